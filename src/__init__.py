@@ -1,0 +1,1 @@
+"""FlexRec: molecules that move, from cryo-EM images to maps, meshes and models that move together."""
