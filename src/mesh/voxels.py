@@ -1,0 +1,123 @@
+"""Which cell carries each voxel of a mask, in a box of any size."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from .locate import TOLERANCE, locate
+from .shape import barycentric_matrices
+from .tetmesh import TetMesh
+
+
+def voxel_points(mask: np.ndarray, pixel_size: float) -> np.ndarray:
+    """(m, 3) float64 Å xyz of the voxels in a mask [z, y, x], in C order, relative to the centre of voxel N//2."""
+    centre = np.array([side // 2 for side in mask.shape])
+    return (np.argwhere(mask) - centre)[:, ::-1] * float(pixel_size)
+
+
+def voxel_cells(mesh: TetMesh, mask: np.ndarray, pixel_size: float) -> np.ndarray:
+    """(N, N, N) int32 [z, y, x]: cell that carries each voxel of ``mask``, -1 outside it.
+
+    Parameters
+    ----------
+    mask : (N, N, N) bool or 0..1 (anything above 0 counts), any box
+    pixel_size : Å per voxel of that box
+
+    Where cells of unjoined parts overlap, a voxel goes to the part that carries the nearest voxel of the mesh's own
+    box. A voxel outside all cells goes to the cell that extrapolates least (see ``locate``).
+    """
+    mask = np.asarray(mask) > 0
+    wanted = nearest_part(mesh, voxel_points(mask, pixel_size)) if mesh.parts > 1 else np.zeros(mask.sum(), np.int32)
+    part = np.full(mask.shape, -1, np.int32)
+    part[mask] = wanted
+    found = _rasterise(mesh, part, pixel_size)
+    missed = mask & (found < 0)
+    if missed.any():
+        found[missed] = locate(mesh, voxel_points(missed, pixel_size), part[missed])[0]
+    return found
+
+
+def nearest_part(mesh: TetMesh, points: np.ndarray) -> np.ndarray:
+    """(m,) int32 part that carries the voxel of the mesh's own mask nearest to each point (m, 3) Å xyz."""
+    from scipy.ndimage import distance_transform_edt
+
+    _, (z, y, x) = distance_transform_edt(~mesh.mask, return_indices=True)
+    near = np.rint(np.asarray(points, np.float64) / mesh.pixel_size).astype(np.int64) + mesh.box // 2
+    near = np.clip(near, 0, mesh.box - 1)
+    at = (near[:, 2], near[:, 1], near[:, 0])
+    return mesh.part[mesh.voxel_cell[z[at], y[at], x[at]]]
+
+
+def _rasterise(mesh: TetMesh, part: np.ndarray, pixel_size: float) -> np.ndarray:
+    """Cell of every voxel with ``part`` >= 0 that lies in some cell, of its own part where there is one; else -1."""
+    centre = np.array([side // 2 for side in part.shape[::-1]])
+    corner = mesh.vertices[mesh.cells].astype(np.float64) / pixel_size + centre
+    low = np.maximum(np.ceil(corner.min(axis=1) - 1e-4).astype(np.int64), 0)
+    high = np.minimum(np.floor(corner.max(axis=1) + 1e-4).astype(np.int64) + 1, part.shape[::-1])
+    matrix = _matrices_in_voxels(mesh, pixel_size, centre)
+    found = np.full(part.shape, -1, np.int32)
+    exact = np.zeros(part.shape, bool)  # found in a cell of the voxel's own part
+    fill = _compiled_fill() or _fill
+    fill(matrix, low, high, mesh.part, part, found, exact)
+    return found
+
+
+def _fill(matrix, low, high, cell_part, part, found, exact) -> None:
+    """Write into ``found`` each cell's voxels, cell after cell; a cell of the voxel's own part comes first."""
+    for cell in range(len(matrix)):
+        window = tuple(slice(low[cell, k], high[cell, k]) for k in (2, 1, 0))
+        inside = _inside(matrix[cell], low[cell], high[cell]) & (part[window] >= 0)
+        own = inside & (part[window] == cell_part[cell])
+        take = (own & ~exact[window]) | (inside & (found[window] < 0))
+        found[window][take] = cell
+        exact[window] |= own
+
+
+@lru_cache(maxsize=1)
+def _compiled_fill():
+    """``_fill`` voxel by voxel, compiled; None where numba is missing."""
+    try:
+        from numba import njit
+    except ImportError:
+        return None
+
+    @njit
+    def fill(matrix, low, high, cell_part, part, found, exact):  # pragma: no cover (compiled)
+        for cell in range(len(matrix)):
+            m = matrix[cell]
+            for z in range(low[cell, 2], high[cell, 2]):
+                for y in range(low[cell, 1], high[cell, 1]):
+                    for x in range(low[cell, 0], high[cell, 0]):
+                        if part[z, y, x] < 0 or exact[z, y, x]:
+                            continue
+                        inside = True
+                        for k in range(4):
+                            if (m[k, 2] * z + m[k, 3]) + m[k, 1] * y + m[k, 0] * x < -TOLERANCE:
+                                inside = False
+                                break
+                        if inside:
+                            own = part[z, y, x] == cell_part[cell]
+                            if own or found[z, y, x] < 0:
+                                found[z, y, x] = cell
+                            exact[z, y, x] = own
+
+    return fill
+
+
+def _matrices_in_voxels(mesh: TetMesh, pixel_size: float, centre: np.ndarray) -> np.ndarray:
+    """Barycentric matrices (c, 4, 4) that take voxel indices (x, y, z, 1) instead of Å."""
+    to_angstrom = np.diag([pixel_size, pixel_size, pixel_size, 1.0])
+    to_angstrom[:3, 3] = -centre * pixel_size
+    return barycentric_matrices(mesh) @ to_angstrom
+
+
+def _inside(matrix: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Bool block [z, y, x] of the voxels low..high (xyz) that lie in the cell with barycentric ``matrix``."""
+    x, y, z = (np.arange(a, b) for a, b in zip(low, high))
+    inside = np.ones((len(z), len(y), len(x)), bool)
+    for a, b, c, d in matrix:
+        plane = (c * z + d)[:, None, None] + (b * y)[:, None] + a * x
+        inside &= plane >= -TOLERANCE
+    return inside
