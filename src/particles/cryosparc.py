@@ -1,0 +1,148 @@
+"""Particles from cryoSPARC .cs files (numpy structured arrays, read without pickle)."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .particles import InputWarning, Optics, Particles
+from .paths import StackPaths
+from .rotations import vector_to_matrix
+
+_POSE = ("alignments3D/pose", "alignments3D/shift")
+_CTF = ("ctf/df1_A", "ctf/df2_A", "ctf/df_angle_rad", "ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast")
+_BLOB = ("blob/path", "blob/idx", "blob/psize_A", "blob/shape")
+_USED = {*_POSE, *_CTF, *_BLOB, "ctf/phase_shift_rad", "blob/sign", "alignments3D/split"}
+_MICROSCOPE = ("ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast", "blob/psize_A")
+
+
+def read_cs(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Particles:
+    """The particles of a cryoSPARC .cs file; see ``read_particles``."""
+    data = load_cs(path)
+    _refuse_missing(path, data, require)
+    stacks, stack, index = _blobs(path, data, image_root)
+    optics, group = _optics(data)
+    return Particles(
+        stacks=stacks,
+        stack=stack,
+        index=index,
+        rotation=_rotation(data),
+        shift=_shift(data),
+        defocus=_defocus(data),
+        phase_shift=np.degrees(_field(data, "ctf/phase_shift_rad", 0.0)),
+        group=group,
+        half=_half(data),
+        optics=optics,
+        columns=_columns(data),
+        contrast=_contrast(path, data),
+        source=path.resolve(),
+    )
+
+
+def load_cs(path: Path) -> np.ndarray:
+    """The (n,) structured array of a .cs file; ``InputError`` where it is not one (or would need a pickle)."""
+    try:
+        data = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path}: not a readable cryoSPARC .cs file ({error}); export it again.") from None
+    if not isinstance(data, np.ndarray) or data.dtype.names is None or data.ndim != 1:
+        raise InputError(f"{path}: not a cryoSPARC .cs file (no table of fields); export it again.")
+    return data
+
+
+def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> None:
+    if len(data) == 0:
+        raise InputError(f"{path}: has no particles; give a file with particles.")
+    needed = {"blob": (_BLOB, "images"), "pose": (_POSE, "poses"), "ctf": (_CTF, "CTF parameters")}
+    for what in ("blob", *require):
+        fields, noun = needed[what]
+        missing = [name for name in fields if name not in data.dtype.names]
+        if missing:
+            raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing; a passthrough file holds only part); "
+                             "in cryoSPARC run Export on the particles, and give the exported .cs.")  # fmt: skip
+    if "ctf" in require and "ctf/anisomag" in data.dtype.names and np.abs(data["ctf/anisomag"]).max() > 0.01:
+        warnings.warn(f"{path}: anisotropic magnification (ctf/anisomag) above 1 % is given; FlexRec does not correct it.",
+                      InputWarning, stacklevel=2)  # fmt: skip
+
+
+def _blobs(path: Path, data: np.ndarray, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:
+    paths = StackPaths(path, image_root)
+    names, which = np.unique(data["blob/path"], return_inverse=True)
+    numbers = np.array([paths.number(_text(name)) for name in names], np.int32)
+    return paths.paths, numbers[which.ravel()], data["blob/idx"].astype(np.int64)
+
+
+def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
+    """Groups are particles of equal microscope, pixel size, box and exposure group."""
+    columns = [_field(data, name, np.nan) for name in _MICROSCOPE]
+    columns += [data["blob/shape"][:, 0].astype(float), _field(data, "ctf/exp_group_id", 0)]
+    settings = np.nan_to_num(np.stack(columns, -1), nan=-1)
+    distinct, group = np.unique(settings, axis=0, return_inverse=True)
+    distinct = np.where(distinct == -1, np.nan, distinct)
+    voltage, aberration, contrast, pixel_size, box, exposure = distinct.T
+    names = tuple(f"opticsGroup{int(number)}" for number in exposure)
+    if len(set(names)) < len(names):
+        names = tuple(f"opticsGroup{row + 1}" for row in range(len(distinct)))
+    return Optics(voltage, aberration, contrast, pixel_size, box.astype(np.int64), names), group.ravel().astype(np.int32)
+
+
+def _rotation(data: np.ndarray) -> np.ndarray:
+    """cryoSPARC's rotation vector gives RELION's matrix directly (as pyem's csparc2star converts it)."""
+    if _POSE[0] not in data.dtype.names:
+        return np.full((len(data), 3, 3), np.nan)
+    return vector_to_matrix(data[_POSE[0]])
+
+
+def _shift(data: np.ndarray) -> np.ndarray:
+    """(n, 2) Å: shifts are in pixels of the images that were aligned, ``alignments3D/psize_A``; 0 where absent."""
+    if _POSE[1] not in data.dtype.names:
+        return np.zeros((len(data), 2))
+    pixel_size = data["alignments3D/psize_A" if "alignments3D/psize_A" in data.dtype.names else "blob/psize_A"]
+    return data[_POSE[1]].astype(np.float64) * pixel_size[:, None]
+
+
+def _defocus(data: np.ndarray) -> np.ndarray:
+    u, v, angle = (_field(data, name, np.nan) for name in _CTF[:3])
+    return np.stack([u, v, np.degrees(angle)], -1)
+
+
+def _half(data: np.ndarray) -> np.ndarray:
+    """Splits 0 and 1 are halves 1 and 2; a file whose split is the same everywhere was never split."""
+    split = _field(data, "alignments3D/split", 0).astype(np.int8)
+    if split.min() == split.max():
+        return np.zeros(len(data), np.int8)
+    return split + np.int8(1)
+
+
+def _contrast(path: Path, data: np.ndarray) -> float:
+    """``blob/sign``: −1 where protein is dark in the images."""
+    signs = np.unique(_field(data, "blob/sign", 1.0))
+    if len(signs) > 1:
+        raise InputError(f"{path}: blob/sign differs between particles; export particles of one contrast at a time.")
+    return -1.0 if signs[0] < 0 else 1.0
+
+
+def _columns(data: np.ndarray) -> dict[str, np.ndarray]:
+    """Every other field, (n,) each: vectors become name/0, name/1, …; bytes become text."""
+    columns: dict[str, np.ndarray] = {}
+    for name in data.dtype.names:
+        if name in _USED:
+            continue
+        values = np.char.decode(data[name], "utf-8", "replace") if data[name].dtype.kind == "S" else data[name]
+        flat = values.reshape(len(data), -1)
+        for part in range(flat.shape[1]):
+            columns[name if values.ndim == 1 else f"{name}/{part}"] = flat[:, part].copy()
+    return columns
+
+
+def _field(data: np.ndarray, name: str, default: float) -> np.ndarray:
+    if name in data.dtype.names:
+        return data[name].astype(np.float64)
+    return np.full(len(data), default, np.float64)
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

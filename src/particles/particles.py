@@ -1,0 +1,86 @@
+"""A set of particles: where the images are, their poses and their contrast transfer functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+
+class InputWarning(UserWarning):
+    """Something in a file that FlexRec does not model and the user should know of."""
+
+
+@dataclass(frozen=True)
+class Optics:
+    """The optics groups, one row each.
+
+    Parameters
+    ----------
+    voltage : (g,) float64, kV.
+    spherical_aberration : (g,) float64, mm.
+    amplitude_contrast : (g,) float64, fraction.
+    pixel_size : (g,) float64, Å per pixel of the images.
+    box : (g,) int64, pixels along an image's side; 0 where neither the file nor the stack tells.
+    name : g group names.
+    """
+
+    voltage: np.ndarray
+    spherical_aberration: np.ndarray
+    amplitude_contrast: np.ndarray
+    pixel_size: np.ndarray
+    box: np.ndarray
+    name: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+@dataclass(frozen=True)
+class Particles:
+    """n particles in RELION's conventions, whichever program wrote them.
+
+    Parameters
+    ----------
+    stacks : absolute paths of the image stacks.
+    stack : (n,) int32, which stack holds the image.
+    index : (n,) int64, 0-based image number in that stack.
+    rotation : (n, 3, 3) float64. A point x (xyz, Å, relative to the box centre) is seen at ``(rotation @ x)[:2]``.
+    shift : (n, 2) float64, Å, (x, y): what must be added to the image to centre it (rlnOriginX/YAngst).
+    defocus : (n, 3) float64: U (Å), V (Å), angle (degrees, from x towards y). Positive is underfocus.
+    phase_shift : (n,) float64, degrees.
+    group : (n,) int32, row of ``optics``.
+    half : (n,) int8: 1 or 2; 0 where not assigned.
+    optics : the optics groups.
+    columns : every other per-particle column, (n,) each, under the source's own name.
+    contrast : what images are multiplied by so that protein is white.
+    source : the file that was read.
+
+    Where a file has no poses or no CTF and its reader was told not to require them, those arrays are NaN.
+    """
+
+    stacks: tuple[Path, ...]
+    stack: np.ndarray
+    index: np.ndarray
+    rotation: np.ndarray
+    shift: np.ndarray
+    defocus: np.ndarray
+    phase_shift: np.ndarray
+    group: np.ndarray
+    half: np.ndarray
+    optics: Optics
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    contrast: float = 1.0
+    source: Path = Path()
+
+    def __len__(self) -> int:
+        return len(self.stack)
+
+    def take(self, rows: np.ndarray) -> Particles:
+        """The particles of these rows, in their order: ``rows`` is an index array, a boolean mask or a slice."""
+        taken = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name in _PER_PARTICLE}
+        return replace(self, **taken, columns={name: values[rows] for name, values in self.columns.items()})
+
+
+_PER_PARTICLE = frozenset("stack index rotation shift defocus phase_shift group half".split())

@@ -1,0 +1,46 @@
+"""Where the image stacks named in a particle file are on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class StackPaths:
+    """Turns the names in a particle file into absolute paths, each distinct name once.
+
+    A name is looked for as it stands when absolute, then below ``image_root`` (with its folders, then by file name
+    alone), then below the particle file's folder and every folder above it (RELION and cryoSPARC write names relative to
+    their project's folder). The first that exists wins; where none does, the most likely one is kept, for the message.
+    """
+
+    def __init__(self, source: Path, image_root: Path | None) -> None:
+        folder = source.resolve().parent
+        self._root = image_root.resolve() if image_root is not None else None
+        self._bases = [folder, *folder.parents]
+        self._numbers: dict[str, int] = {}
+        self._rows: dict[Path, int] = {}
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The distinct paths found so far."""
+        return tuple(self._rows)
+
+    def number(self, name: str) -> int:
+        """The row of ``paths`` for this name."""
+        if name not in self._numbers:
+            path = self._find(name.lstrip(">"))
+            self._numbers[name] = self._rows.setdefault(path, len(self._rows))
+        return self._numbers[name]
+
+    def _find(self, name: str) -> Path:
+        candidates = self._candidates(Path(name))
+        return next((path for path in candidates if path.is_file()), candidates[0])
+
+    def _candidates(self, name: Path) -> list[Path]:
+        under_root = []
+        if self._root is not None:
+            relative = name.relative_to(name.anchor) if name.is_absolute() else name
+            under_root = [self._root / relative, self._root / name.name]
+        if name.is_absolute():
+            return [*under_root, name]
+        return [*under_root, *(base / name for base in self._bases), self._bases[0] / name.name]

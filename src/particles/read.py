@@ -1,0 +1,41 @@
+"""Particle files of RELION and cryoSPARC, told apart by their suffix."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import InputError
+from .particles import Particles
+
+
+def read_particles(
+    path: str | os.PathLike[str],
+    image_root: str | os.PathLike[str] | None = None,
+    require: tuple[str, ...] = ("pose", "ctf"),
+) -> Particles:
+    """Particles of a RELION ``.star`` (3.0, 3.1, 5) or a cryoSPARC ``.cs`` file.
+
+    Parameters
+    ----------
+    path : the file.
+    image_root : folder that the stack paths in it start from; by default the file's folder and the folders above it.
+    require : what must be in the file, of "pose" and "ctf"; what is not required and absent becomes NaN.
+
+    Raises
+    ------
+    InputError : the file is missing, of another kind, damaged, or lacks a required field. Stacks that cannot be found
+        are an error only when images are read.
+    """
+    path, image_root = Path(path), None if image_root is None else Path(image_root)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; give a RELION .star or a cryoSPARC .cs file of particles.")
+    if path.suffix == ".star":
+        from .star import read_star
+
+        return read_star(path, image_root, require)
+    if path.suffix == ".cs":
+        from .cryosparc import read_cs
+
+        return read_cs(path, image_root, require)
+    raise InputError(f"{path}: not a particle file FlexRec knows; give a RELION .star or a cryoSPARC .cs file.")

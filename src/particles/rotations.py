@@ -1,0 +1,51 @@
+"""Rotation matrices from and to RELION's Euler angles and cryoSPARC's rotation vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def euler_to_matrix(rot: np.ndarray, tilt: np.ndarray, psi: np.ndarray) -> np.ndarray:
+    """RELION's ``Euler_angles2matrix``.
+
+    Parameters
+    ----------
+    rot, tilt, psi : (n,) degrees.
+
+    Returns
+    -------
+    (n, 3, 3) float64: Rz(psi) Ry(tilt) Rz(rot), each rotating the coordinate axes (the transpose of turning the object).
+    """
+    sa, sb, sg = (np.sin(np.radians(angle)) for angle in (rot, tilt, psi))
+    ca, cb, cg = (np.cos(np.radians(angle)) for angle in (rot, tilt, psi))
+    rows = [
+        [cg * cb * ca - sg * sa, cg * cb * sa + sg * ca, -cg * sb],
+        [-sg * cb * ca - cg * sa, -sg * cb * sa + cg * ca, sg * sb],
+        [sb * ca, sb * sa, cb],
+    ]
+    return np.stack([np.stack(row, -1) for row in rows], -2).astype(np.float64)
+
+
+def matrix_to_euler(rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rot, tilt, psi), (n,) degrees each, of (n, 3, 3) matrices; the inverse of ``euler_to_matrix``.
+
+    At tilt 0 and 180 only psi ± rot is determined, and rot is set to 0.
+    """
+    r = np.asarray(rotation, np.float64)
+    sine = np.hypot(r[:, 0, 2], r[:, 1, 2])
+    pole = sine < 1e-9
+    rot = np.where(pole, 0.0, np.arctan2(r[:, 2, 1], r[:, 2, 0]))
+    psi = np.where(pole, np.arctan2(r[:, 0, 1], r[:, 1, 1]), np.arctan2(r[:, 1, 2], -r[:, 0, 2]))
+    return np.degrees(rot), np.degrees(np.arctan2(sine, r[:, 2, 2])), np.degrees(psi)
+
+
+def vector_to_matrix(vector: np.ndarray) -> np.ndarray:
+    """(n, 3, 3) rotation matrices of (n, 3) rotation vectors (axis times angle in radians; Rodrigues' formula)."""
+    vector = np.asarray(vector, np.float64)
+    angle = np.linalg.norm(vector, axis=1)
+    axis = vector / np.where(angle > 0, angle, 1)[:, None]
+    x, y, z = axis.T
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)
+    sine, versine = np.sin(angle)[:, None, None], (1 - np.cos(angle))[:, None, None]
+    return np.eye(3) + sine * cross + versine * (cross @ cross)
