@@ -1,0 +1,84 @@
+"""What a running job may do: say what happens, show how far it is, write outputs whole, notice that it shall stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..atomic import atomic_path
+from .progress import ProgressFile
+
+
+class Watcher(Protocol):
+    """Whoever shows a job to a person while it runs (the terminal)."""
+
+    def log(self, text: str) -> None:
+        """Show one message."""
+
+    def progress(self, line: dict[str, Any]) -> None:
+        """Show one line of progress.jsonl."""
+
+
+class JobStopped(BaseException):
+    """Raised inside a job that does not ask ``stop_requested`` itself, to leave it at once."""
+
+
+class JobRun:
+    """The one thing, besides its parameters, that a job's function is given.
+
+    ``folder`` is the job's folder and ``seed`` the seed of every random number. ``JobRun(folder)`` alone is enough to
+    call a job's function from a test or a script; ``watcher`` is told what is logged, for a person to see.
+    """
+
+    def __init__(self, folder: Path | str, seed: int = 0, watcher: Watcher | None = None):
+        self.folder = Path(folder)
+        self.seed = seed
+        self.device: str | None = None
+        self.stop_seen = False
+        self._watcher = watcher
+        self._progress = ProgressFile(self.folder)
+        self._asks = False
+        self._stop = False
+
+    def log(self, text: str) -> None:
+        """Add a line, with the time, to log.txt."""
+        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+        if self._watcher:
+            self._watcher.log(text)
+
+    def progress(self, step: int, total: int, **values: Any) -> None:
+        """Add a line to progress.jsonl: ``step`` of ``total`` is done; ``values`` are numbers to follow.
+
+        A job of several parts names each by ``stage="…"``; every stage counts its own steps.
+        """
+        line = self._progress.append(step, total, values)
+        if self._watcher:
+            self._watcher.progress(line)
+
+    @contextmanager
+    def output(self, name: str) -> Iterator[Path]:
+        """A temporary path that becomes ``folder/name`` when the block ends well; ``name`` may hold sub-folders."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            yield temporary
+
+    def stop_requested(self) -> bool:
+        """Whether somebody asked the job to stop: write a checkpoint and return.
+
+        A job that never asks is left at once, wherever it is, when it is stopped.
+        """
+        self._asks = True
+        self.stop_seen = self._stop
+        return self._stop
+
+    def request_stop(self) -> None:
+        """Ask the job to stop; the second time, or if it does not listen, leave it at once (``JobStopped``)."""
+        leave = self._stop or not self._asks
+        self._stop = True
+        if leave:
+            raise JobStopped

@@ -1,0 +1,76 @@
+"""A project: a folder of job folders ``NNN-verb``."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from ..errors import InputError
+from .record import write_new
+
+_NAME = re.compile(r"(\d{3,})-([a-z]+)")
+
+
+def job_folders(project: Path) -> list[Path]:
+    """The job folders of a project, by number."""
+    if not project.is_dir():
+        return []
+    found = [path for path in project.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=job_number)
+
+
+def job_number(folder: Path) -> int:
+    """3 for ``003-train``."""
+    return int(_NAME.fullmatch(folder.name)[1])
+
+
+def job_verb(folder: Path) -> str:
+    """``train`` for ``003-train``."""
+    return _NAME.fullmatch(folder.name)[2]
+
+
+def new_job_folder(project: Path, record: dict) -> Path:
+    """Make the next ``NNN-verb`` folder of a project, with its job.json and a status of ``queued`` already inside.
+
+    The number is claimed by making the folder ``.NNN``, which only one process can do; it is filled and then renamed,
+    so that nobody ever sees a job folder without its record.
+    """
+    project.mkdir(parents=True, exist_ok=True)
+    number = max((job_number(path) for path in job_folders(project)), default=0)
+    while True:
+        number += 1
+        claim = project / f".{number:03d}"
+        try:
+            claim.mkdir()
+        except FileExistsError:
+            continue
+        if any(job_number(path) == number for path in job_folders(project)):
+            claim.rmdir()
+            continue
+        return _fill(claim, project / f"{number:03d}-{record['verb']}", record)
+
+
+def _fill(claim: Path, folder: Path, record: dict) -> Path:
+    try:
+        write_new(claim, record)
+        os.rename(claim, folder)
+    except BaseException:
+        shutil.rmtree(claim, ignore_errors=True)
+        raise
+    return folder
+
+
+def find_job_folder(reference: str | Path, project: Path) -> Path:
+    """The job folder meant by ``3``, ``003-train`` or a path."""
+    text = str(reference)
+    folders = job_folders(project)
+    for folder in folders:
+        if folder.name == text or (text.isdecimal() and job_number(folder) == int(text)):
+            return folder.absolute()
+    path = Path(text).expanduser()
+    if _NAME.fullmatch(path.name) and path.is_dir():
+        return path.absolute()
+    known = ", ".join(folder.name for folder in folders) or "no jobs yet"
+    raise InputError(f"there is no job {text} in {project.absolute()}: it has {known}.")

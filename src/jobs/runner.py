@@ -1,0 +1,148 @@
+"""Running a job in this process, from its folder: start, stop, fail, resume."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .declare import Job
+from .folder import JobRun, JobStopped, Watcher
+from .inputs import join_record, resolve_inputs, split_record
+from .process import host_name, is_alive, process_start, sole_runner
+from .project import find_job_folder, new_job_folder
+from .record import (
+    DONE,
+    FAILED,
+    RUNNING,
+    STOPPED,
+    Status,
+    last_sign_of_life,
+    read_record,
+    recorded_status,
+    write_status,
+)
+from .signals import stop_on_signals
+
+_QUIET_SECONDS = 60.0
+
+
+def create(job: Job, parameters: Any, project: Path | str, seed: int = 0) -> Path:
+    """Make the folder of a new job, queued; ``InputError``, and no folder, if a parameter or input is wrong."""
+    from .. import __version__
+
+    project = Path(project)
+    checked = job.build({option.name: getattr(parameters, option.name) for option in job.options()})
+    values, inputs = split_record(job, resolve_inputs(job, checked, project), project)
+    record = {"verb": job.verb, "parameters": values, "inputs": inputs, "seed": seed}
+    return new_job_folder(project, {**record, "version": __version__, "created": round(time.time(), 3)}).absolute()
+
+
+def run(job: Job, parameters: Any, project: Path | str, seed: int = 0, watcher: Watcher | None = None) -> Path:
+    """Make a new job and run it here; returns its folder. What the job raises is recorded and raised again.
+
+    A job that was stopped returns like one that is done: ``record.read_status(folder)`` tells.
+    """
+    return start(job, create(job, parameters, project, seed), watcher)
+
+
+def resume(
+    job: Job, reference: str | Path, project: Path | str, given: Mapping[str, Any] | None = None,
+    seed: int | None = None, watcher: Watcher | None = None,
+) -> Path:  # fmt: skip
+    """Go on with a job that was stopped, failed or was killed, with the parameters that it began with.
+
+    ``given`` are parameters that the user repeated; if one differs from the record it is ``InputError``.
+    """
+    project = Path(project)
+    folder = find_job_folder(reference, project)
+    record = read_record(folder)
+    if record["verb"] != job.verb:
+        raise InputError(f"{folder.name} is a {record['verb']} job; resume it with flexrec {record['verb']}.")
+    _refuse_changes(job, folder, record, given or {}, seed)
+    return start(job, folder, watcher)
+
+
+def _refuse_changes(job: Job, folder: Path, record: dict, given: Mapping[str, Any], seed: int | None) -> None:
+    if seed is not None and seed != record["seed"]:
+        raise InputError(f"{folder.name} began with seed {record['seed']}; to use another, start a new job.")
+    began = join_record(job, record, folder.parent)
+    asked = resolve_inputs(job, replace(began, **given), folder.parent)
+    for name in given:
+        if getattr(asked, name) != getattr(began, name):
+            was = getattr(began, name)
+            raise InputError(f"{folder.name} began with {name} {was} and keeps it; to change it, start a new job.")
+
+
+def start(job: Job, folder: Path, watcher: Watcher | None = None) -> Path:
+    """Run the job of a folder in this process, from the beginning or from where it was left."""
+    record = read_record(folder)
+    parameters = resolve_inputs(job, join_record(job, record, folder.parent), folder.parent)
+    with sole_runner(folder):
+        _refuse_running_or_done(folder)
+        _sweep(folder)
+        _run_here(job, parameters, JobRun(folder, record["seed"], watcher))
+    return folder
+
+
+def _refuse_running_or_done(folder: Path) -> None:
+    """The lock is ours; still, not every shared file system carries locks from computer to computer."""
+    status = recorded_status(folder)
+    if status.status == DONE:
+        raise InputError(f"{folder.name} is done; there is nothing to resume.")
+    if status.status != RUNNING:
+        return
+    if status.host == host_name():
+        runs = is_alive(status.pid, status.process_start)
+    else:
+        runs = last_sign_of_life(folder) < _QUIET_SECONDS
+    if runs:
+        where = f"process {status.pid} on {status.host}"
+        raise InputError(f"{folder.name} is run by {where}; stop it there, or wait a minute if it has just ended.")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the unfinished outputs of a process that was killed."""
+    for path in folder.rglob(".*.part*"):
+        path.unlink(missing_ok=True)
+
+
+def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
+    pid = os.getpid()
+    begun = Status(RUNNING, pid, process_start(pid), host_name(), started=round(time.time(), 3))
+    write_status(run.folder, begun)
+    try:
+        with stop_on_signals(run.request_stop):
+            job.function()(parameters, run)
+    except JobStopped:
+        _end(run, begun, STOPPED)
+    except InputError as error:
+        _fail(run, begun, str(error))
+        raise
+    except BaseException as error:
+        _fail(run, begun, f"{type(error).__name__}: {error}", traceback.format_exc())
+        raise
+    else:
+        _end(run, begun, STOPPED if run.stop_seen else DONE)
+
+
+def _end(run: JobRun, begun: Status, status: str, error: str | None = None) -> None:
+    ended = round(time.time(), 3)
+    run.log(f"{status} after {ended - begun.started:.1f} s" + (f": {error}" if error else ""))
+    write_status(run.folder, replace(begun, status=status, device=run.device, ended=ended, error=error))
+
+
+def _fail(run: JobRun, begun: Status, error: str, trace: str = "") -> None:
+    """Record a failure; a disk too full for that does not hide what went wrong first."""
+    try:
+        if trace:
+            with open(run.folder / "log.txt", "a", encoding="utf-8") as file:
+                file.write(trace)
+        _end(run, begun, FAILED, error)
+    except (OSError, InputError):
+        pass
