@@ -1,0 +1,141 @@
+"""What one simulated data set is: every particle's state, pose, optics and noise, all drawn from one seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy import fft
+
+from ...particles.ctf import ctf_of
+from .moving import MovingMolecule
+from .noise import draw_noise, noise_spectrum
+from .poses import random_defocus, random_rotations, random_shifts
+
+CHUNK = 100  # images computed together; part of the definition of the noise, so that workers cannot change it
+SIGNAL_SAMPLE = 1000
+_STATES, _POSES, _DEFOCUS, _NOISE = range(4)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that determines the images.
+
+    angles : (n, h) degrees; state : (n,) int32, conformation number, −1 where each particle has its own
+    rotation : (n, 3, 3); shift : (n, 2) Å; defocus : (n, 3) Å, Å, degrees
+    box, pixel_size : pixels, Å; voltage : kV; spherical_aberration : mm; amplitude_contrast : fraction
+    snr : variance of signal / variance of noise, 0 for no noise; noise_ratio : of its power at zero frequency to Nyquist
+    seed : of the noise
+    """
+
+    angles: np.ndarray
+    state: np.ndarray
+    rotation: np.ndarray
+    shift: np.ndarray
+    defocus: np.ndarray
+    box: int
+    pixel_size: float
+    voltage: float
+    spherical_aberration: float
+    amplitude_contrast: float
+    snr: float
+    noise_ratio: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.angles)
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks of images."""
+        return -(-len(self) // CHUNK)
+
+    def stream(self, stage: int, chunk: int = 0) -> np.random.Generator:
+        """An independent random stream for each stage and chunk."""
+        return random_stream(self.seed, stage, chunk)
+
+
+def random_stream(seed: int, stage: int, chunk: int = 0) -> np.random.Generator:
+    """The generator of one stage and chunk of a seed."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stage, chunk)))
+
+
+def draw_states(hinges, count: int, states: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Angles ``(count, h)`` in degrees and state numbers ``(count,)``.
+
+    states 0: every particle has its own continuous state (number −1). Otherwise that many conformations, equally
+    populated and shuffled: evenly spaced along one hinge, drawn at random where there are several.
+    """
+    rng = random_stream(seed, _STATES)
+    if not hinges:
+        return np.zeros((count, 0)), np.zeros(count, np.int32)
+    if not states:
+        return np.stack([hinge.sample(rng, count) for hinge in hinges], axis=1), np.full(count, -1, np.int32)
+    single = len(hinges) == 1 and hinges[0].draw == "uniform"
+    table = hinges[0].grid(states)[:, None] if single else np.stack([h.sample(rng, states) for h in hinges], axis=1)
+    state = rng.permutation(np.arange(count) % states).astype(np.int32)
+    return table[state], state
+
+
+def draw_views(count: int, shift_spread: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations ``(count, 3, 3)`` uniform on SO(3) and shifts ``(count, 2)`` in Å."""
+    rng = random_stream(seed, _POSES)
+    return random_rotations(rng, count), random_shifts(rng, count, shift_spread)
+
+
+def draw_defocus(count: int, span: tuple[float, float], astigmatism: float, seed: int) -> np.ndarray:
+    """Defocus ``(count, 3)``: U, V in Å and the angle in degrees."""
+    return random_defocus(random_stream(seed, _DEFOCUS), count, span, astigmatism)
+
+
+def signal(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
+    """Images ``(m, box, box)`` float32 without noise, CTF applied."""
+    e, each = experiment, np.full(len(rows), 1.0)
+    transform = moving.images(e.angles[rows], e.rotation[rows], e.shift[rows], e.box, e.pixel_size)
+    transform *= ctf_of(
+        e.defocus[rows], 0 * each, e.voltage * each, e.spherical_aberration * each, e.amplitude_contrast * each,
+        e.box, e.pixel_size,
+    )  # fmt: skip
+    return fft.irfft2(transform, s=(e.box, e.box))
+
+
+def signal_variance(moving: MovingMolecule, experiment: Experiment) -> float:
+    """Variance of the pixels of the noiseless images over the whole box, averaged over (at most 1,000, evenly spread) particles."""
+    count = min(SIGNAL_SAMPLE, len(experiment))
+    rows = np.linspace(0, len(experiment) - 1, count).astype(int)
+    pieces = [signal(moving, experiment, rows[i : i + CHUNK]) for i in range(0, count, CHUNK)]
+    return float(np.mean([image.var(dtype=np.float64) for piece in pieces for image in piece]))
+
+
+def gain(variance: float, snr: float) -> float:
+    """What to multiply the density by so that noise of variance 1 makes the SNR (without noise: signal of variance 1)."""
+    return float(np.sqrt((snr or 1.0) / variance))
+
+
+def chunk_images(moving: MovingMolecule, experiment: Experiment, chunk: int) -> np.ndarray:
+    """The finished images ``(m, box, box)`` float32 of one chunk."""
+    rows = np.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, len(experiment)))
+    images = signal(moving, experiment, rows)
+    if experiment.snr:
+        spectrum = noise_spectrum(experiment.box, experiment.noise_ratio) if experiment.noise_ratio != 1 else None
+        images += draw_noise(experiment.stream(_NOISE, chunk), len(rows), spectrum, experiment.box)
+    return images
+
+
+def iterate_images(moving: MovingMolecule, experiment: Experiment, threads: int, start: int = 0):
+    """Yield (chunk, images) in order from chunk ``start``; at most two chunks per thread are in memory."""
+    from collections import deque
+    from concurrent.futures import ThreadPoolExecutor
+
+    make = partial(chunk_images, moving, experiment)
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque = deque()
+        for chunk in range(start, experiment.chunks):
+            waiting.append((chunk, pool.submit(make, chunk)))
+            if len(waiting) >= 2 * threads:
+                done, future = waiting.popleft()
+                yield done, future.result()
+        while waiting:
+            done, future = waiting.popleft()
+            yield done, future.result()

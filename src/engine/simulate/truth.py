@@ -1,0 +1,91 @@
+"""The truth of a simulated data set on disk: ``truth.json``, ``truth.npz`` and ``points.npz``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from .hinges import Hinge
+from .moving import MovingMolecule
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known about every simulated particle.
+
+    moving : the molecule with its hinges, scaled as in the images
+    angles : (n, h) degrees; state : (n,) int, conformation number or −1
+    rotation : (n, 3, 3); shift : (n, 2) Å; defocus : (n, 3)
+    noise_sigma : (n,) standard deviation of the noise
+    box, pixel_size : of the images
+    record : all of truth.json
+    """
+
+    moving: MovingMolecule
+    angles: np.ndarray
+    state: np.ndarray
+    rotation: np.ndarray
+    shift: np.ndarray
+    defocus: np.ndarray
+    noise_sigma: np.ndarray
+    box: int
+    pixel_size: float
+    record: dict
+
+    @property
+    def hinges(self) -> tuple[Hinge, ...]:
+        """What moves."""
+        return self.moving.hinges
+
+    def map_at(self, angles, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:
+        """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees."""
+        return self.moving.map_at(angles, box or self.box, pixel_size or self.pixel_size)
+
+    def moving_mask(self, angles, box=None, pixel_size=None, hinge: int | None = None, edge: float = 6.0) -> np.ndarray:
+        """Soft mask of the moving part at one state (h,), or of its union over states (n, h); see ``MovingMolecule``."""
+        return self.moving.moving_mask(angles, box or self.box, pixel_size or self.pixel_size, hinge, edge)
+
+
+def load_truth(folder: str | Path) -> Truth:
+    """Read the truth of a finished ``simulate`` job."""
+    folder = Path(folder)
+    try:
+        record = json.loads((folder / "truth.json").read_text())
+        with np.load(folder / "truth.npz", allow_pickle=False) as file:
+            particles = {name: file[name] for name in file.files}
+        with np.load(folder / "points.npz", allow_pickle=False) as file:
+            points = {name: file[name] for name in file.files}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: no truth of simulated particles ({error}); give a finished simulate job.") from error
+    moving = MovingMolecule(
+        points["points"], points["weights"], points["codes"], points["offsets"], _hinges(record, points),
+        record["point_width"], record["band"] if record["band"] is not None else np.inf,
+    )  # fmt: skip
+    return Truth(moving, **particles, box=record["box"], pixel_size=record["pixel_size"], record=record)
+
+
+def _hinges(record: dict, points: dict) -> tuple[Hinge, ...]:
+    code = np.repeat(points["codes"], np.diff(points["offsets"]))
+    return tuple(
+        Hinge(
+            (code >> bit & 1).astype(bool), np.array(row["pivot"]), np.array(row["axis"]), *row["range"],
+            row["circular"], row["draw"], row["moves"],
+        )
+        for bit, row in enumerate(record["hinges"])
+    )  # fmt: skip
+
+
+def hinge_record(hinge: Hinge) -> dict:
+    """A hinge as it stands in truth.json: degrees, Å relative to the centre of the map."""
+    return {
+        "moves": hinge.selection,
+        "pivot": hinge.pivot.tolist(),
+        "axis": hinge.axis.tolist(),
+        "range": [hinge.low, hinge.high],
+        "circular": hinge.circular,
+        "draw": hinge.draw,
+    }

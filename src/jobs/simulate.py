@@ -1,0 +1,75 @@
+"""The ``simulate`` job: what it can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .declare import Job, parameter
+
+_HINGES = (
+    "what moves, as 'PART: RANGE' with several hinges separated by ';'. PART: a chain (A), residues of one (A:1-120), several joined by "
+    "commas (L,H:1-230), a label of a map (2), or fab1, fab2, fc of the built-in antibody. RANGE in degrees: ±15, -10,20, or "
+    "360 (a full turn). Then, where wanted, axis=bend|cone|long|x|y|z|X,Y,Z (auto: bend, which opens and closes the part; cone, "
+    "which swings it round the direction away from the rest, for a full turn; long turns it about its own long axis), "
+    "pivot=X,Y,Z or pivot=H:230 (auto: where the part touches the rest; coordinates as in the file), "
+    "draw=uniform|normal|bimodal. A point on several hinges turns in the order written. 'rigid': nothing moves"
+)
+
+
+@dataclass(frozen=True)
+class SimulateParameters:
+    """Particles of known motion."""
+
+    molecule: Path | None = parameter(
+        None, help="atomic model (PDB, mmCIF) or map (MRC, with labels); if omitted, an IgG antibody built in code"
+    )
+    labels: Path | None = parameter(
+        None, help="MRC of integers naming the part of each voxel of a map; solvent is 0 (or negative where there are negatives)"
+    )
+    hinges: str = parameter("", help=_HINGES + "; if omitted, 'fab1: ±15' of the built-in antibody")
+    particles: int = parameter(10000, help="how many particle images", low=1)
+    box: int = parameter(128, help="size of the images", unit="px", low=16, high=1024)
+    pixel_size: float = parameter(3.0, help="pixel size of the images", unit="Å", low=0.1, high=50)
+    snr: float = parameter(
+        0.1,
+        help="variance of the CTF-modulated noiseless images over the whole box, averaged over the particles, divided by the "
+        "variance of the noise; 0: no noise. The images' noise has variance 1",
+        low=0,
+    )
+    resolution: float = parameter(
+        4.0,
+        help="resolution to which atoms are blurred: Gaussians of standard deviation resolution / (π√2); maps are taken as they are",
+        unit="Å", low=0.5, high=50,
+    )  # fmt: skip
+    states: int = parameter(
+        0, help="number of conformations shared evenly by the particles; 0: every particle has its own continuous state", low=0
+    )
+    poses: Path | None = parameter(
+        None, help="particles (.star, .cs) whose poses, shifts and defocus are used in order; if omitted, random", advanced=True
+    )
+    shift: float = parameter(3.0, help="standard deviation of the random shifts", unit="Å", low=0, advanced=True)
+    defocus: tuple[float, ...] = parameter(
+        (10000.0, 25000.0), help="least and greatest underfocus of the random defocus", unit="Å", advanced=True
+    )
+    astigmatism: float = parameter(300.0, help="spread of the random astigmatism U − V", unit="Å", low=0, advanced=True)
+    voltage: float = parameter(300.0, help="accelerating voltage", unit="kV", low=20, high=2000, advanced=True)
+    spherical_aberration: float = parameter(2.7, help="spherical aberration", unit="mm", low=0, high=20, advanced=True)
+    amplitude_contrast: float = parameter(0.1, help="amplitude contrast", low=0, high=1, advanced=True)
+    noise_ratio: float = parameter(
+        1.0, help="power of the noise at zero frequency over that at Nyquist; 1: white", low=1, high=1000, advanced=True
+    )
+    consensus_resolution: float = parameter(
+        8.0, help="resolution to which consensus.mrc, the mean of the true maps, is low-passed", unit="Å", low=1, advanced=True
+    )
+    threads: int | None = parameter(
+        None, help="threads; if omitted, one per core. The images do not depend on it", low=1, advanced=True
+    )
+
+
+SIMULATE = Job(
+    verb="simulate",
+    synopsis="Make particle images of a molecule whose motion is known, and the truth to compare with",
+    parameters=SimulateParameters,
+    run="chimerax.flexrec.jobs.simulate_run:run",
+)

@@ -1,0 +1,164 @@
+"""What a ``simulate`` job writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import atomic_path
+from ..engine.simulate.experiment import CHUNK, Experiment, iterate_images
+from ..engine.simulate.molecule import Molecule
+from ..engine.simulate.moving import MovingMolecule, filter_map
+from ..engine.simulate.truth import hinge_record
+from ..particles import Optics, Particles, write_star
+from ..particles.mrc import HEADER_BYTES, stack_header
+
+_SYNC_EVERY = 20  # chunks between two entries of the journal
+
+
+def write_truth(job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, scale: float) -> None:
+    """truth.npz (per particle), points.npz (the molecule in the map's frame) and truth.json (the rest)."""
+    e = experiment
+    sigma = np.full(len(e), 1.0 if e.snr else 0.0)
+    with job.output("truth.npz") as path:
+        np.savez(
+            path, angles=e.angles, state=e.state, rotation=e.rotation, shift=e.shift, defocus=e.defocus, noise_sigma=sigma
+        )
+    with job.output("points.npz") as path:
+        np.savez(path, points=moving.points, weights=moving.weights, codes=moving.codes, offsets=moving.offsets)
+    record = {
+        "molecule": molecule.name, "points": len(molecule), "frame": molecule.frame.tolist(),
+        "point_width": moving.width, "band": moving.band if np.isfinite(moving.band) else None,
+        "hinges": [hinge_record(hinge) for hinge in moving.hinges], "parts": moving.codes.tolist(),
+        "box": e.box, "pixel_size": e.pixel_size, "particles": len(e), "states": int(e.state.max()) + 1,
+        "snr": e.snr, "noise_ratio": e.noise_ratio, "gain": scale, "seed": e.seed, "voltage": e.voltage,
+        "spherical_aberration": e.spherical_aberration, "amplitude_contrast": e.amplitude_contrast,
+    }  # fmt: skip
+    with job.output("truth.json") as path:
+        path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def write_maps(job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, resolution: float) -> None:
+    """mean.mrc, consensus.mrc, labels.mrc, moving.mrc and, from a model, molecule.cif."""
+    e = experiment
+    states = e.angles[np.linspace(0, len(e) - 1, min(len(e), 200)).astype(int)]
+    mean = moving.map_at(states, e.box, e.pixel_size)
+    _write_map(job, "mean.mrc", mean, e.pixel_size)
+    _write_map(job, "consensus.mrc", filter_map(mean, e.pixel_size, max(resolution, 2 * e.pixel_size)), e.pixel_size)
+    _write_map(job, "labels.mrc", moving.labels(e.box, e.pixel_size), e.pixel_size)
+    if moving.hinges:
+        _write_map(job, "moving.mrc", moving.moving_mask(states, e.box, e.pixel_size), e.pixel_size)
+    if molecule.is_model:
+        with job.output("molecule.cif") as path:
+            _write_model(path, molecule, e.box // 2 * e.pixel_size)
+
+
+def _write_map(job, name: str, density: np.ndarray, pixel_size: float) -> None:
+    import mrcfile
+
+    with job.output(name) as path, mrcfile.new(path, overwrite=True) as file:
+        file.set_data(density)
+        file.voxel_size = pixel_size
+
+
+def _write_model(path: Path, molecule: Molecule, offset: float) -> None:
+    """The molecule at rest as mmCIF, placed so that it overlays the maps (whose first voxel is at 0)."""
+    import gemmi
+
+    model = gemmi.Model(1)
+    for name in dict.fromkeys(molecule.chain.tolist()):
+        chain, residue = gemmi.Chain(name), None
+        for i in np.flatnonzero(molecule.chain == name):
+            number, title = int(molecule.residue[i]), str(molecule.residue_name[i])
+            if residue is None or (residue.seqid.num, residue.name) != (number, title):
+                residue = gemmi.Residue()
+                residue.name, residue.seqid, residue.entity_type = title, gemmi.SeqId(number, " "), gemmi.EntityType.Polymer
+                residue = chain.add_residue(residue)
+            atom = gemmi.Atom()
+            atom.name, atom.element = str(molecule.atom[i]), gemmi.Element(str(molecule.element[i]))
+            atom.pos = gemmi.Position(*(molecule.position[i] + offset))
+            residue.add_atom(atom)
+        model.add_chain(chain)
+    structure = gemmi.Structure()
+    structure.add_model(model)
+    structure.setup_entities()
+    structure.make_mmcif_document().write_file(str(path))
+
+
+def write_particles(job, experiment: Experiment) -> None:
+    """particles.star, with the two halves alternating."""
+    e, count = experiment, len(experiment)
+    optics = Optics(
+        np.array([e.voltage]), np.array([e.spherical_aberration]), np.array([e.amplitude_contrast]),
+        np.array([e.pixel_size]), np.array([e.box]), ("opticsGroup1",),
+    )  # fmt: skip
+    particles = Particles(
+        ((job.folder / "particles.mrcs").resolve(),), np.zeros(count, np.int32), np.arange(count, dtype=np.int64),
+        e.rotation, e.shift, e.defocus, np.zeros(count), np.zeros(count, np.int32),
+        (np.arange(count) % 2 + 1).astype(np.int8), optics,
+    )  # fmt: skip
+    write_star(job.folder / "particles.star", particles)
+
+
+def write_images(job, moving: MovingMolecule, experiment: Experiment, threads: int) -> bool:
+    """particles.mrcs, chunk by chunk; continues an interrupted one. False where the job was asked to stop."""
+    target, unfinished = job.folder / "particles.mrcs", job.folder / "particles.unfinished"
+    if target.exists():
+        return True
+    digest = _digest(moving, experiment)
+    start = _resume_at(job.folder, digest)
+    e, size = experiment, experiment.box**2 * 4
+    with open(unfinished, "r+b" if start else "wb") as file:
+        file.write(stack_header(len(e), e.box, e.pixel_size))
+        file.seek(HEADER_BYTES + start * CHUNK * size)
+        for chunk, images in iterate_images(moving, e, threads, start):
+            file.write(np.ascontiguousarray(images, "<f4").data)
+            if (chunk + 1) % _SYNC_EVERY == 0 or chunk + 1 == e.chunks:
+                _record(job.folder, file, digest, chunk + 1)
+            job.progress(chunk + 1, e.chunks)
+            if job.stop_requested() and chunk + 1 < e.chunks:
+                _record(job.folder, file, digest, chunk + 1)
+                return False
+    os.replace(unfinished, target)
+    (job.folder / "unfinished.json").unlink(missing_ok=True)
+    return True
+
+
+def _digest(moving: MovingMolecule, experiment: Experiment) -> str:
+    """Of everything that the images depend on, so that a journal is never continued with other images."""
+    digest = hashlib.sha256()
+    for value in (*vars(moving).values(), *vars(experiment).values()):
+        digest.update(value.tobytes() if isinstance(value, np.ndarray) else b"" if isinstance(value, tuple) else repr(value).encode())
+    for hinge in moving.hinges:
+        digest.update(hinge.pivot.tobytes() + hinge.axis.tobytes())
+    return digest.hexdigest()
+
+
+def _resume_at(folder: Path, digest: str) -> int:
+    """First chunk that is not yet safely on disk."""
+    try:
+        journal = json.loads((folder / "unfinished.json").read_text())
+    except (OSError, ValueError):
+        return 0
+    whole = (folder / "particles.unfinished").exists() and journal.get("digest") == digest
+    return int(journal["chunks"]) if whole else 0
+
+
+def _record(folder: Path, file, digest: str, chunks: int) -> None:
+    """Note in the journal, after the images are on the disk, how many chunks they are."""
+    file.flush()
+    os.fsync(file.fileno())
+    with atomic_path(folder / "unfinished.json") as path:
+        path.write_text(json.dumps({"digest": digest, "chunks": chunks}))
+
+
+def write_picture(job, moving: MovingMolecule, experiment: Experiment) -> None:
+    """simulate.png: for four states, a projection, the same with CTF, and the noisy image."""
+    from ..engine.simulate.picture import draw
+
+    with job.output("simulate.png") as path:
+        draw(path, moving, experiment)
