@@ -22,6 +22,12 @@ class Watcher(Protocol):
         """Show one line of progress.jsonl."""
 
 
+def append_log(folder: Path, text: str) -> None:
+    """Add a line, with the time, to a job's log.txt."""
+    with open(folder / "log.txt", "a", encoding="utf-8") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+
+
 class JobStopped(BaseException):
     """Raised inside a job that does not ask ``stop_requested`` itself, to leave it at once."""
 
@@ -45,8 +51,7 @@ class JobRun:
 
     def log(self, text: str) -> None:
         """Add a line, with the time, to log.txt."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+        append_log(self.folder, text)
         if self._watcher:
             self._watcher.log(text)
 

@@ -21,7 +21,7 @@ class Status:
     """The contents of status.json.
 
     ``status`` is queued, running, done, failed or stopped. ``pid``, ``process_start`` and ``host`` identify the
-    process; ``started`` and ``ended`` are seconds since 1970; ``error`` is the sentence that says why it failed or stopped.
+    process; ``started`` and ``ended`` are seconds since 1970; ``error`` is the sentence that says why it failed.
     """
 
     status: str

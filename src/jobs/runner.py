@@ -6,13 +6,14 @@ import os
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from .declare import Job
-from .folder import JobRun, JobStopped, Watcher
+from .folder import JobRun, JobStopped, Watcher, append_log
 from .inputs import join_record, resolve_inputs, split_record
 from .process import host_name, is_alive, process_start, sole_runner
 from .project import find_job_folder, new_job_folder
@@ -28,6 +29,7 @@ from .record import (
     write_status,
 )
 from .signals import stop_on_signals
+from .terminal import duration_text
 
 _QUIET_SECONDS = 60.0
 
@@ -51,21 +53,24 @@ def run(job: Job, parameters: Any, project: Path | str, seed: int = 0, watcher: 
     return start(job, create(job, parameters, project, seed), watcher)
 
 
-def resume(
-    job: Job, reference: str | Path, project: Path | str, given: Mapping[str, Any] | None = None,
-    seed: int | None = None, watcher: Watcher | None = None,
-) -> Path:  # fmt: skip
-    """Go on with a job that was stopped, failed or was killed, with the parameters that it began with.
+def resume(job: Job, reference: str | Path, project: Path | str, watcher: Watcher | None = None) -> Path:
+    """Go on with a job that was stopped, failed or was killed, with the parameters that it began with."""
+    return start(job, find_resumable(job, reference, Path(project)), watcher)
 
-    ``given`` are parameters that the user repeated; if one differs from the record it is ``InputError``.
+
+def find_resumable(
+    job: Job, reference: str | Path, project: Path, given: Mapping[str, Any] | None = None, seed: int | None = None
+) -> Path:
+    """The folder of the job to resume; ``InputError`` if it is of another verb.
+
+    ``given`` and ``seed`` are what the user repeated; if one differs from what the job began with it is ``InputError``.
     """
-    project = Path(project)
     folder = find_job_folder(reference, project)
     record = read_record(folder)
     if record["verb"] != job.verb:
         raise InputError(f"{folder.name} is a {record['verb']} job; resume it with flexrec {record['verb']}.")
     _refuse_changes(job, folder, record, given or {}, seed)
-    return start(job, folder, watcher)
+    return folder
 
 
 def _refuse_changes(job: Job, folder: Path, record: dict, given: Mapping[str, Any], seed: int | None) -> None:
@@ -122,7 +127,7 @@ def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
     except JobStopped:
         _end(run, begun, STOPPED)
     except InputError as error:
-        _fail(run, begun, str(error))
+        _fail(run, begun, str(error), str(error))
         raise
     except BaseException as error:
         _fail(run, begun, f"{type(error).__name__}: {error}", traceback.format_exc())
@@ -131,18 +136,15 @@ def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
         _end(run, begun, STOPPED if run.stop_seen else DONE)
 
 
-def _end(run: JobRun, begun: Status, status: str, error: str | None = None) -> None:
+def _end(run: JobRun, begun: Status, status: str) -> None:
     ended = round(time.time(), 3)
-    run.log(f"{status} after {ended - begun.started:.1f} s" + (f": {error}" if error else ""))
-    write_status(run.folder, replace(begun, status=status, device=run.device, ended=ended, error=error))
+    run.log(f"{status} after {duration_text(ended - begun.started)}")
+    write_status(run.folder, replace(begun, status=status, device=run.device, ended=ended))
 
 
-def _fail(run: JobRun, begun: Status, error: str, trace: str = "") -> None:
+def _fail(run: JobRun, begun: Status, error: str, details: str) -> None:
     """Record a failure; a disk too full for that does not hide what went wrong first."""
-    try:
-        if trace:
-            with open(run.folder / "log.txt", "a", encoding="utf-8") as file:
-                file.write(trace)
-        _end(run, begun, FAILED, error)
-    except (OSError, InputError):
-        pass
+    with suppress(OSError, InputError):
+        append_log(run.folder, f"failed: {details}")
+        ended = round(time.time(), 3)
+        write_status(run.folder, replace(begun, status=FAILED, device=run.device, ended=ended, error=error))

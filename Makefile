@@ -1,0 +1,35 @@
+# Everything here sets itself up: a Python (3.11 or newer) and a C compiler are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.installed
+
+.PHONY: test demo docs bench install clean
+.DELETE_ON_ERROR:
+
+install: $(READY)
+
+# torch comes first and alone: an index that offers a CPU build of it then wins over one with gigabytes of CUDA.
+$(READY): setup.py bundle_info.xml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,dev]'
+	touch $@
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -n 2
+
+demo: $(READY)
+	$(BIN)/python demo.py demo
+
+docs: $(READY)
+	$(BIN)/python -m chimerax.flexrec.jobs.reference docs/reference
+
+bench: $(READY)
+	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist demo
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf ./*.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,61 @@
+"""Builds src/ as the ordinary package chimerax.flexrec, from what bundle_info.xml says.
+
+The wheel is at the same time a ChimeraX bundle (``toolshed install``) and a package for any Python (``pip install``).
+``chimerax`` itself is left without an ``__init__``, so that ChimeraX's own packages and this one share the name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+# What training needs, and ChimeraX's own process does not: torch alone is several gigabytes.
+ENGINE = ["torch>=2.4", "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8"]
+TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "triton>=3; sys_platform == 'linux'"]
+DEV = [*TEST, "ruff>=0.6", "setuptools>=68"]
+
+
+def bundle_classifiers(bundle: ElementTree.Element) -> list[str]:
+    """The Python classifiers, those of ChimeraX, and the line by which ChimeraX knows a wheel as a bundle."""
+    python = [item.text for item in bundle.iterfind("Classifiers/PythonClassifier")]
+    chimerax = [f"ChimeraX :: {item.text}" for item in bundle.iterfind("Classifiers/ChimeraXClassifier")]
+    categories = ", ".join(item.get("name") for item in bundle.iterfind("Categories/Category"))
+    sessions = f"{bundle.get('minSessionVersion')},{bundle.get('maxSessionVersion')}"
+    return [*python, f"ChimeraX :: Bundle :: {categories} :: {sessions} :: {bundle.get('package')} :: ::", *chimerax]
+
+
+def light_requirements(bundle: ElementTree.Element) -> list[str]:
+    """The bundle's dependencies that a package index has: ChimeraX's own packages are on none."""
+    dependencies = [(item.get("name"), item.get("version")) for item in bundle.iterfind("Dependencies/Dependency")]
+    return [name + version for name, version in dependencies if not name.startswith("ChimeraX-")]
+
+
+def main() -> None:
+    """Hand everything to setuptools."""
+    bundle = ElementTree.parse(HERE / "bundle_info.xml").getroot()
+    package = bundle.get("package")
+    setup(
+        name=bundle.get("name"),
+        version=bundle.get("version"),
+        author=bundle.findtext("Author"),
+        author_email=bundle.findtext("Email"),
+        url=bundle.findtext("URL"),
+        description=bundle.findtext("Synopsis"),
+        long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+        long_description_content_type="text/markdown",
+        license=bundle.findtext("License"),
+        classifiers=bundle_classifiers(bundle),
+        python_requires=">=3.11",
+        package_dir={package: "src"},
+        packages=[package, *(f"{package}.{name}" for name in find_packages(HERE / "src"))],
+        install_requires=light_requirements(bundle),
+        extras_require={"engine": ENGINE, "test": TEST, "dev": DEV},
+        entry_points={"console_scripts": [f"flexrec = {package}.cli:main"]},
+    )
+
+
+main()

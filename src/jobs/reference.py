@@ -1,0 +1,109 @@
+"""Reference pages of all jobs, written from their declarations.
+
+``python -m chimerax.flexrec.jobs.reference docs/reference`` writes them.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import MISSING
+from pathlib import Path
+
+from ..atomic import atomic_path
+from .declare import Job, Parameter
+from .registry import all_jobs
+from .values import bounds_text
+
+
+def describe_value(option: Parameter) -> str:
+    """What may be given: ``20 cells; from 4 to 80 cells``."""
+    parts = [_default_text(option), bounds_text(option)]
+    if option.choices:
+        parts.append("one of: " + ", ".join(str(choice) for choice in option.choices))
+    return "; ".join(filter(None, parts))
+
+
+def _default_text(option: Parameter) -> str:
+    if option.required:
+        return "required" + (f", in {option.unit}" if option.unit else "")
+    if option.default is MISSING or (option.job and option.default is None):
+        return f"default: the newest finished {' or '.join(option.job)} job"
+    return f"default: {_value_text(option.default)}" + (f" {option.unit}" if option.unit else "")
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if value is None else str(value)
+
+
+def reference_page(job: Job) -> str:
+    """The Markdown page of one job."""
+    plain = [option for option in job.options() if not option.advanced]
+    advanced = [option for option in job.options() if option.advanced]
+    usage = f"    flexrec {job.verb}{_required_text(plain)} [options]"
+    lines = [f"# flexrec {job.verb}", "", job.synopsis, "", usage, ""]
+    lines += _table("Parameters", plain) + _table("Advanced parameters", advanced)
+    lines += ["`--project`, `--seed` and `--resume` work as [for every job](index.md).", ""]
+    return "\n".join(lines)
+
+
+def _required_text(options: list[Parameter]) -> str:
+    return "".join(f" {option.option} …" for option in options if option.required)
+
+
+def _table(title: str, options: list[Parameter]) -> list[str]:
+    if not options:
+        return []
+    rows = [f"| `{option.option}` | {_cell(option.help)} | {_cell(describe_value(option))} |" for option in options]
+    return [f"## {title}", "", "| option | what it does | values |", "| --- | --- | --- |", *rows, ""]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def index_page() -> str:
+    """The page that lists all jobs and what they have in common."""
+    rows = [f"| [{job.verb}]({job.verb}.md) | {_cell(job.synopsis)} |" for job in all_jobs()]
+    return "\n".join([_INTRODUCTION, "| job | does |", "| --- | --- |", *rows, ""])
+
+
+_INTRODUCTION = """# The jobs
+
+These pages are written from the jobs' declarations by `make docs`.
+
+Every job makes one folder `NNN-verb` in its project folder. In it, `job.json` says what was asked, `status.json` what
+became of it, `log.txt` what a person reads and `progress.jsonl` how far it is; the rest are its outputs.
+
+| option of every job | does |
+| --- | --- |
+| `--project DIR` | the project folder (default: the current folder) |
+| `--seed N` | seed of all random numbers (default: 0) |
+| `--resume JOB` | goes on with a job that was stopped, failed or was killed, with the parameters it began with |
+
+Where a job wants another job, give its number (`3`), its name (`003-train`) or a path. Tuples are comma lists
+(`--at 0.5,-1`), and `none` unsets an optional value. Ctrl-C stops a job so that it can be resumed. The exit status is 0
+when the job is done, 1 when it failed, 2 when something was wrong with what you gave it, and 130 when it was stopped.
+"""
+
+
+def pages() -> dict[str, str]:
+    """File name and text of every page."""
+    return {"index.md": index_page(), **{f"{job.verb}.md": reference_page(job) for job in all_jobs()}}
+
+
+def write_pages(folder: Path) -> None:
+    """Write all pages, and remove those of jobs that are no more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        with atomic_path(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    for stale in set(folder.glob("*.md")) - {folder / name for name in pages()}:
+        stale.unlink()
+
+
+if __name__ == "__main__":
+    write_pages(Path(sys.argv[1]))
