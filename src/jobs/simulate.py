@@ -8,11 +8,11 @@ from pathlib import Path
 from .declare import Job, parameter
 
 _HINGES = (
-    "what moves, as 'PART: RANGE' with several hinges separated by ';'. PART: a chain (A), residues of one (A:1-120), several joined by "
-    "commas (L,H:1-230), a label of a map (2), or fab1, fab2, fc of the built-in antibody. RANGE in degrees: ±15, -10,20, or "
-    "360 (a full turn). Then, where wanted, axis=bend|cone|long|x|y|z|X,Y,Z (auto: bend, which opens and closes the part; cone, "
-    "which swings it round the direction away from the rest, for a full turn; long turns it about its own long axis), "
-    "pivot=X,Y,Z or pivot=H:230 (auto: where the part touches the rest; coordinates as in the file), "
+    "what moves, as 'PART: RANGE', several hinges parted by ';'. PART: a chain (A), residues of one (A:1-120), several "
+    "joined by commas (L,H:1-230), a label of a map (2), or fab1, fab2, fc of the built-in IgG. RANGE in degrees: "
+    "±15, -10,20, or 360 (a full turn). Then, where wanted, axis=bend|cone|long|x|y|z|X,Y,Z (auto: bend, which opens "
+    "and closes the part; cone, which swings it round the direction away from the rest, for a full turn; long turns it "
+    "about its long axis), pivot=X,Y,Z or pivot=H:230 (auto: where the part touches the rest; as in the file), "
     "draw=uniform|normal|bimodal. A point on several hinges turns in the order written. 'rigid': nothing moves"
 )
 
@@ -25,7 +25,7 @@ class SimulateParameters:
         None, help="atomic model (PDB, mmCIF) or map (MRC, with labels); if omitted, an IgG antibody built in code"
     )
     labels: Path | None = parameter(
-        None, help="MRC of integers naming the part of each voxel of a map; solvent is 0 (or negative where there are negatives)"
+        None, help="MRC of integers naming the part of each voxel of a map; solvent is 0 (or negative, if any is)"
     )
     hinges: str = parameter("", help=_HINGES + "; if omitted, 'fab1: ±15' of the built-in antibody")
     particles: int = parameter(10000, help="how many particle images", low=1)
@@ -33,20 +33,22 @@ class SimulateParameters:
     pixel_size: float = parameter(3.0, help="pixel size of the images", unit="Å", low=0.1, high=50)
     snr: float = parameter(
         0.1,
-        help="variance of the CTF-modulated noiseless images over the whole box, averaged over the particles, divided by the "
-        "variance of the noise; 0: no noise. The images' noise has variance 1",
+        help="variance of the CTF-modulated noiseless images over the whole box, averaged over the particles, divided "
+        "by the variance of the noise, which is 1 in the images; 0: no noise",
         low=0,
     )
     resolution: float = parameter(
         4.0,
-        help="resolution to which atoms are blurred: Gaussians of standard deviation resolution / (π√2); maps are taken as they are",
-        unit="Å", low=0.5, high=50,
-    )  # fmt: skip
+        help="resolution to which atoms are blurred (Gaussians of standard deviation resolution / (π√2)); a map is not",
+        unit="Å",
+        low=0.5,
+        high=50,
+    )
     states: int = parameter(
-        0, help="number of conformations shared evenly by the particles; 0: every particle has its own continuous state", low=0
+        0, help="conformations shared evenly by the particles; 0: every particle has its own continuous state", low=0
     )
     poses: Path | None = parameter(
-        None, help="particles (.star, .cs) whose poses, shifts and defocus are used in order; if omitted, random", advanced=True
+        None, help="particles (.star, .cs) whose poses and defocus are used in order; if omitted, random", advanced=True
     )
     shift: float = parameter(3.0, help="standard deviation of the random shifts", unit="Å", low=0, advanced=True)
     defocus: tuple[float, ...] = parameter(
@@ -60,7 +62,11 @@ class SimulateParameters:
         1.0, help="power of the noise at zero frequency over that at Nyquist; 1: white", low=1, high=1000, advanced=True
     )
     consensus_resolution: float = parameter(
-        8.0, help="resolution to which consensus.mrc, the mean of the true maps, is low-passed", unit="Å", low=1, advanced=True
+        8.0,
+        help="resolution to which consensus.mrc, the mean of the true maps, is low-passed (no finer than Nyquist)",
+        unit="Å",
+        low=1,
+        advanced=True,
     )
     threads: int | None = parameter(
         None, help="threads; if omitted, one per core. The images do not depend on it", low=1, advanced=True

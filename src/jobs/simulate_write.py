@@ -23,11 +23,9 @@ _SYNC_EVERY = 20  # chunks between two entries of the journal
 def write_truth(job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, scale: float) -> None:
     """truth.npz (per particle), points.npz (the molecule in the map's frame) and truth.json (the rest)."""
     e = experiment
-    sigma = np.full(len(e), 1.0 if e.snr else 0.0)
+    particles = {name: getattr(e, name) for name in ("angles", "state", "rotation", "shift", "defocus")}
     with job.output("truth.npz") as path:
-        np.savez(
-            path, angles=e.angles, state=e.state, rotation=e.rotation, shift=e.shift, defocus=e.defocus, noise_sigma=sigma
-        )
+        np.savez(path, **particles, noise_sigma=np.full(len(e), 1.0 if e.snr else 0.0))
     with job.output("points.npz") as path:
         np.savez(path, points=moving.points, weights=moving.weights, codes=moving.codes, offsets=moving.offsets)
     record = {
@@ -76,7 +74,8 @@ def _write_model(path: Path, molecule: Molecule, offset: float) -> None:
             number, title = int(molecule.residue[i]), str(molecule.residue_name[i])
             if residue is None or (residue.seqid.num, residue.name) != (number, title):
                 residue = gemmi.Residue()
-                residue.name, residue.seqid, residue.entity_type = title, gemmi.SeqId(number, " "), gemmi.EntityType.Polymer
+                residue.name, residue.seqid = title, gemmi.SeqId(number, " ")
+                residue.entity_type = gemmi.EntityType.Polymer
                 residue = chain.add_residue(residue)
             atom = gemmi.Atom()
             atom.name, atom.element = str(molecule.atom[i]), gemmi.Element(str(molecule.element[i]))
@@ -132,7 +131,9 @@ def _digest(moving: MovingMolecule, experiment: Experiment) -> str:
     """Of everything that the images depend on, so that a journal is never continued with other images."""
     digest = hashlib.sha256()
     for value in (*vars(moving).values(), *vars(experiment).values()):
-        digest.update(value.tobytes() if isinstance(value, np.ndarray) else b"" if isinstance(value, tuple) else repr(value).encode())
+        digest.update(value.tobytes() if isinstance(value, np.ndarray) else b"")
+    numbers = [value for value in vars(experiment).values() if not isinstance(value, np.ndarray)]
+    digest.update(repr((numbers, moving.width, moving.band)).encode())
     for hinge in moving.hinges:
         digest.update(hinge.pivot.tobytes() + hinge.axis.tobytes())
     return digest.hexdigest()

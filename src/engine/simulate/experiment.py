@@ -25,7 +25,8 @@ class Experiment:
     angles : (n, h) degrees; state : (n,) int32, conformation number, −1 where each particle has its own
     rotation : (n, 3, 3); shift : (n, 2) Å; defocus : (n, 3) Å, Å, degrees
     box, pixel_size : pixels, Å; voltage : kV; spherical_aberration : mm; amplitude_contrast : fraction
-    snr : variance of signal / variance of noise, 0 for no noise; noise_ratio : of its power at zero frequency to Nyquist
+    snr : variance of signal / variance of noise, 0 for no noise
+    noise_ratio : power of the noise at zero frequency / at Nyquist
     seed : of the noise
     """
 
@@ -101,7 +102,7 @@ def signal(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> 
 
 
 def signal_variance(moving: MovingMolecule, experiment: Experiment) -> float:
-    """Variance of the pixels of the noiseless images over the whole box, averaged over (at most 1,000, evenly spread) particles."""
+    """Variance of the noiseless images over the whole box, averaged over (at most 1,000, evenly spread) particles."""
     count = min(SIGNAL_SAMPLE, len(experiment))
     rows = np.linspace(0, len(experiment) - 1, count).astype(int)
     pieces = [signal(moving, experiment, rows[i : i + CHUNK]) for i in range(0, count, CHUNK)]
@@ -109,7 +110,7 @@ def signal_variance(moving: MovingMolecule, experiment: Experiment) -> float:
 
 
 def gain(variance: float, snr: float) -> float:
-    """What to multiply the density by so that noise of variance 1 makes the SNR (without noise: signal of variance 1)."""
+    """Factor of the density that makes the SNR with noise of variance 1 (without noise: signal of variance 1)."""
     return float(np.sqrt((snr or 1.0) / variance))
 
 

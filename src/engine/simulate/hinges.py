@@ -148,7 +148,7 @@ def _axis(text: str, molecule: Molecule, moving: np.ndarray, pivot: np.ndarray, 
 
 
 def _named_axis(name: str, molecule: Molecule, moving: np.ndarray, pivot: np.ndarray) -> np.ndarray:
-    """``long``: the moving part's long axis. ``cone``: from the fixed part's centre to the pivot. ``bend``: both's normal."""
+    """``long``: the part's long axis; ``cone``: from the fixed part's centre to the pivot; ``bend``: normal to both."""
     points = molecule.position[moving]
     centre = points.mean(axis=0)
     long = np.linalg.svd((points - centre)[:: max(len(points) // 5000, 1)], full_matrices=False)[2][0]

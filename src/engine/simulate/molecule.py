@@ -51,12 +51,12 @@ class Molecule:
 
 
 def gaussian_width(resolution: float) -> float:
-    """Standard deviation (Å) of an atom's Gaussian at a resolution (Å): resolution / (pi sqrt 2), as ChimeraX's molmap."""
+    """Standard deviation (Å) of an atom's Gaussian at a resolution (Å): resolution / (π√2), as ChimeraX's molmap."""
     return resolution / (np.pi * np.sqrt(2))
 
 
 def read_model(path: Path, resolution: float) -> Molecule:
-    """Atoms of a PDB or mmCIF file's first model; hydrogens and water are left out. Weight = atomic number × occupancy."""
+    """Heavy atoms of a PDB or mmCIF file's first model without water. Weight = atomic number × occupancy."""
     import gemmi
 
     try:

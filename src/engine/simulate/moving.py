@@ -79,7 +79,9 @@ class MovingMolecule:
         """Points ``(a,)`` bool that any hinge moves."""
         return np.repeat(self.codes > 0, np.diff(self.offsets))
 
-    def moving_mask(self, angles, box: int, pixel_size: float, hinge: int | None = None, edge: float = 6.0) -> np.ndarray:
+    def moving_mask(
+        self, angles, box: int, pixel_size: float, hinge: int | None = None, edge: float = 6.0
+    ) -> np.ndarray:
         """Soft mask ``[z, y, x]`` of the moving part at one state (h,), or of the union over states (n, h).
 
         1 within ``reach`` of a moving atom (reach = 4 Å, and at least 1.5 voxels), falling to 0 as a cosine over
@@ -95,7 +97,7 @@ class MovingMolecule:
         return soft_edge(occupied, pixel_size, max(4.0, 1.5 * pixel_size), max(edge, 2 * pixel_size))
 
     def labels(self, box: int, pixel_size: float, reach: float = 6.0) -> np.ndarray:
-        """Part of each voxel ``[z, y, x]`` int16 at rest: index into ``codes``; −1 farther than ``reach`` Å from any atom."""
+        """Part of each voxel ``[z, y, x]`` int16 at rest: index into ``codes``; −1 beyond ``reach`` Å of every atom."""
         label = np.full((box,) * 3, -1, np.int16)
         index = np.rint(self.points_at(np.zeros(len(self.hinges))) / pixel_size + box // 2).astype(int)
         part = np.repeat(np.arange(len(self.codes)), np.diff(self.offsets))

@@ -9,8 +9,8 @@ from scipy import fft
 def noise_spectrum(box: int, ratio: float) -> np.ndarray:
     """Noise power ``(box, box // 2 + 1)`` on the rfft2 grid, mean 1 over the whole transform.
 
-    ratio : power at zero frequency over power at Nyquist; 1 is white. The power falls as a Gaussian of width a third of Nyquist onto a
-    flat floor, as in micrographs, where solvent and the detector's response colour the noise.
+    ratio : power at zero frequency over power at Nyquist; 1 is white. The power falls as a Gaussian of width a third
+    of Nyquist onto a flat floor, as in micrographs, where solvent and the detector's response colour the noise.
     """
     radius = np.hypot(np.fft.fftfreq(box)[:, None], np.fft.rfftfreq(box)[None, :]) * 2
     edge = np.exp(-0.5 * 9)

@@ -1,11 +1,11 @@
 """The Fourier transform of points: exact projections and maps of point sets (type-1 non-uniform FFT).
 
-A molecule of points with weights has the Fourier transform ``sum_a w_a exp(-2 pi i k x_a)``. The points are spread with
-a narrow kernel onto a grid of twice the sampling, transformed, cropped to the frequencies of the box, and divided by the
-kernel's own transform (Greengard & Lee 2004; the kernel is Barnett, Magland & af Klinteberg's "exponential of
-semicircle", 2019). With 6 grid points per axis the result is exact to about 1e-5 of the largest value at every frequency up to
-Nyquist and in the corners: nothing aliases, whatever the width of an atom in pixels, because the atom's form factor is
-multiplied in afterwards.
+A molecule of points with weights has the Fourier transform ``sum_a w_a exp(-2 pi i k x_a)``. The points are spread
+with a narrow kernel onto a grid of twice the sampling, transformed, cropped to the frequencies of the box, and divided
+by the kernel's own transform (Greengard & Lee 2004; the kernel is Barnett, Magland & af Klinteberg's "exponential of
+semicircle", 2019). With 6 grid points per axis the result is exact to about 1e-6 of the largest value at every
+frequency up to Nyquist and in the corners: nothing aliases, however narrow an atom is in pixels, because its form
+factor is multiplied in afterwards.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _taps(position, table, values):
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _spread_images(points, weights, offsets, affine, table, grid):
-    """Add every point to every image of ``grid`` (b, s, s); ``affine`` (b, g, 2, 4) maps [x, y, z, 1] to grid points."""
+    """Add every point to every image of ``grid`` (b, s, s); ``affine`` (b, g, 2, 4): [x, y, z, 1] to grid points."""
     size = grid.shape[1]
     tap_x = np.empty(WIDTH, np.float32)
     tap_y = np.empty(WIDTH, np.float32)

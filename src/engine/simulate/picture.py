@@ -13,7 +13,7 @@ _COLUMNS = 5
 
 
 def draw(path: Path, moving: MovingMolecule, experiment: Experiment) -> None:
-    """Projections of the true map at five states along the first hinge, seen from one side; below them, five particles with and without noise."""
+    """Five states along the first hinge seen from one side; below them, five particles without and with noise."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -25,7 +25,8 @@ def draw(path: Path, moving: MovingMolecule, experiment: Experiment) -> None:
     noisy = chunk_images(moving, experiment, 0)[:count]
     states = _states(moving, experiment)
     for column, state in enumerate(states):
-        _show(axes[0, column], moving.map_at(state, experiment.box, experiment.pixel_size).sum(axis=1), _title(state), True)
+        side = moving.map_at(state, experiment.box, experiment.pixel_size).sum(axis=1)
+        _show(axes[0, column], side, _title(state), True)
     for column, (clean, image) in enumerate(zip(signal(moving, experiment, rows), noisy)):
         _show(axes[1, column], clean, "particle " + _title(experiment.angles[column]), False)
         _show(axes[2, column], image, f"SNR {experiment.snr:g}" if experiment.snr else "no noise", False)

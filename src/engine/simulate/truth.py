@@ -46,7 +46,7 @@ class Truth:
         return self.moving.map_at(angles, box or self.box, pixel_size or self.pixel_size)
 
     def moving_mask(self, angles, box=None, pixel_size=None, hinge: int | None = None, edge: float = 6.0) -> np.ndarray:
-        """Soft mask of the moving part at one state (h,), or of its union over states (n, h); see ``MovingMolecule``."""
+        """Soft mask of the moving part at one state (h,), or of its union over (n, h); see ``MovingMolecule``."""
         return self.moving.moving_mask(angles, box or self.box, pixel_size or self.pixel_size, hinge, edge)
 
 
@@ -60,7 +60,7 @@ def load_truth(folder: str | Path) -> Truth:
         with np.load(folder / "points.npz", allow_pickle=False) as file:
             points = {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: no truth of simulated particles ({error}); give a finished simulate job.") from error
+        raise InputError(f"{folder}: no truth of particles here ({error}); give a finished simulate job.") from error
     moving = MovingMolecule(
         points["points"], points["weights"], points["codes"], points["offsets"], _hinges(record, points),
         record["point_width"], record["band"] if record["band"] is not None else np.inf,
