@@ -63,7 +63,7 @@ def _job_path(option: Parameter, value: Path, project: Path) -> Path:
     if (path / "job.json").exists():
         verb = read_record(path)["verb"]
         if verb not in option.job:
-            raise InputError(f"{option.name}: {path.name} is a {verb} job; name a {' or '.join(option.job)} job.")
+            raise InputError(f"{option.name}: {path.name} is no {' or '.join(option.job)} job.")
     return path
 
 

@@ -1,0 +1,153 @@
+"""The terminal: options from declarations, one sentence for a mistake, quick to start."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from chimerax.flexrec import cli
+from chimerax.flexrec.jobs.progress import read_progress
+from chimerax.flexrec.jobs.record import read_record, read_status
+from counting_job import AFTER, COUNT
+
+HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile", "tqdm", "chimerax.core", "qtpy", "Qt")
+
+_IN_A_TERMINAL = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from counting_job import COUNT
+from chimerax.flexrec import cli
+cli.all_jobs, cli.find_job = lambda: (COUNT,), lambda verb: COUNT
+sys.exit(cli.main())
+"""
+
+
+@pytest.fixture
+def flexrec(monkeypatch, tmp_path, capfd):
+    """Run a command line in a fresh folder; gives ``(exit status, standard output, standard error)``."""
+    jobs = {"count": COUNT, "after": AFTER}
+    monkeypatch.setattr(cli, "all_jobs", lambda: tuple(jobs.values()))
+    monkeypatch.setattr(cli, "find_job", jobs.__getitem__)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = cli.main(words)
+        return (status, *capfd.readouterr())
+
+    return run
+
+
+def test_a_job_runs_with_the_values_given(flexrec, tmp_path):
+    status, out, err = flexrec("count", "--steps", "3", "--origin", "-1,2", "--no-listens", "--seed", "5")
+    assert status == 0 and out == f"{tmp_path / '001-count'}\n" and "001-count: step 3 of 3" in err
+    record = read_record(tmp_path / "001-count")
+    assert record["seed"] == 5
+    assert record["parameters"] == {"steps": 3, "pause": 0.0, "listens": False, "origin": [-1.0, 2.0], "kind": "walk"}
+    assert flexrec("after", "--count", "1")[0] == 0
+
+
+def test_another_project_folder(flexrec, tmp_path):
+    assert flexrec("count", "--project", "far/away")[0] == 0
+    assert (tmp_path / "far/away/001-count/result.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["count", "--steps", "0"], "flexrec: steps is 0, but must be from 1 to 10000 steps.\n"),
+        (["count", "--kind", "run"], "flexrec: kind is run, but must be one of: walk, fail, crash.\n"),
+        (["count", "--stepz", "3"], "flexrec: unrecognized arguments: --stepz 3 (see flexrec --help)\n"),
+        (["count", "--step", "3"], "flexrec: unrecognized arguments: --step 3 (see flexrec --help)\n"),
+        (["count", "--steps"], "flexrec: argument --steps: expected one argument (see flexrec count --help)\n"),
+        (["count", "--resume", "4"], "it has no jobs yet.\n"),
+        (["log", "4"], "it has no jobs yet.\n"),
+        (["jobs", "--project", "nowhere"], "give the project's folder with --project.\n"),
+        (["cuont"], "(see flexrec --help)\n"),
+        ([], "(see flexrec --help)\n"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(flexrec, tmp_path, words, sentence):
+    status, out, err = flexrec(*words)
+    assert status == 2 and out == "" and err.endswith(sentence) and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_that_the_job_finds_is_said_once(flexrec, tmp_path):
+    status, _, err = flexrec("count", "--kind", "fail")
+    assert status == 2 and err.count("volume.mrc has no density; give another map.") == 1
+    assert read_status(tmp_path / "001-count").status == "failed"
+
+
+def test_a_crash_says_where_to_read_about_it(flexrec, tmp_path):
+    status, _, err = flexrec("count", "--kind", "crash")
+    assert status == 1 and "Traceback" not in err
+    assert err.endswith(f"ZeroDivisionError: nothing to divide by; {tmp_path / '001-count/log.txt'} says where.\n")
+    assert "Traceback" in (tmp_path / "001-count/log.txt").read_text()
+
+
+def test_a_stopped_job_tells_how_to_go_on_and_does(tmp_path):
+    command = [sys.executable, "-c", _IN_A_TERMINAL, "count", "--project", str(tmp_path), "--pause", "0.02"]
+    process = subprocess.Popen([*command, "--steps", "100"], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(read_progress(tmp_path / "001-count")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert err.endswith(f"flexrec: go on with: flexrec count --resume 001-count --project {tmp_path}\n")
+    again = subprocess.run([*command, "--resume", "001-count"], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert read_status(tmp_path / "001-count").status == "done"
+
+
+def test_jobs_and_log(flexrec):
+    flexrec("count", "--steps", "2")
+    assert flexrec("jobs")[1].startswith("001-count  done")
+    assert "counting from 0" in flexrec("log", "1")[1]
+
+
+def test_help_names_default_unit_bounds_and_sets_advanced_options_apart(flexrec, capfd):
+    with pytest.raises(SystemExit) as left:
+        flexrec("count", "--help")
+    text = " ".join(capfd.readouterr().out.split())
+    assert left.value.code == 0
+    assert "how far to count [default: 5 steps; from 1 to 10000 steps]" in text
+    assert "--listens, --no-listens" in text
+    assert text.index("advanced parameters:") < text.index("--origin")
+    assert "[default: the newest finished count job]" in text
+
+
+def test_the_real_commands_start_quickly_and_import_nothing_heavy():
+    code = f"""
+import sys
+from chimerax.flexrec import cli
+try:
+    cli.main(["--help"])
+except SystemExit:
+    pass
+print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+    begun = os.times()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    used = os.times()
+    seconds = used.children_user + used.children_system - begun.children_user - begun.children_system
+    assert done.returncode == 0 and done.stderr.strip() == ""
+    assert all(word in done.stdout for word in ("simulate", "jobs", "log"))
+    assert seconds < 1.0
+
+
+def test_version():
+    done = subprocess.run([sys.executable, "-m", "chimerax.flexrec.cli", "--version"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("FlexRec ")
+
+
+def test_progress_lines_are_json_for_whoever_watches(flexrec, tmp_path):
+    flexrec("count", "--steps", "2")
+    lines = [json.loads(line) for line in open(tmp_path / "001-count/progress.jsonl")]
+    assert [(line["step"], line["total"]) for line in lines] == [(1, 2), (2, 2)]
