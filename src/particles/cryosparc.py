@@ -90,10 +90,13 @@ def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
 
 
 def _rotation(data: np.ndarray) -> np.ndarray:
-    """cryoSPARC's rotation vector gives RELION's matrix directly (as pyem's csparc2star converts it)."""
+    """cryoSPARC's vector turns the view onto the molecule, RELION's matrix the molecule into the view: the transpose.
+
+    cryoDRGN's ``parse_pose_csparc`` transposes too; pyem writes the same with the opposite sign of the cross product.
+    """
     if _POSE[0] not in data.dtype.names:
         return np.full((len(data), 3, 3), np.nan)
-    return vector_to_matrix(data[_POSE[0]])
+    return vector_to_matrix(data[_POSE[0]]).swapaxes(1, 2)
 
 
 def _shift(data: np.ndarray) -> np.ndarray:

@@ -6,14 +6,10 @@ import numpy as np
 
 from .particles import Particles
 
-_PLANCK, _MASS, _CHARGE, _LIGHT = 6.62607015e-34, 9.1093837015e-31, 1.602176634e-19, 299792458.0
-
-
 def wavelength(voltage: np.ndarray) -> np.ndarray:
-    """Relativistic electron wavelength in Å; ``voltage`` in kV."""
-    energy = _CHARGE * np.asarray(voltage, np.float64) * 1e3
-    momentum = np.sqrt(2 * _MASS * energy * (1 + energy / (2 * _MASS * _LIGHT**2)))
-    return _PLANCK / momentum * 1e10
+    """Relativistic electron wavelength in Å, with RELION's constants; ``voltage`` in kV."""
+    volts = np.asarray(voltage, np.float64) * 1e3
+    return 12.2643247 / np.sqrt(volts * (1 + volts * 0.978466e-6))
 
 
 def frequencies(box: int, pixel_size: float) -> tuple[np.ndarray, np.ndarray]:

@@ -65,7 +65,7 @@ def read_header(path: Path) -> MrcHeader:
 def _byte_order(path: Path, raw: bytes) -> str:
     """"<" or ">", by which of them makes the mode and the number of columns plausible (machine stamps are often wrong)."""
     for order in "<>":
-        columns, rows, sections, mode = struct.unpack(f"{order}4i", raw[:16])
+        columns, rows, _, mode = struct.unpack(f"{order}4i", raw[:16])
         if 0 <= mode <= 127 and 0 < columns < 1 << 20 and 0 < rows < 1 << 20:
             return order
     raise InputError(f"{path}: not an MRC file (its first bytes are no MRC header); give a .mrcs stack.")

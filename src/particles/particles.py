@@ -83,4 +83,4 @@ class Particles:
         return replace(self, **taken, columns={name: values[rows] for name, values in self.columns.items()})
 
 
-_PER_PARTICLE = frozenset("stack index rotation shift defocus phase_shift group half".split())
+_PER_PARTICLE = frozenset(("stack", "index", "rotation", "shift", "defocus", "phase_shift", "group", "half"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ def _runs(stack: np.ndarray, index: np.ndarray) -> list[tuple[int, int]]:
         return []
     breaks = np.flatnonzero((np.diff(stack) != 0) | (np.diff(index) != 1)) + 1
     edges = [0, *breaks.tolist(), len(stack)]
-    return list(zip(edges[:-1], edges[1:]))
+    return list(pairwise(edges))
 
 
 def _read_into(file, view: memoryview, path: Path) -> None:

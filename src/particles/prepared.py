@@ -1,0 +1,57 @@
+"""The folder that prep writes: particles ready for training."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .particles import Particles
+from .star import read_star
+
+STAR, STACK, NOISE, RECORD = "particles.star", "particles.mrcs", "noise.npz", "prep.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Prepared particles: one box, one pixel size, white protein, noise of unit variance where whitened.
+
+    Parameters
+    ----------
+    particles : their poses, CTF and where the images are.
+    box : D, pixels. pixel_size : Å.
+    filter : (D//2+1,) float32, by shell of the image's Fourier transform: what the images' amplitudes were multiplied by
+        to whiten their noise, so what a model's projected, CTF-modulated images must be multiplied by too.
+    folder : where they are.
+    """
+
+    particles: Particles
+    box: int
+    pixel_size: float
+    filter: np.ndarray
+    folder: Path
+
+
+def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
+    """Open a prep job's folder (or a file in it); ``InputError`` where it is none or is not finished."""
+    folder = Path(folder)
+    folder = folder.parent if folder.is_file() else folder
+    missing = [name for name in (RECORD, STAR, STACK, NOISE) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder}: not a folder of prepared particles ({missing[0]} is missing); give the folder of a "
+                         "prep job that has finished.")  # fmt: skip
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        box, pixel_size = int(record["box"]), float(record["pixel_size"])
+        with np.load(folder / NOISE, allow_pickle=False) as noise:
+            shell_filter = noise["filter"].astype(np.float32)
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{folder}: {RECORD} or {NOISE} is damaged ({error}); run prep again.") from None
+    particles = read_star(folder / STAR, None, ("pose", "ctf"))
+    if shell_filter.shape != (box // 2 + 1,) or np.any(particles.optics.box != box):
+        raise InputError(f"{folder}: {RECORD}, {NOISE} and {STAR} disagree about the box; run prep again.")
+    return Prepared(particles, box, pixel_size, shell_filter, folder)

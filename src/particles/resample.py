@@ -1,0 +1,63 @@
+"""Images and maps brought to another box and pixel size, about their centre."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def resampling_matrix(size: int, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
+    """The discrete Fourier transform of ``size`` samples at the frequencies of ``box`` samples of another pixel size.
+
+    The centre (size//2) becomes the new centre (box//2). The ratio of pixel sizes may be any number. Samples beyond the
+    new window are left out; frequencies that the old samples do not have are zero, and so is the new Nyquist frequency
+    when the box gets smaller (it has no sign). Returns (box, size) complex128, rows as ``numpy.fft.fft``.
+    """
+    frequency = np.fft.fftfreq(box)  # cycles per new pixel
+    position = np.arange(size) - size // 2
+    matrix = np.exp(-2j * np.pi * np.outer(frequency * pixel_size / new_pixel_size, position))
+    matrix *= np.exp(-2j * np.pi * frequency * (box // 2))[:, None]
+    matrix[:, np.abs(position * pixel_size) > box * new_pixel_size / 2 * (1 + 1e-9)] = 0
+    lost = np.abs(frequency) * pixel_size / new_pixel_size > 0.5 * (1 + 1e-9)
+    if new_pixel_size > pixel_size * (1 + 1e-9) and box % 2 == 0:
+        lost |= frequency == -0.5
+    matrix[lost] = 0
+    return matrix
+
+
+class ImageResampler:
+    """Crops images about the centre and Fourier-downsamples them.
+
+    Grey scale: an image is the sum of the map's voxels along the view. The same density sampled at the new pixel size
+    has fewer voxels along the view, so images are scaled by old/new pixel size: a projection of the resampled map equals
+    the resampled projection.
+
+    Parameters
+    ----------
+    size, pixel_size : of the images that come (pixels, Å). box, new_pixel_size : of the images that go.
+    """
+
+    def __init__(self, size: int, pixel_size: float, box: int, new_pixel_size: float) -> None:
+        matrix = resampling_matrix(size, pixel_size, box, new_pixel_size)
+        self.box = box
+        self._along_y = matrix.astype(np.complex64)
+        self._along_x = matrix[: box // 2 + 1].T.astype(np.complex64)
+        self._scale = np.float32((pixel_size / new_pixel_size) ** 3)
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """``numpy.fft.rfft2`` of the resampled (m, size, size) float32 images: (m, box, box//2+1) complex64."""
+        out = np.empty((len(images), self.box, self.box // 2 + 1), np.complex64)
+        for i, image in enumerate(images):  # one at a time: the same bits however many are asked for at once
+            along_x = np.empty((image.shape[0], self._along_x.shape[1]), np.complex64)
+            along_x.real = image @ self._along_x.real
+            along_x.imag = image @ self._along_x.imag
+            np.matmul(self._along_y, along_x, out=out[i])
+        return out * self._scale
+
+
+def resample_map(density: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
+    """A cubic (N, N, N) map with the same values, sampled on another box and pixel size: (box, box, box) float32."""
+    matrix = resampling_matrix(density.shape[0], pixel_size, box, new_pixel_size).astype(np.complex64)
+    spectrum = density.astype(np.float32)
+    for _ in range(3):  # contracts the first axis and puts the new one last, so three turns restore the order
+        spectrum = np.tensordot(spectrum, matrix, axes=(0, 1))
+    return np.fft.ifftn(spectrum).real.astype(np.float32) * np.float32((pixel_size / new_pixel_size) ** 3)

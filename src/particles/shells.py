@@ -1,0 +1,27 @@
+"""Shells of the two-dimensional Fourier transform: radial averages, and radial curves spread over an image's transform."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def shell_index(box: int) -> np.ndarray:
+    """(box, box//2+1) int: the shell, round(|k|), of each element of ``numpy.fft.rfft2``; corners count as the last shell."""
+    kx, ky = np.fft.rfftfreq(box, 1 / box)[None, :], np.fft.fftfreq(box, 1 / box)[:, None]
+    return np.minimum(np.rint(np.hypot(kx, ky)).astype(np.int64), box // 2)
+
+
+def spread(curve: np.ndarray, box: int) -> np.ndarray:
+    """A (box//2+1,) curve by shell as a (box, box//2+1) array that multiplies ``numpy.fft.rfft2``."""
+    return np.asarray(curve)[shell_index(box)]
+
+
+def shell_mean(values: np.ndarray) -> np.ndarray:
+    """(box//2+1,) mean by shell of a real (box, box//2+1) array; corners beyond the last shell are left out."""
+    box = values.shape[0]
+    kx, ky = np.fft.rfftfreq(box, 1 / box)[None, :], np.fft.fftfreq(box, 1 / box)[:, None]
+    shell = np.rint(np.hypot(kx, ky)).astype(np.int64)
+    inside = shell <= box // 2
+    weight = np.where((kx == 0) | (2 * kx == box), 1.0, 2.0) * np.ones((box, 1))  # the other half is its conjugate
+    total = np.bincount(shell[inside], (weight * values)[inside], box // 2 + 1)
+    return total / np.bincount(shell[inside], weight[inside], box // 2 + 1)
