@@ -38,6 +38,12 @@ class BackProjector:
             self._weight,
         )
 
+    def merged(self, other: BackProjector) -> BackProjector:
+        """A new one that holds the images of both."""
+        both = BackProjector(self.box)
+        both._sum[:], both._weight[:] = self._sum + other._sum, self._weight + other._weight
+        return both
+
     def map(self, wiener: float = 0.01) -> np.ndarray:
         """(D, D, D) float32 [z, y, x]: Σ CTF·image / (Σ CTF² + wiener · its shell's mean), centred at voxel D//2.
 

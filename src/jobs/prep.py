@@ -1,0 +1,57 @@
+"""The ``prep`` job: what it can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .declare import Job, parameter
+
+
+@dataclass(frozen=True)
+class PrepParameters:
+    """Particle images made ready for training."""
+
+    particles: Path = parameter(
+        help="particles with poses and CTF, a RELION .star or a cryoSPARC .cs; or the folder of a simulate job"
+    )
+    image_root: Path | None = parameter(
+        None,
+        help="folder that the stack names in the particle file start from; if omitted, the file's folder and those above",
+    )
+    consensus: Path | None = parameter(
+        None, help="consensus map of the same particles (MRC): poses, contrast, hand and pixel size are checked against it"
+    )
+    box: int | None = parameter(
+        None, help="box that images are downsampled to, even; if omitted 128, or less for smaller images", unit="px", low=8
+    )
+    crop: int | None = parameter(
+        None, help="box that images are cropped to first, about their centre; if omitted, no crop", unit="px", low=8
+    )
+    subset: int | None = parameter(None, help="take this many particles, at random; if omitted, all", low=1)
+    contrast: str = parameter(
+        "auto",
+        help="whether protein is white (as RELION writes it) or dark in the images; auto: the file's word, checked on the "
+        "images themselves",
+        choices=("auto", "white", "dark"),
+    )
+    whiten: bool = parameter(
+        True, help="filter the images so that their noise has unit variance at every frequency; off for noiseless images"
+    )
+    radius: float | None = parameter(
+        None,
+        help="radius of the disc that holds the particle; noise is measured outside; if omitted, 0.85 of half the box",
+        unit="Å",
+        low=1,
+    )
+    workers: int | None = parameter(
+        None, help="threads; if omitted, one per core, 8 at most. The images do not depend on it", low=1, advanced=True
+    )
+
+
+PREP = Job(
+    verb="prep",
+    synopsis="Crop, downsample and whiten particle images, and check poses, contrast, hand and pixel size",
+    parameters=PrepParameters,
+    run="chimerax.flexrec.jobs.prep_run:run",
+)

@@ -1,0 +1,220 @@
+"""Whether particles fit together and fit their consensus: contrast, poses, hand, pixel size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..engine.backproject import BackProjector, fourier_shell_correlation
+from ..errors import InputError
+from ..mesh.maps import read_map, write_map
+from ..particles import ImageStack, Particles
+from ..particles.convert import Converter
+from ..particles.ctf import ctf_rfft
+from ..particles.frame import Frame
+from ..particles.resample import resample_map
+from ..particles.shells import spread
+
+_MOST, _BATCH = 5000, 100
+_AGREES = 0.5  # mean correlation over the low shells that needs no explanation
+_CLEARER = 0.15  # how much better another explanation must be to be named
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """A consensus map (N, N, N), its pixel size in Å, and the same map in the prepared frame."""
+
+    density: np.ndarray
+    pixel_size: float
+    framed: np.ndarray
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the back-projection says.
+
+    count : images used. frequency : (s,) 1/Å of the shells. halves : (s,) FSC of two independent halves of them.
+    consensus : (s,) FSC with the consensus map, or None without one.
+    """
+
+    count: int
+    frequency: np.ndarray
+    halves: np.ndarray
+    consensus: np.ndarray | None
+
+    def record(self) -> dict:
+        """For prep.json."""
+        curves = {"fsc_halves": self.halves, "fsc_consensus": self.consensus}
+        return {
+            "count": self.count,
+            "frequency": [round(float(value), 6) for value in self.frequency],
+            **{k: None if v is None else [round(float(x), 4) for x in v] for k, v in curves.items()},
+            "resolution_halves_0.143": resolution(self.frequency, self.halves, 0.143),
+            "resolution_consensus_0.5": None
+            if self.consensus is None
+            else resolution(self.frequency, self.consensus, 0.5),
+        }
+
+
+def resolution(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> float | None:
+    """Å of the last shell before the curve first falls below the threshold; None where it never is above it."""
+    below = np.flatnonzero(curve[1:] < threshold)
+    last = (below[0] if len(below) else len(curve) - 1)
+    return round(float(1 / frequency[last]), 2) if last > 0 else None
+
+
+def read_consensus(path: Path | None, particles: Particles, frame: Frame) -> Consensus | None:
+    """The consensus map; ``InputError`` where its pixel size or extent cannot be that of these particles."""
+    if path is None:
+        return None
+    density, pixel_size = read_map(path)
+    boxes, sizes = particles.optics.box, particles.optics.pixel_size
+    same_box = boxes == density.shape[0]
+    if same_box.any() and np.min(np.abs(sizes[same_box] / pixel_size - 1)) > 0.005:
+        raise InputError(f"{path}: has the particles' box ({density.shape[0]}) but pixels of {pixel_size:.4g} Å, and the "
+                         f"particles {sizes[same_box][0]:.4g} Å; correct the one that is wrong.")  # fmt: skip
+    extent = density.shape[0] * pixel_size
+    if not 0.5 < extent / frame.crop < 3:
+        raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; is its pixel size "
+                         f"({pixel_size:.4g} Å) right?")  # fmt: skip
+    return Consensus(density, pixel_size, resample_map(density, pixel_size, frame.box, frame.pixel_size))
+
+
+# ---------------------------------------------------------------------------- contrast
+
+
+def measure_contrast(
+    converter: Converter, rows: np.ndarray, images: np.ndarray, consensus: Consensus | None
+) -> tuple[int, str]:
+    """(+1: white as read, −1: dark, 0: cannot tell; the evidence in words) from unwhitened images (m, D, D) of rows.
+
+    With a consensus, by the sign of its correlation with the images' back-projection; without, by whether images
+    multiplied by their CTF are on average brighter in the centre than at the rim.
+    """
+    particles, frame = converter.particles.take(rows), converter.frame
+    if consensus is not None:
+        projector = BackProjector(frame.box)
+        for part, spectra in _spectra(particles, images):
+            projector.insert(spectra, ctf_rfft(particles, frame.box, frame.pixel_size, part), particles.rotation[part],
+                             particles.shift[part] / frame.pixel_size)  # fmt: skip
+        score = low_shells(fourier_shell_correlation(projector.map(), consensus.framed))
+        return int(np.sign(score)) * (abs(score) > 0.1), f"correlation with the consensus {score:+.2f}"
+    score = _brightness(particles, images, converter)
+    return int(np.sign(score)) * (abs(score) > 4), f"centre against rim {score:+.1f} standard errors"
+
+
+def _spectra(particles: Particles, images: np.ndarray):
+    for part in np.array_split(np.arange(len(images)), max(1, len(images) // _BATCH)):
+        yield part, np.fft.rfft2(images[part])
+
+
+def _brightness(particles: Particles, images: np.ndarray, converter: Converter) -> float:
+    """Mean over images of centre − rim after multiplication by the CTF, in standard errors."""
+    frame, box = converter.frame, converter.frame.box
+    along = np.arange(box) - box // 2
+    centre = np.hypot(along[:, None], along) < 0.5 * converter.radius / frame.pixel_size
+    differences = []
+    for part, spectra in _spectra(particles, images):
+        corrected = np.fft.irfft2(spectra * ctf_rfft(particles, box, frame.pixel_size, part), (box, box))
+        rim = np.einsum("myx,yx->m", corrected, converter.background) / converter.background.sum()
+        differences.append(corrected[:, centre].mean(1) - rim)
+    difference = np.concatenate(differences)
+    if len(difference) < 3:
+        return 0.0
+    return float(difference.mean() / max(difference.std(ddof=1) / np.sqrt(len(difference)), 1e-30))
+
+
+# ---------------------------------------------------------------------------- back-projection
+
+
+def check_particles(
+    prepared: Particles, shell_filter: np.ndarray, consensus: Consensus | None, radius: float, job, notes: list[str]
+) -> Check:
+    """Back-project at most 5000 prepared images in two halves; write backprojection.mrc, log and note what is wrong."""
+    box, pixel_size = int(prepared.optics.box[0]), float(prepared.optics.pixel_size[0])
+    rows = np.sort(np.random.default_rng(job.seed).permutation(len(prepared))[:_MOST])
+    first, second = (_backproject(prepared, half, shell_filter, job) for half in (rows[::2], rows[1::2]))
+    mask = _soft_ball(box, radius / pixel_size)
+    halves = fourier_shell_correlation(first.map() * mask, second.map() * mask)
+    density = first.merged(second).map() * mask
+    with job.output("backprojection.mrc") as path:
+        write_map(path, density, pixel_size)
+    curve = None if consensus is None else fourier_shell_correlation(density, consensus.framed * mask)
+    check = Check(len(rows), np.arange(box // 2 + 1) / (box * pixel_size), halves, curve)
+    job.log(f"back-projection of {len(rows)} images: halves agree to {_angstroms(check.frequency, halves, 0.143)}")
+    if curve is None:
+        warning = _doubt_halves(halves, len(rows))
+    else:
+        job.log(f"it agrees with the consensus to {_angstroms(check.frequency, curve, 0.5)} (FSC 0.5; mean of the low "
+                f"shells {low_shells(curve):.2f})")  # fmt: skip
+        warning = _doubt_consensus(density, consensus, mask, box, pixel_size)
+    if warning:
+        notes.append(warning)
+        job.log(f"warning: {warning}")
+    return check
+
+
+def low_shells(curve: np.ndarray) -> float:
+    """Mean correlation from shell 2 to a third of the way to Nyquist, where even a few noisy images say something."""
+    return float(np.mean(curve[2 : max(4, len(curve) // 3)]))
+
+
+def _backproject(prepared: Particles, rows: np.ndarray, shell_filter: np.ndarray, job) -> BackProjector:
+    box, pixel_size = int(prepared.optics.box[0]), float(prepared.optics.pixel_size[0])
+    stack, projector, whitening = ImageStack(prepared), BackProjector(box), spread(shell_filter, box)
+    done = 0
+    for part in np.array_split(rows, max(1, len(rows) // _BATCH)):
+        if len(part) == 0:
+            continue
+        transfer = ctf_rfft(prepared, box, pixel_size, part) * whitening
+        spectra = np.fft.rfft2(stack.read(part))
+        projector.insert(spectra, transfer, prepared.rotation[part], prepared.shift[part] / pixel_size)
+        done += len(part)
+        job.progress(done, len(rows), stage="check")
+    return projector
+
+
+def _soft_ball(box: int, radius: float) -> np.ndarray:
+    along = (np.arange(box) - box // 2) ** 2
+    distance = np.sqrt(along[:, None, None] + along[:, None] + along)
+    return (0.5 + 0.5 * np.cos(np.pi * np.clip((distance - radius) / 3, 0, 1))).astype(np.float32)
+
+
+def _angstroms(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> str:
+    value = resolution(frequency, curve, threshold)
+    return "no resolution at all" if value is None else f"{value:.1f} Å"
+
+
+def _doubt_halves(halves: np.ndarray, count: int) -> str | None:
+    if low_shells(halves) >= 0.2 or count < 200:
+        return None
+    return (f"two halves of {count} images hardly agree (mean correlation of the low shells {low_shells(halves):.2f}): are "
+            "poses and CTF those of these images?")  # fmt: skip
+
+
+def _doubt_consensus(
+    density: np.ndarray, consensus: Consensus, mask: np.ndarray, box: int, pixel_size: float
+) -> str | None:
+    """A sentence naming what explains a poor agreement best, or None where the agreement is good."""
+
+    def score(candidate: np.ndarray) -> float:
+        return low_shells(fourier_shell_correlation(density, candidate * mask))
+
+    found = score(consensus.framed)
+    others = {"contrast looks inverted: give contrast": -found}
+    mirrored = np.roll(consensus.framed[::-1], 1 - box % 2, 0)
+    others["the hand looks wrong (the mirrored map fits better): flip the map, or use poses of the same hand"] = score(
+        mirrored)  # fmt: skip
+    for scale in (0.85, 0.9, 0.95, 0.975, 1.025, 1.05, 1.1, 1.15):
+        fitted = resample_map(consensus.density, consensus.pixel_size * scale, box, pixel_size)
+        others[f"the pixel size looks wrong: the map fits better with {consensus.pixel_size * scale:.3g} Å instead of "
+               f"{consensus.pixel_size:.3g} Å"] = score(fitted)  # fmt: skip
+    reason, best = max(others.items(), key=lambda item: item[1])
+    if best > found + (_CLEARER if found < _AGREES else 0.05) and best > 0.2:
+        return f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): {reason}."
+    if found < 0.3:
+        return (f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): are the "
+                "poses and the map from the same refinement?")  # fmt: skip
+    return None
