@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import runner
+from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.process import host_name, process_start
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.record import Status, read_status, write_status
+from chimerax.flexrec.jobs.signals import stop_on_signals
 from counting_job import AFTER, COUNT, CountParameters
 
 SCRIPT = Path(__file__).with_name("counting_job.py")
@@ -72,6 +75,26 @@ def test_a_signal_stops_a_job_that_can_then_be_resumed(tmp_path, undisturbed, nu
     assert status.status == "stopped" and status.ended and not (folder / "result.json").exists()
     runner.resume(COUNT, "1", tmp_path)
     assert json.loads((folder / "result.json").read_text()) == undisturbed
+
+
+def test_forked_workers_end_when_told_but_leave_ctrl_c_to_the_job():
+    told = []
+    with stop_on_signals(lambda: told.append(1)):
+        worker = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        worker.start()
+        os.kill(worker.pid, signal.SIGINT)
+        worker.join(0.3)
+        assert worker.is_alive()
+        worker.terminate()
+        worker.join(10)
+    assert worker.exitcode == -signal.SIGTERM and told == []
+
+
+def test_the_device_is_known_while_the_job_runs(tmp_path):
+    folder = runner.create(COUNT, CountParameters(), tmp_path)
+    write_status(folder, Status("running", os.getpid(), process_start(os.getpid()), host_name()))
+    JobRun(folder).on_device("cpu")
+    assert read_status(folder).device == "cpu" and "computing on cpu" in (folder / "log.txt").read_text()
 
 
 def test_a_job_is_not_run_twice_at_once(tmp_path):

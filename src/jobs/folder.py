@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..atomic import atomic_path
 from .progress import ProgressFile
+from .record import RUNNING, recorded_status, write_status
 
 
 class Watcher(Protocol):
@@ -63,6 +65,14 @@ class JobRun:
         line = self._progress.append(step, total, values)
         if self._watcher:
             self._watcher.progress(line)
+
+    def on_device(self, name: str) -> None:
+        """Say, in the log and in status.json, on what the job computes: ``cuda:0 (NVIDIA H200)``, ``cpu``."""
+        self.device = name
+        self.log(f"computing on {name}")
+        status = recorded_status(self.folder)
+        if status.status == RUNNING:
+            write_status(self.folder, replace(status, device=name))
 
     @contextmanager
     def output(self, name: str) -> Iterator[Path]:

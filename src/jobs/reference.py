@@ -28,15 +28,18 @@ def _default_text(option: Parameter) -> str:
         return "required" + (f", in {option.unit}" if option.unit else "")
     if option.default is MISSING or (option.job and option.default is None):
         return f"default: the newest finished {' or '.join(option.job)} job"
-    return f"default: {_value_text(option.default)}" + (f" {option.unit}" if option.unit else "")
+    unit = f" {option.unit}" if option.unit else ""
+    if option.default in (None, "", ()):
+        return f"optional{unit and ', in'}{unit}"
+    return f"default: {_value_text(option.default)}{unit}"
 
 
 def _value_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return ",".join(str(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value).lower() if value is None else str(value)
+        return ",".join(_value_text(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def reference_page(job: Job) -> str:
