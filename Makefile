@@ -21,6 +21,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
 demo: $(READY)
+	rm -rf demo
 	$(BIN)/python demo.py demo
 
 docs: $(READY)

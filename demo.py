@@ -6,7 +6,6 @@ over their consensus map, learns the motion from the images alone, and writes ma
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -23,13 +22,11 @@ STEPS = (
 
 
 def main(folder: str = "demo") -> int:
-    """Run the steps in a fresh project folder; returns the exit status of the first that fails, or 0."""
+    """Run the steps in a new project folder; returns the exit status of the first that fails, or 0."""
     project, begun = Path(folder), time.monotonic()
-    if project.exists():
-        if any(path.name[0] != "." and not path.name[:3].isdigit() for path in project.iterdir()):
-            print(f"{project.absolute()} holds something other than jobs; name another folder.", file=sys.stderr)
-            return 2
-        shutil.rmtree(project)
+    if project.exists() and any(project.iterdir()):
+        print(f"{project.absolute()} is not empty; remove it or name another folder.", file=sys.stderr)
+        return 2
     for step in STEPS:
         print(f"\n$ flexrec {step} --project {folder}", flush=True)
         status = flexrec([*step.split(), "--project", folder])
