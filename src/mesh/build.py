@@ -93,9 +93,7 @@ def _settle_shared_cells(
     return owner[leader][group]
 
 
-def _fuse(
-    corners: np.ndarray, part: np.ndarray, joints: tuple[tuple[int, int], ...]
-) -> tuple[np.ndarray, np.ndarray]:
+def _fuse(corners: np.ndarray, part: np.ndarray, joints: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, np.ndarray]:
     """Lattice positions (v, 3) of the vertices and cells (c, 4): one vertex per place and group of joined parts."""
     places, place = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
     parts = int(part.max()) + 1

@@ -1,0 +1,131 @@
+"""The solvent mask: made from the consensus so that the faint smear of a moving domain stays inside, or given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from .maps import low_pass, radius_grid
+
+LOW_FRACTION = 0.1  # of the molecule's own density: what a domain that swings by 30 degrees keeps where it seldom is
+COARSER = 2.0  # a smear is smooth: it is looked for at this many times the resolution, where noise is 3 times less
+SMALL_PIECE = 0.05  # of the largest piece; smaller islands are dropped
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Densities that separate molecule from solvent in a low-passed map.
+
+    background, noise : median and spread (one sigma) of the map outside the central sphere
+    high : above it is certainly molecule. low : above it is molecule where connected to certain molecule
+    """
+
+    background: float
+    noise: float
+    high: float
+    low: float
+
+
+def mask_resolution(pixel_size: float, lowpass: float) -> float:
+    """The low-pass (Å) actually used: at least three voxels, below which a filter does nothing."""
+    return max(float(lowpass), 3.0 * pixel_size)
+
+
+def find_levels(smooth: np.ndarray) -> Levels:
+    """Levels of a low-passed map (N, N, N): noise from its corners, molecule by Otsu's split of what rises above it."""
+    outside = smooth[radius_grid(smooth.shape[0]) > 0.47 * smooth.shape[0]]
+    background = float(np.median(outside))
+    noise = 1.4826 * float(np.median(np.abs(outside - background)))
+    rise = smooth - background
+    signal = rise[rise > max(3.0 * noise, 0.02 * float(rise.max()))]
+    if float(rise.max()) <= max(6.0 * noise, 0.0) or signal.size == 0:
+        raise InputError(
+            "No density stands out from the noise in the consensus map; check that it is the right map, that the "
+            "molecule is positive (white) in it, or give --mask-threshold or --mask."
+        )
+    high = _otsu(signal)
+    typical = float(np.median(signal[signal >= high]))
+    low = min(max(3.0 * noise, LOW_FRACTION * typical), high)
+    return Levels(background, noise, background + high, background + low)
+
+
+def _otsu(values: np.ndarray) -> float:
+    """The threshold that best separates ``values`` into two classes (Otsu 1979, between-class variance)."""
+    count, edge = np.histogram(values, bins=256)
+    middle = 0.5 * (edge[1:] + edge[:-1])
+    below = np.cumsum(count)
+    above = below[-1] - below
+    total = np.cumsum(count * middle)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = below * above * (total / below - (total[-1] - total) / above) ** 2
+    return float(edge[1:][np.nanargmax(np.where(above > 0, spread, np.nan))])
+
+
+def find_molecule(consensus: np.ndarray, pixel_size: float, lowpass: float, threshold: float | None) -> np.ndarray:
+    """(N, N, N) bool: where a consensus map is molecule, holes filled.
+
+    With ``threshold``, everything that reaches it in the map low-passed at ``lowpass`` Å. Else what is above the low
+    level of that map, or of a coarser one, and connected to what is above the high level. Islands much smaller than
+    the largest piece are dropped.
+    """
+    from scipy import ndimage
+
+    resolution = mask_resolution(pixel_size, lowpass)
+    smooth = low_pass(consensus, pixel_size, resolution)
+    if threshold is not None:
+        body = certain = smooth >= threshold
+    else:
+        coarse = low_pass(consensus, pixel_size, COARSER * resolution)
+        levels, coarse_levels = find_levels(smooth), find_levels(coarse)
+        body, certain = (smooth >= levels.low) | (coarse >= coarse_levels.low), smooth >= levels.high
+    pieces, count = ndimage.label(body)
+    if count == 0:
+        raise InputError(
+            f"The mask is empty: nothing reaches the threshold {threshold:g}; the low-passed map's maximum is "
+            f"{float(smooth.max()):.4g}. Lower --mask-threshold."
+        )
+    size = np.bincount(pieces.ravel())[1:]
+    kept = (np.bincount(pieces[certain], minlength=count + 1)[1:] > 0) & (size >= SMALL_PIECE * size.max())
+    return ndimage.binary_fill_holes(np.concatenate([[False], kept])[pieces])
+
+
+def soften(core: np.ndarray, pixel_size: float, dilate: float, pad: float) -> np.ndarray:
+    """Soft mask (N, N, N) float32: 1 within ``dilate`` Å of ``core``, falling to 0 by a cosine over ``pad`` Å more."""
+    from scipy.ndimage import distance_transform_edt
+
+    distance = distance_transform_edt(~core) * pixel_size - dilate
+    if pad <= 0:
+        return (distance <= 0).astype(np.float32)
+    return (0.5 + 0.5 * np.cos(np.pi * np.clip(distance / pad, 0.0, 1.0))).astype(np.float32)
+
+
+def make_mask(
+    consensus: np.ndarray, pixel_size: float, lowpass: float, threshold: float | None, dilate: float, pad: float
+) -> np.ndarray:
+    """Soft solvent mask (N, N, N) float32 of a consensus map; lengths in Å, ``threshold`` in low-passed density."""
+    return soften(find_molecule(consensus, pixel_size, lowpass, threshold), pixel_size, dilate, pad)
+
+
+def check_given_mask(mask: np.ndarray, pixel_size: float, pad: float) -> np.ndarray:
+    """A mask from elsewhere as a soft mask: values must lie in 0..1; a binary one gets a soft edge of ``pad`` Å."""
+    if mask.min() < -0.01 or mask.max() > 1.01:
+        raise InputError(
+            f"The mask has values from {mask.min():.3g} to {mask.max():.3g}, so it is a map and no mask; give one "
+            "between 0 and 1, or leave --mask out and FlexRec makes one."
+        )
+    core = mask >= 0.5
+    if not core.any():
+        raise InputError("The mask is empty: no voxel reaches 0.5; give another, or leave --mask out.")
+    binary = not ((mask > 0.01) & (mask < 0.99)).any()
+    soft = soften(core, pixel_size, 0.0, pad) if binary else np.clip(mask, 0.0, 1.0)
+    return np.where(soft < 0.01, 0.0, soft).astype(np.float32)
+
+
+def cut_fraction(consensus: np.ndarray, mask: np.ndarray, pixel_size: float, lowpass: float) -> float:
+    """Share (0..1) of the power of certain density that lies outside the mask's half level."""
+    smooth = low_pass(consensus, pixel_size, mask_resolution(pixel_size, lowpass))
+    levels = find_levels(smooth)
+    power = np.where(smooth >= levels.high, smooth - levels.background, 0.0).astype(np.float64) ** 2
+    return float(power[mask < 0.5].sum() / power.sum())
