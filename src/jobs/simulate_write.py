@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..engine.simulate.experiment import CHUNK, Experiment, iterate_images
 from ..engine.simulate.molecule import Molecule
 from ..engine.simulate.moving import MovingMolecule, filter_map
 from ..engine.simulate.truth import hinge_record
+from ..errors import InputError
 from ..particles import Optics, Particles, write_star
 from ..particles.mrc import HEADER_BYTES, stack_header
 
@@ -111,6 +113,7 @@ def write_images(job, moving: MovingMolecule, experiment: Experiment, threads: i
     digest = _digest(moving, experiment)
     start = _resume_at(job.folder, digest)
     e, size = experiment, experiment.box**2 * 4
+    _check_space(job.folder, (len(e) - start * CHUNK) * size)
     with open(unfinished, "r+b" if start else "wb") as file:
         file.write(stack_header(len(e), e.box, e.pixel_size))
         file.seek(HEADER_BYTES + start * CHUNK * size)
@@ -119,12 +122,21 @@ def write_images(job, moving: MovingMolecule, experiment: Experiment, threads: i
             if (chunk + 1) % _SYNC_EVERY == 0 or chunk + 1 == e.chunks:
                 _record(job.folder, file, digest, chunk + 1)
             job.progress(chunk + 1, e.chunks)
-            if job.stop_requested() and chunk + 1 < e.chunks:
+            if chunk + 1 < e.chunks and job.stop_requested():
                 _record(job.folder, file, digest, chunk + 1)
                 return False
     os.replace(unfinished, target)
     (job.folder / "unfinished.json").unlink(missing_ok=True)
     return True
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"particles: the images need {needed / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB free; ask for "
+            "fewer particles or a smaller box, or use another disk."
+        )
 
 
 def _digest(moving: MovingMolecule, experiment: Experiment) -> str:

@@ -15,6 +15,7 @@ from .poses import random_defocus, random_rotations, random_shifts
 
 CHUNK = 100  # images computed together; part of the definition of the noise, so that workers cannot change it
 SIGNAL_SAMPLE = 1000
+_BATCH_PIXELS = 1 << 17  # transformed together: small enough for the cache, and memory does not grow with the box
 _STATES, _POSES, _DEFOCUS, _NOISE = range(4)
 
 
@@ -92,6 +93,14 @@ def draw_defocus(count: int, span: tuple[float, float], astigmatism: float, seed
 
 def signal(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
     """Images ``(m, box, box)`` float32 without noise, CTF applied."""
+    images = np.empty((len(rows), experiment.box, experiment.box), np.float32)
+    step = max(_BATCH_PIXELS // experiment.box**2, 1)
+    for first in range(0, len(rows), step):
+        images[first : first + step] = _signal_batch(moving, experiment, rows[first : first + step])
+    return images
+
+
+def _signal_batch(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
     e, each = experiment, np.full(len(rows), 1.0)
     transform = moving.images(e.angles[rows], e.rotation[rows], e.shift[rows], e.box, e.pixel_size)
     transform *= ctf_of(

@@ -84,11 +84,17 @@ class MovingMolecule:
     ) -> np.ndarray:
         """Soft mask ``[z, y, x]`` of the moving part at one state (h,), or of the union over states (n, h).
 
-        1 within ``reach`` of a moving atom (reach = 4 Å, and at least 1.5 voxels), falling to 0 as a cosine over
-        ``edge`` Å. ``hinge``: only what that hinge moves.
+        1 within 4 Å (and at least 1.5 voxels) of a moving atom, falling to 0 as a cosine over ``edge`` Å. ``hinge``:
+        only what that hinge moves.
         """
         chosen = self.codes > 0 if hinge is None else (self.codes >> hinge & 1).astype(bool)
-        chosen = np.repeat(chosen, np.diff(self.offsets))
+        return self._soft_mask(np.repeat(chosen, np.diff(self.offsets)), angles, box, pixel_size, edge)
+
+    def mask(self, angles, box: int, pixel_size: float, edge: float = 6.0) -> np.ndarray:
+        """The same of the whole molecule."""
+        return self._soft_mask(np.ones(len(self.points), bool), angles, box, pixel_size, edge)
+
+    def _soft_mask(self, chosen: np.ndarray, angles, box: int, pixel_size: float, edge: float) -> np.ndarray:
         occupied = np.zeros((box,) * 3, bool)
         for state in np.atleast_2d(np.asarray(angles, np.float64)):
             index = np.rint(self.points_at(state)[chosen] / pixel_size + box // 2).astype(int)
