@@ -153,8 +153,7 @@ def _report(job: Job, folder: Path, project: Path) -> int:
 
 
 def _list_jobs(chosen: argparse.Namespace) -> int:
-    for line in job_lines(_existing_project(chosen.project)):
-        print(line)
+    print("\n".join(job_lines(_existing_project(chosen.project))) or "no jobs yet")
     return 0
 
 

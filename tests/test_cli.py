@@ -107,6 +107,7 @@ def test_a_stopped_job_tells_how_to_go_on_and_does(tmp_path):
 
 
 def test_jobs_and_log(flexrec):
+    assert flexrec("jobs")[1] == "no jobs yet\n"
     flexrec("count", "--steps", "2")
     assert flexrec("jobs")[1].startswith("001-count  done")
     assert "counting from 0" in flexrec("log", "1")[1]

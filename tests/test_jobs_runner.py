@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -10,11 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
+import counting_job
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import runner
 from chimerax.flexrec.jobs.folder import JobRun
+from chimerax.flexrec.jobs.listing import job_lines
 from chimerax.flexrec.jobs.process import host_name, process_start
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.record import Status, read_status, write_status
@@ -168,3 +172,37 @@ def test_a_job_of_another_computer_is_left_alone_while_it_writes(tmp_path):
     os.utime(folder / "status.json", (an_hour_ago, an_hour_ago))
     runner.resume(COUNT, "1", tmp_path)
     assert read_status(folder).status == "done"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), r"count needs torch; .* pip install .*engine"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full; free some space"),
+        (MemoryError(), "memory is too small for this count"),
+    ],
+)
+def test_what_the_computer_lacks_is_said_in_a_sentence(tmp_path, monkeypatch, error, sentence):
+    monkeypatch.setattr(counting_job, "count", Mock(side_effect=error))
+    with pytest.raises(InputError, match=sentence):
+        runner.run(COUNT, CountParameters(), tmp_path)
+    assert read_status(tmp_path / "001-count").status == "failed"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"status": "asleep"}'])
+def test_a_damaged_record_is_named(tmp_path, text):
+    folder = runner.create(COUNT, CountParameters(), tmp_path)
+    (folder / "status.json").write_text(text)
+    with pytest.raises(InputError, match=r"001-count/status\.json"):
+        runner.resume(COUNT, "1", tmp_path)
+    assert "status.json" in job_lines(tmp_path)[0]
+    (folder / "job.json").write_text(text)
+    with pytest.raises(InputError, match=r"001-count/job\.json"):
+        runner.resume(COUNT, "1", tmp_path)
+
+
+def test_a_job_without_a_status_resumes(tmp_path):
+    folder = runner.create(COUNT, CountParameters(), tmp_path)
+    (folder / "status.json").unlink()
+    assert read_status(folder).status == "stopped"
+    assert read_status(runner.resume(COUNT, "1", tmp_path)).status == "done"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ..errors import InputError
 from .progress import read_progress
 from .project import job_folders
 from .record import FAILED, QUEUED, RUNNING, STOPPED, Status, read_status
@@ -19,7 +20,10 @@ def job_lines(project: Path) -> list[str]:
 
 
 def _describe(folder: Path) -> str:
-    status = read_status(folder)
+    try:
+        status = read_status(folder)
+    except InputError as error:
+        return str(error)
     return f"{status.status:<8} {_details(folder, status)}"
 
 

@@ -71,18 +71,27 @@ def _drop_half_line(path: Path) -> None:
             file.truncate(whole)
 
 
+def _read_line(text: str) -> dict[str, Any] | None:
+    """One line, or None if it is cut short or damaged."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    whole = isinstance(line, dict) and all(isinstance(line.get(name), int) for name in ("step", "total"))
+    return line if whole else None
+
+
 def read_progress(folder: Path) -> list[dict[str, Any]]:
     """The lines of a job's progress, oldest first.
 
-    Steps that a resumed job did again replace the first attempt; a half-written last line is left out.
+    Steps that a resumed job did again replace the first attempt; a line that is not whole is left out.
     """
     try:
-        text = (folder / NAME).read_text(encoding="utf-8")
+        text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
     lines: list[dict[str, Any]] = []
-    for record in text.split("\n")[:-1]:
-        line = json.loads(record)
+    for line in filter(None, map(_read_line, text.split("\n"))):
         while lines and lines[-1].get("stage") == line.get("stage") and lines[-1]["step"] >= line["step"]:
             lines.pop()
         lines.append(line)

@@ -45,6 +45,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     record = _read_json(folder / "job.json")
     if record is None:
         raise InputError(f"{folder} is no job folder: it has no job.json.")
+    missing = [name for name in ("verb", "parameters", "inputs", "seed") if name not in record]
+    if missing:
+        raise InputError(f"{folder / 'job.json'} lacks {', '.join(missing)}; start a new job.")
     return record
 
 
@@ -58,6 +61,8 @@ def recorded_status(folder: Path) -> Status:
     values = _read_json(folder / "status.json")
     if values is None:
         return Status(STOPPED, error="it has no status.json")
+    if values.get("status") not in (QUEUED, RUNNING, DONE, FAILED, STOPPED):
+        raise InputError(f"{folder / 'status.json'} names no known status; remove it to resume the job.")
     return Status(**{name: values[name] for name in Status.__dataclass_fields__ if name in values})
 
 
@@ -82,10 +87,13 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
-    """The contents of a JSON file, or None where there is none."""
+    """The object in a JSON file, or None where there is no file."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise InputError(f"{path} is not readable as JSON ({error}); restore it, or start a new job.") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} holds no JSON object; restore it, or start a new job.")
+    return values

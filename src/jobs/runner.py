@@ -15,6 +15,7 @@ from ..errors import InputError
 from .declare import Job
 from .folder import JobRun, JobStopped, Watcher, append_log
 from .inputs import join_record, resolve_inputs, split_record
+from .mishaps import as_input_error
 from .process import host_name, is_alive, process_start, sole_runner
 from .project import find_job_folder, new_job_folder
 from .record import (
@@ -126,10 +127,11 @@ def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
             job.function()(parameters, run)
     except JobStopped:
         _end(run, begun, STOPPED)
-    except InputError as error:
-        _fail(run, begun, str(error), str(error))
-        raise
-    except BaseException as error:
+    except Exception as error:
+        known = as_input_error(error, job.verb)
+        if known is not None:
+            _fail(run, begun, str(known), str(known))
+            raise known from error
         _fail(run, begun, f"{type(error).__name__}: {error}", traceback.format_exc())
         raise
     else:
