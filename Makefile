@@ -11,6 +11,7 @@ install: $(READY)
 
 # torch comes first and alone: an index that offers a CPU build of it then wins over one with gigabytes of CUDA.
 $(READY): setup.py bundle_info.xml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("FlexRec needs Python 3.11: make PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,dev]'
@@ -28,9 +29,10 @@ docs: $(READY)
 	$(BIN)/python -m chimerax.flexrec.jobs.reference docs/reference
 
 bench: $(READY)
-	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/motion.py --work bench/motion --particles 4000 --box 64 --pixel-size 5 --snr 0.1
+	for script in $(wildcard benchmarks/bench_*.py); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist demo
+	rm -rf $(VENV) build dist demo bench
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf ./*.egg-info .pytest_cache .ruff_cache
