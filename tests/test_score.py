@@ -134,10 +134,11 @@ def test_maps_are_scored_where_the_part_went():
     angles = np.linspace(-30, 30, 9)[:, None]
     nothing = np.zeros((9, 0))
     truth = Truth(moving, angles, nothing, nothing, nothing, nothing, nothing, 36, 7.0, {})
-    perfect = score_maps(truth, np.array([0, 8]), lambda i: truth.map_at(angles[i]), 7.0)
+    ends = angles[[0, 8]]
+    perfect = score_maps(truth, ends, [truth.map_at(state) for state in ends], 7.0)
     assert perfect.whole_area == pytest.approx(17 / 36, abs=1e-4)
     assert perfect.moving_area == pytest.approx(17 / 36, abs=1e-4)
-    rigid = score_maps(truth, np.array([0, 8]), lambda i: truth.map_at(angles), 7.0)
+    rigid = score_maps(truth, ends, [truth.map_at(angles)] * 2, 7.0)
     assert rigid.moving_area < rigid.whole_area < perfect.whole_area
     assert rigid.moving_resolution > perfect.moving_resolution
 

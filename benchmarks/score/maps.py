@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,17 +44,15 @@ def even_particles(count: int, wanted: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(int))
 
 
-def score_maps(truth: Truth, particles: np.ndarray, map_of: Callable[[int], np.ndarray], pixel_size: float) -> MapScore:
-    """Compare ``map_of(particle)`` (``[z, y, x]``, any box, ``pixel_size`` Å) with the true map of each particle.
+def score_maps(truth: Truth, angles: np.ndarray, maps: Iterable[np.ndarray], pixel_size: float) -> MapScore:
+    """Compare maps ``[z, y, x]`` of ``pixel_size`` Å with the true maps at the states ``angles`` (m, h), in order.
 
-    The masks are soft and made from the true atoms at the particle's own state, so that they go where the part went.
+    The masks are soft and made from the true atoms at the same state, so that they go where the part went.
     """
     whole, moving = [], []
-    for particle in particles:
-        density = map_of(int(particle))
+    for state, density in zip(angles, maps, strict=True):
         box = density.shape[0]
-        angles = truth.angles[particle]
-        true_map = truth.map_at(angles, box, pixel_size)
-        whole.append(fsc_curve(true_map, density, truth.moving.mask(angles, box, pixel_size)))
-        moving.append(fsc_curve(true_map, density, truth.moving_mask(angles, box, pixel_size)))
+        true_map = truth.map_at(state, box, pixel_size)
+        whole.append(fsc_curve(true_map, density, truth.moving.mask(state, box, pixel_size)))
+        moving.append(fsc_curve(true_map, density, truth.moving_mask(state, box, pixel_size)))
     return MapScore(np.array(whole), np.array(moving), pixel_size)

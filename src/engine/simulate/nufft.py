@@ -20,6 +20,7 @@ WIDTH = 6
 OVERSAMPLING = 2
 _BETA = 2.30 * WIDTH
 _TABLE = 1024
+_SLAB = 16
 
 
 def _kernel(distance: np.ndarray) -> np.ndarray:
@@ -140,8 +141,11 @@ def transform_points(point_sets, weight_sets, box: int) -> np.ndarray:
     grid = np.zeros((OVERSAMPLING * box,) * 3, np.float32)
     for points, weights in zip(point_sets, weight_sets):
         _spread_volume(np.asarray(points, np.float64) * OVERSAMPLING, weights.astype(np.float32), kernel_table(), grid)
-    transform = fft.rfft(grid, axis=2)[:, :, : box // 2 + 1]
-    transform = _crop(fft.fft(transform, axis=1), box, 1)
+    transform = np.empty((len(grid), box, box // 2 + 1), np.complex64)
+    for first in range(0, len(grid), _SLAB):  # by slabs: the whole transform of the fine grid never exists at once
+        slab = fft.rfft(grid[first : first + _SLAB], axis=2)[:, :, : box // 2 + 1]
+        transform[first : first + _SLAB] = _crop(fft.fft(slab, axis=1), box, 1)
+    del grid
     transform = _crop(fft.fft(transform, axis=0), box, 0)
     inverse = (1 / kernel_transform(box)).astype(np.float32)
     transform *= inverse[:, None, None] * inverse[None, :, None]

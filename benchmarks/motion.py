@@ -1,0 +1,188 @@
+"""Does FlexRec find a known motion? Simulate, prepare, mesh, train; then score maps and latents against the truth.
+
+    python benchmarks/motion.py --work /tmp/motion --particles 5000 --box 64 --pixel-size 5 --snr 0.1 --seeds 0,1
+        --hinges "fab1: ±15" --set train.epochs=8 --set mesh.coarseness=12
+
+Every parameter of every job can be given by ``--set VERB.NAME=VALUE``. Jobs that are already done in ``--work`` with
+the same parameters are not run again. Prints one line per seed and writes scores.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from chimerax.flexrec.engine.simulate import load_truth
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.jobs import runner
+from chimerax.flexrec.jobs.registry import find_job
+from chimerax.flexrec.particles.prepared import load_prepared
+from reference_maps import PreparedTruth, oracle_maps, rigid_map
+from score import even_particles, score_latents, score_maps, way
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, as far as scoring needs it: ``latents`` (n, k) of the prepared particles, and z (k,) → map."""
+
+    latents: np.ndarray
+    decode: Callable[[np.ndarray], np.ndarray]
+
+
+def open_trained(folder: Path) -> Trained:
+    """Open a finished train job. The one place that knows how a trained model is kept on disk."""
+    from chimerax.flexrec.models import open_model
+
+    model = open_model(folder)
+    return Trained(np.asarray(model.latents), model.decode)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One seed's scores: areas under the FSC, whole and in the moving part; way to the oracle; latents per hinge."""
+
+    seed: int
+    whole: dict[str, float]
+    moving: dict[str, float]
+    whole_way: float
+    moving_way: float
+    spearman: list[float]
+    predicted: list[float]
+    error: list[float]
+    seconds: dict[str, float]
+
+
+def main() -> None:
+    """Run and score every seed; print a table."""
+    arguments = parse_arguments()
+    results = []
+    for seed in arguments.seeds:
+        results.append(run_seed(arguments, seed))
+        print_table(results)
+    scores = arguments.work / "scores.json"
+    scores.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder for one project per seed")
+    parser.add_argument("--seeds", type=lambda text: [int(word) for word in text.split(",")], default=[0])
+    parser.add_argument("--scored", type=int, default=20, help="particles whose maps are compared, evenly spaced")
+    parser.add_argument("--set", action="append", default=[], metavar="VERB.NAME=VALUE", help="a job's parameter")
+    for name in ("particles", "box", "pixel-size", "snr", "hinges", "molecule", "states"):
+        parser.add_argument(f"--{name}", help="as of flexrec simulate")
+    return parser.parse_args()
+
+
+def job_values(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """What was asked of each job, as text."""
+    values: dict[str, dict[str, str]] = {verb: {} for verb in ("simulate", "prep", "mesh", "train")}
+    for name in ("particles", "box", "pixel_size", "snr", "hinges", "molecule", "states"):
+        if getattr(arguments, name) is not None:
+            values["simulate"][name] = getattr(arguments, name)
+    for word in arguments.set:
+        key, _, value = word.partition("=")
+        verb, _, name = key.partition(".")
+        if verb not in values:
+            raise InputError(f"--set {word}: there is no job {verb} here; write VERB.NAME=VALUE.")
+        values[verb][name] = value
+    return values
+
+
+def run_seed(arguments: argparse.Namespace, seed: int) -> Result:
+    """All jobs of one seed, then the scores."""
+    project, values = arguments.work / f"seed{seed}", job_values(arguments)
+    folders, seconds = {}, {}
+    for verb in values:
+        if verb == "prep":
+            values[verb].setdefault("particles", str(folders["simulate"] / "particles.star"))
+        if verb in ("prep", "mesh"):
+            values[verb].setdefault("consensus", str(folders["simulate"] / "consensus.mrc"))
+        began = time.perf_counter()
+        folders[verb] = run_job(verb, values[verb], project, seed)
+        seconds[verb] = time.perf_counter() - began
+    return score(folders, arguments.scored, seed, seconds)
+
+
+def run_job(verb: str, values: dict[str, str], project: Path, seed: int) -> Path:
+    """Run one job, or find it if the project has it done with the same parameters; its folder."""
+    job = find_job(verb)
+    options = {option.name: option for option in job.options()}
+    unknown = set(values) - set(options)
+    if unknown:
+        raise InputError(f"{verb} has no parameter {', '.join(sorted(unknown))}.")
+    parameters = job.build({name: options[name].parse(text) for name, text in values.items()})
+    stamp = project / f".{verb}.json"
+    asked = json.dumps({"values": values, "seed": seed}, sort_keys=True)
+    if stamp.exists():
+        done = json.loads(stamp.read_text())
+        if done["asked"] == asked and Path(done["folder"]).is_dir():
+            return Path(done["folder"])
+    folder = runner.run(job, parameters, project, seed)
+    stamp.write_text(json.dumps({"asked": asked, "folder": str(folder)}))
+    return folder
+
+
+def score(folders: dict[str, Path], scored: int, seed: int, seconds: dict[str, float]) -> Result:
+    """Maps of evenly spaced particles, and all latents, against the truth."""
+    prepared, truth = load_prepared(folders["prep"]), load_truth(folders["simulate"])
+    data = PreparedTruth(prepared, truth, source_rows(prepared.particles))
+    trained = open_trained(folders["train"])
+    rows = even_particles(len(data.row), scored)
+    rigid, oracle = rigid_map(data), oracle_maps(data)
+    maps = {
+        "rigid": (rigid for _ in rows),
+        "model": (trained.decode(trained.latents[row]) for row in rows),
+        "oracle": (oracle(row) for row in rows),
+    }
+    scores = {name: score_maps(truth, data.angles[rows], each, prepared.pixel_size) for name, each in maps.items()}
+    whole = {name: each.whole_area for name, each in scores.items()}
+    moving = {name: each.moving_area for name, each in scores.items()}
+    latents = [
+        score_latents(trained.latents, data.angles[:, column], hinge.circular)
+        for column, hinge in enumerate(truth.hinges)
+    ]
+    return Result(
+        seed, whole, moving, way(**order(whole)), way(**order(moving)), [each.spearman for each in latents],
+        [each.predicted for each in latents], [each.error for each in latents], seconds,
+    )  # fmt: skip
+
+
+def order(areas: dict[str, float]) -> dict[str, float]:
+    """The three areas as ``way`` names them."""
+    return {name: areas[name] for name in ("model", "rigid", "oracle")}
+
+
+def source_rows(particles) -> np.ndarray:
+    """Row in the simulated data set of each prepared particle."""
+    return np.asarray(particles.columns["flexrecSourceRow"], np.int64)
+
+
+def print_table(results: list[Result]) -> None:
+    """One line per seed."""
+    print(f"{'seed':>4} {'whole rigid/model/oracle':>26} {'way':>6} {'moving rigid/model/oracle':>26} {'way':>6} "
+          f"{'Spearman':>12} {'predicted':>12} {'error':>12} {'train':>7}")  # fmt: skip
+    for r in results:
+        print(f"{r.seed:4d} {triple(r.whole):>26} {r.whole_way:6.2f} {triple(r.moving):>26} {r.moving_way:6.2f} "
+              f"{several(r.spearman, '.3f'):>12} {several(r.predicted, '.3f'):>12} {several(r.error, '.1f'):>11}° "
+              f"{r.seconds['train']:6.0f}s", flush=True)  # fmt: skip
+
+
+def triple(areas: dict[str, float]) -> str:
+    """Rigid, model and oracle, side by side."""
+    return " / ".join(f"{areas[name]:.3f}" for name in ("rigid", "model", "oracle"))
+
+
+def several(values: list[float], form: str) -> str:
+    """One number per hinge."""
+    return " ".join(format(value, form) for value in values) or "-"
+
+
+if __name__ == "__main__":
+    main()
