@@ -151,6 +151,7 @@ def test_a_process_with_a_recycled_number_is_not_the_job(tmp_path):
     folder = runner.create(COUNT, CountParameters(), tmp_path)
     write_status(folder, Status("running", os.getpid(), "another boot:123", host_name(), started=1.0))
     assert read_status(folder).status == "stopped"
+    assert job_lines(tmp_path)[0].startswith("001-count  stopped  its process ended without a word")
     runner.resume(COUNT, "1", tmp_path)
     assert read_status(folder).status == "done"
 

@@ -35,6 +35,7 @@ def _details(folder: Path, status: Status) -> str:
     lines = read_progress(folder)
     if status.status in (RUNNING, STOPPED) and lines:
         return progress_text(lines[-1]) if status.status == RUNNING else f"after {progress_text(lines[-1])}"
-    if status.started is None:
+    ended = status.ended or (time.time() if status.status == RUNNING else None)
+    if status.started is None or ended is None:
         return status.error or ""
-    return f"in {duration_text((status.ended or time.time()) - status.started)}"
+    return f"in {duration_text(ended - status.started)}"
