@@ -14,7 +14,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).resolve().parent
 
 # What training needs, and ChimeraX's own process does not: torch alone is several gigabytes.
-ENGINE = ["torch>=2.4", "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8"]
+ENGINE = ["torch>=2.4", "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8", "h5py>=3.10"]
 TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "triton>=3; sys_platform == 'linux'"]
 DEV = [*TEST, "ruff>=0.6", "setuptools>=70.1"]
 

@@ -90,7 +90,9 @@ def _outward(joints: Joints, root: int) -> Joints:
 
 
 def contact_joints(labels: np.ndarray, count: int) -> Joints:
-    """The spanning tree (of each connected group of parts) whose parts touch on most voxel faces; largest part first.
+    """The spanning tree (of each connected group of parts) whose parts touch on most voxel faces.
+
+    Each tree starts at the part with most joints, among those at the largest: the hub from which the others swing.
 
     ``labels`` (N, N, N) int has parts 0..count-1, and negative values outside the mask.
     """
@@ -103,7 +105,8 @@ def contact_joints(labels: np.ndarray, count: int) -> Joints:
     joints = tuple((int(a), int(b)) for a, b in zip(*tree.nonzero()))
     size = np.bincount(labels[labels >= 0], minlength=count)
     ordered: Joints = ()
-    for root in np.argsort(-size, kind="stable"):
+    degree = np.bincount(np.ravel(joints).astype(int), minlength=count)
+    for root in np.lexsort((-size, -degree)):
         if all(root not in pair for pair in ordered):
             ordered += _outward(joints, int(root))
     return ordered

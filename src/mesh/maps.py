@@ -10,6 +10,7 @@ import numpy as np
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from ..particles.mrc import read_header
 
 
 def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> tuple[np.ndarray, float]:
@@ -23,13 +24,21 @@ def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> t
     ``InputError`` for a file that is no such map: not MRC, not cubic, not finite, or without a credible pixel size.
     """
     path = Path(path)
+    _refuse_other_shapes(path)
     grid, header_size = _read_grid(path)
-    if grid.ndim != 3 or len(set(grid.shape)) != 1:
-        shape = " x ".join(str(side) for side in grid.shape[::-1])
-        raise InputError(f"{path}: the map is {shape}; FlexRec needs a cube: crop or pad it.")
     if not np.isfinite(grid).all():
         raise InputError(f"{path}: the map holds values that are not numbers; write it again.")
     return grid.astype(np.float32), _credible(path, header_size if pixel_size is None else [pixel_size] * 3)
+
+
+def _refuse_other_shapes(path: Path) -> None:
+    """Look at the header before anything large is read."""
+    header = read_header(path)
+    if not header.columns == header.rows == header.sections:
+        shape = f"{header.columns} x {header.rows} x {header.sections}"
+        raise InputError(f"{path}: the map is {shape}; FlexRec needs a cube: crop or pad it.")
+    if header.whole < header.sections:
+        raise InputError(f"{path}: the file ends after {header.whole} of {header.sections} sections; copy it again.")
 
 
 def _read_grid(path: Path) -> tuple[np.ndarray, list[float]]:
@@ -44,18 +53,16 @@ def _read_grid(path: Path) -> tuple[np.ndarray, list[float]]:
                     raise ValueError("it holds no map")
                 order = [int(file.header[name]) for name in ("maps", "mapr", "mapc")]
                 grid, size = np.array(file.data), [float(file.voxel_size[name]) for name in "xyz"]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give a map in .mrc format.") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: cannot be read as an MRC map ({error}); give a map in .mrc format.") from error
-    if grid.ndim == 3 and sorted(order) == [1, 2, 3]:
+    if sorted(order) == [1, 2, 3]:
         grid = np.moveaxis(grid, [order.index(axis) for axis in (3, 2, 1)], [0, 1, 2])
     return grid, size
 
 
 def _credible(path: Path, sizes: list[float]) -> float:
     """The pixel size, if it is one number between 0.1 and 30 Å."""
-    size = float(np.mean(sizes))
+    size = round(float(np.mean(sizes)), 6)  # the header keeps the box's length, in single precision
     if not np.isfinite(size) or not 0.1 <= size <= 30.0:
         raise InputError(f"{path}: its pixel size is {size:.4g} Å, which cannot be; give --pixel-size.")
     if np.ptp(sizes) > 0.01 * size:

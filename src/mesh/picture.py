@@ -38,8 +38,8 @@ def draw_mesh(
             _draw_slice(axes[row, column], mesh, consensus, mask, plane, middle)
         _draw_parts(axes[0, column], mesh, plane, middle)
         shades = _draw_weights(axes[1, column], mesh, plane, middle)
-    _legend(axes[0, 2], mesh, labels)
-    figure.colorbar(shades, ax=axes[1], shrink=0.85, pad=0.01, label="relative rigidity weight")
+    _legend(figure, mesh, labels)
+    figure.colorbar(shades, ax=axes[1], shrink=0.85, pad=0.01, format="%g", label="relative rigidity weight")
     volume = mesh.volumes()
     figure.suptitle(
         f"{len(mesh.vertices):,} vertices, {len(mesh.cells):,} cells of {np.median(volume):.0f} Å$^3$ (median), "
@@ -64,7 +64,7 @@ def _draw_slice(axis, mesh: TetMesh, consensus: np.ndarray, mask: np.ndarray, pl
     low, high = np.percentile(consensus, 1), max(np.percentile(consensus[mask > 0], 99.5), 1e-30)
     axis.imshow(image, cmap="gray_r", origin="lower", extent=(*edge, *edge), vmin=low, vmax=high)
     axis.contour(along, along, outline, levels=[0.5], colors="#d62728", linewidths=1.2)
-    extent = 1.15 * np.abs(mesh.vertices[:, [right, up]]).max()
+    extent = 1.1 * np.abs(mesh.vertices).max()
     axis.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
     axis.set(xlabel=f"{name[0]} (Å)", ylabel=f"{name[1]} (Å)", title=f"{'xyz'[eye]} = {middle[eye]:.0f} Å")
 
@@ -120,11 +120,11 @@ def part_colours(count: int) -> list[tuple[float, float, float, float]]:
     return [matplotlib.colormaps["hsv"](number / count) for number in range(count)]
 
 
-def _legend(axis, mesh: TetMesh, labels: tuple[int, ...] | None) -> None:
+def _legend(figure, mesh: TetMesh, labels: tuple[int, ...] | None) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     names = range(mesh.parts) if labels is None else labels
     shown = [Patch(color=colour, label=f"part {name}") for colour, name in zip(part_colours(mesh.parts), names)][:12]
     shown.append(Line2D([], [], color="#d62728", label="mask at 0.5"))
-    axis.legend(handles=shown, loc="upper right", fontsize=8, framealpha=0.9)
+    figure.legend(handles=shown, loc="outside lower center", ncols=len(shown), frameon=False)
