@@ -47,7 +47,7 @@ class BackProjector:
     def map(self, wiener: float = 0.01) -> np.ndarray:
         """(D, D, D) float32 [z, y, x]: Σ CTF·image / (Σ CTF² + wiener · its shell's mean), centred at voxel D//2.
 
-        The spreading multiplies the map by sinc² along each axis, which is divided out. Frequencies beyond D/2 are zero.
+        The spreading multiplies the map by sinc² along each axis: divided out. Frequencies beyond D/2 are zero.
         """
         total, weight = _with_friedel_mates(self._sum), _with_friedel_mates(self._weight)
         shell, inside = _shells(self.box)

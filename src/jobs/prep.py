@@ -17,13 +17,17 @@ class PrepParameters:
     )
     image_root: Path | None = parameter(
         None,
-        help="folder that the stack names in the particle file start from; if omitted, the file's folder and those above",
+        help="folder that the stack names in the file start from; if omitted, the file's folder and those above",
     )
     consensus: Path | None = parameter(
-        None, help="consensus map of the same particles (MRC): poses, contrast, hand and pixel size are checked against it"
+        None,
+        help="consensus map of the same particles (MRC): poses, contrast, hand and pixel size are checked against it",
     )
     box: int | None = parameter(
-        None, help="box that images are downsampled to, even; if omitted 128, or less for smaller images", unit="px", low=8
+        None,
+        help="box that images are downsampled to, even; if omitted 128, or less for smaller images",
+        unit="px",
+        low=8,
     )
     crop: int | None = parameter(
         None, help="box that images are cropped to first, about their centre; if omitted, no crop", unit="px", low=8
@@ -31,12 +35,13 @@ class PrepParameters:
     subset: int | None = parameter(None, help="take this many particles, at random; if omitted, all", low=1)
     contrast: str = parameter(
         "auto",
-        help="whether protein is white (as RELION writes it) or dark in the images; auto: the file's word, checked on the "
-        "images themselves",
+        help="whether protein is white (as RELION writes it) or dark in the images; auto: what the file says, "
+        "checked on the images",
         choices=("auto", "white", "dark"),
     )
     whiten: bool = parameter(
-        True, help="filter the images so that their noise has unit variance at every frequency; off for noiseless images"
+        True,
+        help="filter the images so that their noise has unit variance at every frequency; off for noiseless images",
     )
     radius: float | None = parameter(
         None,

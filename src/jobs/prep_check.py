@@ -18,7 +18,6 @@ from ..particles.resample import resample_map
 from ..particles.shells import spread
 
 _MOST, _BATCH = 5000, 100
-_AGREES = 0.5  # mean correlation over the low shells that needs no explanation
 _CLEARER = 0.15  # how much better another explanation must be to be named
 
 
@@ -61,7 +60,7 @@ class Check:
 def resolution(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> float | None:
     """Å of the last shell before the curve first falls below the threshold; None where it never is above it."""
     below = np.flatnonzero(curve[1:] < threshold)
-    last = (below[0] if len(below) else len(curve) - 1)
+    last = below[0] if len(below) else len(curve) - 1
     return round(float(1 / frequency[last]), 2) if last > 0 else None
 
 
@@ -73,12 +72,12 @@ def read_consensus(path: Path | None, particles: Particles, frame: Frame) -> Con
     boxes, sizes = particles.optics.box, particles.optics.pixel_size
     same_box = boxes == density.shape[0]
     if same_box.any() and np.min(np.abs(sizes[same_box] / pixel_size - 1)) > 0.005:
-        raise InputError(f"{path}: has the particles' box ({density.shape[0]}) but pixels of {pixel_size:.4g} Å, and the "
-                         f"particles {sizes[same_box][0]:.4g} Å; correct the one that is wrong.")  # fmt: skip
+        raise InputError(f"{path}: has the particles' box ({density.shape[0]}) but pixels of {pixel_size:.4g} Å, and "
+                         f"the particles {sizes[same_box][0]:.4g} Å; mend the wrong one.")  # fmt: skip
     extent = density.shape[0] * pixel_size
     if not 0.5 < extent / frame.crop < 3:
-        raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; is its pixel size "
-                         f"({pixel_size:.4g} Å) right?")  # fmt: skip
+        raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; is its "
+                         f"pixel size ({pixel_size:.4g} Å) right?")  # fmt: skip
     return Consensus(density, pixel_size, resample_map(density, pixel_size, frame.box, frame.pixel_size))
 
 
@@ -149,7 +148,9 @@ def check_particles(
     else:
         job.log(f"it agrees with the consensus to {_angstroms(check.frequency, curve, 0.5)} (FSC 0.5; mean of the low "
                 f"shells {low_shells(curve):.2f})")  # fmt: skip
-        warning = _doubt_consensus(density, consensus, mask, box, pixel_size)
+        warning = _doubt_consensus(density, consensus, mask) or _doubt_pixel_size(
+            density, halves, consensus, mask, pixel_size
+        )
     if warning:
         notes.append(warning)
         job.log(f"warning: {warning}")
@@ -190,29 +191,46 @@ def _angstroms(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> st
 def _doubt_halves(halves: np.ndarray, count: int) -> str | None:
     if low_shells(halves) >= 0.2 or count < 200:
         return None
-    return (f"two halves of {count} images hardly agree (mean correlation of the low shells {low_shells(halves):.2f}): are "
-            "poses and CTF those of these images?")  # fmt: skip
+    return (f"two halves of {count} images hardly agree (mean correlation of the low shells "
+            f"{low_shells(halves):.2f}): are poses and CTF those of these images?")  # fmt: skip
 
 
-def _doubt_consensus(
-    density: np.ndarray, consensus: Consensus, mask: np.ndarray, box: int, pixel_size: float
+def _doubt_pixel_size(
+    density: np.ndarray, halves: np.ndarray, consensus: Consensus, mask: np.ndarray, pixel_size: float
 ) -> str | None:
+    """A sentence when the consensus fits clearly better with another pixel size, over the shells that carry signal."""
+    box, weak = density.shape[0], np.flatnonzero(halves[2:] < 0.3)
+    last = max(4, weak[0] + 2 if len(weak) else len(halves))
+
+    def score(scale: float) -> float:
+        framed = resample_map(consensus.density, consensus.pixel_size * scale, box, pixel_size)
+        return float(np.mean(fourier_shell_correlation(density, framed * mask)[2:last]))
+
+    scores = {scale: score(scale) for scale in (0.9, 0.925, 0.95, 0.975, 1.0, 1.025, 1.05, 1.075, 1.1)}
+    scale = max(scores, key=scores.__getitem__)
+    if scores[scale] < max(scores[1.0] + 0.02, 0.2):
+        return None
+    return (f"the pixel size looks wrong: the consensus fits the images better with about "
+            f"{consensus.pixel_size * scale:.3g} Å than with its {consensus.pixel_size:.4g} Å (mean correlation "
+            f"{scores[scale]:.2f} instead of {scores[1.0]:.2f}).")  # fmt: skip
+
+
+def _doubt_consensus(density: np.ndarray, consensus: Consensus, mask: np.ndarray) -> str | None:
     """A sentence naming what explains a poor agreement best, or None where the agreement is good."""
+    box = density.shape[0]
 
     def score(candidate: np.ndarray) -> float:
         return low_shells(fourier_shell_correlation(density, candidate * mask))
 
     found = score(consensus.framed)
-    others = {"contrast looks inverted: give contrast": -found}
-    mirrored = np.roll(consensus.framed[::-1], 1 - box % 2, 0)
-    others["the hand looks wrong (the mirrored map fits better): flip the map, or use poses of the same hand"] = score(
-        mirrored)  # fmt: skip
-    for scale in (0.85, 0.9, 0.95, 0.975, 1.025, 1.05, 1.1, 1.15):
-        fitted = resample_map(consensus.density, consensus.pixel_size * scale, box, pixel_size)
-        others[f"the pixel size looks wrong: the map fits better with {consensus.pixel_size * scale:.3g} Å instead of "
-               f"{consensus.pixel_size:.3g} Å"] = score(fitted)  # fmt: skip
+    others = {
+        "contrast looks inverted: give contrast": -found,
+        "the hand looks wrong (the mirrored map fits better): flip the map, or use poses of the same hand": score(
+            np.roll(consensus.framed[::-1], 1 - box % 2, 0)
+        ),
+    }
     reason, best = max(others.items(), key=lambda item: item[1])
-    if best > found + (_CLEARER if found < _AGREES else 0.05) and best > 0.2:
+    if best > found + _CLEARER and best > 0.2:
         return f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): {reason}."
     if found < 0.3:
         return (f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): are the "

@@ -11,7 +11,13 @@ from .prep_check import Check
 
 
 def draw(
-    path: Path, before: list[np.ndarray], after: np.ndarray, rows: np.ndarray, power: np.ndarray, check: Check, frame: Frame
+    path: Path,
+    before: list[np.ndarray],
+    after: np.ndarray,
+    rows: np.ndarray,
+    power: np.ndarray,
+    check: Check,
+    frame: Frame,
 ) -> None:
     """Write the picture.
 

@@ -28,8 +28,11 @@ _SOURCE_ROW = "flexrecSourceRow"
 
 @dataclass(frozen=True)
 class Noise:
-    """power, filter : (D//2+1,) by shell, before whitening and what whitens. contrast : what the file's images are
-    multiplied by, beyond the file's own word, so that protein is white."""
+    """What the images' background tells.
+
+    power, filter : (D//2+1,) by shell, before whitening and what whitens. contrast : what the file's images are
+    multiplied by, beyond what the file says, so that protein is white.
+    """
 
     power: np.ndarray
     filter: np.ndarray
@@ -37,7 +40,7 @@ class Noise:
 
 
 def run(parameters, job) -> None:
-    """Write particles.mrcs, particles.star, noise.npz, prep.json, backprojection.mrc and prep.png into the job's folder."""
+    """Write the prepared particles, their noise, a back-projection, a record and a picture into the job's folder."""
     notes: list[str] = []
     particles, rows = _read(parameters, job, notes)
     frame = choose_frame(particles, parameters.box, parameters.crop)
@@ -107,9 +110,9 @@ def _measure(converter: Converter, consensus, parameters, job, notes: list[str])
         spectrum.add(images[-1])
         job.progress(sum(map(len, images)), len(sample), stage="noise")
     power = spectrum.power()
-    if not power.max() > 0:
-        raise InputError(f"{converter.particles.source}: its images are empty (the same value everywhere); are the stacks "
-                         "whole?")  # fmt: skip
+    if not power.max() > 1e-10 * np.mean(np.square(converter.raw(sample[:1]), dtype=np.float64)):
+        raise InputError(f"{converter.particles.source}: its images are empty (the same value everywhere); are the "
+                         "stacks whole?")  # fmt: skip
     shell_filter = whitening_filter(power) if parameters.whiten else np.ones(len(power), np.float32)
     contrast = _contrast(converter, sample, np.concatenate(images), consensus, parameters, job, notes)
     noise = Noise(power, shell_filter, contrast)
@@ -184,7 +187,8 @@ def _digest(converter: Converter, *others) -> str:
     """Of everything that the prepared images depend on."""
     particles, frame = converter.particles, converter.frame
     digest = hashlib.sha256(repr((frame, converter.radius, particles.contrast, particles.stacks)).encode())
-    for values in (particles.stack, particles.index, particles.group, particles.optics.pixel_size, particles.optics.box):
+    optics = particles.optics
+    for values in (particles.stack, particles.index, particles.group, optics.pixel_size, optics.box):
         digest.update(np.ascontiguousarray(values).tobytes())
     for other in others:
         digest.update(other.tobytes() if isinstance(other, np.ndarray) else repr(other).encode())
@@ -200,9 +204,9 @@ def _count_bad(converter: Converter, job) -> InputError:
             bad.extend(part[~np.isfinite(stack.read(part).sum((1, 2)))])
             job.progress(int(part[-1]) + 1, len(particles), stage="search for damaged images")
     first = min(bad)
-    return InputError(f"{particles.source}: {len(bad)} images hold values that are not numbers (NaN or infinity); the first "
-                      f"is image {particles.index[first] + 1} of {particles.stacks[particles.stack[first]]}; remove those "
-                      "particles or extract them again.")  # fmt: skip
+    return InputError(f"{particles.source}: {len(bad)} images hold values that are not numbers (NaN or infinity); the "
+                      f"first is image {particles.index[first] + 1} of {particles.stacks[particles.stack[first]]}; "
+                      "remove those particles or extract them again.")  # fmt: skip
 
 
 # ---------------------------------------------------------------------------- outputs

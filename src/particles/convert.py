@@ -49,10 +49,11 @@ class Converter:
         if bad.any():
             raise NotFinite(np.asarray(rows)[bad])
         side, group = images.shape[1], int(self.particles.group[rows[0]])
-        if side != self.particles.optics.box[group]:
+        box = self.particles.optics.box[group]
+        if side != box:
             stack = self.particles.stacks[self.particles.stack[rows[0]]]
             raise InputError(f"{stack}: its images are {side} pixels wide, but {self.particles.source} says "
-                             f"{self.particles.optics.box[group]}; give the stack that belongs to the file.")  # fmt: skip
+                             f"{box}; give the stack that belongs to the file.")  # fmt: skip
         return images
 
     def images(self, rows: np.ndarray, shell_filter: np.ndarray | None = None) -> np.ndarray:

@@ -11,6 +11,7 @@ from ..errors import InputError
 from .particles import InputWarning, Optics, Particles
 from .paths import StackPaths
 from .rotations import vector_to_matrix
+from .star_table import interned
 
 _POSE = ("alignments3D/pose", "alignments3D/shift")
 _CTF = ("ctf/df1_A", "ctf/df2_A", "ctf/df_angle_rad", "ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast")
@@ -64,7 +65,7 @@ def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> N
             raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing; a passthrough file holds only part); "
                              "in cryoSPARC run Export on the particles, and give the exported .cs.")  # fmt: skip
     if "ctf" in require and "ctf/anisomag" in data.dtype.names and np.abs(data["ctf/anisomag"]).max() > 0.01:
-        warnings.warn(f"{path}: anisotropic magnification (ctf/anisomag) above 1 % is given; FlexRec does not correct it.",
+        warnings.warn(f"{path}: anisotropic magnification (ctf/anisomag) above 1 %; FlexRec does not correct it.",
                       InputWarning, stacklevel=2)  # fmt: skip
 
 
@@ -86,11 +87,12 @@ def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
     names = tuple(f"opticsGroup{int(number)}" for number in exposure)
     if len(set(names)) < len(names):
         names = tuple(f"opticsGroup{row + 1}" for row in range(len(distinct)))
-    return Optics(voltage, aberration, contrast, pixel_size, box.astype(np.int64), names), group.ravel().astype(np.int32)
+    optics = Optics(voltage, aberration, contrast, pixel_size, box.astype(np.int64), names)
+    return optics, group.ravel().astype(np.int32)
 
 
 def _rotation(data: np.ndarray) -> np.ndarray:
-    """cryoSPARC's vector turns the view onto the molecule, RELION's matrix the molecule into the view: the transpose.
+    """The vector turns the view onto the molecule, RELION's matrix the molecule into the view: hence the transpose.
 
     cryoDRGN's ``parse_pose_csparc`` transposes too; pyem writes the same with the opposite sign of the cross product.
     """
@@ -134,11 +136,14 @@ def _columns(data: np.ndarray) -> dict[str, np.ndarray]:
     for name in data.dtype.names:
         if name in _USED:
             continue
-        values = np.char.decode(data[name], "utf-8", "replace") if data[name].dtype.kind == "S" else data[name]
-        flat = values.reshape(len(data), -1)
+        flat = data[name].reshape(len(data), -1)
         for part in range(flat.shape[1]):
-            columns[name if values.ndim == 1 else f"{name}/{part}"] = flat[:, part].copy()
+            columns[name if data[name].ndim == 1 else f"{name}/{part}"] = _column(flat[:, part])
     return columns
+
+
+def _column(values: np.ndarray) -> np.ndarray:
+    return interned(map(_text, values.tolist())) if values.dtype.kind in "SU" else values.copy()
 
 
 def _field(data: np.ndarray, name: str, default: float) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from .particles import Particles
 
+
 def wavelength(voltage: np.ndarray) -> np.ndarray:
     """Relativistic electron wavelength in Å, with RELION's constants; ``voltage`` in kV."""
     volts = np.asarray(voltage, np.float64) * 1e3

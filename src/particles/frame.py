@@ -40,10 +40,10 @@ def choose_frame(particles: Particles, box: int | None, crop: int | None) -> Fra
     widest = int(np.min(optics.box[used] * optics.pixel_size[used]) / pixel_size * (1 + 1e-6))
     crop = widest if crop is None else crop
     if crop > widest:
-        raise InputError(f"crop {crop}: the images of {particles.source} are only {widest} pixels wide; give {widest} or "
-                         "less, or leave it out.")  # fmt: skip
+        raise InputError(f"crop {crop}: the images of {particles.source} are only {widest} pixels wide; give {widest} "
+                         "or less, or leave it out.")  # fmt: skip
     crop -= crop % 2
     box = min(DEFAULT_BOX, crop) if box is None else box
     if box % 2 or not 8 <= box <= crop:
-        raise InputError(f"box {box}: must be even, at least 8 and at most the {crop} pixels that images are cropped to.")
+        raise InputError(f"box {box}: must be even, at least 8 and at most the {crop} pixels that remain of images.")
     return Frame(box, pixel_size * crop / box)

@@ -21,7 +21,8 @@ class MrcHeader:
     Parameters
     ----------
     columns, rows : pixels along x and y. sections : images the header announces. whole : images the file really holds.
-    dtype : numpy type of a pixel, with its byte order. offset : bytes before the first image. pixel_size : Å, 0 if unset.
+    dtype : numpy type of a pixel, with its byte order. offset : bytes before the first image.
+    pixel_size : Å, 0 if unset.
     """
 
     columns: int
@@ -39,7 +40,7 @@ class MrcHeader:
 
 
 def read_header(path: Path) -> MrcHeader:
-    """The header of the MRC file; ``InputError`` where there is none, or it is not MRC, or of a mode that is no image."""
+    """The header of the MRC file; ``InputError`` where there is none, or it is not MRC or of a mode without images."""
     try:
         with open(path, "rb") as file:
             raw = file.read(HEADER_BYTES)
@@ -63,7 +64,7 @@ def read_header(path: Path) -> MrcHeader:
 
 
 def _byte_order(path: Path, raw: bytes) -> str:
-    """"<" or ">", by which of them makes the mode and the number of columns plausible (machine stamps are often wrong)."""
+    """'<' or '>', whichever makes mode and size plausible (machine stamps are often wrong)."""
     for order in "<>":
         columns, rows, _, mode = struct.unpack(f"{order}4i", raw[:16])
         if 0 <= mode <= 127 and 0 < columns < 1 << 20 and 0 < rows < 1 << 20:

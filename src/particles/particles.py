@@ -53,7 +53,7 @@ class Particles:
     group : (n,) int32, row of ``optics``.
     half : (n,) int8: 1 or 2; 0 where not assigned.
     optics : the optics groups.
-    columns : every other per-particle column, (n,) each, under the source's own name.
+    columns : every other per-particle column, (n,) each, under the source's own name: numbers, or ``str`` objects.
     contrast : what images are multiplied by so that protein is white.
     source : the file that was read.
 

@@ -9,8 +9,8 @@ class StackPaths:
     """Turns the names in a particle file into absolute paths, each distinct name once.
 
     A name is looked for as it stands when absolute, then below ``image_root`` (with its folders, then by file name
-    alone), then below the particle file's folder and every folder above it (RELION and cryoSPARC write names relative to
-    their project's folder). The first that exists wins; where none does, the most likely one is kept, for the message.
+    alone), then below the particle file's folder and every folder above it (RELION and cryoSPARC write names relative
+    to their project's folder). The first that exists wins; where none does, the most likely is kept, for the message.
     """
 
     def __init__(self, source: Path, image_root: Path | None) -> None:

@@ -48,6 +48,7 @@ class _ArraysUnpickler(pickle.Unpickler):
         self._path = path
 
     def find_class(self, module: str, name: str) -> Any:
+        module = "builtins" if module == "__builtin__" else module  # as Python 2 called it
         if module == "numpy" and name == "ndarray":
             return np.ndarray
         if module == "numpy" and name == "dtype":
@@ -56,13 +57,20 @@ class _ArraysUnpickler(pickle.Unpickler):
             return getattr(np.dtypes, name)
         if module in _NUMPY_MODULES and name in _FUNCTIONS:
             return _numpy_function(_NUMPY_MODULES[module], name)
+        if (module, name) == ("_codecs", "encode"):
+            return _latin1
         if (module, name) in _PLAIN:
             return getattr(importlib.import_module(module), name)
         raise InputError(f"{self._path}: holds {module}.{name}, which is no array or plain container, so it is not "
                          "opened; convert it to .npz in the program that wrote it.")  # fmt: skip
 
     def persistent_load(self, pid: Any) -> Any:
-        raise InputError(f"{self._path}: refers to an object outside the file, so it is not opened; convert it to .npz.")
+        raise InputError(f"{self._path}: refers to objects outside the file, so it is not opened; convert it to .npz.")
+
+
+def _latin1(text: str, _encoding: str) -> bytes:
+    """Bytes, as the older pickle protocols spell them."""
+    return text.encode("latin1")
 
 
 def _plain_dtype(*arguments: Any) -> np.dtype:
@@ -73,7 +81,7 @@ def _plain_dtype(*arguments: Any) -> np.dtype:
 
 
 def _numpy_function(module: str, name: str) -> Any:
-    """numpy's own reconstruction function, under the module name that this numpy has."""
+    """The reconstruction function of numpy, under the module name that this numpy has."""
     for candidate in (module, module.replace("numpy._core", "numpy.core")):
         try:
             return getattr(importlib.import_module(candidate), name)

@@ -24,8 +24,8 @@ class Prepared:
     ----------
     particles : their poses, CTF and where the images are.
     box : D, pixels. pixel_size : Å.
-    filter : (D//2+1,) float32, by shell of the image's Fourier transform: what the images' amplitudes were multiplied by
-        to whiten their noise, so what a model's projected, CTF-modulated images must be multiplied by too.
+    filter : (D//2+1,) float32, by shell of the image's Fourier transform: what the images' amplitudes were multiplied
+        by to whiten their noise, so what a model's projected, CTF-modulated images must be multiplied by too.
     folder : where they are.
     """
 
@@ -42,8 +42,8 @@ def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
     folder = folder.parent if folder.is_file() else folder
     missing = [name for name in (RECORD, STAR, STACK, NOISE) if not (folder / name).is_file()]
     if missing:
-        raise InputError(f"{folder}: not a folder of prepared particles ({missing[0]} is missing); give the folder of a "
-                         "prep job that has finished.")  # fmt: skip
+        raise InputError(f"{folder}: not a folder of prepared particles ({missing[0]} is missing); give the folder of "
+                         "a prep job that has finished.")  # fmt: skip
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         box, pixel_size = int(record["box"]), float(record["pixel_size"])

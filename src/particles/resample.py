@@ -16,7 +16,8 @@ def resampling_matrix(size: int, pixel_size: float, box: int, new_pixel_size: fl
     position = np.arange(size) - size // 2
     matrix = np.exp(-2j * np.pi * np.outer(frequency * pixel_size / new_pixel_size, position))
     matrix *= np.exp(-2j * np.pi * frequency * (box // 2))[:, None]
-    matrix[:, np.abs(position * pixel_size) > box * new_pixel_size / 2 * (1 + 1e-9)] = 0
+    place = position * pixel_size / new_pixel_size + 1e-6  # half-open: both edges would fall on one new pixel
+    matrix[:, (place < -box / 2) | (place >= box / 2)] = 0
     lost = np.abs(frequency) * pixel_size / new_pixel_size > 0.5 * (1 + 1e-9)
     if new_pixel_size > pixel_size * (1 + 1e-9) and box % 2 == 0:
         lost |= frequency == -0.5
@@ -28,8 +29,8 @@ class ImageResampler:
     """Crops images about the centre and Fourier-downsamples them.
 
     Grey scale: an image is the sum of the map's voxels along the view. The same density sampled at the new pixel size
-    has fewer voxels along the view, so images are scaled by old/new pixel size: a projection of the resampled map equals
-    the resampled projection.
+    has fewer voxels along the view, so images are scaled by old/new pixel size: a projection of the resampled map
+    equals the resampled projection.
 
     Parameters
     ----------

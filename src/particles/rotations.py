@@ -14,7 +14,7 @@ def euler_to_matrix(rot: np.ndarray, tilt: np.ndarray, psi: np.ndarray) -> np.nd
 
     Returns
     -------
-    (n, 3, 3) float64: Rz(psi) Ry(tilt) Rz(rot), each rotating the coordinate axes (the transpose of turning the object).
+    (n, 3, 3) float64: Rz(psi) Ry(tilt) Rz(rot), each turning the coordinate axes (the transpose of turning the object).
     """
     sa, sb, sg = (np.sin(np.radians(angle)) for angle in (rot, tilt, psi))
     ca, cb, cg = (np.cos(np.radians(angle)) for angle in (rot, tilt, psi))

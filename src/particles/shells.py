@@ -1,4 +1,4 @@
-"""Shells of the two-dimensional Fourier transform: radial averages, and radial curves spread over an image's transform."""
+"""Shells of an image's Fourier transform: averages over them, and curves spread over them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def shell_index(box: int) -> np.ndarray:
-    """(box, box//2+1) int: the shell, round(|k|), of each element of ``numpy.fft.rfft2``; corners count as the last shell."""
+    """(box, box//2+1) int: round(|k|) of each element of ``numpy.fft.rfft2``; corners count as the last shell."""
     kx, ky = np.fft.rfftfreq(box, 1 / box)[None, :], np.fft.fftfreq(box, 1 / box)[:, None]
     return np.minimum(np.rint(np.hypot(kx, ky)).astype(np.int64), box // 2)
 

@@ -82,7 +82,7 @@ class ImageStack:
         path, source = self._particles.stacks[number], self._particles.source
         if header.whole < header.sections:
             raise InputError(f"{path}: truncated: the header announces {header.sections} images, the file holds "
-                             f"{header.whole}, and {source} names image {highest + 1}; copy the stack again.")  # fmt: skip
+                             f"{header.whole}, and {source} names image {highest + 1}; copy it again.")  # fmt: skip
         raise InputError(f"{path}: holds {header.whole} images, but {source} names image {highest + 1}; "
                          "give the stack that belongs to this particle file.")  # fmt: skip
 

@@ -73,8 +73,8 @@ def _refuse_missing(table: StarTable, optics: StarTable | None, require: tuple[s
             raise InputError(f"{table.path}: no {noun} ({', '.join(missing)} missing in data_{table.name}); give the "
                              f"particles as they come from {origin}.")  # fmt: skip
     if "ctf" in require and optics is not None and _flagged(optics, "rlnCtfDataAreCtfPremultiplied"):
-        raise InputError(f"{table.path}: its images are already multiplied by the CTF (_rlnCtfDataAreCtfPremultiplied); "
-                         "extract them without that.")  # fmt: skip
+        raise InputError(f"{table.path}: its images are already multiplied by the CTF (_rlnCtfDataAreCtfPremultiplied)"
+                         "; extract them without that.")  # fmt: skip
 
 
 def _flagged(table: StarTable, tag: str) -> bool:
@@ -82,7 +82,7 @@ def _flagged(table: StarTable, tag: str) -> bool:
 
 
 def _image_names(table: StarTable, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:
-    """(stacks, stack (n,), index (n,)) of ``_rlnImageName``: "000001@path", counted from one; a plain path is image one."""
+    """(stacks, stack (n,), index (n,)) of ``_rlnImageName``, "000001@path" from one; a plain path is image one."""
     paths = StackPaths(table.path, image_root)
     names = table.columns["rlnImageName"]
     stack, index = np.empty(len(names), np.int32), np.empty(len(names), np.int64)
@@ -131,7 +131,7 @@ def _optics_from_table(table: StarTable, particles: StarTable, require: tuple[st
     asked = particles.numbers("rlnOpticsGroup") if "rlnOpticsGroup" in particles else np.full(len(particles), number[0])
     unknown = set(asked.astype(int).tolist()) - set(rows)
     if unknown:
-        raise InputError(f"{table.path}: _rlnOpticsGroup {min(unknown)} is used by particles but is not in data_optics; "
+        raise InputError(f"{table.path}: _rlnOpticsGroup {min(unknown)} is used by particles but not in data_optics; "
                          "export both tables from one job.")  # fmt: skip
     _warn_unmodelled(table)
     size = table.numbers("rlnImageSize") if "rlnImageSize" in table else np.zeros(len(table))
@@ -150,7 +150,8 @@ def _optics_from_particles(table: StarTable, require: tuple[str, ...]) -> tuple[
         distinct = np.where(distinct == -1, np.nan, distinct)
     names = tuple(f"opticsGroup{row + 1}" for row in range(len(distinct)))
     voltage, aberration, contrast, pixel_size, box = distinct.T
-    return Optics(voltage, aberration, contrast, pixel_size, box.astype(np.int64), names), group.ravel().astype(np.int32)
+    optics = Optics(voltage, aberration, contrast, pixel_size, box.astype(np.int64), names)
+    return optics, group.ravel().astype(np.int32)
 
 
 def _microscope(table: StarTable, require: tuple[str, ...]) -> list[np.ndarray]:
@@ -160,8 +161,8 @@ def _microscope(table: StarTable, require: tuple[str, ...]) -> list[np.ndarray]:
         if tag in table:
             columns.append(table.numbers(tag))
         elif "ctf" in require and tag != "rlnAmplitudeContrast":
-            raise InputError(f"{table.path}: no CTF parameters (_{tag} missing in data_{table.name}); give the particles "
-                             "as they come from CTF estimation.")  # fmt: skip
+            raise InputError(f"{table.path}: no CTF parameters (_{tag} missing in data_{table.name}); give the "
+                             "particles as they come from CTF estimation.")  # fmt: skip
         else:
             columns.append(np.full(len(table), 0.0 if tag == "rlnAmplitudeContrast" else np.nan))
     return columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ class StarTable:
         try:
             return np.array(self.columns[tag], np.float64)
         except KeyError:
-            raise InputError(f"{self.path}: data_{self.name} has no column _{tag}; export the particles with it.") from None
+            raise InputError(f"{self.path}: data_{self.name} has no column _{tag}; export it too.") from None
         except ValueError as error:
             raise InputError(f"{self.path}: column _{tag} of data_{self.name} holds something that is no number "
                              f"({error}); mend the file.") from None  # fmt: skip
@@ -42,13 +43,36 @@ class StarTable:
 
 
 def typed(texts: list[str]) -> np.ndarray:
-    """(n,) int64, float64 or text array of these words."""
-    for kind in (np.int64, np.float64):
+    """(n,) int64, uint64 (cryoSPARC's uids) or float64 array of these words, else one of ``str`` objects.
+
+    Text repeats (micrographs), and a fixed-width array would take hundreds of bytes per particle for it; each distinct
+    word is kept once.
+    """
+    if texts and not _is_number(texts[0]):
+        return interned(texts)
+    for kind in (np.int64, np.uint64, np.float64):
         try:
-            return np.array(texts, np.str_).astype(kind) if kind is np.int64 else np.array(texts, kind)
+            return np.array(texts, np.str_).astype(kind)
         except (ValueError, OverflowError):
             continue
-    return np.array(texts, np.str_)
+    return interned(texts)
+
+
+def interned(texts: Iterable[str]) -> np.ndarray:
+    """(n,) object array of str in which equal words are one object."""
+    known: dict[str, str] = {}
+    words = [known.setdefault(text, text) for text in texts]
+    array = np.empty(len(words), object)
+    array[:] = words
+    return array
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_tables(path: Path) -> dict[str, StarTable]:
@@ -68,7 +92,7 @@ def _columns(block) -> dict[str, list[str]]:
 
     pairs: dict[str, list[str]] = {}
     for item in block:
-        if item.loop is not None and item.loop.length():
+        if item.loop is not None:
             tags = item.loop.tags
             return {tag[1:]: [cif.as_string(word) for word in block.find_loop(tag)] for tag in tags}
         if item.pair is not None:

@@ -100,8 +100,8 @@ class StackWriter:
     def _check_space(self, needed: int) -> None:
         free = shutil.disk_usage(self.target.parent).free
         if free < needed:
-            raise InputError(f"{self.target}: needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left; free "
-                             "some space, or give a smaller box or subset.")  # fmt: skip
+            raise InputError(f"{self.target}: needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left; "
+                             "free some space, or give a smaller box or subset.")  # fmt: skip
 
 
 def _in_order(make: Callable, items: Iterator[np.ndarray], workers: int) -> Iterator[np.ndarray]:

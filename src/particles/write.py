@@ -72,7 +72,7 @@ def _absent(values: Iterable) -> bool:
 
 
 def _words(values: np.ndarray) -> Iterable[str]:
-    """Text of each value, made as it is written: shortest exact form for numbers of a file, ten digits for computed ones."""
+    """Text of each value, made as it is written; ten significant digits."""
     if values.dtype.kind == "f":
         return (f"{value:.10g}" for value in values.tolist())
     if values.dtype.kind in "iub":

@@ -1,0 +1,117 @@
+"""cryoSPARC files, against RELION's reading of the same particles and cryoDRGN's of the same poses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.particles import ImageStack, read_particles, write_star
+from chimerax.flexrec.particles.rotations import vector_to_matrix
+
+FIELDS = [
+    ("uid", "u8"), ("blob/path", "S30"), ("blob/idx", "u4"), ("blob/shape", "u4", (2,)), ("blob/psize_A", "f4"),
+    ("blob/sign", "f4"), ("ctf/accel_kv", "f4"), ("ctf/cs_mm", "f4"), ("ctf/amp_contrast", "f4"), ("ctf/df1_A", "f4"),
+    ("ctf/df2_A", "f4"), ("ctf/df_angle_rad", "f4"), ("ctf/phase_shift_rad", "f4"), ("alignments3D/split", "u4"),
+    ("alignments3D/shift", "f4", (2,)), ("alignments3D/pose", "f4", (3,)), ("alignments3D/psize_A", "f4"),
+]  # fmt: skip
+
+
+def dataset(count=4):
+    data = np.zeros(count, FIELDS)
+    data["uid"] = np.arange(count, dtype=np.uint64) + np.uint64(1 << 63)
+    data["blob/path"], data["blob/idx"], data["blob/shape"] = b">J1/a.mrcs", np.arange(count)[::-1], 64
+    data["blob/psize_A"], data["blob/sign"], data["alignments3D/psize_A"] = 1.5, -1, 3.0
+    data["ctf/accel_kv"], data["ctf/cs_mm"], data["ctf/amp_contrast"] = 300, 2.7, 0.1
+    data["ctf/df1_A"], data["ctf/df2_A"], data["ctf/df_angle_rad"] = 15000, 14000, np.pi / 6
+    data["ctf/phase_shift_rad"], data["alignments3D/split"] = np.pi / 2, np.arange(count) % 2
+    data["alignments3D/shift"] = [2, -1]
+    data["alignments3D/pose"] = np.random.default_rng(0).normal(size=(count, 3))
+    return data
+
+
+def save(folder, data):
+    path = folder / "p.cs"
+    with open(path, "wb") as file:
+        np.save(file, data)
+    return path
+
+
+def test_fields_become_relions_conventions(tmp_path):
+    (tmp_path / "J1").mkdir()
+    (tmp_path / "J1" / "a.mrcs").write_bytes(b"")
+    (tmp_path / "J2").mkdir()
+    p = read_particles(save(tmp_path / "J2", dataset()))
+    assert p.stacks == (tmp_path / "J1" / "a.mrcs",) and p.index.tolist() == [3, 2, 1, 0]
+    np.testing.assert_allclose(p.shift, [[6, -3]] * 4)  # pixels of the aligned images, not of the stack's
+    np.testing.assert_allclose(p.defocus, [[15000, 14000, 30]] * 4, rtol=1e-6)
+    np.testing.assert_allclose(p.phase_shift, 90, rtol=1e-6)
+    assert p.half.tolist() == [1, 2, 1, 2] and p.contrast == -1
+    assert p.columns["uid"].dtype == np.uint64 and int(p.columns["uid"][1]) == (1 << 63) + 1
+
+
+def test_one_split_means_no_halves(tmp_path):
+    data = dataset()
+    data["alignments3D/split"] = 1
+    assert read_particles(save(tmp_path, data)).half.tolist() == [0] * 4
+
+
+def test_rotation_vector_turns_the_object(tmp_path):
+    """A quarter turn about z by Rodrigues carries x to y; the view matrix is its transpose (cryoDRGN's parser)."""
+    np.testing.assert_allclose(vector_to_matrix([[0, 0, np.pi / 2]])[0] @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+    data = dataset(1)
+    data["alignments3D/pose"] = [0, 0, np.pi / 2]
+    np.testing.assert_allclose(read_particles(save(tmp_path, data)).rotation[0] @ [1, 0, 0], [0, -1, 0], atol=1e-6)
+
+
+def test_uids_survive_a_star_file(tmp_path):
+    p = read_particles(save(tmp_path, dataset()))
+    write_star(tmp_path / "p.star", p)
+    q = read_particles(tmp_path / "p.star")
+    assert [int(uid) for uid in q.columns["uid"]] == [int(uid) for uid in p.columns["uid"]]
+    np.testing.assert_allclose(q.rotation, p.rotation, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "drop, says", [("blob/path", "no images"), ("alignments3D/pose", "no poses"), ("ctf/df1_A", "no CTF parameters")]
+)
+def test_passthrough_files_say_what_is_missing(tmp_path, drop, says):
+    data = dataset()
+    path = save(tmp_path, data[[name for name in data.dtype.names if name != drop]].copy())
+    with pytest.raises(InputError, match=says) as error:
+        read_particles(path)
+    assert drop in str(error.value) and str(path) in str(error.value)
+
+
+def test_mixed_signs_empty_and_pickled_files_are_refused(tmp_path):
+    data = dataset()
+    data["blob/sign"][0] = 1
+    with pytest.raises(InputError, match="blob/sign"):
+        read_particles(save(tmp_path, data))
+    with pytest.raises(InputError, match="no particles"):
+        read_particles(save(tmp_path, dataset(0)))
+    np.save(tmp_path / "o.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    (tmp_path / "o.npy").rename(tmp_path / "o.cs")
+    with pytest.raises(InputError, match="not a readable"):
+        read_particles(tmp_path / "o.cs")
+
+
+def test_the_same_ribosomes_through_both_programs(shared_data):
+    """EMPIAR-10076: seven particles as RELION 3.0 names them, and as cryoSPARC imported them."""
+    star = read_particles(shared_data / "relion" / "empiar_10076_7.star", require=("ctf",))
+    cs = read_particles(shared_data / "cryosparc" / "empiar_10076_7.cs", shared_data / "relion", require=("ctf",))
+    assert star.stacks == cs.stacks and star.index.tolist() == cs.index.tolist()
+    np.testing.assert_allclose(star.defocus, cs.defocus, rtol=1e-6)
+    for name in ("voltage", "spherical_aberration", "amplitude_contrast", "pixel_size", "box"):
+        np.testing.assert_allclose(getattr(star.optics, name), getattr(cs.optics, name), rtol=1e-6)
+    rows = [4, 0, 5, 6]
+    np.testing.assert_array_equal(ImageStack(star).read(rows), -ImageStack(cs).read(rows))
+
+
+def test_a_refinement_of_cryosparc(shared_data):
+    p = read_particles(shared_data / "cryosparc" / "cryosparc_P12_J24_001_particles.cs")
+    assert len(p) == 2019 and np.bincount(p.half).tolist() == [0, 1010, 1009]
+    np.testing.assert_allclose(p.shift[0], np.array([11.334375, -1.828125]) * 2.95, rtol=1e-6)
+    with pytest.raises(InputError, match="no poses"):
+        read_particles(shared_data / "cryosparc" / "cryosparc_J2_particles_exported.cs")
+    with pytest.raises(InputError, match="no particles"):
+        read_particles(shared_data / "cryosparc" / "4k_dataset.cs")

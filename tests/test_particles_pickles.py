@@ -1,0 +1,75 @@
+"""Other programs' pickles: arrays come in, code does not."""
+
+from __future__ import annotations
+
+import collections
+import os
+import pickle
+
+import numpy as np
+import pytest
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.particles.pickles import load_arrays_pickle
+
+
+class Evil:
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+def dump(path, value, protocol=4):
+    path.write_bytes(pickle.dumps(value, protocol))
+    return path
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_arrays_and_containers_come_back(tmp_path, protocol):
+    value = {
+        "rot": np.arange(6.0).reshape(2, 3).T, "list": [1, 2.5, "x", None, True, b"raw"], "n": np.float32(2),
+        "rec": np.zeros(2, [("a", "f4"), ("b", "i8")]), "od": collections.OrderedDict(a=1), "set": {1, 2}, "s": slice,
+    }  # fmt: skip
+    del value["s"]
+    back = load_arrays_pickle(dump(tmp_path / "a.pkl", value, protocol))
+    np.testing.assert_array_equal(back["rot"], value["rot"])
+    assert back["rec"].dtype == value["rec"].dtype and back["list"] == value["list"] and back["n"] == 2
+    assert back["od"] == value["od"] and back["set"] == value["set"]
+
+
+@pytest.mark.parametrize(
+    "evil, named",
+    [
+        (Evil(os.system, "touch pwned"), "system"),
+        (Evil(eval, "open('pwned','w')"), "eval"),
+        (Evil(getattr, "x", "upper"), "getattr"),
+        (Evil(np.load, "x"), "load"),
+        (Evil(np.fromfile, "x"), "fromfile"),
+    ],
+)
+def test_calls_are_refused_by_name_and_not_made(tmp_path, monkeypatch, evil, named):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=named):
+        load_arrays_pickle(dump(tmp_path / "a.pkl", [np.zeros(2), evil]))
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_arrays_of_objects_and_broken_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="objects"):
+        load_arrays_pickle(dump(tmp_path / "o.pkl", np.array([1, "a", None], object)))
+    (tmp_path / "t.pkl").write_bytes(pickle.dumps(np.zeros(100))[:50])
+    with pytest.raises(InputError, match="not a readable pickle"):
+        load_arrays_pickle(tmp_path / "t.pkl")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_arrays_pickle(tmp_path / "none.pkl")
+
+
+def test_cryodrgns_own_files(shared_data):
+    folder = shared_data / "cryodrgn"
+    rotation, shift = load_arrays_pickle(folder / "toy_rot_trans.pkl")
+    assert rotation.shape == (1000, 3, 3) and shift.shape == (1000, 2)
+    assert load_arrays_pickle(folder / "test_ctf.pkl").shape == (1000, 9)
+    assert load_arrays_pickle(folder / "zvals_het-2_1k.pkl").shape == (1319, 2)
+    with pytest.raises(InputError):
+        load_arrays_pickle(folder / "het_weights.pkl")

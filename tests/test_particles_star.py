@@ -1,0 +1,167 @@
+"""RELION files: poses, shifts, CTF, optics groups and stacks, read and written."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.particles import InputWarning, read_particles, write_star
+from chimerax.flexrec.particles.ctf import ctf_rfft
+from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
+
+OPTICS = """data_optics
+loop_
+_rlnOpticsGroup
+_rlnOpticsGroupName
+_rlnVoltage
+_rlnSphericalAberration
+_rlnAmplitudeContrast
+_rlnImagePixelSize
+_rlnImageSize
+{more}
+7 first 300 2.7 0.1 1.5 64 {a}
+9 second 200 2.0 0.07 2.0 48 {b}
+"""
+PARTICLES = """
+data_particles
+loop_
+_rlnImageName
+_rlnOpticsGroup
+_rlnAngleRot
+_rlnAngleTilt
+_rlnAnglePsi
+_rlnOriginXAngst
+_rlnOriginYAngst
+_rlnDefocusU
+_rlnDefocusV
+_rlnDefocusAngle
+_rlnRandomSubset
+_rlnMicrographName
+_rlnClassNumber
+000003@some/a.mrcs 7 10 20 30 1.5 -2.5 15000 14000 12 1 "mic 1.mrc" 4
+000001@b.mrcs 9 -170 90 179 0 0 21000.5 20000 -80 2 mic2.mrc 5
+"""
+
+
+def star(folder, more="_x", a="1", b="2", particles=PARTICLES):
+    path = folder / "p.star"
+    path.write_text(OPTICS.format(more=more, a=a, b=b) + particles)
+    return path
+
+
+def test_euler_angles_are_relions():
+    """Written out from RELION's documented Rz(psi) Ry(tilt) Rz(rot), rotating axes."""
+
+    def rz(t):
+        return np.array([[np.cos(t), np.sin(t), 0], [-np.sin(t), np.cos(t), 0], [0, 0, 1]])
+
+    def ry(t):
+        return np.array([[np.cos(t), 0, -np.sin(t)], [0, 1, 0], [np.sin(t), 0, np.cos(t)]])
+
+    rng = np.random.default_rng(0)
+    angles = np.concatenate([rng.uniform([-180, 0, -180], [180, 180, 180], (50, 3)), [[30, 0, 20], [30, 180, 20]]])
+    expected = [rz(np.radians(c)) @ ry(np.radians(b)) @ rz(np.radians(a)) for a, b, c in angles]
+    rotation = euler_to_matrix(*angles.T)
+    np.testing.assert_allclose(rotation, expected, atol=1e-12)
+    np.testing.assert_allclose(euler_to_matrix(*matrix_to_euler(rotation)), rotation, atol=1e-12)
+
+
+def test_relion_31(tmp_path):
+    (tmp_path / "job" / "x").mkdir(parents=True)
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "a.mrcs").write_bytes(b"")
+    p = read_particles(star(tmp_path / "job" / "x"))
+    assert p.stacks[0] == tmp_path / "some" / "a.mrcs"  # found in an ancestor, the project's folder
+    assert p.stacks[1] == tmp_path / "job" / "x" / "b.mrcs"  # nowhere: kept for the message
+    assert p.stack.tolist() == [0, 1] and p.index.tolist() == [2, 0] and p.half.tolist() == [1, 2]
+    assert p.group.tolist() == [0, 1] and p.optics.name == ("first", "second")
+    assert p.optics.pixel_size.tolist() == [1.5, 2.0] and p.optics.box.tolist() == [64, 48]
+    np.testing.assert_array_equal(p.shift, [[1.5, -2.5], [0, 0]])
+    np.testing.assert_array_equal(p.defocus, [[15000, 14000, 12], [21000.5, 20000, -80]])
+    assert p.columns["rlnMicrographName"].tolist() == ["mic 1.mrc", "mic2.mrc"]
+    assert p.columns["rlnClassNumber"].dtype == np.int64
+    assert len(p.take(np.array([False, True]))) == 1
+
+
+def test_relion_30_shifts_are_pixels_and_microscope_settings_are_columns(tmp_path):
+    path = tmp_path / "old.star"
+    tags = (
+        "rlnImageName rlnAngleRot rlnAngleTilt rlnAnglePsi rlnOriginX rlnOriginY rlnDefocusU rlnDefocusV "
+        "rlnDefocusAngle rlnVoltage rlnSphericalAberration rlnAmplitudeContrast rlnMagnification rlnDetectorPixelSize"
+    ).split()
+    rows = [f"{i + 1}@a.mrcs 0 0 0 2 -4 9000 8000 5 {kv} 2.7 0.1 40000 5" for i, kv in enumerate((300, 200, 300))]
+    path.write_text("data_\n\nloop_\n" + "\n".join("_" + tag for tag in tags) + "\n" + "\n".join(rows) + "\n")
+    p = read_particles(path)
+    np.testing.assert_allclose(p.optics.pixel_size, 1.25)
+    np.testing.assert_allclose(p.shift, [[2.5, -5.0]] * 3)
+    assert p.optics.voltage[p.group].tolist() == [300, 200, 300] and not p.columns
+
+
+def test_unmodelled_optics_are_said(tmp_path):
+    tags = "_rlnMagMat00\n_rlnMagMat01\n_rlnMagMat10\n_rlnMagMat11\n_rlnBeamTiltX\n_rlnOddZernike"
+    path = star(tmp_path, tags, "1.02 0 0 1 0.1 [1,2,3]", "1 0 0 1 0 [0,0,0]")
+    with pytest.warns(InputWarning) as caught:
+        read_particles(path)
+    text = " ".join(str(w.message) for w in caught)
+    assert "2.0 %" in text and "beam tilt" in text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_particles(star(tmp_path, tags, "1.001 0 0 1 0 [0,0,0]", "1 0 0 1 0 [0,0,0]"))
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (lambda t: t.replace("_rlnAngleTilt", "_other"), "_rlnAngleTilt missing"),
+        (lambda t: t.replace("_rlnDefocusV", "_other"), "_rlnDefocusV missing"),
+        (lambda t: t.replace("_rlnVoltage", "_other"), "_rlnVoltage missing"),
+        (lambda t: t.replace("_rlnImagePixelSize", "_other"), "no pixel size"),
+        (lambda t: t.replace("000003@", "x3@"), "x3@some/a.mrcs"),
+        (lambda t: t.replace("000003@", "000000@"), "particle 1"),
+        (lambda t: t.replace("15000", "abc"), "_rlnDefocusU"),
+        (lambda t: t.replace("000001@b.mrcs 9", "000001@b.mrcs 8"), "_rlnOpticsGroup 8"),
+        (lambda t: t.replace("_x", "_rlnCtfDataAreCtfPremultiplied"), "multiplied by the CTF"),
+        (lambda t: t.replace("_rlnImageName", "_other"), "_rlnImageName"),
+        (lambda t: t[: t.index("000003@")], "no particles"),
+        (lambda t: "nonsense " + t, "not a readable STAR file"),
+        (lambda t: t.replace("mic2.mrc 5", ""), "not a readable STAR file"),
+    ],
+)
+def test_bad_files_name_file_and_field(tmp_path, change, says):
+    path = star(tmp_path)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError) as error:
+        read_particles(path)
+    assert str(path) in str(error.value) and says in str(error.value)
+
+
+def test_write_star_reads_back_the_same(tmp_path):
+    p = read_particles(star(tmp_path))
+    (tmp_path / "out").mkdir()
+    for target in (tmp_path / "q.star", tmp_path / "out" / "q.star"):
+        write_star(target, p)
+        q = read_particles(target)
+        assert q.stacks == p.stacks and q.optics.name == p.optics.name
+        for name in ("stack", "index", "group", "half"):
+            np.testing.assert_array_equal(getattr(q, name), getattr(p, name))
+        for name in ("rotation", "shift", "defocus", "phase_shift"):
+            np.testing.assert_allclose(getattr(q, name), getattr(p, name), atol=1e-8)
+        assert {k: v.tolist() for k, v in q.columns.items()} == {k: v.tolist() for k, v in p.columns.items()}
+    assert "000003@some/a.mrcs" in (tmp_path / "q.star").read_text()  # relative where the stack is below the file
+
+
+def test_real_files_of_relion(shared_data):
+    sizes = {"relion31.star": 5, "relion31.6opticsgroups.star": 139, "relion5.star": 17}
+    for name, count in sizes.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InputWarning)
+            p = read_particles(shared_data / "relion" / name)
+        assert len(p) == count
+        np.testing.assert_allclose(p.rotation @ p.rotation.swapaxes(1, 2), np.broadcast_to(np.eye(3), (count, 3, 3)),
+                                   atol=1e-9)  # fmt: skip
+        assert np.isfinite(ctf_rfft(p, 16, 3.0)).all()
+    old = read_particles(shared_data / "relion" / "FinalRefinement-OriginalParticles-PfCRT.star")
+    np.testing.assert_allclose(old.optics.pixel_size, 1.035)
+    np.testing.assert_allclose(old.shift[0], [-0.14063 * 1.035, -0.04688 * 1.035])
