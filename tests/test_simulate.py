@@ -7,8 +7,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import mrcfile
 import numpy as np
 import pytest
+from chimerax.flexrec.engine.backproject import fourier_shell_correlation
 from chimerax.flexrec.engine.simulate import load_truth
 from chimerax.flexrec.engine.simulate.experiment import Experiment, chunk_images, draw_states, signal
 from chimerax.flexrec.engine.simulate.hinges import parse_hinges
@@ -178,6 +180,13 @@ def test_job_writes_particles_that_equal_the_truth(finished):
     assert truth.hinges[0].selection == "fab1" and not truth.hinges[0].circular
     for name in ("mean.mrc", "consensus.mrc", "labels.mrc", "moving.mrc", "molecule.cif", "simulate.png"):
         assert (finished / name).stat().st_size > 0
+
+
+def test_consensus_is_made_from_the_images(finished):
+    with mrcfile.open(finished / "consensus.mrc") as consensus, mrcfile.open(finished / "mean.mrc") as mean:
+        curve = fourier_shell_correlation(consensus.data, mean.data)
+        assert curve[1:6].mean() > 0.8 and curve.max() < 0.9999
+        assert consensus.voxel_size.x == pytest.approx(12.0)
 
 
 def test_stated_snr_is_the_snr_of_the_images(finished):

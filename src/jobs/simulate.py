@@ -61,13 +61,6 @@ class SimulateParameters:
     noise_ratio: float = parameter(
         1.0, help="power of the noise at zero frequency over that at Nyquist; 1: white", low=1, high=1000, advanced=True
     )
-    consensus_resolution: float = parameter(
-        8.0,
-        help="resolution to which consensus.mrc, the mean of the true maps, is low-passed (no finer than Nyquist)",
-        unit="Å",
-        low=1,
-        advanced=True,
-    )
     threads: int | None = parameter(
         None, help="threads; if omitted, one per core. The images do not depend on it", low=1, advanced=True
     )

@@ -19,7 +19,7 @@ from ..engine.simulate.igg import build_igg
 from ..engine.simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
 from ..engine.simulate.moving import MovingMolecule
 from ..errors import InputError
-from .simulate_write import write_images, write_maps, write_particles, write_picture, write_truth
+from .simulate_write import write_consensus, write_images, write_maps, write_particles, write_picture, write_truth
 
 
 def run(parameters, job) -> None:
@@ -33,11 +33,12 @@ def run(parameters, job) -> None:
     moving = MovingMolecule.build(molecule, hinges, scale)
     job.log(f"{molecule.name}: {len(molecule)} points, {len(hinges)} hinge(s); density scaled by {scale:.4g}")
     write_truth(job, molecule, moving, experiment, scale)
-    write_maps(job, molecule, moving, experiment, parameters.consensus_resolution)
+    write_maps(job, molecule, moving, experiment)
     write_particles(job, experiment)
     if write_images(job, moving, experiment, parameters.threads or os.cpu_count() or 1):
-        write_picture(job, moving, experiment)
         job.log(f"{len(experiment)} images of {experiment.box} pixels written")
+        write_consensus(job, moving, experiment)
+        write_picture(job, moving, experiment)
 
 
 def read_molecule(parameters) -> Molecule:

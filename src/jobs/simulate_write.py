@@ -13,11 +13,12 @@ import numpy as np
 from ..atomic import atomic_path
 from ..engine.simulate.experiment import CHUNK, Experiment, iterate_images
 from ..engine.simulate.molecule import Molecule
-from ..engine.simulate.moving import MovingMolecule, filter_map
+from ..engine.simulate.moving import MovingMolecule
 from ..engine.simulate.truth import hinge_record
 from ..errors import InputError
 from ..particles import Optics, Particles, write_star
 from ..particles.mrc import HEADER_BYTES, stack_header
+from .simulate_consensus import reconstruct_consensus
 
 _SYNC_EVERY = 20  # chunks between two entries of the journal
 
@@ -42,19 +43,24 @@ def write_truth(job, molecule: Molecule, moving: MovingMolecule, experiment: Exp
         path.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def write_maps(job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, resolution: float) -> None:
-    """mean.mrc, consensus.mrc, labels.mrc, moving.mrc and, from a model, molecule.cif."""
+def write_maps(job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment) -> None:
+    """mean.mrc (of the true maps), labels.mrc, moving.mrc and, from a model, molecule.cif."""
     e = experiment
     states = e.angles[np.linspace(0, len(e) - 1, min(len(e), 200)).astype(int)]
-    mean = moving.map_at(states, e.box, e.pixel_size)
-    _write_map(job, "mean.mrc", mean, e.pixel_size)
-    _write_map(job, "consensus.mrc", filter_map(mean, e.pixel_size, max(resolution, 2 * e.pixel_size)), e.pixel_size)
+    _write_map(job, "mean.mrc", moving.map_at(states, e.box, e.pixel_size), e.pixel_size)
     _write_map(job, "labels.mrc", moving.labels(e.box, e.pixel_size), e.pixel_size)
     if moving.hinges:
         _write_map(job, "moving.mrc", moving.moving_mask(states, e.box, e.pixel_size), e.pixel_size)
     if molecule.is_model:
         with job.output("molecule.cif") as path:
             _write_model(path, molecule, e.box // 2 * e.pixel_size)
+
+
+def write_consensus(job, moving: MovingMolecule, experiment: Experiment) -> None:
+    """consensus.mrc, from the written images: what a refinement would give that knows nothing of the motion."""
+    density, resolution = reconstruct_consensus(job, moving, experiment)
+    _write_map(job, "consensus.mrc", density, experiment.pixel_size)
+    job.log(f"consensus.mrc: the images back-projected, to {resolution:.1f} Å")
 
 
 def _write_map(job, name: str, density: np.ndarray, pixel_size: float) -> None:

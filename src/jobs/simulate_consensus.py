@@ -1,0 +1,54 @@
+"""The consensus map that a user would have of simulated particles: reconstructed from their images, motion unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import fft
+
+from ..engine.backproject import BackProjector, fourier_shell_correlation
+from ..engine.simulate.experiment import Experiment
+from ..engine.simulate.moving import MovingMolecule, filter_map
+from ..particles import ImageStack, Particles, read_particles
+from ..particles.ctf import ctf_rfft
+
+_MOST, _BATCH = 20000, 100
+
+
+def reconstruct_consensus(job, moving: MovingMolecule, experiment: Experiment) -> tuple[np.ndarray, float]:
+    """Back-project the images (at most 20,000, evenly spread) with their true poses.
+
+    Returns the map ``[z, y, x]``, low-passed where the FSC of two halves, inside a sphere round the molecule, falls
+    below 0.143, and that resolution in Å.
+    """
+    particles = read_particles(job.folder / "particles.star")
+    rows = np.linspace(0, len(particles) - 1, min(len(particles), _MOST)).astype(int)
+    first, second = (_backproject(particles, half, experiment) for half in (rows[::2], rows[1::2]))
+    sphere = _sphere(experiment.box, moving.radius(experiment.angles[rows[:: max(len(rows) // 20, 1)]]), experiment)
+    curve = fourier_shell_correlation(first.map() * sphere, second.map() * sphere)
+    resolution = _resolution(curve, experiment.box * experiment.pixel_size)
+    return filter_map(first.merged(second).map(), experiment.pixel_size, resolution), resolution
+
+
+def _backproject(particles: Particles, rows: np.ndarray, experiment: Experiment) -> BackProjector:
+    box, pixel_size = experiment.box, experiment.pixel_size
+    stack, projector = ImageStack(particles), BackProjector(box)
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        ctf = ctf_rfft(particles, box, pixel_size, part)
+        projector.insert(fft.rfft2(stack.read(part)), ctf, particles.rotation[part], particles.shift[part] / pixel_size)
+    return projector
+
+
+def _sphere(box: int, radius: float, experiment: Experiment) -> np.ndarray:
+    """1 inside ``radius`` Å, falling to 0 over three voxels."""
+    along = (np.arange(box) - box // 2) ** 2
+    distance = np.sqrt(along[:, None, None] + along[:, None] + along)
+    outside = distance - radius / experiment.pixel_size
+    return (0.5 + 0.5 * np.cos(np.pi * np.clip(outside / 3, 0, 1))).astype(np.float32)
+
+
+def _resolution(curve: np.ndarray, extent: float) -> float:
+    """Å of the last shell before the curve falls below 0.143, but no coarser than the third shell."""
+    below = np.flatnonzero(curve[1:] < 0.143)
+    last = below[0] if len(below) else len(curve) - 1
+    return extent / min(max(last, 3), len(curve) - 1)
