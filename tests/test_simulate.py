@@ -185,7 +185,7 @@ def test_job_writes_particles_that_equal_the_truth(finished):
 def test_consensus_is_made_from_the_images(finished):
     with mrcfile.open(finished / "consensus.mrc") as consensus, mrcfile.open(finished / "mean.mrc") as mean:
         curve = fourier_shell_correlation(consensus.data, mean.data)
-        assert curve[1:6].mean() > 0.8 and curve.max() < 0.9999
+        assert curve[1:6].mean() > 0.8 and curve[1:].max() < 0.999
         assert consensus.voxel_size.x == pytest.approx(12.0)
 
 
