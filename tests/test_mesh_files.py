@@ -41,6 +41,8 @@ def test_a_mesh_comes_back_as_it_was_saved(tmp_path):
         (lambda mesh: {"weights": -mesh.weights}, "weight"),
         (lambda mesh: {"part": mesh.part[:-1]}, "one weight and one part"),
         (lambda mesh: {"joints": ((0, 5),)}, "joins parts"),
+        (lambda mesh: {"joints": ((0, 1), (1, 0))}, "no tree"),
+        (lambda mesh: {"part": 2 * mesh.part, "joints": ()}, "part without cells"),
         (lambda mesh: {"vertices": mesh.vertices * np.nan}, "not finite"),
         (lambda mesh: {"voxel_cell": mesh.voxel_cell + 10**6}, "cells it does not have"),
         (lambda mesh: {"box": 99}, "99"),

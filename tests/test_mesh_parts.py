@@ -53,6 +53,12 @@ def test_in_a_chain_of_sectors_the_ends_meet_only_where_the_middle_does():
     assert any(groups >= {(0,), (2,)} for groups in at.values())  # the seam between 0 and 2 is cut open
 
 
+def test_a_part_smaller_than_a_cell_is_refused():
+    labels = ball(BOX, 1.5, (1, 1, 1)).astype(int)
+    with pytest.raises(InputError, match="too few to fill a cell"):
+        mesh_of(labels, ((0, 1),), coarseness=5)
+
+
 def test_opening_an_unjoined_seam_moves_the_voxels_of_each_side_apart():
     halves = (voxel_grid(BOX)[0] >= 0).astype(int)
     mesh = mesh_of(halves, ())

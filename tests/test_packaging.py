@@ -67,7 +67,7 @@ def test_plain_requirements_are_light_and_on_an_index(metadata):
     names = {line.split(">")[0].strip() for line in plain}
     assert names == {"numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil"}
     extras = {line.split(">")[0] for line in metadata.get_all("Requires-Dist") if 'extra == "engine"' in line}
-    assert extras == {"torch", "numba", "safetensors", "matplotlib"}
+    assert extras == {"torch", "numba", "safetensors", "matplotlib", "h5py"}
 
 
 def test_the_wheel_runs_where_it_is_unpacked(wheel, tmp_path):

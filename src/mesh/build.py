@@ -28,7 +28,8 @@ def build_mesh(
     joints : pairs (a, b) of parts, b joined to a
 
     Voxels of joined parts that fall into one lattice cell share it (it goes to the part with more of them); voxels of
-    parts that are not joined get a copy of the cell each, so that the parts can slide past one another.
+    parts that are not joined get a copy of the cell each, so that the parts can slide past one another. A part so small
+    that it gets no cell is an ``InputError``.
     """
     mask = np.asarray(mask, bool)
     if not mask.any():
@@ -39,6 +40,7 @@ def build_mesh(
     voxel_part = np.zeros(len(points), np.int64) if labels is None else np.asarray(labels)[mask].astype(np.int64)
     sample_key = np.concatenate([cell_keys(points + step, spacing) for step in _steps(pixel_size, spacing)])
     keys, part, sample_cell = _cut(sample_key, np.resize(voxel_part, len(sample_key)), joints)
+    _refuse_lost_parts(part, voxel_part)
     voxel_cell = sample_cell[: len(points)]
     corners, cells = _fuse(cell_corners(keys), part, joints)
     vertices = (corners * (0.5 * spacing)).astype(np.float32)
@@ -54,6 +56,15 @@ def build_mesh(
         pixel_size=float(pixel_size),
         voxel_cell=carried,
     )
+
+
+def _refuse_lost_parts(part: np.ndarray, voxel_part: np.ndarray) -> None:
+    lost = np.setdiff1d(voxel_part, part)
+    if len(lost):
+        raise InputError(
+            f"Part {lost[0]} (counted from 0) has only {int((voxel_part == lost[0]).sum())} voxels, too few to fill a "
+            "cell of the mesh; merge it with another part, or make the mesh finer (--coarseness)."
+        )
 
 
 def _steps(pixel_size: float, spacing: float) -> np.ndarray:

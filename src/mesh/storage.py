@@ -66,6 +66,18 @@ def check_mesh(mesh: TetMesh, source: str | os.PathLike[str]) -> None:
             raise InputError(f"{source}: the mesh {problem}; mend it or make a new one with the mesh job.")
 
 
+def _is_forest(joints: tuple[tuple[int, int], ...]) -> bool:
+    """Whether each part hangs on one other at most, and none, by way of others, on itself."""
+    parent = {child: above for above, child in joints}
+    for start in parent:
+        here, steps = start, 0
+        while here in parent and steps <= len(parent):
+            here, steps = parent[here], steps + 1
+        if steps > len(parent):
+            return False
+    return len(parent) == len(joints)
+
+
 def _problems(mesh: TetMesh):
     vertices, cells = mesh.vertices, mesh.cells
     yield "has vertices that are not an (n, 3) array", vertices.ndim != 2 or vertices.shape[1] != 3
@@ -77,6 +89,8 @@ def _problems(mesh: TetMesh):
     yield "has a weight that is negative or not finite", not (np.isfinite(mesh.weights) & (mesh.weights >= 0)).all()
     yield "has a negative part", mesh.part.min() < 0
     yield "joins parts that it does not have", any(not 0 <= k < mesh.parts for pair in mesh.joints for k in pair)
+    yield "has a part without cells", len(np.unique(mesh.part)) != mesh.parts
+    yield "has joints that are no tree outward from a root", not _is_forest(mesh.joints)
     yield "has a box or pixel size that is not positive", mesh.box <= 0 or not mesh.pixel_size > 0
     yield f"has a voxel map that is not {mesh.box}^3", mesh.voxel_cell.shape != (mesh.box,) * 3
     yield "maps voxels to cells it does not have", mesh.voxel_cell.max() >= len(cells) or mesh.voxel_cell.min() < -1
