@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chimerax.flexrec.particles.noise import NoiseSpectrum, outside_disc, subtract_background, whitening_filter
-from chimerax.flexrec.particles.resample import ImageResampler, resample_map
+from chimerax.flexrec.particles.resample import ImageResampler, resample_map, resampling_matrix
 from chimerax.flexrec.particles.shells import shell_mean, spread
 
 
@@ -33,6 +33,15 @@ def test_a_projection_of_the_resampled_map_is_the_resampled_projection():
     spectrum = ImageResampler(40, 1.5, 24, 2.4).transform(density.sum(0)[None])
     projection = resample_map(density, 1.5, 24, 2.4).sum(0)
     np.testing.assert_allclose(np.fft.irfft2(spectrum[0], (24, 24)), projection, atol=1e-4 * np.abs(projection).max())
+
+
+@pytest.mark.parametrize("size, crop, box", [(64, 64, 32), (64, 50, 40), (65, 65, 32), (65, 63, 63), (48, 48, 48)])
+def test_the_fast_way_equals_the_general_one(size, crop, box):
+    image = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
+    matrix = resampling_matrix(size, 1.5, box, 1.5 * crop / box)
+    expected = matrix @ image @ matrix[: box // 2 + 1].T * (box / crop) ** 3
+    found = ImageResampler(size, 1.5, box, 1.5 * crop / box).transform(image[None])[0]
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_one_image_at_a_time_gives_the_same_bits():
