@@ -38,10 +38,6 @@ class Converter:
         made = {key: ImageResampler(*key, frame.box, frame.pixel_size) for key in distinct}
         self._resamplers = [made[int(n), float(p)] for n, p in zip(optics.box, optics.pixel_size)]
 
-    def check(self) -> None:
-        """``InputError`` unless every stack is there and long enough."""
-        self._stack.check()
-
     def raw(self, rows: np.ndarray) -> np.ndarray:
         """Images of one optics group's rows as they are in the stacks, (m, N, N) float32, protein white."""
         images = self._stack.read(rows)

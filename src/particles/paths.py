@@ -34,7 +34,7 @@ class StackPaths:
 
     def _find(self, name: str) -> Path:
         candidates = self._candidates(Path(name))
-        return next((path for path in candidates if path.is_file()), candidates[0])
+        return next((path for path in candidates if is_file(path)), candidates[0])
 
     def _candidates(self, name: Path) -> list[Path]:
         under_root = []
@@ -44,3 +44,11 @@ class StackPaths:
         if name.is_absolute():
             return [*under_root, name]
         return [*under_root, *(base / name for base in self._bases), self._bases[0] / name.name]
+
+
+def is_file(path: Path) -> bool:
+    """False also for names that the system refuses (too long, in a folder that may not be entered)."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -38,21 +38,43 @@ class ImageResampler:
     """
 
     def __init__(self, size: int, pixel_size: float, box: int, new_pixel_size: float) -> None:
-        matrix = resampling_matrix(size, pixel_size, box, new_pixel_size)
-        self.box = box
-        self._along_y = matrix.astype(np.complex64)
-        self._along_x = matrix[: box // 2 + 1].T.astype(np.complex64)
+        self.box, self._window = box, None
+        crop = box * new_pixel_size / pixel_size
+        if abs(crop - round(crop)) < 1e-6 * crop and round(crop) <= size:
+            self._plan_fft(size, round(crop))
+        else:
+            matrix = resampling_matrix(size, pixel_size, box, new_pixel_size).astype(np.complex64)
+            self._along_y, self._along_x = matrix, np.ascontiguousarray(matrix[: box // 2 + 1].T)
         self._scale = np.float32((pixel_size / new_pixel_size) ** 3)
 
     def transform(self, images: np.ndarray) -> np.ndarray:
         """``numpy.fft.rfft2`` of the resampled (m, size, size) float32 images: (m, box, box//2+1) complex64."""
         out = np.empty((len(images), self.box, self.box // 2 + 1), np.complex64)
         for i, image in enumerate(images):  # one at a time: the same bits however many are asked for at once
-            along_x = np.empty((image.shape[0], self._along_x.shape[1]), np.complex64)
-            along_x.real = image @ self._along_x.real
-            along_x.imag = image @ self._along_x.imag
-            np.matmul(self._along_y, along_x, out=out[i])
+            out[i] = self._by_matrix(image) if self._window is None else self._by_fft(image)
         return out * self._scale
+
+    def _plan_fft(self, size: int, crop: int) -> None:
+        """Where the new window is a whole number of old pixels, an FFT has the same frequencies, and is faster."""
+        start = size // 2 - crop // 2
+        self._window = (slice(start, start + crop),) * 2
+        frequency = np.rint(np.fft.fftfreq(self.box, 1 / self.box))
+        self._rows = frequency.astype(np.int64) % crop
+        phase = np.exp(2j * np.pi * frequency * (crop // 2 / crop - self.box // 2 / self.box))
+        if self.box < crop:
+            phase[2 * frequency == -self.box] = 0
+        self._phase = (phase[:, None] * phase[: self.box // 2 + 1]).astype(np.complex64)
+
+    def _by_fft(self, image: np.ndarray) -> np.ndarray:
+        from scipy import fft
+
+        spectrum = fft.rfft2(np.ascontiguousarray(image[self._window]))
+        return spectrum[self._rows, : self.box // 2 + 1] * self._phase
+
+    def _by_matrix(self, image: np.ndarray) -> np.ndarray:
+        along_x = np.empty((image.shape[0], self.box // 2 + 1), np.complex64)
+        along_x.real, along_x.imag = image @ self._along_x.real, image @ self._along_x.imag
+        return self._along_y @ along_x
 
 
 def resample_map(density: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from .mrc import MrcHeader, read_header
 from .particles import Particles
+from .paths import is_file
 
 
 class ImageStack:
@@ -93,7 +94,7 @@ class ImageStack:
             return self._headers[number]
 
     def _read_header(self, path: Path) -> MrcHeader:
-        if not path.is_file():
+        if not is_file(path):
             raise InputError(f"{path}: this image stack, named in {self._particles.source}, does not exist; give the "
                              "folder that the stack names start from as --image-root.")  # fmt: skip
         header = read_header(path)

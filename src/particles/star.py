@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import InputError
 from .mrc import read_header
 from .particles import InputWarning, Optics, Particles
-from .paths import StackPaths
+from .paths import StackPaths, is_file
 from .rotations import euler_to_matrix
 from .star_table import StarTable, read_tables
 
@@ -188,7 +188,7 @@ def _with_headers(path: Path, optics: Optics, group: np.ndarray, stacks: tuple[P
     box, pixel_size = optics.box.copy(), optics.pixel_size.copy()
     for row in np.flatnonzero((box == 0) | np.isnan(pixel_size)):
         members = np.flatnonzero(group == row)
-        if len(members) and stacks[stack[members[0]]].is_file():
+        if len(members) and is_file(stacks[stack[members[0]]]):
             header = read_header(stacks[stack[members[0]]])
             box[row] = box[row] or header.columns
             if np.isnan(pixel_size[row]) and header.pixel_size > 0:

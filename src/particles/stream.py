@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from ..atomic import atomic_path
 from ..errors import InputError
 from .mrc import HEADER_BYTES, stack_header
 
-_SYNC_BYTES = 1 << 28  # as much is written between two entries of the journal
+_SYNC_SECONDS = 2.0  # between two entries of the journal, each of which waits for the disk
 
 
 class StackWriter:
@@ -74,14 +75,14 @@ class StackWriter:
             raise
 
     def _write_chunks(self, file, make: Callable, start: int, workers: int) -> Iterator[int]:
-        unsynced, written = 0, start
+        synced, written = time.monotonic(), start
         try:
             for images in _in_order(make, self._rows(start), workers):
                 file.write(np.ascontiguousarray(images, "<f4").data)
-                written, unsynced = written + 1, unsynced + images.nbytes
-                if unsynced >= _SYNC_BYTES:
+                written += 1
+                if time.monotonic() - synced >= _SYNC_SECONDS:
                     self._record(file, written)
-                    unsynced = 0
+                    synced = time.monotonic()
                 yield written
         finally:  # also when the caller stops
             self._record(file, written)
