@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.particles import InputWarning, read_particles, write_star
+from chimerax.flexrec.particles import ImageStack, InputWarning, read_particles, write_star
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
 
@@ -97,6 +97,25 @@ def test_relion_30_shifts_are_pixels_and_microscope_settings_are_columns(tmp_pat
     np.testing.assert_allclose(p.optics.pixel_size, 1.25)
     np.testing.assert_allclose(p.shift, [[2.5, -5.0]] * 3)
     assert p.optics.voltage[p.group].tolist() == [300, 200, 300] and not p.columns
+
+
+def test_stack_names_are_only_looked_for(tmp_path):
+    names = ["../" * 40 + "etc/passwd", "a" * 5000, "/dev/zero", "$(touch${IFS}pwned)"]
+    for name in names:
+        p = read_particles(star(tmp_path, particles=PARTICLES.replace("some/a.mrcs", name)))
+        with pytest.raises(InputError):
+            ImageStack(p).read([0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.star"]
+
+
+def test_image_root_is_looked_in_first_with_and_without_folders(tmp_path):
+    for place in ("root/some/a.mrcs", "root/b.mrcs", "b.mrcs"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(b"")
+    path = star(tmp_path, particles=PARTICLES.replace("b.mrcs", "gone/b.mrcs"))
+    assert read_particles(path, tmp_path / "root").stacks == (
+        tmp_path / "root" / "some" / "a.mrcs", tmp_path / "root" / "b.mrcs",
+    )  # fmt: skip
 
 
 def test_unmodelled_optics_are_said(tmp_path):

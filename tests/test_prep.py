@@ -255,6 +255,9 @@ def test_wrong_box_and_poses_that_are_no_numbers_are_refused(tmp_path):
     write_star(tmp_path / "pose.star", replace(p, rotation=rotation))
     with pytest.raises(InputError, match=r"1 particles have a rotation .* particle 6"):
         prep(tmp_path, particles=tmp_path / "pose.star")
+    write_star(tmp_path / "kv.star", replace(p, optics=replace(p.optics, voltage=np.array([0.0]))))
+    with pytest.raises(InputError, match="voltage of 0"):
+        prep(tmp_path, particles=tmp_path / "kv.star")
     save_stack(p.stacks[0], np.ones((40, BOX, BOX)))
     with pytest.raises(InputError, match="images are empty"):
         prep(tmp_path)
@@ -274,7 +277,7 @@ from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.prep import PREP
 from chimerax.flexrec.particles.convert import Converter
 import chimerax.flexrec.particles.stream as stream
-prep_run._CHUNK_PIXELS, stream._SYNC_BYTES, convert = 16 * 40 * 40, 1, Converter.images
+prep_run._CHUNK_PIXELS, stream._SYNC_SECONDS, convert = 16 * 40 * 40, 0, Converter.images
 def images(self, rows, shell_filter=None):
     time.sleep(float(sys.argv[3]) if shell_filter is not None else 0)
     return convert(self, rows, shell_filter)

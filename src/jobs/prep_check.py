@@ -11,7 +11,6 @@ from ..engine.backproject import BackProjector, fourier_shell_correlation
 from ..errors import InputError
 from ..mesh.maps import read_map, write_map
 from ..particles import ImageStack, Particles
-from ..particles.convert import Converter
 from ..particles.ctf import ctf_rfft
 from ..particles.frame import Frame
 from ..particles.resample import resample_map
@@ -79,50 +78,6 @@ def read_consensus(path: Path | None, particles: Particles, frame: Frame) -> Con
         raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; is its "
                          f"pixel size ({pixel_size:.4g} Å) right?")  # fmt: skip
     return Consensus(density, pixel_size, resample_map(density, pixel_size, frame.box, frame.pixel_size))
-
-
-# ---------------------------------------------------------------------------- contrast
-
-
-def measure_contrast(
-    converter: Converter, rows: np.ndarray, images: np.ndarray, consensus: Consensus | None
-) -> tuple[int, str]:
-    """(+1: white as read, −1: dark, 0: cannot tell; the evidence in words) from unwhitened images (m, D, D) of rows.
-
-    With a consensus, by the sign of its correlation with the images' back-projection; without, by whether images
-    multiplied by their CTF are on average brighter in the centre than at the rim.
-    """
-    particles, frame = converter.particles.take(rows), converter.frame
-    if consensus is not None:
-        projector = BackProjector(frame.box)
-        for part, spectra in _spectra(particles, images):
-            projector.insert(spectra, ctf_rfft(particles, frame.box, frame.pixel_size, part), particles.rotation[part],
-                             particles.shift[part] / frame.pixel_size)  # fmt: skip
-        score = low_shells(fourier_shell_correlation(projector.map(), consensus.framed))
-        return int(np.sign(score)) * (abs(score) > 0.1), f"correlation with the consensus {score:+.2f}"
-    score = _brightness(particles, images, converter)
-    return int(np.sign(score)) * (abs(score) > 4), f"centre against rim {score:+.1f} standard errors"
-
-
-def _spectra(particles: Particles, images: np.ndarray):
-    for part in np.array_split(np.arange(len(images)), max(1, len(images) // _BATCH)):
-        yield part, np.fft.rfft2(images[part])
-
-
-def _brightness(particles: Particles, images: np.ndarray, converter: Converter) -> float:
-    """Mean over images of centre − rim after multiplication by the CTF, in standard errors."""
-    frame, box = converter.frame, converter.frame.box
-    along = np.arange(box) - box // 2
-    centre = np.hypot(along[:, None], along) < 0.5 * converter.radius / frame.pixel_size
-    differences = []
-    for part, spectra in _spectra(particles, images):
-        corrected = np.fft.irfft2(spectra * ctf_rfft(particles, box, frame.pixel_size, part), (box, box))
-        rim = np.einsum("myx,yx->m", corrected, converter.background) / converter.background.sum()
-        differences.append(corrected[:, centre].mean(1) - rim)
-    difference = np.concatenate(differences)
-    if len(difference) < 3:
-        return 0.0
-    return float(difference.mean() / max(difference.std(ddof=1) / np.sqrt(len(difference)), 1e-30))
 
 
 # ---------------------------------------------------------------------------- back-projection

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,46 +14,34 @@ from ..errors import InputError
 from ..particles import ImageStack, InputWarning, Particles, read_particles, write_star
 from ..particles.convert import Converter, NotFinite
 from ..particles.frame import Frame, choose_frame
-from ..particles.noise import NoiseSpectrum, whitening_filter
 from ..particles.prepared import NOISE, RECORD, STACK, STAR
 from ..particles.stream import StackWriter
-from .prep_check import Check, check_particles, measure_contrast, read_consensus
+from .inputs import job_file
+from .prep_check import Check, check_particles, read_consensus
+from .prep_measure import Noise, images_digest, measure_noise
 from .prep_picture import draw
 
-_SAMPLE = 2000
 _CHUNK_PIXELS = 1 << 23
 _SOURCE_ROW = "flexrecSourceRow"
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What the images' background tells.
-
-    power, filter : (D//2+1,) by shell, before whitening and what whitens. contrast : what the file's images are
-    multiplied by, beyond what the file says, so that protein is white.
-    """
-
-    power: np.ndarray
-    filter: np.ndarray
-    contrast: float
 
 
 def run(parameters, job) -> None:
     """Write the prepared particles, their noise, a back-projection, a record and a picture into the job's folder."""
     notes: list[str] = []
     particles, rows = _read(parameters, job, notes)
+    ImageStack(particles).check()
     frame = choose_frame(particles, parameters.box, parameters.crop)
     radius = parameters.radius or 0.85 * frame.crop / 2
     if radius > 0.97 * frame.crop / 2:
         raise InputError(f"radius {radius:g} Å: no background is left in images {frame.crop:.0f} Å wide; give "
                          f"{0.85 * frame.crop / 2:.0f} Å or less.")  # fmt: skip
     converter = Converter(particles, frame, radius)
-    converter.check()
-    consensus = read_consensus(parameters.consensus, particles, frame)
+    consensus = read_consensus(_map_file(parameters.consensus), particles, frame)
     job.log(f"{len(particles)} particles to {frame.box} pixels of {frame.pixel_size:.4g} Å; disc of {radius:.0f} Å")
     workers = parameters.workers or min(os.cpu_count() or 1, 8)
     try:
-        noise = _measure(converter, consensus, parameters, job, notes)
+        noise = measure_noise(converter, consensus, parameters, job)
+        notes.extend(noise.notes)
         converter = _with_contrast(converter, noise.contrast)
         if not _write_images(converter, noise, workers, job):
             return
@@ -68,7 +55,7 @@ def run(parameters, job) -> None:
 
 def _read(parameters, job, notes: list[str]) -> tuple[Particles, np.ndarray]:
     """The particles asked for and their rows in the source file."""
-    path = parameters.particles / STAR if parameters.particles.is_dir() else parameters.particles
+    path = job_file(parameters.particles, STAR) if parameters.particles.is_dir() else parameters.particles
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InputWarning)
         particles = read_particles(path, parameters.image_root)
@@ -81,74 +68,25 @@ def _read(parameters, job, notes: list[str]) -> tuple[Particles, np.ndarray]:
         if len(bad):
             raise InputError(f"{path}: {len(bad)} particles have a {name} that is no number (the first is particle "
                              f"{bad[0] + 1}); remove them.")  # fmt: skip
+    for name in ("pixel_size", "voltage"):
+        values = getattr(particles.optics, name)[np.unique(particles.group)]
+        if not np.all(values > 0):
+            raise InputError(f"{path}: an optics group has a {name} of {values.min():g}; mend the file.")
     rows = np.arange(len(particles))
     if parameters.subset is not None and parameters.subset < len(rows):
         rows = np.sort(np.random.default_rng(job.seed).choice(len(rows), parameters.subset, replace=False))
     return particles.take(rows), rows
 
 
+def _map_file(path: Path | None) -> Path | None:
+    """A job's folder stands for the consensus.mrc in it."""
+    return None if path is None else job_file(path, "consensus.mrc")
+
+
 def _note(text: str, job, notes: list[str]) -> None:
     """A warning, in the log and in prep.json."""
     notes.append(text)
     job.log(f"warning: {text}")
-
-
-# ---------------------------------------------------------------------------- noise and contrast
-
-
-def _measure(converter: Converter, consensus, parameters, job, notes: list[str]) -> Noise:
-    """Noise power, whitening filter and contrast, from at most 2000 images chosen at random; kept in noise.npz."""
-    count, path = len(converter.particles), job.folder / NOISE
-    digest = _digest(converter, parameters.whiten, parameters.contrast)
-    saved = _saved_noise(path, digest)
-    if saved is not None:
-        return saved
-    sample = np.sort(np.random.default_rng(job.seed).permutation(count)[:_SAMPLE])
-    spectrum, images = NoiseSpectrum(converter.background), []
-    for part in np.array_split(sample, max(1, len(sample) // 50)):
-        images.append(converter.images(part))
-        spectrum.add(images[-1])
-        job.progress(sum(map(len, images)), len(sample), stage="noise")
-    power = spectrum.power()
-    if not power.max() > 1e-10 * np.mean(np.square(converter.raw(sample[:1]), dtype=np.float64)):
-        raise InputError(f"{converter.particles.source}: its images are empty (the same value everywhere); are the "
-                         "stacks whole?")  # fmt: skip
-    shell_filter = whitening_filter(power) if parameters.whiten else np.ones(len(power), np.float32)
-    contrast = _contrast(converter, sample, np.concatenate(images), consensus, parameters, job, notes)
-    noise = Noise(power, shell_filter, contrast)
-    with job.output(NOISE) as temporary:
-        np.savez(temporary, radius=np.arange(len(power)), power=power, filter=shell_filter, contrast=contrast,
-                 digest=digest)  # fmt: skip
-    return noise
-
-
-def _saved_noise(path: Path, digest: str) -> Noise | None:
-    """What an earlier, interrupted run of this job measured."""
-    if not path.exists():
-        return None
-    with np.load(path, allow_pickle=False) as saved:
-        if str(saved["digest"]) != digest:
-            return None
-        return Noise(saved["power"], saved["filter"], float(saved["contrast"]))
-
-
-def _contrast(converter, sample, images, consensus, parameters, job, notes: list[str]) -> float:
-    """+1 or −1 to multiply the images by, which already carry the sign that the file names."""
-    claimed = converter.particles.contrast
-    if parameters.contrast != "auto":
-        return claimed if parameters.contrast == "white" else -claimed
-    sign, evidence = measure_contrast(converter, sample, images, consensus)
-    name = "white" if claimed * (sign or 1) > 0 else "dark"
-    if sign == 0:
-        said = "cryoSPARC's blob/sign" if converter.particles.source.suffix == ".cs" else "RELION's convention"
-        _note(f"the images do not tell whether protein is white or dark ({evidence}); taken as {name} by {said}. Give "
-              "contrast if that is wrong.", job, notes)  # fmt: skip
-        return 1.0
-    job.log(f"protein is {name} in the images ({evidence})")
-    if sign < 0:
-        _note(f"the file says that protein is {'white' if claimed > 0 else 'dark'} in the images, but it is {name} "
-              f"({evidence}); images are inverted accordingly.", job, notes)  # fmt: skip
-    return float(sign)
 
 
 def _with_contrast(converter: Converter, contrast: float) -> Converter:
@@ -172,7 +110,7 @@ def _write_images(converter: Converter, noise: Noise, workers: int, job) -> bool
         frame.box,
         frame.pixel_size,
         max(8, _CHUNK_PIXELS // largest**2),
-        _digest(converter, noise.filter, noise.contrast),
+        images_digest(converter, noise.filter, noise.contrast),
     )
     if writer.done():
         job.log(f"continuing after chunk {writer.done()} of {writer.chunks}")
@@ -181,18 +119,6 @@ def _write_images(converter: Converter, noise: Noise, workers: int, job) -> bool
         if chunk < writer.chunks and job.stop_requested():
             return False
     return True
-
-
-def _digest(converter: Converter, *others) -> str:
-    """Of everything that the prepared images depend on."""
-    particles, frame = converter.particles, converter.frame
-    digest = hashlib.sha256(repr((frame, converter.radius, particles.contrast, particles.stacks)).encode())
-    optics = particles.optics
-    for values in (particles.stack, particles.index, particles.group, optics.pixel_size, optics.box):
-        digest.update(np.ascontiguousarray(values).tobytes())
-    for other in others:
-        digest.update(other.tobytes() if isinstance(other, np.ndarray) else repr(other).encode())
-    return digest.hexdigest()
 
 
 def _count_bad(converter: Converter, job) -> InputError:
