@@ -182,6 +182,39 @@ def test_what_is_wrong_with_a_consensus_is_said(made, tmp_path, change, says):
     assert len(record["warnings"]) == 1 and says in record["warnings"][0]
 
 
+def test_images_without_noise_are_not_whitened_unasked(tmp_path):
+    simulate(tmp_path, count=60, noise=0)
+    assert "hardly any noise" in prep(tmp_path)[1]["warnings"][0]
+    assert prep(tmp_path, whiten=False, job="plain")[1]["warnings"] == []
+
+
+def test_a_cryosparc_file_gives_the_same_images(made, tmp_path):
+    """The same particles as dark images in cryoSPARC's conventions."""
+    _, p, job, _ = made
+    save_stack(tmp_path / "dark.mrcs", -ImageStack(p).read(np.arange(300)))
+    vectors = Rotation.from_matrix(p.rotation.swapaxes(1, 2)).as_rotvec()
+    angle = np.radians(p.defocus[:, 2])
+    fields = {
+        "blob/path": np.full(300, b">dark.mrcs"), "blob/idx": p.index, "blob/shape": np.full((300, 2), BOX),
+        "blob/psize_A": np.full(300, PIXEL), "blob/sign": np.full(300, -1.0), "ctf/accel_kv": np.full(300, 300.0),
+        "ctf/cs_mm": np.full(300, 2.7), "ctf/amp_contrast": np.full(300, 0.1), "ctf/df1_A": p.defocus[:, 0],
+        "ctf/df2_A": p.defocus[:, 1], "ctf/df_angle_rad": angle, "ctf/phase_shift_rad": np.zeros(300),
+        "alignments3D/split": p.half - 1, "alignments3D/shift": p.shift / PIXEL, "alignments3D/pose": vectors,
+        "alignments3D/psize_A": np.full(300, PIXEL),
+    }  # fmt: skip
+    data = np.zeros(300, [(name, v.dtype, v.shape[1:]) for name, v in fields.items()])
+    for name, values in fields.items():
+        data[name] = values
+    with open(tmp_path / "p.cs", "wb") as file:
+        np.save(file, data)
+    found, record = prep(tmp_path, particles=tmp_path / "p.cs", consensus=made[0] / "consensus.mrc", box=32)
+    assert record["contrast"] == "dark" and record["warnings"] == []
+    assert (found / "particles.mrcs").read_bytes() == (job / "particles.mrcs").read_bytes()
+    ours, theirs = load_prepared(found).particles, load_prepared(job).particles
+    for name in ("rotation", "shift", "defocus", "half"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=1e-5)
+
+
 def test_optics_groups_come_to_one_frame(tmp_path):
     optics = Optics(
         np.array([300.0, 200.0]), np.array([2.7, 2.0]), np.array([0.1, 0.07]), np.array([PIXEL, 3.1]),

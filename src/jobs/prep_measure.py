@@ -41,10 +41,16 @@ def measure_noise(converter: Converter, consensus: Consensus | None, parameters,
     if saved is not None:
         return saved
     sample = np.random.default_rng(job.seed).permutation(len(converter.particles))[:_SAMPLE]
-    power = _noise_power(converter, np.sort(sample), job)
+    power, noisy = _noise_power(converter, np.sort(sample), job)
     shell_filter = whitening_filter(power) if parameters.whiten else np.ones(len(power), np.float32)
     contrast, note = _contrast(converter, np.sort(sample[:_CONTRAST_SAMPLE]), consensus, parameters, job)
-    noise = Noise(power, shell_filter, contrast, (note,) if note else ())
+    notes = [note] if note else []
+    if parameters.whiten and not noisy:
+        notes.append(
+            "the images have hardly any noise around the particle, so whitening distorts them: turn whiten off."
+        )
+        job.log(f"warning: {notes[-1]}")
+    noise = Noise(power, shell_filter, contrast, tuple(notes))
     with job.output(NOISE) as temporary:
         np.savez(temporary, radius=np.arange(len(power)), power=power, filter=shell_filter, contrast=contrast,
                  notes=np.array(noise.notes, np.str_), digest=digest)  # fmt: skip
@@ -63,17 +69,19 @@ def images_digest(converter: Converter, *others) -> str:
     return digest.hexdigest()
 
 
-def _noise_power(converter: Converter, rows: np.ndarray, job) -> np.ndarray:
-    spectrum, done = NoiseSpectrum(converter.background), 0
+def _noise_power(converter: Converter, rows: np.ndarray, job) -> tuple[np.ndarray, bool]:
+    """(power by shell, whether it is a noticeable part of the images)."""
+    spectrum, done, squares = NoiseSpectrum(converter.background), 0, 0.0
     for part in _parts(rows):
-        spectrum.add(converter.images(part))
-        done += len(part)
+        images = converter.images(part)
+        spectrum.add(images)
+        done, squares = done + len(part), squares + float(np.mean(np.square(images))) * len(part)
         job.progress(done, len(rows), stage="noise")
     power = spectrum.power()
     if not power.max() > 1e-10 * np.mean(np.square(converter.raw(rows[:1]), dtype=np.float64)):
         raise InputError(f"{converter.particles.source}: its images are empty (the same value everywhere); are the "
                          "stacks whole?")  # fmt: skip
-    return power
+    return power, bool(power.mean() > 0.01 * squares / done)
 
 
 def _parts(rows: np.ndarray) -> list[np.ndarray]:
