@@ -10,6 +10,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles import ImageStack, InputWarning, read_particles, write_star
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
+from chimerax.flexrec.particles.star_table import typed
 
 OPTICS = """data_optics
 loop_
@@ -97,6 +98,13 @@ def test_relion_30_shifts_are_pixels_and_microscope_settings_are_columns(tmp_pat
     np.testing.assert_allclose(p.optics.pixel_size, 1.25)
     np.testing.assert_allclose(p.shift, [[2.5, -5.0]] * 3)
     assert p.optics.voltage[p.group].tolist() == [300, 200, 300] and not p.columns
+
+
+def test_columns_are_numbers_only_where_every_value_is_one():
+    assert typed(["1", "-2"]).dtype == np.int64 and typed(["18446744073709551615"]).dtype == np.uint64
+    assert typed(["1", "2.5e3"]).tolist() == [1.0, 2500.0]
+    assert typed(["2018_01", "2018_02"]).tolist() == ["2018_01", "2018_02"]
+    assert typed(["1", "x"]).tolist() == ["1", "x"]
 
 
 def test_stack_names_are_only_looked_for(tmp_path):

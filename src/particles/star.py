@@ -47,7 +47,7 @@ def read_star(path: Path, image_root: Path | None, require: tuple[str, ...]) -> 
         group=group,
         half=_half(table),
         optics=optics,
-        columns={tag: table.values(tag) for tag in table.columns if tag not in used},
+        columns={tag: table.values(tag) for tag in table.tags if tag not in used},
         source=path.resolve(),
     )
 
@@ -84,7 +84,7 @@ def _flagged(table: StarTable, tag: str) -> bool:
 def _image_names(table: StarTable, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:
     """(stacks, stack (n,), index (n,)) of ``_rlnImageName``, "000001@path" from one; a plain path is image one."""
     paths = StackPaths(table.path, image_root)
-    names = table.columns["rlnImageName"]
+    names = table.texts("rlnImageName")
     stack, index = np.empty(len(names), np.int32), np.empty(len(names), np.int64)
     for row, text in enumerate(names):
         number, at, name = text.rpartition("@")
@@ -135,7 +135,8 @@ def _optics_from_table(table: StarTable, particles: StarTable, require: tuple[st
                          "export both tables from one job.")  # fmt: skip
     _warn_unmodelled(table)
     size = table.numbers("rlnImageSize") if "rlnImageSize" in table else np.zeros(len(table))
-    names = table.columns.get("rlnOpticsGroupName", [f"opticsGroup{int(value)}" for value in number])
+    named = "rlnOpticsGroupName" in table
+    names = table.texts("rlnOpticsGroupName") if named else [f"opticsGroup{int(value)}" for value in number]
     optics = Optics(*_microscope(table, require), _pixel_size(table), size.astype(np.int64), tuple(names))
     return optics, np.array([rows[int(value)] for value in asked], np.int32)
 

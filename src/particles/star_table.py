@@ -11,35 +11,47 @@ from ..errors import InputError
 
 
 class StarTable:
-    """One data block of a STAR file: a loop or single pairs, as columns of text.
+    """One data block of a STAR file: its first loop, or its single pairs. Columns are made when they are asked for.
 
     Parameters
     ----------
-    columns : tag without its underscore → list of n strings.
+    path, name : the file and the block, for messages.
+    block : gemmi's.
     """
 
-    def __init__(self, path: Path, name: str, columns: dict[str, list[str]]) -> None:
-        self.path, self.name, self.columns = path, name, columns
+    def __init__(self, path: Path, name: str, block) -> None:
+        self.path, self.name, self._block = path, name, block
+        loop = next((item.loop for item in block if item.loop is not None), None)
+        pairs = [item.pair[0] for item in block if item.pair is not None]
+        self.tags = tuple(tag[1:] for tag in (pairs if loop is None else loop.tags))
+        self._length = (1 if pairs else 0) if loop is None else loop.length()
 
     def __contains__(self, tag: str) -> bool:
-        return tag in self.columns
+        return tag in self.tags
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), []))
+        return self._length
+
+    def texts(self, tag: str) -> list[str]:
+        """The column's n words, quotes removed."""
+        from gemmi import cif
+
+        words = self._block.find_values("_" + tag)
+        return [cif.as_string(word) if word[0] in "\"';" else word for word in words]
 
     def numbers(self, tag: str) -> np.ndarray:
         """The column as (n,) float64; ``InputError`` where it is absent or a value is no number."""
+        if tag not in self.tags:
+            raise InputError(f"{self.path}: data_{self.name} has no column _{tag}; export it too.")
         try:
-            return np.array(self.columns[tag], np.float64)
-        except KeyError:
-            raise InputError(f"{self.path}: data_{self.name} has no column _{tag}; export it too.") from None
+            return np.fromiter(map(float, self.texts(tag)), np.float64, len(self))
         except ValueError as error:
             raise InputError(f"{self.path}: column _{tag} of data_{self.name} holds something that is no number "
                              f"({error}); mend the file.") from None  # fmt: skip
 
     def values(self, tag: str) -> np.ndarray:
-        """The column as (n,) int64 or float64 where every value is such a number, else as text."""
-        return typed(self.columns[tag])
+        """The column as (n,) numbers where every value is one, else as ``str`` objects; see ``typed``."""
+        return typed(self.texts(tag))
 
 
 def typed(texts: list[str]) -> np.ndarray:
@@ -48,14 +60,19 @@ def typed(texts: list[str]) -> np.ndarray:
     Text repeats (micrographs), and a fixed-width array would take hundreds of bytes per particle for it; each distinct
     word is kept once.
     """
-    if texts and not _is_number(texts[0]):
-        return interned(texts)
-    for kind in (np.int64, np.uint64, np.float64):
+    for read, kind in ((int, np.int64), (int, np.uint64), (float, np.float64)):
         try:
-            return np.array(texts, np.str_).astype(kind)
+            return np.fromiter((read(_plain(text)) for text in texts), kind, len(texts))
         except (ValueError, OverflowError):
             continue
     return interned(texts)
+
+
+def _plain(text: str) -> str:
+    """Python would read 2018_01 as the number 201801; here it is a name."""
+    if "_" in text:
+        raise ValueError(text)
+    return text
 
 
 def interned(texts: Iterable[str]) -> np.ndarray:
@@ -67,14 +84,6 @@ def interned(texts: Iterable[str]) -> np.ndarray:
     return array
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def read_tables(path: Path) -> dict[str, StarTable]:
     """Every data block of a STAR file by name; ``InputError`` where it is not STAR."""
     from gemmi import cif
@@ -83,18 +92,4 @@ def read_tables(path: Path) -> dict[str, StarTable]:
         document = cif.read_file(str(path))
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(f"{path}: not a readable STAR file ({error}); export it again.") from None
-    return {block.name.strip(): StarTable(path, block.name.strip(), _columns(block)) for block in document}
-
-
-def _columns(block) -> dict[str, list[str]]:
-    """The block's first loop, or its single pairs."""
-    from gemmi import cif
-
-    pairs: dict[str, list[str]] = {}
-    for item in block:
-        if item.loop is not None:
-            tags = item.loop.tags
-            return {tag[1:]: [cif.as_string(word) for word in block.find_loop(tag)] for tag in tags}
-        if item.pair is not None:
-            pairs[item.pair[0][1:]] = [cif.as_string(item.pair[1])]
-    return pairs
+    return {block.name.strip(): StarTable(path, block.name.strip(), block) for block in document}
