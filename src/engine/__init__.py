@@ -1,0 +1,1 @@
+"""The mathematics in torch: splat, flow, latents, train, generate."""

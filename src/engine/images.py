@@ -1,0 +1,139 @@
+"""Batches of images in Fourier space, read ahead from disk while the last batch is worked on."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Iterable, Iterator
+
+import numpy as np
+import torch
+
+from ..particles.ctf import ctf_of
+from ..particles.particles import Particles
+from ..particles.stack import ImageStack
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some particles at one box size, everything that the image model needs but the map and its motion.
+
+    Attributes
+    ----------
+    rows : ``(b,)`` int64 rows of the particle set.
+    images : ``(b, d, d // 2 + 1)`` complex rfft2, shifted so that the particle's origin is at pixel ``d // 2``.
+    transfer : ``(b, d, d // 2 + 1)`` CTF times the whitening filter of `prep`.
+    rotation : ``(b, 3, 3)``.
+    """
+
+    rows: torch.Tensor
+    images: torch.Tensor
+    transfer: torch.Tensor
+    rotation: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to(self, device: str | torch.device) -> Batch:
+        """The batch on another device."""
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+
+
+class ParticleImages:
+    """Images, CTFs and poses of a particle set, delivered in batches at any box size up to their own.
+
+    A smaller box ``d`` is a Fourier crop: the same field of view, larger pixels, amplitudes unchanged, so that a map's
+    total mass keeps its meaning at every box size.
+    """
+
+    def __init__(self, particles: Particles, whitening: np.ndarray | None = None) -> None:
+        """``whitening`` is the amplitude filter ``(D // 2 + 1,)`` by shell that the images were multiplied by."""
+        self.particles = particles
+        self.box = int(particles.optics.box[0])
+        self.pixel_size = float(particles.optics.pixel_size[0])
+        self.whitening = np.ones(self.box // 2 + 1, np.float32) if whitening is None else whitening.astype(np.float32)
+        self._stack = ImageStack(particles)
+
+    def __len__(self) -> int:
+        return len(self.particles)
+
+    def batch(self, rows: np.ndarray, box: int) -> Batch:
+        """The particles ``rows`` at ``box`` pixels."""
+        images = crop_half(np.fft.rfft2(self._stack.read(rows)).astype(np.complex64), box)
+        pixel_size = self.pixel_size * self.box / box
+        images *= shift_phase(self.particles.shift[rows] / pixel_size, box)
+        p, group = self.particles, self.particles.group[rows]
+        transfer = ctf_of(
+            p.defocus[rows],
+            p.phase_shift[rows],
+            p.optics.voltage[group],
+            p.optics.spherical_aberration[group],
+            p.optics.amplitude_contrast[group],
+            box,
+            pixel_size,
+        )
+        transfer *= self.whitening[np.minimum(shells(box), self.box // 2)]
+        return Batch(
+            rows=torch.from_numpy(np.asarray(rows, np.int64)),
+            images=torch.from_numpy(images),
+            transfer=torch.from_numpy(transfer),
+            rotation=torch.from_numpy(p.rotation[rows].astype(np.float32)),
+        )
+
+    def batches(self, groups: Iterable[np.ndarray], box: int) -> Iterator[Batch]:
+        """One batch per array of rows, the next being read by a thread meanwhile."""
+        groups = iter(groups)
+        first = next(groups, None)
+        if first is None:
+            return
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            ahead = reader.submit(self.batch, first, box)
+            for rows in groups:
+                ready, ahead = ahead.result(), reader.submit(self.batch, rows, box)
+                yield ready
+            yield ahead.result()
+
+
+def split(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """``rows`` cut into groups of about ``size``, no group being tiny."""
+    return np.array_split(rows, max(1, round(len(rows) / size)))
+
+
+def crop_half(half: np.ndarray, box: int) -> np.ndarray:
+    """An rfft2 ``(…, D, D // 2 + 1)`` at the frequencies of a smaller ``box``."""
+    full = half.shape[-2]
+    if box == full:
+        return half
+    return np.concatenate(
+        [half[..., : box // 2, : box // 2 + 1], half[..., full - (box - box // 2) :, : box // 2 + 1]], axis=-2
+    )
+
+
+def shells(box: int) -> np.ndarray:
+    """Rounded radius ``(box, box // 2 + 1)`` of each rfft2 frequency, in units of 1 / field of view."""
+    ky = np.fft.fftfreq(box)[:, None] * box
+    kx = np.fft.rfftfreq(box)[None, :] * box
+    return np.rint(np.hypot(ky, kx)).astype(np.int64)
+
+
+def shift_phase(shift: np.ndarray, box: int) -> np.ndarray:
+    """Phases ``(m, box, box // 2 + 1)`` that move images by ``shift`` ``(m, 2)`` pixels, (x, y)."""
+    ky, kx = np.fft.fftfreq(box), np.fft.rfftfreq(box)
+    y = np.exp(-2j * np.pi * ky * shift[:, 1:2]).astype(np.complex64)
+    x = np.exp(-2j * np.pi * kx * shift[:, 0:1]).astype(np.complex64)
+    return y[:, :, None] * x[:, None, :]
+
+
+def half_plane_weights(box: int, low: float, high: float) -> np.ndarray:
+    """Weight ``(box, box // 2 + 1)`` of each stored frequency in a sum over the whole plane, zero outside a band.
+
+    Frequencies off the column kx = 0 stand for two. ``low < radius <= high`` in units of 1 / field of view; the Nyquist
+    row and column are always left out, since one sample cannot hold both of their signs.
+    """
+    radius = np.hypot(np.fft.fftfreq(box)[:, None] * box, np.fft.rfftfreq(box)[None, :] * box)
+    weights = np.where((radius > low) & (radius <= high), 2.0, 0.0)
+    weights[:, 0] /= 2
+    if box % 2 == 0:
+        weights[box // 2, :] = 0
+        weights[:, -1] = 0
+    return weights.astype(np.float32)

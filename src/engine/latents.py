@@ -1,0 +1,51 @@
+"""One latent point per particle, moved by Gauss–Newton steps that need no learning rate."""
+
+from __future__ import annotations
+
+import torch
+
+from .flow import Flow
+from .images import Batch
+from .stage import Stage
+from .start import whitened
+
+DIFFERENCE = 0.05  # of the latents' unit spread
+LARGEST_STEP = 1.0
+
+
+def gauss_newton(
+    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step of every particle of a batch towards its most likely latent point.
+
+    The image's dependence on z is linearised by forward differences, k + 1 projections in all. The prior is N(0, 1 / ``prior``) in
+    each dimension, the latents being kept white. Returns the new points ``(b, k)`` and the posterior precision ``(b, k, k)``.
+    """
+    k = z.shape[1]
+    with torch.no_grad():
+        base = stage.forward(batch, flow(z))
+        residual = whitened(stage, batch.images - base)
+        slopes = []
+        for axis in range(k):
+            step = torch.zeros(k, device=z.device)
+            step[axis] = DIFFERENCE
+            slopes.append(whitened(stage, stage.forward(batch, flow(z + step)) - base) / DIFFERENCE)
+        slope = torch.stack(slopes, dim=1)
+        precision = slope @ slope.transpose(1, 2) + prior * torch.eye(k, device=z.device)
+        pull = (slope @ residual[:, :, None]).squeeze(-1) - prior * z
+        move = torch.linalg.solve(precision, pull[:, :, None]).squeeze(-1)
+        length = move.norm(dim=1, keepdim=True)
+        move = move * torch.clamp(LARGEST_STEP / length.clamp(min=1e-12), max=1)
+    return z + move, precision
+
+
+def whitening_transform(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean ``(k,)`` and factor ``(k, k)`` with z = white @ factor + mean, white having unit covariance.
+
+    The symmetric square root is used, so that the axes keep their meaning from epoch to epoch.
+    """
+    mean = z.mean(dim=0)
+    centred = (z - mean).double()
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(z))
+    factor = vectors @ torch.diag(values.clamp(min=1e-8).sqrt()) @ vectors.T
+    return mean, factor.to(z.dtype)

@@ -1,0 +1,139 @@
+"""One resolution of the problem: the map's voxels, the likelihood's weights and the forward model at one box size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..mesh.tetmesh import TetMesh
+from ..mesh.voxels import voxel_cells
+from .density import LeastSquares, band_weights
+from .flow import Flow
+from .images import Batch, ParticleImages, split
+from .project import VoxelCloud, project
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that depends on the box size ``box`` at which images are compared.
+
+    Attributes
+    ----------
+    images : the particles. cloud : the map's voxels at this box. density : ``(n,)`` mass per voxel.
+    weights : ``(box, box // 2 + 1)`` half-plane weights over the noise's power, zero beyond the band limit.
+    noise : ``(D // 2 + 1,)`` mean squared Fourier amplitude of the noise by shell.
+    """
+
+    images: ParticleImages
+    cloud: VoxelCloud
+    density: torch.Tensor
+    weights: torch.Tensor
+    noise: torch.Tensor
+    batch_size: int = 64
+    backend: str = "auto"
+
+    @property
+    def box(self) -> int:
+        """Pixels on a side of the images at this stage."""
+        return self.weights.shape[0]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the work is done."""
+        return self.weights.device
+
+    def batches(self, rows: np.ndarray):
+        """The particles ``rows``, batch after batch, on this stage's device."""
+        for batch in self.images.batches(split(rows, self.batch_size), self.box):
+            yield batch.to(self.device)
+
+    def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
+        """Model images in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or ``(v, 3)``."""
+        affine = self.cloud.affines(vertices, batch.rotation, self.box)
+        return batch.transfer * project(self.cloud, self.density, affine, self.box, self.backend)
+
+    def misfit(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:
+        """Negative log-likelihood ``(b,)`` of each image, up to a constant."""
+        residual = batch.images - model
+        return 0.5 * (self.weights * (residual.real**2 + residual.imag**2)).sum(dim=(1, 2))
+
+    def least_squares(self, rows: np.ndarray, vertices_of) -> LeastSquares:
+        """The density problem over ``rows``; ``vertices_of(batch)`` gives the vertices ``(b, v, 3)`` or ``(v, 3)``."""
+
+        def placement(batch: Batch) -> torch.Tensor:
+            with torch.no_grad():
+                return self.cloud.affines(vertices_of(batch), batch.rotation, self.box)
+
+        return LeastSquares(self.cloud, lambda: self.batches(rows), placement, self.weights, self.backend)
+
+    def with_density(self, density: torch.Tensor) -> Stage:
+        """The same stage with another map."""
+        return replace(self, density=density)
+
+    def volume(self) -> np.ndarray:
+        """The map ``(N, N, N)`` ``[z, y, x]``, float32, mass per voxel."""
+        return self.cloud.scatter(self.density).cpu().numpy()
+
+
+def coarse_mask(mask: np.ndarray, box: int) -> np.ndarray:
+    """A boolean mask ``(N, N, N)`` on a grid of ``box`` voxels over the same field of view: nearest voxel's answer."""
+    full = mask.shape[0]
+    if full == box:
+        return mask
+    place = (np.arange(box) - box // 2) * full / box + full // 2
+    index = np.clip(np.rint(place).astype(int), 0, full - 1)
+    return mask[np.ix_(index, index, index)]
+
+
+def make_stage(
+    images: ParticleImages,
+    mesh: TetMesh,
+    box: int,
+    noise: torch.Tensor,
+    band: float,
+    device: str | torch.device = "cpu",
+    batch_size: int = 64,
+    backend: str = "auto",
+) -> Stage:
+    """A stage at ``box`` pixels with an empty map; ``band`` is the highest radius used, as a fraction of Nyquist."""
+    pixel_size = images.pixel_size * images.box / box
+    mask = coarse_mask(mesh.voxel_cell >= 0, box)
+    cells = voxel_cells(mesh, mask, pixel_size)
+    cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)
+    weights = band_weights(box, band * box / 2, noise.to(device))
+    return Stage(images, cloud, torch.zeros(len(cloud), device=device), weights, noise.to(device), batch_size, backend)
+
+
+def carry_density(volume: np.ndarray, stage: Stage) -> Stage:
+    """``stage`` with a map of another box size, resampled by Fourier cropping or padding; total mass is kept."""
+    resampled = resample(volume, stage.cloud.box)
+    density = stage.cloud.gather(torch.from_numpy(resampled).to(stage.device))
+    return stage.with_density(density)
+
+
+def resample(volume: np.ndarray, box: int) -> np.ndarray:
+    """A map on a grid of ``box`` voxels over the same field of view (Fourier crop or pad), keeping its sum; float32.
+
+    The voxel at ``N // 2`` stays the origin.
+    """
+    full = volume.shape[0]
+    if full == box:
+        return volume.astype(np.float32)
+    spectrum = np.fft.fftshift(np.fft.fftn(np.fft.ifftshift(volume)))
+    low = min(full, box)
+    kept = slice(full // 2 - low // 2, full // 2 - low // 2 + low)
+    into = slice(box // 2 - low // 2, box // 2 - low // 2 + low)
+    out = np.zeros((box,) * 3, spectrum.dtype)
+    out[into, into, into] = spectrum[kept, kept, kept]
+    return np.fft.fftshift(np.fft.ifftn(np.fft.ifftshift(out))).real.astype(np.float32)
+
+
+def flow_vertices(flow: Flow, latents: torch.Tensor):
+    """A function from a batch to its particles' moved vertices, for `Stage.least_squares`."""
+
+    def vertices_of(batch: Batch) -> torch.Tensor:
+        return flow(latents[batch.rows])
+
+    return vertices_of

@@ -1,0 +1,110 @@
+"""Where training starts: a Gaussian model of the soft modes, fitted in closed form.
+
+To first order an image is linear in the coefficients c of the mesh's soft modes: I ≈ C P V + J c + noise. With c ~ N(μ, Σ) this is a
+linear Gaussian model with a known operator per image, and expectation–maximisation gives μ and Σ from the little matrices
+JᵀWJ and JᵀWr alone (the same idea as 3DVA's and probabilistic PCA's, Tipping & Bishop 1999, with motion in place of density). The leading
+directions of Σ, as the images see them, are the first guess of the motion; there is nothing random in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+import torch
+
+from .flow import Flow
+from .images import Batch
+from .stage import Stage
+
+
+@dataclass(frozen=True)
+class ModeStatistics:
+    """Per image, what it says about the mode coefficients: curvature ``(n, m, m)`` = JᵀWJ and pull ``(n, m)`` = JᵀWr."""
+
+    curvature: torch.Tensor
+    pull: torch.Tensor
+
+
+@dataclass(frozen=True)
+class LinearMotion:
+    """Coefficients are ``mean + z @ directions``: mean ``(m,)``, directions ``(k, m)``; information ``(m,)`` of every
+    direction found (signal over noise, descending): how much more the images vary along it than noise explains."""
+
+    mean: torch.Tensor
+    directions: torch.Tensor
+    information: torch.Tensor
+
+
+def mode_statistics(
+    stage: Stage, flow: Flow, rows: np.ndarray, modes: int, step: float, report: Callable[[int], None] | None = None
+) -> ModeStatistics:
+    """How each image of ``rows`` pulls on the first ``modes`` coefficients, by differences of ``step`` (Å)."""
+    scale = flow.modes[:, :modes].norm(dim=0) / len(flow.vertices) ** 0.5
+    steps = torch.diag(step / scale)
+    moved = [flow.vertices + (flow.modes[:, :modes] @ one).reshape(-1, 3) for one in steps]
+    curvature, pull = [], []
+    with torch.no_grad():
+        for batch in stage.batches(rows):
+            base = stage.forward(batch, flow.vertices)
+            residual = whitened(stage, batch.images - base)
+            slopes = torch.stack(
+                [whitened(stage, stage.forward(batch, v) - base) * (s / step) for v, s in zip(moved, scale, strict=True)], dim=1
+            )
+            curvature.append(slopes @ slopes.transpose(1, 2))
+            pull.append((slopes @ residual[:, :, None]).squeeze(-1))
+            if report is not None:
+                report(len(batch))
+    return ModeStatistics(torch.cat(curvature).double(), torch.cat(pull).double())
+
+
+def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
+    """Fourier images ``(b, d, d // 2 + 1)`` as real vectors ``(b, p)`` whose dot product is the weighted inner product."""
+    used = stage.weights > 0
+    return torch.view_as_real(images[:, used] * stage.weights[used].sqrt()).flatten(1)
+
+
+def fit_linear_motion(statistics: ModeStatistics, dims: int, iterations: int = 60) -> LinearMotion:
+    """Mean and the ``dims`` leading directions of the mode coefficients, by expectation–maximisation."""
+    curvature, pull = statistics.curvature, statistics.pull
+    count, modes = pull.shape
+    mean_curvature = curvature.mean(dim=0)
+    ridge = 1e-9 * mean_curvature.diagonal().mean() * torch.eye(modes, dtype=pull.dtype, device=pull.device)
+    mean = torch.linalg.solve(mean_curvature + ridge, pull.mean(dim=0))
+    # start as if an image said as much about its coefficients as the prior does
+    covariance = torch.linalg.inv(mean_curvature + ridge) * 1.0
+    for _ in range(iterations):
+        inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes, dtype=pull.dtype))
+        spread = torch.linalg.inv(curvature + inverse)
+        centre = (spread @ (pull + inverse @ mean)[:, :, None]).squeeze(-1)
+        mean = centre.mean(dim=0)
+        apart = centre - mean
+        covariance = spread.mean(dim=0) + apart.T @ apart / count
+        covariance = (covariance + covariance.T) / 2
+    lower = torch.linalg.cholesky(mean_curvature + ridge)
+    values, vectors = torch.linalg.eigh(lower.T @ covariance @ lower)
+    values, vectors = values.flip(0), vectors.flip(1)
+    directions = torch.linalg.solve(lower.T, vectors[:, :dims] * values[:dims].clamp(min=0).sqrt()).T
+    return LinearMotion(mean.float(), directions.float(), values.float())
+
+
+def infer_linear(statistics: ModeStatistics, motion: LinearMotion) -> torch.Tensor:
+    """Posterior mean ``(n, k)`` of the latents of a `LinearMotion`, whose prior is N(0, 1)."""
+    d = motion.directions.double()
+    curvature = d @ statistics.curvature @ d.T
+    pull = (statistics.pull - statistics.curvature @ motion.mean.double()) @ d.T
+    eye = torch.eye(len(d), dtype=d.dtype, device=d.device)
+    return torch.linalg.solve(curvature + eye, pull[:, :, None]).squeeze(-1).float()
+
+
+@torch.no_grad()
+def set_linear(flow: Flow, motion: LinearMotion) -> None:
+    """Make the flow equal to a linear motion: the network's last layer silent but for its bias."""
+    modes = len(motion.mean)
+    flow.linear.weight.zero_()
+    flow.linear.weight[:modes] = motion.directions.T
+    last = flow.network[-1]
+    last.weight.zero_()
+    last.bias.zero_()
+    last.bias[:modes] = motion.mean
