@@ -6,8 +6,9 @@ its adjoint is a gather, so each step costs one pass over the images and needs n
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Callable, Iterable, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch

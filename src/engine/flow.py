@@ -17,6 +17,7 @@ from ..mesh.shape import vertex_parts
 from ..mesh.tetmesh import TetMesh
 from .modes import soft_modes
 
+AMPLITUDE = 4.0  # Å of the softest mode per unit of the network's output: steps of an optimiser are then steps of motion
 MOTION = 9  # six numbers for a rotation, three for a translation
 
 
@@ -127,7 +128,7 @@ class Flow(nn.Module):
 
     def coefficients(self, z: torch.Tensor) -> torch.Tensor:
         """The numbers ``(b, outputs)`` that describe the motion: mode coefficients, then nine for each moving part."""
-        return self.linear(z) + self.network(z)
+        return AMPLITUDE * (self.linear(z) + self.network(z))
 
     def place(self, coefficients: torch.Tensor) -> torch.Tensor:
         """Moved vertices ``(b, v, 3)`` for given ``coefficients``, in Å."""

@@ -57,7 +57,10 @@ def rigid_motions(vertices: np.ndarray) -> np.ndarray:
 
 
 def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``count`` softest displacements that are no rigid motion of the whole.
+    """The six rigid motions of the whole, then the ``count`` softest displacements that are none.
+
+    The rigid motions belong to the basis although they cost nothing: poses are fixed, and a domain that swings while the rest
+    stands still is a soft mode plus a rigid motion.
 
     Parameters
     ----------
@@ -66,46 +69,48 @@ def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray,
 
     Returns
     -------
-    modes ``(3 v, m)`` in Å for a unit coefficient, of unit root mean square displacement, orthogonal under ``mass``; and
-    stiffness ``(m,)``, the rigidity energy of each at unit coefficient (1 / Å²), ascending.
+    modes ``(3 v, 6 + m)`` in Å for a unit coefficient, of unit root mean square displacement, orthogonal under ``mass``; and
+    stiffness ``(6 + m,)``, the rigidity energy of each at unit coefficient (1 / Å²), ascending.
     """
+    # empty regions must still have some inertia, or they would flutter at no cost
+    inertia = np.repeat(0.9 * mass / mass.sum() + 0.1 / len(mass), 3)
+    vectors, values = _softest(mesh, inertia, min(count, 3 * len(mass) - 2 * RIGID_MOTIONS) + RIGID_MOTIONS)
+    rigid, _ = np.linalg.qr(np.sqrt(inertia)[:, None] * rigid_motions(mesh.vertices.astype(np.float64)))
+    loose, elastic = _without_rigid(vectors, values, rigid)
+    modes = np.concatenate([rigid, loose, vectors[:, elastic]], axis=1)[:, : count + RIGID_MOTIONS]
+    stiffness = np.concatenate([np.zeros(RIGID_MOTIONS + loose.shape[1]), values[elastic]])[: count + RIGID_MOTIONS]
+    modes /= np.sqrt(inertia)[:, None]
+    # an eigenvector's sign is an accident of the solver
+    return modes * np.sign(modes[np.abs(modes).argmax(axis=0), np.arange(modes.shape[1])]), stiffness
+
+
+def _softest(mesh: TetMesh, inertia: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest eigenvectors ``(3 v, count)`` and values of the stiffness over the inertia, in coordinates scaled by √inertia."""
     from scipy.linalg import eigh
     from scipy.sparse import diags, identity
     from scipy.sparse.linalg import eigsh
 
     strain = strain_operator(mesh)
-    # empty regions must still have some inertia, or they would flutter at no cost
-    mass = mass / mass.sum()
-    inertia = np.repeat(0.9 * mass + 0.1 / len(mass), 3)
-    stiffness = (strain.T @ strain).tocsc()
-    size = stiffness.shape[0]
-    count = min(count, size - RIGID_MOTIONS)
     scaling = diags(1 / np.sqrt(inertia))
-    scaled = (scaling @ stiffness @ scaling).tocsc()
-    if count + RIGID_MOTIONS > size // 3 or size < 600:
-        values, vectors = eigh(scaled.toarray(), subset_by_index=(0, min(size, count + 2 * RIGID_MOTIONS) - 1))
-    else:
-        softness = 1e-6 * scaled.diagonal().mean()
-        start = np.random.default_rng(0).standard_normal(size)
-        values, vectors = eigsh(scaled + softness * identity(size, format="csc"), k=count + 2 * RIGID_MOTIONS, sigma=0, v0=start)
-        values = values - softness
-    rigid, _ = np.linalg.qr(np.sqrt(inertia)[:, None] * rigid_motions(mesh.vertices.astype(np.float64)))
-    return _without(vectors, np.maximum(values, 0), rigid, inertia, count)
+    stiffness = (scaling @ (strain.T @ strain) @ scaling).tocsc()
+    size = stiffness.shape[0]
+    if count > size // 3 or size < 600:
+        values, vectors = eigh(stiffness.toarray(), subset_by_index=(0, min(size, count) - 1))
+        return vectors, np.maximum(values, 0)
+    softness = 1e-6 * stiffness.diagonal().mean()
+    start = np.random.default_rng(0).standard_normal(size)
+    values, vectors = eigsh(stiffness + softness * identity(size, format="csc"), k=count, sigma=0, v0=start)
+    order = np.argsort(values)
+    return vectors[:, order], np.maximum(values[order] - softness, 0)
 
 
-def _without(
-    vectors: np.ndarray, values: np.ndarray, rigid: np.ndarray, inertia: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvectors with the rigid motions of the whole projected out, back in Å, softest first.
+def _without_rigid(vectors: np.ndarray, values: np.ndarray, rigid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The null space beyond the rigid motions of the whole, and which eigenvectors are elastic.
 
-    The null space holds six motions for each connected piece of the mesh; what remains of it beyond the six of the whole are
-    pieces moving against each other, found by a singular value decomposition.
+    The null space holds six motions for each connected piece of the mesh; what remains of it are pieces moving against each
+    other, found by a singular value decomposition.
     """
     null = values < 1e-7 * values.max()
     left = vectors[:, null] - rigid @ (rigid.T @ vectors[:, null])
     u, size, _ = np.linalg.svd(left, full_matrices=False)
-    loose = u[:, size > 0.5]
-    elastic = np.flatnonzero(~null)[: count - loose.shape[1]]
-    modes = np.concatenate([loose, vectors[:, elastic]], axis=1)[:, :count] / np.sqrt(inertia)[:, None]
-    signs = np.sign(modes[np.abs(modes).argmax(axis=0), np.arange(modes.shape[1])])
-    return modes * signs, np.concatenate([np.zeros(loose.shape[1]), values[elastic]])[:count]
+    return u[:, size > 0.5], np.flatnonzero(~null)

@@ -8,14 +8,13 @@ directions of Σ, as the images see them, are the first guess of the motion; the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 import torch
 
-from .flow import Flow
-from .images import Batch
+from .flow import AMPLITUDE, Flow
 from .stage import Stage
 
 
@@ -30,7 +29,8 @@ class ModeStatistics:
 @dataclass(frozen=True)
 class LinearMotion:
     """Coefficients are ``mean + z @ directions``: mean ``(m,)``, directions ``(k, m)``; information ``(m,)`` of every
-    direction found (signal over noise, descending): how much more the images vary along it than noise explains."""
+    direction found (signal over noise, descending): how much more the images vary along it than noise explains.
+    """
 
     mean: torch.Tensor
     directions: torch.Tensor
@@ -65,7 +65,7 @@ def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(images[:, used] * stage.weights[used].sqrt()).flatten(1)
 
 
-def fit_linear_motion(statistics: ModeStatistics, dims: int, iterations: int = 60) -> LinearMotion:
+def fit_linear_motion(statistics: ModeStatistics, dims: int, iterations: int = 100, stiffness: float = 0.0) -> LinearMotion:
     """Mean and the ``dims`` leading directions of the mode coefficients, by expectation–maximisation."""
     curvature, pull = statistics.curvature, statistics.pull
     count, modes = pull.shape
@@ -81,7 +81,7 @@ def fit_linear_motion(statistics: ModeStatistics, dims: int, iterations: int = 6
         mean = centre.mean(dim=0)
         apart = centre - mean
         covariance = spread.mean(dim=0) + apart.T @ apart / count
-        covariance = (covariance + covariance.T) / 2
+        covariance = torch.linalg.inv(torch.linalg.inv((covariance + covariance.T) / 2) + stiffness * torch.eye(modes, dtype=pull.dtype))
     lower = torch.linalg.cholesky(mean_curvature + ridge)
     values, vectors = torch.linalg.eigh(lower.T @ covariance @ lower)
     values, vectors = values.flip(0), vectors.flip(1)
@@ -103,8 +103,8 @@ def set_linear(flow: Flow, motion: LinearMotion) -> None:
     """Make the flow equal to a linear motion: the network's last layer silent but for its bias."""
     modes = len(motion.mean)
     flow.linear.weight.zero_()
-    flow.linear.weight[:modes] = motion.directions.T
+    flow.linear.weight[:modes] = motion.directions.T / AMPLITUDE
     last = flow.network[-1]
     last.weight.zero_()
     last.bias.zero_()
-    last.bias[:modes] = motion.mean
+    last.bias[:modes] = motion.mean / AMPLITUDE
