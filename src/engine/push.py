@@ -1,0 +1,124 @@
+"""Push points straight into a map: a three-dimensional splat without gradients, for decoding.
+
+Needs no torch, and runs in numpy alone where numba is missing. Each point's mass is spread by a cubic B-spline over
+4x4x4 voxels of the map's own grid, and the sum is divided by the spline's transform on that grid. For points on voxels
+this gives the map back exactly; for moved ones it is the adjoint of cubic spline interpolation, with its accuracy: the
+amplitude keeps 99 % at half of Nyquist, and 85 % at 80 % of it where a point falls between voxels.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+BACKENDS = ("numpy", "numba")
+MARGIN = 8  # voxels around the points: the inverse of the spline falls by 0.268 per voxel, so the rest is 3e-5
+
+
+def push(
+    density: np.ndarray,
+    points: np.ndarray,
+    offsets: np.ndarray,
+    affine: np.ndarray,
+    box: int,
+    backend: str = "auto",
+    workers: int = -1,
+) -> np.ndarray:
+    """The map ``(N, N, N)`` float32 ``[z, y, x]`` of moved point masses; what leaves the box is lost.
+
+    Parameters
+    ----------
+    density : ``(n,)`` float32 mass of each point.
+    points : ``(n, 3)`` float32 xyz, in the unit that ``affine`` takes, sorted by group.
+    offsets : ``(g + 1,)`` int64; group ``j`` holds points ``offsets[j]:offsets[j + 1]``.
+    affine : ``(g, 3, 4)`` float32; ``affine[j] @ [x, y, z, 1]`` is the (x, y, z) of a point of group ``j`` in voxels,
+        0 being the centre of the first voxel.
+    box : N. backend : one of ``BACKENDS``, or ``auto``: numba where there is one.
+    workers : threads of the Fourier transforms; −1: all. The compiled loops use numba's own number.
+    """
+    loops = _compiled() if backend in ("auto", "numba") else None
+    if backend == "numba" and loops is None:
+        raise ImportError("numba is not installed")
+    if len(points) == 0:
+        return np.zeros((box,) * 3, np.float32)
+    moved = (_move if loops is None else loops.move)(points, offsets, affine)
+    low, shape = _window(moved, box)
+    moved -= low
+    grid = (_spread if loops is None else loops.spread)(density, moved, shape)
+    return _place(_unblur(grid, workers), low, box)
+
+
+def _window(moved: np.ndarray, box: int) -> tuple[np.ndarray, tuple[int, int, int]]:
+    """Lowest voxel (xyz) and shape [z, y, x] of the part of the grid that the points reach, margin included."""
+    from scipy.fft import next_fast_len
+
+    low = np.clip(np.floor(moved.min(axis=0)), -MARGIN, box) - MARGIN
+    high = np.clip(np.ceil(moved.max(axis=0)), 0, box + MARGIN) + MARGIN + 1
+    return low.astype(np.float32), tuple(next_fast_len(int(side), real=True) for side in (high - low)[::-1])
+
+
+def _unblur(grid: np.ndarray, workers: int) -> np.ndarray:
+    """Divide by the transform of the sampled cubic B-spline, (2 + cos 2πk) / 3 in each axis: never below 1/3."""
+    from scipy import fft
+
+    spectrum = fft.rfftn(grid, workers=workers)
+    for axis in range(3):
+        k = fft.rfftfreq(grid.shape[2]) if axis == 2 else fft.fftfreq(grid.shape[axis])
+        shape = [1, 1, 1]
+        shape[axis] = len(k)
+        spectrum *= (3 / (2 + np.cos(2 * np.pi * k))).astype(np.float32).reshape(shape)
+    return fft.irfftn(spectrum, s=grid.shape, workers=workers, overwrite_x=True)
+
+
+def _place(part: np.ndarray, low: np.ndarray, box: int) -> np.ndarray:
+    """The window set into a map that is zero elsewhere."""
+    volume = np.zeros((box,) * 3, np.float32)
+    start = low[::-1].astype(int)
+    into = tuple(slice(max(a, 0), min(a + n, box)) for a, n in zip(start, part.shape))
+    volume[into] = part[tuple(slice(s.start - a, s.stop - a) for s, a in zip(into, start))]
+    return volume
+
+
+# ----- numpy -----
+
+
+def _move(points: np.ndarray, offsets: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Points ``(n, 3)`` under the affine of their group."""
+    chosen = np.repeat(affine, np.diff(offsets), axis=0)
+    return (chosen[:, :, :3] @ points[:, :, None])[:, :, 0] + chosen[:, :, 3]
+
+
+def _spread(density: np.ndarray, places: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Sum of splines ``[z, y, x]`` at ``places`` ``(n, 3)`` xyz; one that is not wholly inside is left out."""
+    first = np.floor(places).astype(np.int64) - 1
+    inside = ((first >= 0) & (first + 4 <= shape[::-1])).all(axis=1)
+    first, places, density = first[inside], places[inside], density[inside]
+    wx, wy, wz = (_weights(places[:, axis] - first[:, axis] - 1) for axis in range(3))
+    corner = (first[:, 2] * shape[1] + first[:, 1]) * shape[2] + first[:, 0]
+    total = np.zeros(shape[0] * shape[1] * shape[2])
+    for z in range(4):
+        for y in range(4):
+            row, mass = corner + (z * shape[1] + y) * shape[2], density * wz[z] * wy[y]
+            for x in range(4):
+                total += np.bincount(row + x, mass * wx[x], len(total))
+    return total.astype(np.float32).reshape(shape)
+
+
+def _weights(t):
+    """Cubic B-spline weights of four neighbouring voxels, ``t`` past the second of them."""
+    s = 1 - t
+    return s * s * s / 6, 2 / 3 - t * t * (1 + s) / 2, 2 / 3 - s * s * (1 + t) / 2, t * t * t / 6
+
+
+# ----- numba -----
+
+
+@lru_cache(maxsize=1)
+def _compiled():
+    """The compiled loops, or None where numba is missing."""
+    try:
+        from . import push_numba
+    except ImportError:
+        return None
+    return push_numba

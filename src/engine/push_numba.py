@@ -1,0 +1,81 @@
+"""The loops of `push`, compiled: each thread sums its share of the points into a grid of its own."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numba import njit, prange
+
+MOST_THREADS = 8  # each has a grid of its own to clear and to add
+
+
+@njit(inline="always")
+def _weights(t):
+    """Cubic B-spline weights of four neighbouring voxels."""
+    one = t * 0 + 1
+    s = one - t
+    sixth = one / 6
+    return (s * s * s * sixth, (4 * one - 3 * t * t * (one + s)) * sixth, (4 * one - 3 * s * s * (one + t)) * sixth,
+            t * t * t * sixth)  # fmt: skip
+
+
+@njit(parallel=True, fastmath=True, cache=True)
+def _move(points, offsets, affine, out):
+    for g in prange(offsets.shape[0] - 1):
+        a = affine[g]
+        for i in range(offsets[g], offsets[g + 1]):
+            x, y, z = points[i, 0], points[i, 1], points[i, 2]
+            out[i, 0] = a[0, 0] * x + a[0, 1] * y + a[0, 2] * z + a[0, 3]
+            out[i, 1] = a[1, 0] * x + a[1, 1] * y + a[1, 2] * z + a[1, 3]
+            out[i, 2] = a[2, 0] * x + a[2, 1] * y + a[2, 2] * z + a[2, 3]
+
+
+@njit(parallel=True, fastmath=True, cache=True)
+def _spread(density, places, grids):
+    threads, depth, height, width = grids.shape
+    share = (len(places) + threads - 1) // threads
+    for t in prange(threads):
+        grid = grids[t]
+        for i in range(t * share, min((t + 1) * share, len(places))):
+            x, y, z = places[i, 0], places[i, 1], places[i, 2]
+            if not (x >= 1 and y >= 1 and z >= 1 and x < width - 2 and y < height - 2 and z < depth - 2):
+                continue
+            ix, iy, iz = int(x), int(y), int(z)
+            w0, w1, w2, w3 = _weights(x - ix)
+            v = _weights(y - iy)
+            u = _weights(z - iz)
+            c = ix - 1
+            for j in range(4):
+                plane = grid[iz - 1 + j]
+                mass = density[i] * u[j]
+                for k in range(4):
+                    row = plane[iy - 1 + k]
+                    m = mass * v[k]
+                    row[c] += m * w0
+                    row[c + 1] += m * w1
+                    row[c + 2] += m * w2
+                    row[c + 3] += m * w3
+
+
+@njit(parallel=True, fastmath=True, cache=True)
+def _add(grids, out):
+    """Sum the threads' grids, plane by plane."""
+    for z in prange(grids.shape[1]):
+        for t in range(1, grids.shape[0]):
+            out[z] += grids[t, z]
+
+
+def move(points: np.ndarray, offsets: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Points ``(n, 3)`` under the affine of their group."""
+    out = np.empty_like(points)
+    _move(points, offsets, affine, out)
+    return out
+
+
+def spread(density: np.ndarray, places: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Sum of splines ``[z, y, x]`` at ``places``; one whose footprint is not wholly inside is left out."""
+    threads = min(numba.get_num_threads(), MOST_THREADS)
+    grids = np.zeros((threads, *shape), np.float32)
+    _spread(density, places, grids)
+    _add(grids, grids[0])
+    return grids[0]

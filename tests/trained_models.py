@@ -1,0 +1,95 @@
+"""A train job's folder, made from real parts without training: what the tests of models and generate read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from chimerax.flexrec.engine.flow import Flow, build_skeleton
+from chimerax.flexrec.mesh import build_mesh, save_mesh
+from chimerax.flexrec.mesh.maps import write_map
+from mesh_shapes import ball, blurred, dumbbell, voxel_grid
+
+BOX, PIXEL = 32, 3.0
+
+
+def two_blobs(box: int = BOX) -> np.ndarray:
+    """Smooth density in two balls of unlike height, joined by a rod; (box, box, box) float32, zero far away."""
+    scale = box / 32
+    body = blurred(dumbbell(box, 5 * scale, 7 * scale, 2.5 * scale), 1.3 * scale)
+    x, y, _ = voxel_grid(box)
+    waves = 0.4 * np.sin(x / scale) * np.cos(0.8 * y / scale)
+    texture = 1 + waves + 0.3 * blurred(ball(box, 3 * scale, (7 * scale, 0, 0)))
+    return np.where(body > 0.02, body * texture, 0).astype(np.float32)
+
+
+def two_part_mesh(volume: np.ndarray, pixel_size: float = PIXEL, coarseness: int = 8):
+    """The mesh of a map that is zero outside its mask: left half part 0, right half part 1, joined."""
+    mask = volume != 0
+    labels = np.where(mask, voxel_grid(len(mask))[0] > 0, -1).astype(int)
+    return build_mesh(mask, pixel_size, coarseness, labels, ((0, 1),))
+
+
+def random_flow(mesh, latent_dims: int = 2, motion: float = 0.4, seed: int = 0) -> Flow:
+    """A flow with random weights, whose motions are of the order of ``motion`` times ten ångströms."""
+    torch.manual_seed(seed)
+    flow = Flow(build_skeleton(mesh, np.ones(len(mesh.vertices)), 6), latent_dims, hidden_units=12, hidden_layers=2)
+    with torch.no_grad():
+        for weight in (flow.linear.weight, flow.network[-1].weight):
+            weight.normal_(0, motion)
+    return flow
+
+
+def set_rigid(flow: Flow, rotation: np.ndarray, translation: np.ndarray) -> None:
+    """Make the flow, whatever z, turn the whole about the origin and shift it: Å."""
+    with torch.no_grad():
+        rest = flow.vertices.double()
+        wanted = (rest @ torch.from_numpy(rotation).T + torch.from_numpy(translation) - rest).reshape(-1)
+        # the first six modes are the rigid motions, but a large turn is not linear: move the vertices through new modes
+        flow.modes = torch.stack([wanted.float()], dim=1)
+        outputs = 1 + 9 * len(flow.moving)
+        flow.linear = torch.nn.Linear(flow.latent_dims, outputs, bias=False)
+        flow.network[-1] = torch.nn.Linear(flow.network[-1].in_features, outputs)
+        for tensor in (flow.linear.weight, flow.network[-1].weight, flow.network[-1].bias):
+            tensor.zero_()
+        flow.network[-1].bias[0] = 0.25  # times AMPLITUDE
+
+
+def save_trained(folder: Path, mesh, flow: Flow, volume: np.ndarray, latents: np.ndarray, **about) -> Path:
+    """Write the files of a train job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_mesh(folder / "mesh.npz", mesh)
+    state = {name: tensor.detach().numpy() for name, tensor in flow.state_dict().items()}
+    np.savez(folder / "flow.npz", **state, parent=np.array(flow.parent), order=np.array(flow.order))
+    k = flow.latent_dims
+    np.savez(
+        folder / "latents.npz",
+        z=latents.astype(np.float32),
+        precision=np.tile(9 * np.eye(k, dtype=np.float32), (len(latents), 1, 1)),
+    )
+    pixel_size = about.pop("pixel_size", PIXEL)
+    write_map(folder / "map.mrc", volume, pixel_size)
+    record = {
+        "format": "flexrec-flow", "version": 1, "latent_dims": k, "hidden_units": 12, "hidden_layers": 2,
+        "box": len(volume), "pixel_size": pixel_size, "particles": len(latents), "epoch": 3, "epochs": 10,
+        "prepared": "../001-prep", "stage_box": len(volume), **about,
+    }  # fmt: skip
+    (folder / "model.json").write_text(json.dumps(record))
+    return folder
+
+
+def white(count: int, dims: int, seed: int = 1) -> np.ndarray:
+    """Latent points of zero mean and unit covariance."""
+    z = np.random.default_rng(seed).standard_normal((count, dims))
+    z -= z.mean(axis=0)
+    return z @ np.linalg.inv(np.linalg.cholesky(np.cov(z.T, bias=True).reshape(dims, dims))).T
+
+
+def make_trained(folder: Path, latent_dims: int = 2, motion: float = 0.4, **about) -> tuple[Path, Flow]:
+    """A folder with random motions of two blobs, and the torch flow behind it."""
+    volume = two_blobs()
+    mesh = two_part_mesh(volume)
+    flow = random_flow(mesh, latent_dims, motion)
+    return save_trained(folder, mesh, flow, volume, white(300, latent_dims), **about), flow
