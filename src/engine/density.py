@@ -6,8 +6,8 @@ its adjoint is a gather, so each step costs one pass over the images and needs n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -20,7 +20,8 @@ from .project import VoxelCloud, back_project, project
 class Placement(Protocol):
     """Where each image of a batch has the cells: affines ``(b, c, 2, 4)``."""
 
-    def __call__(self, batch: Batch) -> torch.Tensor: ...
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        """The affines of a batch."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,22 @@ class LeastSquares:
     weights: torch.Tensor
     backend: str = "auto"
 
+    def counted(self, count: Callable[[int], None]) -> LeastSquares:
+        """The same problem, telling ``count`` the number of images after each batch of each pass."""
+
+        def batches() -> Iterator[Batch]:
+            for batch in self.batches():
+                yield batch
+                count(len(batch))
+
+        return replace(self, batches=batches)
+
     def right_side(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Σ Pᵀ C w I ``(n,)``, and the radial sum of w C² ``(d // 2 + 1,)`` that the preconditioner needs."""
         total = torch.zeros(len(self.cloud), device=self.weights.device)
         box = self.weights.shape[0]
         power = torch.zeros(box // 2 + 1, device=self.weights.device)
-        shell = _shell_index(box).to(self.weights.device)
+        shell = shell_index(box).to(self.weights.device)
         for batch in self.batches():
             total += self._adjoint(batch, batch.images, self.placement(batch))
             squared = (self.weights * batch.transfer**2).sum(dim=0)
@@ -62,7 +73,7 @@ class LeastSquares:
         return back_project(self.cloud, self.weights * batch.transfer * images, affine, self.backend)
 
 
-def _shell_index(box: int) -> torch.Tensor:
+def shell_index(box: int) -> torch.Tensor:
     radius = np.hypot(np.fft.fftfreq(box)[:, None] * box, np.fft.rfftfreq(box)[None, :] * box)
     return torch.from_numpy(np.minimum(np.rint(radius), box // 2).astype(np.int64))
 
@@ -137,4 +148,4 @@ def band_weights(box: int, high: float, noise: torch.Tensor) -> torch.Tensor:
     then twice the negative log-likelihood.
     """
     plane = torch.from_numpy(half_plane_weights(box, 0.5, high))
-    return plane.to(noise.device) / noise[_shell_index(box).to(noise.device)]
+    return plane.to(noise.device) / noise[shell_index(box).to(noise.device)]

@@ -23,7 +23,7 @@ def push(
     affine: np.ndarray,
     box: int,
     backend: str = "auto",
-    workers: int = -1,
+    threads: int | None = None,
 ) -> np.ndarray:
     """The map ``(N, N, N)`` float32 ``[z, y, x]`` of moved point masses; what leaves the box is lost.
 
@@ -35,7 +35,7 @@ def push(
     affine : ``(g, 3, 4)`` float32; ``affine[j] @ [x, y, z, 1]`` is the (x, y, z) of a point of group ``j`` in voxels,
         0 being the centre of the first voxel.
     box : N. backend : one of ``BACKENDS``, or ``auto``: numba where there is one.
-    workers : threads of the Fourier transforms; −1: all. The compiled loops use numba's own number.
+    threads : of the Fourier transforms and the compiled loops; None: all.
     """
     loops = _compiled() if backend in ("auto", "numba") else None
     if backend == "numba" and loops is None:
@@ -45,16 +45,16 @@ def push(
     moved = (_move if loops is None else loops.move)(points, offsets, affine)
     low, shape = _window(moved, box)
     moved -= low
-    grid = (_spread if loops is None else loops.spread)(density, moved, shape)
-    return _place(_unblur(grid, workers), low, box)
+    grid = _spread(density, moved, shape) if loops is None else loops.spread(density, moved, shape, threads)
+    return _place(_unblur(grid, threads or -1), low, box)
 
 
 def _window(moved: np.ndarray, box: int) -> tuple[np.ndarray, tuple[int, int, int]]:
     """Lowest voxel (xyz) and shape [z, y, x] of the part of the grid that the points reach, margin included."""
     from scipy.fft import next_fast_len
 
-    low = np.clip(np.floor(moved.min(axis=0)), -MARGIN, box) - MARGIN
-    high = np.clip(np.ceil(moved.max(axis=0)), 0, box + MARGIN) + MARGIN + 1
+    low = np.clip(np.floor([moved[:, axis].min() for axis in range(3)]), -MARGIN, box) - MARGIN
+    high = np.clip(np.ceil([moved[:, axis].max() for axis in range(3)]), 0, box + MARGIN) + MARGIN + 1
     return low.astype(np.float32), tuple(next_fast_len(int(side), real=True) for side in (high - low)[::-1])
 
 

@@ -9,7 +9,7 @@ import torch
 
 from ..mesh.tetmesh import TetMesh
 from ..mesh.voxels import voxel_cells
-from .density import LeastSquares, band_weights
+from .density import LeastSquares, band_weights, shell_index
 from .flow import Flow
 from .images import Batch, ParticleImages, split
 from .project import VoxelCloud, project
@@ -44,6 +44,10 @@ class Stage:
         """Where the work is done."""
         return self.weights.device
 
+    def shells(self) -> torch.Tensor:
+        """Rounded radius ``(box, box // 2 + 1)`` of each frequency, at most ``box // 2``."""
+        return shell_index(self.box).to(self.device)
+
     def batches(self, rows: np.ndarray):
         """The particles ``rows``, batch after batch, on this stage's device."""
         for batch in self.images.batches(split(rows, self.batch_size), self.box):
@@ -77,14 +81,14 @@ class Stage:
         return self.cloud.scatter(self.density).cpu().numpy()
 
 
-def coarse_mask(mask: np.ndarray, box: int) -> np.ndarray:
-    """A boolean mask ``(N, N, N)`` on a grid of ``box`` voxels over the same field of view: nearest voxel's answer."""
-    full = mask.shape[0]
-    if full == box:
-        return mask
-    place = (np.arange(box) - box // 2) * full / box + full // 2
-    index = np.clip(np.rint(place).astype(int), 0, full - 1)
-    return mask[np.ix_(index, index, index)]
+def mask_on_grid(mesh: TetMesh, box: int, pixel_size: float) -> np.ndarray:
+    """The mesh's mask on another grid about the same origin, ``(box, box, box)`` bool: the nearest voxel's answer."""
+    full = mesh.voxel_cell.shape[0]
+    index = np.rint((np.arange(box) - box // 2) * pixel_size / mesh.pixel_size).astype(int) + full // 2
+    known = (index >= 0) & (index < full)
+    index = np.clip(index, 0, full - 1)
+    inside = mesh.voxel_cell[np.ix_(index, index, index)] >= 0
+    return inside & known[:, None, None] & known[None, :, None] & known[None, None, :]
 
 
 def make_stage(
@@ -99,18 +103,16 @@ def make_stage(
 ) -> Stage:
     """A stage at ``box`` pixels with an empty map; ``band`` is the highest radius used, as a fraction of Nyquist."""
     pixel_size = images.pixel_size * images.box / box
-    mask = coarse_mask(mesh.voxel_cell >= 0, box)
-    cells = voxel_cells(mesh, mask, pixel_size)
+    cells = voxel_cells(mesh, mask_on_grid(mesh, box, pixel_size), pixel_size)
     cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)
     weights = band_weights(box, band * box / 2, noise.to(device))
     return Stage(images, cloud, torch.zeros(len(cloud), device=device), weights, noise.to(device), batch_size, backend)
 
 
-def carry_density(volume: np.ndarray, stage: Stage) -> Stage:
-    """``stage`` with a map of another box size, resampled by Fourier cropping or padding; total mass is kept."""
-    resampled = resample(volume, stage.cloud.box)
-    density = stage.cloud.gather(torch.from_numpy(resampled).to(stage.device))
-    return stage.with_density(density)
+def carry_density(density: torch.Tensor, old: VoxelCloud, new: VoxelCloud) -> torch.Tensor:
+    """A density ``(n,)`` on another cloud of the same field of view, by Fourier cropping or padding; mass is kept."""
+    volume = resample(old.scatter(density).cpu().numpy(), new.box)
+    return new.gather(torch.from_numpy(volume).to(new.points.device))
 
 
 def resample(volume: np.ndarray, box: int) -> np.ndarray:
@@ -127,6 +129,9 @@ def resample(volume: np.ndarray, box: int) -> np.ndarray:
     into = slice(box // 2 - low // 2, box // 2 - low // 2 + low)
     out = np.zeros((box,) * 3, spectrum.dtype)
     out[into, into, into] = spectrum[kept, kept, kept]
+    if low % 2 == 0 and full != box:
+        for axis in range(3):  # one sample cannot hold both signs of the Nyquist frequency
+            out[(slice(None),) * axis + (box // 2 - low // 2,)] = 0
     return np.fft.fftshift(np.fft.ifftn(np.fft.ifftshift(out))).real.astype(np.float32)
 
 

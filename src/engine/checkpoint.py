@@ -1,0 +1,148 @@
+"""A trained flow model on disk, and beside it what training needs to go on: JSON, NPZ, MRC and safetensors, no pickle."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..mesh.maps import write_map
+from .flow import Flow, Skeleton
+from .halves import HalfMaps, shell_correlation
+from .stage import Stage
+from .train import Settings, State, Trainer
+
+FORMAT, VERSION = "flexrec-flow", 1
+RESUME = "resume.safetensors"
+
+Output = Callable[[str], AbstractContextManager[Path]]
+
+
+def save_model(output: Output, trainer: Trainer, state: State, stage: Stage, prepared: str) -> None:
+    """Write flow.npz, latents.npz, the maps, training.npz and, last, model.json; ``prepared`` is the prep folder's path."""
+    flow = {name: value.cpu().numpy() for name, value in state.flow.state_dict().items()}
+    with output("flow.npz") as path:
+        np.savez(path, **flow, parent=np.array(state.flow.parent), order=np.array(state.flow.order))
+    with output("latents.npz") as path:
+        np.savez(path, z=state.latents.cpu().numpy(), precision=state.precision.cpu().numpy())
+    pixel_size = trainer.images.pixel_size * trainer.images.box / stage.box
+    for name, density in (("map", stage.density), ("half_map_1", state.maps.first), ("half_map_2", state.maps.second)):
+        with output(f"{name}.mrc") as path:
+            write_map(path, stage.cloud.scatter(density).cpu().numpy(), pixel_size)
+    with output("training.npz") as path:
+        np.savez(path, information=state.information, noise=state.noise.cpu().numpy(), fsc=state.maps.fsc.cpu().numpy(),
+                 **history_arrays(state.history))  # fmt: skip
+    record = {
+        "format": FORMAT,
+        "version": VERSION,
+        **asdict(trainer.settings),
+        "box": trainer.images.box,
+        "pixel_size": trainer.images.pixel_size,
+        "particles": len(trainer.images),
+        "epoch": state.epoch,
+        "epochs": trainer.epochs,
+        "stage_box": stage.box,
+        "prepared": prepared,
+    }
+    with output("model.json") as path:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def history_arrays(history: list[dict[str, float]]) -> dict[str, np.ndarray]:
+    """One array per quantity, ``(passes,)``."""
+    return {name: np.array([line[name] for line in history]) for name in (history[0] if history else ())}
+
+
+def save_resume(output: Output, state: State) -> None:
+    """Write everything that the next pass depends on into one safetensors file, so that it is all of one moment."""
+    from safetensors.torch import save_file
+
+    tensors = {f"flow.{name}": value for name, value in state.flow.state_dict().items()}
+    for index, moments in state.optimiser.state_dict()["state"].items():
+        tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    tensors |= {"latents": state.latents, "precision": state.precision, "noise": state.noise}
+    tensors |= {"first": state.maps.first, "second": state.maps.second, "fsc": state.maps.fsc}
+    tensors["information"] = torch.from_numpy(np.asarray(state.information, np.float32))
+    words = {
+        "epoch": state.epoch,
+        "energy": state.energy,
+        "maps_box": state.maps_box,
+        "history": state.history,
+        "parent": state.flow.parent,
+        "order": state.flow.order,
+    }
+    with output(RESUME) as path:
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, path,
+                  metadata={"format": FORMAT, "state": json.dumps(words)})  # fmt: skip
+
+
+def load_resume(path: Path, trainer: Trainer) -> State:
+    """The state that `save_resume` wrote; ``InputError`` where it is not of this training."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            words = json.loads(file.metadata()["state"])
+            tensors = {name: file.get_tensor(name).to(trainer.device) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no checkpoint that training can go on from ({error}); start a new train job.") from None
+    settings = trainer.settings
+    if tensors["latents"].shape != (len(trainer.images), settings.latent_dims):
+        raise InputError(
+            f"{path}: a checkpoint of {len(tensors['latents'])} particles in {tensors['latents'].shape[1]} latent dimensions, not "
+            f"of these {len(trainer.images)} in {settings.latent_dims}; resume it with the particles it began with."
+        )
+    flow = _rebuild(tensors, words, settings, trainer)
+    optimiser = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": _adam_state(tensors)})
+    return State(
+        flow=flow,
+        optimiser=optimiser,
+        latents=tensors["latents"],
+        precision=tensors["precision"],
+        noise=tensors["noise"],
+        epoch=words["epoch"],
+        energy=words["energy"],
+        maps=HalfMaps(tensors["first"], tensors["second"], tensors["fsc"]),
+        maps_box=words["maps_box"],
+        information=tensors["information"].cpu().numpy(),
+        history=words["history"],
+    )
+
+
+def _rebuild(tensors: dict[str, torch.Tensor], words: dict, settings: Settings, trainer: Trainer) -> Flow:
+    arrays = {name[5:]: value for name, value in tensors.items() if name.startswith("flow.")}
+    if arrays["vertices"].shape != trainer.rest.shape:
+        raise InputError("The checkpoint's mesh is not the mesh of this training; resume it with the mesh it began with.")
+    skeleton = Skeleton(
+        *(arrays[name].cpu().numpy() for name in ("vertices", "modes", "membership")),
+        parent=np.array(words["parent"]),
+        order=np.array(words["order"]),
+        pivot=arrays["pivot"].cpu().numpy(),
+        reach=arrays["reach"].cpu().numpy(),
+    )
+    flow = Flow(skeleton, settings.latent_dims, settings.hidden_units, settings.hidden_layers).to(trainer.device)
+    flow.load_state_dict(arrays)
+    return flow
+
+
+def _adam_state(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
+    """Adam's moments by parameter number."""
+    found: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("adam."):
+            _, index, moment = name.split(".", 2)
+            # the step counter lives on the CPU whatever the device
+            found.setdefault(int(index), {})[moment] = value.cpu() if moment == "step" else value
+    return found
+
+
+def half_map_correlation(stage: Stage, maps: HalfMaps) -> np.ndarray:
+    """Fourier shell correlation ``(N // 2 + 1,)`` of the half-maps inside the mask."""
+    return shell_correlation(stage.cloud.scatter(maps.first), stage.cloud.scatter(maps.second)).cpu().numpy()

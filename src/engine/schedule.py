@@ -1,0 +1,40 @@
+"""Coarse to fine: which box sizes training goes through, and for how long."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+COARSE_PIXEL = 8.0  # Å: at 16 Å resolution a domain that swings still overlaps itself, so that gradients point the right way
+LEAST_BOX = 24
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One box size: ``box`` pixels, for ``epochs`` passes over the images, with frequencies up to ``band`` of Nyquist."""
+
+    box: int
+    epochs: int
+    band: float
+
+
+def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tuple[Rung, ...]:
+    """The rungs for images of ``box`` pixels: half of the epochs coarse, a fifth between, the rest at full size.
+
+    The coarse box depends on Å and not on pixels, so that the same molecule starts alike whatever it was sampled at. Passes at
+    coarse sizes cost little: a rung of half the box has an eighth of the voxels.
+    """
+    coarse = min(box, max(LEAST_BOX, even(box * pixel_size / COARSE_PIXEL)))
+    middle = even(math.sqrt(coarse * box))
+    fine = max(1, round(0.3 * epochs))
+    between = max(1, round(0.2 * epochs)) if coarse < middle < box and epochs > 2 else 0
+    first = epochs - fine - between
+    if coarse == box or first <= 0:
+        return (Rung(box, epochs, band),)
+    between_rung = (Rung(middle, between, 0.9),) if between else ()
+    return (Rung(coarse, first, 0.9), *between_rung, Rung(box, fine, band))
+
+
+def even(value: float) -> int:
+    """The even whole number nearest to ``value``."""
+    return 2 * round(value / 2)

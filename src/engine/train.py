@@ -1,0 +1,400 @@
+"""Learning the motion: latents, flow and canonical map, each by the method that suits it.
+
+Three unknowns, three solvers, in turn. The latents of a batch take a Gauss–Newton step (`latents.py`); then the flow takes a
+stochastic gradient step of the images' misfit plus rigidity (`rigidity.py`); after each pass the map is solved by conjugate
+gradients with the motion held fixed, one half of the particles at a time, and what the halves agree on is what the next pass
+sees (`halves.py`). The first guess is a closed-form linear motion (`start.py`), and box sizes go from coarse to fine (`schedule.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Callable
+
+import numpy as np
+import torch
+
+from ..mesh.shape import edge_inverse
+from ..mesh.tetmesh import TetMesh
+from .flow import Flow, Skeleton, build_skeleton
+from .halves import HalfMaps, solve_halves, supported_map
+from .images import Batch, ParticleImages
+from .latents import gauss_newton, whitening_transform
+from .modes import rigidity_weights, strain_operator
+from .project import VoxelCloud
+from .rigidity import rigidity_energy
+from .schedule import Rung
+from .stage import Stage, carry_density, flow_vertices, make_stage
+from .start import LinearMotion, fit_linear_motion, mode_statistics, set_linear
+
+START_MODES = 24  # softest modes in the linear start: rigid motions, hinges, and a few to spare
+START_PARTICLES = 10_000
+SOLVE_PARTICLES = 40_000  # enough for the map that the next pass needs; the last solution takes all
+SOLVE_ITERATIONS, FIRST_ITERATIONS, LAST_ITERATIONS = 3, 5, 8
+NOISE_PARTICLES = 1_000
+RIGIDITY_SAMPLE = 16  # particles of a batch whose rigidity is computed: the energy is smooth in z, a few are enough
+RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
+
+
+class Interrupted(Exception):
+    """Somebody asked to stop; the newest checkpoint is the state to resume from."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. Lengths in Å, latents in units of their own standard deviation.
+
+    ``rigidity`` multiplies the calibrated weight of the prior; ``centering`` that of the N(0, 1) prior on the latents;
+    ``latent_noise`` is the standard deviation of the noise that the flow sees added to them.
+    """
+
+    latent_dims: int = 2
+    hidden_units: int = 64
+    hidden_layers: int = 3
+    modes: int = 96
+    rigidity: float = 1.0
+    latent_noise: float = 0.1
+    centering: float = 1.0
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 5e-5
+    freeze_latents: bool = False
+    batch_size: int = 64
+    backend: str = "auto"
+
+
+@dataclass
+class State:
+    """What training changes, and all that a checkpoint must hold to go on to the same numbers.
+
+    ``latents`` ``(n, k)``, white; ``precision`` ``(n, k, k)`` of their posterior; ``epoch`` passes done; ``noise``
+    ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass; ``maps`` on the cloud of box ``maps_box``.
+    """
+
+    flow: Flow
+    optimiser: torch.optim.Adam
+    latents: torch.Tensor
+    precision: torch.Tensor
+    noise: torch.Tensor
+    epoch: int = 0
+    energy: float = math.nan
+    maps: HalfMaps | None = None
+    maps_box: int = 0
+    information: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains one flow model; everything that does not change while it does."""
+
+    def __init__(
+        self,
+        images: ParticleImages,
+        mesh: TetMesh,
+        settings: Settings,
+        rungs: tuple[Rung, ...],
+        seed: int = 0,
+        device: str = "cpu",
+        log: Callable[[str], None] = print,
+        progress: Callable[..., None] = lambda step, total, **values: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``progress(step, total, stage=…, **values)`` is called after each batch; ``stop()`` is asked as often."""
+        self.images, self.mesh, self.settings, self.rungs = images, mesh, settings, rungs
+        self.seed, self.device, self.log, self.progress, self.stop = seed, device, log, progress, stop
+        self.epochs = sum(rung.epochs for rung in rungs)
+        self.rest = torch.from_numpy(mesh.vertices.astype(np.float32)).to(device)
+        self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(device)
+        self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(device)
+        self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(device)
+        self.halves = split_halves(images.particles.half, seed)
+
+    # -- beginning ------------------------------------------------------------------------------------------------
+
+    def begin(self, latents: np.ndarray | None, random: bool = False) -> State:
+        """The state before the first pass: rigid maps, noise, skeleton, and latents found, random or given ``(n, k)``."""
+        torch.manual_seed(self.seed)
+        white = torch.full((self.images.box // 2 + 1,), float(self.images.box**2), device=self.device)
+        stage = self._stage(self.rungs[0], white)
+        maps = self._solve(stage, self.rest_vertices, None, FIRST_ITERATIONS, "rigid map")
+        stage = stage.with_density(supported_map(stage.cloud, maps))
+        noise = self._measure_noise(stage, self.rest_vertices)
+        stage = self._stage(self.rungs[0], noise).with_density(stage.density)
+        self.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
+        skeleton = build_skeleton(self.mesh, vertex_mass(stage.cloud, stage.density, len(self.rest)), self.settings.modes)
+        state = self._empty_state(skeleton, noise)
+        state.maps, state.maps_box = maps, stage.box
+        if latents is not None:
+            state.latents = whitened_latents(torch.from_numpy(latents.astype(np.float32)).to(self.device))
+        elif random:
+            state.latents = torch.randn(len(self.images), self.settings.latent_dims).to(self.device)
+            with torch.no_grad():
+                state.flow.linear.weight[:START_MODES].normal_(std=0.25)
+        else:
+            self._start_linear(stage, state)
+        return state
+
+    def _empty_state(self, skeleton: Skeleton, noise: torch.Tensor) -> State:
+        s = self.settings
+        flow = Flow(skeleton, s.latent_dims, s.hidden_units, s.hidden_layers).to(self.device)
+        count, k = len(self.images), s.latent_dims
+        return State(
+            flow=flow,
+            optimiser=torch.optim.Adam(flow.parameters(), lr=s.learning_rate),
+            latents=torch.zeros(count, k, device=self.device),
+            precision=torch.eye(k, device=self.device).repeat(count, 1, 1),
+            noise=noise,
+        )
+
+    def _start_linear(self, stage: Stage, state: State) -> None:
+        """Find the leading linear motions and every particle's place along them."""
+        rng = np.random.default_rng((self.seed, 1))
+        rows = np.sort(rng.permutation(len(self.images))[:START_PARTICLES])
+        modes = min(START_MODES, state.flow.modes.shape[1])
+        counter = self._counter("start", len(rows) + len(self.images))
+        statistics = mode_statistics(stage, state.flow, rows, modes, 1.0, counter)
+        stiffness = 2 * RIGIDITY_START * self.settings.rigidity * softest_energy(self.mesh, state.flow, modes)
+        motion = fit_linear_motion(statistics, self.settings.latent_dims, stiffness=stiffness)
+        state.information = motion.information.cpu().numpy()
+        self._log_motion(motion)
+        set_linear(state.flow, motion)
+        for batch in stage.batches(np.arange(len(self.images))):
+            at = torch.zeros(len(batch), self.settings.latent_dims, device=self.device)
+            state.latents[batch.rows], state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, at)
+            counter(len(batch))
+        self._whiten(state)
+
+    def _log_motion(self, motion: LinearMotion) -> None:
+        found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
+        self.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")
+
+    # -- one pass -------------------------------------------------------------------------------------------------
+
+    def run(self, state: State, save: Callable[[State, Stage], None]) -> Stage:
+        """All passes that are left, calling ``save`` after each; returns the last stage. Raises `Interrupted`."""
+        stage = None
+        while state.epoch < self.epochs:
+            rung = self.rung_of(state.epoch)
+            if stage is None or stage.box != rung.box:
+                stage = self._enter(rung, state)
+            self._pass(stage, state)
+            last = state.epoch + 1 == self.epochs
+            count = None if last else SOLVE_PARTICLES
+            iterations = LAST_ITERATIONS if last else SOLVE_ITERATIONS
+            if last and not self.settings.freeze_latents:
+                self._polish(stage, state)
+            state.maps = self._solve(stage, flow_vertices(state.flow, state.latents), state.maps, iterations, "map", count)
+            state.maps_box = stage.box
+            stage = stage.with_density(supported_map(stage.cloud, state.maps))
+            state.epoch += 1
+            save(state, stage)
+        return stage if stage is not None else self._enter(self.rungs[-1], state)
+
+    def rung_of(self, epoch: int) -> Rung:
+        """The rung that pass number ``epoch`` (from 0) belongs to."""
+        for rung in self.rungs:
+            if epoch < rung.epochs:
+                return rung
+            epoch -= rung.epochs
+        return self.rungs[-1]
+
+    def _enter(self, rung: Rung, state: State) -> Stage:
+        """The stage of a rung, with the map carried over, or solved anew where the box has grown."""
+        stage = self._stage(rung, state.noise)
+        if state.maps_box == rung.box:
+            return stage.with_density(supported_map(stage.cloud, state.maps))
+        old = self._stage(Rung(state.maps_box, 1, 0.9), state.noise).cloud
+        halves = [carry_density(half, old, stage.cloud) for half in (state.maps.first, state.maps.second)]
+        carried = HalfMaps(*halves, state.maps.fsc)
+        vertices_of = flow_vertices(state.flow, state.latents)
+        state.maps = self._solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
+        state.maps_box = rung.box
+        stage = stage.with_density(supported_map(stage.cloud, state.maps))
+        state.noise = self._measure_noise(stage, vertices_of)
+        self.log(f"Now at {rung.box} pixels: {len(stage.cloud)} voxels.")
+        return self._stage(rung, state.noise).with_density(stage.density)
+
+    def _pass(self, stage: Stage, state: State) -> None:
+        """Once over the images: latents and flow."""
+        rng = np.random.default_rng((self.seed, 2, state.epoch))
+        noise = torch.Generator().manual_seed(self.seed * 1_000_003 + state.epoch)
+        order, began, done = rng.permutation(len(self.images)), time.perf_counter(), 0
+        weight = self._rigidity_weight(state.energy)
+        sums = np.zeros(4)
+        share = vertex_share(stage, len(self.rest))
+        for batch in stage.batches(order):
+            self._set_learning_rate(state, done / len(order))
+            sums += len(batch) * np.array(self._step(stage, state, batch, weight, noise, share))
+            done += len(batch)
+            speed = done / (time.perf_counter() - began)
+            means = dict(zip(("misfit", "rigid_misfit", "energy", "amplitude"), sums / done, strict=True))
+            self._tell(state.epoch * len(order) + done, self.epochs * len(order), stage=f"{stage.box} pixels",
+                       epoch=round(state.epoch + done / len(order), 4), images_per_second=round(speed, 1),
+                       **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
+        state.energy = means["energy"]
+        state.history.append({"epoch": state.epoch + 1, "box": stage.box, "weight": weight, "images_per_second": speed, **means})
+        self._whiten(state)
+
+    def _step(
+        self, stage: Stage, state: State, batch: Batch, weight: float, noise: torch.Generator, share: torch.Tensor
+    ) -> tuple[float, float, float, float]:
+        """One batch; returns mean misfit, rigid misfit (of a sample), rigidity energy and displacement in Å."""
+        flow, s = state.flow, self.settings
+        z = state.latents[batch.rows]
+        if not s.freeze_latents:
+            z, precision = gauss_newton(stage, flow, batch, z, s.centering)
+            state.latents[batch.rows], state.precision[batch.rows] = z, precision
+        jitter = s.latent_noise * torch.randn(z.shape, generator=noise).to(z.device)
+        vertices = flow(z + jitter)
+        misfit = stage.misfit(batch, stage.forward(batch, vertices)).mean()
+        energy = rigidity_energy(vertices[:RIGIDITY_SAMPLE], self.cells, self.inverse, self.weights).mean()
+        state.optimiser.zero_grad()
+        (misfit + weight * energy).backward()
+        state.optimiser.step()
+        with torch.no_grad():
+            sample = Batch(*(getattr(batch, name)[:4] for name in batch.__dataclass_fields__))
+            rigid = stage.misfit(sample, stage.forward(sample, self.rest)).mean()
+            gain = stage.misfit(sample, stage.forward(sample, vertices[:4])).mean() - rigid
+            moved = (vertices[:RIGIDITY_SAMPLE] - self.rest).norm(dim=2) @ share
+        return float(misfit), float(misfit - gain), float(energy), float(moved.mean())
+
+    def _polish(self, stage: Stage, state: State) -> None:
+        """Two more Gauss–Newton steps of every particle with the flow at rest: the last pass moved it while it placed them."""
+        count = len(self.images)
+        counter = self._counter("latents", count)
+        for batch in stage.batches(np.arange(count)):
+            z = state.latents[batch.rows]
+            for _ in range(2):
+                z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, self.settings.centering)
+            state.latents[batch.rows] = z
+            counter(len(batch))
+        self._whiten(state)
+
+    # -- pieces ---------------------------------------------------------------------------------------------------
+
+    def rest_vertices(self, batch: Batch) -> torch.Tensor:
+        """Every particle at rest: the mesh's own vertices ``(v, 3)``."""
+        return self.rest
+
+    def _stage(self, rung: Rung, noise: torch.Tensor) -> Stage:
+        s = self.settings
+        return make_stage(self.images, self.mesh, rung.box, noise, rung.band, self.device, s.batch_size, s.backend)
+
+    def _solve(
+        self, stage: Stage, vertices_of, start: HalfMaps | None, iterations: int, name: str, count: int | None = SOLVE_PARTICLES
+    ) -> HalfMaps:
+        """Half-maps at a stage, from at most ``count`` particles (all when None)."""
+        halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
+        passes = 2 * iterations + (1 if start is None else 3)
+        counter = self._counter(name, passes * sum(len(half) for half in halves))
+
+        def problem_of(rows: np.ndarray):
+            problem = stage.least_squares(rows, vertices_of)
+            return problem.counted(counter)
+
+        return solve_halves(problem_of, halves, start, iterations)
+
+    def _counter(self, name: str, total: int) -> Callable[[int], None]:
+        """A function to be told how many more images are done, for the progress line."""
+        done = 0
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            self._tell(min(done, total), total, stage=name)
+
+        return count
+
+    def _tell(self, step: int, total: int, **values: object) -> None:
+        self.progress(step, total, **values)
+        if self.stop():
+            raise Interrupted
+
+    def _measure_noise(self, stage: Stage, vertices_of) -> torch.Tensor:
+        """Mean squared residual by shell, from a sample; shells beyond the stage's box keep their value."""
+        rng = np.random.default_rng((self.seed, 3))
+        rows = np.sort(rng.permutation(len(self.images))[:NOISE_PARTICLES])
+        power, seen = torch.zeros(stage.box // 2 + 1, device=self.device), 0
+        shell = stage.shells()
+        count = torch.zeros_like(power).index_add_(0, shell.reshape(-1), torch.ones(shell.numel(), device=self.device))
+        with torch.no_grad():
+            for batch in stage.batches(rows):
+                residual = (batch.images - stage.forward(batch, vertices_of(batch))).abs() ** 2
+                power.index_add_(0, shell.reshape(-1), residual.sum(dim=0).reshape(-1))
+                seen += len(batch)
+        noise, top = stage.noise.clone(), int(0.9 * stage.box / 2)
+        noise[: top + 1] = (power / (count * seen).clamp(min=1))[: top + 1]
+        noise[0] = noise[1]
+        if top + 1 < len(noise):
+            noise[top + 1 :] = torch.maximum(noise[top + 1 :], noise[top]) if stage.box == self.images.box else noise[top + 1 :]
+        return noise
+
+    def _rigidity_weight(self, energy: float) -> float:
+        """Weight of the rigidity prior, nats per unit of mean squared strain.
+
+        A prior exp(−w E) on a motion of k degrees of freedom is most likely at w = k / 2E; a quarter of that lets the images lead.
+        E is what the last pass found, within bounds that keep a first bad guess from running away.
+        """
+        base = RIGIDITY_START
+        if math.isfinite(energy):
+            base = min(max(self.settings.latent_dims / (8 * max(energy, 1e-12)), RIGIDITY_RANGE[0]), RIGIDITY_RANGE[1])
+        return base * self.settings.rigidity
+
+    def _set_learning_rate(self, state: State, part: float) -> None:
+        """Cosine from the first rate to the last over the whole training."""
+        s, fraction = self.settings, (state.epoch + part) / self.epochs
+        rate = s.final_learning_rate + (s.learning_rate - s.final_learning_rate) * 0.5 * (1 + math.cos(math.pi * fraction))
+        for group in state.optimiser.param_groups:
+            group["lr"] = rate
+
+    def _whiten(self, state: State) -> None:
+        """Give the latents zero mean and unit covariance, the flow taking up the difference."""
+        if self.settings.freeze_latents:
+            return
+        mean, factor = whitening_transform(state.latents)
+        state.flow.absorb(mean, factor)
+        state.latents = torch.linalg.solve(factor.T, (state.latents - mean).T).T.contiguous()
+        state.precision = factor @ state.precision @ factor.T
+
+
+def softest_energy(mesh: TetMesh, flow: Flow, modes: int) -> float:
+    """Rigidity energy of one unit of an elastic mode; softness scaling makes it the same for all."""
+    energy = (np.asarray(strain_operator(mesh) @ flow.modes[:, :modes].cpu().numpy()) ** 2).sum(axis=0)
+    return float(energy.max())
+
+
+def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:
+    """Positive density ``(v,)`` that each vertex carries, shared by barycentric weight."""
+    group = torch.repeat_interleave(torch.arange(len(cloud.cells), device=density.device), cloud.offsets.diff())
+    homogeneous = torch.cat([cloud.points, torch.ones_like(cloud.points[:, :1])], dim=1)
+    share = torch.einsum("nij,nj->ni", cloud.barycentric[group], homogeneous).clamp(min=0)
+    mass = torch.zeros(vertices, device=density.device)
+    mass.index_add_(0, cloud.cells[group].reshape(-1), (density.clamp(min=0)[:, None] * share).reshape(-1))
+    return mass.double().cpu().numpy()
+
+
+def vertex_share(stage: Stage, vertices: int) -> torch.Tensor:
+    """`vertex_mass` as weights that sum to one, ``(v,)``."""
+    mass = torch.from_numpy(vertex_mass(stage.cloud, stage.density, vertices)).float().to(stage.device)
+    return mass / mass.sum().clamp(min=1e-30)
+
+
+def split_halves(half: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the two halves: as the particles say (1, 2), or at random where they do not; never empty."""
+    rng = np.random.default_rng((seed, 4))
+    side = np.where(half > 0, half, 1 + rng.permutation(len(half)) % 2)
+    if len(half) > 1 and (np.all(side == 1) or np.all(side == 2)):
+        side = 1 + rng.permutation(len(half)) % 2
+    return np.flatnonzero(side == 1), np.flatnonzero(side == 2)
+
+
+def thin(rows: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of ``rows``, evenly spread."""
+    return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
+
+
+def whitened_latents(latents: torch.Tensor) -> torch.Tensor:
+    """Latents ``(n, k)`` with zero mean and unit covariance."""
+    mean, factor = whitening_transform(latents)
+    return torch.linalg.solve(factor.T, (latents - mean).T).T.contiguous()

@@ -1,0 +1,161 @@
+"""The ``train`` job: what it does."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..mesh.storage import load_mesh, save_mesh
+from ..mesh.tetmesh import TetMesh
+from ..particles.prepared import Prepared, load_prepared
+from .folder import JobRun
+from .inputs import job_file
+from .train import TrainParameters
+
+SECONDS_BETWEEN_LINES = 0.5  # of progress.jsonl: batches can be a hundred a second
+
+
+def run(parameters: TrainParameters, job: JobRun) -> None:
+    """Train, or go on training, and write the model after every pass."""
+    from ..engine.checkpoint import RESUME, load_resume, save_model, save_resume
+    from ..engine.images import ParticleImages
+    from ..engine.schedule import coarse_to_fine
+    from ..engine.train import Interrupted, Trainer
+
+    prepared = load_prepared(parameters.particles)
+    mesh = load_mesh(job_file(parameters.mesh, "mesh.npz"))
+    check_fit(prepared, mesh)
+    latents = initial_latents(parameters, len(prepared.particles))
+    device = choose_device(parameters.device)
+    job.on_device(device)
+    trainer = Trainer(
+        ParticleImages(prepared.particles, prepared.filter),
+        mesh,
+        settings_of(parameters),
+        coarse_to_fine(prepared.box, prepared.pixel_size, parameters.epochs, parameters.band),
+        seed=job.seed,
+        device=device,
+        log=job.log,
+        progress=_Throttled(job),
+        stop=job.stop_requested,
+    )
+    checkpoint = job.folder / RESUME
+    where = os.path.relpath(prepared.folder, job.folder)
+
+    def save(state, stage) -> None:
+        save_model(job.output, trainer, state, stage, where)
+        save_resume(job.output, state)
+        job.log(summary(state.history[-1]))
+        _draw(job, trainer, state, stage)
+
+    try:
+        if checkpoint.is_file():
+            state = load_resume(checkpoint, trainer)
+            job.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
+        else:
+            with job.output("mesh.npz") as path:
+                save_mesh(path, mesh)
+            state = trainer.begin(latents, random=parameters.start == "random")
+        trainer.run(state, save)
+    except Interrupted:
+        job.log("Stopped; resume goes on from the last whole pass.")
+
+
+def settings_of(parameters: TrainParameters):
+    """The engine's settings, which have the parameters' names."""
+    from dataclasses import fields
+
+    from ..engine.train import Settings
+
+    named = {field.name for field in fields(Settings)} & {field.name for field in fields(parameters)}
+    return Settings(**{name: getattr(parameters, name) for name in named})
+
+
+def summary(line: dict[str, float]) -> str:
+    """One pass in a sentence."""
+    gain = line["rigid_misfit"] - line["misfit"]
+    return (
+        f"Pass {line['epoch']:.0f} at {line['box']:.0f} pixels: moving explains each image better by {gain:.1f} nats, "
+        f"mean displacement {line['amplitude']:.2f} Å, strain {100 * line['energy'] ** 0.5:.1f} %, "
+        f"{line['images_per_second']:.0f} images/s."
+    )
+
+
+def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
+    """``InputError`` where the mesh is larger than the images' field of view."""
+    half = prepared.box * prepared.pixel_size / 2
+    inside = np.argwhere(mesh.voxel_cell >= 0)[:, ::-1]
+    reach = np.abs((inside - mesh.voxel_cell.shape[0] // 2) * mesh.pixel_size).max()
+    if reach > half + 1.5 * mesh.pixel_size:
+        raise InputError(
+            f"mesh: it reaches {reach:.0f} Å from the centre, but the images show only {half:.0f} Å ({prepared.box} pixels of "
+            f"{prepared.pixel_size:.3g} Å); check the pixel size of the consensus, or run prep with a larger --crop."
+        )
+
+
+def initial_latents(parameters: TrainParameters, count: int) -> np.ndarray | None:
+    """Latents ``(n, k)`` to begin with, or None."""
+    if parameters.start != "latents":
+        if parameters.initial_latents is not None:
+            raise InputError("initial_latents: is given but --start is not latents; say --start latents to use it.")
+        if parameters.freeze_latents:
+            raise InputError("freeze_latents: needs latents to keep; give --start latents and --initial-latents.")
+        return None
+    if parameters.initial_latents is None:
+        raise InputError("initial_latents: --start latents needs them; give a train job or an .npz with an array z.")
+    path = job_file(parameters.initial_latents, "latents.npz")
+    z = read_latents(path)
+    if z.shape != (count, parameters.latent_dims):
+        raise InputError(
+            f"{path}: array z is {' x '.join(map(str, z.shape))}, but {count} particles in {parameters.latent_dims} latent "
+            "dimensions are wanted; give latents of these particles, and --latent-dims to match."
+        )
+    return z
+
+
+def read_latents(path: Path) -> np.ndarray:
+    """Array ``z`` ``(n, k)`` of an .npz file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            z = np.asarray(file["z"], np.float32)
+    except (OSError, KeyError, ValueError, EOFError, AttributeError) as error:
+        raise InputError(f"{path}: has no array z; write it with numpy.savez(path, z=…).") from error
+    z = z[:, None] if z.ndim == 1 else z
+    if z.ndim != 2 or not np.isfinite(z).all():
+        raise InputError(f"{path}: array z must be particles x dimensions of finite numbers.")
+    return z
+
+
+def choose_device(name: str) -> str:
+    """``auto`` resolved, and anything else checked."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"device: {name} cannot be used here ({reason}); say cpu, or auto.") from error
+    return name
+
+
+class _Throttled:
+    """Progress lines at most twice a second, and the last of each stage always."""
+
+    def __init__(self, job: JobRun) -> None:
+        self._job, self._last = job, 0.0
+
+    def __call__(self, step: int, total: int, **values: object) -> None:
+        now = time.monotonic()
+        if step == total or now - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = now
+            self._job.progress(step, total, **values)
+
+
+def _draw(job: JobRun, trainer, state, stage) -> None:
+    """The figures of a pass."""
