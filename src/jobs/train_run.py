@@ -15,6 +15,7 @@ from ..particles.prepared import Prepared, load_prepared
 from .folder import JobRun
 from .inputs import job_file
 from .train import TrainParameters
+from .train_figures import draw_training
 
 SECONDS_BETWEEN_LINES = 0.5  # of progress.jsonl: batches can be a hundred a second
 
@@ -50,7 +51,7 @@ def run(parameters: TrainParameters, job: JobRun) -> None:
         save_model(job.output, trainer, state, stage, where)
         save_resume(job.output, state)
         job.log(summary(state.history[-1]))
-        _draw(job, trainer, state, stage)
+        draw_training(job)
 
     try:
         if checkpoint.is_file():
@@ -155,7 +156,3 @@ class _Throttled:
         if step == total or now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
             self._job.progress(step, total, **values)
-
-
-def _draw(job: JobRun, trainer, state, stage) -> None:
-    """The figures of a pass."""
