@@ -67,7 +67,10 @@ class MeshParameters:
         advanced=True,
     )
     rigidity_min: float = parameter(
-        0.02, help="relative rigidity of empty cells; the densest have 1, the rest lie between (0.5 in cryoSPARC 3D Flex)", low=0.001, high=1
+        0.02,
+        help="relative rigidity of empty cells; the densest have 1, the rest lie between (0.5 in cryoSPARC 3D Flex)",
+        low=0.001,
+        high=1,
     )
     stiffen_low_density: bool = parameter(
         False, help="give faint but not empty cells, mostly at the periphery, relative rigidity 3", advanced=True
