@@ -17,35 +17,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from chimerax.flexrec.engine.simulate import load_truth
-from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import runner
-from chimerax.flexrec.jobs.registry import find_job
+from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
+from job_runs import job_seconds, read_settings, run_jobs
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, score_latents, score_maps, way
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model, as far as scoring needs it: ``latents`` (n, k) of the prepared particles, and z (k,) → map."""
-
-    latents: np.ndarray
-    decode: Callable[[np.ndarray], np.ndarray]
-
-
-def open_trained(folder: Path) -> Trained:
-    """Open a finished train job. The one place that knows how a trained model is kept on disk."""
-    from chimerax.flexrec.models import open_model
-
-    model = open_model(folder)
-    return Trained(np.asarray(model.latents), model.decode)
 
 
 @dataclass(frozen=True)
@@ -88,70 +69,37 @@ def parse_arguments() -> argparse.Namespace:
 
 def job_values(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
     """What was asked of each job, as text."""
-    values: dict[str, dict[str, str]] = {verb: {} for verb in ("simulate", "prep", "mesh", "train")}
+    values = read_settings(arguments.set)
     for name in ("particles", "box", "pixel_size", "snr", "hinges", "molecule", "states"):
         if getattr(arguments, name) is not None:
             values["simulate"][name] = getattr(arguments, name)
-    for word in arguments.set:
-        key, _, value = word.partition("=")
-        verb, _, name = key.partition(".")
-        if verb not in values:
-            raise InputError(f"--set {word}: there is no job {verb} here; write VERB.NAME=VALUE.")
-        values[verb][name] = value
     return values
 
 
 def run_seed(arguments: argparse.Namespace, seed: int) -> Result:
     """All jobs of one seed, then the scores."""
-    project, values = arguments.work / f"seed{seed}", job_values(arguments)
-    folders, seconds = {}, {}
-    for verb in values:
-        if verb == "prep":
-            values[verb].setdefault("particles", str(folders["simulate"] / "particles.star"))
-        if verb in ("prep", "mesh"):
-            values[verb].setdefault("consensus", str(folders["simulate"] / "consensus.mrc"))
-        began = time.perf_counter()
-        folders[verb] = run_job(verb, values[verb], project, seed)
-        seconds[verb] = time.perf_counter() - began
+    folders = run_jobs(job_values(arguments), arguments.work / f"seed{seed}", seed)
+    seconds = {verb: job_seconds(folder) for verb, folder in folders.items()}
     return score(folders, arguments.scored, seed, seconds)
-
-
-def run_job(verb: str, values: dict[str, str], project: Path, seed: int) -> Path:
-    """Run one job, or find it if the project has it done with the same parameters; its folder."""
-    job = find_job(verb)
-    options = {option.name: option for option in job.options()}
-    unknown = set(values) - set(options)
-    if unknown:
-        raise InputError(f"{verb} has no parameter {', '.join(sorted(unknown))}.")
-    parameters = job.build({name: options[name].parse(text) for name, text in values.items()})
-    stamp = project / f".{verb}.json"
-    asked = json.dumps({"values": values, "seed": seed}, sort_keys=True)
-    if stamp.exists():
-        done = json.loads(stamp.read_text())
-        if done["asked"] == asked and Path(done["folder"]).is_dir():
-            return Path(done["folder"])
-    folder = runner.run(job, parameters, project, seed)
-    stamp.write_text(json.dumps({"asked": asked, "folder": str(folder)}))
-    return folder
 
 
 def score(folders: dict[str, Path], scored: int, seed: int, seconds: dict[str, float]) -> Result:
     """Maps of evenly spaced particles, and all latents, against the truth."""
     prepared, truth = load_prepared(folders["prep"]), load_truth(folders["simulate"])
     data = PreparedTruth(prepared, truth, source_rows(prepared.particles))
-    trained = open_trained(folders["train"])
+    model = open_model(folders["train"])
     rows = even_particles(len(data.row), scored)
     rigid, oracle = rigid_map(data), oracle_maps(data)
     maps = {
         "rigid": (rigid for _ in rows),
-        "model": (trained.decode(trained.latents[row]) for row in rows),
+        "model": (model.decode(model.latents[row]) for row in rows),
         "oracle": (oracle(row) for row in rows),
     }
     scores = {name: score_maps(truth, data.angles[rows], each, prepared.pixel_size) for name, each in maps.items()}
     whole = {name: each.whole_area for name, each in scores.items()}
     moving = {name: each.moving_area for name, each in scores.items()}
     latents = [
-        score_latents(trained.latents, data.angles[:, column], hinge.circular)
+        score_latents(model.latents, data.angles[:, column], hinge.circular)
         for column, hinge in enumerate(truth.hinges)
     ]
     return Result(

@@ -1,21 +1,29 @@
-"""What a model of motion is measured against: the rigid map (no motion known) and the oracle's (true motion known)."""
+"""What a model of motion is measured against: the rigid map (no motion known) and the oracle's (true motion known).
+
+Both are solved by the engine's own least squares from all particles, half by half, and weighted by what the halves
+agree on, so that they differ from a trained model in the motion alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from chimerax.flexrec.engine.backproject import BackProjector
+import torch
+from chimerax.flexrec.engine.density import LeastSquares, band_weights
+from chimerax.flexrec.engine.halves import solve_halves, supported_map
+from chimerax.flexrec.engine.images import Batch, ParticleImages, split
+from chimerax.flexrec.engine.project import VoxelCloud
 from chimerax.flexrec.engine.simulate import Truth
 from chimerax.flexrec.engine.simulate.hinges import motions
 from chimerax.flexrec.engine.simulate.moving import MovingMolecule
-from chimerax.flexrec.particles import ImageStack
-from chimerax.flexrec.particles.ctf import ctf_rfft
+from chimerax.flexrec.engine.train import split_halves
 from chimerax.flexrec.particles.prepared import Prepared
-from scipy import fft
 
-_BATCH = 500
+ITERATIONS = 8
+BATCH = 64
+REACH = 10.0  # Å, and at least two and a half voxels: how far from an atom a part may have density
 
 
 @dataclass(frozen=True)
@@ -32,82 +40,86 @@ class PreparedTruth:
         return self.truth.angles[self.row]
 
 
-def reconstruct(data: PreparedTruth, rotation: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """One map ``[z, y, x]`` float32 of all prepared particles, given their poses.
-
-    The one place where images become a map: a CTF-weighted back-projection with a Wiener filter. To measure against
-    another reconstruction (the engine's least squares), change this function alone; both the rigid map and
-    the oracle's parts come from it.
-
-    Parameters
-    ----------
-    rotation : (n, 3, 3) and shift : (n, 2) Å, in the conventions of ``Particles``.
-    """
-    prepared = data.prepared
-    stack, projector = ImageStack(prepared.particles), BackProjector(prepared.box)
-    shells = _shell_filter(prepared)
-    for first in range(0, len(rotation), _BATCH):
-        rows = np.arange(first, min(first + _BATCH, len(rotation)))
-        ctf = ctf_rfft(prepared.particles, prepared.box, prepared.pixel_size, rows) * shells
-        projector.insert(fft.rfft2(stack.read(rows)), ctf, rotation[rows], shift[rows] / prepared.pixel_size)
-    return projector.map()
-
-
-def _shell_filter(prepared: Prepared) -> np.ndarray:
-    """The whitening filter on the rfft2 grid ``(D, D // 2 + 1)``; the corners take the last shell's value."""
-    box = prepared.box
-    radius = np.hypot(np.fft.fftfreq(box, 1 / box)[:, None], np.fft.rfftfreq(box, 1 / box)[None, :])
-    return np.interp(radius, np.arange(len(prepared.filter)), prepared.filter).astype(np.float32)
-
-
 def rigid_map(data: PreparedTruth) -> np.ndarray:
-    """The reconstruction that takes the molecule to be rigid."""
-    return reconstruct(data, data.prepared.particles.rotation, data.prepared.particles.shift)
+    """The reconstruction that takes the molecule to be rigid ``[z, y, x]``, inside the mask of all its states."""
+    box, pixel_size = data.prepared.box, data.prepared.pixel_size
+    states = np.unique(data.angles, axis=0)
+    states = states[np.linspace(0, len(states) - 1, min(len(states), 200)).astype(int)]
+    mask = data.truth.moving.mask(states, box, pixel_size) > 0
+    cloud = part_cloud(np.where(mask, 0, -1), pixel_size)
+    still = np.eye(3, 4)[None, None]
+    density = solve(data, cloud, lambda rows: np.repeat(still, len(rows), axis=0))
+    return cloud.scatter(density).numpy()
 
 
 def oracle_maps(data: PreparedTruth) -> Callable[[int], np.ndarray]:
     """The reconstruction that knows the true motion: a function from a prepared particle's row to its map.
 
-    Every rigid part is reconstructed from all images in the frame in which it stands still, cut out with a soft mask,
-    and put where the particle has it. (What the other parts leave as a blur inside the mask is the price of doing
-    without a joint solution; it is small where parts are well apart.)
+    The rigid parts of the molecule, each the voxels nearest to its atoms, are solved together with every particle's
+    true motion, and put where the particle has them.
     """
-    moving = replace(data.truth.moving, band=np.inf)
-    parts = [_part_map(data, int(code)) for code in moving.codes]
-    masks = [_part_mask(data, group) for group in range(len(moving.codes))]
-    total = np.maximum(np.sum(masks, axis=0), 1)
-    carried = _as_points(data, [part * mask / total for part, mask in zip(parts, masks)])
-    return lambda row: carried.map_at(data.angles[row], data.prepared.box, data.prepared.pixel_size)
-
-
-def _part_map(data: PreparedTruth, code: int) -> np.ndarray:
-    """The reconstruction in the frame of one part: its motion is made part of every particle's pose."""
-    particles = data.prepared.particles
-    motion = motions(data.truth.hinges, data.angles, code)
-    shift = particles.shift - (particles.rotation @ motion[:, :, 3:])[:, :2, 0]
-    return reconstruct(data, particles.rotation @ motion[:, :, :3], shift)
-
-
-def _part_mask(data: PreparedTruth, group: int) -> np.ndarray:
-    """Soft mask of one part at rest."""
+    box, pixel_size = data.prepared.box, data.prepared.pixel_size
     moving = data.truth.moving
-    first, last = moving.offsets[group : group + 2]
-    alone = replace(
-        moving,
-        points=moving.points[first:last],
-        weights=moving.weights[first:last],
-        codes=moving.codes[group : group + 1],
-        offsets=np.array([0, last - first]),
+    cloud = part_cloud(moving.labels(box, pixel_size, max(REACH, 2.5 * pixel_size)), pixel_size)
+
+    def motion_of(rows: np.ndarray) -> np.ndarray:
+        return np.stack([motions(moving.hinges, data.angles[rows], int(code)) for code in moving.codes], axis=1)
+
+    density = solve(data, cloud, motion_of).numpy()
+    carried = MovingMolecule(
+        cloud.points.numpy().astype(np.float64), density, moving.codes, cloud.offsets.numpy(), moving.hinges, 0.0,
+        0.5 / pixel_size,
+    )  # fmt: skip
+    return lambda row: carried.map_at(data.angles[row], box, pixel_size)
+
+
+def part_cloud(labels: np.ndarray, pixel_size: float) -> VoxelCloud:
+    """The voxels of ``labels`` ``[z, y, x]`` (−1: none) as a cloud with one cell for each rigid part 0, 1, ….
+
+    The corners of part p's cell are vertices 4 p … 4 p + 3: the origin and 1 Å along x, y and z.
+    """
+    flat, box, parts = labels.reshape(-1), labels.shape[0], int(labels.max()) + 1
+    inside = np.flatnonzero(flat >= 0)
+    voxel = inside[np.argsort(flat[inside], kind="stable")]
+    zyx = np.stack(np.unravel_index(voxel, labels.shape), axis=1)
+    counts = np.bincount(flat[inside], minlength=parts)
+    weights = np.array([[-1, -1, -1, 1], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], np.float32)
+    return VoxelCloud(
+        points=torch.from_numpy(((zyx[:, ::-1] - box // 2) * pixel_size).astype(np.float32)),
+        voxel=torch.from_numpy(voxel.astype(np.int64)),
+        offsets=torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)),
+        cells=torch.arange(4 * parts).reshape(parts, 4),
+        barycentric=torch.from_numpy(weights).repeat(parts, 1, 1),
+        box=box,
+        pixel_size=float(pixel_size),
     )
-    return alone.mask(np.zeros(len(moving.hinges)), data.prepared.box, data.prepared.pixel_size)
 
 
-def _as_points(data: PreparedTruth, maps: list[np.ndarray]) -> MovingMolecule:
-    """Maps of the parts at rest as voxels that the hinges carry; frequencies beyond Nyquist are absent."""
-    pixel_size = data.prepared.pixel_size
-    index = [np.argwhere(density != 0) for density in maps]
-    points = np.concatenate([(where[:, ::-1] - data.prepared.box // 2) * pixel_size for where in index])
-    weights = np.concatenate([density[tuple(where.T)] for density, where in zip(maps, index)])
-    offsets = np.concatenate([[0], np.cumsum([len(where) for where in index])])
-    moving = data.truth.moving
-    return MovingMolecule(points, weights, moving.codes, offsets, moving.hinges, 0.0, 0.5 / pixel_size)
+def moved_corners(motion: np.ndarray) -> torch.Tensor:
+    """Vertices ``(b, 4 p, 3)`` of a `part_cloud` whose parts make the rigid motions ``(b, p, 3, 4)``."""
+    origin = motion[..., None, :, 3]
+    corners = np.concatenate([origin, origin + motion[..., :3].swapaxes(-1, -2)], axis=-2)
+    return torch.from_numpy(corners.reshape(len(motion), -1, 3).astype(np.float32))
+
+
+def solve(data: PreparedTruth, cloud: VoxelCloud, motion_of: Callable[[np.ndarray], np.ndarray]) -> torch.Tensor:
+    """Density ``(n,)`` of a `part_cloud` from all prepared particles.
+
+    ``motion_of(rows)`` gives the rigid motion ``(b, p, 3, 4)`` of every part in these particles (see ``motions``).
+    """
+    prepared, device = data.prepared, "cuda" if torch.cuda.is_available() else "cpu"
+    images, cloud = ParticleImages(prepared.particles, prepared.filter), cloud.to(device)
+    weights = band_weights(prepared.box, prepared.box / 2 - 1, torch.ones(prepared.box // 2 + 1, device=device))
+
+    def placement(batch: Batch) -> torch.Tensor:
+        corners = moved_corners(motion_of(batch.rows.cpu().numpy())).to(device)
+        return cloud.affines(corners, batch.rotation, prepared.box)
+
+    def problem_of(rows: np.ndarray) -> LeastSquares:
+        def batches() -> Iterator[Batch]:
+            return (batch.to(device) for batch in images.batches(split(rows, BATCH), prepared.box))
+
+        return LeastSquares(cloud, batches, placement, weights)
+
+    maps = solve_halves(problem_of, split_halves(prepared.particles.half, 0), None, ITERATIONS)
+    return supported_map(cloud, maps).cpu()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ from chimerax.flexrec.jobs.simulate import SIMULATE
 from chimerax.flexrec.jobs.simulate_run import run
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.prepared import Prepared
+from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
-from reference_maps import PreparedTruth, oracle_maps, reconstruct, rigid_map  # noqa: E402
+from reference_maps import PreparedTruth, moved_corners, oracle_maps, part_cloud, rigid_map  # noqa: E402
 from score import fsc_curve, score_maps  # noqa: E402
 
 
@@ -40,9 +42,19 @@ def test_oracle_beats_rigid_in_the_moving_part_and_nearly_reaches_the_truth(data
     assert seeing.moving_area > 0.9 * 15 / 32
 
 
-def test_reconstruction_of_rigid_particles_is_the_mean_map(data):
+def test_rigid_map_is_the_mean_map_and_needs_the_right_poses(data):
     mean = data.truth.map_at(data.angles[:300], 32, 9.0)
-    poses = data.prepared.particles
-    assert fsc_curve(mean, reconstruct(data, poses.rotation, poses.shift))[1:12].mean() > 0.95
-    wrong = poses.rotation[np.random.default_rng(0).permutation(1500)]
-    assert fsc_curve(mean, reconstruct(data, wrong, poses.shift))[4:12].mean() < 0.5
+    assert fsc_curve(mean, rigid_map(data))[1:12].mean() > 0.95
+    particles = data.prepared.particles
+    wrong = replace(particles, rotation=particles.rotation[np.random.default_rng(0).permutation(1500)])
+    lost = replace(data, prepared=replace(data.prepared, particles=wrong))
+    assert fsc_curve(mean, rigid_map(lost))[4:12].mean() < 0.5
+
+
+def test_corners_of_a_part_move_its_points_as_the_motion_says():
+    motion = np.concatenate([Rotation.random(6, random_state=0).as_matrix(), np.arange(18.0).reshape(6, 3, 1)], axis=2)
+    cloud = part_cloud(np.indices((4, 4, 4))[0] // 2, 5.0)
+    affine = cloud.cell_affines(moved_corners(motion.reshape(3, 2, 3, 4)))
+    np.testing.assert_allclose(affine.reshape(6, 3, 4), motion, atol=1e-5)
+    assert cloud.offsets.tolist() == [0, 32, 64]
+    assert (cloud.points[:32, 2] < 0).all() and (cloud.points[32:, 2] >= 0).all()
