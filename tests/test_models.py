@@ -107,7 +107,7 @@ def broken(trained, tmp_path):
     ({"format": "other"}, "not a flow model"),
     ({"version": 2}, "has version 2"),
     ({"box": "32"}, "nothing usable about box"),
-    ({"box": 64}, "32 voxels on a side where model.json says 64"),
+    ({"stage_box": 64}, "32 voxels on a side where model.json says 64"),
     ({"latent_dims": 3}, "not for 3 latent dimensions"),
 ])  # fmt: skip
 def test_a_model_of_another_format_is_refused(broken, change, complaint):
@@ -153,9 +153,16 @@ def test_a_model_that_changes_while_it_is_read_is_read_again(broken, monkeypatch
     def write_between(folder, about):
         seen.append(about["epoch"])
         if len(seen) == 1:
-            (folder / "model.json").write_text(json.dumps({**about, "epoch": 4}))
+            (folder / "model.json").write_text(json.dumps({**about, "epoch": 4, "epochs": 11}))
         return read(folder, about)
 
     monkeypatch.setattr(flow_files, "_read", write_between)
     assert open_model(broken).epoch == 4 and seen == [3, 4]
     assert open_model(broken).volume.shape == (BOX,) * 3
+
+
+def test_a_model_in_its_coarse_stage_has_the_stages_map(broken):
+    about = json.loads((broken / "model.json").read_text())
+    (broken / "model.json").write_text(json.dumps({**about, "box": 2 * BOX, "pixel_size": about["pixel_size"] / 2}))
+    model = open_model(broken)
+    assert model.box == BOX and model.pixel_size == about["pixel_size"]

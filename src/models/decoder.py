@@ -39,9 +39,9 @@ class Decoder:
         placed = (vertices / self.pixel_size + self.box // 2).astype(np.float32)
         return placed[self.corners].transpose(0, 2, 1) @ self.barycentric
 
-    def map(self, vertices: np.ndarray, backend: str = "auto", workers: int = -1) -> np.ndarray:
+    def map(self, vertices: np.ndarray, backend: str = "auto", threads: int | None = None) -> np.ndarray:
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` for moved vertices ``(v, 3)`` Å."""
-        moved = push(self.density, self.points, self.offsets, self.affines(vertices), self.box, backend, workers)
+        moved = push(self.density, self.points, self.offsets, self.affines(vertices), self.box, backend, threads)
         return moved if self.still is None else moved + self.still
 
 

@@ -68,12 +68,19 @@ class FlowArrays:
     def place(self, coefficients: np.ndarray) -> np.ndarray:
         """Moved vertices ``(b, v, 3)`` for given ``coefficients``, in Å."""
         count = self.modes.shape[1]
-        rest = self.vertices + (coefficients[:, :count] @ self.modes.T).reshape(len(coefficients), -1, 3)
+        rest = self.vertices + self._residual(coefficients[:, :count]).reshape(len(coefficients), -1, 3)
         if not self.moving:
             return rest
         turns, slides = self._parts(coefficients[:, count:].reshape(len(coefficients), len(self.moving), MOTION))
         blended = np.tensordot(turns, self.membership, axes=(1, 1))  # (b, 3, 3, v)
         return np.einsum("bijv,bvj->bvi", blended, rest) + np.matmul(self.membership, slides)
+
+    def _residual(self, coefficients: np.ndarray) -> np.ndarray:
+        """Soft modes ``(b, 3 v)`` summed, Å."""
+        if len(coefficients) > 2:
+            return coefficients @ self.modes.T
+        # one point at a time is too little to wake BLAS's threads for, which take 10 ms when the machine is busy
+        return np.einsum("bm,vm->bv", coefficients, self.modes)
 
     def _parts(self, motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotation ``(b, p, 3, 3)`` and translation ``(b, p, 3)`` of each part from ``motion`` ``(b, moving, 9)``."""

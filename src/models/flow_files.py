@@ -16,6 +16,7 @@ from .flow_arrays import MOTION, FlowArrays
 from .flow_model import FlowModel
 
 FORMAT, VERSION = "flexrec-flow", 1
+_FILES = ("model.json", "mesh.npz", "flow.npz", "latents.npz", "map.mrc")
 _TRIES = 4  # a training run may write a checkpoint between two of our files
 
 
@@ -25,22 +26,24 @@ def open_model(path: str | os.PathLike[str]) -> FlowModel:
     ``InputError`` where there is none, where it is of another format, or where its files do not fit together.
     """
     folder = _folder(Path(path))
-    about = _read_about(folder)
     for _ in range(_TRIES):
+        before = _stamps(folder)
         try:
-            model = _read(folder, about)
+            model = _read(folder, _read_about(folder))
         except InputError:
             # perhaps only because training replaced some of the files while we read them
-            again = _read_about(folder)
-            if again == about:
+            if _stamps(folder) == before:
                 raise
-            about = again
             continue
-        again = _read_about(folder)
-        if again == about:
+        if _stamps(folder) == before:
             return model
-        about = again
     raise InputError(f"{folder}: the model changes while it is read; try again.")
+
+
+def _stamps(folder: Path) -> list[tuple[int, int] | None]:
+    """Which files are there, and when each was replaced."""
+    found = [os.stat(folder / name) if (folder / name).exists() else None for name in _FILES]
+    return [None if stat is None else (stat.st_ino, stat.st_mtime_ns) for stat in found]
 
 
 def _folder(path: Path) -> Path:
@@ -62,8 +65,10 @@ def _read_about(folder: Path) -> dict:
         raise InputError(f"{path}: not a flow model of FlexRec ('{FORMAT}'); give the folder of a train job.")
     if about.get("version") != VERSION:
         raise InputError(f"{path}: has version {about.get('version')}; this FlexRec reads {VERSION}; use a newer one.")
-    for name, kind in {"latent_dims": int, "box": int, "pixel_size": (int, float), "epoch": int, "epochs": int}.items():
-        if not isinstance(about.get(name), kind):
+    for name in ("latent_dims", "box", "stage_box", "pixel_size", "epoch", "epochs"):
+        value = about.get(name)
+        whole = isinstance(value, int) or (name == "pixel_size" and isinstance(value, float))
+        if not whole or value < (0 if name == "epoch" else 1e-3):
             raise InputError(f"{path}: says nothing usable about {name}; train again, or copy the folder again.")
     return about
 
@@ -90,17 +95,20 @@ def _read(folder: Path, about: dict) -> FlowModel:
     for name, dims in {"z": 2, "precision": 3}.items():
         if name not in latents or latents[name].shape[1:] != (about["latent_dims"],) * (dims - 1):
             raise _unfit(folder / "latents.npz", f"has no fitting {name}")
-    volume, _ = read_map(_present(folder / "map.mrc"), about["pixel_size"])
-    if volume.shape[0] != about["box"]:
-        raise _unfit(folder / "map.mrc", f"has {volume.shape[0]} voxels on a side where model.json says {about['box']}")
+    # while training runs from coarse to fine, the map has the box of the stage it is in
+    box, path = about["stage_box"], _present(folder / "map.mrc")
+    pixel_size = float(about["pixel_size"]) * about["box"] / box
+    volume, _ = read_map(path, pixel_size)
+    if volume.shape[0] != box:
+        raise _unfit(path, f"has {volume.shape[0]} voxels on a side where model.json says {box}")
     return FlowModel(
         mesh=mesh,
         flow=flow,
         latents=latents["z"].astype(np.float32),
         precision=latents["precision"].astype(np.float32),
         volume=volume,
-        box=about["box"],
-        pixel_size=float(about["pixel_size"]),
+        box=box,
+        pixel_size=pixel_size,
         latent_dims=about["latent_dims"],
         epoch=about["epoch"],
         epochs=about["epochs"],

@@ -42,7 +42,8 @@ class FlowModel:
     mesh : the mesh at rest. flow : from latent points to moved vertices.
     latents : ``(n, K)`` float32, one white point per particle. precision : ``(n, K, K)`` float32.
     volume : ``(N, N, N)`` float32 ``[z, y, x]``, the canonical map, zero outside the mask.
-    box : N. pixel_size : Å. latent_dims : K. epoch : of training; epochs : that it shall have.
+    box : N, of the stage that training is in. pixel_size : Å. latent_dims : K.
+    epoch : of training; epochs : that it shall have.
     """
 
     mesh: TetMesh

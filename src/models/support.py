@@ -1,0 +1,49 @@
+"""Whether a latent point lies among particles: a decoder draws a map anywhere, also where no particle ever was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+NEIGHBOURS = 5
+_SAMPLE = 2000  # particles whose own distances set the scale
+_RARE = 99.0  # percentile of particles' own distances beyond which a point is lonelier than nearly all of them
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """Where the particles are.
+
+    Attributes
+    ----------
+    latents : ``(n, K)``. limit : distance to the fifth neighbour that 99 % of the particles stay below.
+    """
+
+    latents: np.ndarray
+    limit: float
+    _tree: object
+
+    @classmethod
+    def of(cls, latents: np.ndarray) -> Support:
+        """From the particles' latents ``(n, K)``."""
+        from scipy.spatial import cKDTree
+
+        tree = cKDTree(latents)
+        rows = np.linspace(0, len(latents) - 1, min(len(latents), _SAMPLE)).astype(int)
+        own = _farthest(tree, latents[rows], NEIGHBOURS + 1)  # the first neighbour of a particle is itself
+        return cls(latents, float(np.percentile(own, _RARE)), tree)
+
+    def distance(self, z: np.ndarray) -> np.ndarray:
+        """Distance ``(m,)`` of points ``(m, K)`` to their fifth nearest particle, in latent units."""
+        return _farthest(self._tree, z, NEIGHBOURS)
+
+    def outside(self, z: np.ndarray) -> np.ndarray:
+        """``(m,)`` bool: which points ``(m, K)`` are lonelier than 99 % of the particles are."""
+        return self.distance(z) > self.limit
+
+
+def _farthest(tree, points: np.ndarray, count: int) -> np.ndarray:
+    """Distance to the ``count``-th nearest of the tree's points, or to the last where it has fewer."""
+    distance, _ = tree.query(points, k=[min(count, tree.n)])
+    return distance[:, 0]
