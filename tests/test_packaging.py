@@ -74,7 +74,8 @@ def test_the_wheel_runs_where_it_is_unpacked(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    code = "import chimerax.flexrec as f, chimerax.flexrec.cli as c; print(f.__file__, f.__version__); c.main(['log', '1'])"
+    code = "import chimerax.flexrec as f, chimerax.flexrec.cli as c; print(f.__file__, f.__version__); "
+    code += "c.main(['log', '1'])"
     environment = clean | {"PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)

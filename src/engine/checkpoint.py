@@ -1,12 +1,12 @@
-"""A trained flow model on disk, and beside it what training needs to go on: JSON, NPZ, MRC and safetensors, no pickle."""
+"""A trained flow model on disk, and what training needs to go on: JSON, NPZ, MRC and safetensors, no pickle."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ Output = Callable[[str], AbstractContextManager[Path]]
 
 
 def save_model(output: Output, trainer: Trainer, state: State, stage: Stage, prepared: str) -> None:
-    """Write flow.npz, latents.npz, the maps, training.npz and, last, model.json; ``prepared`` is the prep folder's path."""
+    """Write flow.npz, latents.npz, maps, training.npz and, last, model.json; ``prepared`` is the prep folder's path."""
     flow = {name: value.cpu().numpy() for name, value in state.flow.state_dict().items()}
     with output("flow.npz") as path:
         np.savez(path, **flow, parent=np.array(state.flow.parent), order=np.array(state.flow.order))
@@ -91,12 +91,15 @@ def load_resume(path: Path, trainer: Trainer) -> State:
             words = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name).to(trainer.device) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no checkpoint that training can go on from ({error}); start a new train job.") from None
+        raise InputError(
+            f"{path}: no checkpoint that training can go on from ({error}); start a new train job."
+        ) from None
     settings = trainer.settings
     if tensors["latents"].shape != (len(trainer.images), settings.latent_dims):
         raise InputError(
-            f"{path}: a checkpoint of {len(tensors['latents'])} particles in {tensors['latents'].shape[1]} latent dimensions, not "
-            f"of these {len(trainer.images)} in {settings.latent_dims}; resume it with the particles it began with."
+            f"{path}: a checkpoint of {len(tensors['latents'])} particles in {tensors['latents'].shape[1]} latent "
+            f"dimensions, not of these {len(trainer.images)} in {settings.latent_dims}; resume it with the "
+            "particles it began with."
         )
     flow = _rebuild(tensors, words, settings, trainer)
     optimiser = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
@@ -119,7 +122,9 @@ def load_resume(path: Path, trainer: Trainer) -> State:
 def _rebuild(tensors: dict[str, torch.Tensor], words: dict, settings: Settings, trainer: Trainer) -> Flow:
     arrays = {name[5:]: value for name, value in tensors.items() if name.startswith("flow.")}
     if arrays["vertices"].shape != trainer.rest.shape:
-        raise InputError("The checkpoint's mesh is not the mesh of this training; resume it with the mesh it began with.")
+        raise InputError(
+            "The checkpoint's mesh is not the mesh of this training; resume it with the mesh it began with."
+        )
     skeleton = Skeleton(
         *(arrays[name].cpu().numpy() for name in ("vertices", "modes", "membership")),
         parent=np.array(words["parent"]),

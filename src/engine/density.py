@@ -1,7 +1,8 @@
 """The canonical map with the motion held fixed: linear least squares by preconditioned conjugate gradients.
 
-Minimise ½ Σᵢ wᵢ ‖Iᵢ − Cᵢ P(flowᵢ) v‖² + ½ ridge ‖v‖² over the density v of the mask's voxels. The projection is linear in v and
-its adjoint is a gather, so each step costs one pass over the images and needs no inverse flow and no step size.
+Minimise ½ Σᵢ wᵢ ‖Iᵢ − Cᵢ P(flowᵢ) v‖² + ½ ridge ‖v‖² over the density v of the mask's voxels. The projection is
+linear in v and its adjoint is a gather, so each step costs one pass over the images and needs no inverse flow and
+no step size.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Placement(Protocol):
 class LeastSquares:
     """The density problem of one particle set at one box size.
 
-    ``batches`` starts a new pass over the images; ``weights`` ``(d, d // 2 + 1)`` are those of the half plane over the noise's power.
+    ``batches`` starts a new pass over the images; ``weights`` ``(d, d // 2 + 1)`` are those of the half plane over
+    the noise's power.
     """
 
     cloud: VoxelCloud
@@ -74,6 +76,7 @@ class LeastSquares:
 
 
 def shell_index(box: int) -> torch.Tensor:
+    """Rounded radius ``(box, box // 2 + 1)`` of each rfft2 frequency, at most ``box // 2``."""
     radius = np.hypot(np.fft.fftfreq(box)[:, None] * box, np.fft.rfftfreq(box)[None, :] * box)
     return torch.from_numpy(np.minimum(np.rint(radius), box // 2).astype(np.int64))
 
@@ -81,8 +84,9 @@ def shell_index(box: int) -> torch.Tensor:
 class SlicePreconditioner:
     """Divide by the power that rigid, evenly spread slices would have put at each radius.
 
-    n images' planes fill radius k of the volume with density ∝ Σ w C² / (4 π k²), which is the diagonal of the normal matrix in
-    Fourier space when nothing moves and views are even; motion and uneven views are left to the conjugate gradients.
+    n images' planes fill radius k of the volume with density ∝ Σ w C² / (4 π k²), which is the diagonal of the
+    normal matrix in Fourier space when nothing moves and views are even; motion and uneven views are left to the
+    conjugate gradients.
     """
 
     def __init__(self, cloud: VoxelCloud, power: torch.Tensor, ridge: float) -> None:
@@ -116,8 +120,8 @@ def solve_density(
 ) -> torch.Tensor:
     """Density ``(n,)`` after ``iterations`` of preconditioned conjugate gradients from ``start`` (zero when None).
 
-    ``report(iteration, relative residual)`` is called after each pass. Few iterations are themselves a regulariser: what the images
-    determine best converges first (Hestenes & Stiefel 1952; van der Sluis & van der Vorst 1986).
+    ``report(iteration, relative residual)`` is called after each pass. Few iterations are themselves a regulariser:
+    what the images determine best converges first (Hestenes & Stiefel 1952; van der Sluis & van der Vorst 1986).
     """
     right, power = problem.right_side()
     precondition = SlicePreconditioner(problem.cloud, power, ridge)
@@ -144,8 +148,8 @@ def solve_density(
 def band_weights(box: int, high: float, noise: torch.Tensor) -> torch.Tensor:
     """Weights ``(box, box // 2 + 1)`` of a white-noise likelihood in Fourier space, up to radius ``high``.
 
-    ``noise`` ``(≥ box // 2 + 1,)`` is the noise's mean squared Fourier amplitude by shell; the sum of weights times |residual|² is
-    then twice the negative log-likelihood.
+    ``noise`` ``(≥ box // 2 + 1,)`` is the noise's mean squared Fourier amplitude by shell; the sum of weights times
+    |residual|² is then twice the negative log-likelihood.
     """
     plane = torch.from_numpy(half_plane_weights(box, 0.5, high))
     return plane.to(noise.device) / noise[shell_index(box).to(noise.device)]

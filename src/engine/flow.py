@@ -17,7 +17,8 @@ from ..mesh.shape import vertex_parts
 from ..mesh.tetmesh import TetMesh
 from .modes import soft_modes
 
-AMPLITUDE = 4.0  # Å of the softest mode per unit of the network's output: steps of an optimiser are then steps of motion
+# Å of the softest mode per unit of the network's output: steps of an optimiser are then steps of motion
+AMPLITUDE = 4.0
 MOTION = 9  # six numbers for a rotation, three for a translation
 
 
@@ -159,7 +160,7 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def absorb(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
-        """Rewrite the flow for latents z' = (z − mean) @ inverse(scale), so that it moves the same: z = z' @ scale + mean."""
+        """Rewrite the flow for latents z' with z = z' @ scale + mean, so that it moves the same."""
         first = self.network[0]
         first.bias += first.weight @ mean
         first.weight.copy_(first.weight @ scale.T)

@@ -30,7 +30,8 @@ def shell_of_voxel(box: int, device: torch.device) -> torch.Tensor:
 
 
 def shell_correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Fourier shell correlation ``(N // 2 + 1,)`` of two maps ``(N, N, N)`` (Harauz & van Heel 1986); 1 at radius zero."""
+    """Fourier shell correlation ``(N // 2 + 1,)`` of two maps ``(N, N, N)``; 1 at radius zero (Harauz & van Heel 1986).
+    """
     box = first.shape[0]
     a, b = torch.fft.rfftn(first), torch.fft.rfftn(second)
     shell = shell_of_voxel(box, first.device).reshape(-1)
@@ -67,8 +68,8 @@ def solve_halves(
 def supported_map(cloud: VoxelCloud, maps: HalfMaps) -> torch.Tensor:
     """The mean of the half-maps, each shell weighted by the signal's share of its power: density ``(n,)``.
 
-    The weight is 2 FSC / (1 + FSC), the Wiener filter for the mean of two halves (Rosenthal & Henderson 2003); beyond the first
-    shell without agreement nothing is kept.
+    The weight is 2 FSC / (1 + FSC), the Wiener filter for the mean of two halves (Rosenthal & Henderson 2003);
+    beyond the first shell without agreement nothing is kept.
     """
     weight = wiener_weights(maps.fsc)
     weight = torch.cat([weight, torch.zeros(1, device=weight.device)])

@@ -18,8 +18,9 @@ def gauss_newton(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """One step of every particle of a batch towards its most likely latent point.
 
-    The image's dependence on z is linearised by forward differences, k + 1 projections in all. The prior is N(0, 1 / ``prior``) in
-    each dimension, the latents being kept white. Returns the new points ``(b, k)`` and the posterior precision ``(b, k, k)``.
+    The image's dependence on z is linearised by forward differences, k + 1 projections in all. The prior is
+    N(0, 1 / ``prior``) in each dimension, the latents being kept white. Returns the new points ``(b, k)`` and the
+    posterior precision ``(b, k, k)``.
     """
     k = z.shape[1]
     with torch.no_grad():

@@ -18,7 +18,8 @@ RIGID_MOTIONS = 6
 def strain_operator(mesh: TetMesh):
     """Sparse ``(6 c, 3 v)`` matrix S: ‖S u‖² is the linearised rigidity energy Σ w ‖sym ∇u‖², weights summing to 1.
 
-    ``u`` is the displacement ``(3 v,)``, xyz of vertex 0 first. For small u, ‖F − R‖ is the norm of the symmetric part of F − 1.
+    ``u`` is the displacement ``(3 v,)``, xyz of vertex 0 first. For small u, ‖F − R‖ is the norm of the symmetric
+    part of F − 1.
     """
     from scipy.sparse import coo_matrix
 
@@ -27,7 +28,14 @@ def strain_operator(mesh: TetMesh):
     scale = np.sqrt(rigidity_weights(mesh))
     rows, columns, values = [], [], []
     # rows of S: xx, yy, zz, and √2 times xy, yz, zx, so that squares add up to the Frobenius norm
-    terms = [(0, ((0, 0),)), (1, ((1, 1),)), (2, ((2, 2),)), (3, ((0, 1), (1, 0))), (4, ((1, 2), (2, 1))), (5, ((2, 0), (0, 2)))]
+    terms = [
+        (0, ((0, 0),)),
+        (1, ((1, 1),)),
+        (2, ((2, 2),)),
+        (3, ((0, 1), (1, 0))),
+        (4, ((1, 2), (2, 1))),
+        (5, ((2, 0), (0, 2))),
+    ]
     for row, pairs in terms:
         factor = 1.0 if row < 3 else np.sqrt(0.5)
         for component, axis in pairs:
@@ -59,8 +67,8 @@ def rigid_motions(vertices: np.ndarray) -> np.ndarray:
 def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The six rigid motions of the whole, then the ``count`` softest displacements that are none.
 
-    The rigid motions belong to the basis although they cost nothing: poses are fixed, and a domain that swings while the rest
-    stands still is a soft mode plus a rigid motion.
+    The rigid motions belong to the basis although they cost nothing: poses are fixed, and a domain that swings
+    while the rest stands still is a soft mode plus a rigid motion.
 
     Parameters
     ----------
@@ -69,8 +77,8 @@ def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray,
 
     Returns
     -------
-    modes ``(3 v, 6 + m)`` in Å for a unit coefficient, of unit root mean square displacement, orthogonal under ``mass``; and
-    stiffness ``(6 + m,)``, the rigidity energy of each at unit coefficient (1 / Å²), ascending.
+    modes ``(3 v, 6 + m)`` in Å for a unit coefficient, of unit root mean square displacement, orthogonal under
+    ``mass``; and stiffness ``(6 + m,)``, the rigidity energy of each at unit coefficient (1 / Å²), ascending.
     """
     # empty regions must still have some inertia, or they would flutter at no cost
     inertia = np.repeat(0.9 * mass / mass.sum() + 0.1 / len(mass), 3)
@@ -85,7 +93,7 @@ def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray,
 
 
 def _softest(mesh: TetMesh, inertia: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest eigenvectors ``(3 v, count)`` and values of the stiffness over the inertia, in coordinates scaled by √inertia."""
+    """Lowest eigenvectors ``(3 v, count)`` and values of stiffness over inertia, in coordinates scaled by √inertia."""
     from scipy.linalg import eigh
     from scipy.sparse import diags, identity
     from scipy.sparse.linalg import eigsh
@@ -107,8 +115,8 @@ def _softest(mesh: TetMesh, inertia: np.ndarray, count: int) -> tuple[np.ndarray
 def _without_rigid(vectors: np.ndarray, values: np.ndarray, rigid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The null space beyond the rigid motions of the whole, and which eigenvectors are elastic.
 
-    The null space holds six motions for each connected piece of the mesh; what remains of it are pieces moving against each
-    other, found by a singular value decomposition.
+    The null space holds six motions for each connected piece of the mesh; what remains of it are pieces moving
+    against each other, found by a singular value decomposition.
     """
     null = values < 1e-7 * values.max()
     left = vectors[:, null] - rigid @ (rigid.T @ vectors[:, null])

@@ -1,9 +1,9 @@
 """From a moving mesh to the Fourier transforms of images.
 
 The canonical map is a cloud of voxels, each a point mass inside one tetrahedron. Moving the vertices moves the points
-(linearly inside a cell); the pose drops z; `splat` sums the points on a grid twice as fine as the image, and the Fourier
-transform is cropped to the image and divided by the spline's own transform. For an undeformed map this is the central
-slice of its discrete-time Fourier transform, to the accuracy of the spline (0.4 % at 80 % of Nyquist).
+(linearly inside a cell); the pose drops z; `splat` sums the points on a grid twice as fine as the image, and the
+Fourier transform is cropped to the image and divided by the spline's own transform. For an undeformed map this is
+the central slice of its discrete-time Fourier transform, to the accuracy of the spline (0.4 % at 80 % of Nyquist).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class VoxelCloud:
 
 
 def spline_transform(box: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """Fourier transform ``(box, box // 2 + 1)`` of the cubic B-spline on the oversampled grid, at the image's frequencies.
+    """Transform ``(box, box // 2 + 1)`` of the cubic B-spline on the oversampled grid, at the image's frequencies.
 
     A cubic B-spline is four box functions convolved, so its transform is sinc⁴ in each axis.
     """
@@ -133,10 +133,8 @@ def project(
     return crop_rfft(grid, box) / spline_transform(box, grid.device, grid.dtype)
 
 
-def back_project(
-    cloud: VoxelCloud, images: torch.Tensor, affine: torch.Tensor, backend: str = "auto"
-) -> torch.Tensor:
-    """The adjoint of `project` in the density: Fourier images ``(b, d, d // 2 + 1)`` to ``(n,)``, summed over the batch.
+def back_project(cloud: VoxelCloud, images: torch.Tensor, affine: torch.Tensor, backend: str = "auto") -> torch.Tensor:
+    """The adjoint of `project` in the density: Fourier images ``(b, d, d // 2 + 1)`` to their sum ``(n,)``.
 
     The inner product of Fourier images is Re Σ conj(a) b over the stored half plane; weights for the other half are the
     caller's.

@@ -17,8 +17,9 @@ def deformation_gradients(vertices: torch.Tensor, cells: torch.Tensor, edge_inve
 def nearest_rotation(matrices: torch.Tensor) -> torch.Tensor:
     """The rotation nearest to each 3x3 matrix ``(…, 3, 3)``: the polar factor, with the determinant kept positive.
 
-    Newton's iteration R ← (R + R⁻ᵀ) / 2 (Higham 1986), R⁻ᵀ being the cofactor matrix over the determinant. A matrix that is
-    inverted, or nearly flat, goes through a singular value decomposition whose last sign is flipped where needed.
+    Newton's iteration R ← (R + R⁻ᵀ) / 2 (Higham 1986), R⁻ᵀ being the cofactor matrix over the determinant. A matrix
+    that is inverted, or nearly flat, goes through a singular value decomposition whose last sign is flipped where
+    needed.
     """
     rotation = matrices
     poor = torch.linalg.det(matrices) < 0.05
@@ -43,8 +44,9 @@ def rigidity_energy(
 
     With the smallest singular value taken negative where a cell is inverted this is ‖F − R‖², R the nearest rotation
     (as-rigid-as-possible energy: Sorkine & Alexa 2007), so that turning a cell inside out is never free. ``weights``
-    ``(c,)`` sum to 1 and are proportional to rigidity times volume, which makes the energy a property of the motion and not
-    of the mesh's fineness. Since the distance to the nearest rotation is stationary in R, R needs no gradient.
+    ``(c,)`` sum to 1 and are proportional to rigidity times volume, which makes the energy a property of the motion
+    and not of the mesh's fineness. Since the distance to the nearest rotation is stationary in R, R needs no
+    gradient.
     """
     gradients = deformation_gradients(vertices, cells, edge_inverse)
     with torch.no_grad():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-COARSE_PIXEL = 8.0  # Å: at 16 Å resolution a domain that swings still overlaps itself, so that gradients point the right way
+# Å: at 16 Å resolution a domain that swings still overlaps itself, so that gradients point the right way
+COARSE_PIXEL = 8.0
 LEAST_BOX = 24
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One box size: ``box`` pixels, for ``epochs`` passes over the images, with frequencies up to ``band`` of Nyquist."""
+    """``box`` pixels for ``epochs`` passes over the images, with frequencies up to ``band`` of Nyquist."""
 
     box: int
     epochs: int
@@ -21,8 +22,8 @@ class Rung:
 def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tuple[Rung, ...]:
     """The rungs for images of ``box`` pixels: half of the epochs coarse, a fifth between, the rest at full size.
 
-    The coarse box depends on Å and not on pixels, so that the same molecule starts alike whatever it was sampled at. Passes at
-    coarse sizes cost little: a rung of half the box has an eighth of the voxels.
+    The coarse box depends on Å and not on pixels, so that the same molecule starts alike whatever it was sampled
+    at. Passes at coarse sizes cost little: a rung of half the box has an eighth of the voxels.
     """
     coarse = min(box, max(LEAST_BOX, even(box * pixel_size / COARSE_PIXEL)))
     middle = even(math.sqrt(coarse * box))

@@ -30,7 +30,8 @@ def splat(
     density : ``(n,)`` mass of each point.
     points : ``(n, 3)`` xyz, in the unit that ``affine`` takes, sorted by group.
     offsets : ``(g + 1,)`` int64; group ``j`` holds points ``offsets[j]:offsets[j + 1]``.
-    affine : ``(b, g, 2, 4)``; ``affine[i, j] @ [x, y, z, 1]`` is the (x, y) of a point of group ``j`` in image ``i``, in
+    affine : ``(b, g, 2, 4)``; ``affine[i, j] @ [x, y, z, 1]`` is the (x, y) of a point of group ``j`` in image
+    ``i``, in
         pixels, 0 being the centre of the first pixel.
     size : pixels on a side.
     backend : one of ``BACKENDS``, or ``auto``: triton on CUDA, numba on the CPU.
@@ -46,7 +47,7 @@ def splat(
 def gather(
     images: torch.Tensor, points: torch.Tensor, offsets: torch.Tensor, affine: torch.Tensor, backend: str = "auto"
 ) -> torch.Tensor:
-    """The adjoint of `splat` in the density: ``images`` ``(b, size, size)`` read at the points, summed over images: ``(n,)``.
+    """The adjoint of `splat` in the density: ``images`` ``(b, size, size)`` read at the points and summed, ``(n,)``.
 
     Without a gradient of its own.
     """

@@ -80,7 +80,7 @@ def _dot(row, c, w0, w1, w2, w3):
 
 @njit(parallel=True, fastmath=True, cache=True)
 def _backward_density(points, offsets, affine, grads, out):
-    """``out`` is ``(threads, n)``; thread ``t`` gathers images t, t + threads, … so that no two write the same place."""
+    """``out`` is ``(threads, n)``; thread ``t`` gathers images t, t + threads, …: no two write the same place."""
     size = grads.shape[1]
     threads = out.shape[0]
     for t in prange(threads):

@@ -1,9 +1,10 @@
 """Where training starts: a Gaussian model of the soft modes, fitted in closed form.
 
-To first order an image is linear in the coefficients c of the mesh's soft modes: I ≈ C P V + J c + noise. With c ~ N(μ, Σ) this is a
-linear Gaussian model with a known operator per image, and expectation–maximisation gives μ and Σ from the little matrices
-JᵀWJ and JᵀWr alone (the same idea as 3DVA's and probabilistic PCA's, Tipping & Bishop 1999, with motion in place of density). The leading
-directions of Σ, as the images see them, are the first guess of the motion; there is nothing random in it.
+To first order an image is linear in the coefficients c of the mesh's soft modes: I ≈ C P V + J c + noise. With
+c ~ N(μ, Σ) this is a linear Gaussian model with a known operator per image, and expectation–maximisation gives μ and Σ
+from the little matrices JᵀWJ and JᵀWr alone (the same idea as 3DVA's and probabilistic PCA's, Tipping & Bishop
+1999, with motion in place of density). The leading directions of Σ, as the images see them, are the first guess of
+the motion; there is nothing random in it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .stage import Stage
 
 @dataclass(frozen=True)
 class ModeStatistics:
-    """Per image, what it says about the mode coefficients: curvature ``(n, m, m)`` = JᵀWJ and pull ``(n, m)`` = JᵀWr."""
+    """What each image says about the mode coefficients: curvature ``(n, m, m)`` = JᵀWJ and pull ``(n, m)`` = JᵀWr."""
 
     curvature: torch.Tensor
     pull: torch.Tensor
@@ -50,7 +51,11 @@ def mode_statistics(
             base = stage.forward(batch, flow.vertices)
             residual = whitened(stage, batch.images - base)
             slopes = torch.stack(
-                [whitened(stage, stage.forward(batch, v) - base) * (s / step) for v, s in zip(moved, scale, strict=True)], dim=1
+                [
+                    whitened(stage, stage.forward(batch, v) - base) * (s / step)
+                    for v, s in zip(moved, scale, strict=True)
+                ],
+                dim=1,
             )
             curvature.append(slopes @ slopes.transpose(1, 2))
             pull.append((slopes @ residual[:, :, None]).squeeze(-1))
@@ -60,28 +65,31 @@ def mode_statistics(
 
 
 def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
-    """Fourier images ``(b, d, d // 2 + 1)`` as real vectors ``(b, p)`` whose dot product is the weighted inner product."""
+    """Fourier images ``(b, d, d // 2 + 1)`` as real vectors ``(b, p)``, whose dot product is the weighted one."""
     used = stage.weights > 0
     return torch.view_as_real(images[:, used] * stage.weights[used].sqrt()).flatten(1)
 
 
-def fit_linear_motion(statistics: ModeStatistics, dims: int, iterations: int = 100, stiffness: float = 0.0) -> LinearMotion:
+def fit_linear_motion(
+    statistics: ModeStatistics, dims: int, iterations: int = 100, stiffness: float = 0.0
+) -> LinearMotion:
     """Mean and the ``dims`` leading directions of the mode coefficients, by expectation–maximisation."""
     curvature, pull = statistics.curvature, statistics.pull
     count, modes = pull.shape
     mean_curvature = curvature.mean(dim=0)
-    ridge = 1e-9 * mean_curvature.diagonal().mean() * torch.eye(modes, dtype=pull.dtype, device=pull.device)
+    eye = torch.eye(modes, dtype=pull.dtype, device=pull.device)
+    ridge = 1e-9 * mean_curvature.diagonal().mean() * eye
     mean = torch.linalg.solve(mean_curvature + ridge, pull.mean(dim=0))
     # start as if an image said as much about its coefficients as the prior does
     covariance = torch.linalg.inv(mean_curvature + ridge) * 1.0
     for _ in range(iterations):
-        inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes, dtype=pull.dtype))
+        inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * eye)
         spread = torch.linalg.inv(curvature + inverse)
         centre = (spread @ (pull + inverse @ mean)[:, :, None]).squeeze(-1)
         mean = centre.mean(dim=0)
         apart = centre - mean
         covariance = spread.mean(dim=0) + apart.T @ apart / count
-        covariance = torch.linalg.inv(torch.linalg.inv((covariance + covariance.T) / 2) + stiffness * torch.eye(modes, dtype=pull.dtype))
+        covariance = torch.linalg.inv(torch.linalg.inv((covariance + covariance.T) / 2) + stiffness * eye)
     lower = torch.linalg.cholesky(mean_curvature + ridge)
     values, vectors = torch.linalg.eigh(lower.T @ covariance @ lower)
     values, vectors = values.flip(0), vectors.flip(1)

@@ -1,17 +1,18 @@
 """Learning the motion: latents, flow and canonical map, each by the method that suits it.
 
-Three unknowns, three solvers, in turn. The latents of a batch take a Gauss–Newton step (`latents.py`); then the flow takes a
-stochastic gradient step of the images' misfit plus rigidity (`rigidity.py`); after each pass the map is solved by conjugate
-gradients with the motion held fixed, one half of the particles at a time, and what the halves agree on is what the next pass
-sees (`halves.py`). The first guess is a closed-form linear motion (`start.py`), and box sizes go from coarse to fine (`schedule.py`).
+Three unknowns, three solvers, in turn. The latents of a batch take a Gauss–Newton step (`latents.py`); then the
+flow takes a stochastic gradient step of the images' misfit plus rigidity (`rigidity.py`); after each pass the map
+is solved by conjugate gradients with the motion held fixed, one half of the particles at a time, and what the
+halves agree on is what the next pass sees (`halves.py`). The first guess is a closed-form linear motion
+(`start.py`), and box sizes go from coarse to fine (`schedule.py`).
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ class Trainer:
     # -- beginning ------------------------------------------------------------------------------------------------
 
     def begin(self, latents: np.ndarray | None, random: bool = False) -> State:
-        """The state before the first pass: rigid maps, noise, skeleton, and latents found, random or given ``(n, k)``."""
+        """The state before the first pass: rigid maps, noise, skeleton; latents found, random or given ``(n, k)``."""
         torch.manual_seed(self.seed)
         white = torch.full((self.images.box // 2 + 1,), float(self.images.box**2), device=self.device)
         stage = self._stage(self.rungs[0], white)
@@ -122,7 +123,9 @@ class Trainer:
         noise = self._measure_noise(stage, self.rest_vertices)
         stage = self._stage(self.rungs[0], noise).with_density(stage.density)
         self.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
-        skeleton = build_skeleton(self.mesh, vertex_mass(stage.cloud, stage.density, len(self.rest)), self.settings.modes)
+        skeleton = build_skeleton(
+            self.mesh, vertex_mass(stage.cloud, stage.density, len(self.rest)), self.settings.modes
+        )
         state = self._empty_state(skeleton, noise)
         state.maps, state.maps_box = maps, stage.box
         if latents is not None:
@@ -184,7 +187,9 @@ class Trainer:
             iterations = LAST_ITERATIONS if last else SOLVE_ITERATIONS
             if last and not self.settings.freeze_latents:
                 self._polish(stage, state)
-            state.maps = self._solve(stage, flow_vertices(state.flow, state.latents), state.maps, iterations, "map", count)
+            state.maps = self._solve(
+                stage, flow_vertices(state.flow, state.latents), state.maps, iterations, "map", count
+            )
             state.maps_box = stage.box
             stage = stage.with_density(supported_map(stage.cloud, state.maps))
             state.epoch += 1
@@ -233,7 +238,9 @@ class Trainer:
                        epoch=round(state.epoch + done / len(order), 4), images_per_second=round(speed, 1),
                        **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
         state.energy = means["energy"]
-        state.history.append({"epoch": state.epoch + 1, "box": stage.box, "weight": weight, "images_per_second": speed, **means})
+        state.history.append(
+            {"epoch": state.epoch + 1, "box": stage.box, "weight": weight, "images_per_second": speed, **means}
+        )
         self._whiten(state)
 
     def _step(
@@ -260,7 +267,7 @@ class Trainer:
         return float(misfit), float(misfit - gain), float(energy), float(moved.mean())
 
     def _polish(self, stage: Stage, state: State) -> None:
-        """Two more Gauss–Newton steps of every particle with the flow at rest: the last pass moved it while it placed them."""
+        """Two more Gauss–Newton steps of every particle: the last pass moved the flow while it placed them."""
         count = len(self.images)
         counter = self._counter("latents", count)
         for batch in stage.batches(np.arange(count)):
@@ -282,7 +289,13 @@ class Trainer:
         return make_stage(self.images, self.mesh, rung.box, noise, rung.band, self.device, s.batch_size, s.backend)
 
     def _solve(
-        self, stage: Stage, vertices_of, start: HalfMaps | None, iterations: int, name: str, count: int | None = SOLVE_PARTICLES
+        self,
+        stage: Stage,
+        vertices_of,
+        start: HalfMaps | None,
+        iterations: int,
+        name: str,
+        count: int | None = SOLVE_PARTICLES,
     ) -> HalfMaps:
         """Half-maps at a stage, from at most ``count`` particles (all when None)."""
         halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
@@ -327,14 +340,16 @@ class Trainer:
         noise[: top + 1] = (power / (count * seen).clamp(min=1))[: top + 1]
         noise[0] = noise[1]
         if top + 1 < len(noise):
-            noise[top + 1 :] = torch.maximum(noise[top + 1 :], noise[top]) if stage.box == self.images.box else noise[top + 1 :]
+            noise[top + 1 :] = (
+                torch.maximum(noise[top + 1 :], noise[top]) if stage.box == self.images.box else noise[top + 1 :]
+            )
         return noise
 
     def _rigidity_weight(self, energy: float) -> float:
         """Weight of the rigidity prior, nats per unit of mean squared strain.
 
-        A prior exp(−w E) on a motion of k degrees of freedom is most likely at w = k / 2E; a quarter of that lets the images lead.
-        E is what the last pass found, within bounds that keep a first bad guess from running away.
+        A prior exp(−w E) on a motion of k degrees of freedom is most likely at w = k / 2E; a quarter of that lets
+        the images lead. E is what the last pass found, within bounds that keep a first bad guess from running away.
         """
         base = RIGIDITY_START
         if math.isfinite(energy):
@@ -344,7 +359,9 @@ class Trainer:
     def _set_learning_rate(self, state: State, part: float) -> None:
         """Cosine from the first rate to the last over the whole training."""
         s, fraction = self.settings, (state.epoch + part) / self.epochs
-        rate = s.final_learning_rate + (s.learning_rate - s.final_learning_rate) * 0.5 * (1 + math.cos(math.pi * fraction))
+        rate = s.final_learning_rate + (s.learning_rate - s.final_learning_rate) * 0.5 * (
+            1 + math.cos(math.pi * fraction)
+        )
         for group in state.optimiser.param_groups:
             group["lr"] = rate
 

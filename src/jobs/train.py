@@ -17,34 +17,53 @@ class TrainParameters:
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
     epochs: int = parameter(10, help="passes over the images, from coarse to full resolution", low=1, high=1000)
     rigidity: float = parameter(
-        1.0, help="multiplies the rigidity prior, whose weight is calibrated from the data; larger is stiffer", low=0, high=1e4
+        1.0,
+        help="multiplies the rigidity prior, whose weight is calibrated from the data; larger is stiffer",
+        low=0,
+        high=1e4,
     )
     start: str = parameter(
         "modes",
-        help="where latents begin: modes, a linear motion found in closed form; random; latents, those of --initial-latents",
+        help="where latents begin: modes, a linear motion found in closed form; random; latents, those of "
+        "--initial-latents",
         choices=("modes", "random", "latents"),
     )
     initial_latents: Path | None = parameter(
-        None, help="latents to begin with: a train job of the same particles, or an .npz with an array z (particles x dims)"
+        None,
+        help="latents to begin with: a train job of the same particles, or an .npz with an array z (particles x dims)",
     )
-    freeze_latents: bool = parameter(False, help="keep the initial latents as they are and learn the flow only", advanced=True)
+    freeze_latents: bool = parameter(
+        False, help="keep the initial latents as they are and learn the flow only", advanced=True
+    )
     latent_noise: float = parameter(
         0.1, help="standard deviation of the noise that the flow sees added to the latents, in units of their spread",
         low=0, high=2, advanced=True,
     )  # fmt: skip
     centering: float = parameter(
-        1.0, help="weight of the normal prior that keeps badly determined particles near the centre", low=0, high=1000, advanced=True
+        1.0,
+        help="weight of the normal prior that keeps badly determined particles near the centre",
+        low=0,
+        high=1000,
+        advanced=True,
     )
     hidden_units: int = parameter(64, help="width of the flow's network", low=4, high=1024, advanced=True)
     hidden_layers: int = parameter(3, help="hidden layers of the flow's network", low=1, high=12, advanced=True)
     modes: int = parameter(
-        96, help="soft modes of the mesh that the flow may use, beside the rigid motions of its parts", low=8, high=2000, advanced=True
+        96,
+        help="soft modes of the mesh that the flow may use, beside the rigid motions of its parts",
+        low=8,
+        high=2000,
+        advanced=True,
     )
     band: float = parameter(
         0.95, help="highest frequency used at full size, as a fraction of Nyquist", low=0.2, high=1, advanced=True
     )
-    learning_rate: float = parameter(1e-3, help="first learning rate of the flow's network", low=1e-6, high=1, advanced=True)
-    final_learning_rate: float = parameter(5e-5, help="last learning rate, reached along a cosine", low=0, high=1, advanced=True)
+    learning_rate: float = parameter(
+        1e-3, help="first learning rate of the flow's network", low=1e-6, high=1, advanced=True
+    )
+    final_learning_rate: float = parameter(
+        5e-5, help="last learning rate, reached along a cosine", low=0, high=1, advanced=True
+    )
     batch_size: int = parameter(64, help="images in a batch", unit="images", low=1, high=4096, advanced=True)
     device: str = parameter("auto", help="where to compute: auto, cpu, cuda, cuda:1, …", advanced=True)
 
