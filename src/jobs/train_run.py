@@ -93,8 +93,8 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
     reach = np.abs((inside - mesh.voxel_cell.shape[0] // 2) * mesh.pixel_size).max()
     if reach > half + 1.5 * mesh.pixel_size:
         raise InputError(
-            f"mesh: it reaches {reach:.0f} Å from the centre, but the images show only {half:.0f} Å ({prepared.box} pixels "
-            f"of {prepared.pixel_size:.3g} Å); check the pixel size of the consensus, or run prep with a larger --crop."
+            f"mesh: it reaches {reach:.0f} Å from the centre, but the images show only {half:.0f} Å ({prepared.box} "
+            f"pixels of {prepared.pixel_size:.3g} Å); check the pixel size of the consensus, or run prep with a larger --crop."
         )
 
 
