@@ -94,7 +94,8 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
     if reach > half + 1.5 * mesh.pixel_size:
         raise InputError(
             f"mesh: it reaches {reach:.0f} Å from the centre, but the images show only {half:.0f} Å ({prepared.box} "
-            f"pixels of {prepared.pixel_size:.3g} Å); check the pixel size of the consensus, or run prep with a larger --crop."
+            f"pixels of {prepared.pixel_size:.3g} Å); check the pixel size of the consensus, or run prep with a larger "
+            "--crop."
         )
 
 
