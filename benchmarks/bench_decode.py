@@ -53,8 +53,9 @@ def main() -> None:
     arguments = parser.parse_args()
     set_threads(arguments.threads)
     python = os.environ.get("FLEXREC_CRYODRGN_PYTHON")
-    columns = ("box", "voxels", "cells", "vertices", "affines", "numba", "numpy", "cryoDRGN")
-    print(f"milliseconds, median of {REPEATS}, {arguments.threads} threads; vertices and affines are parts of a decode")
+    columns = ("box", "voxels", "cells", "vertices", "affines", "numba", "numba x2", "numpy", "cryoDRGN")
+    print(f"milliseconds, median of {REPEATS}, {arguments.threads} threads; vertices and affines are parts of decodes,")
+    print("x2 is the oversampled decode of maps that are kept")
     print("".join(f"{name:>10}" for name in columns))
     for box in arguments.boxes:
         row = ours(box, arguments.threads)
@@ -78,8 +79,8 @@ def ours(box: int, threads: int) -> tuple:
         milliseconds(lambda i: model.vertices(z[i])),
         milliseconds(lambda i: decoder.affines(moved)),
         *(
-            milliseconds(lambda i, backend=backend: decoder.map(model.vertices(z[i]), backend, threads))
-            for backend in ("numba", "numpy")
+            milliseconds(lambda i, name=name, fine=fine: decoder.map(model.vertices(z[i]), name, threads, fine))
+            for name, fine in (("numba", 1), ("numba", 2), ("numpy", 1))
         ),
     ]
     return (box, len(decoder.points), len(decoder.corners), *times)

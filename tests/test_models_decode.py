@@ -53,6 +53,10 @@ def test_a_flow_at_rest_gives_the_map_back(trained):
     low = slice(0, int(0.8 * BOX / 2))
     assert correlation[low].min() > 0.9999
     assert np.abs(amplitude[low] - 1).max() < 0.01
+    fine = trained.decoder.map(trained.mesh.vertices.astype(np.float32), oversampling=2)
+    correlation, amplitude = shells(fine, trained.volume)
+    assert correlation[low].min() > 0.9999
+    assert np.abs(amplitude[low] - 1).max() < 0.01
 
 
 def test_a_rigid_turn_and_shift_are_those_of_interpolation(tmp_path):
@@ -117,8 +121,9 @@ def test_what_lies_outside_the_mesh_is_left_out_or_kept_unmoved(trained):
 def test_both_backends_push_the_same(trained):
     pytest.importorskip("numba")
     for z in (trained.latents[0], 4 * trained.latents[1]):
-        maps = [trained.decoder.map(trained.vertices(z), backend) for backend in ("numpy", "numba")]
-        assert np.abs(maps[0] - maps[1]).max() < 1e-5 * np.abs(maps[0]).max()
+        for fine in (1, 2):
+            maps = [trained.decoder.map(trained.vertices(z), name, oversampling=fine) for name in ("numpy", "numba")]
+            assert np.abs(maps[0] - maps[1]).max() < 1e-5 * np.abs(maps[0]).max()
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -134,3 +139,28 @@ def test_points_that_leave_the_box_are_lost_and_no_others(backend):
     gone = push(np.ones(2, np.float32), points[2:], np.array([0, 2]), affine, 12, backend)
     assert np.abs(gone).max() < 1e-6
     assert push(np.ones(0, np.float32), points[:0], np.array([0, 0]), affine, 12, backend).sum() == 0
+
+
+@pytest.mark.parametrize("oversampling, reach, error", [(1, 8, 0.05), (2, 13, 0.01)])
+def test_a_turned_cloud_of_atoms_has_the_amplitudes_of_the_truth(oversampling, reach, error):
+    box, random = 32, np.random.default_rng(0)
+    atoms = random.uniform(-5, 5, (400, 3))
+    rotation = Rotation.from_euler("zyx", (30, 20, 10), degrees=True).as_matrix()
+    shift = np.array([0.5, 0.3, 0.4])
+    still, wanted = draw_atoms(atoms, box), draw_atoms(atoms @ rotation.T + shift, box)
+    index = np.argwhere(still > 1e-5 * still.max())
+    points = (index[:, ::-1] - box // 2).astype(np.float32)
+    affine = np.concatenate([rotation, (shift + box // 2)[:, None]], axis=1)[None].astype(np.float32)
+    density = still[tuple(index.T)].astype(np.float32)
+    moved = push(density, points, np.array([0, len(points)]), affine, box, oversampling=oversampling)
+    correlation, amplitude = shells(moved, wanted)
+    assert correlation[:reach].min() > 0.995
+    assert np.abs(amplitude[:reach] - 1).max() < error
+    assert moved.sum() == pytest.approx(wanted.sum(), rel=1e-3)
+
+
+def draw_atoms(atoms: np.ndarray, box: int, width: float = 0.8) -> np.ndarray:
+    """Gaussians at ``atoms`` (m, 3) xyz, in voxels."""
+    along = np.arange(box) - box // 2
+    x, y, z = (np.exp(-((along - atoms[:, axis, None]) ** 2) / (2 * width**2)) for axis in range(3))
+    return np.einsum("az,ay,ax->zyx", z, y, x, optimize=True)

@@ -1,9 +1,9 @@
 """Push points straight into a map: a three-dimensional splat without gradients, for decoding.
 
 Needs no torch, and runs in numpy alone where numba is missing. Each point's mass is spread by a cubic B-spline over
-4x4x4 voxels of the map's own grid, and the sum is divided by the spline's transform on that grid. For points on voxels
-this gives the map back exactly; for moved ones it is the adjoint of cubic spline interpolation, with its accuracy: the
-amplitude keeps 99 % at half of Nyquist, and 85 % at 80 % of it where a point falls between voxels.
+4x4x4 voxels, and the sum is divided by the spline's transform. On the map's own grid, which is fast, points on voxels
+give the map back exactly; moved ones carry the errors of cubic spline interpolation. On a grid twice as fine, the
+repeats of the spectrum are cut off, and the map is that of the projector.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ def push(
     box: int,
     backend: str = "auto",
     threads: int | None = None,
+    oversampling: int = 1,
 ) -> np.ndarray:
     """The map ``(N, N, N)`` float32 ``[z, y, x]`` of moved point masses; what leaves the box is lost.
 
@@ -36,6 +37,7 @@ def push(
         0 being the centre of the first voxel.
     box : N. backend : one of ``BACKENDS``, or ``auto``: numba where there is one.
     threads : of the Fourier transforms and the compiled loops; None: all.
+    oversampling : 1, or 2 for a grid twice as fine, as exact as the projector and about four times slower.
     """
     loops = _compiled() if backend in ("auto", "numba") else None
     if backend == "numba" and loops is None:
@@ -44,9 +46,10 @@ def push(
         return np.zeros((box,) * 3, np.float32)
     moved = (_move if loops is None else loops.move)(points, offsets, affine)
     low, shape = _window(moved, box)
-    moved -= low
+    moved = (moved - low) * np.float32(oversampling)
+    shape = tuple(oversampling * side for side in shape)
     grid = _spread(density, moved, shape) if loops is None else loops.spread(density, moved, shape, threads)
-    return _place(_unblur(grid, threads or -1), low, box)
+    return _place(_unblur(grid, oversampling, threads or -1), low, box)
 
 
 def _window(moved: np.ndarray, box: int) -> tuple[np.ndarray, tuple[int, int, int]]:
@@ -58,17 +61,39 @@ def _window(moved: np.ndarray, box: int) -> tuple[np.ndarray, tuple[int, int, in
     return low.astype(np.float32), tuple(next_fast_len(int(side), real=True) for side in (high - low)[::-1])
 
 
-def _unblur(grid: np.ndarray, workers: int) -> np.ndarray:
-    """Divide by the transform of the sampled cubic B-spline, (2 + cos 2πk) / 3 in each axis: never below 1/3."""
+def _unblur(grid: np.ndarray, oversampling: int, workers: int) -> np.ndarray:
+    """Divide by the spline's transform, on the frequencies of the map's own grid."""
     from scipy import fft
 
+    shape = tuple(side // oversampling for side in grid.shape)
     spectrum = fft.rfftn(grid, workers=workers)
-    for axis in range(3):
-        k = fft.rfftfreq(grid.shape[2]) if axis == 2 else fft.fftfreq(grid.shape[axis])
-        shape = [1, 1, 1]
-        shape[axis] = len(k)
-        spectrum *= (3 / (2 + np.cos(2 * np.pi * k))).astype(np.float32).reshape(shape)
-    return fft.irfftn(spectrum, s=grid.shape, workers=workers, overwrite_x=True)
+    if oversampling > 1:
+        spectrum = _crop(spectrum, shape)
+    for axis, side in enumerate(shape):
+        k = fft.rfftfreq(side) if axis == 2 else fft.fftfreq(side)
+        spectrum *= (1 / _spline_transform(k, oversampling)).reshape([-1 if i == axis else 1 for i in range(3)])
+    return fft.irfftn(spectrum, s=shape, workers=workers, overwrite_x=True)
+
+
+def _spline_transform(k: np.ndarray, oversampling: int) -> np.ndarray:
+    """Transform of the cubic B-spline at ``k`` cycles per voxel, float32.
+
+    On the map's own grid that of the sampled spline, which is exact for points on voxels and never below 1/3; on a
+    finer one, where the repeats of the spectrum fall outside the map's, that of the continuous spline.
+    """
+    transform = (2 + np.cos(2 * np.pi * k)) / 3 if oversampling == 1 else np.sinc(k / oversampling) ** 4
+    return transform.astype(np.float32)
+
+
+def _crop(spectrum: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Half spectrum of a finer grid at the frequencies of a grid of ``shape``."""
+    for axis in (0, 1):
+        side = shape[axis]
+        low, high = np.split(spectrum, [(side + 1) // 2], axis)
+        spectrum = np.concatenate(
+            [low, np.take(high, range(high.shape[axis] - side // 2, high.shape[axis]), axis)], axis
+        )
+    return spectrum[:, :, : shape[2] // 2 + 1]
 
 
 def _place(part: np.ndarray, low: np.ndarray, box: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from .generate import GenerateParameters
 from .generate_picture import draw_series
 from .generate_points import Series, asked_series, vertex_mass
 
+OVERSAMPLING = 2  # these maps are kept and measured: they should be right up to Nyquist
 ALIKE = 0.5  # correlation with the model's map below which a given map is probably not in the same frame
 
 
@@ -146,7 +147,8 @@ def _write_maps(plan: _Plan, model: FlowModel, decoder: Decoder, threads: int | 
                 return False
             if not (job.folder / plan.names[i]).exists():
                 with job.output(plan.names[i]) as path:
-                    write_map(path, decoder.map(model.vertices(plan.z[i]), threads=threads), decoder.pixel_size)
+                    volume = decoder.map(model.vertices(plan.z[i]), threads=threads, oversampling=OVERSAMPLING)
+                    write_map(path, volume, decoder.pixel_size)
             job.progress(i + 1, len(plan.z))
         start += len(one.z)
         if len(one.z) > 1:
