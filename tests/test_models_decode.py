@@ -164,3 +164,18 @@ def draw_atoms(atoms: np.ndarray, box: int, width: float = 0.8) -> np.ndarray:
     along = np.arange(box) - box // 2
     x, y, z = (np.exp(-((along - atoms[:, axis, None]) ** 2) / (2 * width**2)) for axis in range(3))
     return np.einsum("az,ay,ax->zyx", z, y, x, optimize=True)
+
+
+def test_the_map_seen_from_above_is_the_image_that_training_projects(trained):
+    import torch
+    from chimerax.flexrec.engine.project import VoxelCloud, project
+    from chimerax.flexrec.mesh import voxel_cells
+
+    cells = voxel_cells(trained.mesh, trained.volume != 0, PIXEL)
+    cloud = VoxelCloud.from_mesh(trained.mesh, cells, PIXEL)
+    vertices = trained.vertices(trained.latents[4])
+    affine = cloud.affines(torch.from_numpy(vertices)[None], torch.eye(3)[None], BOX)
+    image = project(cloud, cloud.gather(torch.from_numpy(trained.volume)), affine, BOX)[0].numpy()
+    seen = np.fft.rfft2(trained.decoder.map(vertices, oversampling=2).sum(axis=0))
+    k = np.hypot(np.fft.fftfreq(BOX)[:, None], np.fft.rfftfreq(BOX))
+    assert np.abs(seen - image)[k < 0.4].max() < 1e-3 * np.abs(image).max()

@@ -37,7 +37,7 @@ def push(
         0 being the centre of the first voxel.
     box : N. backend : one of ``BACKENDS``, or ``auto``: numba where there is one.
     threads : of the Fourier transforms and the compiled loops; None: all.
-    oversampling : 1, or 2 for a grid twice as fine, as exact as the projector and about four times slower.
+    oversampling : 1, or 2 for a grid twice as fine, as exact as the projector and about three times slower.
     """
     loops = _compiled() if backend in ("auto", "numba") else None
     if backend == "numba" and loops is None:

@@ -44,7 +44,7 @@ class Decoder:
     ) -> np.ndarray:
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` for moved vertices ``(v, 3)`` Å.
 
-        ``oversampling`` 2 takes about four times as long and is right up to Nyquist: for maps that are kept.
+        ``oversampling`` 2 takes about three times as long and is right up to Nyquist: for maps that are kept.
         """
         moved = push(
             self.density, self.points, self.offsets, self.affines(vertices), self.box, backend, threads, oversampling
