@@ -48,16 +48,17 @@ class Rate:
 
 
 def main() -> None:
-    """Measure every box; print the table."""
+    """Measure every box; print the table line by line."""
     arguments = parse_arguments()
     python = os.environ.get("FLEXREC_CRYODRGN_PYTHON")
-    rates = []
+    print(f"training on {where(python)}, {arguments.threads} threads, images/s")
+    print(f"{'box':>4} {'program':<16} {'images':>7} {'full box':>9} {'whole run':>10}  what", flush=True)
     for box in arguments.boxes:
         folders = prepare(box, arguments)
-        if python:
-            rates.append(cryodrgn_rate(python, folders["prep"], box, arguments))
-        rates.append(flexrec_rate(folders, box, arguments))
-    print_table(rates, arguments.threads)
+        other = cryodrgn_rate(python, folders["prep"], box, arguments) if python else None
+        if other:
+            print_rate(other)
+        print_rate(flexrec_rate(folders, box, arguments), other)
     if not python:
         print("cryoDRGN is not measured: name a Python that has it in FLEXREC_CRYODRGN_PYTHON")
 
@@ -138,15 +139,24 @@ def flexrec_rate(folders: dict[str, Path], box: int, arguments: argparse.Namespa
     return Rate("FlexRec", box, particles, float(np.median(full)), particles * epochs / child.seconds, note)
 
 
-def print_table(rates: list[Rate], threads: int) -> None:
-    """One line per program and box, and how many times faster FlexRec is."""
-    print(f"training on the CPU or GPU that torch finds, {threads} threads, images/s")
-    print(f"{'box':>4} {'program':<16} {'images':>7} {'full box':>9} {'whole run':>10}  what")
-    other = {rate.box: rate.full_box for rate in rates if rate.program != "FlexRec"}
-    for rate in rates:
-        times = f"{rate.full_box / other[rate.box]:.1f} times; " if rate.program == "FlexRec" and other else ""
-        print(f"{rate.box:4d} {rate.program:<16} {rate.particles:7d} {rate.full_box:9.1f} {rate.whole_run:10.1f}  "
-              f"{times}{rate.note}")  # fmt: skip
+def where(python: str | None) -> str:
+    """What both programs compute on; ``InputError`` where only one has the GPU."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    if python:
+        ask = "import torch; print(torch.cuda.is_available())"
+        theirs = subprocess.run([python, "-c", ask], capture_output=True, text=True).stdout.strip() == "True"
+        if theirs != gpu:
+            raise InputError("One of the two programs sees a GPU and the other does not; set CUDA_VISIBLE_DEVICES=''.")
+    return torch.cuda.get_device_name() if gpu else "the CPU"
+
+
+def print_rate(rate: Rate, other: Rate | None = None) -> None:
+    """One line, with how many times faster than ``other`` the full box is."""
+    times = f"{rate.full_box / other.full_box:.1f} times as fast; " if other else ""
+    print(f"{rate.box:4d} {rate.program:<16} {rate.particles:7d} {rate.full_box:9.1f} {rate.whole_run:10.1f}  "
+          f"{times}{rate.note}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
