@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 from .errors import InputError
 
@@ -35,6 +35,6 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Force the bytes to disk before the rename, so that a power cut cannot leave an empty file under the final name."""
+    """Force the bytes to disk before the rename: a power cut then cannot leave an empty file under the final name."""
     with open(path, "rb+") as file:
         os.fsync(file.fileno())
