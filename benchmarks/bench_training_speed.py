@@ -10,6 +10,8 @@ Simulated antibodies are prepared and meshed, then
   map's half-map solutions between passes. `whole run` is particles times epochs over all seconds from start to end:
   the coarse passes, start-up and compilation, start of the latents, half maps, checkpoints and figures included.
 
+Nothing else should run meanwhile: the two are measured one after the other.
+
     python benchmarks/bench_training_speed.py --boxes 64 128 --set train.epochs=4
 """
 
@@ -51,7 +53,8 @@ def main() -> None:
     """Measure every box; print the table line by line."""
     arguments = parse_arguments()
     python = os.environ.get("FLEXREC_CRYODRGN_PYTHON")
-    print(f"training on {where(python)}, {arguments.threads} threads, images/s")
+    load = f", load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"training on {where(python)}, {arguments.threads} threads{load}, images/s")
     print(f"{'box':>4} {'program':<16} {'images':>7} {'full box':>9} {'whole run':>10}  what", flush=True)
     for box in arguments.boxes:
         folders = prepare(box, arguments)
@@ -135,7 +138,9 @@ def flexrec_rate(folders: dict[str, Path], box: int, arguments: argparse.Namespa
     with np.load(folder / "training.npz") as history:
         full = history["images_per_second"][history["box"] == box]
     particles, epochs = record["particles"], record["epochs"]
-    note = f"{epochs} epochs, latents {record['latent_dims']}" + "".join(f", {k} {v}" for k, v in values.items())
+    note = f"{epochs} epochs, latents {record['latent_dims']}" + "".join(
+        f", {name} {value}" for name, value in values.items() if name not in ("epochs", "latent_dims")
+    )
     return Rate("FlexRec", box, particles, float(np.median(full)), particles * epochs / child.seconds, note)
 
 
