@@ -264,7 +264,7 @@ class Trainer:
             rigid = stage.misfit(sample, stage.forward(sample, self.rest)).mean()
             gain = stage.misfit(sample, stage.forward(sample, vertices[:4])).mean() - rigid
             moved = (vertices[:RIGIDITY_SAMPLE] - self.rest).norm(dim=2) @ share
-        return float(misfit), float(misfit - gain), float(energy), float(moved.mean())
+        return misfit.item(), (misfit - gain).item(), energy.item(), moved.mean().item()
 
     def _polish(self, stage: Stage, state: State) -> None:
         """Two more Gauss–Newton steps of every particle: the last pass moved the flow while it placed them."""
