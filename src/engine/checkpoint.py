@@ -90,14 +90,15 @@ def load_resume(path: Path, trainer: Trainer) -> State:
         with safe_open(path, framework="pt") as file:
             words = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name).to(trainer.device) for name in file.keys()}  # noqa: SIM118
+        latents = tensors["latents"]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: no checkpoint that training can go on from ({error}); start a new train job."
         ) from None
     settings = trainer.settings
-    if tensors["latents"].shape != (len(trainer.images), settings.latent_dims):
+    if latents.shape != (len(trainer.images), settings.latent_dims):
         raise InputError(
-            f"{path}: a checkpoint of {len(tensors['latents'])} particles in {tensors['latents'].shape[1]} latent "
+            f"{path}: a checkpoint of {len(latents)} particles in {latents.shape[1]} latent "
             f"dimensions, not of these {len(trainer.images)} in {settings.latent_dims}; resume it with the "
             "particles it began with."
         )
@@ -107,7 +108,7 @@ def load_resume(path: Path, trainer: Trainer) -> State:
     return State(
         flow=flow,
         optimiser=optimiser,
-        latents=tensors["latents"],
+        latents=latents,
         precision=tensors["precision"],
         noise=tensors["noise"],
         epoch=words["epoch"],

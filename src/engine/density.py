@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
 import torch
 
+from ..particles.shells import shell_index
 from .images import Batch, half_plane_weights
 from .project import VoxelCloud, back_project, project
 
@@ -54,7 +54,7 @@ class LeastSquares:
         total = torch.zeros(len(self.cloud), device=self.weights.device)
         box = self.weights.shape[0]
         power = torch.zeros(box // 2 + 1, device=self.weights.device)
-        shell = shell_index(box).to(self.weights.device)
+        shell = torch.from_numpy(shell_index(box)).to(self.weights.device)
         for batch in self.batches():
             total += self._adjoint(batch, batch.images, self.placement(batch))
             squared = (self.weights * batch.transfer**2).sum(dim=0)
@@ -73,12 +73,6 @@ class LeastSquares:
     def _adjoint(self, batch: Batch, images: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
         """Pᵀ C w applied to Fourier images, ``(n,)``."""
         return back_project(self.cloud, self.weights * batch.transfer * images, affine, self.backend)
-
-
-def shell_index(box: int) -> torch.Tensor:
-    """Rounded radius ``(box, box // 2 + 1)`` of each rfft2 frequency, at most ``box // 2``."""
-    radius = np.hypot(np.fft.fftfreq(box)[:, None] * box, np.fft.rfftfreq(box)[None, :] * box)
-    return torch.from_numpy(np.minimum(np.rint(radius), box // 2).astype(np.int64))
 
 
 class SlicePreconditioner:
@@ -152,4 +146,4 @@ def band_weights(box: int, high: float, noise: torch.Tensor) -> torch.Tensor:
     |residual|² is then twice the negative log-likelihood.
     """
     plane = torch.from_numpy(half_plane_weights(box, 0.5, high))
-    return plane.to(noise.device) / noise[shell_index(box).to(noise.device)]
+    return plane.to(noise.device) / noise[torch.from_numpy(shell_index(box)).to(noise.device)]

@@ -11,6 +11,7 @@ import torch
 
 from ..particles.ctf import ctf_of
 from ..particles.particles import Particles
+from ..particles.shells import shell_index
 from ..particles.stack import ImageStack
 
 
@@ -72,7 +73,7 @@ class ParticleImages:
             box,
             pixel_size,
         )
-        transfer *= self.whitening[np.minimum(shells(box), self.box // 2)]
+        transfer *= self.whitening[shell_index(box)]
         return Batch(
             rows=torch.from_numpy(np.asarray(rows, np.int64)),
             images=torch.from_numpy(images),
@@ -107,13 +108,6 @@ def crop_half(half: np.ndarray, box: int) -> np.ndarray:
     return np.concatenate(
         [half[..., : box // 2, : box // 2 + 1], half[..., full - (box - box // 2) :, : box // 2 + 1]], axis=-2
     )
-
-
-def shells(box: int) -> np.ndarray:
-    """Rounded radius ``(box, box // 2 + 1)`` of each rfft2 frequency, in units of 1 / field of view."""
-    ky = np.fft.fftfreq(box)[:, None] * box
-    kx = np.fft.rfftfreq(box)[None, :] * box
-    return np.rint(np.hypot(ky, kx)).astype(np.int64)
 
 
 def shift_phase(shift: np.ndarray, box: int) -> np.ndarray:

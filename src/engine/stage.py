@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ..mesh.tetmesh import TetMesh
-from ..mesh.voxels import voxel_cells
-from .density import LeastSquares, band_weights, shell_index
+from ..mesh.voxels import mask_on_grid, voxel_cells
+from ..particles.shells import shell_index
+from .density import LeastSquares, band_weights
 from .flow import Flow
 from .images import Batch, ParticleImages, split
 from .project import VoxelCloud, project
@@ -46,7 +47,7 @@ class Stage:
 
     def shells(self) -> torch.Tensor:
         """Rounded radius ``(box, box // 2 + 1)`` of each frequency, at most ``box // 2``."""
-        return shell_index(self.box).to(self.device)
+        return torch.from_numpy(shell_index(self.box)).to(self.device)
 
     def batches(self, rows: np.ndarray):
         """The particles ``rows``, batch after batch, on this stage's device."""
@@ -79,16 +80,6 @@ class Stage:
     def volume(self) -> np.ndarray:
         """The map ``(N, N, N)`` ``[z, y, x]``, float32, mass per voxel."""
         return self.cloud.scatter(self.density).cpu().numpy()
-
-
-def mask_on_grid(mesh: TetMesh, box: int, pixel_size: float) -> np.ndarray:
-    """The mesh's mask on another grid about the same origin, ``(box, box, box)`` bool: the nearest voxel's answer."""
-    full = mesh.voxel_cell.shape[0]
-    index = np.rint((np.arange(box) - box // 2) * pixel_size / mesh.pixel_size).astype(int) + full // 2
-    known = (index >= 0) & (index < full)
-    index = np.clip(index, 0, full - 1)
-    inside = mesh.voxel_cell[np.ix_(index, index, index)] >= 0
-    return inside & known[:, None, None] & known[None, :, None] & known[None, None, :]
 
 
 def make_stage(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..mesh.voxels import voxel_cells
+from ..mesh.voxels import mask_on_grid, voxel_cells
 from ..models.flow_files import open_model
-from ..models.flow_model import FlowModel, mask_on_grid
+from ..models.flow_model import FlowModel
 from .folder import JobRun
 
 PERCENTILES = (2, 25, 50, 75, 98)  # along the first latent axis, the others at their median

@@ -17,6 +17,16 @@ def voxel_points(mask: np.ndarray, pixel_size: float) -> np.ndarray:
     return (np.argwhere(mask) - centre)[:, ::-1] * float(pixel_size)
 
 
+def mask_on_grid(mesh: TetMesh, box: int, pixel_size: float) -> np.ndarray:
+    """The mesh's mask on another grid about the same origin, (box, box, box) bool [z, y, x]: nearest voxel's answer."""
+    place = (np.arange(box) - box // 2) * (pixel_size / mesh.pixel_size) + mesh.box // 2
+    # rounding first keeps halves of a voxel from falling to either side by the last bit
+    index = np.rint(np.round(place, 6)).astype(int)
+    inside = (index >= 0) & (index < mesh.box)
+    index = np.clip(index, 0, mesh.box - 1)
+    return mesh.mask[np.ix_(index, index, index)] & inside[:, None, None] & inside[:, None] & inside
+
+
 def voxel_cells(mesh: TetMesh, mask: np.ndarray, pixel_size: float) -> np.ndarray:
     """(N, N, N) int32 [z, y, x]: cell that carries each voxel of ``mask``, -1 outside it.
 

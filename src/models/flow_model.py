@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..mesh.locate import locate
 from ..mesh.tetmesh import TetMesh
-from ..mesh.voxels import nearest_part
+from ..mesh.voxels import mask_on_grid, nearest_part
 from .decoder import Decoder, make_decoder
 from .flow_arrays import FlowArrays
 
@@ -119,12 +119,3 @@ class FlowModel:
         if pixel_size is None:
             raise ValueError("a volume needs its pixel size")
         return self.decoder_for(volume, pixel_size).map(self.vertices(z))
-
-
-def mask_on_grid(mesh: TetMesh, box: int, pixel_size: float) -> np.ndarray:
-    """The mesh's mask ``(box, box, box)`` bool on another grid, centre on centre: nearest voxel's answer."""
-    place = (np.arange(box) - box // 2) * (pixel_size / mesh.pixel_size) + mesh.box // 2
-    index = np.rint(np.round(place, 6)).astype(int)
-    inside = (index >= 0) & (index < mesh.box)
-    index = np.clip(index, 0, mesh.box - 1)
-    return mesh.mask[np.ix_(index, index, index)] & inside[:, None, None] & inside[:, None] & inside
