@@ -17,6 +17,9 @@ $(READY): setup.py bundle_info.xml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,dev]'
 	touch $@
 
+# two tests at a time, a thread each: threads that wait for one another across processes cost more than they bring
+test: export OMP_NUM_THREADS = 1
+test: export NUMBA_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n 2
