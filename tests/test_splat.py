@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.transform import Rotation
-
 from chimerax.flexrec.engine.project import VoxelCloud, back_project, project
 from chimerax.flexrec.engine.splat import gather, splat
 from chimerax.flexrec.mesh import build_mesh
+from scipy.spatial.transform import Rotation
 
 SIZE = 24
 
