@@ -126,3 +126,20 @@ def test_quality_states_what_a_mesh_is():
     assert quality["cell_volume"]["min"] == pytest.approx((32 * 3 / 12) ** 3 / 12, rel=1e-3)
     assert quality["mesh_volume"] > quality["mask_volume"] == mask.sum() * 27
     assert quality["parts"][0]["voxels"] == mask.sum() and quality["joints"] == []
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_cells_hang_by_a_vertex_or_an_edge(seed):
+    """A small group of cells that shares no face with the rest goes, and its voxels to others."""
+    from chimerax.flexrec.mesh.build import _dangling, _fuse
+    from chimerax.flexrec.mesh.lattice import cell_corners, cell_keys
+
+    noise = np.random.default_rng(seed).standard_normal((24, 24, 24))
+    z, y, x = np.indices(noise.shape) - 12
+    mask = x**2 + y**2 + z**2 < (7 + 2.5 * noise) ** 2
+    every = np.unique(cell_keys(voxel_points(mask, 2.0), 48 / 12))
+    assert _dangling(_fuse(cell_corners(every), np.zeros(len(every), int), ())[1]).any()
+    mesh = build_mesh(mask, 2.0, coarseness=12)
+    assert not _dangling(mesh.cells).any()
+    assert (mesh.voxel_cell[mask] >= 0).all()
+    assert mesh.cells.max() == len(mesh.vertices) - 1

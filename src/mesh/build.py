@@ -9,6 +9,8 @@ from .lattice import cell_corners, cell_keys
 from .tetmesh import TetMesh, positively_oriented
 from .voxels import voxel_points
 
+DANGLING = 20  # cells; a larger group that hangs by a vertex is a domain of its own
+
 
 def build_mesh(
     mask: np.ndarray,
@@ -43,6 +45,7 @@ def build_mesh(
     _refuse_lost_parts(part, voxel_part)
     voxel_cell = sample_cell[: len(points)]
     corners, cells = _fuse(cell_corners(keys), part, joints)
+    corners, cells, part, voxel_cell = _drop_dangling(corners, cells, part, voxel_cell)
     vertices = (corners * (0.5 * spacing)).astype(np.float32)
     carried = np.full(mask.shape, -1, np.int32)
     carried[mask] = voxel_cell
@@ -112,6 +115,50 @@ def _fuse(corners: np.ndarray, part: np.ndarray, joints: tuple[tuple[int, int], 
     vertex = _joined_groups(nodes // parts, nodes % parts, joints)
     first = np.unique(vertex, return_index=True)[1]
     return places[nodes[first] // parts], vertex[node.reshape(-1)].reshape(-1, 4)
+
+
+def _drop_dangling(
+    corners: np.ndarray, cells: np.ndarray, part: np.ndarray, voxel_cell: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The mesh without small groups of cells that hang on the rest by a vertex or an edge only.
+
+    Such a group turns freely about what holds it, at no cost in rigidity, and would flutter. Its voxels go to the
+    nearest cell of the same part. A part is never lost: a group stays if its part has nothing else.
+    """
+    from scipy.spatial import cKDTree
+
+    kept = ~_dangling(cells)
+    kept |= ~np.isin(part, part[kept])
+    if kept.all():
+        return corners, cells, part, voxel_cell
+    centre = corners[cells].mean(axis=1)
+    heir = np.arange(len(cells))
+    for label in np.unique(part[~kept]):
+        stay, gone = np.flatnonzero(kept & (part == label)), np.flatnonzero(~kept & (part == label))
+        heir[gone] = stay[cKDTree(centre[stay]).query(centre[gone])[1]]
+    number = np.cumsum(kept) - 1
+    used, vertex = np.unique(cells[kept], return_inverse=True)
+    return corners[used], vertex.reshape(-1, 4), part[kept], number[heir][voxel_cell].astype(voxel_cell.dtype)
+
+
+def _dangling(cells: np.ndarray) -> np.ndarray:
+    """(c,) bool: cells of a small group, connected by faces, that touches a larger one at vertices or edges."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(cells)
+    faces = np.sort(np.concatenate([np.delete(cells, corner, axis=1) for corner in range(4)]), axis=1)
+    owner = np.tile(np.arange(count), 4)
+    order = np.lexsort(faces.T)
+    twin = np.flatnonzero((np.diff(faces[order], axis=0) == 0).all(axis=1))
+    pairs = owner[order[twin]], owner[order[twin + 1]]
+    by_face = connected_components(coo_matrix((np.ones(len(twin)), pairs), shape=(count, count)), directed=False)[1]
+    touching = coo_matrix((np.ones(4 * count), (owner, count + cells.T.ravel())), shape=(count + cells.max() + 1,) * 2)
+    piece = connected_components(touching, directed=False)[1][:count]
+    size = np.bincount(by_face)[by_face]
+    largest = np.zeros(piece.max() + 1, np.int64)
+    np.maximum.at(largest, piece, size)
+    return size < np.minimum(DANGLING, largest[piece])
 
 
 def _joined_groups(place: np.ndarray, part: np.ndarray, joints: tuple[tuple[int, int], ...]) -> np.ndarray:
