@@ -40,6 +40,26 @@ def gauss_newton(
     return z + move, precision
 
 
+@torch.no_grad()
+def reassign(
+    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, anchors: torch.Tensor, prior: float
+) -> torch.Tensor:
+    """The best of each particle's own latent point and the ``anchors`` ``(a, k)``, by posterior: ``(b, k)``.
+
+    Steps are local: where the flow has folded, so that two stretches of latent space hold the same motion, or where a
+    particle began at the wrong end, no step leads out. A jump does, and of two points that explain an image alike the
+    prior takes the nearer to the centre, which empties the fold.
+    """
+    best = stage.misfit(batch, stage.forward(batch, flow(z))) + 0.5 * prior * (z**2).sum(dim=1)
+    chosen = z.clone()
+    for anchor, vertices in zip(anchors, flow(anchors), strict=True):
+        cost = stage.misfit(batch, stage.forward(batch, vertices)) + 0.5 * prior * (anchor**2).sum()
+        better = cost < best
+        best = torch.where(better, cost, best)
+        chosen[better] = anchor
+    return chosen
+
+
 def whitening_transform(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean ``(k,)`` and factor ``(k, k)`` with z = white @ factor + mean, white having unit covariance.
 

@@ -22,7 +22,7 @@ from ..mesh.tetmesh import TetMesh
 from .flow import Flow, Skeleton, build_skeleton
 from .halves import HalfMaps, solve_halves, supported_map
 from .images import Batch, ParticleImages
-from .latents import gauss_newton, whitening_transform
+from .latents import gauss_newton, reassign, whitening_transform
 from .modes import rigidity_weights, strain_operator
 from .project import VoxelCloud
 from .rigidity import rigidity_energy
@@ -35,6 +35,7 @@ START_PARTICLES = 10_000
 SOLVE_PARTICLES = 40_000  # enough for the map that the next pass needs; the last solution takes all
 SOLVE_ITERATIONS, FIRST_ITERATIONS, LAST_ITERATIONS = 3, 5, 8
 NOISE_PARTICLES = 1_000
+ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
 RIGIDITY_SAMPLE = 16  # particles of a batch whose rigidity is computed: the energy is smooth in z, a few are enough
 RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
 
@@ -183,6 +184,8 @@ class Trainer:
                 stage = self._enter(rung, state)
             self._pass(stage, state)
             last = state.epoch + 1 == self.epochs
+            if self._sweeps(rung, state.epoch):
+                self._sweep(stage, state)
             count = None if last else SOLVE_PARTICLES
             iterations = LAST_ITERATIONS if last else SOLVE_ITERATIONS
             if last and not self.settings.freeze_latents:
@@ -265,6 +268,27 @@ class Trainer:
             gain = stage.misfit(sample, stage.forward(sample, vertices[:4])).mean() - rigid
             moved = (vertices[:RIGIDITY_SAMPLE] - self.rest).norm(dim=2) @ share
         return misfit.item(), (misfit - gain).item(), energy.item(), moved.mean().item()
+
+    def _sweeps(self, rung: Rung, epoch: int) -> bool:
+        """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap."""
+        coarse = rung is not self.rungs[-1] or len(self.rungs) == 1
+        return coarse and 1 <= epoch < self.epochs - 1 and not self.settings.freeze_latents
+
+    def _sweep(self, stage: Stage, state: State) -> None:
+        """Let every particle jump to one of some anchors drawn from the particles, then settle there."""
+        rng = np.random.default_rng((self.seed, 5, state.epoch))
+        k, count = self.settings.latent_dims, len(self.images)
+        anchors = state.latents[np.sort(rng.permutation(count)[: min(MOST_ANCHORS, ANCHORS_PER_DIM * k)])]
+        counter, moved = self._counter("sweep", count), 0.0
+        for batch in stage.batches(np.arange(count)):
+            before = state.latents[batch.rows]
+            z = reassign(stage, state.flow, batch, before, anchors, self.settings.centering)
+            z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, self.settings.centering)
+            state.latents[batch.rows] = z
+            moved += float(((z - before).norm(dim=1) > 1).sum())
+            counter(len(batch))
+        self.log(f"Looked everywhere for better latents: {100 * moved / count:.1f} % of the particles moved far.")
+        self._whiten(state)
 
     def _polish(self, stage: Stage, state: State) -> None:
         """Two more Gauss–Newton steps of every particle: the last pass moved the flow while it placed them."""
