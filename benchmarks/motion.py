@@ -1,12 +1,12 @@
 """Does FlexRec find a known motion? Simulate, prepare, mesh, train; then score maps and latents against the truth.
 
-    python benchmarks/motion.py --work /tmp/motion --particles 5000 --box 64 --pixel-size 5 --snr 0.1 --seeds 0,1
+    python benchmarks/motion.py --work bench/motion --particles 5000 --box 64 --pixel-size 5 --snr 0.1 --seeds 0,1
         --hinges "fab1: ±15" --set train.epochs=8 --set mesh.coarseness=12
 
 As CryoBench's IgG-1D (one Fab of PDB 1HZH turned by 360° in 100 conformations; its SNR of 0.01 is that of images
 twice as large, which is 0.04 here):
 
-    python benchmarks/motion.py --work /tmp/igg1d --molecule 1hzh.pdb --hinges "L,H:1-230: 360" --states 100
+    python benchmarks/motion.py --work bench/igg1d --molecule 1hzh.pdb --hinges "L,H:1-230: 360" --states 100
         --particles 100000 --box 128 --pixel-size 3 --snr 0.04 --set simulate.resolution=3 --set simulate.shift=17
 
 Every parameter of every job can be given by ``--set VERB.NAME=VALUE``. Jobs that are already done in ``--work`` with

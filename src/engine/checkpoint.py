@@ -14,7 +14,7 @@ import torch
 from ..errors import InputError
 from ..mesh.maps import write_map
 from .flow import Flow, Skeleton
-from .halves import HalfMaps, shell_correlation
+from .halves import HalfMaps
 from .stage import Stage
 from .train import Settings, State, Trainer
 
@@ -147,8 +147,3 @@ def _adam_state(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.T
             # the step counter lives on the CPU whatever the device
             found.setdefault(int(index), {})[moment] = value.cpu() if moment == "step" else value
     return found
-
-
-def half_map_correlation(stage: Stage, maps: HalfMaps) -> np.ndarray:
-    """Fourier shell correlation ``(N // 2 + 1,)`` of the half-maps inside the mask."""
-    return shell_correlation(stage.cloud.scatter(maps.first), stage.cloud.scatter(maps.second)).cpu().numpy()

@@ -6,18 +6,10 @@ import numba
 import numpy as np
 from numba import njit, prange
 
+from .spline_numba import weights as _weights
+
 MOST_THREADS = 8  # each has a grid of its own to clear and to add
 SHARE = 200_000  # points for which a further thread is worth waking: on a busy machine waiting for it costs more
-
-
-@njit(inline="always")
-def _weights(t):
-    """Cubic B-spline weights of four neighbouring voxels."""
-    one = t * 0 + 1
-    s = one - t
-    sixth = one / 6
-    return (s * s * s * sixth, (4 * one - 3 * t * t * (one + s)) * sixth, (4 * one - 3 * s * s * (one + t)) * sixth,
-            t * t * t * sixth)  # fmt: skip
 
 
 @njit(fastmath=True, cache=True)

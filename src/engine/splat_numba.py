@@ -7,15 +7,7 @@ import numpy as np
 import torch
 from numba import njit, prange
 
-
-@njit(inline="always")
-def _weights(t):
-    """Cubic B-spline weights of four neighbouring pixels."""
-    one = t * 0 + 1
-    s = one - t
-    sixth = one / 6
-    return (s * s * s * sixth, (4 * one - 3 * t * t * (one + s)) * sixth, (4 * one - 3 * s * s * (one + t)) * sixth,
-            t * t * t * sixth)  # fmt: skip
+from .spline_numba import weights as _weights
 
 
 @njit(inline="always")

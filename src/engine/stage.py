@@ -77,6 +77,10 @@ class Stage:
         """The same stage with another map."""
         return replace(self, density=density)
 
+    def with_noise(self, noise: torch.Tensor, band: float) -> Stage:
+        """The same stage with the noise's power measured anew; ``band`` as in `make_stage`."""
+        return replace(self, weights=band_weights(self.box, band * self.box / 2, noise), noise=noise)
+
     def volume(self) -> np.ndarray:
         """The map ``(N, N, N)`` ``[z, y, x]``, float32, mass per voxel."""
         return self.cloud.scatter(self.density).cpu().numpy()

@@ -97,14 +97,6 @@ def fit_linear_motion(
     return LinearMotion(mean.float(), directions.float(), values.float())
 
 
-def infer_linear(statistics: ModeStatistics, motion: LinearMotion) -> torch.Tensor:
-    """Posterior mean ``(n, k)`` of the latents of a `LinearMotion`, whose prior is N(0, 1)."""
-    d = motion.directions.double()
-    curvature = d @ statistics.curvature @ d.T
-    pull = (statistics.pull - statistics.curvature @ motion.mean.double()) @ d.T
-    eye = torch.eye(len(d), dtype=d.dtype, device=d.device)
-    return torch.linalg.solve(curvature + eye, pull[:, :, None]).squeeze(-1).float()
-
 
 @torch.no_grad()
 def set_linear(flow: Flow, motion: LinearMotion) -> None:

@@ -122,7 +122,7 @@ class Trainer:
         maps = self._solve(stage, self.rest_vertices, None, FIRST_ITERATIONS, "rigid map")
         stage = stage.with_density(supported_map(stage.cloud, maps))
         noise = self._measure_noise(stage, self.rest_vertices)
-        stage = self._stage(self.rungs[0], noise).with_density(stage.density)
+        stage = stage.with_noise(noise, self.rungs[0].band)
         self.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
         skeleton = build_skeleton(
             self.mesh, vertex_mass(stage.cloud, stage.density, len(self.rest)), self.settings.modes
@@ -221,7 +221,7 @@ class Trainer:
         stage = stage.with_density(supported_map(stage.cloud, state.maps))
         state.noise = self._measure_noise(stage, vertices_of)
         self.log(f"Now at {rung.box} pixels: {len(stage.cloud)} voxels.")
-        return self._stage(rung, state.noise).with_density(stage.density)
+        return stage.with_noise(state.noise, rung.band)
 
     def _pass(self, stage: Stage, state: State) -> None:
         """Once over the images: latents and flow."""
@@ -257,7 +257,8 @@ class Trainer:
             state.latents[batch.rows], state.precision[batch.rows] = z, precision
         jitter = s.latent_noise * torch.randn(z.shape, generator=noise).to(z.device)
         vertices = flow(z + jitter)
-        misfit = stage.misfit(batch, stage.forward(batch, vertices)).mean()
+        each = stage.misfit(batch, stage.forward(batch, vertices))
+        misfit = each.mean()
         energy = rigidity_energy(vertices[:RIGIDITY_SAMPLE], self.cells, self.inverse, self.weights).mean()
         state.optimiser.zero_grad()
         (misfit + weight * energy).backward()
@@ -265,7 +266,7 @@ class Trainer:
         with torch.no_grad():
             sample = Batch(*(getattr(batch, name)[:4] for name in batch.__dataclass_fields__))
             rigid = stage.misfit(sample, stage.forward(sample, self.rest)).mean()
-            gain = stage.misfit(sample, stage.forward(sample, vertices[:4])).mean() - rigid
+            gain = each[:4].mean() - rigid
             moved = (vertices[:RIGIDITY_SAMPLE] - self.rest).norm(dim=2) @ share
         return misfit.item(), (misfit - gain).item(), energy.item(), moved.mean().item()
 
@@ -323,7 +324,7 @@ class Trainer:
     ) -> HalfMaps:
         """Half-maps at a stage, from at most ``count`` particles (all when None)."""
         halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
-        passes = 2 * iterations + (1 if start is None else 3)
+        passes = iterations + (1 if start is None else 2)
         counter = self._counter(name, passes * sum(len(half) for half in halves))
 
         def problem_of(rows: np.ndarray):
