@@ -29,15 +29,22 @@ from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, score_latents, score_maps, way
 
 
+ALIKE = 25  # particles whose latents are averaged for a state
+
+
 @dataclass(frozen=True)
 class Result:
-    """One seed's scores: areas under the FSC, whole and in the moving part; way to the oracle; latents per hinge."""
+    """One seed's scores: areas under the FSC, whole and in the moving part; way to the oracle; latents per hinge.
+
+    The model's maps are those at the latents of states; ``image_way`` is for maps at the latents of single images.
+    """
 
     seed: int
     whole: dict[str, float]
     moving: dict[str, float]
     whole_way: float
     moving_way: float
+    image_way: float
     spearman: list[float]
     predicted: list[float]
     error: list[float]
@@ -84,7 +91,7 @@ def run_seed(arguments: argparse.Namespace, seed: int) -> Result:
 
 
 def score(folders: dict[str, Path], scored: int, seed: int, seconds: dict[str, float]) -> Result:
-    """Maps of evenly spaced particles, and all latents, against the truth."""
+    """Maps at the states of evenly spaced particles, and all latents, against the truth."""
     prepared, truth = load_prepared(folders["prep"]), load_truth(folders["simulate"])
     data = PreparedTruth(prepared, truth, source_rows(prepared.particles))
     model = open_model(folders["train"])
@@ -92,7 +99,8 @@ def score(folders: dict[str, Path], scored: int, seed: int, seconds: dict[str, f
     rigid, oracle = rigid_map(data), oracle_maps(data)
     maps = {
         "rigid": (rigid for _ in rows),
-        "model": (model.decode(model.latents[row]) for row in rows),
+        "model": (model.decode(z) for z in state_latents(model.latents, data.angles, rows)),
+        "image": (model.decode(model.latents[row]) for row in rows),
         "oracle": (oracle(row) for row in rows),
     }
     scores = {name: score_maps(truth, data.angles[rows], each, prepared.pixel_size) for name, each in maps.items()}
@@ -102,10 +110,22 @@ def score(folders: dict[str, Path], scored: int, seed: int, seconds: dict[str, f
         score_latents(model.latents, data.angles[:, column], hinge.circular)
         for column, hinge in enumerate(truth.hinges)
     ]
+    image_way = way(moving["image"], moving["rigid"], moving["oracle"])
     return Result(
-        seed, whole, moving, way(**order(whole)), way(**order(moving)), [each.spearman for each in latents],
+        seed, whole, moving, way(**order(whole)), way(**order(moving)), image_way, [each.spearman for each in latents],
         [each.predicted for each in latents], [each.error for each in latents], seconds,
     )  # fmt: skip
+
+
+def state_latents(latents: np.ndarray, angles: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Where the model has the true states of these particles: the mean latent ``(m, k)`` of the particles most alike.
+
+    A single image tells its state to within a degree or two, and no model can know better: what the model knows of a
+    state is where it puts that state's particles on average (so CryoBench's score per conformation).
+    """
+    spread = angles.std(axis=0)
+    alike = [np.argsort((((angles - angles[row]) / spread) ** 2).sum(axis=1))[:ALIKE] for row in rows]
+    return np.array([latents[near].mean(axis=0) for near in alike])
 
 
 def order(areas: dict[str, float]) -> dict[str, float]:
@@ -120,10 +140,10 @@ def source_rows(particles) -> np.ndarray:
 
 def print_table(results: list[Result]) -> None:
     """One line per seed."""
-    print(f"{'seed':>4} {'whole rigid/model/oracle':>26} {'way':>6} {'moving rigid/model/oracle':>26} {'way':>6} "
+    print(f"{'seed':>4} {'whole rigid/model/oracle':>26} {'way':>6} {'moving rigid/model/oracle':>26} {'way':>6} {'image':>6} "
           f"{'Spearman':>12} {'predicted':>12} {'error':>12} {'train':>7}")  # fmt: skip
     for r in results:
-        print(f"{r.seed:4d} {triple(r.whole):>26} {r.whole_way:6.2f} {triple(r.moving):>26} {r.moving_way:6.2f} "
+        print(f"{r.seed:4d} {triple(r.whole):>26} {r.whole_way:6.2f} {triple(r.moving):>26} {r.moving_way:6.2f} {r.image_way:6.2f} "
               f"{several(r.spearman, '.3f'):>12} {several(r.predicted, '.3f'):>12} {several(r.error, '.1f'):>11}° "
               f"{r.seconds['train']:6.0f}s", flush=True)  # fmt: skip
 

@@ -29,7 +29,7 @@ def run_job(tmp_path, name="job", **values):
 
 
 def test_a_mesh_job_writes_everything_from_one_map(tmp_path, consensus):
-    folder, quality = run_job(tmp_path, consensus=consensus)
+    folder, quality = run_job(tmp_path, consensus=consensus, parts=1)
     mesh = load_mesh(folder / "mesh.npz")
     mask, pixel_size = read_map(folder / "mask.mrc")
     assert (mesh.mask == (mask > 0)).all() and pixel_size == PIXEL == mesh.pixel_size

@@ -60,13 +60,34 @@ def reassign(
     return chosen
 
 
-def whitening_transform(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def posterior_noise(precision: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A draw ``(b, k)`` from N(0, ``precision``⁻¹), ``precision`` being ``(b, k, k)``.
+
+    Given to the flow on top of the most likely point, it makes a pass over the images a step of variational
+    expectation–maximisation: a dimension that the images do not determine is drawn from the prior, and the flow learns
+    to ignore it instead of explaining noise by it.
+    """
+    lower = torch.linalg.cholesky(precision)
+    white = torch.randn(precision.shape[:2], generator=generator).to(precision.device)
+    return torch.linalg.solve_triangular(lower.transpose(1, 2), white[:, :, None], upper=True).squeeze(-1)
+
+
+def whitening_transform(
+    z: torch.Tensor, precision: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean ``(k,)`` and factor ``(k, k)`` with z = white @ factor + mean, white having unit covariance.
 
-    The symmetric square root is used, so that the axes keep their meaning from epoch to epoch.
+    With the ``precision`` ``(n, k, k)`` of the particles' posteriors, it is the covariance of the latents themselves
+    and not of their most likely points: their spread plus the mean of the posteriors' (the M step of probabilistic
+    PCA, Tipping & Bishop 1999). A dimension that the images say nothing about then stays as narrow as it is, where
+    the spread alone would magnify it. The symmetric square root is used, so that the axes keep their meaning from
+    epoch to epoch.
     """
     mean = z.mean(dim=0)
     centred = (z - mean).double()
-    values, vectors = torch.linalg.eigh(centred.T @ centred / len(z))
+    covariance = centred.T @ centred / len(z)
+    if precision is not None:
+        covariance = covariance + torch.linalg.inv(precision.double()).mean(dim=0)
+    values, vectors = torch.linalg.eigh(covariance)
     factor = vectors @ torch.diag(values.clamp(min=1e-8).sqrt()) @ vectors.T
     return mean, factor.to(z.dtype)

@@ -30,12 +30,14 @@ class ModeStatistics:
 @dataclass(frozen=True)
 class LinearMotion:
     """Coefficients are ``mean + z @ directions``: mean ``(m,)``, directions ``(k, m)``; information ``(m,)`` of every
-    direction found (signal over noise, descending): how much more the images vary along it than noise explains.
+    direction found (signal over noise, descending): how much more the images vary along it than noise explains;
+    ``gain`` nats per image: log evidence of the motion over none.
     """
 
     mean: torch.Tensor
     directions: torch.Tensor
     information: torch.Tensor
+    gain: float
 
 
 def mode_statistics(
@@ -94,8 +96,18 @@ def fit_linear_motion(
     values, vectors = torch.linalg.eigh(lower.T @ covariance @ lower)
     values, vectors = values.flip(0), vectors.flip(1)
     directions = torch.linalg.solve(lower.T, vectors[:, :dims] * values[:dims].clamp(min=0).sqrt()).T
-    return LinearMotion(mean.float(), directions.float(), values.float())
+    gain = _evidence(statistics, mean, directions)
+    return LinearMotion(mean.float(), directions.float(), values.float(), gain)
 
+
+def _evidence(statistics: ModeStatistics, mean: torch.Tensor, directions: torch.Tensor) -> float:
+    """Mean log evidence of ``mean + z @ directions``, z ~ N(0, 1), over no motion at all, nats per image."""
+    curvature, pull = statistics.curvature, statistics.pull
+    precision = directions @ curvature @ directions.T + torch.eye(len(directions), dtype=pull.dtype, device=pull.device)
+    along = (pull - curvature @ mean) @ directions.T
+    z = torch.linalg.solve(precision, along[:, :, None])[:, :, 0]
+    moving = 0.5 * ((along * z).sum(dim=1) - torch.logdet(precision))
+    return float((moving + pull @ mean - 0.5 * (curvature @ mean) @ mean).mean())
 
 
 @torch.no_grad()

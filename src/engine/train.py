@@ -3,8 +3,8 @@
 Three unknowns, three solvers, in turn. The latents of a batch take a Gauss–Newton step (`latents.py`); then the
 flow takes a stochastic gradient step of the images' misfit plus rigidity (`rigidity.py`); after each pass the map
 is solved by conjugate gradients with the motion held fixed, one half of the particles at a time, and what the
-halves agree on is what the next pass sees (`halves.py`). The first guess is a closed-form linear motion
-(`start.py`), and box sizes go from coarse to fine (`schedule.py`).
+halves agree on is what the next pass sees (`halves.py`). The first guess is in `begin.py`, and box sizes go from
+coarse to fine (`schedule.py`).
 """
 
 from __future__ import annotations
@@ -19,19 +19,16 @@ import torch
 
 from ..mesh.shape import edge_inverse
 from ..mesh.tetmesh import TetMesh
-from .flow import Flow, Skeleton, build_skeleton
+from .flow import Flow
 from .halves import HalfMaps, solve_halves, supported_map
 from .images import Batch, ParticleImages
-from .latents import gauss_newton, reassign, whitening_transform
-from .modes import rigidity_weights, strain_operator
+from .latents import gauss_newton, posterior_noise, reassign, whitening_transform
+from .modes import rigidity_weights
 from .project import VoxelCloud
 from .rigidity import rigidity_energy
 from .schedule import Rung
 from .stage import Stage, carry_density, flow_vertices, make_stage
-from .start import LinearMotion, fit_linear_motion, mode_statistics, set_linear
 
-START_MODES = 24  # softest modes in the linear start: rigid motions, hinges, and a few to spare
-START_PARTICLES = 10_000
 SOLVE_PARTICLES = 40_000  # enough for the map that the next pass needs; the last solution takes all
 SOLVE_ITERATIONS, FIRST_ITERATIONS, LAST_ITERATIONS = 3, 5, 8
 NOISE_PARTICLES = 1_000
@@ -49,7 +46,7 @@ class Settings:
     """How to train. Lengths in Å, latents in units of their own standard deviation.
 
     ``rigidity`` multiplies the calibrated weight of the prior; ``centering`` that of the N(0, 1) prior on the latents;
-    ``latent_noise`` is the standard deviation of the noise that the flow sees added to them.
+    ``latent_noise`` scales the noise that the flow sees added to them, 1 being each particle's own uncertainty.
     """
 
     latent_dims: int = 2
@@ -57,7 +54,7 @@ class Settings:
     hidden_layers: int = 3
     modes: int = 96
     rigidity: float = 1.0
-    latent_noise: float = 0.1
+    latent_noise: float = 1.0
     centering: float = 1.0
     learning_rate: float = 1e-3
     final_learning_rate: float = 5e-5
@@ -112,67 +109,6 @@ class Trainer:
         self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(device)
         self.halves = split_halves(images.particles.half, seed)
 
-    # -- beginning ------------------------------------------------------------------------------------------------
-
-    def begin(self, latents: np.ndarray | None, random: bool = False) -> State:
-        """The state before the first pass: rigid maps, noise, skeleton; latents found, random or given ``(n, k)``."""
-        torch.manual_seed(self.seed)
-        white = torch.full((self.images.box // 2 + 1,), float(self.images.box**2), device=self.device)
-        stage = self._stage(self.rungs[0], white)
-        maps = self._solve(stage, self.rest_vertices, None, FIRST_ITERATIONS, "rigid map")
-        stage = stage.with_density(supported_map(stage.cloud, maps))
-        noise = self._measure_noise(stage, self.rest_vertices)
-        stage = stage.with_noise(noise, self.rungs[0].band)
-        self.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
-        skeleton = build_skeleton(
-            self.mesh, vertex_mass(stage.cloud, stage.density, len(self.rest)), self.settings.modes
-        )
-        state = self._empty_state(skeleton, noise)
-        state.maps, state.maps_box = maps, stage.box
-        if latents is not None:
-            state.latents = whitened_latents(torch.from_numpy(latents.astype(np.float32)).to(self.device))
-        elif random:
-            state.latents = torch.randn(len(self.images), self.settings.latent_dims).to(self.device)
-            with torch.no_grad():
-                state.flow.linear.weight[:START_MODES].normal_(std=0.25)
-        else:
-            self._start_linear(stage, state)
-        return state
-
-    def _empty_state(self, skeleton: Skeleton, noise: torch.Tensor) -> State:
-        s = self.settings
-        flow = Flow(skeleton, s.latent_dims, s.hidden_units, s.hidden_layers).to(self.device)
-        count, k = len(self.images), s.latent_dims
-        return State(
-            flow=flow,
-            optimiser=torch.optim.Adam(flow.parameters(), lr=s.learning_rate),
-            latents=torch.zeros(count, k, device=self.device),
-            precision=torch.eye(k, device=self.device).repeat(count, 1, 1),
-            noise=noise,
-        )
-
-    def _start_linear(self, stage: Stage, state: State) -> None:
-        """Find the leading linear motions and every particle's place along them."""
-        rng = np.random.default_rng((self.seed, 1))
-        rows = np.sort(rng.permutation(len(self.images))[:START_PARTICLES])
-        modes = min(START_MODES, state.flow.modes.shape[1])
-        counter = self._counter("start", len(rows) + len(self.images))
-        statistics = mode_statistics(stage, state.flow, rows, modes, 1.0, counter)
-        stiffness = 2 * RIGIDITY_START * self.settings.rigidity * softest_energy(self.mesh, state.flow, modes)
-        motion = fit_linear_motion(statistics, self.settings.latent_dims, stiffness=stiffness)
-        state.information = motion.information.cpu().numpy()
-        self._log_motion(motion)
-        set_linear(state.flow, motion)
-        for batch in stage.batches(np.arange(len(self.images))):
-            at = torch.zeros(len(batch), self.settings.latent_dims, device=self.device)
-            state.latents[batch.rows], state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, at)
-            counter(len(batch))
-        self._whiten(state)
-
-    def _log_motion(self, motion: LinearMotion) -> None:
-        found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
-        self.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")
-
     # -- one pass -------------------------------------------------------------------------------------------------
 
     def run(self, state: State, save: Callable[[State, Stage], None]) -> Stage:
@@ -190,7 +126,7 @@ class Trainer:
             iterations = LAST_ITERATIONS if last else SOLVE_ITERATIONS
             if last and not self.settings.freeze_latents:
                 self._polish(stage, state)
-            state.maps = self._solve(
+            state.maps = self.solve(
                 stage, flow_vertices(state.flow, state.latents), state.maps, iterations, "map", count
             )
             state.maps_box = stage.box
@@ -209,17 +145,17 @@ class Trainer:
 
     def _enter(self, rung: Rung, state: State) -> Stage:
         """The stage of a rung, with the map carried over, or solved anew where the box has grown."""
-        stage = self._stage(rung, state.noise)
+        stage = self.stage_of(rung, state.noise)
         if state.maps_box == rung.box:
             return stage.with_density(supported_map(stage.cloud, state.maps))
-        old = self._stage(Rung(state.maps_box, 1, 0.9), state.noise).cloud
+        old = self.stage_of(Rung(state.maps_box, 1, 0.9), state.noise).cloud
         halves = [carry_density(half, old, stage.cloud) for half in (state.maps.first, state.maps.second)]
         carried = HalfMaps(*halves, state.maps.fsc)
         vertices_of = flow_vertices(state.flow, state.latents)
-        state.maps = self._solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
+        state.maps = self.solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
         state.maps_box = rung.box
         stage = stage.with_density(supported_map(stage.cloud, state.maps))
-        state.noise = self._measure_noise(stage, vertices_of)
+        state.noise = self.measure_noise(stage, vertices_of)
         self.log(f"Now at {rung.box} pixels: {len(stage.cloud)} voxels.")
         return stage.with_noise(state.noise, rung.band)
 
@@ -244,18 +180,20 @@ class Trainer:
         state.history.append(
             {"epoch": state.epoch + 1, "box": stage.box, "weight": weight, "images_per_second": speed, **means}
         )
-        self._whiten(state)
+        self.whiten(state)
 
     def _step(
         self, stage: Stage, state: State, batch: Batch, weight: float, noise: torch.Generator, share: torch.Tensor
     ) -> tuple[float, float, float, float]:
         """One batch; returns mean misfit, rigid misfit (of a sample), rigidity energy and displacement in Å."""
         flow, s = state.flow, self.settings
-        z = state.latents[batch.rows]
-        if not s.freeze_latents:
-            z, precision = gauss_newton(stage, flow, batch, z, s.centering)
-            state.latents[batch.rows], state.precision[batch.rows] = z, precision
-        jitter = s.latent_noise * torch.randn(z.shape, generator=noise).to(z.device)
+        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], s.centering)
+        state.precision[batch.rows] = precision
+        if s.freeze_latents:
+            z = state.latents[batch.rows]
+        else:
+            state.latents[batch.rows] = z
+        jitter = s.latent_noise * posterior_noise(precision, noise)
         vertices = flow(z + jitter)
         each = stage.misfit(batch, stage.forward(batch, vertices))
         misfit = each.mean()
@@ -280,7 +218,7 @@ class Trainer:
         rng = np.random.default_rng((self.seed, 5, state.epoch))
         k, count = self.settings.latent_dims, len(self.images)
         anchors = state.latents[np.sort(rng.permutation(count)[: min(MOST_ANCHORS, ANCHORS_PER_DIM * k)])]
-        counter, moved = self._counter("sweep", count), 0.0
+        counter, moved = self.counter("sweep", count), 0.0
         for batch in stage.batches(np.arange(count)):
             before = state.latents[batch.rows]
             z = reassign(stage, state.flow, batch, before, anchors, self.settings.centering)
@@ -289,31 +227,28 @@ class Trainer:
             moved += float(((z - before).norm(dim=1) > 1).sum())
             counter(len(batch))
         self.log(f"Looked everywhere for better latents: {100 * moved / count:.1f} % of the particles moved far.")
-        self._whiten(state)
+        self.whiten(state)
 
     def _polish(self, stage: Stage, state: State) -> None:
         """Two more Gauss–Newton steps of every particle: the last pass moved the flow while it placed them."""
         count = len(self.images)
-        counter = self._counter("latents", count)
+        counter = self.counter("latents", count)
         for batch in stage.batches(np.arange(count)):
             z = state.latents[batch.rows]
             for _ in range(2):
                 z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, self.settings.centering)
             state.latents[batch.rows] = z
             counter(len(batch))
-        self._whiten(state)
+        self.whiten(state)
 
     # -- pieces ---------------------------------------------------------------------------------------------------
 
-    def rest_vertices(self, batch: Batch) -> torch.Tensor:
-        """Every particle at rest: the mesh's own vertices ``(v, 3)``."""
-        return self.rest
-
-    def _stage(self, rung: Rung, noise: torch.Tensor) -> Stage:
+    def stage_of(self, rung: Rung, noise: torch.Tensor) -> Stage:
+        """The stage of a rung, its map still empty."""
         s = self.settings
         return make_stage(self.images, self.mesh, rung.box, noise, rung.band, self.device, s.batch_size, s.backend)
 
-    def _solve(
+    def solve(
         self,
         stage: Stage,
         vertices_of,
@@ -325,7 +260,7 @@ class Trainer:
         """Half-maps at a stage, from at most ``count`` particles (all when None)."""
         halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
         passes = iterations + (1 if start is None else 2)
-        counter = self._counter(name, passes * sum(len(half) for half in halves))
+        counter = self.counter(name, passes * sum(len(half) for half in halves))
 
         def problem_of(rows: np.ndarray):
             problem = stage.least_squares(rows, vertices_of)
@@ -333,7 +268,7 @@ class Trainer:
 
         return solve_halves(problem_of, halves, start, iterations)
 
-    def _counter(self, name: str, total: int) -> Callable[[int], None]:
+    def counter(self, name: str, total: int) -> Callable[[int], None]:
         """A function to be told how many more images are done, for the progress line."""
         done = 0
 
@@ -349,7 +284,7 @@ class Trainer:
         if self.stop():
             raise Interrupted
 
-    def _measure_noise(self, stage: Stage, vertices_of) -> torch.Tensor:
+    def measure_noise(self, stage: Stage, vertices_of) -> torch.Tensor:
         """Mean squared residual by shell, from a sample; shells beyond the stage's box keep their value."""
         rng = np.random.default_rng((self.seed, 3))
         rows = np.sort(rng.permutation(len(self.images))[:NOISE_PARTICLES])
@@ -390,20 +325,14 @@ class Trainer:
         for group in state.optimiser.param_groups:
             group["lr"] = rate
 
-    def _whiten(self, state: State) -> None:
+    def whiten(self, state: State) -> None:
         """Give the latents zero mean and unit covariance, the flow taking up the difference."""
         if self.settings.freeze_latents:
             return
-        mean, factor = whitening_transform(state.latents)
+        mean, factor = whitening_transform(state.latents, state.precision)
         state.flow.absorb(mean, factor)
         state.latents = torch.linalg.solve(factor.T, (state.latents - mean).T).T.contiguous()
         state.precision = factor @ state.precision @ factor.T
-
-
-def softest_energy(mesh: TetMesh, flow: Flow, modes: int) -> float:
-    """Rigidity energy of one unit of an elastic mode; softness scaling makes it the same for all."""
-    energy = (np.asarray(strain_operator(mesh) @ flow.modes[:, :modes].cpu().numpy()) ** 2).sum(axis=0)
-    return float(energy.max())
 
 
 def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:
@@ -434,9 +363,3 @@ def split_halves(half: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def thin(rows: np.ndarray, count: int) -> np.ndarray:
     """At most ``count`` of ``rows``, evenly spread."""
     return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
-
-
-def whitened_latents(latents: torch.Tensor) -> torch.Tensor:
-    """Latents ``(n, k)`` with zero mean and unit covariance."""
-    mean, factor = whitening_transform(latents)
-    return torch.linalg.solve(factor.T, (latents - mean).T).T.contiguous()

@@ -24,9 +24,9 @@ class MeshParameters:
         high=80,
     )
     parts: int = parameter(
-        1,
-        help="parts with vertices of their own, fused where joined: 1 for a plain mesh, N for N domains found in the "
-        "map, 0 for as many domains as the map has waists",
+        0,
+        help="parts with vertices of their own, fused where joined: 0 for as many domains as the map has waists, N for "
+        "N domains found in it, 1 for a plain mesh",
         low=0,
         high=50,
     )

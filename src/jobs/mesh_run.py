@@ -127,7 +127,7 @@ def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, p
         if parameters.parts != 1:
             part = find_domains(smooth, inside, parameters.parts)
         return join_parts(part, tuple(range(1, int(part.max()) + 2)), parameters.joints)
-    if parameters.parts != 1:
+    if parameters.parts != 0:
         raise InputError("parts: the parts come from --segments; leave --parts out.")
     named = (*parameters.rigid, *(int(word) for word in parameters.joints.replace(">", ",").split(",") if _whole(word)))
     segments = read_segments(parameters.segments, pixel_size, named)

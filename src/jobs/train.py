@@ -23,10 +23,11 @@ class TrainParameters:
         high=1e4,
     )
     start: str = parameter(
-        "modes",
-        help="where latents begin: modes, a linear motion found in closed form; random; latents, those of "
+        "auto",
+        help="where latents begin: modes, a linear motion of the mesh; components, linear components of the density, "
+        "which follow a large motion too; auto, whichever explains the images; random; latents, those of "
         "--initial-latents",
-        choices=("modes", "random", "latents"),
+        choices=("auto", "modes", "components", "random", "latents"),
     )
     initial_latents: Path | None = parameter(
         None,
@@ -36,8 +37,8 @@ class TrainParameters:
         False, help="keep the initial latents as they are and learn the flow only", advanced=True
     )
     latent_noise: float = parameter(
-        0.1, help="standard deviation of the noise that the flow sees added to the latents, in units of their spread",
-        low=0, high=2, advanced=True,
+        1.0, help="noise that the flow sees added to the latents, in units of each particle's own uncertainty",
+        low=0, high=10, advanced=True,
     )  # fmt: skip
     centering: float = parameter(
         1.0,

@@ -22,6 +22,7 @@ SECONDS_BETWEEN_LINES = 0.5  # of progress.jsonl: batches can be a hundred a sec
 
 def run(parameters: TrainParameters, job: JobRun) -> None:
     """Train, or go on training, and write the model after every pass."""
+    from ..engine.begin import begin
     from ..engine.checkpoint import RESUME, load_resume, save_model, save_resume
     from ..engine.images import ParticleImages
     from ..engine.schedule import coarse_to_fine
@@ -60,7 +61,7 @@ def run(parameters: TrainParameters, job: JobRun) -> None:
         else:
             with job.output("mesh.npz") as path:
                 save_mesh(path, mesh)
-            state = trainer.begin(latents, random=parameters.start == "random")
+            state = begin(trainer, parameters.start, latents)
         trainer.run(state, save)
     except Interrupted:
         job.log("Stopped; resume goes on from the last whole pass.")

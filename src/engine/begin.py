@@ -1,0 +1,195 @@
+"""The state before the first pass: rigid maps, noise, the flow's basis, and a first guess of latents and motion.
+
+Two closed-form guesses are made and the one that explains the images better by far is taken: a linear motion in the
+mesh's soft modes (`start.py`), which a motion of a few voxels is to first order; and linear density components
+(`components.py`), which follow a domain however far it goes, and from which the flow is then built state by state
+(`unroll.py`). Latents that are given are taken as those of the components are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..mesh.tetmesh import TetMesh
+from .components import PASSES, Components, explain, fit_components, read_samples
+from .flow import Flow, Skeleton, build_skeleton
+from .halves import supported_map
+from .images import Batch
+from .latents import gauss_newton, whitening_transform
+from .modes import strain_operator
+from .rigidity import rigidity_energy
+from .slices import SliceGrid
+from .stage import Stage, flow_vertices
+from .start import LinearMotion, fit_linear_motion, mode_statistics, set_linear
+from .train import FIRST_ITERATIONS, RIGIDITY_START, State, Trainer, vertex_mass, vertex_share
+from .unroll import find_anchors, unroll
+
+MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare
+PARTICLES = 10_000
+MOST_COMPONENTS = 8
+# how much more the components must explain: they have many more numbers to do it with, and where both do well the
+# modes tell the motions apart better, a swing being one straight line in displacement and a bow in density
+FAR = 3.0
+
+
+def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = None) -> State:
+    """The state before the first pass.
+
+    ``start`` is auto, modes, components, random or latents; for the last, ``latents`` ``(n, k)`` are those to begin
+    with.
+    """
+    torch.manual_seed(trainer.seed)
+    white = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2), device=trainer.device)
+    stage = trainer.stage_of(trainer.rungs[0], white)
+
+    def at_rest(batch: Batch) -> torch.Tensor:
+        return trainer.rest
+
+    maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
+    stage = stage.with_density(supported_map(stage.cloud, maps))
+    noise = trainer.measure_noise(stage, at_rest)
+    stage = stage.with_noise(noise, trainer.rungs[0].band)
+    trainer.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
+    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    state = _empty_state(trainer, build_skeleton(trainer.mesh, mass, trainer.settings.modes), noise)
+    state.maps, state.maps_box = maps, stage.box
+    if start == "random":
+        _start_random(trainer, state)
+    elif start == "latents":
+        _start_given(trainer, stage, state, latents)
+    else:
+        _start_found(trainer, stage, state, start)
+    return state
+
+
+def _empty_state(trainer: Trainer, skeleton: Skeleton, noise: torch.Tensor) -> State:
+    s, device = trainer.settings, trainer.device
+    flow = Flow(skeleton, s.latent_dims, s.hidden_units, s.hidden_layers).to(device)
+    count, k = len(trainer.images), s.latent_dims
+    return State(
+        flow=flow,
+        optimiser=torch.optim.Adam(flow.parameters(), lr=s.learning_rate),
+        latents=torch.zeros(count, k, device=device),
+        precision=torch.eye(k, device=device).repeat(count, 1, 1),
+        noise=noise,
+    )
+
+
+def _start_random(trainer: Trainer, state: State) -> None:
+    state.latents = torch.randn(*state.latents.shape).to(trainer.device)
+    with torch.no_grad():
+        state.flow.linear.weight[:MODES].normal_(std=0.25)
+
+
+def _start_given(trainer: Trainer, stage: Stage, state: State, latents: np.ndarray) -> None:
+    z = torch.from_numpy(latents.astype(np.float32)).to(trainer.device)
+    mean, factor = whitening_transform(z)
+    state.latents = torch.linalg.solve(factor.T, (z - mean).T).T.contiguous()
+    grid = SliceGrid(stage.weights)
+    rows = _sample(trainer)
+    samples = read_samples(stage, grid, rows, trainer.counter("reading", len(rows)))
+    _follow(trainer, stage, state, grid, samples, state.latents[rows])
+
+
+def _start_found(trainer: Trainer, stage: Stage, state: State, start: str) -> None:
+    """Soft modes or components: as asked, or whichever explains the images."""
+    rows = _sample(trainer)
+    motion = None if start == "components" else _fit_modes(trainer, stage, state, rows)
+    if start != "modes":
+        grid = SliceGrid(stage.weights)
+        samples = read_samples(stage, grid, rows, trainer.counter("reading", len(rows)))
+        dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
+        counter = trainer.counter("components", (PASSES + 2) * len(rows))
+        components = fit_components(stage, samples, grid, dims, trainer.seed, counter)
+        trainer.log(
+            "Evidence of motion, nats per image: " + ("" if motion is None else f"{motion.gain:.2f} along soft modes, ")
+            + f"{components.gain:.2f} in {dims} component(s) of the density."
+        )  # fmt: skip
+        if motion is None or components.gain > FAR * max(motion.gain, 1.0):
+            _place_all(trainer, stage, state, grid, components)
+            _follow(trainer, stage, state, grid, samples, state.latents[rows])
+            return
+    _move_linearly(trainer, stage, state, motion)
+
+
+def _sample(trainer: Trainer) -> np.ndarray:
+    """Rows of the particles that the first guess is made from."""
+    rng = np.random.default_rng((trainer.seed, 1))
+    return np.sort(rng.permutation(len(trainer.images))[:PARTICLES])
+
+
+# -- a linear motion ----------------------------------------------------------------------------------------------
+
+
+def _fit_modes(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -> LinearMotion:
+    modes = min(MODES, state.flow.modes.shape[1])
+    statistics = mode_statistics(stage, state.flow, rows, modes, 1.0, trainer.counter("soft modes", len(rows)))
+    stiffness = 2 * RIGIDITY_START * trainer.settings.rigidity * softest_energy(trainer.mesh, state.flow, modes)
+    motion = fit_linear_motion(statistics, trainer.settings.latent_dims, stiffness=stiffness)
+    state.information = motion.information.cpu().numpy()
+    found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
+    trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")
+    return motion
+
+
+def _move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearMotion) -> None:
+    """Make the flow that linear motion, and find every particle's place along it."""
+    set_linear(state.flow, motion)
+    counter = trainer.counter("latents", len(trainer.images))
+    for batch in stage.batches(np.arange(len(trainer.images))):
+        at = torch.zeros(len(batch), trainer.settings.latent_dims, device=trainer.device)
+        state.latents[batch.rows], state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, at)
+        counter(len(batch))
+    trainer.whiten(state)
+
+
+def softest_energy(mesh: TetMesh, flow: Flow, modes: int) -> float:
+    """Rigidity energy of one unit of an elastic mode; softness scaling makes it the same for all."""
+    energy = (np.asarray(strain_operator(mesh) @ flow.modes[:, :modes].cpu().numpy()) ** 2).sum(axis=0)
+    return float(energy.max())
+
+
+# -- components, and the flow along them --------------------------------------------------------------------------
+
+
+def _place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, components: Components) -> None:
+    """Every particle's latents along the components; dimensions beyond them are drawn from the prior."""
+    k = components.latents.shape[1]
+    count = len(trainer.images)
+    noise = torch.randn(count, trainer.settings.latent_dims - k, generator=torch.Generator().manual_seed(trainer.seed))
+    state.latents[:, k:] = noise.to(trainer.device)
+    counter = trainer.counter("latents", count)
+    first = 0
+    for samples in _streamed(stage, grid, count):
+        rows = slice(first, first + len(samples))
+        state.latents[rows, :k], state.precision[rows, :k, :k], _ = explain(grid, [samples], components.volumes)
+        first += len(samples)
+        counter(len(samples))
+
+
+def _streamed(stage: Stage, grid: SliceGrid, count: int):
+    """All particles' samples in their order, a few at a time, so that memory does not grow with them."""
+    for first in range(0, count, PARTICLES):
+        yield from read_samples(stage, grid, np.arange(first, min(first + PARTICLES, count)))
+
+
+def _follow(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, samples, latents: torch.Tensor) -> None:
+    """Build the flow along the latents ``(n, k)`` of ``samples``, and solve the map anew with it."""
+    mask = stage.cloud.scatter(torch.ones_like(stage.density))
+    anchors = find_anchors(grid, samples, latents, mask, trainer.seed)
+
+    def energy_of(vertices: torch.Tensor) -> torch.Tensor:
+        return rigidity_energy(vertices, trainer.cells, trainer.inverse, trainer.weights)
+
+    counter = trainer.counter("states", len(anchors.points))
+    share = vertex_share(stage, len(trainer.rest))
+    left = unroll(stage, state.flow, anchors, MODES, energy_of, share, counter)
+    with torch.no_grad():
+        state.energy = float(energy_of(state.flow(anchors.points)).mean())
+        moved = float((((state.flow(anchors.points) - trainer.rest).norm(dim=2)) @ share).max())
+    trainer.log(
+        f"Followed the density through {len(anchors.points)} states of latent space: it moves up to {moved:.1f} Å on "
+        f"average (the flow is {left:.1f} Å from the states), strain {100 * state.energy ** 0.5:.1f} %."
+    )
+    state.maps = trainer.solve(stage, flow_vertices(state.flow, state.latents), None, FIRST_ITERATIONS, "map")

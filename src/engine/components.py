@@ -1,0 +1,204 @@
+"""Linear density components: V(z) = mean + Σ zₖ Vₖ with rigid poses, the model of 3D variability analysis.
+
+Probabilistic principal components (Tipping & Bishop 1999) seen through projection and CTF (Punjani & Fleet 2021), by
+expectation–maximisation. The E step is closed: an image is linear in z. In the M step every node of Fourier space is a
+least-squares problem of its own, k + 1 unknowns, since where nothing moves an image is a set of samples of it.
+
+A component cannot carry density from place to place, but it needs no mesh and no notion of what moves, and finds
+where a large motion leads, such as a domain that turns all the way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .slices import Nodes, SliceGrid
+from .stage import Stage
+
+PASSES = 8
+SPARE = 2  # components fitted beyond those wanted: it converges faster, and weaker ones do not mix into the strongest
+FREEDOM = 0.1  # prior power of a component in each shell, as a share of the mean map's
+SEED_RADIUS = 4.0  # Fourier radius of the random blobs that it begins with
+
+
+@dataclass(frozen=True)
+class Components:
+    """Volumes ``(1 + k, N, N, N)``, mean first, for white latents, the most informative first; ``latents`` ``(n, k)``;
+    ``precision`` ``(n, k, k)``; ``gain`` nats per image: log evidence of the motion over none.
+    """
+
+    volumes: torch.Tensor
+    latents: torch.Tensor
+    precision: torch.Tensor
+    gain: float
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a few images say, kept in memory: ``images`` ``(b, p)`` complex, ``transfer`` ``(b, p)``, ``rotation``."""
+
+    images: torch.Tensor
+    transfer: torch.Tensor
+    rotation: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def read_samples(
+    stage: Stage, grid: SliceGrid, rows: np.ndarray, report: Callable[[int], None] = lambda count: None
+) -> list[Samples]:
+    """The images ``rows`` at a coarse stage, in batches."""
+    kept = []
+    for batch in stage.batches(rows):
+        kept.append(Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation))
+        report(len(batch))
+    return kept
+
+
+def fit_components(
+    stage: Stage,
+    samples: list[Samples],
+    grid: SliceGrid,
+    dims: int,
+    seed: int,
+    report: Callable[[int], None] = lambda count: None,
+) -> Components:
+    """The ``dims`` leading components of the images ``samples`` within the stage's mask, and the images' latents.
+
+    ``report`` is told the number of images after each batch of each of the ``PASSES`` + 2 passes.
+    """
+    mean = stage.cloud.scatter(stage.density)
+    mask = stage.cloud.scatter(torch.ones_like(stage.density))
+    fitted = dims + SPARE
+    volumes = torch.cat([mean[None], _random_blobs(mask, fitted, float(mean.norm()), seed)])
+    prior = FREEDOM * _shell_power(grid, mean, float(mask.mean()))
+    for _ in range(PASSES):
+        step = _Step(grid, fitted, stage.device)
+        explain(grid, samples, volumes, step, report)
+        volumes = step.solve(prior) * mask
+        volumes = _whitened(volumes, *step.moments())
+    rotation = _by_information(explain(grid, samples, volumes, report=report)[1])[:, :dims]
+    volumes = torch.cat([volumes[:1], torch.einsum("kj,kzyx->jzyx", rotation, volumes[1:])])
+    return Components(volumes, *explain(grid, samples, volumes, report=report))
+
+
+def _random_blobs(mask: torch.Tensor, count: int, size: float, seed: int) -> torch.Tensor:
+    """Smooth random maps ``(count, N, N, N)`` inside the mask, each of norm 0.3 ``size``."""
+    box, generator = len(mask), torch.Generator().manual_seed(seed)
+    noise = torch.randn(count, box, box, box, generator=generator).to(mask.device)
+    k = torch.fft.fftfreq(box, device=mask.device) * box
+    squared = k[:, None, None] ** 2 + k[None, :, None] ** 2 + k[None, None, :] ** 2
+    low = torch.fft.fftn(noise, dim=(1, 2, 3)) * torch.exp(-squared / (2 * SEED_RADIUS**2))
+    blobs = torch.fft.ifftn(low, dim=(1, 2, 3)).real * mask
+    return 0.3 * size * blobs / blobs.flatten(1).norm(dim=1)[:, None, None, None]
+
+
+def _shell_power(grid: SliceGrid, volume: torch.Tensor, fill: float) -> torch.Tensor:
+    """Mean squared amplitude ``(side³,)`` of a map's shell at every node, as if the mask, a share ``fill`` of the box,
+    were all of it.
+    """
+    power = grid.spectra(volume[None])[:, 0].abs() ** 2
+    count = torch.bincount(grid.shell).clamp(min=1)
+    mean = torch.bincount(grid.shell, power) / count
+    return (mean / fill + 1e-6 * mean.max())[grid.shell]
+
+
+def explain(
+    grid: SliceGrid,
+    samples: list[Samples],
+    volumes: torch.Tensor,
+    step: _Step | None = None,
+    report: Callable[[int], None] = lambda count: None,
+) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """E step: posterior means ``(n, k)``, precisions ``(n, k, k)``, mean gain; ``step`` gathers for the M step."""
+    spectra, weights = grid.spectra(volumes), grid.weights
+    means, precisions, gain = [], [], 0.0
+    for one in samples:
+        nodes = grid.nodes(one.rotation)
+        slices = grid.cut(spectra, nodes) * one.transfer[..., None]
+        slope, residual = _real(slices[..., 1:], weights), _real((one.images - slices[..., 0])[..., None], weights)
+        pull = (slope.transpose(1, 2) @ residual)[..., 0]
+        precision = slope.transpose(1, 2) @ slope + torch.eye(slope.shape[2], device=slope.device)
+        z = torch.linalg.solve(precision, pull[..., None])[..., 0]
+        gain += float(0.5 * ((pull * z).sum(1) - torch.logdet(precision)).sum())
+        means.append(z)
+        precisions.append(precision)
+        if step is not None:
+            step.add(one, nodes, z, precision)
+        report(len(one))
+    z = torch.cat(means)
+    return z, torch.cat(precisions), gain / len(z)
+
+
+def _real(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Complex ``(b, p, c)`` as real ``(b, 2 p, c)``, whose dot product is the weighted one."""
+    parts = torch.view_as_real(values * weights.sqrt()[None, :, None])
+    return parts.transpose(2, 3).flatten(1, 2)
+
+
+class _Step:
+    """What one pass over the images gathers for the M step."""
+
+    def __init__(self, grid: SliceGrid, dims: int, device: torch.device) -> None:
+        self._grid, self._size = grid, dims + 1
+        self._pairs = torch.triu_indices(self._size, self._size, device=device)
+        self._right = torch.zeros(grid.side**3, 2 * self._size, device=device)
+        self._normal = torch.zeros(grid.side**3, self._pairs.shape[1], device=device)
+        self._second = torch.zeros(self._size, self._size, device=device)
+        self._count = 0
+
+    def add(self, samples: Samples, nodes: Nodes, z: torch.Tensor, precision: torch.Tensor) -> None:
+        """Images with posterior N(z, precision⁻¹)."""
+        one = torch.cat([torch.ones_like(z[:, :1]), z], dim=1)
+        second = one[:, :, None] * one[:, None, :]
+        second[:, 1:, 1:] += torch.linalg.inv(precision)
+        weighted = samples.transfer * self._grid.weights
+        right = (samples.images * weighted)[..., None] * one[:, None, :]
+        self._grid.spread(self._right, nodes, torch.view_as_real(right).flatten(2))
+        pairs = second[:, self._pairs[0], self._pairs[1]]
+        self._grid.spread(self._normal, nodes, (weighted * samples.transfer)[..., None] * pairs[:, None, :])
+        self._second += second.sum(dim=0)
+        self._count += len(z)
+
+    def solve(self, prior: torch.Tensor) -> torch.Tensor:
+        """Maps ``(1 + k, N, N, N)``: ridge regression at every node, ``prior`` ``(side³,)`` being a component's power.
+        """
+        right = torch.view_as_complex(self._right.reshape(-1, self._size, 2).contiguous())
+        inside = self._grid.solved
+        right, packed = self._grid.with_mates(right)[inside], self._grid.with_mates(self._normal)[inside]
+        normal = torch.zeros(len(right), self._size, self._size, device=right.device)
+        normal[:, self._pairs[0], self._pairs[1]] = packed
+        normal[:, self._pairs[1], self._pairs[0]] = packed
+        # two samples of the half plane for each independent number of the whole: twice the prior's weight
+        ridge = (2 / prior[inside])[:, None].repeat(1, self._size)
+        ridge[:, 0] *= FREEDOM
+        found = torch.linalg.solve((normal + torch.diag_embed(ridge)).to(right.dtype), right[..., None])[..., 0]
+        spectra = torch.zeros(self._grid.side**3, self._size, dtype=found.dtype, device=found.device)
+        spectra[inside] = found
+        return self._grid.volumes(spectra)
+
+    def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean ``(k,)`` and covariance ``(k, k)`` of the latents, posterior uncertainty included."""
+        second = self._second / self._count
+        return second[0, 1:], second[1:, 1:] - second[0, 1:, None] * second[0, None, 1:]
+
+
+def _whitened(volumes: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
+    """The same model for latents of zero mean and unit covariance."""
+    values, vectors = torch.linalg.eigh(covariance.double())
+    factor = (vectors * values.clamp(min=1e-12).sqrt()).to(volumes.dtype)
+    shifted = volumes[:1] + torch.einsum("k,kzyx->zyx", mean, volumes[1:])
+    return torch.cat([shifted, torch.einsum("kj,kzyx->jzyx", factor, volumes[1:])])
+
+
+def _by_information(precision: torch.Tensor) -> torch.Tensor:
+    """Rotation ``(k, k)`` of white latents to the directions that the images determine best, in descending order."""
+    _, vectors = torch.linalg.eigh(precision.double().mean(dim=0))
+    vectors = vectors.flip(1)
+    # an eigenvector's sign is an accident of the solver
+    return (vectors * vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True)).sign()).to(precision.dtype)

@@ -1,0 +1,210 @@
+"""The flow that carries one state's density to all others, followed from state to state.
+
+Where latents are known but the motion is large, no step from the mean map leads to it: the mean is a smear. So maps of
+small neighbourhoods of latent space are made, one of them is taken as canonical, and its density is registered to the
+others in the order of a minimum spanning tree, each time beginning with the flow that led to the neighbour. Steps from
+neighbour to neighbour are small however far the whole way is, and a turn may go all round. A network through the
+registered states is where training begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .components import Samples
+from .flow import AMPLITUDE, MOTION, Flow, rotation_from_six
+from .slices import SliceGrid
+from .stage import Stage
+
+ANCHORS_PER_DIM, MOST_ANCHORS = 12, 48
+LEAST_NEIGHBOURS = 30  # particles whose map is worth registering
+OVERLAP = 1.5  # each particle helps to make this many maps on average
+RESOLUTION = 35.0  # Å: maps are compared through a Gaussian of this reciprocal width
+STIFFNESS = 0.1  # share of the map's power that a mean squared strain of one costs
+ITERATIONS = 40
+FIT_STEPS, FIT_RATE = 800, 1e-2
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Places in latent space and what the molecule looks like there.
+
+    points : ``(a, k)`` latents. volumes : ``(a, N, N, N)`` maps. order : anchors, the canonical one first, each after
+    its ``parent`` ``(a,)`` in the tree.
+    """
+
+    points: torch.Tensor
+    volumes: torch.Tensor
+    order: np.ndarray
+    parent: np.ndarray
+
+
+def find_anchors(
+    grid: SliceGrid, samples: list[Samples], latents: torch.Tensor, mask: torch.Tensor, seed: int
+) -> Anchors:
+    """Anchors among the latents ``(n, k)`` of ``samples``, with maps inside ``mask`` ``(N, N, N)``."""
+    from scipy.cluster.vq import kmeans2
+    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+    count = min(MOST_ANCHORS, ANCHORS_PER_DIM * latents.shape[1], max(2, len(latents) // LEAST_NEIGHBOURS))
+    centres, label = kmeans2(latents.double().cpu().numpy(), count, minit="++", seed=np.random.default_rng((seed, 6)))
+    centres = torch.from_numpy(centres[np.bincount(label, minlength=count) > 0]).to(latents)
+    size = max(LEAST_NEIGHBOURS, round(OVERLAP * len(latents) / len(centres)))
+    near = torch.cdist(centres, latents).argsort(dim=1)[:, :size]
+    points = latents[near].mean(dim=1)
+    densest = int((latents[near] - points[:, None]).norm(dim=2).mean(dim=1).argmin())
+    distance = torch.cdist(points, points).double().cpu().numpy() + 1e-9  # twins are neighbours too
+    order, parent = breadth_first_order(minimum_spanning_tree(distance), densest, directed=False)
+    return Anchors(points, _local_maps(grid, samples, near) * mask, order, parent)
+
+
+def _local_maps(grid: SliceGrid, samples: list[Samples], near: torch.Tensor) -> torch.Tensor:
+    """Maps ``(a, N, N, N)`` of the particles ``near`` ``(a, m)``, by insertion of slices."""
+    device, count = near.device, len(near)
+    total = torch.zeros(count, sum(len(one) for one in samples), dtype=torch.bool, device=device)
+    total.scatter_(1, near, True)
+    right = torch.zeros(count, grid.side**3, 2, device=device)
+    normal = torch.zeros(count, grid.side**3, 1, device=device)
+    first = 0
+    for one in samples:
+        nodes = grid.nodes(one.rotation)
+        weighted = one.transfer * grid.weights
+        values = torch.view_as_real(one.images * weighted)
+        for anchor in range(count):
+            rows = torch.nonzero(total[anchor, first : first + len(one)])[:, 0]
+            if len(rows):
+                picked = nodes.picked(rows)
+                grid.spread(right[anchor], picked, values[rows])
+                grid.spread(normal[anchor], picked, (weighted * one.transfer)[rows, :, None])
+        first += len(one)
+    spectra = []
+    for anchor in range(count):
+        weight = grid.with_mates(normal[anchor, :, 0])
+        ridge = 0.05 * weight[grid.solved].mean()
+        found = grid.with_mates(torch.view_as_complex(right[anchor])) / (weight + ridge)
+        spectra.append(torch.where(grid.solved, found, 0))
+    return grid.volumes(torch.stack(spectra, dim=1))
+
+
+class _Registration:
+    """The density of one anchor, carried by the flow's coefficients and compared with the map of another."""
+
+    def __init__(self, stage: Stage, flow: Flow, anchors: Anchors, modes: int, energy_of) -> None:
+        cloud = stage.cloud
+        self._cloud, self._flow, self._modes, self._energy_of = cloud, flow, min(modes, flow.modes.shape[1]), energy_of
+        cell = torch.repeat_interleave(torch.arange(len(cloud.cells), device=stage.device), cloud.offsets.diff())
+        homogeneous = torch.cat([cloud.points, torch.ones_like(cloud.points[:, :1])], dim=1)
+        self._share = torch.einsum("nij,nj->ni", cloud.barycentric[cell], homogeneous)
+        self._corner = cloud.cells[cell]
+        self._filter = _gaussian(cloud.box, cloud.box * cloud.pixel_size / RESOLUTION, stage.device)
+        self._targets = torch.fft.rfftn(anchors.volumes, dim=(1, 2, 3)) * self._filter
+        canonical = int(anchors.order[0])
+        self._density = cloud.gather(anchors.volumes[canonical])
+        self._power = (self._targets[canonical].abs() ** 2).sum()
+
+    def follow(self, anchor: int, before: torch.Tensor) -> torch.Tensor:
+        """Coefficients ``(outputs,)``, Å, that carry the density to an anchor, beginning ``before``."""
+        own = self._variables(before).requires_grad_(True)
+        optimiser = torch.optim.LBFGS([own], max_iter=ITERATIONS, line_search_fn="strong_wolfe", history_size=10)
+
+        def closure() -> torch.Tensor:
+            optimiser.zero_grad()
+            vertices = self._flow.place(self._coefficients(own, before)[None])
+            apart = (self._project(vertices[0]) - self._targets[anchor]).abs().square().sum() / self._power
+            loss = apart + STIFFNESS * self._energy_of(vertices)[0]
+            loss.backward()
+            return loss
+
+        optimiser.step(closure)
+        return self._coefficients(own.detach(), before)
+
+    def _variables(self, before: torch.Tensor) -> torch.Tensor:
+        """What is optimised: soft modes and slides as they are, turns as none beyond those of ``before``."""
+        count = self._flow.modes.shape[1]
+        motion = before[count:].reshape(-1, MOTION).clone()
+        motion[:, :6] = 0
+        return torch.cat([before[: self._modes], motion.reshape(-1)]) / AMPLITUDE
+
+    def _coefficients(self, own: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """All coefficients of the flow; each part is turned on from where ``before`` had turned it.
+
+        Six numbers far from the identity are a poor place to optimise from, their scale being free; a turn on top
+        of the last is always a small one.
+        """
+        flow, count = self._flow, self._flow.modes.shape[1]
+        own = AMPLITUDE * own
+        motion, last = own[self._modes :].reshape(-1, MOTION), before[count:].reshape(-1, MOTION)
+        parts = []
+        for row, part in enumerate(flow.moving):
+            reach = flow.reach[part]
+            turn = rotation_from_six(motion[row, :6] / reach) @ rotation_from_six(last[row, :6] / reach)
+            six = torch.cat([turn[:, 0], turn[:, 1]]) - torch.eye(3, device=turn.device)[:2].reshape(-1)
+            parts += [six * reach, motion[row, 6:]]
+        silent = torch.zeros(count - self._modes, device=own.device)
+        return torch.cat([own[: self._modes], silent, *parts])
+
+    def _project(self, vertices: torch.Tensor) -> torch.Tensor:
+        """Filtered Fourier transform of the carried density, shared out linearly among the nearest voxels."""
+        box = self._cloud.box
+        points = (vertices[self._corner] * self._share[..., None]).sum(dim=1) / self._cloud.pixel_size + box // 2
+        points = points.clamp(0, box - 1.001)
+        low = points.detach().floor()
+        part, low = points - low, low.long()
+        total = torch.zeros(box**3, device=points.device)
+        for dz in (0, 1):
+            for dy in (0, 1):
+                for dx in (0, 1):
+                    share = [part[:, axis] if one else 1 - part[:, axis] for axis, one in enumerate((dx, dy, dz))]
+                    index = ((low[:, 2] + dz) * box + low[:, 1] + dy) * box + low[:, 0] + dx
+                    total = total.index_add(0, index, share[0] * share[1] * share[2] * self._density)
+        return torch.fft.rfftn(total.reshape(box, box, box)) * self._filter
+
+
+def _gaussian(box: int, width: float, device: torch.device) -> torch.Tensor:
+    """A Gaussian ``(N, N, N // 2 + 1)`` of standard deviation ``width`` in Fourier radius."""
+    k = torch.fft.fftfreq(box, device=device) * box
+    kx = torch.fft.rfftfreq(box, device=device) * box
+    return torch.exp(-(k[:, None, None] ** 2 + k[None, :, None] ** 2 + kx[None, None, :] ** 2) / (2 * width**2))
+
+
+def unroll(
+    stage: Stage,
+    flow: Flow,
+    anchors: Anchors,
+    modes: int,
+    energy_of: Callable[[torch.Tensor], torch.Tensor],
+    share: torch.Tensor,
+    report: Callable[[int], None] = lambda count: None,
+) -> float:
+    """Train the flow to carry the canonical anchor's density to all anchors; what is left in Å, root mean square.
+
+    ``modes`` soft modes take part. ``energy_of(vertices (b, v, 3))`` is the rigidity energy ``(b,)``; ``share``
+    ``(v,)`` the density at each vertex, summing to 1. ``report(1)`` is called after each anchor.
+    """
+    registration = _Registration(stage, flow, anchors, modes, energy_of)
+    found: dict[int, torch.Tensor] = {}
+    rest = torch.zeros(flow.linear.weight.shape[0], device=stage.device)
+    for anchor in anchors.order:
+        before = found.get(int(anchors.parent[anchor]))
+        found[int(anchor)] = rest if before is None else registration.follow(int(anchor), before)
+        report(1)
+    with torch.no_grad():
+        wanted = flow.place(torch.stack([found[anchor] for anchor in sorted(found)]))
+    return _fit_network(flow, anchors.points[sorted(found)], wanted, share)
+
+
+def _fit_network(flow: Flow, points: torch.Tensor, wanted: torch.Tensor, share: torch.Tensor) -> float:
+    """Adam on the network until it passes near the registered states; root mean square distance left, Å."""
+    optimiser = torch.optim.Adam(flow.parameters(), lr=FIT_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, FIT_STEPS, eta_min=FIT_RATE / 50)
+    for _ in range(FIT_STEPS):
+        optimiser.zero_grad()
+        loss = ((flow(points) - wanted).square().sum(dim=2) @ share).mean()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return float(loss.detach()) ** 0.5
