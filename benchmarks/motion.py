@@ -28,7 +28,6 @@ from job_runs import job_seconds, read_settings, run_jobs
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, score_latents, score_maps, way
 
-
 ALIKE = 25  # particles whose latents are averaged for a state
 
 
@@ -140,12 +139,12 @@ def source_rows(particles) -> np.ndarray:
 
 def print_table(results: list[Result]) -> None:
     """One line per seed."""
-    print(f"{'seed':>4} {'whole rigid/model/oracle':>26} {'way':>6} {'moving rigid/model/oracle':>26} {'way':>6} {'image':>6} "
-          f"{'Spearman':>12} {'predicted':>12} {'error':>12} {'train':>7}")  # fmt: skip
+    print(f"{'seed':>4} {'whole rigid/model/oracle':>26} {'way':>6} {'moving rigid/model/oracle':>26} {'way':>6} "
+          f"{'image':>6} {'Spearman':>12} {'predicted':>12} {'error':>12} {'train':>7}")  # fmt: skip
     for r in results:
-        print(f"{r.seed:4d} {triple(r.whole):>26} {r.whole_way:6.2f} {triple(r.moving):>26} {r.moving_way:6.2f} {r.image_way:6.2f} "
-              f"{several(r.spearman, '.3f'):>12} {several(r.predicted, '.3f'):>12} {several(r.error, '.1f'):>11}° "
-              f"{r.seconds['train']:6.0f}s", flush=True)  # fmt: skip
+        print(f"{r.seed:4d} {triple(r.whole):>26} {r.whole_way:6.2f} {triple(r.moving):>26} {r.moving_way:6.2f} "
+              f"{r.image_way:6.2f} {several(r.spearman, '.3f'):>12} {several(r.predicted, '.3f'):>12} "
+              f"{several(r.error, '.1f'):>11}° {r.seconds['train']:6.0f}s", flush=True)  # fmt: skip
 
 
 def triple(areas: dict[str, float]) -> str:

@@ -16,19 +16,21 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .latents import informative_axes
 from .slices import Nodes, SliceGrid
 from .stage import Stage
 
 PASSES = 8
 SPARE = 2  # components fitted beyond those wanted: it converges faster, and weaker ones do not mix into the strongest
 FREEDOM = 0.1  # prior power of a component in each shell, as a share of the mean map's
+NODES = 50_000  # of Fourier space solved at a time
 SEED_RADIUS = 4.0  # Fourier radius of the random blobs that it begins with
 
 
 @dataclass(frozen=True)
 class Components:
-    """Volumes ``(1 + k, N, N, N)``, mean first, for white latents, the most informative first; ``latents`` ``(n, k)``;
-    ``precision`` ``(n, k, k)``; ``gain`` nats per image: log evidence of the motion over none.
+    """Volumes ``(1 + k, N, N, N)``, mean first, then those of white latents, the best determined first; ``latents``
+    ``(n, k)``; ``precision`` ``(n, k, k)``; ``gain`` nats per image: log evidence of the motion over none.
     """
 
     volumes: torch.Tensor
@@ -82,7 +84,7 @@ def fit_components(
         explain(grid, samples, volumes, step, report)
         volumes = step.solve(prior) * mask
         volumes = _whitened(volumes, *step.moments())
-    rotation = _by_information(explain(grid, samples, volumes, report=report)[1])[:, :dims]
+    rotation = informative_axes(explain(grid, samples, volumes, report=report)[1])[:, :dims]
     volumes = torch.cat([volumes[:1], torch.einsum("kj,kzyx->jzyx", rotation, volumes[1:])])
     return Components(volumes, *explain(grid, samples, volumes, report=report))
 
@@ -168,19 +170,22 @@ class _Step:
     def solve(self, prior: torch.Tensor) -> torch.Tensor:
         """Maps ``(1 + k, N, N, N)``: ridge regression at every node, ``prior`` ``(side³,)`` being a component's power.
         """
-        right = torch.view_as_complex(self._right.reshape(-1, self._size, 2).contiguous())
-        inside = self._grid.solved
-        right, packed = self._grid.with_mates(right)[inside], self._grid.with_mates(self._normal)[inside]
+        right = self._grid.with_mates(torch.view_as_complex(self._right.reshape(-1, self._size, 2).contiguous()))
+        packed = self._grid.with_mates(self._normal)
+        spectra = torch.zeros_like(right)
+        for nodes in torch.nonzero(self._grid.solved)[:, 0].split(NODES):
+            spectra[nodes] = self._solve_nodes(right[nodes], packed[nodes], prior[nodes])
+        return self._grid.volumes(spectra)
+
+    def _solve_nodes(self, right: torch.Tensor, packed: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """Ridge regression at some nodes ``(n, 1 + k)``."""
         normal = torch.zeros(len(right), self._size, self._size, device=right.device)
         normal[:, self._pairs[0], self._pairs[1]] = packed
         normal[:, self._pairs[1], self._pairs[0]] = packed
         # two samples of the half plane for each independent number of the whole: twice the prior's weight
-        ridge = (2 / prior[inside])[:, None].repeat(1, self._size)
+        ridge = (2 / prior)[:, None].repeat(1, self._size)
         ridge[:, 0] *= FREEDOM
-        found = torch.linalg.solve((normal + torch.diag_embed(ridge)).to(right.dtype), right[..., None])[..., 0]
-        spectra = torch.zeros(self._grid.side**3, self._size, dtype=found.dtype, device=found.device)
-        spectra[inside] = found
-        return self._grid.volumes(spectra)
+        return torch.linalg.solve((normal + torch.diag_embed(ridge)).to(right.dtype), right[..., None])[..., 0]
 
     def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean ``(k,)`` and covariance ``(k, k)`` of the latents, posterior uncertainty included."""
@@ -194,11 +199,3 @@ def _whitened(volumes: torch.Tensor, mean: torch.Tensor, covariance: torch.Tenso
     factor = (vectors * values.clamp(min=1e-12).sqrt()).to(volumes.dtype)
     shifted = volumes[:1] + torch.einsum("k,kzyx->zyx", mean, volumes[1:])
     return torch.cat([shifted, torch.einsum("kj,kzyx->jzyx", factor, volumes[1:])])
-
-
-def _by_information(precision: torch.Tensor) -> torch.Tensor:
-    """Rotation ``(k, k)`` of white latents to the directions that the images determine best, in descending order."""
-    _, vectors = torch.linalg.eigh(precision.double().mean(dim=0))
-    vectors = vectors.flip(1)
-    # an eigenvector's sign is an accident of the solver
-    return (vectors * vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True)).sign()).to(precision.dtype)

@@ -91,3 +91,13 @@ def whitening_transform(
     values, vectors = torch.linalg.eigh(covariance)
     factor = vectors @ torch.diag(values.clamp(min=1e-8).sqrt()) @ vectors.T
     return mean, factor.to(z.dtype)
+
+
+def informative_axes(precision: torch.Tensor) -> torch.Tensor:
+    """Orthonormal axes ``(k, k)`` in columns for white latents: first the one along which the images tell most.
+
+    ``precision`` ``(n, k, k)`` is that of the posteriors. Each axis points along the old one that it is nearest.
+    """
+    vectors = torch.linalg.eigh(precision.double().mean(dim=0))[1].flip(1)
+    # an eigenvector's sign is an accident of the solver
+    return (vectors * vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True)).sign()).to(precision.dtype)

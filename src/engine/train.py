@@ -22,7 +22,7 @@ from ..mesh.tetmesh import TetMesh
 from .flow import Flow
 from .halves import HalfMaps, solve_halves, supported_map
 from .images import Batch, ParticleImages
-from .latents import gauss_newton, posterior_noise, reassign, whitening_transform
+from .latents import gauss_newton, informative_axes, posterior_noise, reassign, whitening_transform
 from .modes import rigidity_weights
 from .project import VoxelCloud
 from .rigidity import rigidity_energy
@@ -240,6 +240,7 @@ class Trainer:
             state.latents[batch.rows] = z
             counter(len(batch))
         self.whiten(state)
+        self._align(state)
 
     # -- pieces ---------------------------------------------------------------------------------------------------
 
@@ -329,7 +330,15 @@ class Trainer:
         """Give the latents zero mean and unit covariance, the flow taking up the difference."""
         if self.settings.freeze_latents:
             return
-        mean, factor = whitening_transform(state.latents, state.precision)
+        self._substitute(state, *whitening_transform(state.latents, state.precision))
+
+    def _align(self, state: State) -> None:
+        """Turn the latents so that the first is what the images tell most about."""
+        axes = informative_axes(state.precision)
+        self._substitute(state, torch.zeros_like(axes[0]), axes.T.contiguous())
+
+    def _substitute(self, state: State, mean: torch.Tensor, factor: torch.Tensor) -> None:
+        """Take latents z' with z = z' @ factor + mean in place of z, the motion staying the same."""
         state.flow.absorb(mean, factor)
         state.latents = torch.linalg.solve(factor.T, (state.latents - mean).T).T.contiguous()
         state.precision = factor @ state.precision @ factor.T

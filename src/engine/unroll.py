@@ -22,6 +22,7 @@ from .stage import Stage
 
 ANCHORS_PER_DIM, MOST_ANCHORS = 12, 48
 LEAST_NEIGHBOURS = 30  # particles whose map is worth registering
+RIDGE = 0.05  # of the mean weight, against nodes that few slices pass
 OVERLAP = 1.5  # each particle helps to make this many maps on average
 RESOLUTION = 35.0  # Å: maps are compared through a Gaussian of this reciprocal width
 STIFFNESS = 0.1  # share of the map's power that a mean squared strain of one costs
@@ -64,36 +65,31 @@ def find_anchors(
 
 def _local_maps(grid: SliceGrid, samples: list[Samples], near: torch.Tensor) -> torch.Tensor:
     """Maps ``(a, N, N, N)`` of the particles ``near`` ``(a, m)``, by insertion of slices."""
-    device, count = near.device, len(near)
-    total = torch.zeros(count, sum(len(one) for one in samples), dtype=torch.bool, device=device)
-    total.scatter_(1, near, True)
-    right = torch.zeros(count, grid.side**3, 2, device=device)
-    normal = torch.zeros(count, grid.side**3, 1, device=device)
-    first = 0
-    for one in samples:
-        nodes = grid.nodes(one.rotation)
-        weighted = one.transfer * grid.weights
-        values = torch.view_as_real(one.images * weighted)
-        for anchor in range(count):
-            rows = torch.nonzero(total[anchor, first : first + len(one)])[:, 0]
+    starts = np.cumsum([0, *(len(one) for one in samples)])
+    maps = []
+    for chosen in near.sort(dim=1).values:
+        right = torch.zeros(grid.side**3, 2, device=near.device)
+        normal = torch.zeros(grid.side**3, 1, device=near.device)
+        for one, first in zip(samples, starts[:-1], strict=True):
+            rows = chosen[(chosen >= first) & (chosen < first + len(one))] - first
             if len(rows):
-                picked = nodes.picked(rows)
-                grid.spread(right[anchor], picked, values[rows])
-                grid.spread(normal[anchor], picked, (weighted * one.transfer)[rows, :, None])
-        first += len(one)
-    spectra = []
-    for anchor in range(count):
-        weight = grid.with_mates(normal[anchor, :, 0])
-        ridge = 0.05 * weight[grid.solved].mean()
-        found = grid.with_mates(torch.view_as_complex(right[anchor])) / (weight + ridge)
-        spectra.append(torch.where(grid.solved, found, 0))
-    return grid.volumes(torch.stack(spectra, dim=1))
+                nodes, transfer = grid.nodes(one.rotation[rows]), one.transfer[rows]
+                weighted = transfer * grid.weights
+                grid.spread(right, nodes, torch.view_as_real(one.images[rows] * weighted))
+                grid.spread(normal, nodes, (weighted * transfer)[..., None])
+        weight = grid.with_mates(normal[:, 0])
+        ridge = RIDGE * weight[grid.solved].mean()
+        spectrum = grid.with_mates(torch.view_as_complex(right)) / (weight + ridge)
+        maps.append(grid.volumes(torch.where(grid.solved, spectrum, 0)[:, None])[0])
+    return torch.stack(maps)
 
 
 class _Registration:
     """The density of one anchor, carried by the flow's coefficients and compared with the map of another."""
 
-    def __init__(self, stage: Stage, flow: Flow, anchors: Anchors, modes: int, energy_of) -> None:
+    def __init__(
+        self, stage: Stage, flow: Flow, anchors: Anchors, modes: int, energy_of: Callable[[torch.Tensor], torch.Tensor]
+    ) -> None:
         cloud = stage.cloud
         self._cloud, self._flow, self._modes, self._energy_of = cloud, flow, min(modes, flow.modes.shape[1]), energy_of
         cell = torch.repeat_interleave(torch.arange(len(cloud.cells), device=stage.device), cloud.offsets.diff())
@@ -101,20 +97,23 @@ class _Registration:
         self._share = torch.einsum("nij,nj->ni", cloud.barycentric[cell], homogeneous)
         self._corner = cloud.cells[cell]
         self._filter = _gaussian(cloud.box, cloud.box * cloud.pixel_size / RESOLUTION, stage.device)
-        self._targets = torch.fft.rfftn(anchors.volumes, dim=(1, 2, 3)) * self._filter
-        canonical = int(anchors.order[0])
-        self._density = cloud.gather(anchors.volumes[canonical])
-        self._power = (self._targets[canonical].abs() ** 2).sum()
+        self._volumes = anchors.volumes
+        self._density = cloud.gather(anchors.volumes[anchors.order[0]])
+        self._power = (self._target(anchors.order[0]).abs() ** 2).sum()
+
+    def _target(self, anchor: int) -> torch.Tensor:
+        """Filtered Fourier transform of an anchor's map."""
+        return torch.fft.rfftn(self._volumes[anchor]) * self._filter
 
     def follow(self, anchor: int, before: torch.Tensor) -> torch.Tensor:
         """Coefficients ``(outputs,)``, Å, that carry the density to an anchor, beginning ``before``."""
-        own = self._variables(before).requires_grad_(True)
+        own, target = self._variables(before).requires_grad_(True), self._target(anchor)
         optimiser = torch.optim.LBFGS([own], max_iter=ITERATIONS, line_search_fn="strong_wolfe", history_size=10)
 
         def closure() -> torch.Tensor:
             optimiser.zero_grad()
             vertices = self._flow.place(self._coefficients(own, before)[None])
-            apart = (self._project(vertices[0]) - self._targets[anchor]).abs().square().sum() / self._power
+            apart = (self._project(vertices[0]) - target).abs().square().sum() / self._power
             loss = apart + STIFFNESS * self._energy_of(vertices)[0]
             loss.backward()
             return loss
