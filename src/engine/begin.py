@@ -19,6 +19,7 @@ from .images import Batch
 from .latents import gauss_newton, whitening_transform
 from .modes import strain_operator
 from .rigidity import rigidity_energy
+from .schedule import coarsest
 from .slices import SliceGrid
 from .stage import Stage, flow_vertices
 from .start import LinearMotion, fit_linear_motion, mode_statistics, set_linear
@@ -41,7 +42,8 @@ def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = No
     """
     torch.manual_seed(trainer.seed)
     white = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2), device=trainer.device)
-    stage = trainer.stage_of(trainer.rungs[0], white)
+    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
+    stage = trainer.stage_of(rung, white)
 
     def at_rest(batch: Batch) -> torch.Tensor:
         return trainer.rest
@@ -49,7 +51,7 @@ def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = No
     maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
     stage = stage.with_density(supported_map(stage.cloud, maps))
     noise = trainer.measure_noise(stage, at_rest)
-    stage = stage.with_noise(noise, trainer.rungs[0].band)
+    stage = stage.with_noise(noise, rung.band)
     trainer.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
     mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
     state = _empty_state(trainer, build_skeleton(trainer.mesh, mass, trainer.settings.modes), noise)
@@ -86,6 +88,7 @@ def _start_given(trainer: Trainer, stage: Stage, state: State, latents: np.ndarr
     z = torch.from_numpy(latents.astype(np.float32)).to(trainer.device)
     mean, factor = whitening_transform(z)
     state.latents = torch.linalg.solve(factor.T, (z - mean).T).T.contiguous()
+    state.centre = state.latents.clone()
     grid = SliceGrid(stage.weights)
     rows = _sample(trainer)
     samples = read_samples(stage, grid, rows, trainer.counter("reading", len(rows)))
@@ -138,8 +141,9 @@ def _move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearM
     set_linear(state.flow, motion)
     counter = trainer.counter("latents", len(trainer.images))
     for batch in stage.batches(np.arange(len(trainer.images))):
-        at = torch.zeros(len(batch), trainer.settings.latent_dims, device=trainer.device)
-        state.latents[batch.rows], state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, at)
+        prior = trainer.prior(state, batch)
+        moved, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, prior.centre, prior)
+        state.latents[batch.rows] = moved
         counter(len(batch))
     trainer.whiten(state)
 
@@ -166,6 +170,8 @@ def _place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, co
         state.latents[rows, :k], state.precision[rows, :k, :k], _ = explain(grid, [samples], components.volumes)
         first += len(samples)
         counter(len(samples))
+    state.centre = state.latents.clone()
+    state.centre[:, k:] = 0
 
 
 def _streamed(stage: Stage, grid: SliceGrid, count: int):

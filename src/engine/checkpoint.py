@@ -67,6 +67,8 @@ def save_resume(output: Output, state: State) -> None:
     for index, moments in state.optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
     tensors |= {"latents": state.latents, "precision": state.precision, "noise": state.noise}
+    if state.centre is not None:
+        tensors["centre"] = state.centre
     tensors |= {"first": state.maps.first, "second": state.maps.second, "fsc": state.maps.fsc}
     tensors["information"] = torch.from_numpy(np.asarray(state.information, np.float32))
     words = {
@@ -111,6 +113,7 @@ def load_resume(path: Path, trainer: Trainer) -> State:
         latents=latents,
         precision=tensors["precision"],
         noise=tensors["noise"],
+        centre=tensors.get("centre"),
         epoch=words["epoch"],
         energy=words["energy"],
         maps=HalfMaps(tensors["first"], tensors["second"], tensors["fsc"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from .flow import Flow
@@ -13,14 +15,25 @@ DIFFERENCE = 0.05  # of the latents' unit spread
 LARGEST_STEP = 1.0
 
 
-def gauss_newton(
-    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: float = 1.0
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One step of every particle of a batch towards its most likely latent point.
+@dataclass(frozen=True)
+class Prior:
+    """A normal prior of every particle of a batch: ``centre`` ``(b, k)``, ``strength`` one over its variance."""
 
-    The image's dependence on z is linearised by forward differences, k + 1 projections in all. The prior is
-    N(0, 1 / ``prior``) in each dimension, the latents being kept white. Returns the new points ``(b, k)`` and the
-    posterior precision ``(b, k, k)``.
+    centre: torch.Tensor
+    strength: float
+
+    def cost(self, z: torch.Tensor) -> torch.Tensor:
+        """Negative logarithm ``(b,)`` at ``z`` ``(b, k)`` or ``(k,)``, up to a constant."""
+        return 0.5 * self.strength * ((z - self.centre) ** 2).sum(dim=1)
+
+
+def gauss_newton(
+    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: Prior
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step of every particle of a batch from ``z`` ``(b, k)`` towards its most likely latent point.
+
+    The image's dependence on z is linearised by forward differences, k + 1 projections in all. Returns the new points
+    ``(b, k)`` and the posterior precision ``(b, k, k)``.
     """
     k = z.shape[1]
     with torch.no_grad():
@@ -32,8 +45,8 @@ def gauss_newton(
             step[axis] = DIFFERENCE
             slopes.append(whitened(stage, stage.forward(batch, flow(z + step)) - base) / DIFFERENCE)
         slope = torch.stack(slopes, dim=1)
-        precision = slope @ slope.transpose(1, 2) + prior * torch.eye(k, device=z.device)
-        pull = (slope @ residual[:, :, None]).squeeze(-1) - prior * z
+        precision = slope @ slope.transpose(1, 2) + prior.strength * torch.eye(k, device=z.device)
+        pull = (slope @ residual[:, :, None]).squeeze(-1) - prior.strength * (z - prior.centre)
         move = torch.linalg.solve(precision, pull[:, :, None]).squeeze(-1)
         length = move.norm(dim=1, keepdim=True)
         move = move * torch.clamp(LARGEST_STEP / length.clamp(min=1e-12), max=1)
@@ -42,18 +55,18 @@ def gauss_newton(
 
 @torch.no_grad()
 def reassign(
-    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, anchors: torch.Tensor, prior: float
+    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, anchors: torch.Tensor, prior: Prior
 ) -> torch.Tensor:
     """The best of each particle's own latent point and the ``anchors`` ``(a, k)``, by posterior: ``(b, k)``.
 
     Steps are local: where the flow has folded, so that two stretches of latent space hold the same motion, or where a
     particle began at the wrong end, no step leads out. A jump does, and of two points that explain an image alike the
-    prior takes the nearer to the centre, which empties the fold.
+    prior takes the nearer to its centre, which empties the fold.
     """
-    best = stage.misfit(batch, stage.forward(batch, flow(z))) + 0.5 * prior * (z**2).sum(dim=1)
+    best = stage.misfit(batch, stage.forward(batch, flow(z))) + prior.cost(z)
     chosen = z.clone()
     for anchor, vertices in zip(anchors, flow(anchors), strict=True):
-        cost = stage.misfit(batch, stage.forward(batch, vertices)) + 0.5 * prior * (anchor**2).sum()
+        cost = stage.misfit(batch, stage.forward(batch, vertices)) + prior.cost(anchor)
         better = cost < best
         best = torch.where(better, cost, best)
         chosen[better] = anchor

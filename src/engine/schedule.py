@@ -25,7 +25,7 @@ def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tup
     The coarse box depends on Å and not on pixels, so that the same molecule starts alike whatever it was sampled
     at. Passes at coarse sizes cost little: a rung of half the box has an eighth of the voxels.
     """
-    coarse = min(box, max(LEAST_BOX, even(box * pixel_size / COARSE_PIXEL)))
+    coarse = coarsest(box, pixel_size).box
     middle = even(math.sqrt(coarse * box))
     fine = max(1, round(0.3 * epochs))
     between = max(1, round(0.2 * epochs)) if coarse < middle < box and epochs > 2 else 0
@@ -34,6 +34,11 @@ def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tup
         return (Rung(box, epochs, band),)
     between_rung = (Rung(middle, between, 0.9),) if between else ()
     return (Rung(coarse, first, 0.9), *between_rung, Rung(box, fine, band))
+
+
+def coarsest(box: int, pixel_size: float) -> Rung:
+    """The rung at which training looks for its first guess, however few epochs there are."""
+    return Rung(min(box, max(LEAST_BOX, even(box * pixel_size / COARSE_PIXEL))), 1, 0.9)
 
 
 def even(value: float) -> int:

@@ -22,7 +22,7 @@ from ..mesh.tetmesh import TetMesh
 from .flow import Flow
 from .halves import HalfMaps, solve_halves, supported_map
 from .images import Batch, ParticleImages
-from .latents import gauss_newton, informative_axes, posterior_noise, reassign, whitening_transform
+from .latents import Prior, gauss_newton, informative_axes, posterior_noise, reassign, whitening_transform
 from .modes import rigidity_weights
 from .project import VoxelCloud
 from .rigidity import rigidity_energy
@@ -33,6 +33,7 @@ SOLVE_PARTICLES = 40_000  # enough for the map that the next pass needs; the las
 SOLVE_ITERATIONS, FIRST_ITERATIONS, LAST_ITERATIONS = 3, 5, 8
 NOISE_PARTICLES = 1_000
 ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
+HOLD = 4.0  # how much more tightly latents are held to given places than white ones to zero
 RIGIDITY_SAMPLE = 16  # particles of a batch whose rigidity is computed: the energy is smooth in z, a few are enough
 RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
 
@@ -69,6 +70,7 @@ class State:
 
     ``latents`` ``(n, k)``, white; ``precision`` ``(n, k, k)`` of their posterior; ``epoch`` passes done; ``noise``
     ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass; ``maps`` on the cloud of box ``maps_box``.
+    ``centre`` ``(n, k)``, where the first guess had the latents, if the flow was built along it; else None.
     """
 
     flow: Flow
@@ -76,6 +78,7 @@ class State:
     latents: torch.Tensor
     precision: torch.Tensor
     noise: torch.Tensor
+    centre: torch.Tensor | None = None
     epoch: int = 0
     energy: float = math.nan
     maps: HalfMaps | None = None
@@ -187,7 +190,7 @@ class Trainer:
     ) -> tuple[float, float, float, float]:
         """One batch; returns mean misfit, rigid misfit (of a sample), rigidity energy and displacement in Å."""
         flow, s = state.flow, self.settings
-        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], s.centering)
+        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], self.prior(state, batch))
         state.precision[batch.rows] = precision
         if s.freeze_latents:
             z = state.latents[batch.rows]
@@ -220,9 +223,9 @@ class Trainer:
         anchors = state.latents[np.sort(rng.permutation(count)[: min(MOST_ANCHORS, ANCHORS_PER_DIM * k)])]
         counter, moved = self.counter("sweep", count), 0.0
         for batch in stage.batches(np.arange(count)):
-            before = state.latents[batch.rows]
-            z = reassign(stage, state.flow, batch, before, anchors, self.settings.centering)
-            z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, self.settings.centering)
+            before, prior = state.latents[batch.rows], self.prior(state, batch)
+            z = reassign(stage, state.flow, batch, before, anchors, prior)
+            z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, prior)
             state.latents[batch.rows] = z
             moved += float(((z - before).norm(dim=1) > 1).sum())
             counter(len(batch))
@@ -234,9 +237,9 @@ class Trainer:
         count = len(self.images)
         counter = self.counter("latents", count)
         for batch in stage.batches(np.arange(count)):
-            z = state.latents[batch.rows]
+            z, prior = state.latents[batch.rows], self.prior(state, batch)
             for _ in range(2):
-                z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, self.settings.centering)
+                z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, prior)
             state.latents[batch.rows] = z
             counter(len(batch))
         self.whiten(state)
@@ -248,6 +251,17 @@ class Trainer:
         """The stage of a rung, its map still empty."""
         s = self.settings
         return make_stage(self.images, self.mesh, rung.box, noise, rung.band, self.device, s.batch_size, s.backend)
+
+    def prior(self, state: State, batch: Batch) -> Prior:
+        """Where a batch's latents belong if their images do not say.
+
+        About zero, latents being white. But where the flow was built along given latents, about those: a turn is
+        told by the direction of z alone, and a pull towards zero would draw its circle together and fold it.
+        """
+        strength = self.settings.centering
+        if state.centre is None:
+            return Prior(torch.zeros(len(batch), self.settings.latent_dims, device=self.device), strength)
+        return Prior(state.centre[batch.rows], HOLD * strength)
 
     def solve(
         self,
@@ -341,6 +355,8 @@ class Trainer:
         """Take latents z' with z = z' @ factor + mean in place of z, the motion staying the same."""
         state.flow.absorb(mean, factor)
         state.latents = torch.linalg.solve(factor.T, (state.latents - mean).T).T.contiguous()
+        if state.centre is not None:
+            state.centre = torch.linalg.solve(factor.T, (state.centre - mean).T).T.contiguous()
         state.precision = factor @ state.precision @ factor.T
 
 
