@@ -105,10 +105,11 @@ def _start_found(trainer: Trainer, stage: Stage, state: State, start: str) -> No
         dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
         counter = trainer.counter("components", (PASSES + 2) * len(rows))
         components = fit_components(stage, samples, grid, dims, trainer.seed, counter)
+        modes = "" if motion is None else f"{motion.gain:.2f} along soft modes, "
         trainer.log(
-            "Evidence of motion, nats per image: " + ("" if motion is None else f"{motion.gain:.2f} along soft modes, ")
-            + f"{components.gain:.2f} in {dims} component(s) of the density."
-        )  # fmt: skip
+            f"What motion explains, nats per image (of noise alone, a few with few images): {modes}"
+            f"{components.gain:.2f} in {dims} component(s) of the density."
+        )
         if motion is None or components.gain > FAR * max(motion.gain, 1.0):
             _place_all(trainer, stage, state, grid, components)
             _follow(trainer, stage, state, grid, samples, state.latents[rows])

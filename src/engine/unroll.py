@@ -119,7 +119,8 @@ class _Registration:
             return loss
 
         optimiser.step(closure)
-        return self._coefficients(own.detach(), before)
+        found = self._coefficients(own.detach(), before)
+        return found if torch.isfinite(found).all() else before
 
     def _variables(self, before: torch.Tensor) -> torch.Tensor:
         """What is optimised: soft modes and slides as they are, turns as none beyond those of ``before``."""
