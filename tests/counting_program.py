@@ -1,4 +1,4 @@
-"""FlexRec with the small jobs ``count`` and ``after`` beside its own; as a script, a terminal or a worker of it.
+"""FlexRec with the small jobs ``count``, ``walk`` and ``after`` beside its own: a terminal, or a worker.
 
 ``python counting_program.py worker FOLDER`` is the worker; any other words are a command line of ``flexrec``.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from chimerax.flexrec.jobs import registry, spawn
-from counting_job import AFTER, COUNT
+from counting_job import AFTER, COUNT, WALK
 
 _ROOM = registry.__package__
 WORKER = (str(Path(__file__).resolve()), "worker")
@@ -19,10 +19,10 @@ WORKER = (str(Path(__file__).resolve()), "worker")
 
 def declare(replace=setattr) -> None:
     """Make the small jobs known to this program and to the workers that it starts."""
-    sys.modules[f"{_ROOM}.count"] = SimpleNamespace(COUNT=COUNT)
-    sys.modules[f"{_ROOM}.after"] = SimpleNamespace(AFTER=AFTER)
-    if "count" not in registry.VERBS:
-        replace(registry, "VERBS", (*registry.VERBS, "count", "after"))
+    for job in (COUNT, WALK, AFTER):
+        sys.modules[f"{_ROOM}.{job.verb}"] = SimpleNamespace(**{job.verb.upper(): job})
+        if job.verb not in registry.VERBS:
+            replace(registry, "VERBS", (*registry.VERBS, job.verb))
     replace(spawn, "WORKER", WORKER)
 
 

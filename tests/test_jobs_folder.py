@@ -117,7 +117,7 @@ def test_a_job_left_out_is_the_newest_finished_one(tmp_path):
 
 def test_wrong_inputs_make_no_job(tmp_path):
     cases = [
-        (AFTER, {}, "after needs a finished count job, and .* has none: run flexrec count first"),
+        (AFTER, {}, "after needs a finished count or walk job, and .* has none: run flexrec count first"),
         (AFTER, {"count": "3"}, "no job 3"),
         (COUNT, {"start_from": tmp_path / "no.star"}, r"start_from: there is no .*no\.star"),
     ]
@@ -130,7 +130,7 @@ def test_wrong_inputs_make_no_job(tmp_path):
 def test_a_job_of_the_wrong_verb_is_refused(tmp_path):
     runner.run(COUNT, CountParameters(), tmp_path)
     runner.run(AFTER, AFTER.build({}), tmp_path)
-    with pytest.raises(InputError, match="count: 002-after is no count job."):
+    with pytest.raises(InputError, match="count: 002-after is no count or walk job."):
         runner.create(AFTER, AFTER.build({"count": "2"}), tmp_path)
 
 

@@ -57,8 +57,9 @@ def log(folder: Path, offset: int = 0) -> tuple[str, int]:
 def stop(folder: Path) -> bool:
     """Stop a job: one that waits is stopped at once; one that runs is asked to write a checkpoint and end.
 
-    True if a process was asked: it ends in its own time, or with ``kill``. ``InputError`` if the job neither waits nor
-    runs, or is another computer's.
+    True if a process was asked: it ends in its own time, or with ``kill``; look with ``start_next`` now and then, so
+    that the queue goes on even if it ended without a word. ``InputError`` if the job neither waits nor runs, or is
+    another computer's.
     """
     pid = running_process(folder)
     if withdraw(folder):

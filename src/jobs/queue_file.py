@@ -84,6 +84,8 @@ class Queue:
     def save(self) -> None:
         """Write queue.json, if anything changed."""
         if self.entries != self._written:
+            for left in self.project.glob(".queue.*.part*"):  # of a process that was killed while it held the lock
+                left.unlink(missing_ok=True)
             write_json(self.project / NAME, {"jobs": [asdict(entry) for entry in self.entries]})
             self._written = list(self.entries)
 

@@ -13,7 +13,7 @@ from ..errors import InputError
 from .process import host_name, is_alive
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED = "queued", "running", "done", "failed", "stopped"
-_DIED = "its process ended without a word (killed, or the computer was restarted)"
+_DIED = "its process ended without a word (killed, the disk was full, or the computer was restarted)"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ def hindrance(folder: Path, queue: Collection[Entry]) -> str | None:
             waits = waits or other.name
             continue
         state = "is queued but not in the queue" if status.status == QUEUED else status.status
-        why = f" ({status.error.rstrip('.')})" if status.status == FAILED and status.error else ""
+        # a job that never began failed of another one, which its own line names
+        why = f" ({status.error.rstrip('.')})" if status.status == FAILED and status.started and status.error else ""
         verb = "" if status.status == QUEUED else "has " if status.status == FAILED else "was "
         raise InputError(
             f"{folder.name} needs {other.name}, which {verb}{state}{why}; resume that one first, then this one."
