@@ -84,12 +84,15 @@ def claim(folder: Path, pid: int) -> bool:
         return True
 
 
-def leave(folder: Path, pid: int, error: str) -> None:
-    """The worker's last deed: out of the queue, and the next in. ``error`` is why a job did not even begin."""
+def leave(folder: Path, pid: int, error: str | None) -> None:
+    """The worker's last deed: out of the queue, and the next in.
+
+    ``error`` is why a job did not even begin; None: it was told to stop.
+    """
     with locked_queue(folder.parent) as queue:
         entry = queue.find(folder.name)
         if entry is not None and entry.pid == pid:
-            _close(folder, entry, error)
+            _close(folder, entry if error else replace(entry, stop=True), error or "")
             queue.drop(folder.name)
         _tidy(queue)
         _start_waiting(queue, None)

@@ -131,9 +131,9 @@ def _sweep(folder: Path) -> None:
 def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
     pid = os.getpid()
     begun = Status(RUNNING, pid, process_start(pid), host_name(), started=round(time.time(), 3))
-    write_status(run.folder, begun)
     try:
         with stop_on_signals(run.request_stop):
+            write_status(run.folder, begun)
             job.function()(parameters, run)
     except JobStopped:
         _end(run, begun, STOPPED)

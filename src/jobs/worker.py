@@ -15,19 +15,39 @@ from pathlib import Path
 from ..errors import InputError
 from . import dispatch, runner
 from .declare import Job
+from .folder import JobStopped
 from .record import read_record
 from .registry import find_job
+from .signals import stop_on_signals
 
 
 def main(words: list[str], find: Callable[[str], Job] = find_job) -> int:
     """Run the job of a folder, if it is still wanted; the exit status is 0 done or stopped, 1 failed, 2 wrong input."""
     faulthandler.enable()
-    folder = Path(words[0])
-    if not dispatch.claim(folder, os.getpid()):
-        return 0
-    error = "it did not begin"
+    leaving = _Leaving()
+    with stop_on_signals(leaving.at_once):
+        return _work(Path(words[0]), find, leaving)
+
+
+class _Leaving:
+    """What a signal does before the job itself listens, and after: it ends the first, and cannot disturb the second."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def at_once(self) -> None:
+        if not self.begun:
+            raise JobStopped
+
+
+def _work(folder: Path, find: Callable[[str], Job], leaving: _Leaving) -> int:
+    error: str | None = "it did not begin"
     try:
-        runner.start(find(read_record(folder)["verb"]), folder)
+        if dispatch.claim(folder, os.getpid()):
+            runner.start(find(read_record(folder)["verb"]), folder)
+        return 0
+    except JobStopped:
+        error = None
         return 0
     except InputError as mistake:
         error = str(mistake)
@@ -38,6 +58,7 @@ def main(words: list[str], find: Callable[[str], Job] = find_job) -> int:
         traceback.print_exc()
         return 1
     finally:
+        leaving.begun = True
         dispatch.leave(folder, os.getpid(), error)
 
 
