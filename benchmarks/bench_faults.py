@@ -7,6 +7,7 @@ an unbroken run, no file may ever be half-written, and the queue must go on.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def main() -> int:
     counting_program.declare()
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="flexrec-faults-") as folder:
+        os.environ["FLEXREC_SLOTS"] = str(Path(folder) / "slots")
         moments, wrong = run_trials(Path(folder), chosen.kills, random.Random(chosen.seed))
     print(f"{'killed':<20} {'times':>6}")
     for moment in ("before it began", "while it ran", "after it ended"):

@@ -19,7 +19,8 @@ from chimerax.flexrec.jobs.record import read_status
 from counting_job import WALK, WalkParameters
 from waiting_for import wait_until
 
-STEPS, PAUSE, WINDOW = 150, 0.004, 0.4  # the window (seconds) reaches from the process' first breath far into the job
+STEPS, PAUSE = 150, 0.004
+WINDOWS = (0.1, 0.3, 1.0)  # seconds: the process' first breaths, the middle of the job, to beyond its end
 
 
 def unbroken(project: Path) -> bytes:
@@ -38,7 +39,7 @@ def kill_and_resume(project: Path, kills: int, dice: random.Random, wanted: byte
     folder = background.submit("walk", values, project, seed=7)
     behind = background.submit("walk", {"steps": 2}, project)
     for _ in range(kills):
-        moments[_kill(folder, dice.uniform(0, WINDOW))] += 1
+        moments[_kill(folder, dice.uniform(0, dice.choice(WINDOWS)))] += 1
         check_whole(project)
         _go_on(folder)
     wait_until(lambda: _done(folder) and _done(behind), f"{folder} and {behind} are done: {read_status(folder)}")

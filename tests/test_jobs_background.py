@@ -36,6 +36,7 @@ time.sleep(60)
 def project(tmp_path, monkeypatch):
     """A project folder with blanks and letters of all kinds in its name, whose processes end with the test."""
     counting_program.declare(monkeypatch.setattr)
+    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
     folder = tmp_path / "Müllers Projekt № 2 'β'"
     folder.mkdir()
     yield folder

@@ -34,7 +34,7 @@ with locked_queue(Path(sys.argv[1])):
 """
 
 _FILL_THE_DISK = """
-import subprocess, sys, time
+import os, subprocess, sys, time
 from pathlib import Path
 project = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", project], check=True)
@@ -43,6 +43,7 @@ from chimerax.flexrec.jobs import background
 from chimerax.flexrec.jobs.record import read_status
 from killed_jobs import check_whole, unbroken, STEPS
 from waiting_for import wait_for_state, wait_for_step
+os.environ["FLEXREC_SLOTS"] = sys.argv[2] + ".slots"
 counting_program.declare()
 wanted = unbroken(Path(sys.argv[2]))
 folder = background.submit("walk", {"steps": STEPS, "pause": 0.02}, project, seed=7)
@@ -70,6 +71,7 @@ print("the same numbers")
 def project(tmp_path, monkeypatch):
     """An empty project whose processes end with the test."""
     counting_program.declare(monkeypatch.setattr)
+    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
     yield tmp_path
     end_all(tmp_path)
 

@@ -27,6 +27,7 @@ from waiting_for import end_all, flexrec, wait_for_state, wait_for_step, wait_un
 def project(tmp_path, monkeypatch):
     """An empty project on a computer without a GPU, whose processes end with the test."""
     counting_program.declare(monkeypatch.setattr)
+    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
     monkeypatch.setenv("FLEXREC_GPUS", "")
     yield tmp_path
     end_all(tmp_path)
@@ -111,6 +112,20 @@ def test_a_job_whose_input_failed_fails_with_a_sentence(project):
     )
     assert read_status(walk).status == "failed"
     wait_until(lambda: read_queue(project) == [], "the queue is empty")
+
+
+def test_projects_take_turns_at_a_device(project):
+    other = project / "other"
+    first = background.submit("walk", {"steps": 10000, "pause": 0.01}, other)
+    wait_for_step(first, 1)
+    second, third = (background.submit("walk", {"steps": 3}, project) for _ in range(2))
+    wait_until(lambda: "waiting: a job of another project" in background.log(second)[0], "it says that it waits")
+    assert background.list_jobs(project)[0].message == "starts when no other project computes on its device"
+    background.stop(second)
+    wait_for_state(second, "stopped")
+    background.stop(first)
+    wait_for_state(third, "done")
+    assert read_status(third).started >= read_status(first).ended
 
 
 def test_an_output_that_is_still_to_come_may_be_an_input(project):

@@ -71,17 +71,16 @@ def withdraw(folder: Path) -> bool:
         return True
 
 
-def claim(folder: Path, pid: int) -> bool:
-    """Whether the worker with this pid shall run the job; it then stands in the queue as the one that does.
+def claim(folder: Path, pid: int) -> str | None:
+    """The slot in which the worker with this pid shall run the job; the queue then names it as the one that does.
 
-    Not if the job was withdrawn meanwhile, or another worker came first.
+    None if the job was withdrawn meanwhile, or another worker came first.
     """
     with locked_queue(folder.parent) as queue:
         entry = queue.find(folder.name)
         if entry is None or entry.stop or (entry.alive and entry.pid != pid):
-            return False
-        queue.change(entry, pid=pid, process_start=process_start(pid), slot=entry.slot or CPU)
-        return True
+            return None
+        return queue.change(entry, pid=pid, process_start=process_start(pid), slot=entry.slot or CPU).slot
 
 
 def leave(folder: Path, pid: int, error: str | None) -> None:

@@ -80,7 +80,7 @@ def _waiting(folder: Path, entry: Entry | None, queue: Collection[Entry]) -> str
     if entry is None:
         return f"not in the queue; start it with flexrec resume {folder.name}"
     if not entry.waiting:
-        return "starting"
+        return "starts when no other project computes on its device"
     where = "" if entry.here else f" on {entry.host}"
     with suppress(InputError):
         other = hindrance(folder, queue)

@@ -10,12 +10,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ..errors import InputError
 from . import dispatch, runner
 from .declare import Job
-from .folder import JobStopped
+from .folder import JobStopped, append_log
+from .machine import device_alone
 from .record import read_record
 from .registry import find_job
 from .signals import stop_on_signals
@@ -43,8 +45,10 @@ class _Leaving:
 def _work(folder: Path, find: Callable[[str], Job], leaving: _Leaving) -> int:
     error: str | None = "it did not begin"
     try:
-        if dispatch.claim(folder, os.getpid()):
-            runner.start(find(read_record(folder)["verb"]), folder)
+        slot = dispatch.claim(folder, os.getpid())
+        if slot is not None:
+            with device_alone(slot, partial(append_log, folder)):
+                runner.start(find(read_record(folder)["verb"]), folder)
         return 0
     except JobStopped:
         error = None
