@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import counting_program
@@ -79,7 +81,8 @@ def test_outputs_of_earlier_jobs_and_files_beside_the_recipe_are_inputs(project,
 
 def test_outputs_that_are_still_to_come_are_inputs(project, tmp_path):
     text = '[[count]]\nsteps = 2\n[[count]]\nstart_from = "count.1/result.json"\n'
-    done = flexrec(project, "run", str(write(tmp_path, text)), "--background")
+    command = [sys.executable, counting_program.__file__, "run", write(tmp_path, text), "--background"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     wait_for_state(project / "002-count", "done")
     assert read_record(project / "002-count")["inputs"]["start_from"] == "001-count/result.json"

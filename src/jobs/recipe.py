@@ -153,13 +153,15 @@ def _value(option: Parameter, value: Any, path: Path) -> Any:
 def make_jobs(steps: tuple[Step, ...], project: Path, suits: Callable[[Path], bool] = is_done) -> list[Path]:
     """The folders of all jobs of a recipe, each with those before it as inputs; none is left if one cannot be made."""
     folders: list[Path] = []
+
+    def made_or_suits(folder: Path) -> bool:
+        return folder.absolute() in folders or suits(folder)
+
     try:
         for step in steps:
             inputs = {name: folders[found.step] / found.inside for name, found in step.references.items()}
             parameters = replace(step.parameters, **inputs)
-            folders.append(
-                runner.create(step.job, parameters, project, step.seed, lambda job: job in folders or suits(job))
-            )
+            folders.append(runner.create(step.job, parameters, project, step.seed, made_or_suits))
     except BaseException:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
