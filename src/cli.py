@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return chosen.command(chosen)
     except InputError as error:
         return complain(str(error), EXIT_INPUT)
+    except PermissionError as error:
+        return complain(f"{error.filename}: permission denied; choose a folder that you may write to.", EXIT_INPUT)
     except BrokenPipeError:
         return EXIT_FAILED
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from .jobs.declare import Job
 from .jobs.ending import running_process
 from .jobs.listing import job_lines
 from .jobs.project import find_job_folder
-from .jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record, read_status
+from .jobs.queue_file import read_queue
+from .jobs.record import DONE, FAILED, QUEUED, STOPPED, read_record, read_status
 from .jobs.registry import find_job
-from .jobs.waiting import is_done_or_pending
+from .jobs.waiting import is_done_or_pending, is_pending
 
 EXIT_FAILED, EXIT_INPUT, EXIT_STOPPED = 1, 2, 130
 _GLANCE = 0.2  # seconds between two looks at a job that is followed or told to stop
@@ -153,7 +155,7 @@ def clone_job(chosen: argparse.Namespace) -> int:
     add_parameters(parser, job)
     changes = given_values(job, vars(parser.parse_args(chosen.more)))
     seed = record["seed"] if chosen.seed is None else chosen.seed
-    return _begin(job, background.clone(folder, changes), seed, chosen)
+    return _begin(job, background.cloned_values(folder, changes), seed, chosen)
 
 
 def run_recipe(chosen: argparse.Namespace) -> int:
@@ -190,7 +192,8 @@ def _leave_rest(folders: list[Path], ended: int) -> int:
 def show_jobs(chosen: argparse.Namespace) -> int:
     """``flexrec jobs``."""
     project = _existing_project(chosen.project)
-    background.start_next(project)
+    with suppress(OSError, InputError):  # a project that one may only read is listed all the same
+        background.start_next(project)
     print("\n".join(job_lines(project)) or "no jobs yet")
     return 0
 
@@ -199,12 +202,14 @@ def show_log(chosen: argparse.Namespace) -> int:
     """``flexrec log JOB``."""
     folder, offset = _chosen_job(chosen), 0
     while True:
-        status = read_status(folder)  # before the text, so that the last lines of a job that ends are not missed
+        # looked at before the text, so that the last lines of a job that ends are not missed
+        goes_on = chosen.follow and is_pending(folder, read_queue(folder.parent))
         text, offset = background.log(folder, offset)
         print(text, end="", flush=True)
-        if not (chosen.follow and status.status in (QUEUED, RUNNING)):
+        if not goes_on:
             return _follow_end(folder) if chosen.follow else 0
-        background.start_next(folder.parent)
+        with suppress(OSError, InputError):
+            background.start_next(folder.parent)
         time.sleep(_GLANCE)
 
 
@@ -213,6 +218,8 @@ def _follow_end(folder: Path) -> int:
     status = read_status(folder)
     if status.status == FAILED:
         return complain(f"{folder.name} failed: {status.error}", EXIT_FAILED)
+    if status.status == QUEUED:
+        return complain(f"{folder.name} is not in the queue; start it with flexrec resume {folder.name}.", EXIT_STOPPED)
     return 0 if status.status == DONE else complain(f"{folder.name} is stopped.", EXIT_STOPPED)
 
 

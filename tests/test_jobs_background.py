@@ -141,9 +141,11 @@ def test_a_clone_has_the_values_and_inputs_of_the_other_job_but_for_those_given(
     flexrec(project, "after", "--count", "2")
     assert flexrec(project, "clone", "4").returncode == 0
     assert json.loads((project / "005-after/job.json").read_text())["inputs"] == {"count": "002-walk"}
+    cloned = background.clone(project / "001-walk", {"steps": 2})
+    wait_for_state(cloned, "done")
     refused = flexrec(project, "clone", "1", "--stepz", "8")
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "--stepz" in refused.stderr
-    assert not (project / "006-walk").exists()
+    assert cloned.name == "006-walk" and not (project / "007-walk").exists()
 
 
 def test_a_failure_is_a_sentence_that_says_what_to_lower(project):
@@ -186,6 +188,12 @@ def test_the_log_is_read_in_whole_lines_from_where_it_was_left(project):
     (folder / "log.txt").write_text("Ångström\nhalf a li", encoding="utf-8")
     text, offset = background.log(folder)
     assert text == "Ångström\n" and background.log(folder, offset) == ("", offset)
+
+
+def test_following_a_job_that_is_in_no_queue_ends(project):
+    runner.create(COUNT, CountParameters(), project)
+    followed = flexrec(project, "log", "1", "--follow")
+    assert followed.returncode == 130 and "001-count is not in the queue; start it with" in followed.stderr
 
 
 def test_an_old_request_to_stop_does_not_stop_a_resumed_job(project):

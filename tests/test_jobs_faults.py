@@ -167,6 +167,16 @@ def test_a_slot_taken_in_a_terminal_is_taken_in_the_queue(project):
     wait_for_state(behind, "done")
 
 
+def test_a_gpu_that_a_job_in_a_terminal_asked_for_is_taken_before_it_says_so(project, monkeypatch):
+    monkeypatch.setenv("FLEXREC_GPUS", "0")
+    folder = runner.create(WALK, WalkParameters(device="cuda"), project)
+    write_status(folder, Status("running", os.getpid(), process_start(os.getpid()), host_name()))
+    behind = background.submit("walk", {}, project)
+    other = background.submit("walk", {"device": "cpu"}, project)
+    wait_for_state(other, "done")
+    assert read_status(behind).status == "queued"
+
+
 def test_a_disk_that_fills_up_stops_the_job_and_nothing_is_half_written(tmp_path):
     tools = ["unshare", "--user", "--map-root-user", "--mount"]
     if not shutil.which("unshare") or subprocess.run([*tools, "true"], capture_output=True).returncode:

@@ -20,7 +20,9 @@ from .record import DONE, QUEUED, read_record, read_status
 from .registry import find_job
 from .waiting import is_done_or_pending
 
-__all__ = ["clone", "kill", "list_jobs", "log", "progress", "resume", "start_next", "stop", "submit", "JobState"]
+__all__ = [
+    "JobState", "clone", "cloned_values", "kill", "list_jobs", "log", "progress", "resume", "start_next", "stop", "submit",
+]  # fmt: skip
 
 
 def submit(
@@ -92,11 +94,17 @@ def resume(folder: Path, python: Path | str | None = None) -> None:
     enqueue(folder, python)
 
 
-def clone(folder: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The values, by name, with which ``submit`` makes a job like this one, changed where given.
+def clone(
+    folder: Path, changes: Mapping[str, Any] | None = None, seed: int | None = None, python: Path | str | None = None
+) -> Path:
+    """Queue a new job with the parameters, inputs and seed of another one, changed where given; returns its folder."""
+    record = read_record(folder)
+    seed = record["seed"] if seed is None else seed
+    return submit(record["verb"], cloned_values(folder, changes), folder.parent, seed, python)
 
-    Inputs stay those of the other job. Values are not checked yet.
-    """
+
+def cloned_values(folder: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The parameters and inputs of a job by name, changed where given; not checked yet."""
     record = read_record(folder)
     job = find_job(record["verb"])
     parameters = join_record(job, record, folder.parent)

@@ -26,7 +26,7 @@ from .record import (
     recorded_status,
     write_status,
 )
-from .slots import CPU, choose_slot, only_gpu, visible_gpus
+from .slots import CPU, choose_slot, only_gpu, slots_of_device, visible_gpus
 from .spawn import OUTPUT, start_worker
 from .waiting import hindrance
 
@@ -138,28 +138,30 @@ def _end(folder: Path, status: str, message: str) -> None:
 
 def _start_waiting(queue: Queue, python: Path | str | None) -> None:
     gpus = visible_gpus()
-    taken = _taken_slots(queue)
+    taken = _taken_slots(queue, gpus)
     for entry in list(queue.entries):
         if entry.here and entry.waiting:
             slot = _start(queue, entry, taken, gpus, python)
             taken |= {slot} - {None}
 
 
-def _taken_slots(queue: Queue) -> set[str]:
+def _taken_slots(queue: Queue, gpus: tuple[str, ...]) -> set[str]:
     """The slots in which this computer's jobs run, those that somebody started in a terminal among them."""
     taken = {entry.slot for entry in queue.entries if entry.here and not entry.waiting and entry.slot}
     for folder in job_folders(queue.project):
         if _state(folder) == RUNNING and queue.find(folder.name) is None:
             status = read_status(folder)
             if status.status == RUNNING and status.host == host_name():
-                taken.add(_slot_of_device(status.device))
+                device = status.device.split()[0] if status.device else _asked_device(folder)
+                taken.add(slots_of_device(device, len(gpus))[0])
     return taken
 
 
-def _slot_of_device(device: str | None) -> str:
-    """``cuda:0`` for ``cuda``, ``cpu`` for a job that has not said on what it computes."""
-    name = (device or CPU).split()[0]
-    return "cuda:0" if name == "cuda" else name
+def _asked_device(folder: Path) -> str | None:
+    """The device that a job's parameters name; None where they name none."""
+    with suppress(InputError, OSError):
+        return read_record(folder)["parameters"].get("device")
+    return None
 
 
 def _start(queue: Queue, entry: Entry, taken: set[str], gpus: tuple[str, ...], python: Path | str | None) -> str | None:
@@ -168,7 +170,7 @@ def _start(queue: Queue, entry: Entry, taken: set[str], gpus: tuple[str, ...], p
     try:
         if hindrance(folder, queue.entries) is not None:
             return None
-        device = read_record(folder)["parameters"].get("device")
+        device = _asked_device(folder)
         slot = choose_slot(device, taken, gpus)
         if slot is None:
             return None

@@ -61,13 +61,19 @@ def job_state(folder: Path, queue: Collection[Entry] | None = None) -> JobState:
         folder,
         job_verb(folder),
         status.status,
-        device=status.device or (entry.slot if entry else None),
+        device=_device(status, entry),
         progress=line,
         eta=line.get("eta") if runs else None,
         images_per_second=line.get(_RATE) if runs else None,
         seconds=_seconds(status),
         message=_waiting(folder, entry, queue) if status.status == QUEUED else status.error or "",
     )
+
+
+def _device(status: Status, entry: Entry | None) -> str | None:
+    """What the job said that it computes on; of several GPUs, each shown alone to its job, the slot tells which."""
+    slot = entry.slot if entry else None
+    return slot if slot and status.device in (None, "cuda") else status.device
 
 
 def _seconds(status: Status) -> float | None:
