@@ -47,7 +47,7 @@ def kill_and_resume(project: Path, kills: int, dice: random.Random, wanted: byte
     assert (folder / "result.json").read_bytes() == wanted, f"{folder} ended with another result"
     # a kill between a checkpoint and its line leaves that line out, and nothing else
     steps = [line["step"] for line in read_progress(folder)]
-    assert steps == sorted(set(steps)) and steps[-1] == STEPS and len(steps) >= STEPS - kills, steps
+    assert steps == sorted(set(steps)) and len(steps) >= STEPS - kills, steps
     left = [path for path in folder.iterdir() if ".part" in path.name]
     assert not left or moments["after it ended"], left
     wait_until(lambda: background.start_next(project) or not read_queue(project), "the queue is empty")

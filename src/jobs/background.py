@@ -21,7 +21,8 @@ from .registry import find_job
 from .waiting import is_done_or_pending
 
 __all__ = [
-    "JobState", "clone", "cloned_values", "kill", "list_jobs", "log", "progress", "resume", "start_next", "stop", "submit",
+    "JobState", "clone", "cloned_values", "kill", "list_jobs", "log", "progress", "resume", "start_next", "stop",
+    "submit",
 ]  # fmt: skip
 
 
