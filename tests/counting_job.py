@@ -29,8 +29,18 @@ class CountParameters:
 
 
 @dataclass(frozen=True)
+class WalkParameters:
+    steps: int = parameter(5, help="how far to count", unit="steps", low=1, high=10000)
+    pause: float = parameter(0.0, help="time between steps", unit="s", low=0)
+    listens: bool = parameter(True, help="whether it asks if it shall stop")
+    kind: str = parameter("walk", help="what it does", choices=("walk", "fail", "crash", "memory", "hang"))
+    batch_size: int = parameter(64, help="has no effect", low=1)
+    device: str = parameter("auto", help="where to compute")
+
+
+@dataclass(frozen=True)
 class AfterParameters:
-    count: Path = parameter(help="the count to look at", job="count")
+    count: Path = parameter(help="the count to look at", job=("count", "walk"))
 
 
 def count(parameters: CountParameters, job: JobRun) -> None:
@@ -40,6 +50,11 @@ def count(parameters: CountParameters, job: JobRun) -> None:
         raise InputError("volume.mrc has no density; give another map.")
     if parameters.kind == "crash":
         raise ZeroDivisionError("nothing to divide by")
+    if parameters.kind == "memory":
+        raise RuntimeError("CUDA error: out of memory")
+    while parameters.kind == "hang":
+        job.stop_requested()
+        time.sleep(0.05)
     while step < parameters.steps:
         if parameters.listens and job.stop_requested():
             return
@@ -62,6 +77,7 @@ def after(parameters: AfterParameters, job: JobRun) -> None:
 
 
 COUNT = Job("count", "Count, slowly", CountParameters, "counting_job:count")
+WALK = Job("walk", "Count, needing no other job", WalkParameters, "counting_job:count")
 AFTER = Job("after", "Look at a count", AfterParameters, "counting_job:after")
 
 

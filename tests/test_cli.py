@@ -8,32 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import counting_program
 import pytest
 from chimerax.flexrec import cli
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.record import read_record, read_status
-from counting_job import AFTER, COUNT
 
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile", "tqdm", "chimerax.core", "qtpy", "Qt")
-
-_IN_A_TERMINAL = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from counting_job import COUNT
-from chimerax.flexrec import cli
-cli.all_jobs, cli.find_job = lambda: (COUNT,), lambda verb: COUNT
-sys.exit(cli.main())
-"""
-
 
 @pytest.fixture
 def flexrec(monkeypatch, tmp_path, capfd):
     """Run a command line in a fresh folder; gives ``(exit status, standard output, standard error)``."""
-    jobs = {"count": COUNT, "after": AFTER}
-    monkeypatch.setattr(cli, "all_jobs", lambda: tuple(jobs.values()))
-    monkeypatch.setattr(cli, "find_job", jobs.__getitem__)
+    counting_program.declare(monkeypatch.setattr)
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> tuple[int, str, str]:
@@ -92,7 +79,7 @@ def test_a_crash_says_where_to_read_about_it(flexrec, tmp_path):
 
 
 def test_a_stopped_job_tells_how_to_go_on_and_does(tmp_path):
-    command = [sys.executable, "-c", _IN_A_TERMINAL, "count", "--project", str(tmp_path), "--pause", "0.02"]
+    command = [sys.executable, counting_program.__file__, "count", "--project", str(tmp_path), "--pause", "0.02"]
     process = subprocess.Popen([*command, "--steps", "100"], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while len(read_progress(tmp_path / "001-count")) < 2 and time.monotonic() < deadline:
@@ -139,7 +126,7 @@ print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
     used = os.times()
     seconds = used.children_user + used.children_system - begun.children_user - begun.children_system
     assert done.returncode == 0 and done.stderr.strip() == ""
-    assert all(word in done.stdout for word in ("simulate", "jobs", "log"))
+    assert all(word in done.stdout for word in ("simulate", "jobs", "log", "stop", "resume", "clone", "run"))
     assert seconds < 1.0
 
 

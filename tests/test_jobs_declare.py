@@ -21,7 +21,7 @@ def test_options_carry_what_was_declared():
     assert (steps.type, steps.default, steps.unit, steps.low, steps.high) == (int, 5, "steps", 1, 10000)
     assert OPTIONS["origin"].many and OPTIONS["origin"].type is float and OPTIONS["origin"].advanced
     assert OPTIONS["start_from"].optional and OPTIONS["start_from"].option == "--start-from"
-    assert AFTER.options()[0].job == ("count",) and not AFTER.options()[0].required
+    assert AFTER.options()[0].job == ("count", "walk") and not AFTER.options()[0].required
 
 
 @pytest.mark.parametrize(

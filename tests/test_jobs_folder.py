@@ -117,7 +117,7 @@ def test_a_job_left_out_is_the_newest_finished_one(tmp_path):
 
 def test_wrong_inputs_make_no_job(tmp_path):
     cases = [
-        (AFTER, {}, "after needs a finished count job, and .* has none: run flexrec count first"),
+        (AFTER, {}, "after needs a finished count or walk job, and .* has none: run flexrec count first"),
         (AFTER, {"count": "3"}, "no job 3"),
         (COUNT, {"start_from": tmp_path / "no.star"}, r"start_from: there is no .*no\.star"),
     ]
@@ -130,7 +130,7 @@ def test_wrong_inputs_make_no_job(tmp_path):
 def test_a_job_of_the_wrong_verb_is_refused(tmp_path):
     runner.run(COUNT, CountParameters(), tmp_path)
     runner.run(AFTER, AFTER.build({}), tmp_path)
-    with pytest.raises(InputError, match="count: 002-after is no count job."):
+    with pytest.raises(InputError, match="count: 002-after is no count or walk job."):
         runner.create(AFTER, AFTER.build({"count": "2"}), tmp_path)
 
 
@@ -167,7 +167,7 @@ def test_every_stage_counts_its_own_steps(tmp_path):
 
 def test_eta_is_the_mean_pace_times_what_is_left(tmp_path, monkeypatch):
     clock = iter([100.0, 110.0, 120.0])
-    monkeypatch.setattr("time.time", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     job = JobRun(tmp_path)
     for step in (1, 2, 3):
         job.progress(step, 10)
@@ -206,4 +206,4 @@ def test_the_list_of_jobs(tmp_path):
     lines = job_lines(tmp_path)
     assert lines[0].startswith("001-count  done     in 0:0")
     assert lines[1] == "002-count  failed   volume.mrc has no density; give another map."
-    assert lines[2] == "003-count  queued"
+    assert lines[2] == "003-count  queued   not in the queue; start it with flexrec resume 003-count"

@@ -36,6 +36,7 @@ def test_every_job_is_declared_soundly(job):
     assert callable(getattr(module, job.run.partition(":")[2]))
     for option in job.options():
         assert option.help and re.fullmatch(r"[a-z][a-z0-9_]*", option.name), option
-        assert option.name not in ("project", "seed", "resume", "verb", "command"), "taken by every job"
+        taken = ("project", "seed", "resume", "background", "verb", "command", "job", "more")
+        assert option.name not in taken, "taken by every job"
         if not (option.required or option.default is None or option.job):
             assert option.check(option.default) == option.default

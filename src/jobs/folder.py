@@ -13,6 +13,8 @@ from ..atomic import atomic_path
 from .progress import ProgressFile
 from .record import RUNNING, recorded_status, write_status
 
+STOP_REQUEST = ".stop"  # a file that asks the job to stop, where one process cannot signal another (Windows)
+
 
 class Watcher(Protocol):
     """Whoever shows a job to a person while it runs (the terminal)."""
@@ -88,6 +90,7 @@ class JobRun:
         A job that never asks is left at once, wherever it is, when it is stopped.
         """
         self._asks = True
+        self._stop = self._stop or (self.folder / STOP_REQUEST).exists()
         self.stop_seen = self._stop
         return self._stop
 

@@ -15,8 +15,8 @@ class GenerateParameters:
     Ask for any of ``at``, ``path``, ``along`` and ``grid``, together if you like; each makes a series of its own.
     """
 
-    model: Path | None = parameter(
-        None, help="trained model; one that is still in training may be named, and gives its newest epoch", job="train"
+    model: Path = parameter(
+        help="trained model; one that is still in training may be named, and gives its newest epoch", job="train"
     )
     at: tuple[float, ...] = parameter(
         (), help="latent points, number by number: with two latent dimensions 0.5,-1,2,0 asks for (0.5, -1) and (2, 0)"

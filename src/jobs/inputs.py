@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from .declare import Job, Parameter
-from .project import find_job_folder, job_folders, job_verb
+from .project import find_job_folder, job_folders, job_verb, top_folder
 from .record import DONE, read_record, read_status
 
 
-def resolve_inputs(job: Job, parameters: Any, project: Path) -> Any:
-    """The parameters with every path absolute and present, and job references turned into job folders."""
+def is_done(folder: Path) -> bool:
+    """Whether a job is done: what may be the input of one that starts now."""
+    return read_status(folder).status == DONE
+
+
+def resolve_inputs(
+    job: Job, parameters: Any, project: Path, suits: Callable[[Path], bool] = is_done, without: Collection[str] = ()
+) -> Any:
+    """The parameters with every path absolute and present, and job references turned into job folders.
+
+    ``suits`` tells of a job folder whether it may be taken where the user named none, and whether a path inside it may
+    still be missing. The parameters in ``without`` are left as they are.
+    """
     paths = {
-        option.name: _resolve(job, option, getattr(parameters, option.name), project)
+        option.name: _resolve(job, option, getattr(parameters, option.name), project, suits)
         for option in job.options()
-        if option.type is Path and not option.many
+        if option.type is Path and not option.many and option.name not in without
     }
     return replace(parameters, **paths)
 
 
-def _resolve(job: Job, option: Parameter, value: Path | None, project: Path) -> Path | None:
+def _resolve(
+    job: Job, option: Parameter, value: Path | None, project: Path, suits: Callable[[Path], bool]
+) -> Path | None:
     if option.job:
-        return _newest(job, option, project) if value is None else _job_path(option, value, project)
+        return _newest(job, option, project, suits) if value is None else _job_path(option, value, project)
     if value is None:
         return None
-    path = _existing(value, project)
+    path = _existing(value, project) or _promised(value, project, suits)
     if path is None:
         raise InputError(f"{option.name}: there is no {value.absolute()}; check the path.")
     return path
+
+
+def _promised(value: Path, project: Path, suits: Callable[[Path], bool]) -> Path | None:
+    """The absolute path of an output that a job of the project has not written yet, but is to."""
+    for path in (value.absolute(), (project / value).absolute()):
+        top = top_folder(path, project)
+        folder = project / (top or "")
+        if top and (folder / "job.json").exists() and not is_done(folder) and suits(folder):
+            return path
+    return None
 
 
 def _existing(value: Path, project: Path) -> Path | None:
@@ -42,10 +66,10 @@ def _existing(value: Path, project: Path) -> Path | None:
     return None
 
 
-def _newest(job: Job, option: Parameter, project: Path) -> Path | None:
-    """The newest finished job of the verbs that the parameter accepts."""
+def _newest(job: Job, option: Parameter, project: Path, suits: Callable[[Path], bool]) -> Path | None:
+    """The newest suitable job of the verbs that the parameter accepts."""
     for folder in reversed(job_folders(project)):
-        if job_verb(folder) in option.job and read_status(folder).status == DONE:
+        if job_verb(folder) in option.job and suits(folder):
             return folder.absolute()
     if option.optional:
         return None

@@ -1,41 +1,119 @@
-"""The jobs of a project, one line each."""
+"""The jobs of a project as they are now, from disk alone."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
-from .progress import read_progress
-from .project import job_folders
-from .record import FAILED, QUEUED, RUNNING, STOPPED, Status, read_status
+from .progress import last_progress
+from .project import job_folders, job_verb
+from .queue_file import Entry, read_queue
+from .record import DONE, FAILED, QUEUED, RUNNING, STOPPED, Status, read_status
 from .terminal import duration_text, progress_text
+from .waiting import hindrance
+
+_RATE = "images_per_second"
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One job as a list shows it.
+
+    ``state`` is queued, running, done, failed, stopped, or unreadable. ``device`` is what it computes on, or the slot
+    that it has in the queue. ``progress`` is the newest line of progress.jsonl. ``eta`` (seconds left of the present
+    stage) and ``images_per_second`` are given while it runs, ``seconds`` is how long it has run. ``message`` says why
+    it failed, stopped, or waits.
+    """
+
+    folder: Path
+    verb: str
+    state: str
+    device: str | None = None
+    progress: dict[str, Any] | None = None
+    eta: float | None = None
+    images_per_second: float | None = None
+    seconds: float | None = None
+    message: str = ""
+
+
+def list_jobs(project: Path) -> list[JobState]:
+    """Every job of the project, in the order of their numbers."""
+    queue = read_queue(project)
+    return [job_state(folder, queue) for folder in job_folders(project)]
+
+
+def job_state(folder: Path, queue: Collection[Entry] | None = None) -> JobState:
+    """One job; ``queue`` is the project's, if it was read already."""
+    try:
+        status = read_status(folder)
+    except InputError as error:
+        return JobState(folder, job_verb(folder), "unreadable", message=str(error))
+    queue = read_queue(folder.parent) if queue is None else queue
+    entry = next((entry for entry in queue if entry.job == folder.name), None)
+    line = last_progress(folder) if status.status in (RUNNING, STOPPED) else None
+    runs = status.status == RUNNING and line is not None
+    return JobState(
+        folder,
+        job_verb(folder),
+        status.status,
+        device=_device(status, entry),
+        progress=line,
+        eta=line.get("eta") if runs else None,
+        images_per_second=line.get(_RATE) if runs else None,
+        seconds=_seconds(status),
+        message=_waiting(folder, entry, queue) if status.status == QUEUED else status.error or "",
+    )
+
+
+def _device(status: Status, entry: Entry | None) -> str | None:
+    """What the job said that it computes on; of several GPUs, each shown alone to its job, the slot tells which."""
+    slot = entry.slot if entry else None
+    return slot if slot and status.device in (None, "cuda") else status.device
+
+
+def _seconds(status: Status) -> float | None:
+    """How long it has run; a clock that was set back makes no negative time."""
+    ended = time.time() if status.status == RUNNING else status.ended
+    return None if status.started is None or ended is None else max(0.0, ended - status.started)
+
+
+def _waiting(folder: Path, entry: Entry | None, queue: Collection[Entry]) -> str:
+    if entry is None:
+        return f"not in the queue; start it with flexrec resume {folder.name}"
+    if not entry.waiting:
+        return "starts when no other project computes on its device"
+    where = "" if entry.here else f" on {entry.host}"
+    with suppress(InputError):
+        other = hindrance(folder, queue)
+        return f"waits for {other}{where}" if other else f"waits for its turn{where}"
+    return "will fail: what it needs is not coming"
 
 
 def job_lines(project: Path) -> list[str]:
     """``003-train  running  step 3 of 20, loss 0.52, 1:10 left``, in the order of their numbers."""
-    folders = job_folders(project)
-    width = max((len(folder.name) for folder in folders), default=0)
-    return [f"{folder.name:<{width}}  {_describe(folder)}".rstrip() for folder in folders]
+    states = list_jobs(project)
+    width = max((len(state.folder.name) for state in states), default=0)
+    return [f"{state.folder.name:<{width}}  {_describe(state)}".rstrip() for state in states]
 
 
-def _describe(folder: Path) -> str:
-    try:
-        status = read_status(folder)
-    except InputError as error:
-        return str(error)
-    return f"{status.status:<8} {_details(folder, status)}"
+def _describe(state: JobState) -> str:
+    if state.state == "unreadable":
+        return state.message
+    device = f"[{state.device}]" if state.device and state.state in (RUNNING, QUEUED) else ""
+    return f"{state.state:<8} " + "  ".join(filter(None, (_details(state), device)))
 
 
-def _details(folder: Path, status: Status) -> str:
-    if status.status == QUEUED:
-        return ""
-    if status.status == FAILED:
-        return status.error or ""
-    lines = read_progress(folder)
-    if status.status in (RUNNING, STOPPED) and lines:
-        return progress_text(lines[-1]) if status.status == RUNNING else f"after {progress_text(lines[-1])}"
-    ended = status.ended or (time.time() if status.status == RUNNING else None)
-    if status.started is None or ended is None:
-        return status.error or ""
-    return f"in {duration_text(ended - status.started)}"
+def _details(state: JobState) -> str:
+    if state.state in (FAILED, QUEUED):
+        return state.message
+    if state.progress and state.state in (RUNNING, STOPPED):
+        shown = progress_text(state.progress)
+        return shown if state.state == RUNNING else ", ".join(filter(None, (f"after {shown}", state.message)))
+    if state.state != DONE and state.message:
+        return state.message
+    return f"in {duration_text(state.seconds)}" if state.seconds is not None else ""

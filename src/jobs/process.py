@@ -51,20 +51,25 @@ def sole_runner(folder: Path) -> Iterator[None]:
     The operating system frees the lock when its holder ends, however it ends.
     """
     with open(folder / ".lock", "a+b") as file:
-        try:
-            _lock(file.fileno())
-        except OSError:
-            raise InputError(f"{folder.name} is already run by another process; wait for it, or stop it.") from None
+        if not lock_file(file.fileno()):
+            raise InputError(f"{folder.name} is already run by another process; wait for it, or stop it.")
         yield
 
 
-def _lock(descriptor: int) -> None:
-    """A lock that forked children (data loaders that outlive a killed job) do not inherit."""
-    if os.name == "nt":
-        import msvcrt
+def lock_file(descriptor: int) -> bool:
+    """Lock an open file, or say that another process has it.
 
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
+    Forked children (data loaders that outlive a killed job) do not inherit the lock.
+    """
+    try:
+        if os.name == "nt":
+            import msvcrt
 
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

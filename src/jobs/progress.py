@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = "progress.jsonl"
+_TAIL = 8192  # bytes: some dozen lines
 
 
 class ProgressFile:
@@ -26,9 +27,8 @@ class ProgressFile:
 
     def append(self, step: int, total: int, values: dict[str, Any]) -> dict[str, Any]:
         """Write one line and return it."""
-        now = time.time()
-        eta = self._eta(step, total, now, values)
-        line = {"step": int(step), "total": int(total), "time": round(now, 3), "eta": eta}
+        eta = self._eta(step, total, time.monotonic(), values)  # a clock that is set must not change the pace
+        line = {"step": int(step), "total": int(total), "time": round(time.time(), 3), "eta": eta}
         line.update({name: _plain(value) for name, value in values.items()})
         if not self._healed:
             _drop_half_line(self.path)
@@ -96,3 +96,14 @@ def read_progress(folder: Path) -> list[dict[str, Any]]:
             lines.pop()
         lines.append(line)
     return lines
+
+
+def last_progress(folder: Path) -> dict[str, Any] | None:
+    """The newest whole line of a job's progress, from the end of the file alone; None where there is none yet."""
+    try:
+        with open(folder / NAME, "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL))
+            text = file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    return next(filter(None, map(_read_line, reversed(text.split("\n")))), None)

@@ -74,3 +74,14 @@ def find_job_folder(reference: str | Path, project: Path) -> Path:
         return path.absolute()
     known = ", ".join(folder.name for folder in folders) or "no jobs yet"
     raise InputError(f"there is no job {text} in {project.absolute()}: it has {known}.")
+
+
+def top_folder(path: Path, project: Path) -> str | None:
+    """The name of the folder of the project in which an absolute path lies; None where it lies elsewhere."""
+    for base in (Path(os.path.abspath(project)), project.resolve()):
+        try:
+            inside = Path(os.path.normpath(path)).relative_to(base).parts
+        except ValueError:
+            continue
+        return inside[0] if inside else None
+    return None

@@ -13,7 +13,7 @@ from ..errors import InputError
 from .process import host_name, is_alive
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED = "queued", "running", "done", "failed", "stopped"
-_DIED = "its process ended without a word (killed, or the computer was restarted)"
+_DIED = "its process ended without a word (killed, the disk was full, or the computer was restarted)"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def write_new(folder: Path, record: dict[str, Any]) -> None:
 
 def read_record(folder: Path) -> dict[str, Any]:
     """job.json: verb, parameters, inputs (paths relative to the project), seed, FlexRec's version, time of creation."""
-    record = _read_json(folder / "job.json")
+    record = read_json(folder / "job.json")
     if record is None:
         raise InputError(f"{folder} is no job folder: it has no job.json.")
     missing = [name for name in ("verb", "parameters", "inputs", "seed") if name not in record]
@@ -58,7 +58,7 @@ def write_status(folder: Path, status: Status) -> None:
 
 def recorded_status(folder: Path) -> Status:
     """status.json as it stands; a job without one counts as stopped."""
-    values = _read_json(folder / "status.json")
+    values = read_json(folder / "status.json")
     if values is None:
         return Status(STOPPED, error="it has no status.json")
     if values.get("status") not in (QUEUED, RUNNING, DONE, FAILED, STOPPED):
@@ -86,7 +86,7 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file, or None where there is no file."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

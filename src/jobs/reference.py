@@ -49,7 +49,7 @@ def reference_page(job: Job) -> str:
     usage = f"    flexrec {job.verb}{_required_text(plain)} [options]"
     lines = [f"# flexrec {job.verb}", "", job.synopsis, "", usage, ""]
     lines += _table("Parameters", plain) + _table("Advanced parameters", advanced)
-    lines += ["`--project`, `--seed` and `--resume` work as [for every job](index.md).", ""]
+    lines += ["`--project`, `--seed`, `--resume` and `--background` work as [for every job](index.md).", ""]
     return "\n".join(lines)
 
 
@@ -86,6 +86,7 @@ became of it, `log.txt` what a person reads and `progress.jsonl` how far it is; 
 | `--project DIR` | the project folder (default: the current folder) |
 | `--seed N` | seed of all random numbers (default: 0) |
 | `--resume JOB` | goes on with a job that was stopped, failed or was killed, with the parameters it began with |
+| `--background` | queues the job and returns at once: see [jobs in the background](../jobs.md) |
 
 Where a job wants another job, give its number (`3`), its name (`003-train`) or a path. Tuples are comma lists
 (`--at 0.5,-1`), and `none` unsets an optional value. Ctrl-C stops a job so that it can be resumed. The exit status is 0

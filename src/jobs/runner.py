@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import InputError
 from .declare import Job
-from .folder import JobRun, JobStopped, Watcher, append_log
-from .inputs import join_record, resolve_inputs, split_record
+from .folder import STOP_REQUEST, JobRun, JobStopped, Watcher, append_log
+from .inputs import is_done, join_record, resolve_inputs, split_record
 from .mishaps import as_input_error
 from .process import host_name, is_alive, process_start, sole_runner
 from .project import find_job_folder, new_job_folder
@@ -35,13 +35,22 @@ from .terminal import duration_text
 _QUIET_SECONDS = 60.0
 
 
-def create(job: Job, parameters: Any, project: Path | str, seed: int = 0) -> Path:
-    """Make the folder of a new job, queued; ``InputError``, and no folder, if a parameter or input is wrong."""
+def create(
+    job: Job,
+    parameters: Any,
+    project: Path | str,
+    seed: int = 0,
+    suits: Callable[[Path], bool] = is_done,
+) -> Path:
+    """Make the folder of a new job, queued; ``InputError``, and no folder, if a parameter or input is wrong.
+
+    ``suits`` tells which jobs may be its inputs (see ``inputs.resolve_inputs``).
+    """
     from .. import __version__
 
     project = Path(project)
     checked = job.build({option.name: getattr(parameters, option.name) for option in job.options()})
-    values, inputs = split_record(job, resolve_inputs(job, checked, project), project)
+    values, inputs = split_record(job, resolve_inputs(job, checked, project, suits), project)
     record = {"verb": job.verb, "parameters": values, "inputs": inputs, "seed": seed}
     return new_job_folder(project, {**record, "version": __version__, "created": round(time.time(), 3)}).absolute()
 
@@ -113,7 +122,8 @@ def _refuse_running_or_done(folder: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the unfinished outputs of a process that was killed."""
+    """Remove the unfinished outputs of a process that was killed, and an old request to stop."""
+    (folder / STOP_REQUEST).unlink(missing_ok=True)
     for path in folder.rglob(".*.part*"):
         path.unlink(missing_ok=True)
 
@@ -121,14 +131,14 @@ def _sweep(folder: Path) -> None:
 def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
     pid = os.getpid()
     begun = Status(RUNNING, pid, process_start(pid), host_name(), started=round(time.time(), 3))
-    write_status(run.folder, begun)
     try:
         with stop_on_signals(run.request_stop):
+            write_status(run.folder, begun)
             job.function()(parameters, run)
     except JobStopped:
         _end(run, begun, STOPPED)
     except Exception as error:
-        known = as_input_error(error, job.verb)
+        known = as_input_error(error, job.verb, parameters)
         if known is not None:
             _fail(run, begun, str(known), str(known))
             raise known from error

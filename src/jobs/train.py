@@ -12,8 +12,8 @@ from .declare import Job, parameter
 class TrainParameters:
     """Latents and a flow, learned from prepared particles and a mesh."""
 
-    particles: Path | None = parameter(None, help="prepared particles", job="prep")
-    mesh: Path | None = parameter(None, help="tetrahedral mesh", job="mesh")
+    particles: Path = parameter(help="prepared particles", job="prep")
+    mesh: Path = parameter(help="tetrahedral mesh", job="mesh")
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
     epochs: int = parameter(10, help="passes over the images, from coarse to full resolution", low=1, high=1000)
     rigidity: float = parameter(
