@@ -8,11 +8,13 @@ mesh's soft modes (`start.py`), which a motion of a few voxels is to first order
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
 from ..mesh.tetmesh import TetMesh
-from .components import PASSES, Components, explain, fit_components, read_samples
+from .components import PASSES, Components, Samples, explain, fit_components, read_samples
 from .flow import Flow, Skeleton, build_skeleton
 from .halves import supported_map
 from .images import Batch
@@ -22,7 +24,7 @@ from .rigidity import rigidity_energy
 from .schedule import coarsest
 from .slices import SliceGrid
 from .stage import Stage, flow_vertices
-from .start import LinearMotion, fit_linear_motion, mode_statistics, set_linear
+from .start import LinearMotion, ModeStatistics, fit_linear_motion, mode_statistics, set_linear
 from .train import FIRST_ITERATIONS, RIGIDITY_START, State, Trainer, vertex_mass, vertex_share
 from .unroll import find_anchors, unroll
 
@@ -62,6 +64,7 @@ def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = No
         _start_given(trainer, stage, state, latents)
     else:
         _start_found(trainer, stage, state, start)
+    trainer.agree(state)
     return state
 
 
@@ -91,7 +94,7 @@ def _start_given(trainer: Trainer, stage: Stage, state: State, latents: np.ndarr
     state.centre = state.latents.clone()
     grid = SliceGrid(stage.weights)
     rows = _sample(trainer)
-    samples = read_samples(stage, grid, rows, trainer.counter("reading", len(rows)))
+    samples = _read(trainer, stage, grid, rows)
     _follow(trainer, stage, state, grid, samples, state.latents[rows])
 
 
@@ -101,10 +104,10 @@ def _start_found(trainer: Trainer, stage: Stage, state: State, start: str) -> No
     motion = None if start == "components" else _fit_modes(trainer, stage, state, rows)
     if start != "modes":
         grid = SliceGrid(stage.weights)
-        samples = read_samples(stage, grid, rows, trainer.counter("reading", len(rows)))
+        samples = _read(trainer, stage, grid, rows)
         dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
-        counter = trainer.counter("components", (PASSES + 2) * len(rows))
-        components = fit_components(stage, samples, grid, dims, trainer.seed, counter)
+        counter = trainer.counter("components", (PASSES + 2) * sum(map(len, samples)))
+        components = fit_components(stage, samples, grid, dims, trainer.seed, trainer.team.total, counter)
         modes = "" if motion is None else f"{motion.gain:.2f} along soft modes, "
         trainer.log(
             f"What motion explains, nats per image (of noise alone, a few with few images): {modes}"
@@ -115,6 +118,12 @@ def _start_found(trainer: Trainer, stage: Stage, state: State, start: str) -> No
             _follow(trainer, stage, state, grid, samples, state.latents[rows])
             return
     _move_linearly(trainer, stage, state, motion)
+
+
+def _read(trainer: Trainer, stage: Stage, grid: SliceGrid, rows: np.ndarray) -> list[Samples]:
+    """This process's share of some images."""
+    mine = trainer.team.share(rows)
+    return read_samples(stage, grid, mine, trainer.counter("reading", len(mine)))
 
 
 def _sample(trainer: Trainer) -> np.ndarray:
@@ -128,7 +137,7 @@ def _sample(trainer: Trainer) -> np.ndarray:
 
 def _fit_modes(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -> LinearMotion:
     modes = min(MODES, state.flow.modes.shape[1])
-    statistics = mode_statistics(stage, state.flow, rows, modes, 1.0, trainer.counter("soft modes", len(rows)))
+    statistics = _mode_statistics(trainer, stage, state, rows, modes)
     stiffness = 2 * RIGIDITY_START * trainer.settings.rigidity * softest_energy(trainer.mesh, state.flow, modes)
     motion = fit_linear_motion(statistics, trainer.settings.latent_dims, stiffness=stiffness)
     state.information = motion.information.cpu().numpy()
@@ -137,15 +146,31 @@ def _fit_modes(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -
     return motion
 
 
+def _mode_statistics(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray, modes: int) -> ModeStatistics:
+    """Those of all ``rows``, each member of the team having found its share."""
+    mine = trainer.team.share(np.arange(len(rows)))
+    counter = trainer.counter("soft modes", len(mine))
+    found = mode_statistics(stage, state.flow, rows[mine], modes, 1.0, counter)
+    tables = []
+    for part in (found.curvature, found.pull):
+        table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)
+        table[mine] = part
+        trainer.team.collect(table, mine)
+        tables.append(table)
+    return ModeStatistics(*tables)
+
+
 def _move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearMotion) -> None:
     """Make the flow that linear motion, and find every particle's place along it."""
     set_linear(state.flow, motion)
-    counter = trainer.counter("latents", len(trainer.images))
-    for batch in stage.batches(np.arange(len(trainer.images))):
+    rows = trainer.team.share(np.arange(len(trainer.images)))
+    counter = trainer.counter("latents", len(rows))
+    for batch in stage.batches(rows):
         prior = trainer.prior(state, batch)
         moved, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, prior.centre, prior)
         state.latents[batch.rows] = moved
         counter(len(batch))
+    trainer.collect(state, rows)
     trainer.whiten(state)
 
 
@@ -164,34 +189,44 @@ def _place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, co
     count = len(trainer.images)
     noise = torch.randn(count, trainer.settings.latent_dims - k, generator=torch.Generator().manual_seed(trainer.seed))
     state.latents[:, k:] = noise.to(trainer.device)
-    counter = trainer.counter("latents", count)
+    mine = trainer.team.share(np.arange(count))
+    counter = trainer.counter("latents", len(mine))
     first = 0
-    for samples in _streamed(stage, grid, count):
-        rows = slice(first, first + len(samples))
-        state.latents[rows, :k], state.precision[rows, :k, :k], _ = explain(grid, [samples], components.volumes)
+    for samples in _streamed(stage, grid, mine):
+        rows = mine[first : first + len(samples)]
+        z, precision, _ = explain(grid, [samples], components.volumes)
+        state.latents[rows, :k] = z
+        state.precision[rows[:, None, None], np.arange(k)[:, None], np.arange(k)] = precision
         first += len(samples)
         counter(len(samples))
+    trainer.collect(state, mine)
     state.centre = state.latents.clone()
     state.centre[:, k:] = 0
 
 
-def _streamed(stage: Stage, grid: SliceGrid, count: int):
-    """All particles' samples in their order, a few at a time, so that memory does not grow with them."""
-    for first in range(0, count, PARTICLES):
-        yield from read_samples(stage, grid, np.arange(first, min(first + PARTICLES, count)))
+def _streamed(stage: Stage, grid: SliceGrid, rows: np.ndarray) -> Iterator[Samples]:
+    """The particles' samples in their order, a few at a time, so that memory does not grow with them."""
+    for first in range(0, len(rows), PARTICLES):
+        yield from read_samples(stage, grid, rows[first : first + PARTICLES])
 
 
-def _follow(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, samples, latents: torch.Tensor) -> None:
-    """Build the flow along the latents ``(n, k)`` of ``samples``, and solve the map anew with it."""
+def _follow(
+    trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, samples: list[Samples], latents: torch.Tensor
+) -> None:
+    """Build the flow along the latents ``(n, k)`` of a sample of the particles, and solve the map anew with it.
+
+    ``samples`` are this process's share of that sample.
+    """
     mask = stage.cloud.scatter(torch.ones_like(stage.density))
-    anchors = find_anchors(grid, samples, latents, mask, trainer.seed)
+    anchors = find_anchors(grid, samples, latents, mask, trainer.seed, trainer.team)
 
     def energy_of(vertices: torch.Tensor) -> torch.Tensor:
         return rigidity_energy(vertices, trainer.cells, trainer.inverse, trainer.weights)
 
     counter = trainer.counter("states", len(anchors.points))
     share = vertex_share(stage, len(trainer.rest))
-    left = unroll(stage, state.flow, anchors, MODES, energy_of, share, counter)
+    left = unroll(stage, state.flow, anchors, MODES, energy_of, share, counter) if trainer.team.leads else 0.0
+    trainer.team.agree([value.data for value in state.flow.parameters()])
     with torch.no_grad():
         state.energy = float(energy_of(state.flow(anchors.points)).mean())
         moved = float((((state.flow(anchors.points) - trainer.rest).norm(dim=2)) @ share).max())

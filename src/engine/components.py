@@ -68,11 +68,13 @@ def fit_components(
     grid: SliceGrid,
     dims: int,
     seed: int,
+    total: Callable[[torch.Tensor], torch.Tensor] = lambda values: values,
     report: Callable[[int], None] = lambda count: None,
 ) -> Components:
     """The ``dims`` leading components of the images ``samples`` within the stage's mask, and the images' latents.
 
-    ``report`` is told the number of images after each batch of each of the ``PASSES`` + 2 passes.
+    Where several processes have a share of the images each, ``total`` sums over them. ``report`` is told the number of
+    images after each batch of each of the ``PASSES`` + 2 passes.
     """
     mean = stage.cloud.scatter(stage.density)
     mask = stage.cloud.scatter(torch.ones_like(stage.density))
@@ -82,11 +84,15 @@ def fit_components(
     for _ in range(PASSES):
         step = _Step(grid, fitted, stage.device)
         explain(grid, samples, volumes, step, report)
+        step.sum_over(total)
         volumes = step.solve(prior) * mask
         volumes = _whitened(volumes, *step.moments())
-    rotation = informative_axes(explain(grid, samples, volumes, report=report)[1])[:, :dims]
+    precision = explain(grid, samples, volumes, report=report)[1].sum(dim=0, keepdim=True)
+    rotation = informative_axes(total(precision))[:, :dims]
     volumes = torch.cat([volumes[:1], torch.einsum("kj,kzyx->jzyx", rotation, volumes[1:])])
-    return Components(volumes, *explain(grid, samples, volumes, report=report))
+    z, precision, gain = explain(grid, samples, volumes, report=report)
+    gains = total(torch.tensor([gain * len(z), len(z)], device=z.device))
+    return Components(volumes, z, precision, float(gains[0] / gains[1]))
 
 
 def _random_blobs(mask: torch.Tensor, count: int, size: float, seed: int) -> torch.Tensor:
@@ -152,7 +158,7 @@ class _Step:
         self._right = torch.zeros(grid.side**3, 2 * self._size, device=device)
         self._normal = torch.zeros(grid.side**3, self._pairs.shape[1], device=device)
         self._second = torch.zeros(self._size, self._size, device=device)
-        self._count = 0
+        self._count = torch.zeros(1, device=device)
 
     def add(self, samples: Samples, nodes: Nodes, z: torch.Tensor, precision: torch.Tensor) -> None:
         """Images with posterior N(z, precision⁻¹)."""
@@ -166,6 +172,11 @@ class _Step:
         self._grid.spread(self._normal, nodes, (weighted * samples.transfer)[..., None] * pairs[:, None, :])
         self._second += second.sum(dim=0)
         self._count += len(z)
+
+    def sum_over(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Add what other processes have gathered."""
+        for name in ("_right", "_normal", "_second", "_count"):
+            setattr(self, name, total(getattr(self, name)))
 
     def solve(self, prior: torch.Tensor) -> torch.Tensor:
         """Maps ``(1 + k, N, N, N)``: ridge regression at every node, ``prior`` ``(side³,)`` being a component's power.

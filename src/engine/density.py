@@ -30,7 +30,7 @@ class LeastSquares:
     """The density problem of one particle set at one box size.
 
     ``batches`` starts a new pass over the images; ``weights`` ``(d, d // 2 + 1)`` are those of the half plane over
-    the noise's power.
+    the noise's power. Where several processes have a share of the images each, ``total`` sums over them.
     """
 
     cloud: VoxelCloud
@@ -38,6 +38,7 @@ class LeastSquares:
     placement: Placement
     weights: torch.Tensor
     backend: str = "auto"
+    total: Callable[[torch.Tensor], torch.Tensor] = lambda values: values
 
     def counted(self, count: Callable[[int], None]) -> LeastSquares:
         """The same problem, telling ``count`` the number of images after each batch of each pass."""
@@ -59,7 +60,7 @@ class LeastSquares:
             total += self._adjoint(batch, batch.images, self.placement(batch))
             squared = (self.weights * batch.transfer**2).sum(dim=0)
             power.index_add_(0, shell.reshape(-1), squared.reshape(-1))
-        return total, power
+        return self.total(total), self.total(power)
 
     def normal(self, density: torch.Tensor) -> torch.Tensor:
         """Σ Pᵀ C w C P v ``(n,)``: one pass over the images."""
@@ -68,7 +69,7 @@ class LeastSquares:
             affine = self.placement(batch)
             moved = project(self.cloud, density, affine, self.weights.shape[0], self.backend)
             total += self._adjoint(batch, batch.transfer * moved, affine)
-        return total
+        return self.total(total)
 
     def _adjoint(self, batch: Batch, images: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
         """Pᵀ C w applied to Fourier images, ``(n,)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,9 +50,13 @@ class Stage:
         """Rounded radius ``(box, box // 2 + 1)`` of each frequency, at most ``box // 2``."""
         return torch.from_numpy(shell_index(self.box)).to(self.device)
 
-    def batches(self, rows: np.ndarray):
+    def batches(self, rows: np.ndarray) -> Iterator[Batch]:
         """The particles ``rows``, batch after batch, on this stage's device."""
-        for batch in self.images.batches(split(rows, self.batch_size), self.box):
+        return self.batches_of(split(rows, self.batch_size))
+
+    def batches_of(self, groups: list[np.ndarray]) -> Iterator[Batch]:
+        """The particles of each group of rows, group after group, on this stage's device."""
+        for batch in self.images.batches(groups, self.box):
             yield batch.to(self.device)
 
     def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:

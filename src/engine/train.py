@@ -12,28 +12,31 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from ..mesh.shape import edge_inverse
 from ..mesh.tetmesh import TetMesh
+from .density import LeastSquares
 from .flow import Flow
 from .halves import HalfMaps, solve_halves, supported_map
-from .images import Batch, ParticleImages
+from .images import Batch, ParticleImages, split
 from .latents import Prior, gauss_newton, informative_axes, posterior_noise, reassign, whitening_transform
 from .modes import rigidity_weights
 from .project import VoxelCloud
 from .rigidity import rigidity_energy
 from .schedule import Rung
 from .stage import Stage, carry_density, flow_vertices, make_stage
+from .team import Team
 
 SOLVE_PARTICLES = 40_000  # enough for the map that the next pass needs; the last solution takes all
 SOLVE_ITERATIONS, FIRST_ITERATIONS, LAST_ITERATIONS = 3, 5, 8
 NOISE_PARTICLES = 1_000
 ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
 HOLD = 4.0  # how much more tightly latents are held to given places than white ones to zero
+MISFIT_SAMPLE = 4  # particles of a batch that are also compared with the rigid map, for the log
 RIGIDITY_SAMPLE = 16  # particles of a batch whose rigidity is computed: the energy is smooth in z, a few are enough
 RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
 
@@ -101,8 +104,13 @@ class Trainer:
         log: Callable[[str], None] = print,
         progress: Callable[..., None] = lambda step, total, **values: None,
         stop: Callable[[], bool] = lambda: False,
+        team: Team | None = None,
     ) -> None:
-        """``progress(step, total, stage=…, **values)`` is called after each batch; ``stop()`` is asked as often."""
+        """``progress(step, total, stage=…, **values)`` is called after each batch; ``stop()`` is asked as often.
+
+        The members of a ``team`` are given the same arguments; the leader's ``stop`` counts.
+        """
+        self.team = team or Team()
         self.images, self.mesh, self.settings, self.rungs = images, mesh, settings, rungs
         self.seed, self.device, self.log, self.progress, self.stop = seed, device, log, progress, stop
         self.epochs = sum(rung.epochs for rung in rungs)
@@ -111,6 +119,7 @@ class Trainer:
         self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(device)
         self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(device)
         self.halves = split_halves(images.particles.half, seed)
+        self._told = False
 
     # -- one pass -------------------------------------------------------------------------------------------------
 
@@ -170,15 +179,18 @@ class Trainer:
         weight = self._rigidity_weight(state.energy)
         sums = np.zeros(4)
         share = vertex_share(stage, len(self.rest))
-        for batch in stage.batches(order):
+        groups = split(order, self.settings.batch_size)
+        mine = [self.team.share(group) for group in groups]
+        for group, batch in zip(groups, stage.batches_of(mine), strict=True):
             self._set_learning_rate(state, done / len(order))
-            sums += len(batch) * np.array(self._step(stage, state, batch, weight, noise, share))
-            done += len(batch)
+            sums += len(group) * self._step(stage, state, batch, len(group), weight, noise, share)
+            done += len(group)
             speed = done / (time.perf_counter() - began)
             means = dict(zip(("misfit", "rigid_misfit", "energy", "amplitude"), sums / done, strict=True))
             self._tell(state.epoch * len(order) + done, self.epochs * len(order), stage=f"{stage.box} pixels",
                        epoch=round(state.epoch + done / len(order), 4), images_per_second=round(speed, 1),
                        **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
+        self.collect(state, np.concatenate(mine))
         state.energy = means["energy"]
         state.history.append(
             {"epoch": state.epoch + 1, "box": stage.box, "weight": weight, "images_per_second": speed, **means}
@@ -186,30 +198,69 @@ class Trainer:
         self.whiten(state)
 
     def _step(
-        self, stage: Stage, state: State, batch: Batch, weight: float, noise: torch.Generator, share: torch.Tensor
-    ) -> tuple[float, float, float, float]:
-        """One batch; returns mean misfit, rigid misfit (of a sample), rigidity energy and displacement in Å."""
-        flow, s = state.flow, self.settings
+        self,
+        stage: Stage,
+        state: State,
+        batch: Batch,
+        size: int,
+        weight: float,
+        noise: torch.Generator,
+        share: torch.Tensor,
+    ) -> np.ndarray:
+        """This process's part of a batch of ``size``; returns the whole batch's mean misfit, rigid misfit (of a
+        sample), rigidity energy and displacement in Å.
+        """
+        flow, s, team = state.flow, self.settings, self.team
         z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], self.prior(state, batch))
         state.precision[batch.rows] = precision
         if s.freeze_latents:
             z = state.latents[batch.rows]
         else:
             state.latents[batch.rows] = z
-        jitter = s.latent_noise * posterior_noise(precision, noise)
-        vertices = flow(z + jitter)
+        place = team.share(np.arange(size))  # of this process's particles in the batch
+        vertices = flow(z + s.latent_noise * posterior_noise(precision, noise, size, place))
         each = stage.misfit(batch, stage.forward(batch, vertices))
-        misfit = each.mean()
-        energy = rigidity_energy(vertices[:RIGIDITY_SAMPLE], self.cells, self.inverse, self.weights).mean()
+        bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
+        energy = rigidity_energy(vertices[:bent], self.cells, self.inverse, self.weights).sum()
+        energy = energy / min(size, RIGIDITY_SAMPLE)
         state.optimiser.zero_grad()
-        (misfit + weight * energy).backward()
-        state.optimiser.step()
+        (each.sum() / size + weight * energy).backward()
         with torch.no_grad():
-            sample = Batch(*(getattr(batch, name)[:4] for name in batch.__dataclass_fields__))
-            rigid = stage.misfit(sample, stage.forward(sample, self.rest)).mean()
-            gain = each[:4].mean() - rigid
-            moved = (vertices[:RIGIDITY_SAMPLE] - self.rest).norm(dim=2) @ share
-        return misfit.item(), (misfit - gain).item(), energy.item(), moved.mean().item()
+            few = Batch(*(getattr(batch, name)[:sample] for name in batch.__dataclass_fields__))
+            rigid = stage.misfit(few, stage.forward(few, self.rest))
+            gain = (each[:sample] - rigid).sum() / min(size, MISFIT_SAMPLE)
+            moved = ((vertices[:bent] - self.rest).norm(dim=2) @ share).sum() / min(size, RIGIDITY_SAMPLE)
+            misfit = each.sum() / size
+            values = torch.stack([misfit, misfit - gain, energy.detach(), moved])
+        values = self._total_gradient(flow, values)
+        state.optimiser.step()
+        return values.double().cpu().numpy()
+
+    def _total_gradient(self, flow: Flow, values: torch.Tensor) -> torch.Tensor:
+        """Sum the flow's gradient over the team, and ``values`` ``(4,)``, which are returned, in one message."""
+        if self.team.size == 1:
+            return values
+        gradients = [parameter.grad for parameter in flow.parameters()]
+        wish = torch.tensor([float(self.team.leads and self.stop())], device=self.device)
+        message = self.team.total(torch.cat([values, wish, *(gradient.reshape(-1) for gradient in gradients)]))
+        self._told = bool(message[len(values)] > 0)
+        at = len(values) + 1
+        for gradient in gradients:
+            gradient.copy_(message[at : at + gradient.numel()].reshape(gradient.shape))
+            at += gradient.numel()
+        return message[: len(values)]
+
+    def agree(self, state: State) -> None:
+        """Make the team's states equal to the last bit: the leader's."""
+        maps = (state.maps.first, state.maps.second, state.maps.fsc)
+        centre = () if state.centre is None else (state.centre,)
+        parameters = (value.data for value in state.flow.parameters())
+        self.team.agree([state.latents, state.precision, state.noise, *maps, *centre, *parameters])
+
+    def collect(self, state: State, rows: np.ndarray) -> None:
+        """Learn the latents that the others have found, this process having seen to ``rows``."""
+        self.team.collect(state.latents, rows)
+        self.team.collect(state.precision, rows)
 
     def _sweeps(self, rung: Rung, epoch: int) -> bool:
         """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap."""
@@ -221,27 +272,31 @@ class Trainer:
         rng = np.random.default_rng((self.seed, 5, state.epoch))
         k, count = self.settings.latent_dims, len(self.images)
         anchors = state.latents[np.sort(rng.permutation(count)[: min(MOST_ANCHORS, ANCHORS_PER_DIM * k)])]
-        counter, moved = self.counter("sweep", count), 0.0
-        for batch in stage.batches(np.arange(count)):
+        rows = self.team.share(np.arange(count))
+        counter, moved = self.counter("sweep", len(rows)), torch.zeros(1, device=self.device)
+        for batch in stage.batches(rows):
             before, prior = state.latents[batch.rows], self.prior(state, batch)
             z = reassign(stage, state.flow, batch, before, anchors, prior)
             z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, prior)
             state.latents[batch.rows] = z
-            moved += float(((z - before).norm(dim=1) > 1).sum())
+            moved += ((z - before).norm(dim=1) > 1).sum()
             counter(len(batch))
-        self.log(f"Looked everywhere for better latents: {100 * moved / count:.1f} % of the particles moved far.")
+        self.collect(state, rows)
+        far = 100 * float(self.team.total(moved)) / count
+        self.log(f"Looked everywhere for better latents: {far:.1f} % of the particles moved far.")
         self.whiten(state)
 
     def _polish(self, stage: Stage, state: State) -> None:
         """Two more Gauss–Newton steps of every particle: the last pass moved the flow while it placed them."""
-        count = len(self.images)
-        counter = self.counter("latents", count)
-        for batch in stage.batches(np.arange(count)):
+        rows = self.team.share(np.arange(len(self.images)))
+        counter = self.counter("latents", len(rows))
+        for batch in stage.batches(rows):
             z, prior = state.latents[batch.rows], self.prior(state, batch)
             for _ in range(2):
                 z, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, z, prior)
             state.latents[batch.rows] = z
             counter(len(batch))
+        self.collect(state, rows)
         self.whiten(state)
         self._align(state)
 
@@ -275,11 +330,11 @@ class Trainer:
         """Half-maps at a stage, from at most ``count`` particles (all when None)."""
         halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
         passes = iterations + (1 if start is None else 2)
-        counter = self.counter(name, passes * sum(len(half) for half in halves))
+        counter = self.counter(name, passes * sum(len(self.team.share(half)) for half in halves))
 
-        def problem_of(rows: np.ndarray):
-            problem = stage.least_squares(rows, vertices_of)
-            return problem.counted(counter)
+        def problem_of(rows: np.ndarray) -> LeastSquares:
+            problem = stage.least_squares(self.team.share(rows), vertices_of)
+            return replace(problem.counted(counter), total=self.team.total)
 
         return solve_halves(problem_of, halves, start, iterations)
 
@@ -296,23 +351,24 @@ class Trainer:
 
     def _tell(self, step: int, total: int, **values: object) -> None:
         self.progress(step, total, **values)
-        if self.stop():
+        # a member that left by itself would leave the others waiting: the team agrees in each batch of a pass
+        if self._told if self.team.size > 1 else self.stop():
             raise Interrupted
 
     def measure_noise(self, stage: Stage, vertices_of) -> torch.Tensor:
         """Mean squared residual by shell, from a sample; shells beyond the stage's box keep their value."""
         rng = np.random.default_rng((self.seed, 3))
         rows = np.sort(rng.permutation(len(self.images))[:NOISE_PARTICLES])
-        power, seen = torch.zeros(stage.box // 2 + 1, device=self.device), 0
+        power = torch.zeros(stage.box // 2 + 1, device=self.device)
         shell = stage.shells()
         count = torch.zeros_like(power).index_add_(0, shell.reshape(-1), torch.ones(shell.numel(), device=self.device))
         with torch.no_grad():
-            for batch in stage.batches(rows):
+            for batch in stage.batches(self.team.share(rows)):
                 residual = (batch.images - stage.forward(batch, vertices_of(batch))).abs() ** 2
                 power.index_add_(0, shell.reshape(-1), residual.sum(dim=0).reshape(-1))
-                seen += len(batch)
+        power = self.team.total(power)
         noise, top = stage.noise.clone(), int(0.9 * stage.box / 2)
-        noise[: top + 1] = (power / (count * seen).clamp(min=1))[: top + 1]
+        noise[: top + 1] = (power / (count * len(rows)).clamp(min=1))[: top + 1]
         noise[0] = noise[1]
         if top + 1 < len(noise):
             noise[top + 1 :] = (

@@ -19,6 +19,7 @@ from .components import Samples
 from .flow import AMPLITUDE, MOTION, Flow, rotation_from_six
 from .slices import SliceGrid
 from .stage import Stage
+from .team import Team
 
 ANCHORS_PER_DIM, MOST_ANCHORS = 12, 48
 LEAST_NEIGHBOURS = 30  # particles whose map is worth registering
@@ -45,9 +46,16 @@ class Anchors:
 
 
 def find_anchors(
-    grid: SliceGrid, samples: list[Samples], latents: torch.Tensor, mask: torch.Tensor, seed: int
+    grid: SliceGrid,
+    samples: list[Samples],
+    latents: torch.Tensor,
+    mask: torch.Tensor,
+    seed: int,
+    team: Team | None = None,
 ) -> Anchors:
-    """Anchors among the latents ``(n, k)`` of ``samples``, with maps inside ``mask`` ``(N, N, N)``."""
+    """Anchors among latents ``(n, k)``, with maps inside ``mask`` ``(N, N, N)``; ``samples`` are those particles, or
+    the ``team``'s share of them.
+    """
     from scipy.cluster.vq import kmeans2
     from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
@@ -60,14 +68,15 @@ def find_anchors(
     densest = int((latents[near] - points[:, None]).norm(dim=2).mean(dim=1).argmin())
     distance = torch.cdist(points, points).double().cpu().numpy() + 1e-9  # twins are neighbours too
     order, parent = breadth_first_order(minimum_spanning_tree(distance), densest, directed=False)
-    return Anchors(points, _local_maps(grid, samples, near) * mask, order, parent)
+    return Anchors(points, _local_maps(grid, samples, near, team or Team()) * mask, order, parent)
 
 
-def _local_maps(grid: SliceGrid, samples: list[Samples], near: torch.Tensor) -> torch.Tensor:
+def _local_maps(grid: SliceGrid, samples: list[Samples], near: torch.Tensor, team: Team) -> torch.Tensor:
     """Maps ``(a, N, N, N)`` of the particles ``near`` ``(a, m)``, by insertion of slices."""
     starts = np.cumsum([0, *(len(one) for one in samples)])
     maps = []
     for chosen in near.sort(dim=1).values:
+        chosen = chosen[chosen % team.size == team.rank] // team.size  # as `Team.share` deals them out
         right = torch.zeros(grid.side**3, 2, device=near.device)
         normal = torch.zeros(grid.side**3, 1, device=near.device)
         for one, first in zip(samples, starts[:-1], strict=True):
@@ -77,6 +86,7 @@ def _local_maps(grid: SliceGrid, samples: list[Samples], near: torch.Tensor) -> 
                 weighted = transfer * grid.weights
                 grid.spread(right, nodes, torch.view_as_real(one.images[rows] * weighted))
                 grid.spread(normal, nodes, (weighted * transfer)[..., None])
+        right, normal = team.total(right), team.total(normal)
         weight = grid.with_mates(normal[:, 0])
         ridge = RIDGE * weight[grid.solved].mean()
         spectrum = grid.with_mates(torch.view_as_complex(right)) / (weight + ridge)

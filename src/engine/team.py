@@ -1,0 +1,72 @@
+"""Several processes that train one model, each on its share of the images.
+
+Every process holds the whole model and all latents; images are what is shared out. What a process finds is summed over
+all, so that the numbers are those of one process to rounding, whatever the number of processes. They are started by
+torchrun, which tells each its place in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process's ``rank`` among ``size``; one alone, which needs no others, by default."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and speaks for all."""
+        return self.rank == 0
+
+    def share(self, rows: np.ndarray) -> np.ndarray:
+        """This process's part of ``rows``, every ``size``-th: the same work for all, wherever the rows are from."""
+        return rows[self.rank :: self.size]
+
+    def total(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum of every process's ``values``, the same bits for all."""
+        if self.size > 1:
+            torch.distributed.all_reduce(values)
+        return values
+
+    def collect(self, table: torch.Tensor, rows: np.ndarray) -> None:
+        """Fill in ``table`` ``(n, …)`` with what the others know, this process having set ``rows``.
+
+        No two processes may have set the same row; rows that none has set are kept.
+        """
+        if self.size == 1:
+            return
+        known = torch.zeros(len(table), device=table.device)
+        known[rows] = 1
+        fresh = torch.zeros_like(table)
+        fresh[rows] = table[rows]
+        self.total(known)
+        self.total(fresh)
+        table[known > 0] = fresh[known > 0]
+
+    def agree(self, values: list[torch.Tensor]) -> None:
+        """Overwrite ``values`` by the leader's."""
+        if self.size > 1:
+            for value in values:
+                torch.distributed.broadcast(value, src=0)
+
+    def leave(self) -> None:
+        """End the connection with the others."""
+        if self.size > 1:
+            torch.distributed.destroy_process_group()
+
+
+def join_team(device: str) -> Team:
+    """The team that torchrun's environment names, connected; a team of one outside torchrun."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        return Team()
+    torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    return Team(torch.distributed.get_rank(), size)
