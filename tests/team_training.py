@@ -1,0 +1,41 @@
+"""Trains on a project's particles as one of several processes; started by torchrun. Arguments: project, output."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from chimerax.flexrec.engine.begin import begin
+from chimerax.flexrec.engine.images import ParticleImages
+from chimerax.flexrec.engine.schedule import coarse_to_fine
+from chimerax.flexrec.engine.team import join_team
+from chimerax.flexrec.engine.train import Settings, Trainer
+from chimerax.flexrec.mesh.storage import load_mesh
+from chimerax.flexrec.particles.prepared import load_prepared
+
+
+def main(project: Path, output: Path) -> None:
+    torch.set_num_threads(1)
+    team = join_team("cpu")
+    prepared = load_prepared(project / "002-prep")
+    trainer = Trainer(
+        ParticleImages(prepared.particles, prepared.filter),
+        load_mesh(project / "003-mesh" / "mesh.npz"),
+        Settings(latent_dims=2, modes=16, hidden_units=8),
+        coarse_to_fine(prepared.box, prepared.pixel_size, 3, 0.95),
+        team=team,
+        log=lambda text: None,
+    )
+    state = begin(trainer, "modes")
+    trainer.run(state, lambda state, stage: None)
+    vertices = state.flow(state.latents[:20]).detach().numpy()
+    misfit = [line["misfit"] for line in state.history]
+    np.savez(output / f"{team.rank}-of-{team.size}.npz", z=state.latents, map=state.maps.first, vertices=vertices,
+             misfit=misfit)  # fmt: skip
+    team.leave()
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
