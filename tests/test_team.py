@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.team import Team
-from test_train import make_project
+from test_train import SMALL, kill_after_a_pass, make_project, process
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 
@@ -38,6 +41,52 @@ def test_two_processes_train_what_one_does(tmp_path):
         scale = np.abs(alone[name]).max()
         assert np.abs(first[name] - alone[name]).max() < 0.02 * scale, name
     assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-4)
+
+
+TWO = (*SMALL, "--epochs", 3, "--start", "modes", "--devices", "cpu,cpu")
+
+
+def members(job: Path) -> list[int]:
+    """Pids of the processes that train for a job."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"chimerax.flexrec.jobs.train_member" in words and str(job).encode() in words:
+                found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
+def test_a_killed_job_of_two_processes_goes_on_to_the_same_numbers(tmp_path):
+    project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, box=40)
+    assert process(project, *TWO).wait() == 0
+    job = project / "005-train"
+    kill_after_a_pass(process(project, *TWO), job)
+    until = time.monotonic() + 60
+    while members(job):
+        assert time.monotonic() < until, "processes of a killed job live on"
+        time.sleep(0.2)
+    assert json.loads((job / "model.json").read_text())["epoch"] < 3
+    assert process(project, "--resume", "005-train").wait() == 0
+    for name in ("latents.npz", "flow.npz"):
+        with np.load(job / name) as ours, np.load(project / "004-train" / name) as unbroken:
+            for array in ours.files:
+                assert ours[array].tobytes() == unbroken[array].tobytes(), f"{name}: {array}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is of POSIX")
+def test_a_job_of_two_processes_stops_when_asked(tmp_path):
+    project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, box=40)
+    running = process(project, *TWO[:-4], "--start", "modes", "--devices", "cpu,cpu", "--epochs", 200)
+    until = time.monotonic() + 120
+    while not (project / "004-train" / "resume.safetensors").exists():
+        assert running.poll() is None and time.monotonic() < until
+        time.sleep(0.05)
+    running.terminate()
+    assert running.wait(60) == 130
+    assert json.loads((project / "004-train" / "status.json").read_text())["status"] == "stopped"
+    assert not members(project / "004-train")
 
 
 def test_shares_are_all_the_rows_once():

@@ -68,6 +68,16 @@ class JobRun:
         if self._watcher:
             self._watcher.progress(line)
 
+    def show(self, text: str) -> None:
+        """Show a person what another process of the job has logged."""
+        if self._watcher:
+            self._watcher.log(text)
+
+    def show_progress(self, line: dict[str, Any]) -> None:
+        """Show a person a line of progress that another process of the job has written."""
+        if self._watcher:
+            self._watcher.progress(line)
+
     def on_device(self, name: str) -> None:
         """Say, in the log and in status.json, on what the job computes: ``cuda:0 (NVIDIA H200)``, ``cpu``."""
         self.device = name

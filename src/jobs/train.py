@@ -67,6 +67,12 @@ class TrainParameters:
     )
     batch_size: int = parameter(64, help="images in a batch", unit="images", low=1, high=4096, advanced=True)
     device: str = parameter("auto", help="where to compute: auto, cpu, cuda, cuda:1, …", advanced=True)
+    devices: tuple[str, ...] = parameter(
+        (),
+        help="several devices that share the images, a process on each: 0,1,2 for GPUs, or cpu,cpu; in place of "
+        "--device. The result is that of one, to rounding",
+        advanced=True,
+    )
 
 
 TRAIN = Job(

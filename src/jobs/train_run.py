@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,23 +18,37 @@ from .inputs import job_file
 from .train import TrainParameters
 from .train_figures import draw_training
 
+if TYPE_CHECKING:
+    from ..engine.stage import Stage
+    from ..engine.team import Team
+    from ..engine.train import State
+
 SECONDS_BETWEEN_LINES = 0.5  # of progress.jsonl: batches can be a hundred a second
 
 
 def run(parameters: TrainParameters, job: JobRun) -> None:
     """Train, or go on training, and write the model after every pass."""
+    from .train_team import run_team
+
+    if len(parameters.devices) > 1:
+        read_inputs(parameters)  # a mistake is one sentence here, and a heap of tracebacks from several processes
+        run_team(tuple(device_name(word) for word in parameters.devices), job)
+        return
+    device = choose_device(device_name(parameters.devices[0]) if parameters.devices else parameters.device)
+    job.on_device(device)
+    train(parameters, job, device)
+
+
+def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | None = None) -> None:
+    """Train on one device, alone or as one of a team, of which the leader writes."""
     from ..engine.begin import begin
     from ..engine.checkpoint import RESUME, load_resume, save_model, save_resume
     from ..engine.images import ParticleImages
     from ..engine.schedule import coarse_to_fine
     from ..engine.train import Interrupted, Trainer
 
-    prepared = load_prepared(parameters.particles)
-    mesh = load_mesh(job_file(parameters.mesh, "mesh.npz"))
-    check_fit(prepared, mesh)
-    latents = initial_latents(parameters, len(prepared.particles))
-    device = choose_device(parameters.device)
-    job.on_device(device)
+    prepared, mesh, latents = read_inputs(parameters)
+    leads = team is None or team.leads
     trainer = Trainer(
         ParticleImages(prepared.particles, prepared.filter),
         mesh,
@@ -41,14 +56,17 @@ def run(parameters: TrainParameters, job: JobRun) -> None:
         coarse_to_fine(prepared.box, prepared.pixel_size, parameters.epochs, parameters.band),
         seed=job.seed,
         device=device,
-        log=job.log,
-        progress=_Throttled(job),
+        log=job.log if leads else _silent,
+        progress=_Throttled(job) if leads else _silent,
         stop=job.stop_requested,
+        team=team,
     )
     checkpoint = job.folder / RESUME
     where = os.path.relpath(prepared.folder, job.folder)
 
-    def save(state, stage) -> None:
+    def save(state: State, stage: Stage) -> None:
+        if not leads:
+            return
         save_model(job.output, trainer, state, stage, where)
         save_resume(job.output, state)
         job.log(summary(state.history[-1]))
@@ -57,14 +75,32 @@ def run(parameters: TrainParameters, job: JobRun) -> None:
     try:
         if checkpoint.is_file():
             state = load_resume(checkpoint, trainer)
-            job.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
+            trainer.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
         else:
-            with job.output("mesh.npz") as path:
-                save_mesh(path, mesh)
+            if leads:
+                with job.output("mesh.npz") as path:
+                    save_mesh(path, mesh)
             state = begin(trainer, parameters.start, latents)
         trainer.run(state, save)
     except Interrupted:
-        job.log("Stopped; resume goes on from the last whole pass.")
+        trainer.log("Stopped; resume goes on from the last whole pass.")
+
+
+def read_inputs(parameters: TrainParameters) -> tuple[Prepared, TetMesh, np.ndarray | None]:
+    """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
+    prepared = load_prepared(parameters.particles)
+    mesh = load_mesh(job_file(parameters.mesh, "mesh.npz"))
+    check_fit(prepared, mesh)
+    return prepared, mesh, initial_latents(parameters, len(prepared.particles))
+
+
+def device_name(word: str) -> str:
+    """``cuda:1`` for ``1``; anything else as it is."""
+    return f"cuda:{word}" if word.isdecimal() else word
+
+
+def _silent(*values: object, **named: object) -> None:
+    """What a process that does not lead says."""
 
 
 def settings_of(parameters: TrainParameters):
