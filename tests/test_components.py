@@ -104,7 +104,7 @@ def test_components_find_what_comes_and_goes(rotation):
     parts = zip(images.split(100), torch.from_numpy(turns).split(100))
     samples = [Samples(grid.samples(some), transfer, turn) for some, turn in parts]
     seen = []
-    found = fit_components(Stage(blob(PLACES[0]) + blob(PLACES[1])), samples, grid, 2, 0, seen.append)
+    found = fit_components(Stage(blob(PLACES[0]) + blob(PLACES[1])), samples, grid, 2, 0, report=seen.append)
     assert found.gain > 1 and sum(seen) % 600 == 0
     for column in (0, 1):
         assert abs(np.corrcoef(found.latents[:, column].numpy(), amount[:, column])[0, 1]) > 0.9
@@ -117,7 +117,8 @@ def test_components_find_what_comes_and_goes(rotation):
 
 def test_noise_is_drawn_from_the_posterior():
     precision = torch.tensor([[4.0, 1.0], [1.0, 0.5]])
-    draws = posterior_noise(precision.expand(200_000, 2, 2), torch.Generator().manual_seed(0))
+    many = np.arange(200_000)
+    draws = posterior_noise(precision.expand(len(many), 2, 2), torch.Generator().manual_seed(0), len(many), many)
     assert torch.allclose(torch.cov(draws.T), torch.linalg.inv(precision), rtol=0.03)
 
 
