@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .cli_cluster import add_cluster
 from .cli_jobs import (
     EXIT_FAILED,
     EXIT_INPUT,
@@ -73,6 +74,7 @@ def _add_job(commands: Any, job: Job) -> None:
     running.add_argument("--seed", type=int, metavar="N", help="seed of all random numbers (default: 0)")
     running.add_argument("--resume", metavar="JOB", help="go on with a job that was stopped, failed or was killed")
     add_background(running)
+    add_cluster(running)
     parser.set_defaults(command=run_job, verb=job.verb)
 
 

@@ -29,14 +29,16 @@ ALLOWED = {
     "scene": _MIDDLE,
     "commands": _MIDDLE | {"commands"},
     "panel": _MIDDLE | {"commands", "panel"},
-    "cli": _MIDDLE | {"cli", "cli_jobs", "cli_options"},
-    "cli_jobs": _MIDDLE | {"cli_jobs", "cli_options"},
+    "cli": _MIDDLE | {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options"},
+    "cli_jobs": _MIDDLE | {"cli_jobs", "cli_cluster", "cli_options"},
+    "cli_cluster": _MIDDLE | {"cli_cluster"},
+    "cli_engine": _MIDDLE | {"cli_engine", "cli_jobs", "cli_options"},
     "cli_options": _MIDDLE | {"cli_options"},
     "__init__": {"commands", "panel", "scene"},
 }
 LEAVES = {"errors", "atomic"}
 WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", "errors", "atomic"}
-WITHOUT_CHIMERAX |= {"cli", "cli_jobs", "cli_options"}
+WITHOUT_CHIMERAX |= {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options"}
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile")
 
 
