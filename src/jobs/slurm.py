@@ -102,8 +102,9 @@ def _named(job: str, option: str = "") -> list[str]:
 
 def _words(done: subprocess.CompletedProcess) -> str:
     """What a program said, as part of a sentence."""
-    said = " ".join((done.stderr.strip() or done.stdout.strip()).split())
-    return said.removeprefix("sbatch: ").removeprefix("error: ").rstrip(".") or f"exit status {done.returncode}"
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    said = [line.partition("error: ")[2] or line for line in lines]
+    return "; ".join(line.strip().rstrip(".") for line in said) or f"exit status {done.returncode}"
 
 
 def _run(
