@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .cli_cluster import add_cluster
+from .cli_engine import add_engine
 from .cli_jobs import (
     EXIT_FAILED,
     EXIT_INPUT,
@@ -60,6 +61,7 @@ def _parser() -> Parser:
     for job in all_jobs():
         _add_job(commands, job)
     add_commands(commands)
+    add_engine(commands)
     return parser
 
 

@@ -1,7 +1,7 @@
 """A stand-in for Slurm's programs, called by the name of one: it runs batch scripts for real, each in a session.
 
-Its memory is the folder SBATCH_STANDIN: a file ``N.pid`` per job; while a file ``hold`` is there no job begins, and what
-stands in a file ``refuse`` is why sbatch refuses.
+Its memory is the folder SBATCH_STANDIN: a file ``N.pid`` per job; while a file ``hold`` is there no job begins, and
+what stands in a file ``refuse`` is why sbatch refuses.
 """
 
 from __future__ import annotations

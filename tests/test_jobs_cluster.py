@@ -1,4 +1,4 @@
-"""Jobs given to Slurm: the script, the submission, the list, the end; against stand-ins, and Slurm where there is one."""
+"""Jobs given to Slurm: script, submission, list and end; against stand-ins, and Slurm itself where there is one."""
 
 from __future__ import annotations
 
@@ -211,7 +211,8 @@ def test_mistakes_in_a_template_are_one_sentence(project, memory, tmp_path, text
 
 def test_a_template_of_ones_own(tmp_path):
     path = tmp_path / "template.sh"
-    path.write_text("#!/bin/bash\n#SBATCH -p {partition}\n#SBATCH --mail-user={mail}\nawk '{{print}}' ${name}\n{command}\n")
+    head = "#!/bin/bash\n#SBATCH -p {partition}\n#SBATCH --mail-user={mail}\n"
+    path.write_text(head + "awk '{{print}}' ${name}\n{command}\n")
     settings = read_settings(["mail=a@b.c"])
     text = fill_template(read_template(path), str(path), tmp_path / "it's/003-train", "/usr/bin/python3", settings)
     lines = text.splitlines()
