@@ -1,6 +1,6 @@
 """What a Python says of itself, as one line of JSON: run alone, by any Python 3, with or without FlexRec.
 
-It is read as text and given to ``python -c``; it may use nothing but Python's own modules, and old syntax.
+It is read as text and given to ``python -``; it may use nothing but Python's own modules, and old syntax.
 """
 
 import importlib

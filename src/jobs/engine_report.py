@@ -57,9 +57,9 @@ def ask_python(python: Path | str | None = None) -> EngineReport:
     python = str(python or sys.executable)
     code = Path(__file__).with_name("engine_probe.py").read_text(encoding="utf-8")
     try:
-        with tempfile.TemporaryDirectory() as folder:  # python -c imports from where it runs
+        with tempfile.TemporaryDirectory() as folder:  # a Python that reads its program imports from where it runs
             done = subprocess.run(
-                [python, "-c", code], cwd=folder, env=worker_environment(python), stdin=subprocess.DEVNULL,
+                [python, "-"], cwd=folder, env=worker_environment(python), input=code,
                 capture_output=True, encoding="utf-8", errors="replace", timeout=_PATIENCE,
             )  # fmt: skip
         return _read(python, json.loads(done.stdout.splitlines()[-1]))
@@ -68,7 +68,7 @@ def ask_python(python: Path | str | None = None) -> EngineReport:
     except subprocess.TimeoutExpired:
         raise InputError(f"{python} did not answer within {_PATIENCE:g} s; look at it, or give another one.") from None
     except (ValueError, IndexError, TypeError, KeyError):
-        last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["nothing"])[-1][:200]
         raise InputError(f"{python} is no working Python: it ended with {done.returncode} and said {last}.") from None
 
 
