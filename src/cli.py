@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .cli_cluster import add_cluster
+from .cli_engine import add_engine
 from .cli_jobs import (
     EXIT_FAILED,
     EXIT_INPUT,
@@ -59,6 +61,7 @@ def _parser() -> Parser:
     for job in all_jobs():
         _add_job(commands, job)
     add_commands(commands)
+    add_engine(commands)
     return parser
 
 
@@ -73,6 +76,7 @@ def _add_job(commands: Any, job: Job) -> None:
     running.add_argument("--seed", type=int, metavar="N", help="seed of all random numbers (default: 0)")
     running.add_argument("--resume", metavar="JOB", help="go on with a job that was stopped, failed or was killed")
     add_background(running)
+    add_cluster(running)
     parser.set_defaults(command=run_job, verb=job.verb)
 
 

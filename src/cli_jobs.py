@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .cli_cluster import add_cluster, submission
 from .cli_options import Parser, add_parameters, given_values
 from .errors import InputError
 from .jobs import background, runner
 from .jobs.declare import Job
-from .jobs.ending import running_process
 from .jobs.listing import job_lines
 from .jobs.project import find_job_folder
 from .jobs.queue_file import read_queue
@@ -61,11 +61,14 @@ def add_commands(commands: Any) -> None:
         "--grace", type=float, default=60.0, metavar="SECONDS",
         help="time to write a checkpoint, after which the job is ended (default: 60)",
     )  # fmt: skip
-    add_background(_add(commands, "resume", "go on with a job that was stopped, failed or was killed", resume_job))
+    resume = _add(commands, "resume", "go on with a job that was stopped, failed or was killed", resume_job)
+    add_background(resume)
+    add_cluster(resume)
     clone = _add(commands, "clone", "a new job like another one, with the options that you change", clone_job)
     clone.add_argument("--seed", type=int, metavar="N", help="seed of all random numbers (default: the other job's)")
     add_background(clone)
-    clone.usage = "flexrec clone JOB [options of its verb] [--seed N] [--background] [--project DIR]"
+    add_cluster(clone)
+    clone.usage = "flexrec clone JOB [options of its verb] [--seed N] [--background | --cluster slurm] [--project DIR]"
     clone.set_defaults(takes_more=True)
 
 
@@ -100,6 +103,10 @@ def run_job(chosen: argparse.Namespace) -> int:
 
 def _begin(job: Job, values: dict[str, Any], seed: int, chosen: argparse.Namespace) -> int:
     project = Path(chosen.project)
+    how = submission(chosen)
+    if how is not None:
+        print(background.give(job.verb, values, project, seed, how).name)
+        return 0
     if chosen.background:
         print(background.submit(job.verb, values, project, seed).name)
         return 0
@@ -107,10 +114,12 @@ def _begin(job: Job, values: dict[str, Any], seed: int, chosen: argparse.Namespa
 
 
 def _go_on(folder: Path, chosen: argparse.Namespace) -> int:
-    if chosen.background:
-        background.resume(folder)
+    how = submission(chosen)
+    if how is not None or chosen.background:
+        background.give_again(folder, how) if how is not None else background.resume(folder)
         print(folder.name)
         return 0
+    background.refuse_on_cluster(folder)
     return _run_here(find_job(read_record(folder)["verb"]), folder, chosen)
 
 
@@ -238,7 +247,7 @@ def stop_job(chosen: argparse.Namespace) -> int:
 def _ended(folder: Path, seconds: float) -> bool:
     """Whether the job's process ends in that time."""
     deadline = time.monotonic() + seconds
-    while running_process(folder) is not None:
+    while not background.has_ended(folder):
         if time.monotonic() > deadline:
             return False
         time.sleep(min(_GLANCE, 0.05))

@@ -5,13 +5,15 @@ A job is named by its folder; ``project.find_job_folder`` finds the one that a u
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from . import runner
-from .dispatch import enqueue, start_next, withdraw
+from . import cluster, dispatch, runner
+from .cluster import Submission
+from .dispatch import enqueue, withdraw
 from .ending import ask_to_stop, end_group, running_process
 from .inputs import join_record
 from .listing import JobState, list_jobs
@@ -21,8 +23,8 @@ from .registry import find_job
 from .waiting import is_done_or_pending
 
 __all__ = [
-    "JobState", "clone", "cloned_values", "kill", "list_jobs", "log", "progress", "resume", "start_next", "stop",
-    "submit",
+    "JobState", "Submission", "clone", "cloned_values", "give", "give_again", "has_ended", "kill", "list_jobs", "log",
+    "progress", "refuse_on_cluster", "resume", "start_next", "stop", "submit",
 ]  # fmt: skip
 
 
@@ -38,6 +40,46 @@ def submit(
     folder = runner.create(job, job.build(values), Path(project), seed, is_done_or_pending)
     enqueue(folder, python)
     return folder
+
+
+def give(
+    verb: str, values: Mapping[str, Any], project: Path | str, seed: int, how: Submission, python: str | None = None
+) -> Path:
+    """Make a new job and give it to a cluster; ``InputError``, and no folder, if that does not work."""
+    job = find_job(verb)
+    folder = runner.create(job, job.build(values), Path(project), seed, is_done_or_pending)
+    try:
+        cluster.give(folder, how, python)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def give_again(folder: Path, how: Submission, python: str | None = None) -> None:
+    """Give a job that was stopped, failed or was killed to a cluster."""
+    _refuse_done(folder)
+    cluster.look(folder.parent, now=True)
+    cluster.give(folder, how, python)
+
+
+def start_next(project: Path, python: Path | str | None = None) -> None:
+    """Start what waits and can (see ``dispatch.start_next``), and take note of what a cluster's scheduler ended."""
+    cluster.look(project)
+    dispatch.start_next(project, python)
+
+
+def refuse_on_cluster(folder: Path) -> None:
+    """``InputError`` if a cluster has the job, so that it is not run here beside."""
+    cluster.look(folder.parent, now=True)
+    entry = cluster.entry_on_cluster(folder)
+    if entry is not None:
+        raise InputError(f"{folder.name} was given to {entry.cluster}; stop it first: flexrec stop {folder.name}.")
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether no process runs the job any more, nor a cluster has it."""
+    return running_process(folder) is None and cluster.entry_on_cluster(folder) is None
 
 
 def progress(folder: Path) -> dict[str, Any] | None:
@@ -64,6 +106,8 @@ def stop(folder: Path) -> bool:
     that the queue goes on even if it ended without a word. ``InputError`` if the job neither waits nor runs, or is
     another computer's.
     """
+    if cluster.entry_on_cluster(folder) is not None:
+        return cluster.stop(folder)
     pid = running_process(folder)
     if withdraw(folder):
         return False
@@ -76,6 +120,9 @@ def stop(folder: Path) -> bool:
 
 def kill(folder: Path) -> None:
     """End a job's process and all its children at once; what it wrote last is its newest checkpoint."""
+    entry = cluster.entry_on_cluster(folder)
+    if entry is not None:
+        return cluster.kill(entry)
     pid = running_process(folder)
     if pid is not None:
         end_group(pid)
@@ -89,10 +136,15 @@ def _not_running(folder: Path) -> InputError:
 
 def resume(folder: Path, python: Path | str | None = None) -> None:
     """Queue a job that was stopped, failed or was killed, with the parameters that it began with."""
+    _refuse_done(folder)
+    cluster.look(folder.parent, now=True)
+    enqueue(folder, python)
+
+
+def _refuse_done(folder: Path) -> None:
     read_record(folder)
     if read_status(folder).status == DONE:
         raise InputError(f"{folder.name} is done; there is nothing to resume.")
-    enqueue(folder, python)
 
 
 def clone(

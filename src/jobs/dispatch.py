@@ -34,14 +34,24 @@ from .waiting import hindrance
 def enqueue(folder: Path, python: Path | str | None = None) -> None:
     """Put a job at the end of its project's queue, and start what can start; ``InputError`` if it is there already."""
     with locked_queue(folder.parent) as queue:
-        _tidy(queue)
-        status = read_status(folder)
-        if queue.find(folder.name) is not None or status.status == RUNNING:
-            raise InputError(f"{folder.name} is already {status.status}; flexrec jobs shows how far it is.")
-        if status.status != QUEUED:
-            write_status(folder, Status(QUEUED))
-        queue.put(Entry(folder.name, host_name()))
+        _put_in(queue, Entry(folder.name, host_name()), folder)
         _start_waiting(queue, python)
+
+
+def put_in(entry: Entry, folder: Path) -> None:
+    """Put a job that somebody else will start in its project's queue; ``InputError`` if it is there already."""
+    with locked_queue(folder.parent) as queue:
+        _put_in(queue, entry, folder)
+
+
+def _put_in(queue: Queue, entry: Entry, folder: Path) -> None:
+    _tidy(queue)
+    status = read_status(folder)
+    if queue.find(folder.name) is not None or status.status == RUNNING:
+        raise InputError(f"{folder.name} is already {status.status}; flexrec jobs shows how far it is.")
+    if status.status != QUEUED:
+        write_status(folder, Status(QUEUED))
+    queue.put(entry)
 
 
 def start_next(project: Path, python: Path | str | None = None) -> None:
@@ -66,13 +76,13 @@ def withdraw(folder: Path) -> bool:
             queue.change(entry, stop=True)
             return False
         queue.drop(folder.name)
-        _end(folder, STOPPED, "stopped before it began")
+        end_unseen(folder, STOPPED, "stopped before it began")
         _start_waiting(queue, None)
         return True
 
 
-def claim(folder: Path, pid: int) -> str | None:
-    """The slot in which the worker with this pid shall run the job; the queue then names it as the one that does.
+def claim(folder: Path, pid: int) -> Entry | None:
+    """The queue's entry of the job that the worker with this pid shall run; it then names it as the one that does.
 
     None if the job was withdrawn meanwhile, or another worker came first.
     """
@@ -80,21 +90,25 @@ def claim(folder: Path, pid: int) -> str | None:
         entry = queue.find(folder.name)
         if entry is None or entry.stop or (entry.alive and entry.pid != pid):
             return None
-        return queue.change(entry, pid=pid, process_start=process_start(pid), slot=entry.slot or CPU).slot
+        if entry.cluster:
+            return queue.change(entry, pid=pid, process_start=process_start(pid), host=host_name())
+        return queue.change(entry, pid=pid, process_start=process_start(pid), slot=entry.slot or CPU)
 
 
 def leave(folder: Path, pid: int, error: str | None) -> None:
     """The worker's last deed: out of the queue, and the next in.
 
-    ``error`` is why a job did not even begin; None: it was told to stop.
+    ``error`` is why a job did not even begin; None: it was told to stop. A cluster's node starts nothing further: what
+    the scheduler gave it ends with the job.
     """
     with locked_queue(folder.parent) as queue:
         entry = queue.find(folder.name)
-        if entry is not None and entry.pid == pid:
+        if entry is not None and entry.pid == pid and entry.host == host_name():
             _close(folder, entry if error else replace(entry, stop=True), error or "")
             queue.drop(folder.name)
-        _tidy(queue)
-        _start_waiting(queue, None)
+        if entry is None or not entry.cluster:
+            _tidy(queue)
+            _start_waiting(queue, None)
 
 
 def _tidy(queue: Queue) -> None:
@@ -123,15 +137,18 @@ def _close(folder: Path, entry: Entry, error: str) -> None:
         return
     with suppress(InputError, OSError), sole_runner(folder):
         if _state(folder) == QUEUED:
-            _end(folder, STOPPED if entry.stop else FAILED, "stopped before it began" if entry.stop else error)
+            end_unseen(folder, STOPPED if entry.stop else FAILED, "stopped before it began" if entry.stop else error)
         elif _state(folder) == RUNNING and entry.stop:
-            _end(folder, STOPPED, "stopped: it did not end in the time given, and was ended")
+            end_unseen(folder, STOPPED, "stopped: it did not end in the time given, and was ended")
 
 
-def _end(folder: Path, status: str, message: str) -> None:
-    """Write how a job ended that did not write it itself; a full disk does not keep the queue from going on."""
+def end_unseen(folder: Path, status: str, message: str, shown: bool = False) -> None:
+    """Write how a job ended that did not write it itself; a full disk does not keep the queue from going on.
+
+    The message goes to the log; that of a job that failed, or if it shall be ``shown``, also into the list.
+    """
     with suppress(InputError, OSError):
-        error = message if status == FAILED else None
+        error = message if shown or status == FAILED else None
         write_status(folder, replace(recorded_status(folder), status=status, ended=round(time.time(), 3), error=error))
         append_log(folder, f"failed: {message}" if status == FAILED else message)
 
@@ -152,12 +169,12 @@ def _taken_slots(queue: Queue, gpus: tuple[str, ...]) -> set[str]:
         if _state(folder) == RUNNING and queue.find(folder.name) is None:
             status = read_status(folder)
             if status.status == RUNNING and status.host == host_name():
-                device = status.device.split()[0] if status.device else _asked_device(folder)
+                device = status.device.split()[0] if status.device else asked_device(folder)
                 taken.add(slots_of_device(device, len(gpus))[0])
     return taken
 
 
-def _asked_device(folder: Path) -> str | None:
+def asked_device(folder: Path) -> str | None:
     """The device that a job's parameters name; None where they name none."""
     with suppress(InputError, OSError):
         return read_record(folder)["parameters"].get("device")
@@ -170,14 +187,14 @@ def _start(queue: Queue, entry: Entry, taken: set[str], gpus: tuple[str, ...], p
     try:
         if hindrance(folder, queue.entries) is not None:
             return None
-        device = _asked_device(folder)
+        device = asked_device(folder)
         slot = choose_slot(device, taken, gpus)
         if slot is None:
             return None
         pid = start_worker(folder, python, only_gpu(device, slot, gpus))
     except (InputError, OSError) as error:
         sentence = str(error) if isinstance(error, InputError) else f"its process could not be started ({error})"
-        _end(folder, FAILED, sentence)
+        end_unseen(folder, FAILED, sentence)
         queue.drop(entry.job)
         return None
     queue.change(entry, slot=slot, pid=pid, process_start=process_start(pid))

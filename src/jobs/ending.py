@@ -14,9 +14,14 @@ from .record import RUNNING, recorded_status
 
 
 def running_process(folder: Path) -> int | None:
-    """The pid of the living process that runs a job, or is about to; ``InputError`` if it is another computer's."""
+    """The pid of the living process that runs a job, or is about to; ``InputError`` if it is another computer's.
+
+    None for a job that a cluster has: its scheduler ends it.
+    """
     status = recorded_status(folder)
     entry = next((entry for entry in read_queue(folder.parent) if entry.job == folder.name), None)
+    if entry is not None and entry.cluster:
+        return None
     host = entry.host if entry is not None else status.host if status.status == RUNNING else None
     if host not in (None, host_name()):
         raise InputError(f"{folder.name} belongs to the computer {host}; stop it there.")

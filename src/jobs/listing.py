@@ -71,9 +71,15 @@ def job_state(folder: Path, queue: Collection[Entry] | None = None) -> JobState:
 
 
 def _device(status: Status, entry: Entry | None) -> str | None:
-    """What the job said that it computes on; of several GPUs, each shown alone to its job, the slot tells which."""
+    """What the job said that it computes on, and on which node of a cluster.
+
+    Of several GPUs, each shown alone to its job, the slot tells which.
+    """
     slot = entry.slot if entry else None
-    return slot if slot and status.device in (None, "cuda") else status.device
+    device = slot if slot and status.device in (None, "cuda") else status.device
+    if entry is None or not entry.cluster or status.status != RUNNING:
+        return device
+    return " ".join(filter(None, (device, f"on {status.host}")))
 
 
 def _seconds(status: Status) -> float | None:
@@ -85,6 +91,8 @@ def _seconds(status: Status) -> float | None:
 def _waiting(folder: Path, entry: Entry | None, queue: Collection[Entry]) -> str:
     if entry is None:
         return f"not in the queue; start it with flexrec resume {folder.name}"
+    if entry.cluster:
+        return f"on {entry.cluster}" + (f" as job {entry.cluster_job.partition(';')[0]}" if entry.cluster_job else "")
     if not entry.waiting:
         return "starts when no other project computes on its device"
     where = "" if entry.here else f" on {entry.host}"

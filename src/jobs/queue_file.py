@@ -25,7 +25,9 @@ class Entry:
     """One job in the queue, from the moment it is asked for until its process has ended.
 
     ``job`` is the folder's name and ``host`` the computer that shall run it. Once it is started, ``slot`` is what it
-    occupies and ``pid`` with ``process_start`` its process. ``stop`` says that somebody asked it to stop.
+    occupies and ``pid`` with ``process_start`` its process. ``stop`` says that somebody asked it to stop. A job that
+    was given to a cluster names it in ``cluster`` (slurm), and its id there in ``cluster_job``; no computer's queue
+    runs it.
     """
 
     job: str
@@ -34,11 +36,13 @@ class Entry:
     pid: int | None = None
     process_start: str | None = None
     stop: bool = False
+    cluster: str | None = None
+    cluster_job: str | None = None
 
     @property
     def here(self) -> bool:
-        """Whether this computer runs it."""
-        return self.host == host_name()
+        """Whether this computer's queue runs it."""
+        return self.host == host_name() and not self.cluster
 
     @property
     def waiting(self) -> bool:
@@ -48,7 +52,7 @@ class Entry:
     @property
     def alive(self) -> bool:
         """Whether its process lives on this computer."""
-        return self.here and is_alive(self.pid, self.process_start)
+        return self.host == host_name() and is_alive(self.pid, self.process_start)
 
 
 class Queue:

@@ -42,6 +42,9 @@ def _value_text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+_COMMON = "`--project`, `--seed`, `--resume`, `--background` and `--cluster` work as [for every job](index.md)."
+
+
 def reference_page(job: Job) -> str:
     """The Markdown page of one job."""
     plain = [option for option in job.options() if not option.advanced]
@@ -49,7 +52,7 @@ def reference_page(job: Job) -> str:
     usage = f"    flexrec {job.verb}{_required_text(plain)} [options]"
     lines = [f"# flexrec {job.verb}", "", job.synopsis, "", usage, ""]
     lines += _table("Parameters", plain) + _table("Advanced parameters", advanced)
-    lines += ["`--project`, `--seed`, `--resume` and `--background` work as [for every job](index.md).", ""]
+    lines += [_COMMON, ""]
     return "\n".join(lines)
 
 
@@ -87,6 +90,8 @@ became of it, `log.txt` what a person reads and `progress.jsonl` how far it is; 
 | `--seed N` | seed of all random numbers (default: 0) |
 | `--resume JOB` | goes on with a job that was stopped, failed or was killed, with the parameters it began with |
 | `--background` | queues the job and returns at once: see [jobs in the background](../jobs.md) |
+| `--cluster slurm` | gives the job to a cluster and returns at once: see [jobs on a cluster](../jobs.md#on-a-cluster) |
+| `--template FILE`, `--cluster-set NAME=VALUE` | the batch script's template, and what to put in its fields |
 
 Where a job wants another job, give its number (`3`), its name (`003-train`) or a path. Tuples are comma lists
 (`--at 0.5,-1`), and `none` unsets an optional value. Ctrl-C stops a job so that it can be resumed. The exit status is 0

@@ -14,6 +14,11 @@ OUTPUT = "output.txt"
 WORKER = ("-m", f"{__package__}.worker")
 
 
+def worker_command(python: str, folder: Path) -> list[str]:
+    """The words that run a job's folder in ``python``."""
+    return [python, *WORKER, str(folder)]
+
+
 def start_worker(folder: Path, python: Path | str | None = None, gpu: str | None = None) -> int:
     """Start the process that runs a job's folder, and return its pid.
 
@@ -23,7 +28,7 @@ def start_worker(folder: Path, python: Path | str | None = None, gpu: str | None
     python = str(python or sys.executable)
     with open(folder / OUTPUT, "ab") as output:
         process = subprocess.Popen(
-            [python, *WORKER, str(folder)],
+            worker_command(python, folder),
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder.parent,
             env=worker_environment(python, gpu), **_detached(),
         )  # fmt: skip

@@ -10,17 +10,20 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
 from ..errors import InputError
-from . import dispatch, runner
+from . import cluster, dispatch, runner
 from .declare import Job
 from .folder import JobStopped, append_log
 from .machine import device_alone
+from .queue_file import Entry
 from .record import read_record
 from .registry import find_job
 from .signals import stop_on_signals
+from .waiting import hindrance
 
 
 def main(words: list[str], find: Callable[[str], Job] = find_job) -> int:
@@ -45,9 +48,10 @@ class _Leaving:
 def _work(folder: Path, find: Callable[[str], Job], leaving: _Leaving) -> int:
     error: str | None = "it did not begin"
     try:
-        slot = dispatch.claim(folder, os.getpid())
-        if slot is not None:
-            with device_alone(slot, partial(append_log, folder)):
+        cluster.claim_again(folder)
+        entry = dispatch.claim(folder, os.getpid())
+        if entry is not None:
+            with _device(folder, entry):
                 runner.start(find(read_record(folder)["verb"]), folder)
         return 0
     except JobStopped:
@@ -64,6 +68,16 @@ def _work(folder: Path, find: Callable[[str], Job], leaving: _Leaving) -> int:
     finally:
         leaving.begun = True
         dispatch.leave(folder, os.getpid(), error)
+
+
+def _device(folder: Path, entry: Entry) -> AbstractContextManager[None]:
+    """What keeps others off the job's device; a cluster's scheduler does that itself. Its inputs must be done there."""
+    if not entry.cluster:
+        return device_alone(entry.slot, partial(append_log, folder))
+    other = hindrance(folder, [])
+    if other is not None:
+        raise InputError(f"{folder.name} needs {other}, which is not done; resume that one first, then this one.")
+    return nullcontext()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+"""Which Python runs a job, and making one that can, from a package index of stand-ins."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from chimerax.flexrec.cli import main
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.jobs import engine_install, engine_wheel
+from chimerax.flexrec.jobs.engine_install import environment_python, install
+from chimerax.flexrec.jobs.engine_report import ask_python
+
+# As little of torch as the report asks for.
+TORCH = """
+from types import SimpleNamespace as S
+__version__ = "2.13.0"
+cuda, backends = S(device_count=lambda: 0), S()
+def get_num_threads(): return 3
+class arange:
+    def __init__(self, end, device, requires_grad): self.grad = S(tolist=lambda: [0.0, 2.0, 4.0, 6.0])
+    def __matmul__(self, other): return self
+    def backward(self): pass
+"""
+NUMBA = "__version__ = '0.68.1'\ndef njit(function): return function\n"
+OTHERS = ("numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil", "safetensors", "matplotlib", "h5py")
+
+
+def write_wheel(folder: Path, name: str, version: str, code: str = "") -> Path:
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    inside = f"{name}-{version}.dist-info"
+    files = {f"{name}.py": code, f"{inside}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+             f"{inside}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}  # fmt: skip
+    files[f"{inside}/RECORD"] = "".join(f"{file},,\n" for file in (*files, f"{inside}/RECORD"))
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+    return path
+
+
+@pytest.fixture
+def packages(tmp_path, repository, monkeypatch) -> Path:
+    """A folder of stand-ins for all that FlexRec needs, from which alone pip installs."""
+    for name in [name for name in os.environ if name.upper().startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    pinned = dict(line.split("==") for line in (repository / "constraints.txt").read_text().split() if "==" in line)
+    for name in OTHERS:
+        write_wheel(folder, name, pinned[name])
+    write_wheel(folder, "torch", pinned["torch"], TORCH)
+    write_wheel(folder, "numba", pinned["numba"], NUMBA)
+    for name, value in (("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(folder)), ("PIP_CONFIG_FILE", os.devnull)):
+        monkeypatch.setenv(name, value)
+    return folder
+
+
+def test_this_python_can_run_a_job_and_says_with_what(capfd):
+    report = ask_python()
+    assert report.problem is None and report.device is not None and report.devices[-1].device == "cpu"
+    assert set(report.modules) >= {"torch", "numba", "h5py"} and report.flexrec
+    assert main(["engine"]) == 0
+    assert f"({sys.executable})" in capfd.readouterr().out
+
+
+def test_programs_that_are_no_python_are_one_sentence(tmp_path):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho no good >&2\nexit 3\n")
+    with pytest.raises(InputError, match="cannot be run"):
+        ask_python(program)
+    program.chmod(0o755)
+    with pytest.raises(InputError, match="it ended with 3 and said no good"):
+        ask_python(program)
+
+
+@pytest.mark.parametrize(
+    "said, sentence",
+    [
+        ({"version": "3.9.2"}, "is Python 3.9.2, but a job needs 3.11"),
+        ({"broken": {"torch": "", "numba": ""}}, "has no torch, numba; flexrec engine install"),
+        ({"broken": {"torch": "libcudart.so.12: no such file"}}, "cannot import torch .libcudart"),
+        ({"flexrec": None, "flexrec_error": ""}, "has no FlexRec;"),
+        ({"numba_error": "no LLVM"}, "does not compile .no LLVM"),
+        ({"devices": [{"device": "cpu", "name": "", "error": "illegal instruction"}]}, "does not compute .illegal"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_sentence(tmp_path, said, sentence, capsys):
+    whole = {"version": "3.12.1", "flexrec": "0.1", "flexrec_error": None, "modules": {}, "broken": {}, "devices": []}
+    said = said if "version" in said else {**whole, "numba_error": None, **said}
+    program = tmp_path / "python"
+    program.write_text(f"#!{sys.executable}\nimport json\nprint(json.dumps({said!r}))\n")
+    program.chmod(0o755)
+    with pytest.raises(AssertionError, match=sentence):
+        raise AssertionError(ask_python(program).problem)
+    assert main(["engine", "--python", str(program)]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_an_environment_is_made_finished_and_made_whole_again(packages, tmp_path, capfd, monkeypatch):
+    folder = tmp_path / "my engine"
+    (packages / "hidden").mkdir()
+    numba = next(packages.glob("numba-*.whl")).rename(packages / "hidden" / "numba-0.68.1-py3-none-any.whl")
+    assert main(["engine", "install", str(folder)]) == 2
+    said = capfd.readouterr()
+    assert "3 of 3: FlexRec" in said.out and "run the same command again" in said.err.splitlines()[-1]
+    assert "has no FlexRec" in ask_python(environment_python(folder)).problem
+    numba.rename(packages / numba.name)
+    assert main(["engine", "install", str(folder)]) == 0
+    said = capfd.readouterr()
+    assert "device   cpu (3 threads)" in said.out and "Jobs can run with this Python" in said.out
+    # killed in the middle of torch: what pip takes for whole is not
+    next(folder.rglob("site-packages/torch.py")).unlink()
+    engine_install._write_mark(folder, "torch")
+    assert install(folder).problem is None
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(InputError, match="is not empty and no environment of FlexRec's"):
+        install(tmp_path)
+    with pytest.raises(InputError, match="is a file"):
+        install(tmp_path / "thesis.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_torch_without_a_driver_comes_from_the_cpu_index(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(engine_install.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(engine_install, "visible_gpus", lambda: ())
+    assert engine_install._index_words(None) == ["--index-url", engine_install.CPU_INDEX]
+    assert engine_install._index_words("file:///wheels") == ["--index-url", "file:///wheels"]
+    monkeypatch.setattr(engine_install, "visible_gpus", lambda: ("0",))
+    assert engine_install._index_words(None) == []
+
+
+def test_the_packed_wheel_holds_the_files_that_run_now(tmp_path, repository):
+    with zipfile.ZipFile(engine_wheel.pack_wheel(tmp_path)) as archive:
+        assert archive.testzip() is None
+        packed = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+    assert packed == {
+        f"chimerax/flexrec/{path.relative_to(repository / 'src').as_posix()}": path.read_bytes()
+        for path in (repository / "src").rglob("*.py")
+    }
