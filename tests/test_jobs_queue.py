@@ -12,6 +12,7 @@ import counting_program
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import background, runner, slots
+from chimerax.flexrec.jobs.dispatch import asked_device
 from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.mishaps import as_input_error
 from chimerax.flexrec.jobs.process import host_name, process_start
@@ -72,11 +73,27 @@ def test_every_gpu_has_a_slot_and_the_processors_one(project, monkeypatch):
         ("cuda", ("cuda:0",), ("0", "7"), None, None),
         ("cuda:1", ("cuda:0",), ("0", "7"), "cuda:1", None),
         ("cpu", ("cuda:0",), ("0",), "cpu", None),
+        ("cuda:0+cuda:1", ("cpu",), ("0", "7"), "cuda:0+cuda:1", None),
+        ("cuda:0+cuda:1", ("cuda:1",), ("0", "7"), None, None),
+        ("cpu+cpu", (), (), "cpu+cpu", None),
+        ("cpu+cpu", ("cpu",), (), None, None),
     ],
 )
 def test_the_device_decides_the_slot(device, taken, gpus, slot, shown):
     assert choose_slot(device, taken, gpus) == slot
     assert slot is None or only_gpu(device, slot, gpus) == shown
+
+
+@pytest.mark.parametrize(
+    ("parameters", "device"),
+    [({"device": "auto", "devices": ["0", "cuda:2"]}, "cuda:0+cuda:2"), ({"device": "cpu", "devices": []}, "cpu"),
+     ({"device": "auto", "devices": ["1"]}, "cuda:1"), ({"steps": 3}, None)],
+)  # fmt: skip
+def test_a_job_on_several_devices_asks_for_all_of_them(tmp_path, parameters, device):
+    folder = tmp_path / "001-train"
+    folder.mkdir()
+    (folder / "job.json").write_text(json.dumps({"verb": "train", "parameters": parameters, "inputs": {}, "seed": 0}))
+    assert asked_device(folder) == device
 
 
 def test_gpus_are_counted_without_torch(monkeypatch):

@@ -33,6 +33,7 @@ from .record import (
     write_json,
     write_status,
 )
+from .slots import CPU, parts_of
 from .waiting import hindrance, input_jobs
 
 CLUSTERS = ("slurm",)
@@ -70,8 +71,9 @@ def give(folder: Path, how: Submission, python: Path | str | None = None) -> str
 
 def _script(folder: Path, how: Submission, python: str) -> str:
     where = str(how.template or "the built-in template")
-    # a job that computes on GPUs by itself wants one, unless it was told otherwise
-    gpus = {"gpus": "1"} if asked_device(folder) not in (None, "cpu") else {}
+    # a job that computes on GPUs by itself wants as many as it names, or one, unless it was told otherwise
+    wanted = [part for part in parts_of(asked_device(folder) or CPU) if part != CPU]
+    gpus = {"gpus": str(len(wanted))} if wanted else {}
     text = read_template(how.template)
     gpus = gpus if "{gpus}" in text else {}
     return fill_template(text, where, folder, python, {**gpus, **how.settings})

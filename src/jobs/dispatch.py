@@ -26,7 +26,7 @@ from .record import (
     recorded_status,
     write_status,
 )
-from .slots import CPU, choose_slot, only_gpu, slots_of_device, visible_gpus
+from .slots import CPU, TOGETHER, choose_slot, device_name, only_gpu, parts_of, slots_of_device, visible_gpus
 from .spawn import OUTPUT, start_worker
 from .waiting import hindrance
 
@@ -159,25 +159,28 @@ def _start_waiting(queue: Queue, python: Path | str | None) -> None:
     for entry in list(queue.entries):
         if entry.here and entry.waiting:
             slot = _start(queue, entry, taken, gpus, python)
-            taken |= {slot} - {None}
+            taken.update(parts_of(slot) if slot else ())
 
 
 def _taken_slots(queue: Queue, gpus: tuple[str, ...]) -> set[str]:
     """The slots in which this computer's jobs run, those that somebody started in a terminal among them."""
-    taken = {entry.slot for entry in queue.entries if entry.here and not entry.waiting and entry.slot}
+    slots = [entry.slot for entry in queue.entries if entry.here and not entry.waiting and entry.slot]
+    taken = {part for slot in slots for part in parts_of(slot)}
     for folder in job_folders(queue.project):
         if _state(folder) == RUNNING and queue.find(folder.name) is None:
             status = read_status(folder)
             if status.status == RUNNING and status.host == host_name():
-                device = status.device.split()[0] if status.device else asked_device(folder)
-                taken.add(slots_of_device(device, len(gpus))[0])
+                used = (status.device or asked_device(folder) or CPU).split(TOGETHER)
+                taken.update(slots_of_device(device.split()[0], len(gpus))[0] for device in used)
     return taken
 
 
 def asked_device(folder: Path) -> str | None:
-    """The device that a job's parameters name; None where they name none."""
+    """The device that a job's parameters name, or several with a plus between; None where they name none."""
     with suppress(InputError, OSError):
-        return read_record(folder)["parameters"].get("device")
+        parameters = read_record(folder)["parameters"]
+        several = [device_name(word) for word in parameters.get("devices") or ()]
+        return TOGETHER.join(several) or parameters.get("device")
     return None
 
 

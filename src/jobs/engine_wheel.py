@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distributions
 from pathlib import Path
 
 from ..errors import InputError
@@ -16,10 +16,11 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: flexrec\nRoot-Is-Purelib: true\nTag: py
 
 def pack_wheel(folder: Path) -> Path:
     """Write the wheel into a folder; ``InputError`` if FlexRec runs uninstalled, when nothing says what it needs."""
-    try:
-        installed = distribution(_NAME)
-    except PackageNotFoundError:
-        raise InputError("FlexRec itself is not installed in this Python; install it (pip install .) first.") from None
+    # a source folder that happens to be the current one may hold an .egg-info, which is not what is installed
+    found = (one for one in distributions(name=_NAME) if one.read_text("METADATA"))
+    installed = next(found, None)
+    if installed is None:
+        raise InputError("FlexRec itself is not installed in this Python; install it (pip install .) first.")
     path = folder / f"chimerax_flexrec-{installed.version}-py3-none-any.whl"
     contents = {**_package(), **_metadata(installed)}
     record = f"chimerax_flexrec-{installed.version}.dist-info/RECORD"

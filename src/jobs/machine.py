@@ -6,12 +6,12 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from .process import lock_file
-from .slots import visible_gpus
+from .slots import parts_of, visible_gpus
 
 FOLDER = "FLEXREC_SLOTS"  # the environment variable that names another folder for the locks
 _GLANCE = 0.2  # seconds between two looks at a device that is taken
@@ -22,18 +22,23 @@ def device_alone(slot: str, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no job of another project has the slot's device, and hold it for the block.
 
     ``say`` is told once if there is a wait. The operating system frees the device of a process that dies. Where locks
-    cannot be made the job goes on without: it is better run beside another one than not at all.
+    cannot be made the job goes on without: it is better run beside another one than not at all. A slot of several
+    devices takes them in one order, whoever asks, so that no two jobs wait for each other.
     """
-    file = _open(slot)
-    if file is None:
+    with ExitStack() as held:
+        for part in parts_of(slot):
+            file = _open(part)
+            if file is not None:
+                _take(held.enter_context(file), part, say)
         yield
+
+
+def _take(file: BinaryIO, slot: str, say: Callable[[str], None]) -> None:
+    if lock_file(file.fileno()):
         return
-    with file:
-        if not lock_file(file.fileno()):
-            say(f"waiting: a job of another project computes on {slot}")
-            while not lock_file(file.fileno()):
-                time.sleep(_GLANCE)
-        yield
+    say(f"waiting: a job of another project computes on {slot}")
+    while not lock_file(file.fileno()):
+        time.sleep(_GLANCE)
 
 
 def _open(slot: str) -> BinaryIO | None:

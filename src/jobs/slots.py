@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 CPU = "cpu"
+TOGETHER = "+"  # between the slots of a job that has several
 GPUS = "FLEXREC_GPUS"  # the environment variable by which a worker that is shown one GPU knows of the others
 
 
@@ -46,11 +47,19 @@ def _count_by_tool() -> int:
     return len(re.findall(r"^GPU \d+:", done.stdout, re.MULTILINE))
 
 
+def parts_of(slot: str) -> tuple[str, ...]:
+    """The single slots of one that may name several: ``cuda:0`` and ``cuda:1`` of ``cuda:0+cuda:1``; each once."""
+    return tuple(sorted(set(slot.split(TOGETHER))))
+
+
 def choose_slot(device: str | None, taken: Collection[str], gpus: Collection[str]) -> str | None:
     """The free slot for a job that asks for ``device`` (None: it has no such parameter); None if it must wait.
 
     A slot is ``cpu``, ``cuda:0``, ``cuda:1`` … ``auto`` takes any free GPU, and the processors where there is none.
+    Several together, ``cuda:0+cuda:1``, are given when all are free.
     """
+    if device is not None and TOGETHER in device:
+        return None if set(parts_of(device)) & set(taken) else device
     wanted = slots_of_device(device, len(gpus))
     return next((slot for slot in wanted if slot not in taken), None)
 
@@ -70,3 +79,8 @@ def only_gpu(device: str | None, slot: str, gpus: Collection[str]) -> str | None
     if device != "auto" or not number.isdecimal() or int(number) >= len(gpus):
         return None
     return tuple(gpus)[int(number)]
+
+
+def device_name(word: str) -> str:
+    """``cuda:1`` for ``1``; anything else as it is."""
+    return f"cuda:{word}" if word.isdecimal() else word

@@ -15,6 +15,7 @@ from ..mesh.tetmesh import TetMesh
 from ..particles.prepared import Prepared, load_prepared
 from .folder import JobRun
 from .inputs import job_file
+from .slots import device_name
 from .train import TrainParameters
 from .train_figures import draw_training
 
@@ -92,11 +93,6 @@ def read_inputs(parameters: TrainParameters) -> tuple[Prepared, TetMesh, np.ndar
     mesh = load_mesh(job_file(parameters.mesh, "mesh.npz"))
     check_fit(prepared, mesh)
     return prepared, mesh, initial_latents(parameters, len(prepared.particles))
-
-
-def device_name(word: str) -> str:
-    """``cuda:1`` for ``1``; anything else as it is."""
-    return f"cuda:{word}" if word.isdecimal() else word
 
 
 def _silent(*values: object, **named: object) -> None:
