@@ -228,8 +228,9 @@ def _follow(
     left = unroll(stage, state.flow, anchors, MODES, energy_of, share, counter) if trainer.team.leads else 0.0
     trainer.team.agree([value.data for value in state.flow.parameters()])
     with torch.no_grad():
-        state.energy = float(energy_of(state.flow(anchors.points)).mean())
-        moved = float((((state.flow(anchors.points) - trainer.rest).norm(dim=2)) @ share).max())
+        vertices = state.flow(anchors.points)
+        state.energy = float(energy_of(vertices).mean())
+        moved = float(((vertices - trainer.rest).norm(dim=2) @ share).max())
     trainer.log(
         f"Followed the density through {len(anchors.points)} states of latent space: it moves up to {moved:.1f} Å on "
         f"average (the flow is {left:.1f} Å from the states), strain {100 * state.energy ** 0.5:.1f} %."
