@@ -1,0 +1,110 @@
+"""The terminal commands that look at a trained model's latents: paths through them, clusters of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .cli_jobs import add_project
+from .errors import InputError
+from .jobs.project import find_job_folder, job_folders, job_verb
+
+if TYPE_CHECKING:
+    from .explore.trained import Trained
+
+_POINTS = "comma list: numbers, as many as latent dimensions for each point; p12 is a particle (from 0), c3 a cluster"
+
+
+def add_explore(commands: Any) -> None:
+    """The commands ``path`` and ``cluster``."""
+    path = add_command(commands, "path", "make a path through latent space, for flexrec generate --path", save_path)
+    how = path.add_mutually_exclusive_group(required=True)
+    how.add_argument("--axis", metavar="NAME", help="along pc1, pc2, … (motion, strongest first) or z1, z2, …")
+    how.add_argument("--through", metavar="POINTS", help=f"straight from point to point ({_POINTS})")
+    how.add_argument("--graph", metavar="POINTS", help="from point to point over neighbouring particles (as --through)")
+    how.add_argument("--points", metavar="FILE", help="the points of a .json, .csv, .txt, .npy or .npz, in their order")
+    path.add_argument("--frames", type=int, metavar="N", help="states (default: 30; with --points, those of the file)")
+    path.add_argument("--at", metavar="POINT", help="the point that --axis goes through (default: the median particle)")
+    path.add_argument(
+        "--range", metavar="LOW,HIGH", default="5,95",
+        help="where --axis begins and ends, percentiles of the particles (default: 5,95)",
+    )  # fmt: skip
+    add_angstroms(path, "constant speed, and the shortest way, in ångströms of motion instead of latent units")
+    path.add_argument("--output", metavar="FILE", default="path.json", help="where to write it (default: path.json)")
+    cluster = add_command(commands, "cluster", "divide the particles into clusters by k-means", make_clusters)
+    cluster.add_argument("--count", type=int, required=True, metavar="N", help="how many clusters")
+    add_angstroms(cluster, "by ångströms of motion instead of latent units")
+    cluster.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
+
+
+def add_command(commands: Any, name: str, synopsis: str, command: Any) -> argparse.ArgumentParser:
+    """A command about a train job."""
+    parser = commands.add_parser(name, help=synopsis, description=synopsis, allow_abbrev=False)
+    parser.add_argument("job", metavar="JOB", nargs="?", help="a train job, running ones too (default: the newest)")
+    add_project(parser)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def add_angstroms(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """The option ``--in-angstroms``."""
+    parser.add_argument("--in-angstroms", action="store_true", help=help_text)
+
+
+def trained_of(chosen: argparse.Namespace) -> Trained:
+    """The train job that was named, or the newest with a model."""
+    from .explore.trained import open_trained
+
+    project = Path(chosen.project)
+    if chosen.job is not None:
+        return open_trained(find_job_folder(chosen.job, project))
+    for folder in reversed(job_folders(project)):
+        if job_verb(folder) == "train" and (folder / "model.json").exists():
+            return open_trained(folder)
+    raise InputError(f"{project.absolute()} has no trained model; run flexrec train, or name the project by --project.")
+
+
+def two_numbers(text: str, option: str, separator: str = ",") -> tuple[float, float]:
+    """``(low, high)``; ``InputError`` where the text is no pair of numbers."""
+    try:
+        low, high = (float(word) for word in text.split(separator))
+    except ValueError:
+        raise InputError(f"{option}: {text!r} must be two numbers, such as 5{separator}95.") from None
+    return low, high
+
+
+def say(sentence: str) -> None:
+    """What a person wants to know beside the result, which goes to standard output."""
+    print(f"flexrec: {sentence}", file=sys.stderr)
+
+
+def save_path(chosen: argparse.Namespace) -> int:
+    """``flexrec path …``."""
+    from .explore import path as paths
+    from .explore.walk import describe_path, make_path
+
+    trained = trained_of(chosen)
+    path = make_path(
+        trained, axis=chosen.axis, through=chosen.through, graph=chosen.graph,
+        points=Path(chosen.points) if chosen.points else None, frames=chosen.frames, at=chosen.at,
+        percentiles=two_numbers(chosen.range, "range"), in_angstroms=chosen.in_angstroms,
+    )  # fmt: skip
+    paths.save_path(chosen.output, path, path.length(trained.motion), "Å")
+    say(describe_path(trained, path))
+    print(Path(chosen.output).absolute())
+    return 0
+
+
+def make_clusters(chosen: argparse.Namespace) -> int:
+    """``flexrec cluster …``: a line for each, with the latent point of the particle in its middle."""
+    from .explore import clustered
+
+    trained = trained_of(chosen)
+    clusters = clustered.make_clusters(trained, chosen.count, chosen.in_angstroms, chosen.seed)
+    print("cluster  particles  share  middle   at")
+    for label, (row, size) in enumerate(zip(clusters.centre, clusters.size), 1):
+        point = ",".join(f"{value:.3g}" for value in trained.latents[row])
+        print(f"{label:7d}  {size:9d}  {100 * size / len(clusters.label):4.1f}%  p{row:<7d} {point}")
+    return 0
