@@ -1,4 +1,4 @@
-"""The terminal commands that look at a trained model's latents: paths through them, clusters of them."""
+"""The terminal commands that look at a trained model's latents: paths, clusters, landscapes, maps of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POINTS = "comma list: numbers, as many as latent dimensions for each point; p12
 
 
 def add_explore(commands: Any) -> None:
-    """The commands ``path`` and ``cluster``."""
+    """The commands ``path``, ``cluster``, ``landscape`` and ``umap``."""
     path = add_command(commands, "path", "make a path through latent space, for flexrec generate --path", save_path)
     how = path.add_mutually_exclusive_group(required=True)
     how.add_argument("--axis", metavar="NAME", help="along pc1, pc2, … (motion, strongest first) or z1, z2, …")
@@ -37,6 +37,17 @@ def add_explore(commands: Any) -> None:
     cluster.add_argument("--count", type=int, required=True, metavar="N", help="how many clusters")
     add_angstroms(cluster, "by ångströms of motion instead of latent units")
     cluster.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
+
+
+    landscape = add_command(commands, "landscape", "energies of the states, and their minima", make_landscape)
+    landscape.add_argument("--axes", metavar="X,Y", default=None, help="one axis or two (default: pc1,pc2)")
+    landscape.add_argument("--bins", type=int, default=64, metavar="N", help="along each axis (default: 64)")
+    landscape.add_argument("--blur", type=float, default=1.5, metavar="X", help="smoothing, in bins (default: 1.5)")
+    landscape.add_argument("--latent-units", action="store_true", help="densities per latent unit, not per ångström")
+    umap = add_command(commands, "umap", "a map of the latents in two dimensions (needs umap-learn)", make_umap)
+    umap.add_argument("--neighbours", type=int, default=15, metavar="N", help="of each particle (default: 15)")
+    umap.add_argument("--min-dist", type=float, default=0.1, metavar="X", help="of points in the map (default: 0.1)")
+    umap.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
 
 
 def add_command(commands: Any, name: str, synopsis: str, command: Any) -> argparse.ArgumentParser:
@@ -107,4 +118,29 @@ def make_clusters(chosen: argparse.Namespace) -> int:
     for label, (row, size) in enumerate(zip(clusters.centre, clusters.size), 1):
         point = ",".join(f"{value:.3g}" for value in trained.latents[row])
         print(f"{label:7d}  {size:9d}  {100 * size / len(clusters.label):4.1f}%  p{row:<7d} {point}")
+    return 0
+
+
+def make_landscape(chosen: argparse.Namespace) -> int:
+    """``flexrec landscape …``: a line for each minimum."""
+    from .explore.landscape import energy_landscape, save_landscape
+    from .explore.projection import make_view
+
+    trained = trained_of(chosen)
+    axes = chosen.axes.split(",") if chosen.axes else ("pc1", "pc2")[: trained.model.latent_dims]
+    view = make_view(axes, trained.components)
+    found = energy_landscape(trained, view, chosen.bins, chosen.blur, not chosen.latent_units)
+    print("minimum  energy   share  particle  at")
+    for number, one in enumerate(found.minima, 1):
+        point = ",".join(f"{value:.3g}" for value in one.z)
+        print(f"{number:7d}  {one.energy:4.1f} kT  {100 * one.share:4.1f}%  p{one.row:<7d}  {point}")
+    say(f"written to {save_landscape(trained, found)}")
+    return 0
+
+
+def make_umap(chosen: argparse.Namespace) -> int:
+    """``flexrec umap …``."""
+    from .explore.embedding import make_embedding
+
+    print(make_embedding(trained_of(chosen), chosen.neighbours, chosen.min_dist, chosen.seed))
     return 0

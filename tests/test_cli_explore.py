@@ -97,9 +97,9 @@ def test_selections_are_made_joined_and_exported(flexrec, folder, tmp_path):
 
 
 def test_a_selection_made_again_keeps_its_colour(flexrec):
-    first = flexrec("select", "--name", "again", "--where", "z1 > 0")[1].split()[4]
+    first = flexrec("select", "--name", "again", "--where", "z1 > 0")[1].split()[5]
     flexrec("select", "--name", "other", "--where", "z1 > 0")
-    assert flexrec("select", "--name", "again", "--where", "z1 > 1")[1].split()[4] == first
+    assert flexrec("select", "--name", "again", "--where", "z1 > 1")[1].split()[5] == first
 
 
 @pytest.mark.parametrize("words, sentence", [

@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import InputError
 from ..particles import Particles
 from .clustered import load_clusters
+from .embedding import load_embedding
 from .projection import axis_of
-from .results import load_result
 from .trained import Trained
 
 _SAMPLE = 20_000  # particles whose motion is worked out; the others take that of the nearest of them
@@ -130,8 +130,8 @@ def cluster(trained: Trained) -> Column | None:
 
 def _umap(axis: int) -> Callable[[Trained], Column | None]:
     def find(trained: Trained) -> Column | None:
-        arrays = load_result(trained, "umap", ("points",))
-        return None if arrays is None else Column(f"umap{axis + 1}", arrays["points"][:, axis])
+        found = load_embedding(trained)
+        return None if found is None else Column(f"umap{axis + 1}", found.points[:, axis])
 
     return find
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 
-_GRID = 256  # cells on a side of the outline's bounding box
+_GRID = 1024  # cells on a side of the outline's bounding box
 _BATCH = 1 << 22  # point-edge pairs tested at a time
 
 
@@ -20,16 +20,25 @@ def in_lasso(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3 or not np.isfinite(outline).all():
         raise InputError("A lasso needs three corners or more, each two finite numbers.")
     low, size = outline.min(axis=0), np.ptp(outline, axis=0)
+    points = np.asarray(points)
+    points = points if points.dtype.kind == "f" else points.astype(float)
     inside = np.zeros(len(points), bool)
     if not (size > 0).all():
         return inside
-    near = np.flatnonzero(((points >= low) & (points <= low + size)).all(axis=1))
-    cell = np.minimum(((points[near] - low) * (_GRID / size)).astype(np.int32), _GRID - 1)
+    x, y = points.T
+    near = np.flatnonzero((x >= low[0]) & (x <= low[0] + size[0]) & (y >= low[1]) & (y <= low[1] + size[1]))
     filled, touched = _cells((outline - low) * (_GRID / size))
-    inside[near] = filled[cell[:, 1], cell[:, 0]]
-    exact = near[touched[cell[:, 1], cell[:, 0]]]
+    cell = _cell(y[near], low[1], size[1]) * _GRID + _cell(x[near], low[0], size[0])
+    inside[near] = filled.ravel()[cell]
+    exact = near[touched.ravel()[cell]]
     inside[exact] = _even_odd(np.asarray(points[exact], float), outline)
     return inside
+
+
+def _cell(values: np.ndarray, low: float, size: float) -> np.ndarray:
+    """Which cell of the grid along one axis; rounding may give the next one, for which `_touched` leaves room."""
+    kind = values.dtype.type
+    return np.minimum(((values - kind(low)) * kind(_GRID / size)).astype(np.int32), _GRID - 1)
 
 
 def _cells(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

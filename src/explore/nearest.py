@@ -60,7 +60,12 @@ class Nearest:
         """Squared distances ``(n,)``, an axis at a time: no ``(n, d)`` array of differences is made."""
         point = np.asarray(point, float)
         total = np.zeros(len(self.points), np.float32 if self.points.dtype == np.float32 else float)
-        for axis in range(self.points.shape[1]):
-            step = self.points[:, axis] - total.dtype.type(point[axis])
+        for values, here in zip(self._columns, point):
+            step = values - total.dtype.type(here)
             total += step * step
         return total
+
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        """The points ``(d, n)``: each axis in one piece of memory is passed through several times faster."""
+        return np.ascontiguousarray(self.points.T)

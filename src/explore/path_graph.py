@@ -21,6 +21,7 @@ def graph_path(
     latents: np.ndarray,
     frames: int = FRAMES,
     motion: Motion | None = None,
+    support: Support | None = None,
     neighbours: int = NEIGHBOURS,
     seed: int = 0,
 ) -> LatentPath:
@@ -31,6 +32,7 @@ def graph_path(
     latents : ``(n, K)``; of more than 20,000 particles, as many at random (``seed``) are used.
     motion : measure the way in ångströms of motion; it is then a geodesic of the molecule. Else in latent units, as
         cryoDRGN's ``graph_traversal`` does.
+    support : of the latents, where it is known already.
     neighbours : of each particle; doubled, up to 80, while there is no way from anchor to anchor.
     """
     anchors = np.asarray(anchors, np.float32)
@@ -40,7 +42,8 @@ def graph_path(
     chosen = rng.choice(len(latents), NODES, replace=False) if len(latents) > NODES else np.arange(len(latents))
     nodes = np.concatenate([anchors, latents[np.sort(chosen)]]).astype(np.float32)
     places = nodes if motion is None else motion.coordinates(nodes)
-    support, legs = Support.of(latents), _shortest(places, len(anchors), neighbours)
+    support = Support.of(latents) if support is None else support
+    legs = _shortest(places, len(anchors), neighbours)
     smooth = [_smoothed(at_constant_speed(nodes[leg], max(10 * frames, 200), motion), support) for leg in legs]
     return LatentPath(at_constant_speed(np.concatenate(smooth), frames, motion), "through the graph", "graph")
 

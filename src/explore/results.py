@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from .trained import Trained
 FOLDER = "explore"
 
 
-def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> None:
-    """Write ``explore/NAME.npz`` in the train job's folder, with the epoch that it is of."""
-    folder = trained.folder / FOLDER
-    folder.mkdir(exist_ok=True)
-    with atomic_path(folder / f"{name}.npz") as temporary, open(temporary, "wb") as file:
+def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> Path:
+    """Write ``explore/NAME.npz`` in the train job's folder, with the epoch that it is of; returns its path."""
+    path = trained.folder / FOLDER / f"{name}.npz"
+    path.parent.mkdir(exist_ok=True)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, epoch=np.int64(trained.model.epoch), **arrays)
+    return path
 
 
 def load_result(trained: Trained, name: str, needs: tuple[str, ...]) -> dict[str, np.ndarray] | None:

@@ -51,7 +51,7 @@ def make_path(
     anchors = read_anchors(through or graph or "", trained)
     if through is not None:
         return straight_path(anchors, frames, motion)
-    return graph_path(anchors, trained.latents, frames, motion)
+    return graph_path(anchors, trained.latents, frames, motion, trained.support)
 
 
 def _single(points: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ class Support:
         """From the particles' latents ``(n, K)``."""
         from scipy.spatial import cKDTree
 
-        tree = cKDTree(latents)
+        tree = cKDTree(latents, leafsize=32, compact_nodes=False, balanced_tree=False)  # quick to build
         rows = np.linspace(0, len(latents) - 1, min(len(latents), _SAMPLE)).astype(int)
         own = _farthest(tree, latents[rows], NEIGHBOURS + 1)  # the first neighbour of a particle is itself
         usual, limit = np.percentile(own, (_USUAL, _RARE))
