@@ -75,7 +75,8 @@ def test_the_terminal_lists_minima(two_wells, monkeypatch, capfd):
     assert cli.main(["landscape", "--axes", "z1,z2", "--blur", "2"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].split()[0] == "minimum" and len(lines) == 3
-    assert lines[1].split()[:3] == ["1", "0.0", "kT"] and float(lines[1].split()[3].strip("%")) == pytest.approx(75, abs=1)
+    assert lines[1].split()[:3] == ["1", "0.0", "kT"]
+    assert float(lines[1].split()[3].strip("%")) == pytest.approx(75, abs=1)
     with np.load(two_wells.folder / "explore" / "landscape.npz", allow_pickle=False) as file:
         assert file["energy"].shape == (64, 64) and file["z"].shape == (2, 2) and file["axes"].tolist() == ["z1", "z2"]
 
