@@ -54,7 +54,9 @@ def make_embedding(trained: Trained, neighbours: int = 15, min_dist: float = 0.1
     except ImportError:
         raise InputError("UMAP needs the package umap-learn, which is not installed in this Python: pip install "
                          "umap-learn.") from None  # fmt: skip
-    points = UMAP(n_neighbors=neighbours, min_dist=min_dist, random_state=seed).fit_transform(trained.latents)
+    # one thread: several would not come to the same map twice
+    reducer = UMAP(n_neighbors=neighbours, min_dist=min_dist, random_state=seed, n_jobs=1)
+    points = reducer.fit_transform(trained.latents)
     return save_result(trained, "umap", points=np.asarray(points, np.float32))
 
 
