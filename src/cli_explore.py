@@ -14,11 +14,11 @@ from .jobs.project import find_job_folder, job_folders, job_verb
 if TYPE_CHECKING:
     from .explore.trained import Trained
 
-_POINTS = "comma list: numbers, as many as latent dimensions for each point; p12 is a particle (from 0), c3 a cluster"
+_POINTS = "comma list: one number for each latent dimension, p12 (particle, from 0), c3 (cluster), s:open (selection)"
 
 
 def add_explore(commands: Any) -> None:
-    """The commands ``path``, ``cluster``, ``landscape`` and ``umap``."""
+    """The commands ``path``, ``cluster``, ``landscape``, ``umap`` and ``compare``."""
     path = add_command(commands, "path", "make a path through latent space, for flexrec generate --path", save_path)
     how = path.add_mutually_exclusive_group(required=True)
     how.add_argument("--axis", metavar="NAME", help="along pc1, pc2, … (motion, strongest first) or z1, z2, …")
@@ -48,6 +48,8 @@ def add_explore(commands: Any) -> None:
     umap.add_argument("--neighbours", type=int, default=15, metavar="N", help="of each particle (default: 15)")
     umap.add_argument("--min-dist", type=float, default=0.1, metavar="X", help="of points in the map (default: 0.1)")
     umap.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
+    compare = add_command(commands, "compare", "how far two trainings of the same particles agree", show_comparison)
+    compare.add_argument("other", metavar="OTHER", help="another train job of the same particles")
 
 
 def add_command(commands: Any, name: str, synopsis: str, command: Any) -> argparse.ArgumentParser:
@@ -143,4 +145,19 @@ def make_umap(chosen: argparse.Namespace) -> int:
     from .explore.embedding import make_embedding
 
     print(make_embedding(trained_of(chosen), chosen.neighbours, chosen.min_dist, chosen.seed))
+    return 0
+
+
+def show_comparison(chosen: argparse.Namespace) -> int:
+    """``flexrec compare JOB OTHER``."""
+    from .explore.compare import compare
+    from .explore.trained import open_trained
+
+    first = trained_of(chosen)
+    second = open_trained(find_job_folder(chosen.other, Path(chosen.project)))
+    found = compare(first, second)
+    print(f"{found.particles} particles in common")
+    print("latents: canonical correlations " + " ".join(f"{value:.2f}" for value in found.correlation))
+    print(f"motion: {found.motion[0]:.2f} Å in {first.folder.name}, {found.motion[1]:.2f} Å in {second.folder.name}; "
+          f"they differ by {found.difference:.2f} Å, agreement {found.agreement:.2f}")  # fmt: skip
     return 0

@@ -17,11 +17,11 @@ def add_select(commands: Any) -> None:
     select.add_argument("--name", required=True, metavar="NAME", help="of the selection; one of that name is replaced")
     what = select.add_argument_group("which particles (all that is given must hold; all particles if nothing is)")
     what.add_argument("--lasso", metavar="FILE", help="inside an outline: a table of x and y in the plot of --axes")
-    what.add_argument("--axes", metavar="X,Y", default="pc1,pc2", help="axes of --lasso (default: pc1,pc2)")
+    what.add_argument("--axes", metavar="X,Y", default="pc1,pc2", help="of --lasso: any two columns (default: pc1,pc2)")
     what.add_argument("--box", metavar="NAME=LOW:HIGH,…", help="columns within bounds: z1=-1:1,defocus=9e3:2e4")
     what.add_argument("--cluster", metavar="N,…", help="of these clusters: see flexrec cluster")
     what.add_argument("--where", metavar="TEXT", help="a condition, such as: defocus > 15000 and not class == 2")
-    what.add_argument("--near", metavar="POINTS", help="near points: numbers, p12 (a particle) or c3 (a cluster)")
+    what.add_argument("--near", metavar="POINTS", help="near points, as flexrec path --through has them")
     what.add_argument("--count", type=int, metavar="N", help="so many nearest to each of --near")
     what.add_argument("--radius", type=float, metavar="X", help="all within this distance of --near")
     add_angstroms(what, "distances of --near in ångströms of motion instead of latent units")
@@ -83,10 +83,10 @@ def list_selections(chosen: argparse.Namespace) -> int:
 def save_particles(chosen: argparse.Namespace) -> int:
     """``flexrec save particles FILE --selection NAME``."""
     from .explore.export import save_particles as write
-    from .explore.selection import load_selection
+    from .explore.selected import selected
 
     trained = trained_of(chosen)
-    selection = load_selection(trained.project, chosen.selection)
+    selection = selected(trained, chosen.selection)
     write(trained, selection, Path(chosen.file))
     say(f"{len(selection)} particles of {selection.name}")
     print(Path(chosen.file).absolute())

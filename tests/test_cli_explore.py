@@ -52,6 +52,13 @@ def test_paths_of_every_kind(flexrec, folder):
     assert flexrec("path", "--graph", "p5,c2,-1,1")[0] == 0
     assert np.allclose(points_of(output)[[0, -1]], [open_trained(folder).latents[5], [-1, 1]], atol=1e-5)
     assert len(points_of(output)) == 30
+    flexrec("select", "--name", "far right", "--where", "z1 > 1 and z2 > 0")
+    assert flexrec("path", "--through", "0, 0, s:far right")[0] == 0
+    z = open_trained(folder).latents
+    chosen = z[(z[:, 0] > 1) & (z[:, 1] > 0)]
+    middle = chosen[((chosen - chosen.mean(axis=0)) ** 2).sum(axis=1).argmin()]
+    assert np.allclose(points_of(output)[-1], middle, atol=1e-5)
+    flexrec("selections", "--remove", "far right")
     (folder.parent / "points.csv").write_text("0,0\n1,2\n")
     assert flexrec("path", "--points", "points.csv")[0] == 0 and points_of(output).tolist() == [[0, 0], [1, 2]]
     assert flexrec("path", "--axis", "z2", "--at", "0.75,-3", "--range", "10,90")[0] == 0
@@ -83,6 +90,10 @@ def test_selections_are_made_joined_and_exported(flexrec, folder, tmp_path):
     (project / "outline.csv").write_text("x,y\n0,-9\n9,-9\n9,9\n0,9\n")
     out = flexrec("select", "--name", "drawn", "--lasso", "outline.csv", "--axes", "z1,z2", "--not", "both")[1]
     assert out.startswith(f"drawn  {((z[:, 0] > 0) & ~chosen).sum()} of")
+    (project / "defocus.csv").write_text("0,0\n9,0\n9,12005\n0,12005\n")
+    out = flexrec("select", "--name", "plot", "--lasso", "defocus.csv", "--axes", "z1,defocus")[1]
+    assert out.startswith(f"plot  {((z[:, 0] > 0) & (10050 + 10 * rows < 12005)).sum()} of")
+    flexrec("selections", "--remove", "plot")
     out = flexrec("select", "--name", "near", "--near", "-1,0.5", "--count", "10", "--or", "both", "--invert")[1]
     near = np.zeros(COUNT, bool)
     near[np.argsort(np.linalg.norm(z - [-1, 0.5], axis=1))[:10]] = True
@@ -109,12 +120,21 @@ def test_a_selection_made_again_keeps_its_colour(flexrec):
     (["path", "--through", "1,2,3"], "A latent point has 2 numbers here, and one has 1"),
     (["path", "--through", "p999,p1"], "There is no particle 999"),
     (["path", "--through", "0,0,1,x"], "'x' is no number"),
+    (["path", "--through", "s:none,p1"], "There is no selection 'none'"),
     (["path", "--through", "0,0,1,1", "--at", "0,0"], "only be given for a path along an axis"),
     (["path", "--axis", "pc1", "--range", "5"], "range: '5' must be two numbers"),
     (["path", "9", "--axis", "pc1"], "there is no job 9"),
     (["path", "1", "--axis", "pc1"], "a prep job has no model"),
     (["cluster", "--count", "0"], "ask for 1 to 300"),
     (["select", "--name", "a", "--where", "defokus > 1"], "perhaps defocus"),
+    (["select", "--name", "a", "--lasso", "outline.txt", "--axes", "z1,micrograph"], "micrograph holds words"),
+    (["select", "--name", "a", "--lasso", "outline.txt", "--axes", "z1"], "two axes"),
+    (["select", "--name", "a", "--lasso", "none.txt"], "cannot be read"),
+    (["select", "--name", "a", "--box", "micrograph=1:2"], "micrograph holds words"),
+    (["select", "--name", "a", "--cluster", "9"], "There is no cluster 9; they are counted from 1 to 4"),
+    (["select", "--name", "a", "--cluster", "x"], "must be numbers"),
+    (["path", "--graph", "c9,c1"], "There is no cluster 9"),
+    (["path", "--axis", "pc1", "--output", "pc1.txt"], "ends so"),
     (["select", "--name", "a", "--box", "z1"], "'z1' must be such as z1=-1:1"),
     (["select", "--name", "a", "--count", "5"], "give the point too"),
     (["select", "--name", "a", "--near", "p1"], "either how many, or a radius"),
@@ -124,6 +144,8 @@ def test_a_selection_made_again_keeps_its_colour(flexrec):
     (["selections", "--remove", "none"], "There is no selection 'none'"),
 ])  # fmt: skip
 def test_a_mistake_is_one_sentence(flexrec, folder, words, sentence):
+    flexrec("cluster", "--count", "4")
+    (folder.parent / "outline.txt").write_text("0 0\n1 0\n0 1\n")
     before = sorted(path.name for path in folder.parent.rglob("*"))
     status, out, err = flexrec(*words)
     assert status == 2 and out == "" and sentence in err and err.count("\n") == 1

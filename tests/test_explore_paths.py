@@ -85,8 +85,9 @@ def test_paths_that_lead_nowhere_are_refused(sliding):
         straight_path([[1, 2], [1, 2]])
     with pytest.raises(InputError, match="two points"):
         straight_path([[1, 2]])
-    with pytest.raises(InputError, match="two frames"):
-        at_constant_speed([[0, 0], [1, 1]], 1)
+    for frames in (1, 10**9):
+        with pytest.raises(InputError, match="two to 10000 frames"):
+            at_constant_speed([[0, 0], [1, 1]], frames)
 
 
 def test_a_component_is_walked_between_percentiles_through_a_point():
@@ -170,5 +171,7 @@ def test_paths_are_saved_and_read_again(tmp_path):
     assert np.array_equal(path_from_file(tmp_path / "p.npy", 2).z, path.z)
     with pytest.raises(InputError, match=r"the model needs \(points, 3\)"):
         load_path(tmp_path / "p.json", 3)
+    with pytest.raises(InputError, match="ends so"):
+        save_path(tmp_path, path)
     with pytest.raises(InputError, match="no folder"):
         save_path(tmp_path / "none" / "p.json", path)

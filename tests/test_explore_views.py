@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
@@ -113,6 +116,18 @@ def test_neighbours_are_those_that_are_near(with_tree):
     assert search.nearest_of(here, 12)[0].tolist() == np.argsort(distance)[:12].tolist()
     assert search.within(here, 0.4).tolist() == np.flatnonzero(distance <= 0.4).tolist()
     assert len(search.nearest_of(here, 9999)[0]) == 5000
+
+
+def test_exploring_needs_only_numpy_and_scipy():
+    code = """
+import importlib, pkgutil, sys
+from chimerax.flexrec import explore
+for module in pkgutil.iter_modules(explore.__path__):
+    importlib.import_module(f"{explore.__name__}.{module.name}")
+print(*[name for name in ("torch", "numba", "matplotlib", "umap", "sklearn", "qtpy") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
 def test_three_grades_of_support():

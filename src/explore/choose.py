@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,11 +17,21 @@ from .trained import Trained
 
 
 def chosen_by_lasso(trained: Trained, axes: Sequence[str], outline: np.ndarray) -> np.ndarray:
-    """``(n,)`` bool: particles inside the outline ``(m, 2)`` in the plot of two axes."""
-    view = make_view(axes, trained.components)
-    if len(view.names) != 2:
+    """``(n,)`` bool: particles inside the outline ``(m, 2)`` in the plot of two axes or columns."""
+    if len(axes) != 2:
         raise InputError("A lasso is drawn in a plot of two axes; name two, such as pc1,pc2.")
-    return in_lasso(view.project(trained.latents), outline)
+    return in_lasso(plot_points(trained, axes), outline)
+
+
+def plot_points(trained: Trained, axes: Sequence[str]) -> np.ndarray:
+    """Where the particles are ``(n, d)`` in a plot of columns of numbers: axes, components, UMAP, defocus …"""
+    if all(re.fullmatch(r"(z|pc)\d+", name.strip()) for name in axes):
+        return make_view(axes, trained.components).project(trained.latents)
+    found = [column(trained, name.strip()) for name in axes]
+    for one in found:
+        if one.values.dtype.kind == "O":
+            raise InputError(f"{one.name} holds words, which are no axis of a plot; choose a column of numbers.")
+    return np.stack([one.values for one in found], axis=1)
 
 
 def chosen_by_box(trained: Trained, limits: dict[str, tuple[float, float]]) -> np.ndarray:

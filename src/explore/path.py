@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..models.points_file import PATH_FORMAT, PATH_VERSION, read_points
 from .metric import Motion
 
+MOST_FRAMES = 10_000
 _FINE = 2000  # points at which the motion along a path is measured
 
 
@@ -54,8 +55,8 @@ def at_constant_speed(corners: np.ndarray, frames: int, motion: Motion | None = 
     Each step is as long as every other: in ångströms of motion, or in latent units where there is no ``motion``. Where
     nothing moves between two corners, no time is spent there.
     """
-    if frames < 2:
-        raise InputError(f"A path needs two frames or more, not {frames}.")
+    if not 2 <= frames <= MOST_FRAMES:
+        raise InputError(f"A path has two to {MOST_FRAMES} frames, not {frames}.")
     corners = np.asarray(corners, float)
     if len(corners) < 2:
         raise InputError("A path needs two points or more; give another one.")
@@ -86,6 +87,8 @@ def save_path(file: str | os.PathLike[str], path: LatentPath, length: float | No
         "unit": unit, "z": path.z.astype(float).round(6).tolist(),
     }  # fmt: skip
     file = Path(file)
+    if file.suffix.lower() != ".json":
+        raise InputError(f"{file}: a path is written as .json; give it a name that ends so.")
     if not file.parent.is_dir():
         raise InputError(f"{file}: there is no folder {file.parent}; make it first.")
     with atomic_path(file) as temporary:
