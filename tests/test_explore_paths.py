@@ -169,7 +169,7 @@ def test_paths_are_saved_and_read_again(tmp_path):
     np.save(tmp_path / "p.npy", path.z)
     assert np.allclose(path_from_file(tmp_path / "p.npy", 2, frames=3).z[1], path.z.mean(axis=0), atol=1e-5)
     assert np.array_equal(path_from_file(tmp_path / "p.npy", 2).z, path.z)
-    with pytest.raises(InputError, match=r"the model needs \(points, 3\)"):
+    with pytest.raises(InputError, match=r"\(points, 3\) is needed"):
         load_path(tmp_path / "p.json", 3)
     with pytest.raises(InputError, match="ends so"):
         save_path(tmp_path, path)

@@ -126,7 +126,7 @@ def test_a_saved_path_gives_its_points_and_other_json_is_refused(trained, tmp_pa
     assert one.z.tolist() == [[0.5, 1.0], [0.25, -1.0]]
     for text in ('{"z": [[0.5, 1.0]]}', "[1, 2]", '{"format": "flexrec-path", "version": 9, "z": [[1, 2]]}', "{"):
         (tmp_path / "path.json").write_text(text)
-        with pytest.raises(InputError, match="cannot be read as latent points"):
+        with pytest.raises(InputError, match="cannot be read as points"):
             asked_series(ask(trained, path=tmp_path / "path.json"), open_model(trained))
 
 
@@ -214,11 +214,11 @@ def test_what_cannot_be_made_is_refused(trained, job, values, complaint):
 
 
 @pytest.mark.parametrize("name, content, complaint", [
-    ("p.csv", b"0.1,0.2,0.3\n", r"the model needs \(points, 2\)"),
+    ("p.csv", b"0.1,0.2,0.3\n", r"\(points, 2\) is needed"),
     ("p.csv", b"0.1,nan\n", "not a number"),
-    ("p.csv", b"0.1,0.2\n0.3\n", "cannot be read as latent points"),
-    ("p.npz", b"PK nonsense", "cannot be read as latent points"),
-    ("p.csv", b"", r"the model needs \(points, 2\)"),
+    ("p.csv", b"0.1,0.2\n0.3\n", "cannot be read as points"),
+    ("p.npz", b"PK nonsense", "cannot be read as points"),
+    ("p.csv", b"", r"\(points, 2\) is needed"),
 ])  # fmt: skip
 def test_files_that_hold_no_points_are_refused(trained, job, tmp_path, name, content, complaint):
     (tmp_path / name).write_bytes(content)

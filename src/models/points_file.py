@@ -24,11 +24,11 @@ def read_points(path: Path, dims: int) -> np.ndarray:
     try:
         points = read(path)
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read as latent points ({error}); see --path.") from error
+        raise InputError(f"{path}: cannot be read as points ({error}); give a table, .npy, .npz or .json.") from error
     if points.ndim == 1:
         points = points.reshape(-1, 1) if dims == 1 else points[None]
     if points.ndim != 2 or points.shape[1] != dims or not len(points):
-        raise InputError(f"{path}: holds an array of shape {points.shape}; the model needs (points, {dims}).")
+        raise InputError(f"{path}: holds an array of shape {points.shape}; (points, {dims}) is needed.")
     if not np.isfinite(points).all():
         raise InputError(f"{path}: holds a value that is not a number; mend the file.")
     return points.astype(np.float32)
