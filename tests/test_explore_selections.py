@@ -248,6 +248,17 @@ def test_a_star_file_elsewhere_finds_its_images(trained, tmp_path):
     assert part.columns["rlnMicrographName"].tolist() == ["MotionCorr/mic0.mrc"] * 2
 
 
+def test_names_of_images_that_are_nowhere_stay_as_they_are(trained, tmp_path):
+    path = tmp_path / "moved.star"
+    path.write_text(trained.source.read_text().replace("@stack.mrcs", "@Extract/gone.mrcs"), newline="\r\n")
+    (tmp_path / "sub").mkdir()
+    save_rows(path, np.array([399, 2]), tmp_path / "sub" / "part.star")
+    lines = (tmp_path / "sub" / "part.star").read_bytes().split(b"\r\n")
+    before = {line[:6]: line for line in path.read_bytes().split(b"\r\n") if b"@" in line}
+    assert [line for line in lines if b"@" in line] == [before[b"000400"], before[b"000003"]]
+    assert any(b"mtf.star" in line for line in lines)
+
+
 def test_a_star_file_with_odd_lines_is_still_exported(trained):
     path = trained.project / "odd.star"
     text = trained.source.read_text()

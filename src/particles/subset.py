@@ -85,10 +85,13 @@ def _checked(rows: np.ndarray, count: int, source: Path) -> np.ndarray:
 
 
 def _names_hold(table: StarTable, target: Path) -> bool:
-    """Whether the stacks named in the file are found from the target's folder, or the folders above it, as well."""
-    folder = target.resolve().parent
+    """Whether the stacks that are found from the file's folder, or one above it, are found from the target's too."""
     names = {text.rpartition("@")[2] for text in table.texts("rlnImageName")}
-    return all(any(is_file(base / name) for base in (folder, *folder.parents)) for name in names)
+    return all(_found(name, target) or not _found(name, table.path) for name in names)
+
+
+def _found(name: str, file: Path) -> bool:
+    return any(is_file(folder / name) for folder in file.resolve().parents)
 
 
 def _text_file(path: Path, mode: str):
