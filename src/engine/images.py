@@ -100,6 +100,11 @@ def split(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return np.array_split(rows, max(1, round(len(rows) / size)))
 
 
+def pieces(rows: np.ndarray, most: int) -> list[np.ndarray]:
+    """``rows`` cut evenly into groups of at most ``most``."""
+    return np.array_split(rows, max(1, -(-len(rows) // most)))
+
+
 def crop_half(half: np.ndarray, box: int) -> np.ndarray:
     """An rfft2 ``(…, D, D // 2 + 1)`` at the frequencies of a smaller ``box``."""
     full = half.shape[-2]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from .flow import Flow
@@ -74,18 +73,15 @@ def reassign(
     return chosen
 
 
-def posterior_noise(
-    precision: torch.Tensor, generator: torch.Generator, size: int, place: np.ndarray
-) -> torch.Tensor:
-    """A draw ``(b, k)`` from N(0, ``precision``⁻¹), ``precision`` being ``(b, k, k)`` of a batch's ``place``s.
+def posterior_noise(precision: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
+    """A draw ``(b, k)`` from N(0, ``precision``⁻¹), made of normal numbers ``white`` ``(b, k)`` drawn on the CPU.
 
     Given to the flow on top of the most likely point, it makes a pass over the images a step of variational
     expectation–maximisation: a dimension that the images do not determine is drawn from the prior, and the flow learns
-    to ignore it instead of explaining noise by it. ``place`` ``(b,)`` are places in a batch of ``size``: whoever has a
-    part of the batch draws what it would have had in the whole.
+    to ignore it instead of explaining noise by it.
     """
     lower = torch.linalg.cholesky(precision)
-    white = torch.randn(size, precision.shape[1], generator=generator)[place].to(precision.device)
+    white = white.to(precision.device)
     return torch.linalg.solve_triangular(lower.transpose(1, 2), white[:, :, None], upper=True).squeeze(-1)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, is_out_of_memory
 from ..mesh.storage import load_mesh, save_mesh
 from ..mesh.tetmesh import TetMesh
 from ..particles.prepared import Prepared, load_prepared
@@ -18,6 +18,7 @@ from .inputs import job_file
 from .slots import device_name
 from .train import TrainParameters
 from .train_figures import draw_training
+from .train_memory import images_at_once, lower, settle
 
 if TYPE_CHECKING:
     from ..engine.stage import Stage
@@ -45,6 +46,7 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
     from ..engine.begin import begin
     from ..engine.checkpoint import RESUME, load_resume, save_model, save_resume
     from ..engine.images import ParticleImages
+    from ..engine.memory import release_memory
     from ..engine.schedule import coarse_to_fine
     from ..engine.train import Interrupted, Trainer
 
@@ -73,16 +75,29 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
         job.log(summary(state.history[-1]))
         draw_training(job)
 
+    def attempt() -> bool:
+        """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
+        try:
+            if checkpoint.is_file():
+                state = load_resume(checkpoint, trainer)
+                trainer.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
+            else:
+                state = begin(trainer, parameters.start, latents)
+            settle(job, trainer, state)
+            trainer.run(state, save)
+            return True
+        except Exception as error:
+            if not (is_out_of_memory(error) and lower(job, trainer)) or trainer.team.size > 1:
+                raise
+            return False
+
+    if leads and not checkpoint.is_file():
+        with job.output("mesh.npz") as path:
+            save_mesh(path, mesh)
+    trainer.at_once = images_at_once(job) or trainer.at_once
     try:
-        if checkpoint.is_file():
-            state = load_resume(checkpoint, trainer)
-            trainer.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
-        else:
-            if leads:
-                with job.output("mesh.npz") as path:
-                    save_mesh(path, mesh)
-            state = begin(trainer, parameters.start, latents)
-        trainer.run(state, save)
+        while not attempt():
+            release_memory()
     except Interrupted:
         trainer.log("Stopped; resume goes on from the last whole pass.")
 
