@@ -8,6 +8,7 @@ import torch
 
 from .flow import Flow
 from .images import Batch
+from .precise import in_double
 from .stage import Stage
 from .start import whitened
 
@@ -97,13 +98,13 @@ def whitening_transform(
     epoch to epoch.
     """
     mean = z.mean(dim=0)
-    centred = (z - mean).double()
+    centred = in_double(z - mean)
     covariance = centred.T @ centred / len(z)
     if precision is not None:
-        covariance = covariance + torch.linalg.inv(precision.double()).mean(dim=0)
+        covariance = covariance + torch.linalg.inv(in_double(precision)).mean(dim=0)
     values, vectors = torch.linalg.eigh(covariance)
     factor = vectors @ torch.diag(values.clamp(min=1e-8).sqrt()) @ vectors.T
-    return mean, factor.to(z.dtype)
+    return mean, factor.to(z)
 
 
 def informative_axes(precision: torch.Tensor) -> torch.Tensor:
@@ -111,6 +112,6 @@ def informative_axes(precision: torch.Tensor) -> torch.Tensor:
 
     ``precision`` ``(n, k, k)`` is that of the posteriors. Each axis points along the old one that it is nearest.
     """
-    vectors = torch.linalg.eigh(precision.double().mean(dim=0))[1].flip(1)
+    vectors = torch.linalg.eigh(in_double(precision).mean(dim=0))[1].flip(1)
     # an eigenvector's sign is an accident of the solver
-    return (vectors * vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True)).sign()).to(precision.dtype)
+    return (vectors * vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True)).sign()).to(precision)

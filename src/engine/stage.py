@@ -152,7 +152,7 @@ def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.n
     share = torch.einsum("nij,nj->ni", cloud.barycentric[group], homogeneous).clamp(min=0)
     mass = torch.zeros(vertices, device=density.device)
     mass.index_add_(0, cloud.cells[group].reshape(-1), (density.clamp(min=0)[:, None] * share).reshape(-1))
-    return mass.double().cpu().numpy()
+    return mass.cpu().numpy().astype(np.float64)
 
 
 def vertex_share(stage: Stage, vertices: int) -> torch.Tensor:

@@ -60,13 +60,14 @@ def find_anchors(
     from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
     count = min(MOST_ANCHORS, ANCHORS_PER_DIM * latents.shape[1], max(2, len(latents) // LEAST_NEIGHBOURS))
-    centres, label = kmeans2(latents.double().cpu().numpy(), count, minit="++", seed=np.random.default_rng((seed, 6)))
+    exact = latents.cpu().numpy().astype(np.float64)
+    centres, label = kmeans2(exact, count, minit="++", seed=np.random.default_rng((seed, 6)))
     centres = torch.from_numpy(centres[np.bincount(label, minlength=count) > 0]).to(latents)
     size = max(LEAST_NEIGHBOURS, round(OVERLAP * len(latents) / len(centres)))
     near = torch.cdist(centres, latents).argsort(dim=1)[:, :size]
     points = latents[near].mean(dim=1)
     densest = int((latents[near] - points[:, None]).norm(dim=2).mean(dim=1).argmin())
-    distance = torch.cdist(points, points).double().cpu().numpy() + 1e-9  # twins are neighbours too
+    distance = torch.cdist(points, points).cpu().numpy().astype(np.float64) + 1e-9  # twins are neighbours too
     order, parent = breadth_first_order(minimum_spanning_tree(distance), densest, directed=False)
     return Anchors(points, _local_maps(grid, samples, near, team or Team()) * mask, order, parent)
 

@@ -182,6 +182,8 @@ def read_latents(path: Path) -> np.ndarray:
 
 def choose_device(name: str) -> str:
     """``auto`` resolved, and anything else checked."""
+    if name.startswith("mps"):
+        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # small solvers that Apple's GPUs lack: on the CPU
     import torch
 
     if name == "auto":
