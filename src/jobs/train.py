@@ -82,6 +82,16 @@ class TrainParameters:
         "--device. The result is that of one, to rounding",
         advanced=True,
     )
+    cache: str | None = parameter(
+        None,
+        help="a folder on a fast local disk, by its full path on the computer that runs the job ($VARIABLES are filled "
+        "in there): images are copied there first, and read there; a later job finds the copies",
+        advanced=True,
+    )
+    in_memory: bool = parameter(
+        False, help="read all images into memory first, which they must fit; each of --devices holds them",
+        advanced=True,
+    )  # fmt: skip
 
 
 TRAIN = Job(
