@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..particles.free_memory import free_memory
 from ..particles.held import held_bytes, hold
 from ..particles.particles import Particles
 from ..particles.prepared import Prepared
 from ..particles.stack import ImageStack
 from .folder import JobRun
-from .free_memory import free_memory
 from .stack_cache import Tell, cached
 from .throttle import Throttled
 from .train import TrainParameters
+
+MEMORY_SHARE = 0.9  # of the free memory that images may take
 
 if TYPE_CHECKING:
     from ..engine.images import ParticleImages
@@ -64,7 +66,7 @@ def cache_folder(text: str) -> Path:
 
 def _check_memory(particles: Particles, processes: int) -> None:
     """``InputError`` where the images do not fit into this computer's memory as often as processes hold them."""
-    each, free = held_bytes(particles), free_memory()
+    each, free = held_bytes(particles), int(MEMORY_SHARE * free_memory())
     if processes * each > free:
         times = f"{processes} times " if processes > 1 else ""
         raise InputError(f"in_memory: the images need {times}{each / 1e9:.2f} GB and {free / 1e9:.2f} GB of memory are "
