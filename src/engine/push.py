@@ -141,9 +141,9 @@ def _weights(t):
 
 @lru_cache(maxsize=1)
 def _compiled():
-    """The compiled loops, or None where numba is missing."""
+    """The compiled loops, or None where numba is missing or broken."""
     try:
         from . import push_numba
-    except ImportError:
+    except (ImportError, OSError):
         return None
     return push_numba
