@@ -36,8 +36,8 @@ ALLOWED = {
     "cli_options": _MIDDLE | {"cli_options"},
     "__init__": {"commands", "panel", "scene"},
 }
-LEAVES = {"errors", "atomic"}
-WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", "errors", "atomic"}
+LEAVES = {"errors", "atomic", "environment"}
+WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", *LEAVES}
 WITHOUT_CHIMERAX |= {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options"}
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile")
 
