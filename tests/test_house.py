@@ -34,7 +34,8 @@ ALLOWED = {
     "cli_cluster": _MIDDLE | {"cli_cluster"},
     "cli_engine": _MIDDLE | {"cli_engine", "cli_jobs", "cli_options"},
     "cli_options": _MIDDLE | {"cli_options"},
-    "__init__": {"commands", "panel", "scene"},
+    "bundle": {"commands", "panel", "scene"},
+    "__init__": {"bundle"},
 }
 LEAVES = {"errors", "atomic", "environment"}
 WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", *LEAVES}

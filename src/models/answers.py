@@ -56,6 +56,12 @@ def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend
     return {"count": len(points)}, None
 
 
+def _tie(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
+    tied = opened.model.anchor(_points(array))
+    # vertex numbers are far below 2^24, up to which float32 counts exactly
+    return {}, np.concatenate([tied.corners.astype(np.float32), tied.weights], axis=1)
+
+
 def _displace(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
     z = _point(opened, fields)
     if array is None:
@@ -76,7 +82,7 @@ def _release(opened: OpenedModel, fields: dict, array: np.ndarray | None, backen
 
 
 _ASKED = {
-    "open": None, "decode": _decode, "vertices": _vertices, "anchor": _anchor, "displace": _displace,
+    "open": None, "decode": _decode, "vertices": _vertices, "anchor": _anchor, "tie": _tie, "displace": _displace,
     "support": _support, "close": _release,
 }  # fmt: skip
 
