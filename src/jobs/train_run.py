@@ -29,11 +29,12 @@ SECONDS_BETWEEN_LINES = 0.5  # of progress.jsonl: batches can be a hundred a sec
 
 def run(parameters: TrainParameters, job: JobRun) -> None:
     """Train, or go on training, and write the model after every pass."""
-    from .train_team import run_team
+    from .train_team import nodes_here, run_team
 
-    if len(parameters.devices) > 1:
+    devices = parameters.devices or (parameters.device,)
+    if len(devices) * nodes_here() > 1:
         read_inputs(parameters)  # a mistake is one sentence here, and a heap of tracebacks from several processes
-        run_team(tuple(device_name(word) for word in parameters.devices), job)
+        run_team(tuple(device_name(word) for word in devices), job)
         return
     device = choose_device(device_name(parameters.devices[0]) if parameters.devices else parameters.device)
     job.on_device(device)
