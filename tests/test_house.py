@@ -37,8 +37,8 @@ ALLOWED = {
     "cli_watch": _MIDDLE | {"cli_watch", "cli_jobs"},
     "__init__": {"commands", "panel", "scene"},
 }
-LEAVES = {"errors", "atomic"}
-WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", "errors", "atomic"}
+LEAVES = {"errors", "atomic", "environment"}
+WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", *LEAVES}
 WITHOUT_CHIMERAX |= {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options", "cli_watch"}
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile")
 

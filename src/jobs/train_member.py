@@ -9,11 +9,14 @@ import threading
 import time
 from pathlib import Path
 
+from ..particles.ahead import processes_here
+from ..particles.prepared import load_prepared
 from .folder import JobRun
 from .inputs import join_record
 from .process import host_name, is_alive
 from .record import read_record
 from .registry import find_job
+from .train_images import ready_images
 from .train_run import choose_device, train
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -34,6 +37,8 @@ def main(words: list[str]) -> None:
     device = choose_device(devices[int(os.environ["LOCAL_RANK"])])
     record = read_record(folder)
     parameters = join_record(find_job(record["verb"]), record, folder.parent)
+    # before the others are met: copying may take longer than a meeting waits
+    ready_images(parameters, load_prepared(parameters.particles).particles, processes_here())
     team = join_team(device)
     train(parameters, JobRun(folder, record["seed"]), device, team)
     team.leave()
