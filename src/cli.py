@@ -21,6 +21,7 @@ from .cli_jobs import (
     run_job,
 )
 from .cli_options import Parser, add_parameters
+from .cli_watch import add_watching
 from .errors import InputError
 from .jobs.declare import Job
 from .jobs.registry import all_jobs
@@ -61,6 +62,7 @@ def _parser() -> Parser:
     for job in all_jobs():
         _add_job(commands, job)
     add_commands(commands)
+    add_watching(commands)
     add_engine(commands)
     return parser
 

@@ -17,7 +17,10 @@ PASSED = (
     "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "USERNAME", "APPDATA", "LOCALAPPDATA",
     "PROGRAMDATA", "PROGRAMFILES", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE",
 )  # fmt: skip
-PASSED_PREFIXES = ("LC_", "XDG_", "CUDA_", "NVIDIA_", "NUMBA_", "TRITON_", "TORCH_", "PYTORCH_", "SLURM_", "FLEXREC_")
+PASSED_PREFIXES = (
+    "LC_", "XDG_", "CUDA_", "NVIDIA_", "NCCL_", "GLOO_", "NUMBA_", "TRITON_", "TORCH_", "PYTORCH_", "SLURM_",
+    "FLEXREC_",
+)  # fmt: skip
 # What another Python must not be given: it would load this one's modules and libraries.
 PASSED_TO_THE_SAME_PYTHON = ("PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 

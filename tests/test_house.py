@@ -29,17 +29,18 @@ ALLOWED = {
     "scene": _MIDDLE,
     "commands": _MIDDLE | {"commands"},
     "panel": _MIDDLE | {"commands", "panel"},
-    "cli": _MIDDLE | {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options"},
+    "cli": _MIDDLE | {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options", "cli_watch"},
     "cli_jobs": _MIDDLE | {"cli_jobs", "cli_cluster", "cli_options"},
     "cli_cluster": _MIDDLE | {"cli_cluster"},
     "cli_engine": _MIDDLE | {"cli_engine", "cli_jobs", "cli_options"},
     "cli_options": _MIDDLE | {"cli_options"},
+    "cli_watch": _MIDDLE | {"cli_watch", "cli_jobs"},
     "bundle": {"commands", "panel", "scene"},
     "__init__": {"bundle"},
 }
 LEAVES = {"errors", "atomic", "environment"}
 WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", *LEAVES}
-WITHOUT_CHIMERAX |= {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options"}
+WITHOUT_CHIMERAX |= {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_options", "cli_watch"}
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile")
 
 
@@ -68,7 +69,7 @@ def rooms_imported(file: Path) -> Iterator[str]:
 
 def test_the_rules_see_the_rooms():
     assert {"cli", "jobs", "particles", "mesh", "engine"} <= {room(file) for file in FILES}
-    commands = {"cli_jobs", "cli_cluster", "cli_engine", "cli_options"}
+    commands = {"cli_jobs", "cli_cluster", "cli_engine", "cli_options", "cli_watch"}
     assert set(rooms_imported(SOURCE / "cli.py")) == commands | {"jobs", "errors", "__version__"}
     assert "atomic" in set(rooms_imported(SOURCE / "jobs" / "record.py"))
 

@@ -32,17 +32,18 @@ STOPPED = "Stopped; resume goes on from the last whole pass."
 def run(parameters: TrainParameters, job: JobRun) -> None:
     """Train, or go on training, and write the model after every pass."""
     from ..engine.train import Interrupted
-    from .train_team import run_team
+    from .train_team import nodes_here, run_team
 
-    if len(parameters.devices) > 1:
+    devices = parameters.devices or (parameters.device,)
+    if len(devices) * nodes_here() > 1:
         # a mistake is one sentence here, and a heap of tracebacks from several processes
         prepared, _, _ = read_inputs(parameters)
         try:
-            ready_images(parameters, prepared.particles, len(parameters.devices), job)
+            ready_images(parameters, prepared.particles, len(devices), job)
         except Interrupted:
             job.log(STOPPED)
             return
-        run_team(tuple(device_name(word) for word in parameters.devices), job)
+        run_team(tuple(device_name(word) for word in devices), job)
         return
     device = choose_device(device_name(parameters.devices[0]) if parameters.devices else parameters.device)
     job.on_device(device)
