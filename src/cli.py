@@ -10,6 +10,7 @@ from typing import Any
 
 from .cli_cluster import add_cluster
 from .cli_engine import add_engine
+from .cli_explore import add_explore
 from .cli_jobs import (
     EXIT_FAILED,
     EXIT_INPUT,
@@ -21,6 +22,7 @@ from .cli_jobs import (
     run_job,
 )
 from .cli_options import Parser, add_parameters
+from .cli_select import add_select
 from .cli_watch import add_watching
 from .errors import InputError
 from .jobs.declare import Job
@@ -63,6 +65,8 @@ def _parser() -> Parser:
         _add_job(commands, job)
     add_commands(commands)
     add_watching(commands)
+    add_explore(commands)
+    add_select(commands)
     add_engine(commands)
     return parser
 

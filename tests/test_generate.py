@@ -12,10 +12,11 @@ import torch
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.generate import GENERATE
-from chimerax.flexrec.jobs.generate_points import asked_series, principal_motions, vertex_mass
+from chimerax.flexrec.jobs.generate_points import asked_series
 from chimerax.flexrec.jobs.generate_run import run
 from chimerax.flexrec.mesh.maps import read_map, write_map
 from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models.motion import principal_motions, vertex_mass
 from chimerax.flexrec.models.support import Support
 from trained_models import PIXEL, make_trained, random_flow, save_trained, two_blobs, two_part_mesh, white
 
@@ -117,6 +118,16 @@ def test_a_job_reads_the_points_of_another_job(trained, tmp_path):
     np.savez(tmp_path / "z.npz", z=points)
     (one,) = asked_series(ask(trained, path=tmp_path / "z.npz"), open_model(trained))
     assert np.allclose(one.z, points, atol=1e-6)
+
+
+def test_a_saved_path_gives_its_points_and_other_json_is_refused(trained, tmp_path):
+    (tmp_path / "path.json").write_text('{"format": "flexrec-path", "version": 1, "z": [[0.5, 1.0], [0.25, -1.0]]}')
+    (one,) = asked_series(ask(trained, path=tmp_path / "path.json"), open_model(trained))
+    assert one.z.tolist() == [[0.5, 1.0], [0.25, -1.0]]
+    for text in ('{"z": [[0.5, 1.0]]}', "[1, 2]", '{"format": "flexrec-path", "version": 9, "z": [[1, 2]]}', "{"):
+        (tmp_path / "path.json").write_text(text)
+        with pytest.raises(InputError, match="cannot be read as latent points"):
+            asked_series(ask(trained, path=tmp_path / "path.json"), open_model(trained))
 
 
 def test_points_without_particles_are_marked(trained, job):

@@ -57,6 +57,19 @@ def set_rigid(flow: Flow, rotation: np.ndarray, translation: np.ndarray) -> None
         flow.network[-1].bias[0] = 0.25  # times AMPLITUDE
 
 
+def set_sliding(flow: Flow, sizes: tuple[float, ...]) -> None:
+    """Make the flow shift the whole: by ``sizes[k]`` Å along axis k of space for each unit of latent k."""
+    with torch.no_grad():
+        flow.modes = torch.eye(3).repeat(len(flow.vertices), 1)
+        outputs = 3 + 9 * len(flow.moving)
+        flow.linear = torch.nn.Linear(flow.latent_dims, outputs, bias=False)
+        flow.network[-1] = torch.nn.Linear(flow.network[-1].in_features, outputs)
+        for tensor in (flow.linear.weight, flow.network[-1].weight, flow.network[-1].bias):
+            tensor.zero_()
+        for k, size in enumerate(sizes):
+            flow.linear.weight[k, k] = size / 4  # times AMPLITUDE
+
+
 def save_trained(folder: Path, mesh, flow: Flow, volume: np.ndarray, latents: np.ndarray, **about) -> Path:
     """Write the files of a train job."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,3 +106,12 @@ def make_trained(folder: Path, latent_dims: int = 2, motion: float = 0.4, **abou
     mesh = two_part_mesh(volume)
     flow = random_flow(mesh, latent_dims, motion)
     return save_trained(folder, mesh, flow, volume, white(300, latent_dims), **about), flow
+
+
+def make_sliding(folder: Path, sizes: tuple[float, ...], latents: np.ndarray, **about) -> Path:
+    """A folder in which the whole molecule slides by known ångströms: see ``set_sliding``."""
+    volume = two_blobs()
+    mesh = two_part_mesh(volume)
+    flow = random_flow(mesh, len(sizes))
+    set_sliding(flow, sizes)
+    return save_trained(folder, mesh, flow, volume, latents, **about)

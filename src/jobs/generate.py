@@ -23,7 +23,8 @@ class GenerateParameters:
     )
     path: Path | None = parameter(
         None,
-        help="file of latent points: .npz with an array z (points x dims), or .csv or .txt with a point in each row",
+        help="file of latent points: a .json that flexrec path wrote, .npz with an array z (points x dims), .npy, or "
+        ".csv or .txt with a point in each row",
     )
     along: tuple[str, ...] = parameter(
         (),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..models.flow_model import FlowModel
+from ..models.motion import principal_motions
+from ..models.points_file import read_points
 from .generate import GenerateParameters
 
 MOST_MAPS = 5000
 DEFAULT_SERIES = 3
-_SAMPLE = 400  # particles from whose motion the principal components are found
 
 
 @dataclass(frozen=True)
@@ -63,44 +62,6 @@ def _points_at(numbers: tuple[float, ...], dims: int) -> np.ndarray:
     return np.array(numbers, np.float32).reshape(-1, dims)
 
 
-def read_points(path: Path, dims: int) -> np.ndarray:
-    """Latent points ``(m, K)`` float32 of a .npz (array z) or a table of numbers, whose first line may be a heading."""
-    try:
-        points = _read_npz(path) if path.suffix.lower() == ".npz" else _read_table(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read as latent points ({error}); see --path.") from error
-    if points.ndim == 1:
-        points = points.reshape(-1, 1) if dims == 1 else points[None]
-    if points.ndim != 2 or points.shape[1] != dims or not len(points):
-        raise InputError(f"{path}: holds an array of shape {points.shape}; the model needs (points, {dims}).")
-    if not np.isfinite(points).all():
-        raise InputError(f"{path}: holds a value that is not a number; mend the file.")
-    return points.astype(np.float32)
-
-
-def _read_npz(path: Path) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as file:
-        if "z" not in file.files:
-            raise ValueError("it has no array z")
-        return np.asarray(file["z"], float)
-
-
-def _read_table(path: Path) -> np.ndarray:
-    lines = [re.split(r"[,;\s]+", line.split("#")[0].strip()) for line in path.read_text(encoding="utf-8").splitlines()]
-    rows = [line for line in lines if line != [""]]
-    if rows and not _is_number(rows[0][0]):
-        rows = rows[1:]
-    return np.array([[float(word) for word in row if word] for row in rows])
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
 def _line(
     name: str, principal: np.ndarray | None, model: FlowModel, frames: int, low: float, high: float
 ) -> np.ndarray:
@@ -118,34 +79,6 @@ def _line(
     after = np.linspace(0, max(ends[1], 0), frames // 2 + 1)[1:]
     along = np.concatenate([before, [0], after]) if frames % 2 else np.linspace(*ends, frames)
     return (middle + along[:, None] * step).astype(np.float32)
-
-
-def principal_motions(model: FlowModel) -> np.ndarray:
-    """Latent steps ``(K, K)``, one per row: along the first the particles spread most in ångströms, and so on.
-
-    Trained latents are white, so their own principal components say nothing; what tells directions apart is how far
-    the molecule moves. The vertices' displacements, weighted by the density they carry, are regressed on the latents of
-    a sample of the particles, and the linear part is split into its principal components. The sign is such that
-    the largest entry is positive.
-    """
-    latents = model.latents.astype(float)
-    rows = np.linspace(0, len(latents) - 1, min(len(latents), _SAMPLE)).astype(int)
-    moved = model.vertices(latents[rows]) * np.sqrt(vertex_mass(model))[:, None]
-    moved = moved.reshape(len(rows), -1)
-    centred = latents[rows] - latents[rows].mean(axis=0)
-    slope = np.linalg.lstsq(centred, moved - moved.mean(axis=0), rcond=None)[0]
-    spread = np.linalg.cholesky(np.cov(latents.T).reshape(len(slope), -1) + 1e-9 * np.eye(len(slope)))
-    directions, _, _ = np.linalg.svd(spread.T @ slope, full_matrices=False)
-    steps = (spread @ directions).T
-    return steps * np.sign(steps[np.arange(len(steps)), np.abs(steps).argmax(axis=1)])[:, None]
-
-
-def vertex_mass(model: FlowModel) -> np.ndarray:
-    """Share ``(v,)`` of the map's absolute density that each vertex carries, summing to 1."""
-    decoder = model.decoder
-    of_cell = np.add.reduceat(np.abs(decoder.density), decoder.offsets[:-1])
-    mass = np.bincount(decoder.corners.ravel(), np.repeat(of_cell, 4), len(model.mesh.vertices))
-    return mass / max(mass.sum(), 1e-30)
 
 
 def _grid(count: int, latents: np.ndarray, low: float, high: float) -> np.ndarray:

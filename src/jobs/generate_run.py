@@ -13,11 +13,12 @@ from ..mesh.maps import fourier_crop, read_map, write_map
 from ..models import open_model
 from ..models.decoder import Decoder
 from ..models.flow_model import FlowModel
+from ..models.motion import vertex_mass
 from ..models.support import Support
 from .folder import JobRun
 from .generate import GenerateParameters
 from .generate_picture import draw_series
-from .generate_points import Series, asked_series, vertex_mass
+from .generate_points import Series, asked_series
 
 OVERSAMPLING = 2  # these maps are kept and measured: they should be right up to Nyquist
 ALIKE = 0.5  # correlation with the model's map below which a given map is probably not in the same frame

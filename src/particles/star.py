@@ -26,7 +26,7 @@ _USED = {"rlnImageName", "rlnOpticsGroup", "rlnPhaseShift", "rlnRandomSubset", *
 def read_star(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Particles:
     """The particles of a RELION STAR file; see ``read_particles``."""
     tables = read_tables(path)
-    table = _particle_table(path, tables)
+    table = tables[particle_table_name(path, tables)]
     optics_table = tables.get("optics")
     _refuse_missing(table, optics_table, require)
     stacks, stack, index = _image_names(table, image_root)
@@ -52,13 +52,11 @@ def read_star(path: Path, image_root: Path | None, require: tuple[str, ...]) -> 
     )
 
 
-def _particle_table(path: Path, tables: dict[str, StarTable]) -> StarTable:
-    for name in ("particles", "images", ""):
+def particle_table_name(path: Path, tables: dict[str, StarTable]) -> str:
+    """Which of a file's tables is that of the particles; ``InputError`` where none is."""
+    for name in ("particles", "images", "", *tables):
         if name in tables and "rlnImageName" in tables[name]:
-            return tables[name]
-    for table in tables.values():
-        if "rlnImageName" in table:
-            return table
+            return name
     raise InputError(f"{path}: no table with the column _rlnImageName; give the STAR file of extracted particles.")
 
 

@@ -1,0 +1,1 @@
+"""What is done with latents, in numpy and scipy: views, paths, clusters, selections, landscapes."""

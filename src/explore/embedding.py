@@ -1,0 +1,66 @@
+"""UMAP: a map of the latents in two dimensions that keeps neighbours together. It has no inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .nearest import Nearest
+from .results import load_result, save_result
+from .trained import Trained
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """Particles in the plane.
+
+    Attributes
+    ----------
+    points : ``(n, 2)`` float32. latents : ``(n, K)``.
+    """
+
+    points: np.ndarray
+    latents: np.ndarray
+
+    names = ("umap1", "umap2")
+
+    @cached_property
+    def search(self) -> Nearest:
+        """Neighbours in the plane."""
+        return Nearest(self.points)
+
+    def snap(self, point: np.ndarray) -> tuple[int, np.ndarray, float]:
+        """The particle nearest to a point ``(2,)`` of the plane: its row, its latents ``(K,)`` and how far it is."""
+        row, distance = self.search.nearest(point)
+        return row, self.latents[row], distance
+
+
+def make_embedding(trained: Trained, neighbours: int = 15, min_dist: float = 0.1, seed: int = 0) -> Path:
+    """Compute UMAP and keep it as ``explore/umap.npz`` in the train job's folder; returns its path.
+
+    Minutes for 100,000 particles. ``InputError`` where umap-learn (McInnes et al. 2018) is not installed.
+    """
+    if not 2 <= neighbours < len(trained.latents) or not 0 <= min_dist <= 1:
+        raise InputError(f"UMAP needs 2 neighbours or more, fewer than the {len(trained.latents)} particles, and a "
+                         "distance from 0 to 1.")  # fmt: skip
+    if trained.model.latent_dims < 3:
+        raise InputError("The latents have two dimensions or fewer and need no UMAP: plot z1 against z2.")
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise InputError("UMAP needs the package umap-learn, which is not installed in this Python: pip install "
+                         "umap-learn.") from None  # fmt: skip
+    # one thread: several would not come to the same map twice
+    reducer = UMAP(n_neighbors=neighbours, min_dist=min_dist, random_state=seed, n_jobs=1)
+    points = reducer.fit_transform(trained.latents)
+    return save_result(trained, "umap", points=np.asarray(points, np.float32))
+
+
+def load_embedding(trained: Trained) -> Embedding | None:
+    """The UMAP of this epoch's latents; None where it has not been computed."""
+    arrays = load_result(trained, "umap", ("points",))
+    return None if arrays is None else Embedding(arrays["points"], trained.latents)

@@ -1,0 +1,40 @@
+"""What exploring has computed of a training and keeps: clusters, embeddings. It belongs to one epoch's latents."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import atomic_path
+from ..errors import InputError
+from .trained import Trained
+
+FOLDER = "explore"
+
+
+def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> Path:
+    """Write ``explore/NAME.npz`` in the train job's folder, with the epoch that it is of; returns its path."""
+    path = trained.folder / FOLDER / f"{name}.npz"
+    path.parent.mkdir(exist_ok=True)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, epoch=np.int64(trained.model.epoch), **arrays)
+    return path
+
+
+def load_result(trained: Trained, name: str, needs: tuple[str, ...]) -> dict[str, np.ndarray] | None:
+    """The arrays ``needs`` of ``explore/NAME.npz``; None where there is none, or it is of another epoch's latents.
+
+    ``InputError`` where the file is damaged. The first array has a row for each particle.
+    """
+    path = trained.folder / FOLDER / f"{name}.npz"
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            epoch, arrays = int(file["epoch"]), {word: file[word] for word in needs}
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot be read ({error}); remove it, and make it again.") from error
+    fits = epoch == trained.model.epoch and len(arrays[needs[0]]) == len(trained.latents)
+    return arrays if fits else None

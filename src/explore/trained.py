@@ -1,0 +1,131 @@
+"""A trained model opened for exploring: its latents, the particles behind them, and what is derived from both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..models import open_model
+from ..models.flow_model import FlowModel
+from ..models.support import Support
+from ..particles import Particles, read_particles
+from ..particles.prepared import RECORD, STAR
+from .components import Components, components_of
+from .metric import Motion
+from .nearest import Nearest
+
+_SOURCE_ROW = "flexrecSourceRow"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A train job and what can be asked of it; each answer is worked out when it is first wanted, and kept.
+
+    Attributes
+    ----------
+    folder : of the train job. model : its newest epoch when it was opened.
+    """
+
+    folder: Path
+    model: FlowModel
+
+    @property
+    def latents(self) -> np.ndarray:
+        """``(n, K)`` float32."""
+        return self.model.latents
+
+    @property
+    def project(self) -> Path:
+        """The folder of the job's project."""
+        return self.folder.parent
+
+    @cached_property
+    def components(self) -> Components:
+        """Principal components, of the motion where the model moves."""
+        return components_of(self.model)
+
+    @cached_property
+    def motion(self) -> Motion:
+        """Ångströms between states."""
+        return Motion.of(self.model)
+
+    @cached_property
+    def support(self) -> Support:
+        """Where there are particles."""
+        return Support.of(self.latents)
+
+    @cached_property
+    def search(self) -> Nearest:
+        """Neighbours in latent space."""
+        return Nearest(self.latents)
+
+    @cached_property
+    def prepared(self) -> Path:
+        """The prep job's folder; ``InputError`` where it is not there."""
+        record = _read_json(self.folder / "model.json")
+        where = record.get("prepared")
+        folder = Path(os.path.normpath(self.folder / where)) if isinstance(where, str) else None
+        if folder is None or not (folder / STAR).is_file():
+            raise InputError(f"{self.folder}: the prepared particles of this training are not at {folder}; copy the "
+                             "prep job's folder beside it.")  # fmt: skip
+        return folder
+
+    @cached_property
+    def particles(self) -> Particles:
+        """The prepared particles, one for each row of the latents."""
+        particles = read_particles(self.prepared / STAR, require=())
+        if len(particles) != len(self.latents):
+            raise InputError(f"{self.prepared / STAR}: has {len(particles)} particles, but the model is of "
+                             f"{len(self.latents)}; give the prep job that it was trained on.")  # fmt: skip
+        return particles
+
+    @cached_property
+    def identity(self) -> str:
+        """What tells one set of particles from another: a digest of prep's record; empty where prep is not there."""
+        try:
+            return hashlib.sha256((self.prepared / RECORD).read_bytes()).hexdigest()
+        except (OSError, InputError):
+            return ""
+
+    @cached_property
+    def source(self) -> Path:
+        """The particle file that prep was given; ``InputError`` where it is not there any more."""
+        where = _read_json(self.prepared / RECORD).get("source")
+        path = Path(os.path.normpath(self.prepared / where)) if isinstance(where, str) else None
+        if path is None or not path.is_file():
+            raise InputError(f"{self.prepared}: its particle file is no longer at {path}; put it there again.")
+        return path
+
+    @cached_property
+    def source_particles(self) -> Particles:
+        """All particles of the source, with their images where prep found them."""
+        return read_particles(self.source, _read_json(self.prepared / RECORD).get("image_root"), require=())
+
+    def source_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Rows ``(m,)``, from 0, in the source of these particles."""
+        columns = self.particles.columns
+        return np.asarray(columns[_SOURCE_ROW][rows] if _SOURCE_ROW in columns else rows, np.int64)
+
+
+def open_trained(folder: str | os.PathLike[str]) -> Trained:
+    """Open a train job's folder, or a file in it; ``InputError`` where it holds no model yet."""
+    folder = Path(folder).absolute()
+    model = open_model(folder)
+    return Trained(folder if folder.is_dir() else folder.parent, model)
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); run its job again.") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path}: holds no record; run its job again.")
+    return record

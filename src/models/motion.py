@@ -1,0 +1,42 @@
+"""How far a molecule moves: the density that each vertex carries, and the directions of strongest motion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .flow_model import FlowModel
+
+_SAMPLE = 400  # particles from whose motion the principal components are found
+
+
+def vertex_mass(model: FlowModel) -> np.ndarray:
+    """Share ``(v,)`` of the map's absolute density that each vertex carries, summing to 1."""
+    decoder = model.decoder
+    of_cell = np.add.reduceat(np.abs(decoder.density), decoder.offsets[:-1])
+    mass = np.bincount(decoder.corners.ravel(), np.repeat(of_cell, 4), len(model.mesh.vertices))
+    return mass / max(mass.sum(), 1e-30)
+
+
+def principal_motions(model: FlowModel) -> np.ndarray:
+    """Latent steps ``(K, K)``, one per row: along the first the particles spread most in ångströms, and so on.
+
+    Trained latents are white, so their own principal components say nothing; what tells directions apart is how far
+    the molecule moves. The vertices' displacements, weighted by the density they carry, are regressed on the latents of
+    a sample of the particles, and the linear part is split into its principal components. A step is one standard
+    deviation of the particles; its sign is such that the largest entry is positive.
+    """
+    return principal_motions_and_sizes(model)[0]
+
+
+def principal_motions_and_sizes(model: FlowModel) -> tuple[np.ndarray, np.ndarray]:
+    """``principal_motions`` ``(K, K)``, and how far each step moves the molecule, ``(K,)`` Å r.m.s."""
+    latents = model.latents.astype(float)
+    rows = np.linspace(0, len(latents) - 1, min(len(latents), _SAMPLE)).astype(int)
+    moved = model.vertices(latents[rows]) * np.sqrt(vertex_mass(model))[:, None]
+    moved = moved.reshape(len(rows), -1)
+    centred = latents[rows] - latents[rows].mean(axis=0)
+    slope = np.linalg.lstsq(centred, moved - moved.mean(axis=0), rcond=None)[0]
+    spread = np.linalg.cholesky(np.cov(latents.T).reshape(len(slope), -1) + 1e-9 * np.eye(len(slope)))
+    directions, sizes, _ = np.linalg.svd(spread.T @ slope, full_matrices=False)
+    steps = (spread @ directions).T
+    return steps * np.sign(steps[np.arange(len(steps)), np.abs(steps).argmax(axis=1)])[:, None], sizes

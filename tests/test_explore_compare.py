@@ -1,0 +1,70 @@
+"""Two trainings of the same particles, compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from chimerax.flexrec import cli
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.compare import canonical_correlations, compare
+from chimerax.flexrec.explore.trained import open_trained
+from explored_project import COUNT, make_project
+from trained_models import make_sliding
+
+
+@pytest.fixture(scope="module")
+def state():
+    """What the particles do: (COUNT, 2)."""
+    return np.random.default_rng(0).normal(size=(COUNT, 2))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, state):
+    return open_trained(make_project(tmp_path_factory.mktemp("p") / "p", (3.0, 0.5), state))
+
+
+def another(first, name, sizes, latents):
+    return open_trained(make_sliding(first.project / name, sizes, latents, prepared="../001-prep"))
+
+
+def test_the_same_motion_in_other_latents_agrees(first, state):
+    # twice the latents at half the ångströms: the molecule does the same
+    found = compare(first, another(first, "004-train", (1.5, 0.25), 2 * state))
+    assert found.particles == COUNT and found.agreement == pytest.approx(1, abs=1e-4)
+    assert found.correlation == pytest.approx([1, 1], abs=1e-5)
+    moves = np.linalg.norm(state.std(axis=0) * [3, 0.5])
+    assert found.motion == pytest.approx((moves, moves), rel=1e-3) and found.difference < 0.02
+
+
+def test_motions_that_know_nothing_of_one_another_do_not(first):
+    other = np.random.default_rng(5).normal(size=(COUNT, 2))
+    found = compare(first, another(first, "005-train", (3.0, 0.5), other))
+    assert abs(found.agreement) < 0.15 and found.correlation.max() < 0.25
+
+
+def test_half_of_the_motion_is_half_found(first, state):
+    # the second training sees z1's 3 Å only, and adds 3 Å of something else
+    mixed = np.stack([state[:, 0], np.random.default_rng(3).normal(size=COUNT)], axis=1)
+    found = compare(first, another(first, "006-train", (3.0, 3.0), mixed))
+    expected = 1 - (0.25 + 9) / (9.25 + 18)
+    assert found.agreement == pytest.approx(expected, abs=0.05)
+    assert found.correlation[0] == pytest.approx(1, abs=1e-4) and found.correlation[1] < 0.2
+
+
+def test_canonical_correlations_of_more_and_fewer_dimensions():
+    z = np.random.default_rng(0).normal(size=(500, 3))
+    assert canonical_correlations(z, z[:, :1] + 1) == pytest.approx([1])
+    assert canonical_correlations(z @ np.diag([1, 2, 0]), z)[[0, 1, 2]] == pytest.approx([1, 1, 0], abs=1e-6)
+
+
+def test_trainings_of_different_particles_are_refused(first, tmp_path):
+    with pytest.raises(InputError, match="different particle files"):
+        compare(first, open_trained(make_project(tmp_path / "q")))
+
+
+def test_the_terminal_says_how_they_agree(first, state, monkeypatch, capfd):
+    another(first, "007-train", (3.0, 0.5), state)
+    monkeypatch.chdir(first.project)
+    assert cli.main(["compare", "3", "7"]) == 0
+    out = capfd.readouterr().out
+    assert "300 particles in common" in out and "agreement 1.00" in out and "1.00 1.00" in out

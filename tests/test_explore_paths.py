@@ -1,0 +1,177 @@
+"""Paths through latent space, and the ångströms that they are measured in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.components import components_of, latent_components
+from chimerax.flexrec.explore.metric import Motion
+from chimerax.flexrec.explore.path import LatentPath, at_constant_speed, load_path, save_path
+from chimerax.flexrec.explore.path_graph import graph_path
+from chimerax.flexrec.explore.path_lines import component_path, drawn_path, path_from_file, straight_path
+from chimerax.flexrec.explore.projection import make_view
+from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models.support import Support
+from trained_models import make_sliding, make_trained, white
+
+
+@pytest.fixture(scope="module")
+def bent(tmp_path_factory):
+    """A model whose motion is not linear in its latents."""
+    return open_model(make_trained(tmp_path_factory.mktemp("bent") / "train", motion=0.4)[0])
+
+
+@pytest.fixture(scope="module")
+def sliding(tmp_path_factory):
+    """A model that slides by 3 Å for each unit of z1 and by 0.5 Å for each of z2."""
+    return open_model(make_sliding(tmp_path_factory.mktemp("slide") / "train", (3.0, 0.5), white(300, 2)))
+
+
+@pytest.fixture(scope="module")
+def horseshoe():
+    """Latents (6000, 2) on three quarters of a circle of radius 2, and the angles (radians)."""
+    rng = np.random.default_rng(0)
+    angle = rng.uniform(0, 1.5 * np.pi, 6000)
+    radius = 2 + 0.1 * rng.normal(size=6000)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).astype(np.float32), angle
+
+
+def test_motion_is_measured_in_angstroms(sliding):
+    motion = Motion.of(sliding)
+    assert motion.steps([[0, 0], [1, 0], [1, 2]]) == pytest.approx([3, 1], rel=1e-4)
+    assert np.allclose(motion.tensor([[0.3, 0.1], [2, -1]]), np.diag([9, 0.25]), atol=0.01)
+    assert motion.displacement([[1, 0], [0, 1], [1, 2]]) == pytest.approx([3, 0.5, np.sqrt(10)], rel=1e-3)
+
+
+def test_the_metric_is_what_small_steps_measure(bent):
+    motion, step = Motion.of(bent), np.array([0.03, -0.02])
+    z = bent.latents[:20]
+    far = np.array([motion.steps([a - step, a + step])[0] for a in z])
+    assert np.sqrt(np.einsum("k,mkl,l->m", 2 * step, motion.tensor(z), 2 * step)) == pytest.approx(far, rel=0.02)
+
+
+def test_few_coordinates_keep_the_distances(bent):
+    motion, z = Motion.of(bent), bent.latents[:60]
+    few = motion.coordinates(z)
+    assert few.shape[1] < 30
+    assert np.linalg.norm(np.diff(few, axis=0), axis=1) == pytest.approx(motion.steps(z), rel=0.02)
+
+
+def test_a_straight_path_goes_from_end_to_end_at_one_speed():
+    path = straight_path([[0, 0, 0], [3, 0, 0], [3, 1, 0]], frames=9)
+    assert path.z.shape == (9, 3) and path.z.dtype == np.float32
+    assert np.allclose(path.z[[0, -1]], [[0, 0, 0], [3, 1, 0]])
+    assert np.allclose(path.z[6], [3, 0, 0])  # three quarters of the way
+    assert np.linalg.norm(np.diff(path.z, axis=0), axis=1) == pytest.approx(np.full(8, 0.5), rel=1e-4)
+    assert path.length() == pytest.approx(4) and np.allclose(path.point(0.5), [2, 0, 0])
+    assert np.allclose(path.point(7), path.z[-1])
+
+
+def test_speed_is_constant_in_angstroms_where_it_is_asked(bent, sliding):
+    motion = Motion.of(bent)
+    ends = [[-2.5, -1.5], [2.5, 2]]
+    by_z, by_motion = straight_path(ends, 15), straight_path(ends, 15, motion)
+    assert np.ptp(motion.steps(by_z.z)) > 0.1 * motion.steps(by_z.z).mean()
+    assert np.ptp(motion.steps(by_motion.z)) < 0.01 * motion.steps(by_motion.z).mean()
+    assert np.allclose(by_motion.z[[0, -1]], ends)
+    slide = straight_path([[0, 0], [1, 0], [1, 6]], 7, Motion.of(sliding))  # 3 Å and 3 Å
+    assert np.allclose(slide.z[3], [1, 0], atol=1e-3)
+    assert slide.length(Motion.of(sliding)) == pytest.approx(6, rel=1e-3)
+
+
+def test_paths_that_lead_nowhere_are_refused(sliding):
+    with pytest.raises(InputError, match="no length"):
+        straight_path([[1, 2], [1, 2]])
+    with pytest.raises(InputError, match="two points"):
+        straight_path([[1, 2]])
+    for frames in (1, 10**9):
+        with pytest.raises(InputError, match="two to 10000 frames"):
+            at_constant_speed([[0, 0], [1, 1]], frames)
+
+
+def test_a_component_is_walked_between_percentiles_through_a_point():
+    z = (np.random.default_rng(0).normal(size=(4000, 3)) * [4, 2, 1]).astype(np.float32)
+    components = latent_components(z)
+    path = component_path("pc1", components, z, frames=11, percentiles=(10, 90))
+    along = components.coordinates(path.z)
+    assert along[[0, -1], 0] == pytest.approx(np.percentile(components.coordinates(z)[:, 0], (10, 90)), abs=1e-3)
+    assert np.allclose(along[:, 1:], components.coordinates(np.median(z, axis=0))[1:], atol=1e-5)
+    through = component_path("z2", components, z, through=np.array([1.0, 0, -2.0]))
+    assert np.allclose(through.z[:, [0, 2]], [1, -2]) and through.kind == "component"
+    with pytest.raises(InputError, match="percentiles"):
+        component_path("pc1", components, z, percentiles=(90, 10))
+    with pytest.raises(InputError, match="one of z1 to z3"):
+        component_path("pc4", components, z)
+
+
+def test_the_first_component_of_a_motion_moves_farthest(sliding):
+    components, motion = components_of(sliding), Motion.of(sliding)
+    lengths = [component_path(axis, components, sliding.latents).length(motion) for axis in ("pc1", "pc2")]
+    assert components.size == pytest.approx([3, 0.5], rel=0.02)
+    assert lengths[0] == pytest.approx(3 * 2 * 1.645, rel=0.1) and lengths[1] < lengths[0] / 4
+
+
+def test_a_drawn_line_is_lifted_from_the_plot():
+    components = latent_components(np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32))
+    path = drawn_path([[0, 0], [1, 1], [2, 0]], make_view(("z1", "z3"), components), np.array([9.0, 5.0, 9.0]), 5)
+    assert np.allclose(path.z, [[0, 5, 0], [0.5, 5, 0.5], [1, 5, 1], [1.5, 5, 0.5], [2, 5, 0]], atol=1e-5)
+
+
+def test_a_path_through_the_graph_stays_among_particles(horseshoe):
+    z, angle = horseshoe
+    ends = np.array([[2.0, 0.0], [0.0, -2.0]])
+    path = graph_path(ends, z, frames=40)
+    assert np.allclose(path.z[[0, -1]], ends)
+    walked = np.unwrap(np.arctan2(path.z[:, 1], path.z[:, 0]))
+    assert walked[-1] == pytest.approx(1.5 * np.pi, abs=0.05) and (np.diff(walked) > 0).all()
+    support = Support.of(z)
+    assert not support.outside(path.z).any() and support.outside(straight_path(ends, 40).z).mean() > 0.5
+    radius = np.linalg.norm(path.z, axis=1)
+    assert radius.min() > 1.6 and path.length() == pytest.approx(1.5 * np.pi * radius.mean(), rel=0.02)  # no zigzag
+    assert np.ptp(np.linalg.norm(np.diff(path.z, axis=0), axis=1)) < 0.01
+    assert np.array_equal(path.z, graph_path(ends, z, frames=40).z)
+
+
+def test_a_path_through_the_graph_visits_the_anchors_in_order(horseshoe):
+    ends = np.array([[2.0, 0.0], [0.0, -2.0], [-2.0, 0.0]])
+    path = graph_path(ends, horseshoe[0], frames=60)
+    walked = np.unwrap(np.arctan2(path.z[:, 1], path.z[:, 0]))
+    assert walked.max() == pytest.approx(1.5 * np.pi, abs=0.1)
+    assert walked[-1] == pytest.approx(np.pi, abs=0.05)
+
+
+def test_a_geodesic_avoids_what_moves_the_molecule_far(tmp_path):
+    # a ring whose upper half is the shorter way in latent units, and the lower half, flat and wide, in ångströms
+    angle = np.random.default_rng(1).uniform(0, 2 * np.pi, 3000)
+    up, down = np.maximum(np.sin(angle), 0), np.minimum(np.sin(angle), 0)
+    ring = np.stack([np.cos(angle) * (1 - 2 * down), up + 0.5 * down], axis=1)
+    model = open_model(make_sliding(tmp_path / "train", (0.1, 4.0), ring))
+    ends, motion = np.array([[1.0, 0.0], [-1.0, 0.0]]), Motion.of(model)
+    by_z, by_motion = graph_path(ends, model.latents, 30), graph_path(ends, model.latents, 30, motion)
+    assert by_z.z[15, 1] > 0.9 and by_motion.z[15, 1] < -0.45
+    assert by_z.length() < by_motion.length() and by_z.length(motion) > 1.5 * by_motion.length(motion)
+
+
+def test_islands_are_not_joined():
+    rng = np.random.default_rng(0)
+    islands = np.concatenate([rng.normal(size=(500, 2)) * 0.1, rng.normal(size=(500, 2)) * 0.1 + 50])
+    with pytest.raises(InputError, match="islands"):
+        graph_path([[0, 0], [50, 50]], islands)
+
+
+def test_paths_are_saved_and_read_again(tmp_path):
+    path = LatentPath(np.array([[0.123456, 1], [2, -3]], np.float32), "über pc1", "component")
+    save_path(tmp_path / "p.json", path, 12.5, "Å")
+    again = load_path(tmp_path / "p.json", 2)
+    assert np.allclose(again.z, path.z, atol=1e-6) and (again.name, again.kind) == ("über pc1", "component")
+    assert len(again) == 2 and [p.name for p in tmp_path.iterdir()] == ["p.json"]
+    np.save(tmp_path / "p.npy", path.z)
+    assert np.allclose(path_from_file(tmp_path / "p.npy", 2, frames=3).z[1], path.z.mean(axis=0), atol=1e-5)
+    assert np.array_equal(path_from_file(tmp_path / "p.npy", 2).z, path.z)
+    with pytest.raises(InputError, match=r"the model needs \(points, 3\)"):
+        load_path(tmp_path / "p.json", 3)
+    with pytest.raises(InputError, match="ends so"):
+        save_path(tmp_path, path)
+    with pytest.raises(InputError, match="no folder"):
+        save_path(tmp_path / "none" / "p.json", path)
