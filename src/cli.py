@@ -23,6 +23,7 @@ from .cli_jobs import (
 )
 from .cli_options import Parser, add_parameters
 from .cli_select import add_select
+from .cli_watch import add_watching
 from .errors import InputError
 from .jobs.declare import Job
 from .jobs.registry import all_jobs
@@ -63,6 +64,7 @@ def _parser() -> Parser:
     for job in all_jobs():
         _add_job(commands, job)
     add_commands(commands)
+    add_watching(commands)
     add_explore(commands)
     add_select(commands)
     add_engine(commands)

@@ -24,13 +24,13 @@ def add_cluster(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> No
     )  # fmt: skip
     parser.add_argument(
         "--cluster-set", metavar="NAME=VALUE", action="append", default=None,
-        help="fill a field of the template: partition, account, qos, nodes, cpus, gpus, memory, time, or your own; "
-        "may be repeated",
+        help="fill a field of the template: partition, account, qos, nodes, cpus, gpus, memory, time, or your own, or "
+        "that of one verb's jobs (train.time); may be repeated",
     )  # fmt: skip
 
 
-def submission(chosen: argparse.Namespace) -> Submission | None:
-    """What the options ask for; None where they name no cluster."""
+def submission(chosen: argparse.Namespace, several: bool = False) -> Submission | None:
+    """What the options ask for, for jobs of ``several`` verbs or of one; None where they name no cluster."""
     from .jobs.batch_script import read_settings
 
     if chosen.cluster is None:
@@ -40,4 +40,5 @@ def submission(chosen: argparse.Namespace) -> Submission | None:
     if chosen.background:
         raise InputError("--background and --cluster exclude each other; choose one.")
     template = chosen.template or os.environ.get(TEMPLATE)
-    return Submission(Path(template).expanduser() if template else None, read_settings(chosen.cluster_set or []))
+    path = Path(template).expanduser() if template else None
+    return Submission(path, read_settings(chosen.cluster_set or []), several)

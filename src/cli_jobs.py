@@ -1,11 +1,10 @@
-"""The terminal commands that run jobs, here or in the background, and that look at them and steer them."""
+"""The terminal commands that run jobs: here, in the background, or on a cluster."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,12 @@ from .cli_options import Parser, add_parameters, given_values
 from .errors import InputError
 from .jobs import background, runner
 from .jobs.declare import Job
-from .jobs.listing import job_lines
 from .jobs.project import find_job_folder
-from .jobs.queue_file import read_queue
-from .jobs.record import DONE, FAILED, QUEUED, STOPPED, read_record, read_status
+from .jobs.record import STOPPED, read_record, read_status
 from .jobs.registry import find_job
-from .jobs.waiting import is_done_or_pending, is_pending
+from .jobs.waiting import is_done_or_pending
 
 EXIT_FAILED, EXIT_INPUT, EXIT_STOPPED = 1, 2, 130
-_GLANCE = 0.2  # seconds between two looks at a job that is followed or told to stop
 
 
 def complain(sentence: str, status: int) -> int:
@@ -45,34 +41,21 @@ def add_background(parser: argparse.ArgumentParser | argparse._ArgumentGroup) ->
 
 
 def add_commands(commands: Any) -> None:
-    """All commands but the jobs' own."""
+    """The commands ``run``, ``resume`` and ``clone``."""
     run = commands.add_parser("run", help="run the jobs of a recipe", allow_abbrev=False)
     run.add_argument("recipe", metavar="FILE.toml", help="a table per job: [prep], [mesh], [train], [generate]")
     add_project(run)
     add_background(run)
+    add_cluster(run)
     run.set_defaults(command=run_recipe)
-    jobs = commands.add_parser("jobs", help="list the jobs of a project", allow_abbrev=False)
-    add_project(jobs)
-    jobs.set_defaults(command=show_jobs)
-    log = _add(commands, "log", "print what a job has logged", show_log)
-    log.add_argument("--follow", action="store_true", help="go on printing until the job ends")
-    stop = _add(commands, "stop", "stop a job so that it can be resumed", stop_job)
-    stop.add_argument(
-        "--grace", type=float, default=60.0, metavar="SECONDS",
-        help="time to write a checkpoint, after which the job is ended (default: 60)",
-    )  # fmt: skip
-    resume = _add(commands, "resume", "go on with a job that was stopped, failed or was killed", resume_job)
+    resume = add_job_command(commands, "resume", "go on with a job that was stopped, failed or was killed", resume_job)
     add_background(resume)
     add_cluster(resume)
-    clone = _add(commands, "clone", "a new job like another one, with the options that you change", clone_job)
-    clone.add_argument("--seed", type=int, metavar="N", help="seed of all random numbers (default: the other job's)")
-    add_background(clone)
-    add_cluster(clone)
-    clone.usage = "flexrec clone JOB [options of its verb] [--seed N] [--background | --cluster slurm] [--project DIR]"
-    clone.set_defaults(takes_more=True)
+    _add_clone(commands)
 
 
-def _add(commands: Any, name: str, synopsis: str, command: Any) -> argparse.ArgumentParser:
+def add_job_command(commands: Any, name: str, synopsis: str, command: Any) -> argparse.ArgumentParser:
+    """A command about one job of a project."""
     parser = commands.add_parser(name, help=synopsis, allow_abbrev=False)
     parser.add_argument("job", metavar="JOB", help="3, 003-train, or a path")
     add_project(parser)
@@ -80,14 +63,30 @@ def _add(commands: Any, name: str, synopsis: str, command: Any) -> argparse.Argu
     return parser
 
 
-def _existing_project(project: str) -> Path:
+def _add_clone(commands: Any) -> None:
+    """Its options are those of a verb that is known only with the job: a second parser reads them, and shows help."""
+    synopsis = "a new job like another one, with the options that you change"
+    clone = commands.add_parser("clone", help=synopsis, description=synopsis, allow_abbrev=False, add_help=False)
+    clone.add_argument("job", metavar="JOB", nargs="?", help="3, 003-train, or a path")
+    clone.add_argument("-h", "--help", action="store_true", help="show this; after JOB also the options of its verb")
+    add_project(clone)
+    clone.add_argument("--seed", type=int, metavar="N", help="seed of all random numbers (default: the other job's)")
+    add_background(clone)
+    add_cluster(clone)
+    clone.usage = "flexrec clone JOB [options of its verb] [--seed N] [--background | --cluster slurm] [--project DIR]"
+    clone.set_defaults(command=clone_job, parser=clone, takes_more=True)
+
+
+def existing_project(project: str) -> Path:
+    """The folder that was named; ``InputError`` where there is none."""
     if not Path(project).is_dir():
         raise InputError(f"there is no folder {Path(project).absolute()}; give the project's folder with --project.")
     return Path(project)
 
 
-def _chosen_job(chosen: argparse.Namespace) -> Path:
-    return find_job_folder(chosen.job, _existing_project(chosen.project))
+def chosen_job(chosen: argparse.Namespace) -> Path:
+    """The folder of the job that was named."""
+    return find_job_folder(chosen.job, existing_project(chosen.project))
 
 
 def run_job(chosen: argparse.Namespace) -> int:
@@ -152,14 +151,19 @@ def _report(job: Job, folder: Path, chosen: argparse.Namespace) -> int:
 
 def resume_job(chosen: argparse.Namespace) -> int:
     """``flexrec resume JOB``."""
-    return _go_on(_chosen_job(chosen), chosen)
+    return _go_on(chosen_job(chosen), chosen)
 
 
 def clone_job(chosen: argparse.Namespace) -> int:
     """``flexrec clone JOB [options of its verb]``."""
-    folder = _chosen_job(chosen)
+    if chosen.job is None:
+        return _show_help(chosen.parser) if chosen.help else chosen.parser.error("give the JOB to clone")
+    folder = chosen_job(chosen)
     record = read_record(folder)
     job = find_job(record["verb"])
+    if chosen.help:
+        add_parameters(chosen.parser, job)
+        return _show_help(chosen.parser)
     parser = Parser(prog=f"flexrec clone {chosen.job}", allow_abbrev=False, argument_default=argparse.SUPPRESS)
     add_parameters(parser, job)
     changes = given_values(job, vars(parser.parse_args(chosen.more)))
@@ -167,15 +171,22 @@ def clone_job(chosen: argparse.Namespace) -> int:
     return _begin(job, background.cloned_values(folder, changes), seed, chosen)
 
 
+def _show_help(parser: Parser) -> int:
+    parser.print_help()
+    return 0
+
+
 def run_recipe(chosen: argparse.Namespace) -> int:
     """``flexrec run FILE.toml``: all is checked, then all jobs are made, then they run one after the other."""
     from .jobs.inputs import is_done
     from .jobs.recipe import make_jobs, read_recipe
 
-    project = Path(chosen.project)
-    suits = is_done_or_pending if chosen.background else is_done
+    project, how = Path(chosen.project), submission(chosen, several=True)
+    suits = is_done_or_pending if chosen.background or how else is_done
     steps = read_recipe(Path(chosen.recipe), project, suits)
     folders = make_jobs(steps, project, suits)
+    if how:
+        return _give_all(folders, how)
     if chosen.background:
         for folder in folders:
             background.resume(folder)
@@ -191,64 +202,25 @@ def run_recipe(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _give_all(folders: list[Path], how: background.Submission) -> int:
+    """Give a recipe's jobs to a cluster, which starts each when those before it that it needs are done."""
+    for place, folder in enumerate(folders):
+        try:
+            if place == 0:
+                background.check(folders, how)
+            background.give_again(folder, how)
+        except InputError as error:
+            if place == 0:
+                for made in folders:
+                    shutil.rmtree(made, ignore_errors=True)
+                raise
+            return _leave_rest(folders[place:], complain(str(error), EXIT_INPUT))
+        print(folder.name)
+    return 0
+
+
 def _leave_rest(folders: list[Path], ended: int) -> int:
     if not folders:
         return ended
     names = ", ".join(folder.name for folder in folders)
     return complain(f"not run yet: {names}; go on with flexrec resume, in this order.", ended)
-
-
-def show_jobs(chosen: argparse.Namespace) -> int:
-    """``flexrec jobs``."""
-    project = _existing_project(chosen.project)
-    with suppress(OSError, InputError):  # a project that one may only read is listed all the same
-        background.start_next(project)
-    print("\n".join(job_lines(project)) or "no jobs yet")
-    return 0
-
-
-def show_log(chosen: argparse.Namespace) -> int:
-    """``flexrec log JOB``."""
-    folder, offset = _chosen_job(chosen), 0
-    while True:
-        # looked at before the text, so that the last lines of a job that ends are not missed
-        goes_on = chosen.follow and is_pending(folder, read_queue(folder.parent))
-        text, offset = background.log(folder, offset)
-        print(text, end="", flush=True)
-        if not goes_on:
-            return _follow_end(folder) if chosen.follow else 0
-        with suppress(OSError, InputError):
-            background.start_next(folder.parent)
-        time.sleep(_GLANCE)
-
-
-def _follow_end(folder: Path) -> int:
-    """The exit status with which the job itself would have ended."""
-    status = read_status(folder)
-    if status.status == FAILED:
-        return complain(f"{folder.name} failed: {status.error}", EXIT_FAILED)
-    if status.status == QUEUED:
-        return complain(f"{folder.name} is not in the queue; start it with flexrec resume {folder.name}.", EXIT_STOPPED)
-    return 0 if status.status == DONE else complain(f"{folder.name} is stopped.", EXIT_STOPPED)
-
-
-def stop_job(chosen: argparse.Namespace) -> int:
-    """``flexrec stop JOB``: ask, wait as long as was said, end it."""
-    folder = _chosen_job(chosen)
-    if background.stop(folder) and not _ended(folder, chosen.grace):
-        print(f"flexrec: {folder.name} did not end within {chosen.grace:g} s and is ended now", file=sys.stderr)
-        background.kill(folder)
-        _ended(folder, 10.0)
-    background.start_next(folder.parent)
-    print(f"{folder.name} {read_status(folder).status}")
-    return 0
-
-
-def _ended(folder: Path, seconds: float) -> bool:
-    """Whether the job's process ends in that time."""
-    deadline = time.monotonic() + seconds
-    while not background.has_ended(folder):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(min(_GLANCE, 0.05))
-    return True

@@ -8,3 +8,17 @@ class InputError(ValueError):
 
     The terminal prints it and exits with status 2; ChimeraX turns it into its own ``UserError``.
     """
+
+
+_NO_MEMORY = ("out of memory", "ALLOC_FAILED", "not enough memory", "can't allocate memory")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it says that the computer's or a GPU's memory is full; by its words, since torch may be missing."""
+    text = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY))
+    )
+

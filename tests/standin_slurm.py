@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 MEMORY = Path(os.environ.get("SBATCH_STANDIN", "."))
-NAMES = ("sbatch", "squeue", "sacct", "scancel")
+NAMES = ("sbatch", "srun", "squeue", "sacct", "scancel")
 
 
 def install(folder: Path) -> None:
@@ -39,20 +39,48 @@ def sbatch(words: list[str]) -> int:
     with open(output, "ab") as file:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
-            env=os.environ | {"SLURM_JOB_ID": str(number)},
+            env=os.environ | {"SLURM_JOB_ID": str(number), "SLURM_NODEID": "0"} | _nodes(Path(words[-1]).read_text()),
         )  # fmt: skip
     (MEMORY / f"{number}.pid").write_text(str(process.pid))
     print(number)
     return 0
 
 
+def _nodes(script: str) -> dict[str, str]:
+    wanted = re.search(r"--nodes=(\d+)", script)
+    return {"SLURM_JOB_NUM_NODES": wanted[1]} if wanted else {}
+
+
 def _begin(number: str, words: list[str]) -> None:
-    """A job's own process: it waits for its turn and becomes the script."""
+    """A job's own process: it waits for its turn and runs the script; its end is kept for those that wait for it."""
     after = re.findall(r"\d+", words[0]) if len(words) > 1 else []
     while (MEMORY / "hold").exists() or any(_lives(other) for other in after):
         time.sleep(0.02)
+    if not all((MEMORY / f"{other}.well").exists() for other in after):
+        assert "--kill-on-invalid-dep=yes" in words
+        return
     (MEMORY / f"{number}.began").touch()
-    os.execv("/bin/bash", ["bash", words[-1]])
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is for the script, which is of this session too
+    if subprocess.run(["/bin/bash", words[-1]], preexec_fn=_hear).returncode == 0:
+        (MEMORY / f"{number}.well").touch()
+
+
+def _hear() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def srun(words: list[str]) -> int:
+    """A task for every node, all on this computer; one that fails ends the others."""
+    options, task = words[: words.index(sys.executable)], words[words.index(sys.executable) :]
+    assert "--ntasks-per-node=1" in options and "--kill-on-bad-exit=1" in options
+    nodes = int(re.search(r"--nodes=(\d+)", " ".join(options))[1])
+    tasks = [subprocess.Popen(task) for _ in range(nodes)]
+    while any(task.poll() is None for task in tasks):
+        if any(task.poll() for task in tasks):
+            for task in tasks:
+                task.kill()
+        time.sleep(0.05)
+    return max(abs(task.returncode) for task in tasks)
 
 
 def _lives(number: str) -> bool:

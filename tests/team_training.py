@@ -1,4 +1,4 @@
-"""Trains on a project's particles as one of several processes; started by torchrun. Arguments: project, output."""
+"""Trains as one of several processes; started by torchrun. Arguments: project, output, start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.particles.prepared import load_prepared
 
 
-def main(project: Path, output: Path) -> None:
+def main(project: Path, output: Path, start: str) -> None:
     torch.set_num_threads(1)
     team = join_team("cpu")
     prepared = load_prepared(project / "002-prep")
@@ -28,7 +28,7 @@ def main(project: Path, output: Path) -> None:
         team=team,
         log=lambda text: None,
     )
-    state = begin(trainer, "modes")
+    state = begin(trainer, start)
     trainer.run(state, lambda state, stage: None)
     vertices = state.flow(state.latents[:20]).detach().numpy()
     misfit = [line["misfit"] for line in state.history]
@@ -38,4 +38,4 @@ def main(project: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -139,3 +139,12 @@ def test_progress_lines_are_json_for_whoever_watches(flexrec, tmp_path):
     flexrec("count", "--steps", "2")
     lines = [json.loads(line) for line in open(tmp_path / "001-count/progress.jsonl")]
     assert [(line["step"], line["total"]) for line in lines] == [(1, 2), (2, 2)]
+
+
+def test_help_on_cloning_a_job_has_the_options_of_its_verb(flexrec):
+    shown = flexrec("clone", "--help")
+    assert shown[0] == 0 and "--seed" in shown[1] and "--steps" not in shown[1]
+    flexrec("walk", "--steps", "2")
+    shown = flexrec("clone", "1", "--help")
+    assert shown[0] == 0 and "--steps" in shown[1] and "--cluster" in shown[1]
+    assert flexrec("clone")[::2] == (2, "flexrec: give the JOB to clone (see flexrec clone --help)\n")

@@ -117,8 +117,8 @@ def test_components_find_what_comes_and_goes(rotation):
 
 def test_noise_is_drawn_from_the_posterior():
     precision = torch.tensor([[4.0, 1.0], [1.0, 0.5]])
-    many = np.arange(200_000)
-    draws = posterior_noise(precision.expand(len(many), 2, 2), torch.Generator().manual_seed(0), len(many), many)
+    white = torch.randn(200_000, 2, generator=torch.Generator().manual_seed(0))
+    draws = posterior_noise(precision.expand(len(white), 2, 2), white)
     assert torch.allclose(torch.cov(draws.T), torch.linalg.inv(precision), rtol=0.03)
 
 

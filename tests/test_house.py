@@ -19,6 +19,7 @@ _GROUND = {"particles", "mesh"}
 _ENGINE = _GROUND | {"engine"}
 _MODELS = _ENGINE | {"models"}
 _MIDDLE = _MODELS | {"scene", "explore", "jobs"}
+CLI = {"cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options", "cli_watch"}
 ALLOWED = {
     "particles": _GROUND,
     "mesh": _GROUND,
@@ -29,18 +30,19 @@ ALLOWED = {
     "scene": _MIDDLE,
     "commands": _MIDDLE | {"commands"},
     "panel": _MIDDLE | {"commands", "panel"},
-    "cli": _MIDDLE | {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options"},
+    "cli": _MIDDLE | CLI,
     "cli_jobs": _MIDDLE | {"cli_jobs", "cli_cluster", "cli_options"},
     "cli_cluster": _MIDDLE | {"cli_cluster"},
     "cli_engine": _MIDDLE | {"cli_engine", "cli_jobs", "cli_options"},
     "cli_explore": _MIDDLE | {"cli_explore", "cli_jobs"},
     "cli_select": _MIDDLE | {"cli_select", "cli_explore", "cli_jobs"},
     "cli_options": _MIDDLE | {"cli_options"},
-    "__init__": {"commands", "panel", "scene"},
+    "cli_watch": _MIDDLE | {"cli_watch", "cli_jobs"},
+    "bundle": {"commands", "panel", "scene"},
+    "__init__": {"bundle"},
 }
-LEAVES = {"errors", "atomic"}
-WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", "errors", "atomic"}
-WITHOUT_CHIMERAX |= {"cli", "cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options"}
+LEAVES = {"errors", "atomic", "environment"}
+WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", "cli", *CLI, *LEAVES}
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile")
 
 
@@ -69,8 +71,7 @@ def rooms_imported(file: Path) -> Iterator[str]:
 
 def test_the_rules_see_the_rooms():
     assert {"cli", "jobs", "particles", "mesh", "engine"} <= {room(file) for file in FILES}
-    commands = {"cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options"}
-    assert set(rooms_imported(SOURCE / "cli.py")) == commands | {"jobs", "errors", "__version__"}
+    assert set(rooms_imported(SOURCE / "cli.py")) == CLI | {"jobs", "errors", "__version__"}
     assert "atomic" in set(rooms_imported(SOURCE / "jobs" / "record.py"))
 
 

@@ -96,14 +96,14 @@ def test_a_waiting_job_is_stopped_and_the_one_behind_it_moves_up(project):
     wait_for_state(third, "stopped")
 
 
-def test_a_job_of_another_computer_is_not_stopped_from_here(project):
+def test_a_job_in_the_queue_of_another_computer_is_left_to_it_and_may_be_withdrawn(project):
     folder = runner.create(COUNT, CountParameters(), project)
     with locked_queue(project) as queue:
         queue.put(Entry(folder.name, "node-7"))
-    with pytest.raises(InputError, match="001-count belongs to the computer node-7; stop it there."):
-        background.stop(folder)
     background.start_next(project)
     assert read_status(folder).status == "queued" and background.list_jobs(project)[0].message.endswith("on node-7")
+    assert background.stop(folder) is False
+    assert read_status(folder).status == "stopped" and read_queue(project) == []
 
 
 def test_a_job_in_a_terminal_is_stopped_from_another(project):

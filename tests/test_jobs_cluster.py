@@ -15,7 +15,7 @@ import standin_slurm
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import background, cluster, dispatch
 from chimerax.flexrec.jobs.background import Submission
-from chimerax.flexrec.jobs.batch_script import DEFAULT, fill_template, read_settings, read_template
+from chimerax.flexrec.jobs.batch_script import DEFAULT, fill_template, read_settings, read_template, settings_of_job
 from chimerax.flexrec.jobs.listing import job_lines
 from chimerax.flexrec.jobs.queue_file import read_queue
 from chimerax.flexrec.jobs.record import read_json, read_status
@@ -95,7 +95,7 @@ def test_a_running_job_is_stopped_and_goes_on_with_the_same_numbers(project, mem
     folder = give(project, steps=60, pause=0.02)
     wait_for_step(folder, 2)
     assert flexrec(project, "stop", "1").stdout == "001-walk stopped\n"
-    assert (memory / "scancel").read_text() == "--signal=TERM --full 1\n"
+    assert (memory / "scancel").read_text() == "--signal=TERM --batch 1\n"
     done = flexrec(project, "resume", "1", "--cluster", "slurm")
     assert (done.returncode, done.stdout) == (0, "001-walk\n"), done.stderr
     wait_for_state(folder, "done")
@@ -140,7 +140,7 @@ def test_a_job_that_never_began_is_noticed(project, memory):
 def test_a_job_waits_for_another_on_the_cluster(project, memory):
     first = give(project, steps=30, pause=0.02)
     second = background.give("after", {"count": first}, project, 0, Submission())
-    assert "--dependency=afterany:1" in (memory / "2.words").read_text()
+    assert "--dependency=afterok:1\n--kill-on-invalid-dep=yes" in (memory / "2.words").read_text()
     wait_for_state(second, "done")
     stopped = give(project, **SLOW)
     third = background.give("after", {"count": stopped}, project, 0, Submission())
@@ -220,7 +220,7 @@ def test_a_template_of_ones_own(tmp_path):
     assert lines[3].startswith("/usr/bin/python3 ") and lines[3].endswith("'\"'\"'s/003-train'")
     with pytest.raises(InputError, match="has no field {qos}"):
         fill_template(text, "t", tmp_path / "003-train", "python", {"qos": "x"})
-    for wrong in ("gpus", "gpus=two", "name=x", "a b=1", "time=1\n2"):
+    for wrong in ("gpus", "gpus=two", "train.gpus=x", "train.=1", "name=x", "a b=1", "time=1\n2"):
         with pytest.raises(InputError, match="--cluster-set"):
             read_settings([wrong])
 
@@ -240,13 +240,106 @@ def test_the_job_is_not_given_this_computers_gpus(monkeypatch):
     assert not set(given) & {"FLEXREC_GPUS", "CUDA_VISIBLE_DEVICES", "SLURM_MEM_PER_NODE", "OPENBLAS_NUM_THREADS"}
 
 
-def test_slurm_itself_runs_stops_and_resumes_a_job(project):
+RECIPE = """
+[[walk]]
+steps = 20
+pause = 0.02
+[[walk]]
+device = "cpu"
+kind = "{kind}"
+[[after]]
+[[after]]
+count = "walk.1"
+"""
+
+
+def test_a_recipe_is_given_each_job_after_those_that_it_needs(project, memory, tmp_path):
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(kind="walk"))
+    settings = ["--cluster-set", "time=10", "--cluster-set", "after.time=1", "--cluster-set", "gpus=2"]
+    done = flexrec(project, "run", str(tmp_path / "recipe.toml"), "--cluster", "slurm", *settings)
+    names = ["001-walk", "002-walk", "003-after", "004-after"]
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, names, "")
+    orders = [(memory / f"{number}.words").read_text().splitlines()[1:-1] for number in (1, 2, 3, 4)]
+    assert orders[:2] == [[], []] and orders[2] == ["--dependency=afterok:2", "--kill-on-invalid-dep=yes"]
+    assert orders[3] == [] or orders[3][0] == "--dependency=afterok:1"
+    scripts = [(project / name / "slurm.sh").read_text() for name in names]
+    assert ["--time=10\n" in script for script in scripts] == [True, True, False, False]
+    assert ["--time=1\n" in script for script in scripts] == [False, False, True, True]
+    assert ["--gpus-per-node=2\n" in script for script in scripts] == [True, True, False, False]
+    for name in names:
+        wait_for_state(project / name, "done")
+
+
+def test_what_needs_a_failed_job_fails_with_a_sentence(project, memory, tmp_path):
+    (memory / "hold").touch()
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(kind="fail"))
+    assert flexrec(project, "run", str(tmp_path / "recipe.toml"), "--cluster", "slurm").returncode == 0
+    (memory / "hold").unlink()
+    wait_for_state(project / "004-after", "done")
+    wait_until(lambda: background.start_next(project) or read_queue(project) == [], "the queue forgets it")
+    assert job_lines(project)[2] == (
+        "003-after  failed   003-after needs 002-walk, which has failed (volume.mrc has no density; give another map); "
+        "resume that one first, then this one."
+    )
+
+
+def test_a_recipe_that_slurm_refuses_leaves_nothing(project, memory, tmp_path):
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(kind="walk"))
+    words = ["run", str(tmp_path / "recipe.toml"), "--cluster", "slurm"]
+    assert "no field {qoz}" in flexrec(project, *words, "--cluster-set", "after.qoz=1").stderr
+    (memory / "refuse").write_text("Invalid partition name specified")
+    assert flexrec(project, *words).returncode == 2 and not list(project.glob("0*"))
+
+
+def test_settings_of_other_jobs_and_nodes_that_a_job_cannot_use_are_refused(project, memory):
+    assert settings_of_job("train", {"nodes": "2", "train.nodes": "3", "prep.cpus": "8"}, True) == {"nodes": "3"}
+    assert settings_of_job("prep", {"nodes": "2", "gpus": "1", "prep.cpus": "8"}, True) == {"cpus": "8"}
+    with pytest.raises(InputError, match="--cluster-set train.gpus: this is a prep job; leave it out"):
+        settings_of_job("prep", {"train.gpus": "1"}, False)
+    done = flexrec(project, "walk", "--cluster", "slurm", "--cluster-set", "nodes=2")
+    assert "walk computes on one node" in done.stderr and list(project.glob("0*")) == []
+
+
+@pytest.mark.parametrize("program", ["none", "off"])
+def test_without_accounting_the_folder_tells(project, memory, program, tmp_path):
+    sacct = tmp_path / "bin" / "sacct"
+    sacct.unlink()
+    if program == "off":
+        sacct.write_text("#!/bin/sh\necho 'Slurm accounting storage is disabled' >&2\nexit 1\n")
+        sacct.chmod(0o755)
+    folder = give(project, steps=20, pause=0.01)
+    wait_for_state(folder, "done")
+    background.start_next(project)
+    assert read_status(folder).status == "done"
+    killed = give(project, **SLOW)
+    wait_for_step(killed, 1)
+    end(memory, 2)
+    background.start_next(project)
+    assert job_lines(project)[1].endswith("slurm's job 2 ended without a word") and read_queue(project) == []
+
+
+@pytest.fixture
+def slurm():
     idle = shutil.which("sinfo") and subprocess.run(["sinfo", "-h", "-t", "idle"], capture_output=True, timeout=20)
     if not idle or idle.returncode or not idle.stdout.strip():
         pytest.skip("no Slurm with an idle node on this computer")
+
+
+def test_slurm_itself_runs_stops_and_resumes_a_job(project, slurm):
     how = Submission(settings={"cpus": "1", "gpus": "0"})
     folder = give(project, how=how, steps=60, pause=0.05)
     wait_for_step(folder, 2)
     assert flexrec(project, "stop", "1").stdout == "001-walk stopped\n"
     background.give_again(folder, how)
     wait_for_state(folder, "done")
+
+
+def test_slurm_itself_takes_out_what_needs_a_failed_job(project, slurm, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_LOOK_SECONDS", 1.0)
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(kind="fail"))
+    settings = ["--cluster-set", "cpus=1", "--cluster-set", "gpus=0"]
+    done = flexrec(project, "run", str(tmp_path / "recipe.toml"), "--cluster", "slurm", *settings)
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: background.start_next(project) or read_queue(project) == [], "the queue forgets it", 150)
+    assert "003-after needs 002-walk, which has failed" in job_lines(project)[2]
+    assert [read_status(project / name).status for name in ("001-walk", "004-after")] == ["done", "done"]

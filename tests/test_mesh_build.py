@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.mesh import barycentric_matrices, build_mesh, edge_inverse, vertex_parts, voxel_points
+from chimerax.flexrec.mesh import barycentric_matrices, build_mesh, edge_inverse, voxel_points
 from chimerax.flexrec.mesh.lattice import cell_corners, cell_keys
 from chimerax.flexrec.mesh.locate import barycentric
 from chimerax.flexrec.mesh.quality import connected_components, mesh_quality, orphan_voxels, radius_ratio
-from chimerax.flexrec.mesh.shape import edges, smooth_vertex_parts
+from chimerax.flexrec.mesh.shape import edges
 from mesh_shapes import ball
 
 
@@ -107,16 +107,6 @@ def test_edge_inverse_recovers_an_affine_deformation():
 def test_an_empty_mask_is_refused():
     with pytest.raises(InputError, match="mask is empty"):
         build_mesh(np.zeros((16, 16, 16), bool), 2.0)
-
-
-def test_smoothed_membership_stays_a_partition():
-    labels = (np.arange(32)[None, None] >= 16) * np.ones((32, 32, 32), int)
-    mesh = build_mesh(ball(32, 10), 3.0, 12, labels, ((0, 1),))
-    hard, soft = vertex_parts(mesh), smooth_vertex_parts(mesh, 3)
-    assert np.allclose(hard.sum(axis=1), 1) and np.allclose(soft.sum(axis=1), 1)
-    assert ((soft > 0.02).all(axis=1)).sum() > (hard > 0.02).all(axis=1).sum() > 0
-    far = mesh.vertices[:, 0] > 20
-    assert np.allclose(soft[far], [0, 1], atol=1e-3)
 
 
 def test_quality_states_what_a_mesh_is():

@@ -59,7 +59,8 @@ def test_chimerax_knows_the_wheel_as_its_bundle(wheel, metadata, bundle):
     assert metadata["Name"] == bundle.get("name") == "ChimeraX-FlexRec"
     assert metadata["Summary"] == bundle.findtext("Synopsis")
     lines = [line for line in metadata.get_all("Classifier") if line.startswith("ChimeraX ::")]
-    assert lines == ["ChimeraX :: Bundle :: Volume Data :: 1,1 :: chimerax.flexrec :: ::"]
+    own = [f"ChimeraX :: {item.text}" for item in bundle.iterfind("Classifiers/ChimeraXClassifier")]
+    assert own and lines == ["ChimeraX :: Bundle :: Volume Data :: 1,1 :: chimerax.flexrec :: ::", *own]
 
 
 def test_plain_requirements_are_light_and_on_an_index(metadata):

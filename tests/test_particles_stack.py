@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles import ImageStack, Optics, Particles
+from chimerax.flexrec.particles.held import held_bytes, hold
 from chimerax.flexrec.particles.mrc import read_header, stack_header
 
 
@@ -42,6 +43,28 @@ def test_every_mode_and_byte_order(tmp_path, dtype, order):
     rows = ImageStack(particles([path], [0] * 6, range(6))).read(np.arange(6))
     assert rows.dtype == np.float32
     np.testing.assert_array_equal(rows, images.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtypes", [("<f2", "<f2"), (">i2", ">i2"), (">f4", ">f4"), ("<f4", "<f4"), ("<f2", "<i2")])
+def test_images_held_in_memory_are_those_on_disk(tmp_path, dtypes):
+    rng = np.random.default_rng(2)
+    paths = [write(tmp_path / f"{i}.mrcs", rng.integers(-9, 9, (6, 8, 8)).astype(t)) for i, t in enumerate(dtypes)]
+    of_both = particles(paths, rng.integers(0, 2, 40), rng.integers(0, 6, 40), contrast=-1.0)
+    told: list[tuple[int, int]] = []
+    held, rows = hold(of_both, lambda *words: told.append(words)), rng.permutation(40)[:17]
+    same = np.dtype(dtypes[0]).newbyteorder("=") if dtypes[0] == dtypes[1] else np.float32
+    assert held.images.dtype == same and told[-1] == (held.images.nbytes,) * 2 == (held_bytes(of_both),) * 2
+    for _ in range(2):  # what is handed out is a copy
+        np.testing.assert_array_equal(held.read(rows), ImageStack(of_both).read(rows))
+    assert held.read(rows).dtype == np.float32
+
+
+def test_a_stack_that_is_taken_away_is_told_in_a_sentence(tmp_path):
+    reader = ImageStack(particles([write(tmp_path / "a.mrcs", np.ones((2, 8, 8), np.float32))], [0], [0]))
+    reader.read([0])
+    (tmp_path / "a.mrcs").unlink()
+    with pytest.raises(InputError, match="can no longer be read"):
+        reader.read([0])
 
 
 def test_extended_header_is_skipped(tmp_path):

@@ -19,28 +19,30 @@ from test_train import SMALL, kill_after_a_pass, make_project, process
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 
 
-def train(project: Path, output: Path, processes: int) -> list[dict[str, np.ndarray]]:
+def train(project: Path, output: Path, processes: int, start: str) -> list[dict[str, np.ndarray]]:
     """What every process ended with."""
     script = Path(__file__).with_name("team_training.py")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     one = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
     done = subprocess.run(
-        [*torchrun, str(script), str(project), str(output)], env=os.environ | one | {"CUDA_VISIBLE_DEVICES": ""},
+        [*torchrun, str(script), str(project), str(output), start], env=os.environ | one | {"CUDA_VISIBLE_DEVICES": ""},
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return [dict(np.load(output / f"{rank}-of-{processes}.npz")) for rank in range(processes)]
 
 
-def test_two_processes_train_what_one_does(tmp_path):
+# the search that follows the density ends a tenth of an Å elsewhere for another last bit of the maps
+@pytest.mark.parametrize(("start", "apart"), [("modes", 0.02), ("components", 0.1)])
+def test_two_processes_train_what_one_does(tmp_path, start, apart):
     project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, box=40)
-    (alone,) = train(project, tmp_path, 1)
-    first, second = train(project, tmp_path, 2)
+    (alone,) = train(project, tmp_path, 1, start)
+    first, second = train(project, tmp_path, 2, start)
     for name in alone:
         assert first[name].tobytes() == second[name].tobytes(), name
         scale = np.abs(alone[name]).max()
-        assert np.abs(first[name] - alone[name]).max() < 0.02 * scale, name
-    assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-4)
+        assert np.abs(first[name] - alone[name]).max() < apart * scale, name
+    assert np.allclose(first["misfit"], alone["misfit"], rtol=apart / 100)
 
 
 TWO = (*SMALL, "--epochs", 3, "--start", "modes", "--devices", "cpu,cpu")

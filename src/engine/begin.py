@@ -23,9 +23,9 @@ from .modes import strain_operator
 from .rigidity import rigidity_energy
 from .schedule import coarsest
 from .slices import SliceGrid
-from .stage import Stage, flow_vertices
+from .stage import Stage, flow_vertices, vertex_mass, vertex_share
 from .start import LinearMotion, ModeStatistics, fit_linear_motion, mode_statistics, set_linear
-from .train import FIRST_ITERATIONS, RIGIDITY_START, State, Trainer, vertex_mass, vertex_share
+from .train import FIRST_ITERATIONS, RIGIDITY_START, State, Trainer
 from .unroll import find_anchors, unroll
 
 MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from .latents import informative_axes
+from .precise import in_double
 from .slices import Nodes, SliceGrid
 from .stage import Stage
 
@@ -206,7 +207,7 @@ class _Step:
 
 def _whitened(volumes: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
     """The same model for latents of zero mean and unit covariance."""
-    values, vectors = torch.linalg.eigh(covariance.double())
-    factor = (vectors * values.clamp(min=1e-12).sqrt()).to(volumes.dtype)
+    values, vectors = torch.linalg.eigh(in_double(covariance))
+    factor = (vectors * values.clamp(min=1e-12).sqrt()).to(volumes)
     shifted = volumes[:1] + torch.einsum("k,kzyx->zyx", mean, volumes[1:])
     return torch.cat([shifted, torch.einsum("kj,kzyx->jzyx", factor, volumes[1:])])

@@ -1,18 +1,29 @@
-"""Batches of images in Fourier space, read ahead from disk while the last batch is worked on."""
+"""Batches of images in Fourier space, made ready by threads while the batches before are worked on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import scipy.fft
 import torch
 
+from ..particles.ahead import in_order, thread_share
 from ..particles.ctf import ctf_of
 from ..particles.particles import Particles
 from ..particles.shells import shell_index
 from ..particles.stack import ImageStack
+
+AHEAD_BYTES = 1 << 30  # of batches that wait or are being made, whatever the number of threads
+
+
+class Images(Protocol):
+    """Where images come from: `ImageStack`, or `HeldStack` in memory."""
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """``(m, D, D)`` float32; several threads may call it at once."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +58,31 @@ class ParticleImages:
     total mass keeps its meaning at every box size.
     """
 
-    def __init__(self, particles: Particles, whitening: np.ndarray | None = None) -> None:
-        """``whitening`` is the amplitude filter ``(D // 2 + 1,)`` by shell that the images were multiplied by."""
+    def __init__(
+        self,
+        particles: Particles,
+        whitening: np.ndarray | None = None,
+        stack: Images | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """``whitening`` is the amplitude filter ``(D // 2 + 1,)`` by shell that the images were multiplied by.
+
+        ``stack`` is where the particles' images are read, if not from the stacks that they name. ``threads`` make
+        batches ready (`thread_share` where not given); their number changes no bit of any batch.
+        """
         self.particles = particles
         self.box = int(particles.optics.box[0])
         self.pixel_size = float(particles.optics.pixel_size[0])
         self.whitening = np.ones(self.box // 2 + 1, np.float32) if whitening is None else whitening.astype(np.float32)
-        self._stack = ImageStack(particles)
+        self.threads = threads or thread_share()
+        self._stack = ImageStack(particles) if stack is None else stack
 
     def __len__(self) -> int:
         return len(self.particles)
 
     def batch(self, rows: np.ndarray, box: int) -> Batch:
         """The particles ``rows`` at ``box`` pixels."""
-        images = crop_half(np.fft.rfft2(self._stack.read(rows)).astype(np.complex64), box)
+        images = cropped_transform(self._stack.read(rows), box)
         pixel_size = self.pixel_size * self.box / box
         images *= shift_phase(self.particles.shift[rows] / pixel_size, box)
         p, group = self.particles, self.particles.group[rows]
@@ -82,17 +104,12 @@ class ParticleImages:
         )
 
     def batches(self, groups: Iterable[np.ndarray], box: int) -> Iterator[Batch]:
-        """One batch per array of rows, the next being read by a thread meanwhile."""
-        groups = iter(groups)
-        first = next(groups, None)
-        if first is None:
-            return
-        with ThreadPoolExecutor(max_workers=1) as reader:
-            ahead = reader.submit(self.batch, first, box)
-            for rows in groups:
-                ready, ahead = ahead.result(), reader.submit(self.batch, rows, box)
-                yield ready
-            yield ahead.result()
+        """One batch per array of rows, in their order, the next ones being made ready by threads meanwhile."""
+        groups = list(groups)
+        largest = max(map(len, groups), default=1)
+        bytes_of_batch = max(1, largest) * (4 * self.box**2 + 12 * box * (box // 2 + 1))
+        threads = max(1, min(self.threads, AHEAD_BYTES // bytes_of_batch))
+        return in_order(lambda rows: self.batch(rows, box), groups, threads)
 
 
 def split(rows: np.ndarray, size: int) -> list[np.ndarray]:
@@ -100,14 +117,21 @@ def split(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return np.array_split(rows, max(1, round(len(rows) / size)))
 
 
-def crop_half(half: np.ndarray, box: int) -> np.ndarray:
-    """An rfft2 ``(…, D, D // 2 + 1)`` at the frequencies of a smaller ``box``."""
-    full = half.shape[-2]
+def pieces(rows: np.ndarray, most: int) -> list[np.ndarray]:
+    """``rows`` cut evenly into groups of at most ``most``."""
+    return np.array_split(rows, max(1, -(-len(rows) // most)))
+
+
+def cropped_transform(images: np.ndarray, box: int) -> np.ndarray:
+    """The rfft2 ``(m, box, box // 2 + 1)`` of images ``(m, D, D)`` at the frequencies of a smaller ``box``.
+
+    Columns that are cropped away are not transformed. In the precision of the images, on the calling thread alone.
+    """
+    full = images.shape[-1]
     if box == full:
-        return half
-    return np.concatenate(
-        [half[..., : box // 2, : box // 2 + 1], half[..., full - (box - box // 2) :, : box // 2 + 1]], axis=-2
-    )
+        return scipy.fft.rfft2(images)
+    half = scipy.fft.fft(scipy.fft.rfft(images)[..., : box // 2 + 1], axis=-2)
+    return np.concatenate([half[..., : box // 2, :], half[..., full - (box - box // 2) :, :]], axis=-2)
 
 
 def shift_phase(shift: np.ndarray, box: int) -> np.ndarray:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from .flow import Flow
 from .images import Batch
+from .precise import in_double
 from .stage import Stage
 from .start import whitened
 
@@ -74,18 +74,15 @@ def reassign(
     return chosen
 
 
-def posterior_noise(
-    precision: torch.Tensor, generator: torch.Generator, size: int, place: np.ndarray
-) -> torch.Tensor:
-    """A draw ``(b, k)`` from N(0, ``precision``⁻¹), ``precision`` being ``(b, k, k)`` of a batch's ``place``s.
+def posterior_noise(precision: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
+    """A draw ``(b, k)`` from N(0, ``precision``⁻¹), made of normal numbers ``white`` ``(b, k)`` drawn on the CPU.
 
     Given to the flow on top of the most likely point, it makes a pass over the images a step of variational
     expectation–maximisation: a dimension that the images do not determine is drawn from the prior, and the flow learns
-    to ignore it instead of explaining noise by it. ``place`` ``(b,)`` are places in a batch of ``size``: whoever has a
-    part of the batch draws what it would have had in the whole.
+    to ignore it instead of explaining noise by it.
     """
     lower = torch.linalg.cholesky(precision)
-    white = torch.randn(size, precision.shape[1], generator=generator)[place].to(precision.device)
+    white = white.to(precision.device)
     return torch.linalg.solve_triangular(lower.transpose(1, 2), white[:, :, None], upper=True).squeeze(-1)
 
 
@@ -101,13 +98,13 @@ def whitening_transform(
     epoch to epoch.
     """
     mean = z.mean(dim=0)
-    centred = (z - mean).double()
+    centred = in_double(z - mean)
     covariance = centred.T @ centred / len(z)
     if precision is not None:
-        covariance = covariance + torch.linalg.inv(precision.double()).mean(dim=0)
+        covariance = covariance + torch.linalg.inv(in_double(precision)).mean(dim=0)
     values, vectors = torch.linalg.eigh(covariance)
     factor = vectors @ torch.diag(values.clamp(min=1e-8).sqrt()) @ vectors.T
-    return mean, factor.to(z.dtype)
+    return mean, factor.to(z)
 
 
 def informative_axes(precision: torch.Tensor) -> torch.Tensor:
@@ -115,6 +112,6 @@ def informative_axes(precision: torch.Tensor) -> torch.Tensor:
 
     ``precision`` ``(n, k, k)`` is that of the posteriors. Each axis points along the old one that it is nearest.
     """
-    vectors = torch.linalg.eigh(precision.double().mean(dim=0))[1].flip(1)
+    vectors = torch.linalg.eigh(in_double(precision).mean(dim=0))[1].flip(1)
     # an eigenvector's sign is an accident of the solver
-    return (vectors * vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True)).sign()).to(precision.dtype)
+    return (vectors * vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True)).sign()).to(precision)

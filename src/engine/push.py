@@ -39,9 +39,7 @@ def push(
     threads : of the Fourier transforms and the compiled loops; None: all.
     oversampling : 1, or 2 for a grid twice as fine, as exact as the projector and about three times slower.
     """
-    loops = _compiled() if backend in ("auto", "numba") else None
-    if backend == "numba" and loops is None:
-        raise ImportError("numba is not installed")
+    loops = _compiled() if usable_backend(backend) == "numba" else None
     if len(points) == 0:
         return np.zeros((box,) * 3, np.float32)
     moved = (_move if loops is None else loops.move)(points, offsets, affine)
@@ -50,6 +48,13 @@ def push(
     shape = tuple(oversampling * side for side in shape)
     grid = _spread(density, moved, shape) if loops is None else loops.spread(density, moved, shape, threads)
     return _place(_unblur(grid, oversampling, threads or -1), low, box)
+
+
+def usable_backend(wanted: str = "auto") -> str:
+    """``numba`` or ``numpy``: the one that ``auto`` means here. ``ImportError`` for numba where there is none."""
+    if wanted == "numba" and _compiled() is None:
+        raise ImportError("numba is not installed")
+    return ("numpy" if _compiled() is None else "numba") if wanted == "auto" else wanted
 
 
 def _window(moved: np.ndarray, box: int) -> tuple[np.ndarray, tuple[int, int, int]]:
@@ -141,9 +146,9 @@ def _weights(t):
 
 @lru_cache(maxsize=1)
 def _compiled():
-    """The compiled loops, or None where numba is missing."""
+    """The compiled loops, or None where numba is missing or broken."""
     try:
         from . import push_numba
-    except ImportError:
+    except (ImportError, OSError):
         return None
     return push_numba

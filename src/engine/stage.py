@@ -13,7 +13,7 @@ from ..mesh.voxels import mask_on_grid, voxel_cells
 from ..particles.shells import shell_index
 from .density import LeastSquares, band_weights
 from .flow import Flow
-from .images import Batch, ParticleImages, split
+from .images import Batch, ParticleImages, pieces
 from .project import VoxelCloud, project
 
 
@@ -26,6 +26,7 @@ class Stage:
     images : the particles. cloud : the map's voxels at this box. density : ``(n,)`` mass per voxel.
     weights : ``(box, box // 2 + 1)`` half-plane weights over the noise's power, zero beyond the band limit.
     noise : ``(D // 2 + 1,)`` mean squared Fourier amplitude of the noise by shell.
+    at_once : the most images that are worked on together.
     """
 
     images: ParticleImages
@@ -33,7 +34,7 @@ class Stage:
     density: torch.Tensor
     weights: torch.Tensor
     noise: torch.Tensor
-    batch_size: int = 64
+    at_once: int = 64
     backend: str = "auto"
 
     @property
@@ -52,7 +53,7 @@ class Stage:
 
     def batches(self, rows: np.ndarray) -> Iterator[Batch]:
         """The particles ``rows``, batch after batch, on this stage's device."""
-        return self.batches_of(split(rows, self.batch_size))
+        return self.batches_of(pieces(rows, self.at_once))
 
     def batches_of(self, groups: list[np.ndarray]) -> Iterator[Batch]:
         """The particles of each group of rows, group after group, on this stage's device."""
@@ -98,7 +99,7 @@ def make_stage(
     noise: torch.Tensor,
     band: float,
     device: str | torch.device = "cpu",
-    batch_size: int = 64,
+    at_once: int = 64,
     backend: str = "auto",
 ) -> Stage:
     """A stage at ``box`` pixels with an empty map; ``band`` is the highest radius used, as a fraction of Nyquist."""
@@ -106,7 +107,7 @@ def make_stage(
     cells = voxel_cells(mesh, mask_on_grid(mesh, box, pixel_size), pixel_size)
     cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)
     weights = band_weights(box, band * box / 2, noise.to(device))
-    return Stage(images, cloud, torch.zeros(len(cloud), device=device), weights, noise.to(device), batch_size, backend)
+    return Stage(images, cloud, torch.zeros(len(cloud), device=device), weights, noise.to(device), at_once, backend)
 
 
 def carry_density(density: torch.Tensor, old: VoxelCloud, new: VoxelCloud) -> torch.Tensor:
@@ -142,3 +143,19 @@ def flow_vertices(flow: Flow, latents: torch.Tensor):
         return flow(latents[batch.rows])
 
     return vertices_of
+
+
+def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:
+    """Positive density ``(v,)`` that each vertex carries, shared by barycentric weight."""
+    group = torch.repeat_interleave(torch.arange(len(cloud.cells), device=density.device), cloud.offsets.diff())
+    homogeneous = torch.cat([cloud.points, torch.ones_like(cloud.points[:, :1])], dim=1)
+    share = torch.einsum("nij,nj->ni", cloud.barycentric[group], homogeneous).clamp(min=0)
+    mass = torch.zeros(vertices, device=density.device)
+    mass.index_add_(0, cloud.cells[group].reshape(-1), (density.clamp(min=0)[:, None] * share).reshape(-1))
+    return mass.cpu().numpy().astype(np.float64)
+
+
+def vertex_share(stage: Stage, vertices: int) -> torch.Tensor:
+    """`vertex_mass` as weights that sum to one, ``(v,)``."""
+    mass = torch.from_numpy(vertex_mass(stage.cloud, stage.density, vertices)).float().to(stage.device)
+    return mass / mass.sum().clamp(min=1e-30)

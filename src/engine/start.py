@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from .flow import AMPLITUDE, Flow
+from .precise import in_double
 from .stage import Stage
 
 
@@ -63,7 +64,7 @@ def mode_statistics(
             pull.append((slopes @ residual[:, :, None]).squeeze(-1))
             if report is not None:
                 report(len(batch))
-    return ModeStatistics(torch.cat(curvature).double(), torch.cat(pull).double())
+    return ModeStatistics(in_double(torch.cat(curvature)), in_double(torch.cat(pull)))
 
 
 def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:

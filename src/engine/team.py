@@ -36,6 +36,14 @@ class Team:
             torch.distributed.all_reduce(values)
         return values
 
+    def least(self, value: int) -> int:
+        """The smallest of the processes' values."""
+        if self.size == 1:
+            return value
+        held = torch.tensor([value], device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
+        torch.distributed.all_reduce(held, torch.distributed.ReduceOp.MIN)
+        return int(held)
+
     def collect(self, table: torch.Tensor, rows: np.ndarray) -> None:
         """Fill in ``table`` ``(n, …)`` with what the others know, this process having set ``rows``.
 

@@ -21,12 +21,11 @@ from ..mesh.shape import edge_inverse
 from ..mesh.tetmesh import TetMesh
 from .density import LeastSquares
 from .flow import Flow
+from .flow_step import FlowStep
 from .halves import HalfMaps, solve_halves, supported_map
 from .images import Batch, ParticleImages, split
-from .latents import Prior, gauss_newton, informative_axes, posterior_noise, reassign, whitening_transform
+from .latents import Prior, gauss_newton, informative_axes, reassign, whitening_transform
 from .modes import rigidity_weights
-from .project import VoxelCloud
-from .rigidity import rigidity_energy
 from .schedule import Rung
 from .stage import Stage, carry_density, flow_vertices, make_stage
 from .team import Team
@@ -36,8 +35,6 @@ SOLVE_ITERATIONS, FIRST_ITERATIONS, LAST_ITERATIONS = 3, 5, 8
 NOISE_PARTICLES = 1_000
 ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
 HOLD = 4.0  # how much more tightly latents are held to given places than white ones to zero
-MISFIT_SAMPLE = 4  # particles of a batch that are also compared with the rigid map, for the log
-RIGIDITY_SAMPLE = 16  # particles of a batch whose rigidity is computed: the energy is smooth in z, a few are enough
 RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
 
 
@@ -51,6 +48,7 @@ class Settings:
 
     ``rigidity`` multiplies the calibrated weight of the prior; ``centering`` that of the N(0, 1) prior on the latents;
     ``latent_noise`` scales the noise that the flow sees added to them, 1 being each particle's own uncertainty.
+    ``images_at_once`` of a batch are held in memory; all of them when 0.
     """
 
     latent_dims: int = 2
@@ -64,6 +62,7 @@ class Settings:
     final_learning_rate: float = 5e-5
     freeze_latents: bool = False
     batch_size: int = 64
+    images_at_once: int = 0
     backend: str = "auto"
 
 
@@ -119,7 +118,8 @@ class Trainer:
         self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(device)
         self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(device)
         self.halves = split_halves(images.particles.half, seed)
-        self._told = False
+        self.told = False  # whether the team has been told to stop
+        self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
 
     # -- one pass -------------------------------------------------------------------------------------------------
 
@@ -174,81 +174,26 @@ class Trainer:
     def _pass(self, stage: Stage, state: State) -> None:
         """Once over the images: latents and flow."""
         rng = np.random.default_rng((self.seed, 2, state.epoch))
-        noise = torch.Generator().manual_seed(self.seed * 1_000_003 + state.epoch)
         order, began, done = rng.permutation(len(self.images)), time.perf_counter(), 0
         weight = self._rigidity_weight(state.energy)
         sums = np.zeros(4)
-        share = vertex_share(stage, len(self.rest))
         groups = split(order, self.settings.batch_size)
-        mine = [self.team.share(group) for group in groups]
-        for group, batch in zip(groups, stage.batches_of(mine), strict=True):
+        steps = iter(FlowStep(self, stage, state, weight, groups, self.seed * 1_000_003 + state.epoch))
+        for group in groups:
             self._set_learning_rate(state, done / len(order))
-            sums += len(group) * self._step(stage, state, batch, len(group), weight, noise, share)
+            sums += len(group) * next(steps)
             done += len(group)
             speed = done / (time.perf_counter() - began)
             means = dict(zip(("misfit", "rigid_misfit", "energy", "amplitude"), sums / done, strict=True))
             self._tell(state.epoch * len(order) + done, self.epochs * len(order), stage=f"{stage.box} pixels",
                        epoch=round(state.epoch + done / len(order), 4), images_per_second=round(speed, 1),
                        **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
-        self.collect(state, np.concatenate(mine))
+        self.collect(state, np.concatenate([self.team.share(group) for group in groups]))
         state.energy = means["energy"]
         state.history.append(
             {"epoch": state.epoch + 1, "box": stage.box, "weight": weight, "images_per_second": speed, **means}
         )
         self.whiten(state)
-
-    def _step(
-        self,
-        stage: Stage,
-        state: State,
-        batch: Batch,
-        size: int,
-        weight: float,
-        noise: torch.Generator,
-        share: torch.Tensor,
-    ) -> np.ndarray:
-        """This process's part of a batch of ``size``; returns the whole batch's mean misfit, rigid misfit (of a
-        sample), rigidity energy and displacement in Å.
-        """
-        flow, s, team = state.flow, self.settings, self.team
-        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], self.prior(state, batch))
-        state.precision[batch.rows] = precision
-        if s.freeze_latents:
-            z = state.latents[batch.rows]
-        else:
-            state.latents[batch.rows] = z
-        place = team.share(np.arange(size))  # of this process's particles in the batch
-        vertices = flow(z + s.latent_noise * posterior_noise(precision, noise, size, place))
-        each = stage.misfit(batch, stage.forward(batch, vertices))
-        bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
-        energy = rigidity_energy(vertices[:bent], self.cells, self.inverse, self.weights).sum()
-        energy = energy / min(size, RIGIDITY_SAMPLE)
-        state.optimiser.zero_grad()
-        (each.sum() / size + weight * energy).backward()
-        with torch.no_grad():
-            few = Batch(*(getattr(batch, name)[:sample] for name in batch.__dataclass_fields__))
-            rigid = stage.misfit(few, stage.forward(few, self.rest))
-            gain = (each[:sample] - rigid).sum() / min(size, MISFIT_SAMPLE)
-            moved = ((vertices[:bent] - self.rest).norm(dim=2) @ share).sum() / min(size, RIGIDITY_SAMPLE)
-            misfit = each.sum() / size
-            values = torch.stack([misfit, misfit - gain, energy.detach(), moved])
-        values = self._total_gradient(flow, values)
-        state.optimiser.step()
-        return values.double().cpu().numpy()
-
-    def _total_gradient(self, flow: Flow, values: torch.Tensor) -> torch.Tensor:
-        """Sum the flow's gradient over the team, and ``values`` ``(4,)``, which are returned, in one message."""
-        if self.team.size == 1:
-            return values
-        gradients = [parameter.grad for parameter in flow.parameters()]
-        wish = torch.tensor([float(self.team.leads and self.stop())], device=self.device)
-        message = self.team.total(torch.cat([values, wish, *(gradient.reshape(-1) for gradient in gradients)]))
-        self._told = bool(message[len(values)] > 0)
-        at = len(values) + 1
-        for gradient in gradients:
-            gradient.copy_(message[at : at + gradient.numel()].reshape(gradient.shape))
-            at += gradient.numel()
-        return message[: len(values)]
 
     def agree(self, state: State) -> None:
         """Make the team's states equal to the last bit: the leader's."""
@@ -305,7 +250,7 @@ class Trainer:
     def stage_of(self, rung: Rung, noise: torch.Tensor) -> Stage:
         """The stage of a rung, its map still empty."""
         s = self.settings
-        return make_stage(self.images, self.mesh, rung.box, noise, rung.band, self.device, s.batch_size, s.backend)
+        return make_stage(self.images, self.mesh, rung.box, noise, rung.band, self.device, self.at_once, s.backend)
 
     def prior(self, state: State, batch: Batch) -> Prior:
         """Where a batch's latents belong if their images do not say.
@@ -352,7 +297,7 @@ class Trainer:
     def _tell(self, step: int, total: int, **values: object) -> None:
         self.progress(step, total, **values)
         # a member that left by itself would leave the others waiting: the team agrees in each batch of a pass
-        if self._told if self.team.size > 1 else self.stop():
+        if self.told if self.team.size > 1 else self.stop():
             raise Interrupted
 
     def measure_noise(self, stage: Stage, vertices_of) -> torch.Tensor:
@@ -414,22 +359,6 @@ class Trainer:
         if state.centre is not None:
             state.centre = torch.linalg.solve(factor.T, (state.centre - mean).T).T.contiguous()
         state.precision = factor @ state.precision @ factor.T
-
-
-def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:
-    """Positive density ``(v,)`` that each vertex carries, shared by barycentric weight."""
-    group = torch.repeat_interleave(torch.arange(len(cloud.cells), device=density.device), cloud.offsets.diff())
-    homogeneous = torch.cat([cloud.points, torch.ones_like(cloud.points[:, :1])], dim=1)
-    share = torch.einsum("nij,nj->ni", cloud.barycentric[group], homogeneous).clamp(min=0)
-    mass = torch.zeros(vertices, device=density.device)
-    mass.index_add_(0, cloud.cells[group].reshape(-1), (density.clamp(min=0)[:, None] * share).reshape(-1))
-    return mass.double().cpu().numpy()
-
-
-def vertex_share(stage: Stage, vertices: int) -> torch.Tensor:
-    """`vertex_mass` as weights that sum to one, ``(v,)``."""
-    mass = torch.from_numpy(vertex_mass(stage.cloud, stage.density, vertices)).float().to(stage.device)
-    return mass / mass.sum().clamp(min=1e-30)
 
 
 def split_halves(half: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

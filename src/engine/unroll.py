@@ -60,13 +60,14 @@ def find_anchors(
     from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
     count = min(MOST_ANCHORS, ANCHORS_PER_DIM * latents.shape[1], max(2, len(latents) // LEAST_NEIGHBOURS))
-    centres, label = kmeans2(latents.double().cpu().numpy(), count, minit="++", seed=np.random.default_rng((seed, 6)))
+    exact = latents.cpu().numpy().astype(np.float64)
+    centres, label = kmeans2(exact, count, minit="++", seed=np.random.default_rng((seed, 6)))
     centres = torch.from_numpy(centres[np.bincount(label, minlength=count) > 0]).to(latents)
     size = max(LEAST_NEIGHBOURS, round(OVERLAP * len(latents) / len(centres)))
     near = torch.cdist(centres, latents).argsort(dim=1)[:, :size]
     points = latents[near].mean(dim=1)
     densest = int((latents[near] - points[:, None]).norm(dim=2).mean(dim=1).argmin())
-    distance = torch.cdist(points, points).double().cpu().numpy() + 1e-9  # twins are neighbours too
+    distance = torch.cdist(points, points).cpu().numpy().astype(np.float64) + 1e-9  # twins are neighbours too
     order, parent = breadth_first_order(minimum_spanning_tree(distance), densest, directed=False)
     return Anchors(points, _local_maps(grid, samples, near, team or Team()) * mask, order, parent)
 
@@ -107,6 +108,7 @@ class _Registration:
         self._share = torch.einsum("nij,nj->ni", cloud.barycentric[cell], homogeneous)
         self._corner = cloud.cells[cell]
         self._filter = _gaussian(cloud.box, cloud.box * cloud.pixel_size / RESOLUTION, stage.device)
+        self._unblurred = self._filter / _spline_transform(cloud.box, stage.device)
         self._volumes = anchors.volumes
         self._density = cloud.gather(anchors.volumes[anchors.order[0]])
         self._power = (self._target(anchors.order[0]).abs() ** 2).sum()
@@ -158,20 +160,34 @@ class _Registration:
         return torch.cat([own[: self._modes], silent, *parts])
 
     def _project(self, vertices: torch.Tensor) -> torch.Tensor:
-        """Filtered Fourier transform of the carried density, shared out linearly among the nearest voxels."""
+        """Filtered Fourier transform of the carried density, spread by quadratic B-splines, which are divided out.
+
+        Smooth in the vertices: with a kinked kernel the line searches turn on the last bit, and two computers part.
+        """
         box = self._cloud.box
         points = (vertices[self._corner] * self._share[..., None]).sum(dim=1) / self._cloud.pixel_size + box // 2
-        points = points.clamp(0, box - 1.001)
-        low = points.detach().floor()
-        part, low = points - low, low.long()
-        total = torch.zeros(box**3, device=points.device)
-        for dz in (0, 1):
-            for dy in (0, 1):
-                for dx in (0, 1):
-                    share = [part[:, axis] if one else 1 - part[:, axis] for axis, one in enumerate((dx, dy, dz))]
-                    index = ((low[:, 2] + dz) * box + low[:, 1] + dy) * box + low[:, 0] + dx
-                    total = total.index_add(0, index, share[0] * share[1] * share[2] * self._density)
-        return torch.fft.rfftn(total.reshape(box, box, box)) * self._filter
+        points = points.clamp(1, box - 2)
+        near = points.detach().round()
+        weights = _spline(points - near)
+        near, total = near.long(), torch.zeros(box**3, device=points.device)
+        for dz in range(3):
+            for dy in range(3):
+                for dx in range(3):
+                    index = ((near[:, 2] + dz - 1) * box + near[:, 1] + dy - 1) * box + near[:, 0] + dx - 1
+                    share = weights[dx][:, 0] * weights[dy][:, 1] * weights[dz][:, 2]
+                    total = total.index_add(0, index, share * self._density)
+        return torch.fft.rfftn(total.reshape(box, box, box)) * self._unblurred
+
+
+def _spline(part: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Weights of the voxel before, the nearest and the one after, ``part`` within half a voxel of the nearest."""
+    return 0.5 * (0.5 - part) ** 2, 0.75 - part**2, 0.5 * (0.5 + part) ** 2
+
+
+def _spline_transform(box: int, device: torch.device) -> torch.Tensor:
+    """Fourier transform ``(N, N, N // 2 + 1)`` of that spline in three dimensions: sinc³ along each axis."""
+    k, kx = torch.fft.fftfreq(box, device=device), torch.fft.rfftfreq(box, device=device)
+    return (torch.sinc(k)[:, None, None] * torch.sinc(k)[None, :, None] * torch.sinc(kx)[None, None, :]) ** 3
 
 
 def _gaussian(box: int, width: float, device: torch.device) -> torch.Tensor:

@@ -6,7 +6,7 @@ A job is named by its folder; ``project.find_job_folder`` finds the one that a u
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..errors import InputError
 from . import cluster, dispatch, runner
 from .cluster import Submission
 from .dispatch import enqueue, withdraw
-from .ending import ask_to_stop, end_group, running_process
+from .ending import ask_from_afar, ask_to_stop, end_group, other_computer, running_process
 from .inputs import join_record
 from .listing import JobState, list_jobs
 from .progress import last_progress
@@ -23,8 +23,8 @@ from .registry import find_job
 from .waiting import is_done_or_pending
 
 __all__ = [
-    "JobState", "Submission", "clone", "cloned_values", "give", "give_again", "has_ended", "kill", "list_jobs", "log",
-    "progress", "refuse_on_cluster", "resume", "start_next", "stop", "submit",
+    "JobState", "Submission", "check", "clone", "cloned_values", "give", "give_again", "has_ended", "kill", "list_jobs",
+    "log", "progress", "refuse_on_cluster", "resume", "start_next", "stop", "submit",
 ]  # fmt: skip
 
 
@@ -56,6 +56,12 @@ def give(
     return folder
 
 
+def check(folders: Collection[Path], how: Submission) -> None:
+    """``InputError`` if the batch script of one of these jobs cannot be written; nothing is given to anybody yet."""
+    for folder in folders:
+        cluster.batch_script(folder, how)
+
+
 def give_again(folder: Path, how: Submission, python: str | None = None) -> None:
     """Give a job that was stopped, failed or was killed to a cluster."""
     _refuse_done(folder)
@@ -79,7 +85,9 @@ def refuse_on_cluster(folder: Path) -> None:
 
 def has_ended(folder: Path) -> bool:
     """Whether no process runs the job any more, nor a cluster has it."""
-    return running_process(folder) is None and cluster.entry_on_cluster(folder) is None
+    if running_process(folder) is not None or other_computer(folder) is not None:
+        return False
+    return cluster.entry_on_cluster(folder) is None
 
 
 def progress(folder: Path) -> dict[str, Any] | None:
@@ -103,8 +111,7 @@ def stop(folder: Path) -> bool:
     """Stop a job: one that waits is stopped at once; one that runs is asked to write a checkpoint and end.
 
     True if a process was asked: it ends in its own time, or with ``kill``; look with ``start_next`` now and then, so
-    that the queue goes on even if it ended without a word. ``InputError`` if the job neither waits nor runs, or is
-    another computer's.
+    that the queue goes on even if it ended without a word. ``InputError`` if the job neither waits nor runs.
     """
     if cluster.entry_on_cluster(folder) is not None:
         return cluster.stop(folder)
@@ -112,6 +119,9 @@ def stop(folder: Path) -> bool:
     if withdraw(folder):
         return False
     pid = running_process(folder) if pid is None else pid
+    if pid is None and other_computer(folder) is not None:
+        ask_from_afar(folder)
+        return True
     if pid is None:
         raise _not_running(folder)
     ask_to_stop(folder, pid)
@@ -119,10 +129,19 @@ def stop(folder: Path) -> bool:
 
 
 def kill(folder: Path) -> None:
-    """End a job's process and all its children at once; what it wrote last is its newest checkpoint."""
+    """End a job's process and all its children at once; what it wrote last is its newest checkpoint.
+
+    ``InputError`` if it runs on another computer, which no signal reaches.
+    """
     entry = cluster.entry_on_cluster(folder)
     if entry is not None:
         return cluster.kill(entry)
+    host = other_computer(folder)
+    if host is not None:
+        raise InputError(
+            f"{folder.name} has not ended yet; end its process {read_status(folder).pid} on {host}, or, if that "
+            f"computer is gone, go on with flexrec resume {folder.name}."
+        )
     pid = running_process(folder)
     if pid is not None:
         end_group(pid)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
+from .registry import find_job
 from .spawn import OUTPUT, worker_command
 
 # The last lines of a template of one's own should be like the last one here: by exec, the scheduler's signals reach the
@@ -41,17 +42,41 @@ _FIELD = re.compile(r"\{\{(\w+)\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
 
 
 def read_settings(words: list[str]) -> dict[str, str]:
-    """``["partition=gpu", "gpus=2"]`` by name; whether the template has such fields is seen when it is filled."""
+    """``["partition=gpu", "train.gpus=2"]`` by name; whether the template has such fields is seen when it is filled."""
     settings = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name) or name in _OWN or "\n" in value:
+        verb, dot, field = name.rpartition(".")
+        if not equals or not re.fullmatch(r"[A-Za-z_]\w*", field) or field in _OWN or "\n" in value:
             raise InputError(f"--cluster-set {word}: write NAME=VALUE, such as partition=gpu.")
+        if dot:
+            find_job(verb)
+        if field in ("nodes", "cpus", "gpus") and not re.fullmatch("[0-9]+", value):
+            raise InputError(f"--cluster-set {word}: {field} must be a whole number.")
         settings[name] = value
-    for name in ("nodes", "cpus", "gpus"):
-        if name in settings and not settings[name].isdecimal():
-            raise InputError(f"--cluster-set {name}={settings[name]}: {name} must be a whole number.")
     return settings
+
+
+def settings_of_job(verb: str, settings: Mapping[str, str], several: bool) -> dict[str, str]:
+    """Those of ``settings`` that a job of this verb is given: its own (``train.time``) before those of all.
+
+    Of the settings for ``several`` verbs it takes GPUs only if it can name a device, and nodes only if it can use
+    several devices; alone, ``InputError`` for settings that it has no use for.
+    """
+    others = [name for name in settings if "." in name and not name.startswith(f"{verb}.")]
+    if others and not several:
+        raise InputError(f"--cluster-set {others[0]}: this is a {verb} job; leave it out.")
+    options = {option.name for option in find_job(verb).options()}
+    chosen = {name: value for name, value in settings.items() if "." not in name}
+    if several and "device" not in options:
+        chosen.pop("gpus", None)
+    if several and "devices" not in options:
+        chosen.pop("nodes", None)
+    own = {name.partition(".")[2]: value for name, value in settings.items() if name.startswith(f"{verb}.")}
+    chosen |= own
+    if int(chosen.get("nodes", 1)) > 1 and "devices" not in options:
+        raise InputError(f"{verb} computes on one node; leave --cluster-set nodes={chosen['nodes']} out.")
+    return chosen
 
 
 def read_template(path: Path | None) -> str:

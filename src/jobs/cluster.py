@@ -16,19 +16,22 @@ from pathlib import Path
 from ..atomic import atomic_path
 from ..errors import InputError
 from . import slurm
-from .batch_script import fill_template, read_template
+from .batch_script import fill_template, read_template, settings_of_job
 from .dispatch import asked_device, end_unseen, put_in
 from .folder import append_log
+from .heartbeat import silence
 from .process import host_name
+from .project import job_verb
 from .queue_file import Entry, locked_queue, read_queue
 from .record import (
     DONE,
+    FAILED,
     QUEUED,
     RUNNING,
     STOPPED,
     Status,
-    last_sign_of_life,
     read_json,
+    read_status,
     recorded_status,
     write_json,
     write_status,
@@ -45,16 +48,21 @@ _looked: dict[Path, float] = {}
 
 @dataclass(frozen=True)
 class Submission:
-    """How jobs are given to a cluster: the user's template (None: the built-in one) and what to put in its fields."""
+    """How jobs are given to a cluster: the user's template (None: the built-in one) and what to put in its fields.
+
+    A setting ``train.time`` is of train jobs alone. ``several``: the settings are those of jobs of several verbs, and
+    of no concern to one that has no use for them.
+    """
 
     template: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    several: bool = False
 
 
 def give(folder: Path, how: Submission, python: Path | str | None = None) -> str:
     """Give a job to Slurm and return its id there; ``InputError`` leaves everything as it was."""
     python = str(python or sys.executable)
-    script = _script(folder, how, python)
+    script = batch_script(folder, how, python)
     was = recorded_status(folder)
     put_in(Entry(folder.name, host_name(), cluster="slurm"), folder)
     try:
@@ -69,14 +77,15 @@ def give(folder: Path, how: Submission, python: Path | str | None = None) -> str
     return job
 
 
-def _script(folder: Path, how: Submission, python: str) -> str:
+def batch_script(folder: Path, how: Submission, python: Path | str | None = None) -> str:
+    """What a node shall run for a job; ``InputError`` for a mistake in the template or the settings."""
     where = str(how.template or "the built-in template")
+    text = read_template(how.template)
+    settings = settings_of_job(job_verb(folder), how.settings, how.several)
     # a job that computes on GPUs by itself wants as many as it names, or one, unless it was told otherwise
     wanted = [part for part in parts_of(asked_device(folder) or CPU) if part != CPU]
-    gpus = {"gpus": str(len(wanted))} if wanted else {}
-    text = read_template(how.template)
-    gpus = gpus if "{gpus}" in text else {}
-    return fill_template(text, where, folder, python, {**gpus, **how.settings})
+    gpus = {"gpus": str(len(wanted))} if wanted and "{gpus}" in text else {}
+    return fill_template(text, where, folder, str(python or sys.executable), {**gpus, **settings})
 
 
 def _scheduled_inputs(folder: Path) -> list[str]:
@@ -159,10 +168,23 @@ def _close(folder: Path, entry: Entry, state: str) -> bool:
         status = recorded_status(folder).status
         if status not in (QUEUED, RUNNING):
             return True
-        if state in ("", "COMPLETED") and not entry.stop and last_sign_of_life(folder) < _QUIET_SECONDS:
+        if status == QUEUED and (lacks := _lacks(folder)):
+            end_unseen(folder, FAILED, lacks)
+            return True
+        gone = read_status(folder).status != status  # its process was of this computer
+        if state in ("", "COMPLETED") and not (gone or entry.stop) and silence(folder) < _QUIET_SECONDS:
             return False
         end_unseen(folder, STOPPED, _end_text(entry, state, status), shown=True)
     return True
+
+
+def _lacks(folder: Path) -> str | None:
+    """The sentence that names the job for whose sake Slurm took this one out, if it did."""
+    try:
+        hindrance(folder, read_queue(folder.parent))
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _end_text(entry: Entry, state: str, status: str) -> str:

@@ -21,6 +21,7 @@ from .record import (
     RUNNING,
     STOPPED,
     Status,
+    is_silent,
     read_record,
     read_status,
     recorded_status,
@@ -47,7 +48,9 @@ def put_in(entry: Entry, folder: Path) -> None:
 def _put_in(queue: Queue, entry: Entry, folder: Path) -> None:
     _tidy(queue)
     status = read_status(folder)
-    if queue.find(folder.name) is not None or status.status == RUNNING:
+    found = queue.find(folder.name)
+    lost = (found is None or not found.cluster) and is_silent(folder)
+    if not lost and (found is not None or status.status == RUNNING):
         raise InputError(f"{folder.name} is already {status.status}; flexrec jobs shows how far it is.")
     if status.status != QUEUED:
         write_status(folder, Status(QUEUED))
@@ -66,11 +69,11 @@ def start_next(project: Path, python: Path | str | None = None) -> None:
 
 
 def withdraw(folder: Path) -> bool:
-    """Stop a job that waits; False where it does not wait (then ask its process)."""
+    """Stop a job that waits, here or for another computer; False where it does not wait (then ask its process)."""
     with locked_queue(folder.parent) as queue:
         _tidy(queue)
         entry = queue.find(folder.name)
-        if entry is None or not entry.here:
+        if entry is None or entry.cluster:
             return False
         if not entry.waiting:
             queue.change(entry, stop=True)

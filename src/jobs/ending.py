@@ -14,7 +14,7 @@ from .record import RUNNING, recorded_status
 
 
 def running_process(folder: Path) -> int | None:
-    """The pid of the living process that runs a job, or is about to; ``InputError`` if it is another computer's.
+    """The pid of the living process of this computer that runs a job, or is about to.
 
     None for a job that a cluster has: its scheduler ends it.
     """
@@ -22,20 +22,31 @@ def running_process(folder: Path) -> int | None:
     entry = next((entry for entry in read_queue(folder.parent) if entry.job == folder.name), None)
     if entry is not None and entry.cluster:
         return None
-    host = entry.host if entry is not None else status.host if status.status == RUNNING else None
-    if host not in (None, host_name()):
-        raise InputError(f"{folder.name} belongs to the computer {host}; stop it there.")
     if entry is not None and entry.alive:
         return entry.pid
-    if status.status == RUNNING and is_alive(status.pid, status.process_start):
+    if status.status == RUNNING and status.host == host_name() and is_alive(status.pid, status.process_start):
         return status.pid
     return None
+
+
+def other_computer(folder: Path) -> str | None:
+    """The name of another computer on which the job runs, or is about to; None where it does not."""
+    status = recorded_status(folder)
+    entry = next((entry for entry in read_queue(folder.parent) if entry.job == folder.name), None)
+    begins = entry is not None and not entry.cluster and not entry.waiting
+    host = status.host if status.status == RUNNING else entry.host if begins else None
+    return host if host != host_name() else None
+
+
+def ask_from_afar(folder: Path) -> None:
+    """Ask a job that runs on another computer to write a checkpoint and end."""
+    (folder / STOP_REQUEST).touch()
 
 
 def ask_to_stop(folder: Path, pid: int) -> None:
     """Ask the job to write a checkpoint and end. Its children are left to it."""
     if os.name == "nt":
-        (folder / STOP_REQUEST).touch()
+        ask_from_afar(folder)
     else:
         _signal(os.kill, pid, signal.SIGTERM)
 

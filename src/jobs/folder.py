@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from ..atomic import atomic_path
 from .progress import ProgressFile
 from .record import RUNNING, recorded_status, write_status
 
-STOP_REQUEST = ".stop"  # a file that asks the job to stop, where one process cannot signal another (Windows)
+STOP_REQUEST = ".stop"  # a file that asks the job to stop, where one process cannot signal another (other computers)
 
 
 class Watcher(Protocol):
@@ -50,7 +52,7 @@ class JobRun:
         self.stop_seen = False
         self._watcher = watcher
         self._progress = ProgressFile(self.folder)
-        self._asks = False
+        self._asks = self._noticed = False
         self._stop = False
 
     def log(self, text: str) -> None:
@@ -103,6 +105,12 @@ class JobRun:
         self._stop = self._stop or (self.folder / STOP_REQUEST).exists()
         self.stop_seen = self._stop
         return self._stop
+
+    def notice_request(self) -> None:
+        """In a thread beside the job: stop one that does not ask, when another computer wants it to end."""
+        if not (self._asks or self._noticed) and (self.folder / STOP_REQUEST).exists():
+            self._noticed = True
+            _thread.interrupt_main(signal.SIGTERM)
 
     def request_stop(self) -> None:
         """Ask the job to stop; the second time, or if it does not listen, leave it at once (``JobStopped``)."""

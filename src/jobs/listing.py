@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .heartbeat import SILENT, silence
+from .process import host_name
 from .progress import last_progress
 from .project import job_folders, job_verb
 from .queue_file import Entry, read_queue
@@ -27,7 +29,7 @@ class JobState:
     ``state`` is queued, running, done, failed, stopped, or unreadable. ``device`` is what it computes on, or the slot
     that it has in the queue. ``progress`` is the newest line of progress.jsonl. ``eta`` (seconds left of the present
     stage) and ``images_per_second`` are given while it runs, ``seconds`` is how long it has run. ``message`` says why
-    it failed, stopped, or waits.
+    it failed, stopped, or waits, and of a job on another computer when it was last heard of.
     """
 
     folder: Path
@@ -66,18 +68,18 @@ def job_state(folder: Path, queue: Collection[Entry] | None = None) -> JobState:
         eta=line.get("eta") if runs else None,
         images_per_second=line.get(_RATE) if runs else None,
         seconds=_seconds(status),
-        message=_waiting(folder, entry, queue) if status.status == QUEUED else status.error or "",
+        message=_message(folder, status, entry, queue),
     )
 
 
 def _device(status: Status, entry: Entry | None) -> str | None:
-    """What the job said that it computes on, and on which node of a cluster.
+    """What the job said that it computes on, and on which other computer or node of a cluster.
 
     Of several GPUs, each shown alone to its job, the slot tells which.
     """
     slot = entry.slot if entry else None
     device = slot if slot and status.device in (None, "cuda") else status.device
-    if entry is None or not entry.cluster or status.status != RUNNING:
+    if status.status != RUNNING or (status.host == host_name() and not (entry and entry.cluster)):
         return device
     return " ".join(filter(None, (device, f"on {status.host}")))
 
@@ -86,6 +88,22 @@ def _seconds(status: Status) -> float | None:
     """How long it has run; a clock that was set back makes no negative time."""
     ended = time.time() if status.status == RUNNING else status.ended
     return None if status.started is None or ended is None else max(0.0, ended - status.started)
+
+
+def _message(folder: Path, status: Status, entry: Entry | None, queue: Collection[Entry]) -> str:
+    if status.status == QUEUED:
+        return _waiting(folder, entry, queue)
+    if status.status == RUNNING and status.host != host_name():
+        return _heard(folder, entry, silence(folder))
+    return status.error or ""
+
+
+def _heard(folder: Path, entry: Entry | None, seconds: float) -> str:
+    """What is known of a process on another computer, which cannot be looked at from here."""
+    if seconds <= SILENT:
+        return f"last heard {seconds:.0f} s ago"
+    on = "" if entry and entry.cluster else f"; if it is gone, go on with flexrec resume {folder.name}"
+    return f"silent for {duration_text(seconds)}{on}"
 
 
 def _waiting(folder: Path, entry: Entry | None, queue: Collection[Entry]) -> str:
@@ -121,7 +139,7 @@ def _details(state: JobState) -> str:
         return state.message
     if state.progress and state.state in (RUNNING, STOPPED):
         shown = progress_text(state.progress)
-        return shown if state.state == RUNNING else ", ".join(filter(None, (f"after {shown}", state.message)))
+        return ", ".join(filter(None, (shown if state.state == RUNNING else f"after {shown}", state.message)))
     if state.state != DONE and state.message:
         return state.message
     return f"in {duration_text(state.seconds)}" if state.seconds is not None else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, is_out_of_memory
 
 _ENGINE = ("torch", "numba", "safetensors", "matplotlib")
 
@@ -21,23 +21,15 @@ def as_input_error(error: Exception, verb: str, parameters: Any = None) -> Input
         return InputError(f"{verb} needs {error.name}; install it with: pip install 'ChimeraX-FlexRec[engine]'")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError("the disk is full; free some space and resume the job.")
-    if _is_gpu_memory(error):
-        return InputError(f"the GPU's memory is too small for this {verb}; {_lighter(parameters)}.")
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "CPUAllocator" in str(error):
         return InputError(f"the computer's memory is too small for this {verb}; take a smaller box or fewer particles.")
+    if is_out_of_memory(error):
+        return InputError(f"the GPU's memory is too small for this {verb}; {_lighter(parameters)}.")
     return None
-
-
-def _is_gpu_memory(error: Exception) -> bool:
-    """Whether it is torch's own exception, by name since torch may be missing, or one of its libraries'."""
-    text = str(error)
-    return type(error).__name__ == "OutOfMemoryError" or (
-        isinstance(error, RuntimeError) and ("out of memory" in text or "ALLOC_FAILED" in text)
-    )
 
 
 def _lighter(parameters: Any) -> str:
     batch = getattr(parameters, "batch_size", None)
-    if batch and batch > 1:
+    if batch and batch > 1 and not hasattr(parameters, "images_at_once"):  # which the job has lowered by itself
         return f"clone the job with --batch-size {batch // 2} (half of {batch}), or free the GPU of other programs"
     return "free the GPU of other programs, take a smaller box, or compute with --device cpu"

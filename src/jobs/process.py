@@ -36,7 +36,8 @@ def _linux_start(pid: int) -> str | None:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
-    return None if state in "ZX" else f"{boot}:{rest[18]}"
+    # its files, and their locks, are its own until the last of its threads (field 20) is gone
+    return None if state in "ZX" and int(rest[16]) <= 1 else f"{boot}:{rest[18]}"
 
 
 def is_alive(pid: int | None, start: str | None) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from .heartbeat import SILENT, silence
 from .process import host_name, is_alive
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED = "queued", "running", "done", "failed", "stopped"
@@ -74,10 +74,10 @@ def read_status(folder: Path) -> Status:
     return Status(**{**asdict(status), "status": STOPPED, "error": _DIED})
 
 
-def last_sign_of_life(folder: Path) -> float:
-    """Seconds since the job last wrote its status, log or progress."""
-    paths = [folder / name for name in ("status.json", "log.txt", "progress.jsonl")]
-    return time.time() - max((path.stat().st_mtime for path in paths if path.exists()), default=0.0)
+def is_silent(folder: Path) -> bool:
+    """Whether a job that calls itself running, on another computer, has given no sign of life for long."""
+    status = recorded_status(folder)
+    return status.status == RUNNING and status.host != host_name() and silence(folder) > SILENT
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import InputError
 from .declare import Job
 from .folder import STOP_REQUEST, JobRun, JobStopped, Watcher, append_log
+from .heartbeat import beating
 from .inputs import is_done, join_record, resolve_inputs, split_record
 from .mishaps import as_input_error
 from .process import host_name, is_alive, process_start, sole_runner
@@ -24,15 +25,13 @@ from .record import (
     RUNNING,
     STOPPED,
     Status,
-    last_sign_of_life,
+    is_silent,
     read_record,
     recorded_status,
     write_status,
 )
 from .signals import stop_on_signals
 from .terminal import duration_text
-
-_QUIET_SECONDS = 60.0
 
 
 def create(
@@ -112,13 +111,10 @@ def _refuse_running_or_done(folder: Path) -> None:
         raise InputError(f"{folder.name} is done; there is nothing to resume.")
     if status.status != RUNNING:
         return
-    if status.host == host_name():
-        runs = is_alive(status.pid, status.process_start)
-    else:
-        runs = last_sign_of_life(folder) < _QUIET_SECONDS
-    if runs:
+    here = status.host == host_name()
+    if is_alive(status.pid, status.process_start) if here else not is_silent(folder):
         where = f"process {status.pid} on {status.host}"
-        raise InputError(f"{folder.name} is run by {where}; stop it there, or wait a minute if it has just ended.")
+        raise InputError(f"{folder.name} is run by {where}; stop it first, or wait some minutes if it has just died.")
 
 
 def _sweep(folder: Path) -> None:
@@ -132,7 +128,7 @@ def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
     pid = os.getpid()
     begun = Status(RUNNING, pid, process_start(pid), host_name(), started=round(time.time(), 3))
     try:
-        with stop_on_signals(run.request_stop):
+        with stop_on_signals(run.request_stop), beating(run.folder, run.notice_request):
             write_status(run.folder, begun)
             job.function()(parameters, run)
     except JobStopped:

@@ -22,9 +22,11 @@ _WAITING_OR_RUNNING = (
 def submit(script: Path, folder: Path, python: str, after: Collection[str] = ()) -> str:
     """Give a batch script to Slurm from the project's folder; returns the job's id (``12``, or ``12;cluster``).
 
-    It starts when the Slurm jobs ``after`` have ended, however they did. ``InputError`` with sbatch's own words.
+    It starts when the Slurm jobs ``after`` have ended well; Slurm forgets it if one does not. ``InputError`` with
+    sbatch's own words.
     """
-    order = [f"--dependency=afterany:{':'.join(job.partition(';')[0] for job in after)}"] if after else []
+    ids = ":".join(job.partition(";")[0] for job in after)
+    order = [f"--dependency=afterok:{ids}", "--kill-on-invalid-dep=yes"] if ids else []
     done = _run("sbatch", ["--parsable", *order, str(script)], folder.parent, submit_environment(python))
     said = done.stdout.strip().splitlines()
     if done.returncode or not said or not re.fullmatch(r"\d+(;\S+)?", said[-1]):
@@ -80,8 +82,8 @@ def _accounted(job: str) -> str:
 
 
 def ask_to_end(job: str) -> None:
-    """Send SIGTERM to all that a running job consists of; it may write a checkpoint."""
-    _scancel(["--signal=TERM", "--full", *_named(job)], job)
+    """Send SIGTERM to a running job's batch script, which is the job itself; what it started it ends in order."""
+    _scancel(["--signal=TERM", "--batch", *_named(job)], job)
 
 
 def cancel(job: str) -> None:

@@ -66,13 +66,32 @@ class TrainParameters:
         5e-5, help="last learning rate, reached along a cosine", low=0, high=1, advanced=True
     )
     batch_size: int = parameter(64, help="images in a batch", unit="images", low=1, high=4096, advanced=True)
-    device: str = parameter("auto", help="where to compute: auto, cpu, cuda, cuda:1, …", advanced=True)
+    images_at_once: int = parameter(
+        0,
+        help="images of a batch that are held in memory together; 0: as many as fit, found by trying. The result is "
+        "the same to rounding",
+        unit="images",
+        low=0,
+        high=4096,
+        advanced=True,
+    )
+    device: str = parameter("auto", help="where to compute: auto, cpu, cuda, cuda:1, mps, …", advanced=True)
     devices: tuple[str, ...] = parameter(
         (),
         help="several devices that share the images, a process on each: 0,1,2 for GPUs, or cpu,cpu; in place of "
         "--device. The result is that of one, to rounding",
         advanced=True,
     )
+    cache: str | None = parameter(
+        None,
+        help="a folder on a fast local disk, by its full path on the computer that runs the job ($VARIABLES are filled "
+        "in there): images are copied there first, and read there; a later job finds the copies",
+        advanced=True,
+    )
+    in_memory: bool = parameter(
+        False, help="read all images into memory first, which they must fit; each of --devices holds them",
+        advanced=True,
+    )  # fmt: skip
 
 
 TRAIN = Job(

@@ -1,4 +1,4 @@
-"""One of the processes of a training: ``torchrun -m chimerax.flexrec.jobs.train_member FOLDER DEVICES PID START``."""
+"""One of the processes of a training: ``torchrun -m …train_member FOLDER DEVICES HOST PID START``."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ import threading
 import time
 from pathlib import Path
 
+from ..particles.ahead import processes_here
+from ..particles.prepared import load_prepared
 from .folder import JobRun
 from .inputs import join_record
-from .process import is_alive
+from .process import host_name, is_alive
 from .record import read_record
 from .registry import find_job
+from .train_images import ready_images
 from .train_run import choose_device, train
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def main(words: list[str]) -> None:
-    """Train as one of the team; ``words`` are the job's folder, the devices of all, and pid and start of the job."""
+    """Train as one of the team.
+
+    ``words`` are the job's folder, the devices of each node, and host, pid and start of the job's own process.
+    """
     from ..engine.team import join_team
 
-    folder, devices, pid, start = Path(words[0]), words[1].split(","), int(words[2]), words[3]
-    _end_with(pid, start)
+    folder, devices, host, pid, start = Path(words[0]), words[1].split(","), words[2], int(words[3]), words[4]
+    if host == host_name():
+        _end_with(pid, start)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the job's process passes a wish to stop on, so that all leave together
     device = choose_device(devices[int(os.environ["LOCAL_RANK"])])
     record = read_record(folder)
     parameters = join_record(find_job(record["verb"]), record, folder.parent)
+    # before the others are met: copying may take longer than a meeting waits
+    ready_images(parameters, load_prepared(parameters.particles).particles, processes_here())
     team = join_team(device)
     train(parameters, JobRun(folder, record["seed"]), device, team)
     team.leave()

@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, is_out_of_memory
 from ..mesh.storage import load_mesh, save_mesh
 from ..mesh.tetmesh import TetMesh
 from ..particles.prepared import Prepared, load_prepared
 from .folder import JobRun
 from .inputs import job_file
 from .slots import device_name
+from .throttle import Throttled
 from .train import TrainParameters
 from .train_figures import draw_training
+from .train_images import open_images, ready_images
+from .train_memory import images_at_once, lower, settle
 
 if TYPE_CHECKING:
     from ..engine.stage import Stage
     from ..engine.team import Team
     from ..engine.train import State
 
-SECONDS_BETWEEN_LINES = 0.5  # of progress.jsonl: batches can be a hundred a second
+STOPPED = "Stopped; resume goes on from the last whole pass."
 
 
 def run(parameters: TrainParameters, job: JobRun) -> None:
     """Train, or go on training, and write the model after every pass."""
-    from .train_team import run_team
+    from ..engine.train import Interrupted
+    from .train_team import nodes_here, run_team
 
-    if len(parameters.devices) > 1:
-        read_inputs(parameters)  # a mistake is one sentence here, and a heap of tracebacks from several processes
-        run_team(tuple(device_name(word) for word in parameters.devices), job)
+    devices = parameters.devices or (parameters.device,)
+    if len(devices) * nodes_here() > 1:
+        # a mistake is one sentence here, and a heap of tracebacks from several processes
+        prepared, _, _ = read_inputs(parameters)
+        try:
+            ready_images(parameters, prepared.particles, len(devices), job)
+        except Interrupted:
+            job.log(STOPPED)
+            return
+        run_team(tuple(device_name(word) for word in devices), job)
         return
     device = choose_device(device_name(parameters.devices[0]) if parameters.devices else parameters.device)
     job.on_device(device)
@@ -44,21 +54,26 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
     """Train on one device, alone or as one of a team, of which the leader writes."""
     from ..engine.begin import begin
     from ..engine.checkpoint import RESUME, load_resume, save_model, save_resume
-    from ..engine.images import ParticleImages
+    from ..engine.memory import release_memory
     from ..engine.schedule import coarse_to_fine
     from ..engine.train import Interrupted, Trainer
 
     prepared, mesh, latents = read_inputs(parameters)
     leads = team is None or team.leads
+    try:
+        images = open_images(parameters, prepared, job if leads else None, team is not None)
+    except Interrupted:
+        job.log(STOPPED)
+        return
     trainer = Trainer(
-        ParticleImages(prepared.particles, prepared.filter),
+        images,
         mesh,
         settings_of(parameters),
         coarse_to_fine(prepared.box, prepared.pixel_size, parameters.epochs, parameters.band),
         seed=job.seed,
         device=device,
         log=job.log if leads else _silent,
-        progress=_Throttled(job) if leads else _silent,
+        progress=Throttled(job) if leads else _silent,
         stop=job.stop_requested,
         team=team,
     )
@@ -73,18 +88,31 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
         job.log(summary(state.history[-1]))
         draw_training(job)
 
+    def attempt() -> bool:
+        """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
+        try:
+            if checkpoint.is_file():
+                state = load_resume(checkpoint, trainer)
+                trainer.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
+            else:
+                state = begin(trainer, parameters.start, latents)
+            settle(job, trainer, state)
+            trainer.run(state, save)
+            return True
+        except Exception as error:
+            if not (is_out_of_memory(error) and lower(job, trainer)) or trainer.team.size > 1:
+                raise
+            return False
+
+    if leads and not checkpoint.is_file():
+        with job.output("mesh.npz") as path:
+            save_mesh(path, mesh)
+    trainer.at_once = images_at_once(job) or trainer.at_once
     try:
-        if checkpoint.is_file():
-            state = load_resume(checkpoint, trainer)
-            trainer.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
-        else:
-            if leads:
-                with job.output("mesh.npz") as path:
-                    save_mesh(path, mesh)
-            state = begin(trainer, parameters.start, latents)
-        trainer.run(state, save)
+        while not attempt():
+            release_memory()
     except Interrupted:
-        trainer.log("Stopped; resume goes on from the last whole pass.")
+        trainer.log(STOPPED)
 
 
 def read_inputs(parameters: TrainParameters) -> tuple[Prepared, TetMesh, np.ndarray | None]:
@@ -167,6 +195,8 @@ def read_latents(path: Path) -> np.ndarray:
 
 def choose_device(name: str) -> str:
     """``auto`` resolved, and anything else checked."""
+    if name.startswith("mps"):
+        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # small solvers that Apple's GPUs lack: on the CPU
     import torch
 
     if name == "auto":
@@ -177,16 +207,3 @@ def choose_device(name: str) -> str:
         reason = str(error).splitlines()[0]
         raise InputError(f"device: {name} cannot be used here ({reason}); say cpu, or auto.") from error
     return name
-
-
-class _Throttled:
-    """Progress lines at most twice a second, and the last of each stage always."""
-
-    def __init__(self, job: JobRun) -> None:
-        self._job, self._last = job, 0.0
-
-    def __call__(self, step: int, total: int, **values: object) -> None:
-        now = time.monotonic()
-        if step == total or now - self._last >= SECONDS_BETWEEN_LINES:
-            self._last = now
-            self._job.progress(step, total, **values)

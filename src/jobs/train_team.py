@@ -1,14 +1,18 @@
-"""Training in several processes: torchrun starts them, the job's own process waits and watches."""
+"""Training in several processes: torchrun starts them, the job's own process waits and watches.
+
+In a Slurm job of several nodes, srun starts a torchrun on each; they meet at a port of the node of the job's process.
+"""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 
 from .folder import STOP_REQUEST, JobRun
-from .process import process_start
+from .process import host_name, process_start
 from .progress import last_progress
 
 SECONDS_BETWEEN_LOOKS = 0.3
@@ -16,20 +20,21 @@ MEMBER = f"{__package__}.train_member"
 
 
 def run_team(devices: tuple[str, ...], job: JobRun) -> None:
-    """Run a process on each of ``devices`` until all have ended; ``RuntimeError`` where they fail.
+    """Run a process on each of ``devices``, on every node, until all have ended; ``RuntimeError`` where they fail.
 
     The leader writes the job's outputs, log and progress. Being asked to stop is passed on by a file in the folder,
-    and should this process be killed, the others notice and end.
+    and should this process be killed, those on its node notice and end, and with them, by srun, all others.
     """
-    job.on_device(" + ".join(devices))
+    nodes = nodes_here()
+    job.on_device(" + ".join(devices) + (f" × {nodes} nodes" if nodes > 1 else ""))
     me = os.getpid()
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(len(devices))]
-    member = ["-m", MEMBER, str(job.folder), ",".join(devices), str(me), str(process_start(me))]
+    member = ["-m", MEMBER, str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
     watch = _Watch(job)
     # a session of its own: Ctrl-C is for this process, which lets the others finish what they are at
     process = subprocess.Popen(
-        [*torchrun, *member], stdin=subprocess.DEVNULL, env=_environment(len(devices)), start_new_session=True
-    )
+        [*_torchrun(nodes, len(devices)), *member], stdin=subprocess.DEVNULL, env=_environment(len(devices)),
+        start_new_session=True,
+    )  # fmt: skip
     try:
         while process.poll() is None:
             if job.stop_requested():
@@ -42,13 +47,42 @@ def run_team(devices: tuple[str, ...], job: JobRun) -> None:
             process.wait()
     watch.look()
     if process.returncode:
-        raise RuntimeError(f"the {len(devices)} training processes ended with status {process.returncode}")
+        raise RuntimeError(f"the {nodes * len(devices)} training processes ended with status {process.returncode}")
+
+
+def nodes_here() -> int:
+    """How many nodes the job may use: those of the Slurm job whose batch script this process runs in, or one."""
+    in_script = os.environ.get("SLURM_NODEID") == "0" and "SLURM_STEP_ID" not in os.environ
+    return int(os.environ.get("SLURM_JOB_NUM_NODES", "1")) if in_script else 1
+
+
+def _torchrun(nodes: int, processes: int) -> list[str]:
+    """The words that start the members on every node, but for the member's own."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    if nodes == 1:
+        return [*torchrun, "--standalone"]
+    # srun does not take over by itself how many processors the tasks of the job have
+    cpus = os.environ.get("SLURM_CPUS_PER_TASK")
+    share = [f"--cpus-per-task={cpus}"] if cpus else []
+    srun = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", *share, "--kill-on-bad-exit=1"]
+    port = _free_port()
+    meeting = ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"{host_name()}:{port}"]
+    return [*srun, *torchrun, "--nnodes", str(nodes), *meeting, "--rdzv-id", f"{os.environ['SLURM_JOB_ID']}-{port}"]
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("", 0))
+        return one.getsockname()[1]
 
 
 def _environment(processes: int) -> dict[str, str]:
     """Processors shared out evenly, unless the user has said how many threads each shall have."""
-    each = max(1, (os.cpu_count() or 1) // processes)
-    return {"OMP_NUM_THREADS": str(each), "NUMBA_NUM_THREADS": str(each)} | os.environ
+    in_task = os.environ.get("SLURM_CPUS_PER_TASK")
+    each = str(max(1, int(in_task or os.cpu_count() or 1) // processes))
+    threads = {"OMP_NUM_THREADS": each, "NUMBA_NUM_THREADS": each}
+    # a batch script names the threads of the whole task
+    return os.environ | threads if in_task else threads | os.environ
 
 
 class _Watch:

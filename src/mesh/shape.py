@@ -33,25 +33,19 @@ def vertex_parts(mesh: TetMesh) -> np.ndarray:
     return member / np.maximum(member.sum(axis=1, keepdims=True), 1.0)
 
 
-def smooth_vertex_parts(mesh: TetMesh, rounds: int) -> np.ndarray:
-    """(v, p) float64 membership that fades across joints: ``vertex_parts`` averaged ``rounds`` times over edges.
-
-    Rows still sum to 1. Each round blends a vertex half and half with the mean of its neighbours.
-    """
-    from scipy.sparse import coo_matrix, diags
-
-    first, second = np.unique(np.sort(edges(mesh), axis=1), axis=0).T
-    count = len(mesh.vertices)
-    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(count, count)).tocsr()
-    graph = graph + graph.T
-    mean = diags(1.0 / np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1.0)) @ graph
-    member = vertex_parts(mesh)
-    for _ in range(rounds):
-        member = 0.5 * member + 0.5 * (mean @ member)
-    return member / member.sum(axis=1, keepdims=True)
-
-
 def edges(mesh: TetMesh) -> np.ndarray:
     """(6c, 2) int32 vertex pairs of the six edges of every cell, repeated where cells share them."""
     pairs = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
     return np.concatenate([mesh.cells[:, pair] for pair in pairs])
+
+
+def unique_edges(mesh: TetMesh) -> np.ndarray:
+    """(e, 2) int32 vertex pairs of all edges, each once, the lower vertex first."""
+    return np.unique(np.sort(edges(mesh), axis=1), axis=0).astype(np.int32)
+
+
+def vertex_mean(mesh: TetMesh, values: np.ndarray) -> np.ndarray:
+    """(v,) mean over the cells about each vertex of values (c,)."""
+    corners, count = mesh.cells.ravel(), len(mesh.vertices)
+    total = np.bincount(corners, np.repeat(values, 4), count)
+    return total / np.maximum(np.bincount(corners, minlength=count), 1)

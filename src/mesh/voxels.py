@@ -87,32 +87,11 @@ def _fill(matrix, low, high, cell_part, part, found, exact) -> None:
 
 @lru_cache(maxsize=1)
 def _compiled_fill():
-    """``_fill`` voxel by voxel, compiled; None where numba is missing."""
+    """``_fill`` voxel by voxel, compiled; None where numba is missing or broken."""
     try:
-        from numba import njit
-    except ImportError:
+        from .voxels_numba import fill
+    except (ImportError, OSError):
         return None
-
-    @njit
-    def fill(matrix, low, high, cell_part, part, found, exact):  # pragma: no cover (compiled)
-        for cell in range(len(matrix)):
-            m = matrix[cell]
-            for z in range(low[cell, 2], high[cell, 2]):
-                for y in range(low[cell, 1], high[cell, 1]):
-                    for x in range(low[cell, 0], high[cell, 0]):
-                        if part[z, y, x] < 0 or exact[z, y, x]:
-                            continue
-                        inside = True
-                        for k in range(4):
-                            if (m[k, 2] * z + m[k, 3]) + m[k, 1] * y + m[k, 0] * x < -TOLERANCE:
-                                inside = False
-                                break
-                        if inside:
-                            own = part[z, y, x] == cell_part[cell]
-                            if own or found[z, y, x] < 0:
-                                found[z, y, x] = cell
-                            exact[z, y, x] = own
-
     return fill
 
 

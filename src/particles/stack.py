@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -42,39 +42,39 @@ class ImageStack:
         Rows are visited in the order of the file and neighbours are read at once. ``InputError`` for a stack that is
         missing, truncated, or of another box than the first.
         """
-        rows = np.atleast_1d(np.asarray(rows))
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
-        stack, index = self._particles.stack[rows], self._particles.index[rows]
-        order = np.lexsort((index, stack))
-        images, side = None, None
-        for first, last in _runs(stack[order], index[order]):
-            number, start = int(stack[order[first]]), int(index[order[first]])
-            header = self._checked_header(number, start + last - first - 1)
-            if images is None:
-                side = header.columns
-                images = np.empty((len(rows), side, side), np.float32)
-            elif header.columns != side:
-                raise InputError(f"{self._particles.stacks[number]}: its images are {header.columns} pixels wide and "
-                                 f"others {side}; run prep, which brings all to one box.")  # fmt: skip
-            self._read_run(number, header, start, images, order[first:last])
-        if images is None:
-            return np.empty((0, 0, 0), np.float32)
+        images = self.stored(rows, np.dtype(np.float32))
         if self._particles.contrast != 1:
             images *= np.float32(self._particles.contrast)
         return images
 
-    def _read_run(self, number: int, header: MrcHeader, start: int, images: np.ndarray, places: np.ndarray) -> None:
-        """Images start, start+1, … of one stack into ``images[places]``."""
-        path = self._particles.stacks[number]
-        ascending = len(places) == places[-1] - places[0] + 1 and bool(np.all(np.diff(places) == 1))
-        direct = header.dtype == np.dtype("<f4") and sys.byteorder == "little" and ascending
-        target = images[places[0] : places[-1] + 1] if direct else np.empty(
-            (len(places), header.rows, header.columns), header.dtype)  # fmt: skip
-        with open(path, "rb", buffering=0) as file:
-            file.seek(header.offset + start * header.image_bytes)
-            _read_into(file, memoryview(target).cast("B"), path)
-        if not direct:
-            images[places] = target
+    def stored(self, rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Like `read`, but the numbers as they are in the file, (m, D, D) of ``dtype``."""
+        rows = np.atleast_1d(np.asarray(rows))
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        if len(rows) == 0:
+            return np.empty((0, 0, 0), dtype)
+        stack, index = self._particles.stack[rows], self._particles.index[rows]
+        order = np.lexsort((index, stack))
+        stack, index = stack[order], index[order]
+        side = self._checked_header(int(stack[0]), int(index[0])).columns
+        images = np.empty((len(rows), side, side), dtype)
+        for number, runs in groupby(_runs(stack, index), key=lambda run: int(stack[run[0]])):
+            path = self._particles.stacks[number]
+            header = self._checked_header(number, 0)
+            if header.columns != side:
+                raise InputError(f"{path}: its images are {header.columns} pixels wide and others {side}; run prep, "
+                                 "which brings all to one box.")  # fmt: skip
+            with _open(path) as file:
+                for first, last in runs:
+                    start = int(index[first])
+                    self._checked_header(number, start + last - first - 1)
+                    _read_run(file, header, start, images, order[first:last], path)
+        return images
+
+    def dtype(self) -> np.dtype:
+        """The type of all numbers in the stacks, in this computer's byte order; float32 where stacks differ."""
+        found = {self._header(int(number)).dtype.newbyteorder("=") for number in np.unique(self._particles.stack)}
+        return found.pop() if len(found) == 1 else np.dtype(np.float32)
 
     def _checked_header(self, number: int, highest: int) -> MrcHeader:
         header = self._header(number)
@@ -113,7 +113,30 @@ def _runs(stack: np.ndarray, index: np.ndarray) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _read_into(file, view: memoryview, path: Path) -> None:
+def _open(path: Path) -> BinaryIO:
+    """A stack whose header is known, so was there, for unbuffered reading."""
+    try:
+        return open(path, "rb", buffering=0)
+    except OSError as error:
+        raise InputError(f"{path}: can no longer be read ({error.strerror}), though its header was; put it back and "
+                         "resume the job.") from error  # fmt: skip
+
+
+def _read_run(
+    file: BinaryIO, header: MrcHeader, start: int, images: np.ndarray, places: np.ndarray, path: Path
+) -> None:
+    """Images start, start+1, … of one stack into ``images[places]``."""
+    ascending = len(places) == places[-1] - places[0] + 1 and bool(np.all(np.diff(places) == 1))
+    direct = header.dtype == images.dtype and ascending
+    target = images[places[0] : places[-1] + 1] if direct else np.empty(
+        (len(places), header.rows, header.columns), header.dtype)  # fmt: skip
+    file.seek(header.offset + start * header.image_bytes)
+    _read_into(file, memoryview(target).cast("B"), path)
+    if not direct:
+        images[places] = target
+
+
+def _read_into(file: BinaryIO, view: memoryview, path: Path) -> None:
     """Fill ``view`` from an unbuffered file (one call may return less than was asked)."""
     done = 0
     while done < len(view):

@@ -7,15 +7,14 @@ import json
 import os
 import shutil
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from .ahead import in_order
 from .mrc import HEADER_BYTES, stack_header
 
 _SYNC_SECONDS = 2.0  # between two entries of the journal, each of which waits for the disk
@@ -77,7 +76,7 @@ class StackWriter:
     def _write_chunks(self, file, make: Callable, start: int, workers: int) -> Iterator[int]:
         synced, written = time.monotonic(), start
         try:
-            for images in _in_order(make, self._rows(start), workers):
+            for images in in_order(make, self._rows(start), workers):
                 file.write(np.ascontiguousarray(images, "<f4").data)
                 written += 1
                 if time.monotonic() - synced >= _SYNC_SECONDS:
@@ -103,19 +102,3 @@ class StackWriter:
         if free < needed:
             raise InputError(f"{self.target}: needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left; "
                              "free some space, or give a smaller box or subset.")  # fmt: skip
-
-
-def _in_order(make: Callable, items: Iterator[np.ndarray], workers: int) -> Iterator[np.ndarray]:
-    """Results in the order of items, made by threads that run a little ahead (memory stays flat)."""
-    with ThreadPoolExecutor(workers) as pool:
-        pending: deque = deque()
-        try:
-            for item in items:
-                pending.append(pool.submit(make, item))
-                if len(pending) > workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()

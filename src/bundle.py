@@ -1,0 +1,35 @@
+"""What ChimeraX calls: each method imports what it needs, when it is needed."""
+
+from __future__ import annotations
+
+from chimerax.core.toolshed import BundleAPI
+
+
+class _FlexRecBundle(BundleAPI):
+    api_version = 1
+
+    @staticmethod
+    def register_command(bundle_info, command_info, logger) -> None:
+        """Tell ChimeraX the commands, all at once."""
+        from .commands.register import register_all
+
+        register_all(logger)
+
+    @staticmethod
+    def run_provider(session, name, manager, **keywords):
+        """Open a project folder."""
+        if manager is session.open_command:
+            from .commands.opener import FlexRecOpener
+
+            return FlexRecOpener()
+        return None
+
+    @staticmethod
+    def get_class(name):
+        """Classes that sessions hold."""
+        from .scene import model
+
+        return getattr(model, name, None)
+
+
+bundle_api = _FlexRecBundle()

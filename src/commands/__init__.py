@@ -1,0 +1,1 @@
+"""The command ``flexrec`` of ChimeraX, a function for each of its words."""

@@ -1,0 +1,116 @@
+"""``flexrec open`` and ``flexrec volume``: a trained model, and its map at a point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, FloatArg, PositiveIntArg, StringArg
+
+from ..errors import InputError
+from ..jobs.trained import trained_folder
+from ..models import open_model
+from ..scene.model import FlexRecModel
+from .arguments import FlexRecModelArg, PointArg, point_text, the_model
+
+
+def flexrec_open(session, path: str, name: str | None = None) -> FlexRecModel:
+    """Open the newest trained model of a project, or that of one job."""
+    models, said = read_path(session, path, name)
+    session.models.add(models)
+    session.logger.info(said)
+    return models[0]
+
+
+def read_path(session, path: str, name: str | None = None) -> tuple[list[FlexRecModel], str]:
+    """The model of a project or a job, not yet in the scene, and a sentence about it."""
+    folder = trained_folder(Path(path).expanduser())
+    flow = open_model(folder)
+    model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
+    if session.ui.is_gui:
+        model.prepare_drag()
+    return [model], (
+        f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
+        f"{flow.pixel_size:.4g} Å, after {flow.epoch} of {flow.epochs} epochs."
+    )
+
+
+def flexrec_volume(
+    session, where: str | None = None, at: tuple | None = None, particle: int | None = None,
+    level: float | None = None, model: FlexRecModel | None = None,
+):  # fmt: skip
+    """The map at a point, at a particle's point, at the mean of all, or at rest; the Volume stays the same one."""
+    model = the_model(session, model)
+    if sum(value is not None for value in (where, at, particle)) > 1:
+        raise InputError("at, particle, mean and rest exclude each other; give one.")
+    if level is not None:
+        model.map.set_parameters(surface_levels=[level])
+    if where is at is particle is None and model.z is not None:
+        at = model.z
+    show(session, model, chosen_point(model, where, at, particle))
+    return model.map
+
+
+def chosen_point(model: FlexRecModel, where: str | None, at: tuple | None, particle: int | None) -> np.ndarray | None:
+    """Latent point ``(K,)``, the mean if nothing is said; None for the canonical map at rest."""
+    if particle is not None:
+        count = len(model.flow.latents)
+        if particle > count:
+            raise InputError(f"there is no particle {particle}: the model was trained on {count}; count from 1.")
+        return model.flow.latents[particle - 1]
+    if at is not None:
+        return np.asarray(at)
+    return None if where == "rest" else model.flow.latents.mean(axis=0)
+
+
+def show(session, model: FlexRecModel, z: np.ndarray | None) -> None:
+    """Show a point so that it can be undone, say it whole, and warn where there are no particles."""
+    if z is not None:
+        z = model.flow.checked(z)
+        say_where(session, model, z)
+    session.undo.register(_Shown(model, model.z, z))
+    model.show(z)
+
+
+def say_where(session, model: FlexRecModel, z: np.ndarray) -> None:
+    """Say the whole point, and warn where there are no particles."""
+
+    def answered(facts: dict, _: None) -> None:
+        if facts["outside"][0]:
+            session.logger.warning(f"z = {point_text(z)} lies outside the data: no particle supports this map.")
+
+    session.logger.status(f"z = {point_text(z)}")
+    model.ask("support", {"z": [z.tolist()]}, answered, channel="support")
+
+
+class _Shown:
+    """Going from one point to another, for ChimeraX's undo."""
+
+    name = "flexrec volume"
+    can_redo = True
+
+    def __init__(self, model: FlexRecModel, before: np.ndarray | None, after: np.ndarray | None) -> None:
+        self._model, self._before, self._after = model, before, after
+
+    def undo(self) -> None:
+        """Back to where it was."""
+        if not self._model.deleted:
+            self._model.show(self._before)
+
+    def redo(self) -> None:
+        """There again."""
+        if not self._model.deleted:
+            self._model.show(self._after)
+
+
+def commands() -> list[tuple]:
+    """Words, description and function of each."""
+    return [
+        ("open", CmdDesc(
+            required=[("path", FileNameArg)], keyword=[("name", StringArg)],
+            synopsis="Open a trained FlexRec model: a project's newest, or that of one job"), flexrec_open),
+        ("volume", CmdDesc(
+            optional=[("where", EnumOf(("mean", "rest")))],
+            keyword=[("at", PointArg), ("particle", PositiveIntArg), ("level", FloatArg), ("model", FlexRecModelArg)],
+            synopsis="Show the map at a point of latent space"), flexrec_volume),
+    ]  # fmt: skip

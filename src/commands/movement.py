@@ -1,0 +1,91 @@
+"""``flexrec mesh``, ``flow``, ``follow``, ``unfollow``: what moves with the map."""
+
+from __future__ import annotations
+
+import numpy as np
+from chimerax.atomic import AtomicStructuresArg
+from chimerax.core.commands import (
+    BoolArg,
+    Bounded,
+    CmdDesc,
+    EnumOf,
+    NonNegativeFloatArg,
+    Or,
+    PositiveFloatArg,
+    PositiveIntArg,
+)
+
+from ..errors import InputError
+from ..scene.mesh import COLOURS
+from ..scene.model import FlexRecModel
+from .arguments import FlexRecModelArg, PointArg, the_model
+
+MOST_ARROWS = 20_000
+
+
+def flexrec_mesh(session, color: str | None = None, show: bool = True, model: FlexRecModel | None = None):
+    """The tetrahedral mesh at the shown point, as lines."""
+    model = the_model(session, model)
+    if not show:
+        if model.mesh is not None:
+            model.mesh.display = False
+        return model.mesh
+    return model.show_mesh(color or (model.mesh.colour if model.mesh else "part"))
+
+
+def flexrec_flow(
+    session, count: int = 500, scale: float = 1.0, threshold: float = 0.5, width: float = 1.0,
+    reference: str | tuple = "mean", show: bool = True, model: FlexRecModel | None = None,
+):  # fmt: skip
+    """The flow at the shown point, as arrows."""
+    model = the_model(session, model)
+    if not show:
+        model.hide_arrows()
+        return None
+    if isinstance(reference, str):
+        start = model.flow.latents.mean(axis=0) if reference == "mean" else None
+    else:
+        start = model.flow.checked(np.asarray(reference))
+    model.show_arrows(count, scale, threshold, width, start)
+    return model.arrows
+
+
+def flexrec_follow(session, structures, model: FlexRecModel | None = None):
+    """Atomic structures move with the flow from now on."""
+    model = the_model(session, model)
+    if not structures:
+        raise InputError("no atomic structure is named; open one and fit it to the canonical map.")
+    for structure in structures:
+        outside = model.follow(structure)
+        if outside:
+            session.logger.warning(f"{outside} atoms of {structure} lie outside the mesh; they follow its edge.")
+    return structures
+
+
+def flexrec_unfollow(session, structures, model: FlexRecModel | None = None):
+    """Atomic structures no longer move, and go back to where they were."""
+    model = the_model(session, model)
+    for structure in structures:
+        if not model.unfollow(structure):
+            raise InputError(f"{structure} does not follow {model.name}; flexrec follow makes it.")
+
+
+def commands() -> list[tuple]:
+    """Words, description and function of each."""
+    model = ("model", FlexRecModelArg)
+    return [
+        ("mesh", CmdDesc(
+            keyword=[("color", EnumOf(COLOURS)), ("show", BoolArg), model],
+            synopsis="Show the tetrahedral mesh at the shown point"), flexrec_mesh),
+        ("flow", CmdDesc(
+            keyword=[("count", Bounded(PositiveIntArg, max=MOST_ARROWS)), ("scale", PositiveFloatArg),
+                     ("threshold", NonNegativeFloatArg), ("width", PositiveFloatArg),
+                     ("reference", Or(EnumOf(("mean", "rest")), PointArg)), ("show", BoolArg), model],
+            synopsis="Show the flow to the shown point as arrows"), flexrec_flow),
+        ("follow", CmdDesc(
+            required=[("structures", AtomicStructuresArg)], keyword=[model],
+            synopsis="Let atomic models move with the flow"), flexrec_follow),
+        ("unfollow", CmdDesc(
+            required=[("structures", AtomicStructuresArg)], keyword=[model],
+            synopsis="Atomic models no longer move with the flow"), flexrec_unfollow),
+    ]  # fmt: skip

@@ -1,0 +1,20 @@
+"""Plain ``open`` of a FlexRec project or job."""
+
+from __future__ import annotations
+
+from chimerax.core.errors import UserError
+from chimerax.open_command import OpenerInfo
+
+from ..errors import InputError
+from .model import read_path
+
+
+class FlexRecOpener(OpenerInfo):
+    """Reads a project's newest model, or that of a job's folder or model.json."""
+
+    def open(self, session, path, file_name, **_):
+        """Models, and a sentence about them."""
+        try:
+            return read_path(session, path)
+        except InputError as error:
+            raise UserError(str(error)) from error

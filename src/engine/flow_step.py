@@ -1,0 +1,103 @@
+"""One batch of a pass: its latents take a Gauss–Newton step, the flow one along the gradient.
+
+A batch is worked on a few images at a time, as many as memory holds (`memory.py`); gradients add up, so that the step
+is that of the whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .images import Batch, pieces
+from .latents import gauss_newton, posterior_noise
+from .rigidity import rigidity_energy
+from .stage import vertex_share
+
+if TYPE_CHECKING:
+    from .stage import Stage
+    from .train import State, Trainer
+
+MISFIT_SAMPLE = 4  # particles of a batch that are also compared with the rigid map, for the log
+RIGIDITY_SAMPLE = 16  # particles of a batch whose rigidity is computed: the energy is smooth in z, a few are enough
+
+
+class FlowStep:
+    """The steps of one pass, which share a stage and the weight of the rigidity prior."""
+
+    def __init__(
+        self, trainer: Trainer, stage: Stage, state: State, weight: float, groups: list[np.ndarray], seed: int
+    ) -> None:
+        """``groups`` are the rows of each batch, ``seed`` that of the noise on the latents."""
+        self._trainer, self._stage, self._state, self._weight = trainer, stage, state, weight
+        self._share = vertex_share(stage, len(trainer.rest))
+        self._noise = torch.Generator().manual_seed(seed)
+        self._sizes = [len(group) for group in groups]
+        self._places = [pieces(trainer.team.share(np.arange(size)), trainer.at_once) for size in self._sizes]
+        rows = [group[place] for group, parts in zip(groups, self._places) for place in parts]
+        self._batches = stage.batches_of(rows)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """A step for each batch; its mean misfit, rigid misfit (of a sample), rigidity energy and displacement in Å."""
+        for size, parts in zip(self._sizes, self._places):
+            yield self._take(size, parts)
+
+    def _take(self, size: int, parts: list[np.ndarray]) -> np.ndarray:
+        white = torch.randn(size, self._state.latents.shape[1], generator=self._noise)
+        self._state.optimiser.zero_grad()
+        values = torch.stack([self.accumulate(next(self._batches), place, white) for place in parts]).sum(dim=0)
+        values = self._total_gradient(values)
+        self._state.optimiser.step()
+        return values.cpu().numpy().astype(np.float64)
+
+    def accumulate(self, batch: Batch, place: np.ndarray, white: torch.Tensor) -> torch.Tensor:
+        """Move the latents of a part of a batch, and add its gradient; returns its share of what a step yields.
+
+        ``place`` ``(b,)`` are the places of the part in the whole batch, for which ``white`` ``(size, k)`` are normal
+        numbers.
+        """
+        trainer, stage, state, size = self._trainer, self._stage, self._state, len(white)
+        flow = state.flow
+        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], trainer.prior(state, batch))
+        state.precision[batch.rows] = precision
+        if trainer.settings.freeze_latents:
+            z = state.latents[batch.rows]
+        else:
+            state.latents[batch.rows] = z
+        vertices = flow(z + trainer.settings.latent_noise * posterior_noise(precision, white[place]))
+        each = stage.misfit(batch, stage.forward(batch, vertices))
+        bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
+        energy = rigidity_energy(vertices[:bent], trainer.cells, trainer.inverse, trainer.weights).sum()
+        energy = energy / min(size, RIGIDITY_SAMPLE)
+        (each.sum() / size + self._weight * energy).backward()
+        with torch.no_grad():
+            gain = self._gain(batch, each, sample) / min(size, MISFIT_SAMPLE)
+            moved = (vertices[:bent] - trainer.rest).norm(dim=2) @ self._share
+            misfit = each.sum() / size
+            return torch.stack([misfit, misfit - gain, energy.detach(), moved.sum() / min(size, RIGIDITY_SAMPLE)])
+
+    def _gain(self, batch: Batch, each: torch.Tensor, sample: int) -> torch.Tensor:
+        """How much larger than that of the rigid map the misfits ``each`` ``(b,)`` of the first few images are."""
+        if sample == 0:
+            return each.new_zeros(())
+        few = Batch(*(getattr(batch, name)[:sample] for name in batch.__dataclass_fields__))
+        rigid = self._stage.misfit(few, self._stage.forward(few, self._trainer.rest))
+        return (each[:sample] - rigid).sum()
+
+    def _total_gradient(self, values: torch.Tensor) -> torch.Tensor:
+        """Sum the flow's gradient over the team, and ``values`` ``(4,)``, which are returned, in one message."""
+        team = self._trainer.team
+        if team.size == 1:
+            return values
+        gradients = [parameter.grad for parameter in self._state.flow.parameters()]
+        wish = torch.tensor([float(team.leads and self._trainer.stop())], device=values.device)
+        message = team.total(torch.cat([values, wish, *(gradient.reshape(-1) for gradient in gradients)]))
+        self._trainer.told = bool(message[len(values)] > 0)
+        at = len(values) + 1
+        for gradient in gradients:
+            gradient.copy_(message[at : at + gradient.numel()].reshape(gradient.shape))
+            at += gradient.numel()
+        return message[: len(values)]

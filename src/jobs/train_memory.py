@@ -1,0 +1,52 @@
+"""How many images a train job works on at once: found once, kept in its folder, lowered when memory runs out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from .folder import JobRun
+
+if TYPE_CHECKING:
+    from ..engine.train import State, Trainer
+
+FILE = "memory.json"
+
+
+def images_at_once(job: JobRun) -> int | None:
+    """What the folder says; None where nothing has been found yet."""
+    try:
+        value = json.loads((job.folder / FILE).read_text(encoding="utf-8"))["images_at_once"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def keep(job: JobRun, value: int) -> None:
+    """Let it be known to a resumed job, whose sums shall round alike, and to the other processes of this one."""
+    with job.output(FILE) as path:
+        path.write_text(json.dumps({"images_at_once": value}) + "\n", encoding="utf-8")
+
+
+def settle(job: JobRun, trainer: Trainer, state: State) -> None:
+    """Try how many images memory holds, unless that is known or was asked for."""
+    from ..engine.memory import find_images_at_once
+
+    if images_at_once(job) is not None or trainer.settings.images_at_once:
+        return
+    wanted, trainer.at_once = trainer.at_once, find_images_at_once(trainer, state)
+    if trainer.team.leads:
+        keep(job, trainer.at_once)
+        if trainer.at_once < wanted:
+            job.log(f"Memory holds {trainer.at_once} images of {trainer.images.box} pixels at once, not {wanted}; "
+                    "a batch is worked on in parts, to the same numbers.")  # fmt: skip
+
+
+def lower(job: JobRun, trainer: Trainer) -> bool:
+    """Halve it, memory having run out; False where a single image is too much."""
+    if trainer.at_once == 1:
+        return False
+    trainer.at_once //= 2
+    keep(job, trainer.at_once)
+    job.log(f"Memory ran out; going on from the last whole pass with {trainer.at_once} images at once.")
+    return True

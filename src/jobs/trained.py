@@ -1,0 +1,33 @@
+"""The trained model that somebody means who names a project, a job, or a file in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import InputError
+from .project import job_folders, job_verb
+
+MODEL = "model.json"
+
+
+def trained_folder(path: Path) -> Path:
+    """The folder of a train job that has a model: ``path`` itself, where it lies, or a project's newest.
+
+    ``InputError`` where there is none. A job that has written no model yet is returned if it alone was named: who
+    opens it says why there is none.
+    """
+    path = Path(path).absolute()
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder; give a FlexRec project or a train job.")
+    folder = path if path.is_dir() else path.parent
+    if (folder / MODEL).is_file() or (folder / "job.json").is_file():
+        return folder
+    training = [job for job in job_folders(folder) if job_verb(job) == "train"]
+    with_model = [job for job in training if (job / MODEL).is_file()]
+    if with_model:
+        return with_model[-1]
+    if training:
+        raise InputError(f"{folder}: training has not written a model yet; wait for the end of its first epoch.")
+    if job_folders(folder):
+        raise InputError(f"{folder}: the project has no trained model yet; run flexrec train.")
+    raise InputError(f"{folder}: is no FlexRec project, and has no trained model; give the folder of one.")

@@ -1,0 +1,44 @@
+"""Work done ahead by threads, handed out in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+MOST_THREADS = 8
+
+
+def in_order(make: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """``make(item)`` of each item, in their order, made by threads that run one item each ahead (memory stays flat)."""
+    with ThreadPoolExecutor(threads) as pool:
+        pending: deque = deque()
+        try:
+            for item in items:
+                pending.append(pool.submit(make, item))
+                if len(pending) > threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def thread_share() -> int:
+    """Threads that this process may read with: OMP_NUM_THREADS, or its share of the processors; 8 at most."""
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if given.isdecimal() and int(given) > 0:
+        return min(int(given), MOST_THREADS)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(processors // processes_here(), MOST_THREADS))
+
+
+def processes_here() -> int:
+    """Processes on this computer that work together, as torchrun tells each of them; 1 outside torchrun."""
+    told = os.environ.get("LOCAL_WORLD_SIZE", "")
+    return max(1, int(told)) if told.isdecimal() else 1

@@ -1,0 +1,97 @@
+"""The flow as arrows, from where the density is at a reference point of latent space to where it is now."""
+
+from __future__ import annotations
+
+import numpy as np
+from chimerax.core.models import Model
+from chimerax.geometry import Places
+
+from .followers import Tied
+from .mesh import heat
+
+HOTTEST = 95  # percentile of the arrows' lengths that is drawn in the hottest colour
+
+
+class ArrowsModel(Model):
+    """Instanced arrows: one little shape drawn many times, so that thousands follow the hand."""
+
+    SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
+
+    def __init__(self, session, tied: Tied, start: np.ndarray, scale: float, threshold: float, width: float) -> None:
+        """``tied`` points, at ``start`` ``(m, 3)`` Å in the reference state; displacements below ``threshold`` Å are
+        not drawn, and others ``scale`` times as long as they are; ``width`` Å of the shafts.
+        """
+        super().__init__("flow", session)
+        self._tied, self._start = tied, start
+        self.scale, self.threshold, self.width = scale, threshold, width
+        self._shafts, self._heads = self._shape("shafts", _shaft()), self._shape("heads", _head())
+
+    @property
+    def count(self) -> int:
+        """Arrows, drawn or too short to be."""
+        return len(self._start)
+
+    def _shape(self, name: str, geometry: tuple) -> object:
+        shape = self.new_drawing(name)
+        shape.set_geometry(*geometry)
+        shape.pickable = False
+        return shape
+
+    def set_start(self, start: np.ndarray) -> None:
+        """Draw from other starting points ``(m, 3)``, from the next `move` on."""
+        self._start = start
+
+    def move(self, vertices: np.ndarray) -> None:
+        """Draw the flow to where the mesh's vertices are, ``(v, 3)`` Å."""
+        along = self._tied.moved(vertices) - self._start
+        length = np.linalg.norm(along, axis=1)
+        seen = length >= max(self.threshold, 1e-6)
+        start, along, length = self._start[seen], along[seen], length[seen]
+        hottest = max(np.percentile(length, HOTTEST), 1e-6) if len(length) else 1.0
+        colours = heat(length / hottest)
+        direction, drawn = along / length[:, None], self.scale * length
+        head = np.minimum(3 * self.width, 0.5 * drawn)
+        shaft = drawn - head
+        axes = _axes(direction)
+        _draw(self._shafts, _frames(axes, start, self.width, shaft), colours)
+        _draw(self._heads, _frames(axes, start + shaft[:, None] * direction, head / 3, head), colours)
+
+
+def _draw(shape, frames: np.ndarray, colours: np.ndarray) -> None:
+    shape.display = len(frames) > 0
+    if len(frames):
+        shape.positions = Places(place_array=frames)
+        shape.colors = colours
+
+
+def _axes(direction: np.ndarray) -> np.ndarray:
+    """Rotations ``(m, 3, 3)`` that take z to each direction ``(m, 3)``."""
+    other = np.eye(3)[np.abs(direction).argmin(axis=1)] if len(direction) else np.zeros((0, 3))
+    x = np.cross(other, direction)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    return np.stack([x, np.cross(direction, x), direction], axis=2)
+
+
+def _frames(axes: np.ndarray, origin: np.ndarray, width: np.ndarray | float, length: np.ndarray) -> np.ndarray:
+    """Places ``(m, 3, 4)`` that scale a unit shape to ``width`` and ``length``, turn it and shift it."""
+    frames = np.empty((len(axes), 3, 4))
+    frames[:, :, :2] = axes[:, :, :2] * np.reshape(width, (-1, 1, 1))
+    frames[:, :, 2] = axes[:, :, 2] * length[:, None]
+    frames[:, :, 3] = origin
+    return frames
+
+
+def _shaft() -> tuple:
+    """A cylinder of radius ½ from z = 0 to 1."""
+    from chimerax.surface import cylinder_geometry
+
+    vertices, normals, triangles = cylinder_geometry(radius=0.5, height=1, nz=2, nc=8, caps=True)
+    return vertices + np.array((0, 0, 0.5), np.float32), normals, triangles
+
+
+def _head() -> tuple:
+    """A cone of radius 1.5 from z = 0 to its tip at 1."""
+    from chimerax.surface import cone_geometry
+
+    vertices, normals, triangles = cone_geometry(radius=1.5, height=1, nc=12, caps=True, points_up=True)
+    return vertices + np.array((0, 0, 0.5), np.float32), normals, triangles

@@ -1,0 +1,78 @@
+"""The engine process of a session: asked by the models, heard between frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..engine.client import Engine
+from .settings import engine_python
+
+
+class Decoding:
+    """One engine process for all models of a session, started when it is first asked."""
+
+    def __init__(self, session) -> None:
+        self._session = session
+        self._engine = Engine(engine_python(session))
+        self._handlers = [
+            session.triggers.add_handler("new frame", self._hear),
+            session.triggers.add_handler("app quit", self._quit),
+        ]
+        self._names = 0
+
+    def new_name(self) -> str:
+        """A name for a model that no other has."""
+        self._names += 1
+        return f"model {self._names}"
+
+    def ask(
+        self,
+        what: str,
+        fields: dict,
+        done: Callable[[dict, np.ndarray | None], None],
+        array: np.ndarray | None = None,
+        channel: str | None = None,
+    ) -> None:
+        """Ask, and call ``done`` with the answer: between frames, or at once where nobody watches (scripts)."""
+        if waits(self._session):
+            done(*self.call(what, fields, array))
+            return
+        self._engine.ask(
+            what, fields, array, channel=channel, failed=self._complain,
+            done=lambda answer: done(answer.fields, answer.array),
+        )  # fmt: skip
+
+    def call(self, what: str, fields: dict, array: np.ndarray | None = None) -> tuple[dict, np.ndarray | None]:
+        """Ask and wait; ``InputError`` or `EngineError`, a sentence each, where it fails."""
+        answer = self._engine.call(what, fields, array)
+        return answer.fields, answer.array
+
+    def restart_with(self, python: str) -> None:
+        """Use another Python from the next question on."""
+        self._engine.close()
+        self._engine = Engine(python)
+
+    def _hear(self, *_) -> None:
+        self._engine.deliver()
+
+    def _complain(self, error: Exception) -> None:
+        self._session.logger.warning(f"FlexRec: {error}")
+
+    def _quit(self, *_) -> None:
+        for handler in self._handlers:
+            handler.remove()
+        self._engine.close()
+
+
+def waits(session) -> bool:
+    """Whether commands wait for their results: in scripts and without a window."""
+    return bool(session.in_script) or not session.ui.is_gui
+
+
+def decoding(session) -> Decoding:
+    """The session's engine process."""
+    if not hasattr(session, "_flexrec_decoding"):
+        session._flexrec_decoding = Decoding(session)
+    return session._flexrec_decoding

@@ -1,0 +1,26 @@
+"""What a user chooses once: the Python that computes, and the device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chimerax.core.settings import Settings
+
+
+class _Settings(Settings):
+    EXPLICIT_SAVE = {"python": "", "device": "auto"}
+
+
+def flexrec_settings(session) -> _Settings:
+    """The user's settings."""
+    if not hasattr(session, "_flexrec_settings"):
+        session._flexrec_settings = _Settings(session, "FlexRec")
+    return session._flexrec_settings
+
+
+def engine_python(session) -> str:
+    """The Python that the user chose, or ChimeraX's own, which shows models but cannot train them."""
+    from chimerax.core.python_utils import chimerax_python_executable
+
+    chosen = flexrec_settings(session).python
+    return chosen if chosen and Path(chosen).is_file() else chimerax_python_executable()
