@@ -19,7 +19,7 @@ _GROUND = {"particles", "mesh"}
 _ENGINE = _GROUND | {"engine"}
 _MODELS = _ENGINE | {"models"}
 _MIDDLE = _MODELS | {"scene", "explore", "jobs"}
-CLI = {"cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options", "cli_watch"}
+CLI = {"cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options", "cli_view", "cli_watch"}
 ALLOWED = {
     "particles": _GROUND,
     "mesh": _GROUND,
@@ -37,6 +37,7 @@ ALLOWED = {
     "cli_explore": _MIDDLE | {"cli_explore", "cli_jobs"},
     "cli_select": _MIDDLE | {"cli_select", "cli_explore", "cli_jobs"},
     "cli_options": _MIDDLE | {"cli_options"},
+    "cli_view": {"panel"},
     "cli_watch": _MIDDLE | {"cli_watch", "cli_jobs"},
     "bundle": {"commands", "panel", "scene"},
     "__init__": {"bundle"},

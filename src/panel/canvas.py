@@ -17,7 +17,7 @@ from .theme import Theme
 
 FEW = 5_000  # particles up to which each is a dot, unless somebody chose otherwise
 _REST = 70  # milliseconds without a new view after which the particles are drawn anew for it
-_MARGINS = (52, 34, 10, 10)  # left, bottom, right, top; logical pixels
+_MARGINS = (62, 44, 10, 8)  # left, bottom, right, top; logical pixels
 
 
 class PlotCanvas(FigureCanvasQTAgg):
@@ -90,6 +90,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         for label in (self.axes.xaxis.label, self.axes.yaxis.label):
             label.set_color(theme.ink)
             label.set_size(9)
+        self.axes.xaxis.labelpad = self.axes.yaxis.labelpad = 2
         for spine in self.axes.spines.values():
             spine.set_color(theme.faint)
         self.marks.dress(theme)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
-
-import numpy as np
 
 from .theme import Theme
 
