@@ -23,6 +23,7 @@ from .followers import Tied
 from .map import MapModel
 from .mesh import MeshModel
 from .player import Player
+from .recorder import Recorder
 
 ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 
@@ -41,6 +42,7 @@ class FlexRecModel(Model):
         self.z: np.ndarray | None = None
         self.path: LatentPath | None = None
         self.player = Player(self)
+        self.recorder: Recorder | None = None
         self.moved = flow.mesh.vertices
         self.mesh: MeshModel | None = None
         self.arrows: ArrowsModel | None = None
@@ -239,6 +241,8 @@ class FlexRecModel(Model):
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
         self._removed.remove()
         self.player.close()
+        if self.recorder is not None:
+            self.recorder.cancel("the model was closed while its movie was recorded.")
         if self._opened:
             self._engine.ask("close", {"model": self._key}, lambda facts, _: None)
         super().delete()
