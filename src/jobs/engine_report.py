@@ -14,6 +14,7 @@ from ..errors import InputError
 from .environment import worker_environment
 
 _PATIENCE = 300.0  # seconds: the first import of torch from a network disk takes its time
+_NO_FLEXREC = "none: a job that is started here brings its own"
 _INSTALL = "flexrec engine install DIR makes an environment that has it"
 
 
@@ -44,7 +45,7 @@ class EngineReport:
 
     def lines(self) -> list[str]:
         """The report for a person, without its problem."""
-        rows = [("Python", f"{self.version} ({self.python})"), ("FlexRec", self.flexrec or "missing")]
+        rows = [("Python", f"{self.version} ({self.python})"), ("FlexRec", self.flexrec or _NO_FLEXREC)]
         rows += [(name, self.modules.get(name, "missing")) for name in ("torch", "numba")]
         for device in self.devices:
             rows.append(("device", f"{device.device} ({device.name})" + (f": {device.error}" if device.error else "")))
@@ -82,12 +83,9 @@ def _problem(python: str, said: dict[str, Any], devices: tuple[Device, ...]) -> 
     if "modules" not in said:
         return f"{python} is Python {said['version']}, but a job needs 3.11 or newer; {_INSTALL}."
     missing = [name for name, error in said["broken"].items() if not error]
-    if said["flexrec_error"] == "":
-        missing.insert(0, "FlexRec")
     if missing:
         return f"{python} has no {', '.join(missing)}; {_INSTALL}."
-    broken = {**said["broken"], **({"FlexRec": said["flexrec_error"]} if said["flexrec_error"] else {})}
-    for name, error in broken.items():
+    for name, error in said["broken"].items():
         return f"{python} cannot import {name} ({error.splitlines()[0]}); install it again, or {_INSTALL}."
     if said["numba_error"]:
         return f"numba of {python} does not compile ({said['numba_error']}); install it again, or {_INSTALL}."
