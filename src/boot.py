@@ -1,9 +1,9 @@
 """Runs a module of FlexRec from the folder that this file lies in, in any Python, with or without FlexRec of its own.
 
-It is run by its path: ``python …/boot.py PLACES MODULE words…`` calls ``MODULE.main(words)``. The package is loaded under
-its name without its neighbours, which in ChimeraX are all of ChimeraX, built for another Python. PLACES is JSON with
-the starter's ``prefix`` and module ``path``: the same Python is to find what its starter finds, any other only its own.
-The starter's ``version`` of FlexRec is ours, whatever the Python has installed.
+It is run by its path: ``python …/boot.py PLACES MODULE words…`` calls ``MODULE.main(words)``. The package is loaded
+under its name without its neighbours, which in ChimeraX are all of ChimeraX, built for another Python. PLACES is JSON
+with the starter's ``prefix`` and module ``path``: the same Python is to find what its starter finds, any other only its
+own. The starter's ``version`` of FlexRec is ours, whatever the Python has installed.
 
 It may use nothing but Python's own modules, and old syntax, to tell an old Python what is wrong.
 """

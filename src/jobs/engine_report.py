@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .engine_probe import MODULES
 from .environment import worker_environment
 
+_GLANCE = 20.0  # seconds
 _PATIENCE = 300.0  # seconds: the first import of torch from a network disk takes its time
 _NO_FLEXREC = "none: a job that is started here brings its own"
+# the same Python finds what this process finds, as a job does
+_FIND = """
+import importlib.util, json, os, sys
+prefix, path, modules = json.loads(sys.argv[1])
+if os.path.realpath(prefix) == os.path.realpath(sys.prefix):
+    sys.path.extend(path)
+print(*[name for name in modules if importlib.util.find_spec(name) is None])
+"""
 _INSTALL = "flexrec engine install DIR makes an environment that has it"
 
 
@@ -71,6 +81,22 @@ def ask_python(python: Path | str | None = None) -> EngineReport:
     except (ValueError, IndexError, TypeError, KeyError):
         last = (done.stderr.strip().splitlines() or ["nothing"])[-1][:200]
         raise InputError(f"{python} is no working Python: it ended with {done.returncode} and said {last}.") from None
+
+
+def missing_modules(python: Path | str) -> list[str]:
+    """The modules that jobs need and a Python has not, found without importing any; ``InputError`` as above."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [str(python), "-c", _FIND, json.dumps([sys.prefix, sys.path, MODULES])],
+                cwd=folder, env=worker_environment(python), stdin=subprocess.DEVNULL,
+                capture_output=True, encoding="utf-8", errors="replace", timeout=_GLANCE, check=True,
+            )  # fmt: skip
+    except OSError as error:
+        raise InputError(f"{python} cannot be run ({error.strerror}); give the path of a Python.") from error
+    except subprocess.SubprocessError as error:
+        raise InputError(f"{python} is no working Python ({error}); give another one.") from error
+    return done.stdout.split()
 
 
 def _read(python: str, said: dict[str, Any]) -> EngineReport:
