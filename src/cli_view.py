@@ -20,10 +20,8 @@ def add_view(commands: Any) -> None:
 def show_panel(chosen: argparse.Namespace) -> int:
     """``flexrec view PROJECT``; returns when the window is closed."""
     try:
-        from qtpy import QtWidgets  # noqa: F401
+        from .panel.view import view
     except ImportError:
         raise InputError("the window needs Qt, which this Python has not; install it by: pip install "
                          "'ChimeraX-FlexRec[panel]', or pip install PySide6 qtpy matplotlib.") from None  # fmt: skip
-    from .panel.view import view
-
     return view(Path(chosen.path or "."))

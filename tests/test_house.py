@@ -95,6 +95,17 @@ def test_the_engine_side_knows_neither_chimerax_nor_qt(file):
     assert not absolute & {"chimerax", "Qt", "qtpy", "PyQt5", "PyQt6", "PySide6"}
 
 
+def test_only_two_files_of_the_panel_know_chimerax():
+    """The rest of it runs outside ChimeraX too."""
+    inside = {SOURCE / "panel" / "tool.py", SOURCE / "panel" / "chimerax_scene.py"}
+    for file in FILES:
+        if room(file) == "panel" and file not in inside:
+            names = {name.split(".")[0] for level, name in imports(file) if level == 0}
+            own = {"/".join(name.split(".")) for level, name in imports(file) if level == 1}
+            assert not names & {"chimerax", "Qt", "PyQt5", "PyQt6", "PySide6"}, file
+            assert not own & {"tool", "chimerax_scene"} and "scene" not in set(rooms_imported(file)), file
+
+
 def test_nothing_is_unpickled_but_by_the_restricted_unpickler():
     careless = []
     for file in FILES:

@@ -50,8 +50,8 @@ def test_a_click_shows_the_map_at_exactly_that_point(qtbot, viewer, maps):
     assert viewer.scene.z == pytest.approx(wanted, abs=1e-6)
     marker = np.ravel(viewer.panel.plot.canvas.marks.dot.get_data())
     assert marker == pytest.approx(wanted, abs=1e-6)
-    model = viewer.scene.trained.model
-    qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], model.decode(viewer.scene.z), atol=1e-4), timeout=PATIENCE)
+    true = viewer.scene.trained.model.decode(viewer.scene.z)
+    qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], true, atol=1e-4), timeout=PATIENCE)
     assert log(viewer)[-1] == "flexrec volume at " + ",".join(f"{value:.7g}" for value in viewer.scene.z)
 
 

@@ -22,6 +22,7 @@ def register_all(logger) -> None:
         model,
         movement,
         movies,
+        panel,
         particles,
         paths,
         playing,
@@ -29,7 +30,7 @@ def register_all(logger) -> None:
         states,
     )  # fmt: skip
 
-    modules = (model, mesh, movement, paths, playing, movies, atoms, particles, states, starting, jobs, engine)
+    modules = (model, panel, mesh, movement, paths, playing, movies, atoms, particles, states, starting, jobs, engine)
     for module in modules:
         for words, description, function in module.commands():
             register(f"flexrec {words}", description, with_user_errors(function), logger=logger)

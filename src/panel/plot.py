@@ -127,7 +127,7 @@ class PlotView(QWidget):
     def _mode_buttons(self) -> QButtonGroup:
         group = QButtonGroup(self)
         for number, (mode, tip) in enumerate(MODES.items()):
-            button = QToolButton(text=_LABELS[mode], checkable=True, toolTip=tip, autoRaise=True)
+            button = QToolButton(self, text=_LABELS[mode], checkable=True, toolTip=tip, autoRaise=True)
             button.setObjectName(f"mode {mode}")
             group.addButton(button, number)
         group.button(0).setChecked(True)

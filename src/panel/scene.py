@@ -49,6 +49,10 @@ class Scene(Protocol):
         """Call ``changed`` whenever an attribute above is another; returns what ends that."""
         ...
 
+    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``told`` with a sentence for the user whenever something fails; returns what ends that."""
+        ...
+
 
 def point_text(z: np.ndarray) -> str:
     """``0.4,-0.2``, with as many digits as single precision has."""

@@ -25,6 +25,7 @@ class SlicesScene(QObject):
     """Implements `scene.Scene`. ``mapped`` gives each map ``(N, N, N)`` and its pixel size, Å."""
 
     mapped = Signal(object, float)
+    opened = Signal()  # another model, before its first map
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
@@ -51,6 +52,7 @@ class SlicesScene(QObject):
         self.trained, self.z, self.path, self.place = trained, None, None, 0.0
         self._engine.ask("open", {"model": "m", "path": str(trained.folder)}, failed=self._complain)
         self._ears.start()
+        self.opened.emit()
         self.mapped.emit(trained.model.volume, trained.model.pixel_size)
         self.changed.emit()
 
@@ -58,6 +60,11 @@ class SlicesScene(QObject):
         """See `scene.Scene`."""
         self.changed.connect(changed)
         return lambda: self.changed.disconnect(changed)
+
+    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
+        """See `scene.Scene`."""
+        self.failed.connect(told)
+        return lambda: self.failed.disconnect(told)
 
     def drag(self, z: np.ndarray) -> None:
         """See `scene.Scene`: a coarse map, where the model's is larger."""

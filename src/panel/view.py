@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QApplication, QFileDialog, QMainWindow, QPlainTextEdit, QSplitter
+from qtpy.QtWidgets import QApplication, QMainWindow, QPlainTextEdit, QSplitter
 
 from ..errors import InputError
 from .slices import Slices
@@ -35,10 +35,10 @@ class Viewer(QMainWindow):
         split.setSizes([560, 620])
         self.setCentralWidget(split)
         self.resize(QSize(1200, 860))
+        self.scene.opened.connect(self._start)
         self.scene.mapped.connect(self.slices.show_map)
         self.scene.said.connect(self.log.appendPlainText)
         self.scene.failed.connect(self._complain)
-        self.panel.empty.project.connect(self._choose)
 
     def open(self, path: Path) -> bool:
         """Open a project; False, and the window says why, where it has no model."""
@@ -47,20 +47,15 @@ class Viewer(QMainWindow):
         except InputError as error:
             self.panel.empty.say(str(error))
             return False
-        trained = self.scene.trained
-        self.slices.start(trained.model.volume)
-        self.slices.show_map(trained.model.volume, trained.model.pixel_size)
-        self.setWindowTitle(f"{trained.project.name}/{trained.folder.name} – FlexRec")
         return True
 
-    def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
-        if folder:
-            self.open(Path(folder))
+    def _start(self) -> None:
+        trained = self.scene.trained
+        self.slices.start(trained.model.volume)
+        self.setWindowTitle(f"{trained.project.name}/{trained.folder.name} – FlexRec")
 
     def _complain(self, sentence: str) -> None:
         self.log.appendPlainText(f"flexrec: {sentence}")
-        self.panel.say(sentence)
 
     def closeEvent(self, event) -> None:  # noqa: N802
         """End the engine process with the window."""

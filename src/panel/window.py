@@ -5,16 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
-from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QLabel, QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtGui import QCursor, QKeyEvent
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMenu,
+    QSplitter,
+    QStackedLayout,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..errors import InputError
 from .emptiness import Emptiness
 from .plot import PlotView
-from .scene import Scene, point_text
+from .scene import Scene, point_text, quoted
 from .sliders import Sliders
 from .standing import Standing, Surroundings
 
@@ -29,6 +40,8 @@ Tab = tuple[str, Callable[[Scene], QWidget]]
 class FlexPanel(QWidget):
     """The whole panel over one scene. ``tabs``: titles and makers of widgets that are put beside the sliders."""
 
+    help_asked = Signal()
+
     def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.scene = scene
@@ -42,7 +55,7 @@ class FlexPanel(QWidget):
         self.tabs.addTab(self.sliders, "Sliders")
         for title, make in tabs:
             self.tabs.addTab(make(scene), title)
-        self._forget = scene.on_change(self.refresh)
+        self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
         self.refresh()
 
     # ----- what is shown -----
@@ -101,6 +114,62 @@ class FlexPanel(QWidget):
     def say(self, sentence: str) -> None:
         """A sentence for the user, under the plot."""
         self.pointed.setText(sentence)
+
+    def complain(self, sentence: str) -> None:
+        """What went wrong, where the user looks."""
+        self.empty.say(sentence) if self._trained is None else self.say(sentence)
+
+    def look(self) -> dict:
+        """Axes, colours and view, in plain values, as `take_look` takes them."""
+        plot = self.plot
+        if plot.plane is None:
+            return {}
+        return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
+                "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist()}  # fmt: skip
+
+    def take_look(self, look: dict) -> None:
+        """Show what `look` told, as far as the model that is open has it."""
+        if self._trained is None or not look:
+            return
+        if self.plot.show_axes(tuple(look["axes"])):
+            self.plot.style_choice.setCurrentText(look["style"])
+            self.plot.color_by(look["colour"])
+            self.plot.canvas.set_limits(look["limits"], at_once=True)
+            self.plot.canvas.repaint_particles()
+            self._put_marker()
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """What can be done with the plot."""
+        for text, act in (
+            ("Show all particles", self.plot.canvas.go_home), ("Save the plot …", self._save_plot),
+            ("Copy z", self._copy_point), ("Help", self.help_asked.emit),
+        ):  # fmt: skip
+            menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
+
+    def _save_plot(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save the plot", "latents.png", "Pictures (*.png *.pdf *.svg)")
+        if name:
+            self.save_plot(name)
+
+    def save_plot(self, name: str) -> None:
+        """Write the plot as it is as .png, .pdf or .svg."""
+        if Path(name).suffix.lower() not in (".png", ".pdf", ".svg"):
+            name += ".png"
+        try:
+            self.plot.canvas.save(name)
+        except OSError as error:
+            self.complain(f"{name}: {error.strerror}; choose another place.")
+        else:
+            self.say(f"written to {name}")
+
+    def _copy_point(self) -> None:
+        if self.scene.z is not None:
+            QApplication.clipboard().setText(point_text(self.scene.z))
+
+    def _pop_menu(self, _) -> None:
+        menu = QMenu(self)
+        self.fill_menu(menu)
+        menu.popup(QCursor.pos())
 
     # ----- the hand -----
 
@@ -175,20 +244,29 @@ class FlexPanel(QWidget):
         hand = self.plot.hand
         hand.went.connect(self.go)
         hand.rested.connect(self.rest)
+        hand.menu.connect(self._pop_menu)
         self.plot.failed.connect(self.say)
         self.plot.pointed.connect(self.say)
         self.plot.replaned.connect(self._put_marker)
         self.plot.canvas.setFocusProxy(self)
         self.sliders.moved.connect(self.scene.drag)
         self.sliders.settled.connect(self.show_point)
+        self.empty.project.connect(self._choose_project)
         self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
         self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
         self._settling.timeout.connect(lambda: self.show_point(self.here()))
         self._around.ready.connect(self._say_where)
 
+    def _choose_project(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
+        if folder:
+            self.scene.run(f"flexrec open {quoted(folder)}")
+
     def close_panel(self) -> None:
         """Listen to the scene no more."""
-        self._forget()
+        for end in self._endings:
+            end()
+        self._endings = []
 
 
 def _words(standing: Standing) -> str:

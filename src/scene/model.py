@@ -41,7 +41,7 @@ class FlexRecModel(Model):
         super().__init__(name, session)
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
-        self.path: LatentPath | None = None
+        self._path: LatentPath | None = None
         self.player = Player(self)
         self.recorder: Recorder | None = None
         self.moved = flow.mesh.vertices
@@ -62,6 +62,16 @@ class FlexRecModel(Model):
     def trained(self) -> Trained:
         """The train job and what is derived from its latents."""
         return Trained(self.folder, self.flow)
+
+    @property
+    def path(self) -> LatentPath | None:
+        """What `player` plays."""
+        return self._path
+
+    @path.setter
+    def path(self, path: LatentPath | None) -> None:
+        self._path = path
+        self.tell()
 
     @property
     def current_path(self) -> LatentPath:
@@ -136,7 +146,7 @@ class FlexRecModel(Model):
             raise InputError(f"{self.folder} has another mesh now; close {self.name} and open it again.")
         z = self.z
         if flow.latent_dims != self.flow.latent_dims:
-            z = self.path = None
+            z = self._path = None
         self.flow, self._frame = flow, centre_of(flow)
         self.__dict__.pop("trained", None)
         self.open_again()
@@ -158,6 +168,10 @@ class FlexRecModel(Model):
         for follower in (self.mesh, self.arrows, *self.followers):
             if follower is not None:
                 follower.move(self.moved)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell those who follow the point, the path and the playing of it."""
         for changed in list(self.on_change):
             changed()
 
