@@ -28,7 +28,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(Figure())
-        self.setMinimumSize(160, 120)
+        self.setMinimumSize(200, 210)
         self.theme = theme
         self.axes = self.figure.add_subplot()
         self.axes.set_autoscale_on(False)

@@ -29,6 +29,8 @@ class SlicesScene(QObject):
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
+    can_record = False
+    recorded = None
 
     def __init__(self, python: str | None = None) -> None:
         super().__init__()

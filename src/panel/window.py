@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from ..errors import InputError
 from .emptiness import Emptiness
+from .path_tab import PathTab
 from .plot import PlotView
 from .scene import Scene, point_text, quoted
 from .sliders import Sliders
@@ -53,6 +54,8 @@ class FlexPanel(QWidget):
         self._lay_out()
         self._connect()
         self.tabs.addTab(self.sliders, "Sliders")
+        self.paths = PathTab(self)
+        self.tabs.addTab(self.paths, "Path")
         for title, make in tabs:
             self.tabs.addTab(make(scene), title)
         self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
@@ -66,6 +69,7 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
+        self.paths.refresh()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
@@ -197,7 +201,7 @@ class FlexPanel(QWidget):
         if step is not None and self.plot.plane is not None:
             self._step(np.array(step), _LONG if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP)
         elif event.key() == Qt.Key.Key_Space and self.scene.path is not None:
-            self.scene.run("flexrec pause" if self.scene.playing else "flexrec play")
+            self.paths.bar.toggle()
         elif event.key() == Qt.Key.Key_Escape:
             if not self.plot.hand.stop() and self.scene.playing:
                 self.scene.run("flexrec pause")
