@@ -27,6 +27,7 @@ from .emptiness import Emptiness
 from .path_tab import PathTab
 from .plot import PlotView
 from .scene import Scene, point_text, quoted
+from .select_tab import SelectTab
 from .sliders import Sliders
 from .standing import Standing, Surroundings
 
@@ -56,6 +57,8 @@ class FlexPanel(QWidget):
         self.tabs.addTab(self.sliders, "Sliders")
         self.paths = PathTab(self)
         self.tabs.addTab(self.paths, "Path")
+        self.selections = SelectTab(self)
+        self.tabs.addTab(self.selections, "Select")
         for title, make in tabs:
             self.tabs.addTab(make(scene), title)
         self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
@@ -70,6 +73,7 @@ class FlexPanel(QWidget):
             self._trained = trained
             self._set_trained()
         self.paths.refresh()
+        self.selections.refresh()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
