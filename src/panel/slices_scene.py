@@ -13,6 +13,7 @@ from ..engine.client import Answer, Engine, EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.playing import Playing
+from ..explore.states import State
 from ..explore.trained import Trained, open_trained
 from ..jobs.trained import trained_folder
 
@@ -26,6 +27,7 @@ class SlicesScene(QObject):
 
     mapped = Signal(object, float)
     opened = Signal()  # another model, before its first map
+    compared = Signal(object, object, str)  # two names, two maps, and how: difference or beside
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
@@ -99,6 +101,18 @@ class SlicesScene(QObject):
         self._clock.stop()
         self._ears.stop()
         self._engine.close()
+
+    def compare(self, first: State, second: State, how: str) -> None:
+        """Decode both maps, and give them with their names to who shows them: `compared`."""
+        maps: list[np.ndarray] = []
+
+        def came(answer: Answer) -> None:
+            maps.append(answer.array)
+            if len(maps) == 2:
+                self.compared.emit((first.name, second.name), tuple(maps), how)
+
+        for one in (first, second):
+            self._engine.ask("decode", {"model": "m", "z": one.z.tolist()}, failed=self._complain, done=came)
 
     # ----- along the path -----
 
