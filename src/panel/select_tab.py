@@ -165,10 +165,9 @@ class SelectTab(QWidget):
         other = "" if chosen is None else quoted(chosen.name)
         extra = {_NEW: "", _ADD: f" or {other}", _WITHIN: f" and {other}", _AWAY: f" invert true and {other}"}[join]
         colour = "" if join == _NEW else f" color {chosen.colour}"
+        self._hidden.discard(name)
         if self.scene.run(f"flexrec select name {quoted(name)} {what}{extra}{colour}"):
-            self._hidden.discard(name)
             self.name.clear()
-            self._stamp = None
             self.refresh()
             self._choose(name)
             made = self.chosen
@@ -229,7 +228,6 @@ class SelectTab(QWidget):
             if colour.isValid():
                 name = quoted(one.name)
                 self.scene.run(f"flexrec select name {name} and {name} color {colour.name()}")
-                self._stamp = None
                 self.refresh()
 
         self._with_chosen(ask)
