@@ -46,10 +46,16 @@ def bundle(repository) -> ElementTree.Element:
     return ElementTree.parse(repository / "bundle_info.xml").getroot()
 
 
-def test_the_wheel_holds_every_source_file_and_no_other(wheel, repository):
+def names_packed(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    source = {path.relative_to(repository / "src").as_posix() for path in (repository / "src").rglob("*.py")}
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def test_the_wheel_holds_every_source_file_and_no_other(wheel, repository):
+    packed = names_packed(wheel)
+    files = (path for path in (repository / "src").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    source = {path.relative_to(repository / "src").as_posix() for path in files}
+    assert {Path(name).suffix for name in source} >= {".py", ".png", ".html"}
     assert packed == {f"chimerax/flexrec/{name}" for name in source}
     assert "chimerax/__init__.py" not in packed
 
