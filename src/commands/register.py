@@ -12,13 +12,18 @@ from ..engine.client import EngineError
 from ..errors import InputError
 
 
-def register_all(logger) -> None:
-    """Tell ChimeraX every word."""
+def all_commands() -> list[tuple]:
+    """Words, description and function of every command."""
     from . import engine, jobs, mesh, model, movement, starting
 
-    for module in (model, mesh, movement, starting, jobs, engine):
-        for words, description, function in module.commands():
-            register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
+    modules = (model, mesh, movement, starting, jobs, engine)
+    return [command for module in modules for command in module.commands()]
+
+
+def register_all(logger) -> None:
+    """Tell ChimeraX every word."""
+    for words, description, function in all_commands():
+        register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
 
 
 def with_user_errors(function: Callable) -> Callable:
