@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from importlib import import_module
 
 from chimerax.core.commands import register
 from chimerax.core.errors import UserError
@@ -12,11 +13,15 @@ from ..engine.client import EngineError
 from ..errors import InputError
 
 
+MODULES = (
+    "model", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "states", "starting", "jobs",
+    "engine",
+)  # fmt: skip
+
+
 def all_commands() -> list[tuple]:
     """Words, description and function of every command."""
-    from . import engine, jobs, mesh, model, movement, starting
-
-    modules = (model, mesh, movement, starting, jobs, engine)
+    modules = [import_module(f".{name}", __package__) for name in MODULES]
     return [command for module in modules for command in module.commands()]
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from chimerax.map import Volume
 from chimerax.map_data import ArrayGridData
 
+from .decoding import waits
+
 LARGE = 160  # voxels on a side from which contours are found in a thread: beyond it the window would stutter
 COLOUR = (0.70, 0.75, 0.82, 1.0)
 
@@ -20,6 +22,7 @@ class MapModel(Volume):
         from chimerax.map.volume import default_settings
 
         grid = _grid(volume, pixel_size, name)
+        self.contours_beside = True  # large maps are contoured in a thread, and drawn when that is done
         super().__init__(session, grid, rendering_options=default_settings(session).rendering_option_defaults())
         self.name = name
         self.set_display_style("surface")
@@ -41,7 +44,7 @@ class MapModel(Volume):
         """Show other density, of the same shape, at the same level."""
         self.data.array[:] = volume
         self.data.values_changed()
-        if self.session.ui.is_gui and not self.session.in_script and len(volume) >= LARGE:
+        if self.contours_beside and not waits(self.session) and len(volume) >= LARGE:
             for surface in self.surfaces:
                 surface.set_level(surface.level, use_thread=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from chimerax.core.models import REMOVE_MODELS, Model
 from chimerax.geometry import Place, translation
 
 from ..errors import InputError
+from ..explore.path import LatentPath
+from ..explore.trained import Trained
 from ..models import open_model
 from ..models.flow_model import FlowModel
 from .arrows import ArrowsModel
@@ -20,6 +23,8 @@ from .decoding import decoding
 from .followers import Tied
 from .map import MapModel
 from .mesh import MeshModel
+from .player import Player
+from .recorder import Recorder
 
 ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 
@@ -28,14 +33,17 @@ class FlexRecModel(Model):
     """A trained flow model, the map first among its children; mesh, arrows and atoms join when asked for.
 
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
-    exactly). Places of the scene are those of map files: the first voxel at (0, 0, 0); the mesh's Å are relative to
-    voxel N//2, and its drawings are shifted by half the box.
+    exactly). ``path`` is what `player` plays. Places of the scene are those of map files: the first voxel at (0, 0, 0);
+    the mesh's Å are relative to voxel N//2, and its drawings are shifted by half the box.
     """
 
     def __init__(self, session, folder: Path, flow: FlowModel, name: str) -> None:
         super().__init__(name, session)
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
+        self.path: LatentPath | None = None
+        self.player = Player(self)
+        self.recorder: Recorder | None = None
         self.moved = flow.mesh.vertices
         self.mesh: MeshModel | None = None
         self.arrows: ArrowsModel | None = None
@@ -50,10 +58,29 @@ class FlexRecModel(Model):
         self.add([self.map])
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
 
+    @cached_property
+    def trained(self) -> Trained:
+        """The train job and what is derived from its latents."""
+        return Trained(self.folder, self.flow)
+
+    @property
+    def current_path(self) -> LatentPath:
+        """The path that was made last; ``InputError`` where there is none."""
+        if self.path is None:
+            raise InputError(f"{self.name} has no path yet; make one, such as flexrec path pc 1.")
+        return self.path
+
     # ----- where it is -----
 
-    def show(self, z: np.ndarray | None, done: Callable[[], None] = lambda: None) -> None:
-        """Show the map at ``z`` ``(K,)``, or the canonical map for None; ``done`` is called when it is drawn."""
+    def show(
+        self, z: np.ndarray | None, done: Callable[[], None] = lambda: None,
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Show the map at ``z`` ``(K,)``, or the canonical map for None.
+
+        ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
+        cannot decode it, which is only said otherwise.
+        """
         self._set_point(z)
         if self.z is None:
             self._draw(self.flow.volume)
@@ -66,7 +93,7 @@ class FlexRecModel(Model):
                 self._draw(volume)
                 done()
 
-        self.ask("decode", {"z": point.tolist()}, arrived, channel="map")
+        self.ask("decode", {"z": point.tolist()}, arrived, channel="map", failed=failed)
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
@@ -107,8 +134,11 @@ class FlexRecModel(Model):
         flow = open_model(self.folder)
         if not np.array_equal(flow.mesh.vertices, self.flow.mesh.vertices):
             raise InputError(f"{self.folder} has another mesh now; close {self.name} and open it again.")
-        z = self.z if flow.latent_dims == self.flow.latent_dims else None
+        z = self.z
+        if flow.latent_dims != self.flow.latent_dims:
+            z = self.path = None
         self.flow, self._frame = flow, centre_of(flow)
+        self.__dict__.pop("trained", None)
         self.open_again()
         self.map.resize(flow.volume, flow.pixel_size)
         for one in (self.mesh, self.arrows, self._contour):
@@ -211,12 +241,12 @@ class FlexRecModel(Model):
 
     def ask(
         self, what: str, fields: dict, done: Callable[[dict, Any], None], array: np.ndarray | None = None,
-        channel: str | None = None,
+        channel: str | None = None, failed: Callable[[Exception], None] | None = None,
     ) -> None:  # fmt: skip
         """Ask the engine process about this model; see `Decoding.ask`."""
         self._open_once()
         mine = None if channel is None else f"{self._key} {channel}"
-        self._engine.ask(what, {"model": self._key, **fields}, done, array, mine)
+        self._engine.ask(what, {"model": self._key, **fields}, done, array, mine, failed)
 
     def open_again(self) -> None:
         """Let the engine read the model when it is next asked: it is another process now, or the files have changed."""
@@ -241,6 +271,9 @@ class FlexRecModel(Model):
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
         self._removed.remove()
+        self.player.close()
+        if self.recorder is not None:
+            self.recorder.cancel("the model was closed while its movie was recorded.")
         if self._opened:
             self._engine.ask("close", {"model": self._key}, lambda facts, _: None)
         super().delete()
