@@ -12,7 +12,6 @@ from chimerax.core.errors import UserError
 from ..engine.client import EngineError
 from ..errors import InputError
 
-
 MODULES = (
     "model", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "states", "starting", "jobs",
     "engine",
