@@ -23,7 +23,8 @@ from bench_serve import written
 INSIDE = Path(__file__).with_name("chimerax_frames.py")
 CELLS_ACROSS, PARTICLES = 26, 500
 COLUMNS = (
-    "box", "edges", "arrows", "triangles", "updates/s", "move ms", "longest ms", "no draw/s", "gap ms", "picture ms",
+    "box", "edges", "arrows", "triangles", "updates/s", "move ms", "longest ms", "no draw/s", "gap ms", "map ms",
+    "picture ms",
 )  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of playing (default: 4)")
     arguments = parser.parse_args()
     print("updates/s: while playing; move: of the main thread in one update, median, and the longest; no draw: updates")
-    print("a second with an empty window; gap: longest between frames then; picture: median from command to picture")
+    print("a second with nothing drawn; gap: longest between frames then; map, picture: medians from the command")
     print("".join(f"{name:>11}" for name in COLUMNS))
     with tempfile.TemporaryDirectory() as work:
         for box in arguments.boxes:
