@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from chimerax.core.models import REMOVE_MODELS, Model
-from chimerax.geometry import translation
+from chimerax.geometry import Place, translation
 
 from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.trained import Trained
+from ..models import open_model
 from ..models.flow_model import FlowModel
 from .arrows import ArrowsModel
 from .atoms import AtomFollower, check_inside
@@ -48,7 +49,7 @@ class FlexRecModel(Model):
         self.arrows: ArrowsModel | None = None
         self.followers: list[AtomFollower] = []
         self.on_change: list[Callable[[], None]] = []
-        self._frame = translation((flow.box // 2 * flow.pixel_size,) * 3)
+        self._frame = centre_of(flow)
         self._contour: ContourModel | None = None
         self._contour_asked: float | None = None
         self._engine, self._key = decoding(session), decoding(session).new_name()
@@ -124,6 +125,32 @@ class FlexRecModel(Model):
             self.add([self._contour])
 
         self._tie(points, tied)
+
+    def reload(self) -> None:
+        """Read the newest checkpoint: the same map, of another size if need be, at the same point, and all that moves.
+
+        ``InputError`` where it has another mesh, to which nothing that moves is tied.
+        """
+        flow = open_model(self.folder)
+        if not np.array_equal(flow.mesh.vertices, self.flow.mesh.vertices):
+            raise InputError(f"{self.folder} has another mesh now; close {self.name} and open it again.")
+        z = self.z
+        if flow.latent_dims != self.flow.latent_dims:
+            z = self.path = None
+        self.flow, self._frame = flow, centre_of(flow)
+        self.__dict__.pop("trained", None)
+        self.open_again()
+        self.map.resize(flow.volume, flow.pixel_size)
+        for one in (self.mesh, self.arrows, self._contour):
+            if one is not None:
+                one.position = self._frame
+        if self.arrows is not None:
+            start = self.arrows.reference
+            self.arrows.start_at(flow.mesh.vertices if start is None else flow.vertices(start))
+        if self._contour is not None:
+            self._contour_asked = None
+            self.prepare_drag()
+        self.show(z)
 
     def _set_point(self, z: np.ndarray | None) -> None:
         self.z = None if z is None else self.flow.checked(z)
@@ -221,6 +248,10 @@ class FlexRecModel(Model):
         mine = None if channel is None else f"{self._key} {channel}"
         self._engine.ask(what, {"model": self._key, **fields}, done, array, mine, failed)
 
+    def open_again(self) -> None:
+        """Let the engine read the model when it is next asked: it is another process now, or the files have changed."""
+        self._opened = False
+
     def _open_once(self) -> None:
         if not self._opened:
             self._opened = True
@@ -246,6 +277,11 @@ class FlexRecModel(Model):
         if self._opened:
             self._engine.ask("close", {"model": self._key}, lambda facts, _: None)
         super().delete()
+
+
+def centre_of(flow: FlowModel) -> Place:
+    """The place in the map's coordinates of the voxel from which a model's Å are counted."""
+    return translation((flow.box // 2 * flow.pixel_size,) * 3)
 
 
 def spread_points(volume: np.ndarray, pixel_size: float, level: float, count: int) -> np.ndarray:
