@@ -24,8 +24,15 @@ def write_states(session, structure, coordinates: np.ndarray, file: Path) -> Pat
         raise InputError(f"{file}: cannot be written there; choose a folder that you may write to.")
     with atomic_path(file) as temporary:
         write = _write_pdb if file.suffix.lower() in (".pdb", ".ent") else _write_mmcif
-        write(session, structure, np.ascontiguousarray(coordinates, float), str(temporary))
+        write(session, structure, _by_index(structure, coordinates), str(temporary))
     return file
+
+
+def _by_index(structure, coordinates: np.ndarray) -> np.ndarray:
+    """``(f, indices, 3)``: atoms are listed in one order, and coordinate sets have another once atoms were added."""
+    sets = np.zeros((len(coordinates), structure.coordset_size, 3))
+    sets[:, structure.atoms.coord_indices] = coordinates
+    return sets
 
 
 def _write_pdb(session, structure, coordinates: np.ndarray, path: str) -> None:
@@ -47,7 +54,7 @@ def _write_mmcif(session, structure, coordinates: np.ndarray, path: str) -> None
     try:
         for number, place in enumerate(coordinates, 1):
             copies.append(structure.copy(structure.name))
-            copies[-1].atoms.coords = place
+            copies[-1].atoms.coords = place[copies[-1].atoms.coord_indices]
             copies[-1].id = (1, number)  # of one family: these become the models of one entry
         write_mmcif(session, path, models=copies)
     finally:
