@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 
 import numpy as np
 import pytest
-from chimerax_runs import run_chimerax
 from explored_project import make_project
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(chimerax):
     """A folder with a project in which the molecule slides along x, 6 Å for each unit of z1."""
-    make_project(tmp_path / "project", sizes=(6.0, 0.5))
-    return tmp_path
+    folder = chimerax.new_folder()
+    make_project(folder / "project", sizes=(6.0, 0.5))
+    chimerax.give(folder)
+    return folder
+
+
+def in_folder(folder) -> str:
+    """The line of a script that goes there."""
+    return f"run('cd {folder}')\n"
 
 
 def frames_of(movie) -> np.ndarray:
@@ -34,23 +41,23 @@ def bright(frame: np.ndarray) -> float:
     return float((lit * np.arange(len(lit))).sum() / lit.sum())
 
 
-def test_a_movie_has_a_frame_for_each_state_and_moves(project):
-    found = run_chimerax(project, """
-model = run(session, "flexrec open project")
-run(session, "view orient; view")
-run(session, "flexrec path z 1 frames 6")
+def test_a_movie_has_a_frame_for_each_state_and_moves(chimerax, project):
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
+run("view orient; view")
+run("flexrec path z 1 frames 6")
 level = model.map.level
-run(session, "flexrec record there.mp4 size 320,240")
-run(session, "flexrec record back.mp4 size 200,160 bounce true inset true keepFrames true framerate 10")
+run("flexrec record there.mp4 size 320,240")
+run("flexrec record back.mp4 size 200,160 bounce true inset true keepFrames true framerate 10")
 result["level"] = [level, model.map.level]
-result["refused"] = [refused("flexrec record " + words) for words in (
+result["refused"] = [sentence("flexrec record " + words) for words in (
     "odd.mp4 size 321,240", "none/a.mp4", "a.mpx", "back.mp4 size 200,160 keepFrames true", "a.mp4 size 2,2")]
-run(session, "flexrec path points one.csv")
-result["refused"].append(refused("flexrec record one.mp4"))
-run(session, "movie record")
-run(session, "flexrec path z 1 frames 2")
-result["refused"].append(refused("flexrec record a.mp4"))
-""".replace("one.csv", str(write_point(project))), "offscreen")  # fmt: skip
+run("flexrec path points one.csv")
+result["refused"].append(sentence("flexrec record one.mp4"))
+run("movie record")
+run("flexrec path z 1 frames 2")
+result["refused"].append(sentence("flexrec record a.mp4"))
+""".replace("one.csv", str(write_point(project))), offscreen=True)  # fmt: skip
     there, back = frames_of(project / "there.mp4"), frames_of(project / "back.mp4")
     assert there.shape == (6, 240, 320, 3) and back.shape == (11, 160, 200, 3)
     places = [bright(frame) for frame in there]
@@ -74,21 +81,21 @@ def write_point(folder):
     return path
 
 
-def test_without_graphics_the_path_is_played_and_a_movie_refused(project):
-    found = run_chimerax(project, """
-model = run(session, "flexrec open project")
+def test_without_graphics_the_path_is_played_and_a_movie_sentence(chimerax, project):
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
 seen = []
 model.on_change.append(lambda: seen.append(model.z.tolist()))
-result["none"] = refused("flexrec play")
-path = run(session, "flexrec path through 0,0 1,0 p3 frames 5 name there output there.json")
+result["none"] = sentence("flexrec play")
+path = run("flexrec path through 0,0 1,0 p3 frames 5 name there output there.json")
 result["path"] = path.z.tolist()
-run(session, "flexrec play reverse true")
+run("flexrec play reverse true")
 result["seen"], seen[:] = seen[:], []
-result["scrub"] = [run(session, "flexrec scrub 0.5").tolist(), run(session, "flexrec scrub frame 5").tolist()]
+result["scrub"] = [run("flexrec scrub 0.5").tolist(), run("flexrec scrub frame 5").tolist()]
 seen[:] = []
-morph = run(session, "flexrec morph 0,0 1,0 frames 3")
+morph = run("flexrec morph 0,0 1,0 frames 3")
 result["morph"] = [morph.z.tolist(), seen]
-result["refused"] = [refused(words) for words in (
+result["refused"] = [sentence(words) for words in (
     "flexrec record a.mp4", "flexrec scrub frame 9", "flexrec scrub", "flexrec path pc 9", "flexrec path graph c1 c2",
     "flexrec play speed 2 seconds 3", "flexrec umap", "flexrec path through p1 p999 frames 3")]
 """)  # fmt: skip
@@ -106,28 +113,28 @@ result["refused"] = [refused(words) for words in (
 PDB = "ATOM  {:5d}  CA  ALA A{:4d}    {:8.3f}{:8.3f}{:8.3f}  1.00  0.00           C  \n"
 
 
-def test_atoms_are_written_in_many_states(project):
+def test_atoms_are_written_in_many_states(chimerax, project):
     # the map's middle is at 48 Å; the molecule is a dumbbell along x
     atoms = [(48 + x, 48 + y, 48) for x in range(-15, 16, 3) for y in (-3, 0, 3)]
     (project / "model.pdb").write_text("".join(PDB.format(i, i, *xyz) for i, xyz in enumerate(atoms, 1)) + "END\n")
-    found = run_chimerax(project, """
-model = run(session, "flexrec open project")
-atoms = run(session, "open model.pdb")[0]
-result["nobody"] = refused("flexrec save atoms none.cif")
-run(session, "flexrec follow #2")
-run(session, "flexrec path z 1 frames 4")
-run(session, "flexrec save atoms path.cif path")
-run(session, "flexrec save atoms path.pdb path")
-run(session, "flexrec save atoms ensemble.cif ensemble 7 seed 3 uncertainty true")
-run(session, "flexrec save atoms one.pdb at 2,0")
-result["refused"] = [refused("flexrec save atoms " + words) for words in (
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
+atoms = run("open model.pdb")[0]
+result["nobody"] = sentence("flexrec save atoms none.cif")
+run("flexrec follow #2")
+run("flexrec path z 1 frames 4")
+run("flexrec save atoms path.cif path")
+run("flexrec save atoms path.pdb path")
+run("flexrec save atoms ensemble.cif ensemble 7 seed 3 uncertainty true")
+run("flexrec save atoms one.pdb at 2,0")
+result["refused"] = [sentence("flexrec save atoms " + words) for words in (
     "a.xyz", "none/a.cif", "a.cif at 1,0 ensemble 3", "a.cif ensemble 999", "a.cif uncertainty true")]
-run(session, "flexrec volume at 1,0")
-run(session, "flexrec save atoms now.cif")
+run("flexrec volume at 1,0")
+run("flexrec save atoms now.cif")
 result["path"] = model.path.z.tolist()
-run(session, "close")
+run("close")
 def opened(name):
-    models = run(session, "open " + name)
+    models = run("open " + name)
     return [one.atoms.coords.tolist() for one in models if hasattr(one, "atoms")] or [
         one.atoms.coords.tolist() for one in models[0].child_models()]
 for name in ("path.cif", "path.pdb", "ensemble.cif", "one.pdb", "now.cif"):
@@ -146,23 +153,23 @@ for name in ("path.cif", "path.pdb", "ensemble.cif", "one.pdb", "now.cif"):
     assert not (project / "a.cif").exists()
 
 
-def test_particles_are_selected_and_saved(project):
-    found = run_chimerax(project, """
-model = run(session, "flexrec open project")
-clusters = run(session, "flexrec cluster count 3")
-first = run(session, 'flexrec select name first where "z1 > 0" color red')
-rest = run(session, 'flexrec select name "the rest" not first export rest.npy')
-run(session, "flexrec save particles first.star selection first")
+def test_particles_are_selected_and_saved(chimerax, project):
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
+clusters = run("flexrec cluster count 3")
+first = run('flexrec select name first where "z1 > 0" color red')
+rest = run('flexrec select name "the rest" not first export rest.npy')
+run("flexrec save particles first.star selection first")
 result["sizes"] = [len(first), len(rest), int(clusters.size.sum())]
-result["listed"] = [one.name for one in run(session, "flexrec selections")]
-run(session, "flexrec volume selection first")
+result["listed"] = [one.name for one in run("flexrec selections")]
+run("flexrec volume selection first")
 result["z"] = model.z.tolist()
-run(session, "flexrec path graph s:first c2 p0 frames 8")
+run("flexrec path graph s:first c2 p0 frames 8")
 result["path"] = model.path.z[0].tolist()
-result["minima"] = len(run(session, "flexrec landscape bins 16").minima)
-result["agreement"] = run(session, "flexrec compare 3").agreement
-run(session, "flexrec selections remove first")
-result["refused"] = [refused(words) for words in (
+result["minima"] = len(run("flexrec landscape bins 16").minima)
+result["agreement"] = run("flexrec compare 3").agreement
+run("flexrec selections remove first")
+result["refused"] = [sentence(words) for words in (
     "flexrec volume selection first", "flexrec select name x box z1", "flexrec compare 9")]
 """)  # fmt: skip
     z = np.load(project / "project/003-train/latents.npz")["z"]
@@ -176,52 +183,82 @@ result["refused"] = [refused(words) for words in (
     assert all(word in text for word, text in zip(words, found["refused"], strict=True))
 
 
-WINDOW = """
-import time
+_HEAD = """
+import json, time, traceback
 from Qt.QtCore import QTimer
+from chimerax.core import commands
+from chimerax.core.errors import UserError
+result = {}
+def run(text):
+    return commands.run(session, text)
+def sentence(text):
+    try:
+        run(text)
+    except UserError as error:
+        return str(error)
+"""
+
+WINDOW = """
 def later(seconds, work):
     def safe():
         try:
             work()
         except BaseException:
-            leave(traceback.format_exc()); run(session, "exit")
+            result["failed"] = traceback.format_exc(); leave()
     QTimer.singleShot(int(1000 * seconds), safe)
 def begin():
     global model, player, started
-    model = run(session, "flexrec open project"); player = model.player
-    run(session, "flexrec mesh"); run(session, "flexrec path z 1 frames 12")
-    started = time.monotonic(); run(session, "flexrec play seconds 2")
+    model = run("flexrec open project"); player = model.player
+    run("flexrec mesh"); run("flexrec path z 1 frames 12")
+    started = time.monotonic(); run("flexrec play seconds 2")
     result["returned"] = time.monotonic() - started
     later(1, lambda: result.update(half=[player.place, (time.monotonic() - started) / 2]))
     later(3.5, ended)
 def ended():
     result["ended"] = [player.playing, player.place, model.map.surfaces[0].display, model.z.tolist()]
-    run(session, "flexrec play seconds 4"); later(1, paused)
+    run("flexrec play seconds 4"); later(1, paused)
 def paused():
-    run(session, "flexrec pause"); result["paused"] = [player.playing, player.place]
-    run(session, "flexrec play seconds 4 loop true"); later(0.3, stopped)
+    run("flexrec pause"); result["paused"] = [player.playing, player.place]
+    run("flexrec play seconds 4 loop true"); later(0.3, stopped)
 def stopped():
     result["resumed"] = player.place
-    run(session, "stop"); result["stopped"] = player.playing
-    run(session, "flexrec record window.mp4 size 320,240"); result["busy"] = refused("flexrec record other.mp4")
+    run("stop"); result["stopped"] = player.playing
+    run("flexrec record window.mp4 size 320,240"); result["busy"] = sentence("flexrec record other.mp4")
     later(0.1, recorded)
 def recorded():
     if model.recorder is not None:
         later(0.1, recorded); return
-    run(session, "flexrec record left.mp4 size 320,240")
-    later(0.3, lambda: (run(session, "flexrec record stop"), gone()))
+    run("flexrec path z 1 frames 3000"); run("flexrec record left.mp4 size 320,240")
+    later(0.3, lambda: (run("flexrec record stop"), gone()))
 def gone():
     result["free"] = [model.recorder is None, not hasattr(session, "movie")]
-    run(session, "flexrec play loop true"); later(0.3, lambda: (run(session, "close"), later(0.3, done)))
+    run("flexrec play loop true"); later(0.3, lambda: (run("close"), later(0.3, done)))
 def done():
     result["motions"] = len(session.motion_in_progress)
-    leave(); run(session, "exit")
+    leave()
+def leave():
+    with open("answer.json", "w") as file:
+        json.dump(result, file)
+    run("exit")
 later(1, begin)
 """
 
 
-def test_in_a_window_a_path_is_played_by_time_and_recorded_between_frames(project):
-    found = run_chimerax(project, WINDOW, "gui")
+def run_in_window(chimerax, folder, code: str) -> dict:
+    """What a script leaves in ``answer.json`` that goes on between frames of a ChimeraX with a window."""
+    if shutil.which("xvfb-run") is None:
+        pytest.skip("no xvfb-run")
+    (folder / "code.py").write_text(_HEAD + in_folder(folder) + code)
+    screen = ["xvfb-run", "-a", "-s", "-screen 0 1000x800x24"]
+    done = chimerax.call(*screen, chimerax.program, "--script", folder / "code.py", timeout=180)
+    assert (folder / "answer.json").is_file(), done.stdout + done.stderr
+    found = json.loads((folder / "answer.json").read_text())
+    assert "failed" not in found, found["failed"]
+    return found
+
+
+def test_in_a_window_a_path_is_played_by_time_and_recorded_between_frames(chimerax, project):
+    found = run_in_window(chimerax, project, WINDOW)
     assert found["returned"] < 0.5
     place, time = found["half"]
     assert place == pytest.approx(time, abs=0.25)  # by the clock, however slowly this machine draws
