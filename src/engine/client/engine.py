@@ -33,7 +33,8 @@ class Engine:
     """The engine process, started at the first request and again after its end.
 
     All methods are for one thread, the main one; `deliver` runs the callbacks there. What was opened and anchored is
-    opened and anchored again in a new process. Requests that were under way when the process ended fail, and say why.
+    opened and anchored again in a new process, and ``done`` of those requests is called again. Requests that were under
+    way when the process ended fail, and say why.
 
     Parameters
     ----------
@@ -174,7 +175,8 @@ class Engine:
         self._end = weakref.finalize(self, self._child.end)
         self._post(self._request({"ask": "hello"}))
         for old in self._opened.again():
-            self._post(self._request(old.fields, old.array, failed=partial(self._opened.lose, old), limit=old.limit))
+            lost = partial(self._opened.lose, old)
+            self._post(self._request(old.fields, old.array, old.done, lost, old.limit))
 
     def _post(self, request: Request) -> None:
         parts = packed({"id": request.number, **request.fields}, request.array)
