@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, FloatArg, PositiveIntArg, StringArg
+from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, FloatArg, NonNegativeIntArg, StringArg
 from chimerax.core.errors import UserError
 
 from ..engine.client import EngineError
@@ -57,9 +57,9 @@ def chosen_point(model: FlexRecModel, where: str | None, at: tuple | None, parti
     """Latent point ``(K,)``, the mean if nothing is said; None for the canonical map at rest."""
     if particle is not None:
         count = len(model.flow.latents)
-        if particle > count:
-            raise InputError(f"there is no particle {particle}: the model was trained on {count}; count from 1.")
-        return model.flow.latents[particle - 1]
+        if particle >= count:
+            raise InputError(f"there is no particle {particle}: the model was trained on {count}, counted from 0.")
+        return model.flow.latents[particle]
     if at is not None:
         return np.asarray(at)
     return None if where == "rest" else model.flow.latents.mean(axis=0)
@@ -119,6 +119,7 @@ def commands() -> list[tuple]:
             synopsis="Open a trained FlexRec model: a project's newest, or that of one job"), flexrec_open),
         ("volume", CmdDesc(
             optional=[("where", EnumOf(("mean", "rest")))],
-            keyword=[("at", PointArg), ("particle", PositiveIntArg), ("level", FloatArg), ("model", FlexRecModelArg)],
+            keyword=[("at", PointArg), ("particle", NonNegativeIntArg), ("level", FloatArg),
+                     ("model", FlexRecModelArg)],
             synopsis="Show the map at a point of latent space"), flexrec_volume),
     ]  # fmt: skip
