@@ -53,6 +53,7 @@ def main() -> None:
         python_requires=">=3.11",
         package_dir={package: "src"},
         packages=[package, *(f"{package}.{name}" for name in find_packages(HERE / "src"))],
+        package_data={package: [item.text for item in bundle.iterfind("DataFiles/DataFile")]},
         install_requires=light_requirements(bundle),
         extras_require={"engine": ENGINE, "umap": UMAP, "test": TEST, "dev": DEV},
         entry_points={"console_scripts": [f"flexrec = {package}.cli:main"]},

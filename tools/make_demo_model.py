@@ -2,7 +2,7 @@
 
 An antibody whose two arms swing, each by itself, is simulated as noisy images, and its motion is learned from them in
 a project in WORK, in a quarter of an hour on one core. Of the project, what one needs to explore it is copied into the
-package: no images, no checkpoints. JSON, NPZ, MRC, STAR and mmCIF, all as the jobs wrote them.
+package: no images, no checkpoints. JSON, NPZ (compressed here), MRC, STAR and mmCIF, as the jobs wrote them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 from chimerax.flexrec.cli import main as flexrec
 
 STEPS = (
@@ -53,7 +54,11 @@ def copy(work: Path, target: Path) -> None:
     for job, files in KEPT.items():
         (target / job).mkdir(parents=True)
         for name in (*ABOUT, *files):
-            shutil.copyfile(work / job / name, target / job / name)
+            if name.endswith(".npz"):
+                with np.load(work / job / name, allow_pickle=False) as arrays:
+                    np.savez_compressed(target / job / name, **arrays)
+            else:
+                shutil.copyfile(work / job / name, target / job / name)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from ..errors import InputError
 
 def register_all(logger) -> None:
     """Tell ChimeraX every word."""
-    from . import model, movement
+    from . import demo, model, movement
 
-    for module in (model, movement):
+    for module in (model, movement, demo):
         for words, description, function in module.commands():
             register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
 

@@ -54,6 +54,7 @@ class Engine:
         self._opened = Opened()
         self._heard = 0.0
         self._unusable: tuple[float, EngineError] | None = None
+        self._fallen = 0  # starts, one after the other, that ended before the process could say hello
 
     def __enter__(self) -> Engine:
         return self
@@ -163,6 +164,9 @@ class Engine:
 
     def _start(self) -> None:
         """Have a process, which knows again what was opened; `EngineError` where none can be had."""
+        with suppress(Empty):
+            while self._child is not None and self._child.ended:  # while nobody asked, it may be
+                self._take(self._child.event(_PAUSE))
         if self._child is not None:
             return
         if self._unusable and time.monotonic() - self._unusable[0] < _REST:
@@ -224,7 +228,7 @@ class Engine:
         """Whether the process speaks as we do."""
         theirs = answer.fields.get("protocol")
         if theirs == PROTOCOL:
-            self.hello = answer.fields
+            self.hello, self._fallen = answer.fields, 0
             return True
         why = f"FlexRec was changed while this program runs (protocol {PROTOCOL}, now {theirs}); restart the program."
         self._refuse(EngineError(why, "version"))
@@ -233,7 +237,9 @@ class Engine:
     def _mourn(self) -> None:
         """The process has ended by itself."""
         how = self._child.ending()
-        if self.hello is None:
+        self._fallen = self._fallen + 1 if self.hello is None else 0
+        # a start that somebody killed may succeed the next time; one that fails by itself, or always falls, will not
+        if self._fallen > self._child.killed:
             self._refuse(EngineError(f"the engine could not start: {self.python} {how}", "start"))
             return
         error = EngineError(f"the engine process {how}; it starts again with the next request.", "ended")
