@@ -20,6 +20,7 @@ def flexrec_demo(session, folder: str | None = None):
 
     The project is copied into ``folder``, by default among the user's own data of ChimeraX; what was done there stays.
     """
+    alone = not session.models.list()
     project = _user_folder() if folder is None else Path(folder).expanduser()
     unpack(project)
     model = run(session, f"flexrec open {quote_path_if_necessary(str(project / '004-train'))} name demo")
@@ -29,7 +30,7 @@ def flexrec_demo(session, folder: str | None = None):
         f"transparency {model.map.atomspec} 60",
         f"flexrec follow {molecule.atomspec} model {model.atomspec}",
         f"flexrec volume mean model {model.atomspec}",
-        "view",
+        "view orient; turn x -90; view pad 0.2" if alone else "view",
     ):
         run(session, words)
     session.logger.info("Now try flexrec volume at 1,-1, flexrec mesh color strain, or flexrec flow.")

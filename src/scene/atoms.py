@@ -23,7 +23,7 @@ class AtomFollower:
         """
         self.structure, self.to_mesh, self._tied, self._base = structure, to_mesh, tied, base
         self._turn = np.asarray(to_mesh.inverse().zero_translation().matrix[:, :3], np.float32)
-        self._pointers = structure.atoms.pointers
+        self._pointers = structure.atoms.pointers.copy()  # theirs loses atoms that are deleted
 
     @property
     def rest(self) -> np.ndarray:

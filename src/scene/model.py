@@ -10,6 +10,7 @@ from chimerax.core.models import REMOVE_MODELS, Model
 from chimerax.core.state import State
 from chimerax.geometry import Place, translation
 
+from ..engine.client import EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
 from ..models import open_model
@@ -246,8 +247,12 @@ class FlexRecModel(Model):
 
     def _opened(self, facts: dict) -> None:
         """Go on with the model that the engine process has, where training has written a newer one than ours."""
-        if (facts["epoch"], facts["box"]) != (self.flow.epoch, self.flow.box):
+        if self.deleted or (facts["epoch"], facts["box"]) == (self.flow.epoch, self.flow.box):
+            return
+        try:
             renew(self, open_model(self.folder))
+        except (InputError, EngineError) as error:
+            self.session.logger.warning(f"{self.name}: training has written a newer model, but {error}")
 
     def _tie(self, points: np.ndarray, done: Callable[[Tied], None], failed: Failed | None = None) -> None:
         rest = self.flow.mesh.vertices

@@ -18,8 +18,9 @@ def renew(model, flow: FlowModel) -> None:
     model.frame = translation((flow.box // 2 * flow.pixel_size,) * 3)
     model.map.renew(flow.volume, flow.pixel_size)
     if mesh is not None:
+        colour, display = mesh.colour, mesh.display
         session.models.close([mesh])
-        model.show_mesh(mesh.colour).display = mesh.display
+        model.show_mesh(colour).display = display
     try:
         z = None if model.z is None else flow.checked(model.z)
     except InputError:

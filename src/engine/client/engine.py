@@ -10,6 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -26,6 +27,7 @@ from .request import Answer, Outcome, Request, outcome, unheard
 
 LIMIT = 300.0  # seconds in which the engine answers a request once it has come to it
 _PAUSE = 0.2  # seconds between looks at the clock while waiting
+_DYING = 0.1  # seconds that the end of a killed process may take to be seen
 _REST = 2.0  # seconds for which a Python that could not start is not tried again: a drag asks sixty times a second
 
 
@@ -34,7 +36,7 @@ class Engine:
 
     All methods are for one thread, the main one; `deliver` runs the callbacks there. What was opened and anchored is
     opened and anchored again in a new process, and ``done`` of those requests is called again. Requests that were under
-    way when the process ended fail, and say why.
+    way when the process ended fail, and say why; those that were only just asked are asked again, once.
 
     Parameters
     ----------
@@ -243,7 +245,20 @@ class Engine:
             self._refuse(EngineError(f"the engine could not start: {self.python} {how}", "start"))
             return
         error = EngineError(f"the engine process {how}; it starts again with the next request.", "ended")
+        again = [request for request in self._pending.values() if _asked_of_the_dying(request)]
+        for request in again:
+            del self._pending[request.number]
         self._give_up(error, error)
+        for request in again:
+            self._repeat(request)
+
+    def _repeat(self, request: Request) -> None:
+        request = replace(request, repeated=True)
+        try:
+            self._start()
+            self._post(request)
+        except EngineError as error:
+            self._settled.append((request, error))
 
     def _look_at_the_clock(self) -> None:
         """The process answers in order, so that only the oldest request can be late."""
@@ -254,6 +269,11 @@ class Engine:
         again = "and was ended; it starts again with the next request."
         behind = EngineError(f"{late}, asked before this, {again}", "late")
         self._give_up(EngineError(f"{late} {again}", "late"), behind)
+
+
+def _asked_of_the_dying(request: Request) -> bool:
+    """Whether it was asked so shortly before the end was seen that the process may have been dying already."""
+    return not request.repeated and request.ask != "hello" and time.monotonic() - request.asked < _DYING
 
 
 def _overtaken(request: Request, came: Outcome, channel: str) -> bool:
