@@ -17,11 +17,15 @@ class _FlexRecBundle(BundleAPI):
 
     @staticmethod
     def run_provider(session, name, manager, **keywords):
-        """Open a project folder."""
+        """Open a project folder, or run the command of a toolbar button."""
         if manager is session.open_command:
             from .commands.opener import FlexRecOpener
 
             return FlexRecOpener()
+        if manager is session.toolbar:
+            from .commands.toolbar import press
+
+            press(session, name)
         return None
 
     @staticmethod

@@ -14,9 +14,24 @@ from ..errors import InputError
 
 def register_all(logger) -> None:
     """Tell ChimeraX every word."""
-    from . import demo, model, movement
+    from . import (
+        atoms,
+        demo,
+        engine,
+        jobs,
+        mesh,
+        model,
+        movement,
+        movies,
+        particles,
+        paths,
+        playing,
+        starting,
+        states,
+    )  # fmt: skip
 
-    for module in (model, movement, demo):
+    modules = (model, mesh, movement, paths, playing, movies, atoms, particles, states, starting, jobs, engine, demo)
+    for module in modules:
         for words, description, function in module.commands():
             register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+from ..environment import booted
 from .folder import STOP_REQUEST, JobRun
 from .process import host_name, process_start
 from .progress import last_progress
@@ -41,7 +42,7 @@ def run_team(devices: tuple[str, ...], job: JobRun) -> None:
 def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun) -> int:
     """Start the processes and wait for them; their exit status."""
     me = os.getpid()
-    member = ["-m", MEMBER, str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
+    member = [*booted(MEMBER), str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
     watch = _Watch(job)
     # a session of its own: Ctrl-C is for this process, which lets the others finish what they are at
     process = subprocess.Popen(

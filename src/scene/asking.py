@@ -40,6 +40,10 @@ class Asking:
         self._open()
         return self._decoding.call(what, {"model": self._name, **fields}, array)
 
+    def open_again(self) -> None:
+        """Have the process read the model again before the next question."""
+        self._engine = None
+
     def close(self) -> None:
         """Let the process forget the model."""
         if self._engine is self._decoding.engine:

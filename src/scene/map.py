@@ -9,6 +9,8 @@ from chimerax.map import Volume
 from chimerax.map.session import set_map_state, state_from_map
 from chimerax.map_data import ArrayGridData
 
+from .decoding import waits
+
 LARGE = 160  # voxels on a side from which contours are found in a thread: beyond it the window would stutter
 COLOUR = (0.70, 0.75, 0.82, 1.0)
 NAME = "map"
@@ -23,6 +25,7 @@ class MapModel(Volume):
         """
         from chimerax.map.volume import default_settings
 
+        self.contours_beside = True  # large maps are contoured in a thread, and drawn when that is done
         options = default_settings(owner.session).rendering_option_defaults()
         super().__init__(owner.session, _grid(volume, pixel_size), rendering_options=options)
         self.owner, self.name = owner, NAME
@@ -35,11 +38,17 @@ class MapModel(Volume):
         """The contour level of the first surface."""
         return self.surfaces[0].level if self.surfaces else contour_level(self.data.array)
 
+    def resize(self, volume: np.ndarray, pixel_size: float) -> None:
+        """Go over to maps of the shape and pixel size of another one, at the same level."""
+        if volume.shape != self.data.array.shape:
+            self.replace_data(_grid(volume, pixel_size, self.data.name))
+            self.new_region(ijk_step=(1, 1, 1), adjust_step=False, adjust_voxel_limit=False)
+
     def set(self, volume: np.ndarray) -> None:
         """Show other density, of the same shape, at the same level."""
         self.data.array[:] = volume
         self.data.values_changed()
-        if self.session.ui.is_gui and not self.session.in_script and len(volume) >= LARGE:
+        if self.contours_beside and not waits(self.session) and len(volume) >= LARGE:
             for surface in self.surfaces:
                 surface.set_level(surface.level, use_thread=True)
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from chimerax.core.models import REMOVE_MODELS, Model
 from chimerax.core.state import State
-from chimerax.geometry import Place, translation
+from chimerax.geometry import Place
 
 from ..engine.client import EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
+from ..explore.trained import Trained
 from ..models import open_model
 from ..models.flow_model import FlowModel
-from .arrows import ArrowsModel
+from .arrows import ArrowsModel, spread_points
 from .asking import Asking, Done, Failed
 from .atoms import AtomFollower, check_inside
 from .contour import ContourModel, contour_of
 from .followers import Tied
 from .map import MapModel
 from .mesh import MeshModel
+from .place import centre_of
+from .player import Player
+from .recorder import Recorder
 from .renew import renew
 from .scenes import scene_of, show_scene
 from .session import restored, snapshot
@@ -33,8 +38,8 @@ class FlexRecModel(Model):
     """A trained flow model, the map first among its children; mesh, arrows and atoms join when asked for.
 
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
-    exactly). Places of the scene are those of map files: the first voxel at (0, 0, 0); the mesh's Å are relative to
-    voxel N//2, and its drawings are shifted by half the box.
+    exactly). ``path`` is what `player` plays. Places of the scene are those of map files: the first voxel at (0, 0, 0);
+    the mesh's Å are relative to voxel N//2, and its drawings are shifted by half the box.
     """
 
     def __init__(self, session, folder: Path, flow: FlowModel, name: str) -> None:
@@ -42,12 +47,14 @@ class FlexRecModel(Model):
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
         self.path: LatentPath | None = None
+        self.player = Player(self)
+        self.recorder: Recorder | None = None
         self.moved = flow.mesh.vertices
         self.mesh: MeshModel | None = None
         self.arrows: ArrowsModel | None = None
         self.followers: list[AtomFollower] = []
         self.on_change: list[Callable[[], None]] = []
-        self.frame = translation((flow.box // 2 * flow.pixel_size,) * 3)
+        self.frame = centre_of(flow)
         self._contour: ContourModel | None = None
         self._contour_asked: float | None = None
         self.moving = False  # whether the contour is drawn in the place of the map
@@ -72,11 +79,29 @@ class FlexRecModel(Model):
     def close_map(self) -> None:
         """Draw no map until it is asked for."""
         self._map.delete()
+    @cached_property
+    def trained(self) -> Trained:
+        """The train job and what is derived from its latents."""
+        return Trained(self.folder, self.flow)
+
+    @property
+    def current_path(self) -> LatentPath:
+        """The path that was made last; ``InputError`` where there is none."""
+        if self.path is None:
+            raise InputError(f"{self.name} has no path yet; make one, such as flexrec path pc 1.")
+        return self.path
 
     # ----- where it is -----
 
-    def show(self, z: np.ndarray | None, done: Callable[[], None] = lambda: None) -> None:
-        """Show the map at ``z`` ``(K,)``, or the canonical map for None; ``done`` is called when it is drawn."""
+    def show(
+        self, z: np.ndarray | None, done: Callable[[], None] = lambda: None,
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Show the map at ``z`` ``(K,)``, or the canonical map for None.
+
+        ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
+        cannot decode it, which is only said otherwise.
+        """
         self._set_point(z)
         if self.z is None:
             self._draw(self.flow.volume)
@@ -89,7 +114,7 @@ class FlexRecModel(Model):
                 self._draw(volume)
                 done()
 
-        self.ask("decode", {"z": point.tolist()}, arrived, channel="map")
+        self.ask("decode", {"z": point.tolist()}, arrived, channel="map", failed=failed)
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
@@ -130,6 +155,12 @@ class FlexRecModel(Model):
         self._contour_asked = None
         if self._contour is not None:
             self.session.models.close([self._contour])
+
+    def reload(self) -> None:
+        """Go on with the newest checkpoint, in the engine process too."""
+        flow = open_model(self.folder)
+        self.open_again()
+        renew(self, flow)
 
     def _set_point(self, z: np.ndarray | None) -> None:
         self.z = None if z is None else self.flow.checked(z)
@@ -245,6 +276,10 @@ class FlexRecModel(Model):
         """Ask the engine process about this model; see `Asking.ask`."""
         self._asking.ask(what, fields, done, array, channel, failed)
 
+    def open_again(self) -> None:
+        """Let the engine read the model when it is next asked: it is another process now, or the files have changed."""
+        self._asking.open_again()
+
     def _opened(self, facts: dict) -> None:
         """Go on with the model that the engine process has, where training has written a newer one than ours."""
         if self.deleted or (facts["epoch"], facts["box"]) == (self.flow.epoch, self.flow.box):
@@ -269,6 +304,9 @@ class FlexRecModel(Model):
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
         self._removed.remove()
+        self.player.close()
+        if self.recorder is not None:
+            self.recorder.cancel("the model was closed while its movie was recorded.")
         self._asking.close()
         super().delete()
 
@@ -286,18 +324,3 @@ class FlexRecModel(Model):
     def restore_scene(self, data: dict) -> None:
         """As in a scene of now."""
         show_scene(self, data)
-
-
-def spread_points(volume: np.ndarray, pixel_size: float, level: float, count: int) -> np.ndarray:
-    """At most ``count`` points ``(m, 3)`` Å, relative to voxel N//2, evenly spread where a map is above ``level``."""
-    inside = np.count_nonzero(volume > level)
-    if inside == 0:
-        raise InputError("no density is above the contour level; lower it, then ask for arrows again.")
-    step = max(1, int(np.ceil((inside / count) ** (1 / 3))))
-    while True:
-        voxels = np.argwhere(volume[::step, ::step, ::step] > level) * step
-        if len(voxels) <= count:
-            return ((voxels - len(volume) // 2)[:, ::-1] * pixel_size).astype(np.float32)
-        step += 1
-
-

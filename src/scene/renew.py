@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from chimerax.geometry import translation
-
 from ..errors import InputError
 from ..models.flow_model import FlowModel
+from .place import centre_of
 
 
 def renew(model, flow: FlowModel) -> None:
@@ -14,8 +13,11 @@ def renew(model, flow: FlowModel) -> None:
     session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
     mesh, arrows, followers = model.mesh, model.arrows, list(model.followers)
     model.close_contour()
+    if flow.latent_dims != model.flow.latent_dims:
+        model.path = None
     model.flow, model.moved = flow, flow.mesh.vertices
-    model.frame = translation((flow.box // 2 * flow.pixel_size,) * 3)
+    model.frame = centre_of(flow)
+    model.__dict__.pop("trained", None)
     model.map.renew(flow.volume, flow.pixel_size)
     if mesh is not None:
         colour, display = mesh.colour, mesh.display
