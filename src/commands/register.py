@@ -14,7 +14,7 @@ from ..errors import InputError
 
 MODULES = (
     "model", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "states", "starting", "jobs",
-    "engine",
+    "engine", "demo",
 )  # fmt: skip
 
 
