@@ -38,13 +38,19 @@ class _FlexRecBundle(BundleAPI):
     @staticmethod
     def get_class(name):
         """Classes that sessions hold."""
+        if name == "MapModel":
+            from .scene.map import MapModel
+
+            return MapModel
         if name == "FlexRecTool":
             from .panel.tool import FlexRecTool
 
             return FlexRecTool
-        from .scene import model
+        if name == "FlexRecModel":
+            from .scene.model import FlexRecModel
 
-        return getattr(model, name, None)
+            return FlexRecModel
+        return None
 
 
 bundle_api = _FlexRecBundle()
