@@ -16,11 +16,9 @@ from chimerax.core.commands import (
 )
 
 from ..errors import InputError
-from ..scene.mesh import COLOURS
+from ..scene.choices import COLOURS, MOST_ARROWS
 from ..scene.model import FlexRecModel
 from .arguments import FlexRecModelArg, PointArg, the_model
-
-MOST_ARROWS = 20_000
 
 
 def flexrec_mesh(session, color: str | None = None, show: bool = True, model: FlexRecModel | None = None):
