@@ -37,6 +37,14 @@ def light_requirements(bundle: ElementTree.Element) -> list[str]:
     return [name + version for name, version in dependencies if not name.startswith("ChimeraX-")]
 
 
+def data_files(bundle: ElementTree.Element) -> list[str]:
+    """The files inside src/ that are no Python: pictures and help."""
+    patterns = [item.text for item in bundle.iterfind("DataFiles/DataFile")]
+    patterns += [f"{item.text}/**/*" for item in bundle.iterfind("DataFiles/DataDir")]
+    found = (path for pattern in patterns for path in (HERE / "src").glob(pattern) if path.is_file())
+    return sorted(path.relative_to(HERE / "src").as_posix() for path in found)
+
+
 def main() -> None:
     """Hand everything to setuptools."""
     bundle = ElementTree.parse(HERE / "bundle_info.xml").getroot()
@@ -55,6 +63,7 @@ def main() -> None:
         python_requires=">=3.11",
         package_dir={package: "src"},
         packages=[package, *(f"{package}.{name}" for name in find_packages(HERE / "src"))],
+        package_data={package: data_files(bundle)},
         install_requires=light_requirements(bundle),
         extras_require={"engine": ENGINE, "panel": PANEL, "umap": UMAP, "test": TEST, "dev": DEV},
         entry_points={"console_scripts": [f"flexrec = {package}.cli:main"]},

@@ -16,17 +16,32 @@ class _FlexRecBundle(BundleAPI):
         register_all(logger)
 
     @staticmethod
+    def start_tool(session, bundle_info, tool_info):
+        """Show the panel."""
+        from .panel.tool import FlexRecTool
+
+        return FlexRecTool.shown(session)
+
+    @staticmethod
     def run_provider(session, name, manager, **keywords):
-        """Open a project folder."""
+        """Open a project folder, or run the command of a toolbar button."""
         if manager is session.open_command:
             from .commands.opener import FlexRecOpener
 
             return FlexRecOpener()
+        if manager is session.toolbar:
+            from .commands.toolbar import press
+
+            press(session, name)
         return None
 
     @staticmethod
     def get_class(name):
         """Classes that sessions hold."""
+        if name == "FlexRecTool":
+            from .panel.tool import FlexRecTool
+
+            return FlexRecTool
         from .scene import model
 
         return getattr(model, name, None)

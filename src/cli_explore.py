@@ -79,15 +79,6 @@ def trained_of(chosen: argparse.Namespace) -> Trained:
     raise InputError(f"{project.absolute()} has no trained model; run flexrec train, or name the project by --project.")
 
 
-def two_numbers(text: str, option: str, separator: str = ",") -> tuple[float, float]:
-    """``(low, high)``; ``InputError`` where the text is no pair of numbers."""
-    try:
-        low, high = (float(word) for word in text.split(separator))
-    except ValueError:
-        raise InputError(f"{option}: {text!r} must be two numbers, such as 5{separator}95.") from None
-    return low, high
-
-
 def say(sentence: str) -> None:
     """What a person wants to know beside the result, which goes to standard output."""
     print(f"flexrec: {sentence}", file=sys.stderr)
@@ -96,6 +87,7 @@ def say(sentence: str) -> None:
 def save_path(chosen: argparse.Namespace) -> int:
     """``flexrec path …``."""
     from .explore import path as paths
+    from .explore.bounds import two_numbers
     from .explore.walk import describe_path, make_path
 
     trained = trained_of(chosen)

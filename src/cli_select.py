@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .cli_explore import add_angstroms, add_command, say, trained_of, two_numbers
+from .cli_explore import add_angstroms, add_command, say, trained_of
 from .cli_jobs import add_project
-from .errors import InputError
 
 
 def add_select(commands: Any) -> None:
@@ -49,12 +48,13 @@ def add_select(commands: Any) -> None:
 def make_selection(chosen: argparse.Namespace) -> int:
     """``flexrec select …``."""
     from .explore import export
+    from .explore.bounds import read_box, whole_numbers
     from .explore.select import select
 
     trained = trained_of(chosen)
     selection = select(
         trained, chosen.name, lasso=Path(chosen.lasso) if chosen.lasso else None, axes=chosen.axes.split(","),
-        box=_box(chosen.box), clusters=_numbers(chosen.cluster), where=chosen.where, near=chosen.near,
+        box=read_box(chosen.box), clusters=whole_numbers(chosen.cluster), where=chosen.where, near=chosen.near,
         count=chosen.count, radius=chosen.radius, in_angstroms=chosen.in_angstroms, invert=chosen.invert,
         both=chosen.both, either=chosen.either, without=chosen.without, colour=chosen.colour,
     )  # fmt: skip
@@ -97,23 +97,3 @@ def _line(selection: Any) -> str:
     share = 100 * len(selection) / selection.count
     size = f"{len(selection)} of {selection.count} ({share:.1f}%)"
     return f"{selection.name}  {size}  {selection.colour}  {selection.made}"
-
-
-def _box(text: str | None) -> dict[str, tuple[float, float]] | None:
-    """``{"z1": (-1, 1)}`` of ``z1=-1:1``."""
-    if text is None:
-        return None
-    box = {}
-    for part in text.split(","):
-        name, equals, bounds = part.partition("=")
-        if not equals:
-            raise InputError(f"box: {part!r} must be such as z1=-1:1.")
-        box[name.strip()] = two_numbers(bounds, f"box: {name}", ":")
-    return box
-
-
-def _numbers(text: str | None) -> tuple[int, ...]:
-    try:
-        return tuple(int(word) for word in text.split(",")) if text else ()
-    except ValueError:
-        raise InputError(f"cluster: {text!r} must be numbers, such as 1,3.") from None

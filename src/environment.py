@@ -6,11 +6,13 @@ ChimeraX limits its own process to one thread (``OPENBLAS_NUM_THREADS=1``) and p
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+BOOT = Path(__file__).resolve().with_name("boot.py")
 PASSED = (
     "HOME", "USER", "LOGNAME", "PATH", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TMP", "TEMP",
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -36,6 +38,18 @@ def passed_environment(python: Path | str, around: Mapping[str, str] | None = No
     passed = {name: around[name] for name in wanted}
     passed["PYTHONUTF8"] = "1"  # texts and paths are UTF-8 whatever the locale
     return passed
+
+
+def booted(module: str) -> list[str]:
+    """What follows a Python's name to run a module's ``main`` there, from the very files that we run from.
+
+    ``module`` is its whole name; its words come after. The Python need not have FlexRec.
+    """
+    from . import __version__
+
+    path = [os.path.abspath(place) for place in sys.path if place and os.path.isdir(place)]
+    starter = {"prefix": sys.prefix, "path": path, "version": __version__}
+    return [str(BOOT), json.dumps(starter), module]
 
 
 def _same(python: Path | str) -> bool:

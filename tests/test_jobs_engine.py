@@ -82,13 +82,12 @@ def test_programs_that_are_no_python_are_one_sentence(tmp_path):
         ({"version": "3.9.2"}, "is Python 3.9.2, but a job needs 3.11"),
         ({"broken": {"torch": "", "numba": ""}}, "has no torch, numba; flexrec engine install"),
         ({"broken": {"torch": "libcudart.so.12: no such file"}}, "cannot import torch .libcudart"),
-        ({"flexrec": None, "flexrec_error": ""}, "has no FlexRec;"),
         ({"numba_error": "no LLVM"}, "does not compile .no LLVM"),
         ({"devices": [{"device": "cpu", "name": "", "error": "illegal instruction"}]}, "does not compute .illegal"),
     ],
 )
 def test_what_is_missing_is_said_in_one_sentence(tmp_path, said, sentence, capsys):
-    whole = {"version": "3.12.1", "flexrec": "0.1", "flexrec_error": None, "modules": {}, "broken": {}, "devices": []}
+    whole = {"version": "3.12.1", "flexrec": None, "modules": {}, "broken": {}, "devices": []}
     said = said if "version" in said else {**whole, "numba_error": None, **said}
     program = tmp_path / "python"
     program.write_text(f"#!{sys.executable}\nimport json\nprint(json.dumps({said!r}))\n")
@@ -106,7 +105,7 @@ def test_an_environment_is_made_finished_and_made_whole_again(packages, tmp_path
     assert main(["engine", "install", str(folder)]) == 2
     said = capfd.readouterr()
     assert "3 of 3: FlexRec" in said.out and "run the same command again" in said.err.splitlines()[-1]
-    assert "has no FlexRec" in ask_python(environment_python(folder)).problem
+    assert "has no numpy" in ask_python(environment_python(folder)).problem
     numba.rename(packages / numba.name)
     assert main(["engine", "install", str(folder)]) == 0
     said = capfd.readouterr()

@@ -94,6 +94,21 @@ def test_memory_that_runs_out_only_makes_the_parts_smaller(project, trouble, sai
     assert same_to_rounding(newest(project), project / "004-train")
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the memory of a process by RLIMIT_AS")
+def test_a_team_begins_again_with_fewer_images(project, tmp_path):
+    trouble = "import sys\nif 'chimerax.flexrec.jobs.train_member' in sys.orig_argv:\n"
+    body = "import resource, psutil\nfrom chimerax.flexrec.engine import flow_step\n" + LATER.replace("> 20", "> 10")
+    (tmp_path / "sitecustomize.py").write_text(trouble + "\n".join(f"    {line}" for line in body.splitlines()))
+    train = [sys.executable, "-m", "chimerax.flexrec.cli", "train", "--project", project, *TRAIN]
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    one = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": path}
+    words = [*map(str, train), "--devices", "cpu,cpu"]
+    done = subprocess.run(words, env=os.environ | one, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Memory ran out" in (newest(project) / "log.txt").read_text() and kept(newest(project)) < 30
+    assert same_to_rounding(newest(project), project / "004-train")
+
+
 def test_free_memory_is_no_more_than_the_computer_has():
     import psutil
 

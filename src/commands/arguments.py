@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chimerax.core.commands import Annotation, AnnotationError, ModelArg
 from chimerax.core.commands.cli import next_token
 
@@ -43,6 +45,28 @@ class PointArg(Annotation):
     def unparse(cls, value, session=None) -> str:
         """As it is typed."""
         return point_text(value)
+
+
+class AnchorArg(Annotation):
+    """Points as `explore.anchors.read_anchors` takes them: ``0.4,-0.2``, ``p12``, ``c3``, ``s:open``, or several."""
+
+    name = "a latent point (numbers with commas, p12, c3 or s:name)"
+    _word = re.compile(r"s:.+|[pc]\d+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+
+    @classmethod
+    def parse(cls, text: str, session) -> tuple:
+        """See ``Annotation.parse``."""
+        if not text:
+            raise AnnotationError(f"Expected {cls.name}")
+        token, used, rest = next_token(text)
+        if not all(cls._word.fullmatch(word.strip()) for word in token.strip(" ,").split(",")):
+            raise AnnotationError(f"Expected {cls.name}")
+        return token, used, rest
+
+
+def model_keyword() -> tuple:
+    """The keyword ``model``."""
+    return ("model", FlexRecModelArg)
 
 
 def point_text(z) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, FloatArg, PositiveIntArg, StringArg
+from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, FloatArg, NonNegativeIntArg, StringArg
 
 from ..errors import InputError
+from ..explore.selected import middle, selected
 from ..jobs.trained import trained_folder
 from ..models import open_model
 from ..scene.model import FlexRecModel
@@ -37,12 +38,17 @@ def read_path(session, path: str, name: str | None = None) -> tuple[list[FlexRec
 
 def flexrec_volume(
     session, where: str | None = None, at: tuple | None = None, particle: int | None = None,
-    level: float | None = None, model: FlexRecModel | None = None,
+    selection: str | None = None, level: float | None = None, model: FlexRecModel | None = None,
 ):  # fmt: skip
-    """The map at a point, at a particle's point, at the mean of all, or at rest; the Volume stays the same one."""
+    """The map at a point, at a particle's or a selection's, at the mean of all, or at rest, always in the same Volume.
+
+    Particles are counted from 0, as in lists of row numbers. A selection's map is that of its most central particle.
+    """
     model = the_model(session, model)
-    if sum(value is not None for value in (where, at, particle)) > 1:
-        raise InputError("at, particle, mean and rest exclude each other; give one.")
+    if sum(value is not None for value in (where, at, particle, selection)) > 1:
+        raise InputError("at, particle, selection, mean and rest exclude each other; give one.")
+    if selection is not None:
+        particle = central_particle(session, model, selection)
     if level is not None:
         model.map.set_parameters(surface_levels=[level])
     if where is at is particle is None and model.z is not None:
@@ -55,12 +61,21 @@ def chosen_point(model: FlexRecModel, where: str | None, at: tuple | None, parti
     """Latent point ``(K,)``, the mean if nothing is said; None for the canonical map at rest."""
     if particle is not None:
         count = len(model.flow.latents)
-        if particle > count:
-            raise InputError(f"there is no particle {particle}: the model was trained on {count}; count from 1.")
-        return model.flow.latents[particle - 1]
+        if particle >= count:
+            raise InputError(f"there is no particle {particle}: the model was trained on {count}, counted from 0.")
+        return model.flow.latents[particle]
     if at is not None:
         return np.asarray(at)
     return None if where == "rest" else model.flow.latents.mean(axis=0)
+
+
+def central_particle(session, model: FlexRecModel, name: str) -> int:
+    """The particle that stands for a selection; says which it is."""
+    chosen = selected(model.trained, name)
+    row = middle(model.trained, chosen)
+    session.logger.info(f"Selection {name}: the map is decoded at particle {row}, whose latent point is the nearest to "
+                        f"the mean of its {len(chosen)} particles.")  # fmt: skip
+    return row
 
 
 def show(session, model: FlexRecModel, z: np.ndarray | None) -> None:
@@ -111,6 +126,7 @@ def commands() -> list[tuple]:
             synopsis="Open a trained FlexRec model: a project's newest, or that of one job"), flexrec_open),
         ("volume", CmdDesc(
             optional=[("where", EnumOf(("mean", "rest")))],
-            keyword=[("at", PointArg), ("particle", PositiveIntArg), ("level", FloatArg), ("model", FlexRecModelArg)],
+            keyword=[("at", PointArg), ("particle", NonNegativeIntArg), ("selection", StringArg), ("level", FloatArg),
+                     ("model", FlexRecModelArg)],
             synopsis="Show the map at a point of latent space"), flexrec_volume),
     ]  # fmt: skip

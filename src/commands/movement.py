@@ -1,4 +1,4 @@
-"""``flexrec mesh``, ``flow``, ``follow``, ``unfollow``: what moves with the map."""
+"""``flexrec flow``, ``follow``, ``unfollow``: what moves with the map."""
 
 from __future__ import annotations
 
@@ -16,19 +16,9 @@ from chimerax.core.commands import (
 )
 
 from ..errors import InputError
-from ..scene.choices import COLOURS, MOST_ARROWS
+from ..scene.choices import MOST_ARROWS
 from ..scene.model import FlexRecModel
 from .arguments import FlexRecModelArg, PointArg, the_model
-
-
-def flexrec_mesh(session, color: str | None = None, show: bool = True, model: FlexRecModel | None = None):
-    """The tetrahedral mesh at the shown point, as lines."""
-    model = the_model(session, model)
-    if not show:
-        if model.mesh is not None:
-            model.mesh.display = False
-        return model.mesh
-    return model.show_mesh(color or (model.mesh.colour if model.mesh else "part"))
 
 
 def flexrec_flow(
@@ -72,9 +62,6 @@ def commands() -> list[tuple]:
     """Words, description and function of each."""
     model = ("model", FlexRecModelArg)
     return [
-        ("mesh", CmdDesc(
-            keyword=[("color", EnumOf(COLOURS)), ("show", BoolArg), model],
-            synopsis="Show the tetrahedral mesh at the shown point"), flexrec_mesh),
         ("flow", CmdDesc(
             keyword=[("count", Bounded(PositiveIntArg, max=MOST_ARROWS)), ("scale", PositiveFloatArg),
                      ("threshold", NonNegativeFloatArg), ("width", PositiveFloatArg),

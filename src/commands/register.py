@@ -14,9 +14,24 @@ from ..errors import InputError
 
 def register_all(logger) -> None:
     """Tell ChimeraX every word."""
-    from . import model, movement
+    from . import (
+        atoms,
+        engine,
+        jobs,
+        mesh,
+        model,
+        movement,
+        movies,
+        panel,
+        particles,
+        paths,
+        playing,
+        starting,
+        states,
+    )  # fmt: skip
 
-    for module in (model, movement):
+    modules = (model, panel, mesh, movement, paths, playing, movies, atoms, particles, states, starting, jobs, engine)
+    for module in modules:
         for words, description, function in module.commands():
             register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
 

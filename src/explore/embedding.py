@@ -49,15 +49,22 @@ def make_embedding(trained: Trained, neighbours: int = 15, min_dist: float = 0.1
                          "distance from 0 to 1.")  # fmt: skip
     if trained.model.latent_dims < 3:
         raise InputError("The latents have two dimensions or fewer and need no UMAP: plot z1 against z2.")
-    try:
-        from umap import UMAP
-    except ImportError:
-        raise InputError("UMAP needs the package umap-learn, which is not installed in this Python: pip install "
-                         "umap-learn.") from None  # fmt: skip
+    require_umap()
+    from umap import UMAP
+
     # one thread: several would not come to the same map twice
     reducer = UMAP(n_neighbors=neighbours, min_dist=min_dist, random_state=seed, n_jobs=1)
     points = reducer.fit_transform(trained.latents)
     return save_result(trained, "umap", points=np.asarray(points, np.float32))
+
+
+def require_umap() -> None:
+    """``InputError`` where umap-learn is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("umap") is None:
+        raise InputError("UMAP needs the package umap-learn, which is not installed in this Python: pip install "
+                         "umap-learn.")  # fmt: skip
 
 
 def load_embedding(trained: Trained) -> Embedding | None:

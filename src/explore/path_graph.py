@@ -75,7 +75,8 @@ def neighbour_graph(places: np.ndarray, neighbours: int):
 
     count = len(places)
     distance, other = cKDTree(places).query(places, k=min(neighbours + 1, count))
-    row = np.repeat(np.arange(count), other.shape[1])
+    # dijkstra of older scipy takes 32-bit numbers only
+    row, other = np.repeat(np.arange(count, dtype=np.int32), other.shape[1]), other.astype(np.int32)
     # a length of zero would be no edge at all to scipy
     length = np.maximum(distance.ravel(), 1e-12)
     apart = other.ravel() != row

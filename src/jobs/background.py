@@ -107,16 +107,17 @@ def log(folder: Path, offset: int = 0) -> tuple[str, int]:
     return text.decode("utf-8", errors="replace"), offset + len(text)
 
 
-def stop(folder: Path) -> bool:
+def stop(folder: Path, python: Path | str | None = None) -> bool:
     """Stop a job: one that waits is stopped at once; one that runs is asked to write a checkpoint and end.
 
     True if a process was asked: it ends in its own time, or with ``kill``; look with ``start_next`` now and then, so
-    that the queue goes on even if it ended without a word. ``InputError`` if the job neither waits nor runs.
+    that the queue goes on even if it ended without a word. ``python`` runs what may start in the place of a job that
+    waited (this one if None). ``InputError`` if the job neither waits nor runs.
     """
     if cluster.entry_on_cluster(folder) is not None:
         return cluster.stop(folder)
     pid = running_process(folder)
-    if withdraw(folder):
+    if withdraw(folder, python):
         return False
     pid = running_process(folder) if pid is None else pid
     if pid is None and other_computer(folder) is not None:

@@ -68,8 +68,11 @@ def start_next(project: Path, python: Path | str | None = None) -> None:
             _start_waiting(queue, python)
 
 
-def withdraw(folder: Path) -> bool:
-    """Stop a job that waits, here or for another computer; False where it does not wait (then ask its process)."""
+def withdraw(folder: Path, python: Path | str | None = None) -> bool:
+    """Stop a job that waits, here or for another computer; False where it does not wait (then ask its process).
+
+    ``python`` runs what may start in its place (this one if None).
+    """
     with locked_queue(folder.parent) as queue:
         _tidy(queue)
         entry = queue.find(folder.name)
@@ -80,7 +83,7 @@ def withdraw(folder: Path) -> bool:
             return False
         queue.drop(folder.name)
         end_unseen(folder, STOPPED, "stopped before it began")
-        _start_waiting(queue, None)
+        _start_waiting(queue, python)
         return True
 
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..environment import booted
 from ..errors import InputError
 from .engine_report import EngineReport, ask_python
 from .engine_wheel import pack_wheel
@@ -55,6 +56,17 @@ def install(
     if report.problem is None:
         _write_mark(folder, None)
     return report
+
+
+def install_command(python: Path | str, folder: Path, index: str | None = None) -> list[str]:
+    """The words that do this in a process of its own, made by ``python``, for programs that cannot wait."""
+    more = ["--index", index] if index else []
+    return [str(python), *booted("chimerax.flexrec.cli"), "engine", "install", str(folder), *more]
+
+
+def install_environment(python: Path | str) -> dict[str, str]:
+    """The environment of that process."""
+    return worker_environment(python) | _for_pip() | {"PYTHONUNBUFFERED": "1"}
 
 
 def environment_python(folder: Path) -> Path:
@@ -130,10 +142,14 @@ def _pip(folder: Path, words: list[str]) -> None:
     python = environment_python(folder)
     constraints = Path(__file__).resolve().parents[2] / "constraints.txt"
     limits = ["--constraint", str(constraints)] if constraints.is_file() else []
-    passed = {
+    _run([str(python), "-m", "pip", "install", *limits, *words], worker_environment(python) | _for_pip())
+
+
+def _for_pip() -> dict[str, str]:
+    """What pip needs to reach its index."""
+    return {
         name: value for name, value in os.environ.items() if name.upper() in _PASSED or name.upper().startswith("PIP_")
     }
-    _run([str(python), "-m", "pip", "install", *limits, *words], worker_environment(python) | passed)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

@@ -29,13 +29,12 @@ def versions():
 
 
 def flexrec():
-    """FlexRec's version, and why it cannot be imported."""
+    """Version of the FlexRec that is installed; None where there is none that works."""
     try:
         importlib.import_module("chimerax.flexrec.jobs.worker")
-        return importlib.import_module("chimerax.flexrec").__version__, None
-    except Exception as error:
-        missing = isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("chimerax")
-        return None, "" if missing else "%s: %s" % (type(error).__name__, error)  # noqa: UP031
+        return importlib.import_module("chimerax.flexrec").__version__
+    except Exception:
+        return None
 
 
 def devices():
@@ -73,7 +72,7 @@ def main():
     """Print the line."""
     said = {"version": platform.python_version(), "executable": sys.executable}
     if sys.version_info >= (3, 11):  # noqa: UP036 (an older Python may be asked)
-        said["flexrec"], said["flexrec_error"] = flexrec()
+        said["flexrec"] = flexrec()
         said["modules"], said["broken"] = versions()
         said["devices"] = devices() if "torch" in said["modules"] else []
         said["numba_error"] = compile_something() if "numba" in said["modules"] else None

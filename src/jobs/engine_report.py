@@ -11,9 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .engine_probe import MODULES
 from .environment import worker_environment
 
+_GLANCE = 20.0  # seconds
 _PATIENCE = 300.0  # seconds: the first import of torch from a network disk takes its time
+_NO_FLEXREC = "none: a job that is started here brings its own"
+# the same Python finds what this process finds, as a job does
+_FIND = """
+import importlib.util, json, os, sys
+prefix, path, modules = json.loads(sys.argv[1])
+if os.path.realpath(prefix) == os.path.realpath(sys.prefix):
+    sys.path.extend(path)
+print(*[name for name in modules if importlib.util.find_spec(name) is None])
+"""
 _INSTALL = "flexrec engine install DIR makes an environment that has it"
 
 
@@ -44,7 +55,7 @@ class EngineReport:
 
     def lines(self) -> list[str]:
         """The report for a person, without its problem."""
-        rows = [("Python", f"{self.version} ({self.python})"), ("FlexRec", self.flexrec or "missing")]
+        rows = [("Python", f"{self.version} ({self.python})"), ("FlexRec", self.flexrec or _NO_FLEXREC)]
         rows += [(name, self.modules.get(name, "missing")) for name in ("torch", "numba")]
         for device in self.devices:
             rows.append(("device", f"{device.device} ({device.name})" + (f": {device.error}" if device.error else "")))
@@ -72,6 +83,22 @@ def ask_python(python: Path | str | None = None) -> EngineReport:
         raise InputError(f"{python} is no working Python: it ended with {done.returncode} and said {last}.") from None
 
 
+def missing_modules(python: Path | str) -> list[str]:
+    """The modules that jobs need and a Python has not, found without importing any; ``InputError`` as above."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [str(python), "-c", _FIND, json.dumps([sys.prefix, sys.path, MODULES])],
+                cwd=folder, env=worker_environment(python), stdin=subprocess.DEVNULL,
+                capture_output=True, encoding="utf-8", errors="replace", timeout=_GLANCE, check=True,
+            )  # fmt: skip
+    except OSError as error:
+        raise InputError(f"{python} cannot be run ({error.strerror}); give the path of a Python.") from error
+    except subprocess.SubprocessError as error:
+        raise InputError(f"{python} is no working Python ({error}); give another one.") from error
+    return done.stdout.split()
+
+
 def _read(python: str, said: dict[str, Any]) -> EngineReport:
     devices = tuple(Device(**device) for device in said.get("devices", ()))
     modules = said.get("modules", {})
@@ -82,12 +109,9 @@ def _problem(python: str, said: dict[str, Any], devices: tuple[Device, ...]) -> 
     if "modules" not in said:
         return f"{python} is Python {said['version']}, but a job needs 3.11 or newer; {_INSTALL}."
     missing = [name for name, error in said["broken"].items() if not error]
-    if said["flexrec_error"] == "":
-        missing.insert(0, "FlexRec")
     if missing:
         return f"{python} has no {', '.join(missing)}; {_INSTALL}."
-    broken = {**said["broken"], **({"FlexRec": said["flexrec_error"]} if said["flexrec_error"] else {})}
-    for name, error in broken.items():
+    for name, error in said["broken"].items():
         return f"{python} cannot import {name} ({error.splitlines()[0]}); install it again, or {_INSTALL}."
     if said["numba_error"]:
         return f"numba of {python} does not compile ({said['numba_error']}); install it again, or {_INSTALL}."

@@ -134,10 +134,11 @@ def _describe(state: JobState) -> str:
     if state.state == "unreadable":
         return state.message
     device = f"[{state.device}]" if state.device and state.state in (RUNNING, QUEUED) else ""
-    return f"{state.state:<8} " + "  ".join(filter(None, (_details(state), device)))
+    return f"{state.state:<8} " + "  ".join(filter(None, (details(state), device)))
 
 
-def _details(state: JobState) -> str:
+def details(state: JobState) -> str:
+    """How far it is, how long it took, or why it waits or has ended."""
     if state.state in (FAILED, QUEUED):
         return state.message
     if state.progress and state.state in (RUNNING, STOPPED):

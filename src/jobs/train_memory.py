@@ -15,17 +15,26 @@ FILE = "memory.json"
 
 def images_at_once(job: JobRun) -> int | None:
     """What the folder says; None where nothing has been found yet."""
+    return _read(job).get("images_at_once")
+
+
+def times_lowered(job: JobRun) -> int:
+    """How often memory has run out."""
+    return _read(job).get("lowered", 0)
+
+
+def _read(job: JobRun) -> dict[str, int]:
     try:
-        value = json.loads((job.folder / FILE).read_text(encoding="utf-8"))["images_at_once"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return value if isinstance(value, int) and value > 0 else None
+        said = json.loads((job.folder / FILE).read_text(encoding="utf-8"))
+        return {name: value for name, value in said.items() if type(value) is int and value > 0}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
-def keep(job: JobRun, value: int) -> None:
+def _keep(job: JobRun, value: int, lowered: int = 0) -> None:
     """Let it be known to a resumed job, whose sums shall round alike, and to the other processes of this one."""
     with job.output(FILE) as path:
-        path.write_text(json.dumps({"images_at_once": value}) + "\n", encoding="utf-8")
+        path.write_text(json.dumps({"images_at_once": value, "lowered": lowered}) + "\n", encoding="utf-8")
 
 
 def settle(job: JobRun, trainer: Trainer, state: State) -> None:
@@ -36,7 +45,7 @@ def settle(job: JobRun, trainer: Trainer, state: State) -> None:
         return
     wanted, trainer.at_once = trainer.at_once, find_images_at_once(trainer, state)
     if trainer.team.leads:
-        keep(job, trainer.at_once)
+        _keep(job, trainer.at_once)
         if trainer.at_once < wanted:
             job.log(f"Memory holds {trainer.at_once} images of {trainer.images.box} pixels at once, not {wanted}; "
                     "a batch is worked on in parts, to the same numbers.")  # fmt: skip
@@ -47,6 +56,6 @@ def lower(job: JobRun, trainer: Trainer) -> bool:
     if trainer.at_once == 1:
         return False
     trainer.at_once //= 2
-    keep(job, trainer.at_once)
+    _keep(job, trainer.at_once, times_lowered(job) + 1)
     job.log(f"Memory ran out; going on from the last whole pass with {trainer.at_once} images at once.")
     return True

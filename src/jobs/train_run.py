@@ -100,8 +100,10 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
             trainer.run(state, save)
             return True
         except Exception as error:
-            if not (is_out_of_memory(error) and lower(job, trainer)) or trainer.team.size > 1:
+            if not (is_out_of_memory(error) and lower(job, trainer)):
                 raise
+            if trainer.team.size > 1:  # the others wait for this one: all begin again
+                raise SystemExit(1) from None
             return False
 
     if leads and not checkpoint.is_file():

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 
+from ..environment import booted
 from .folder import STOP_REQUEST, JobRun
 from .process import host_name, process_start
 from .progress import last_progress
+from .train_memory import times_lowered
 
 SECONDS_BETWEEN_LOOKS = 0.3
 MEMBER = f"{__package__}.train_member"
@@ -23,12 +25,24 @@ def run_team(devices: tuple[str, ...], job: JobRun) -> None:
     """Run a process on each of ``devices``, on every node, until all have ended; ``RuntimeError`` where they fail.
 
     The leader writes the job's outputs, log and progress. Being asked to stop is passed on by a file in the folder,
-    and should this process be killed, those on its node notice and end, and with them, by srun, all others.
+    and should this process be killed, those on its node notice and end, and with them, by srun, all others. Where
+    memory runs out in one, all begin again from the last whole pass, with fewer images at once.
     """
     nodes = nodes_here()
     job.on_device(" + ".join(devices) + (f" × {nodes} nodes" if nodes > 1 else ""))
+    while True:
+        lowered = times_lowered(job)
+        status = _run_once(devices, nodes, job)
+        if status == 0:
+            return
+        if times_lowered(job) == lowered:
+            raise RuntimeError(f"the {nodes * len(devices)} training processes ended with status {status}")
+
+
+def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun) -> int:
+    """Start the processes and wait for them; their exit status."""
     me = os.getpid()
-    member = ["-m", MEMBER, str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
+    member = [*booted(MEMBER), str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
     watch = _Watch(job)
     # a session of its own: Ctrl-C is for this process, which lets the others finish what they are at
     process = subprocess.Popen(
@@ -46,8 +60,7 @@ def run_team(devices: tuple[str, ...], job: JobRun) -> None:
             process.terminate()
             process.wait()
     watch.look()
-    if process.returncode:
-        raise RuntimeError(f"the {nodes * len(devices)} training processes ended with status {process.returncode}")
+    return process.returncode
 
 
 def nodes_here() -> int:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..errors import InputError
 from ..jobs import background
 from ..jobs.declare import Job
-from .job_words import chimerax_line, quoted
+from .job_words import chimerax_line, command_word
 
 
 class JobDesk(Protocol):
@@ -81,15 +81,15 @@ class CommandDesk(LocalDesk):
 
     def stop(self, folder: Path) -> None:
         """See `JobDesk`."""
-        self._do(f"flexrec stop {folder.name} project {quoted(str(folder.parent))}")
+        self._do(f"flexrec stop {folder.name} project {command_word(str(folder.parent))}")
 
     def kill(self, folder: Path) -> None:
         """See `JobDesk`."""
-        self._do(f"flexrec stop {folder.name} project {quoted(str(folder.parent))} now true")
+        self._do(f"flexrec stop {folder.name} project {command_word(str(folder.parent))} now true")
 
     def resume(self, folder: Path) -> None:
         """See `JobDesk`."""
-        self._do(f"flexrec resume {folder.name} project {quoted(str(folder.parent))}")
+        self._do(f"flexrec resume {folder.name} project {command_word(str(folder.parent))}")
 
     def _do(self, command: str) -> None:
         if not self._run(command):

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import InputError
 from ..jobs.declare import Job, Parameter
 from ..jobs.project import top_folder
+from .scene import quoted
 
 
 def terminal_line(job: Job, values: Mapping[str, Any], project: Path, seed: int = 0) -> str:
@@ -29,9 +30,9 @@ def chimerax_line(job: Job, values: Mapping[str, Any], project: Path, seed: int 
     """``flexrec train latentDims 3 project …``, as ChimeraX's command line takes it."""
     words = ["flexrec", job.verb]
     for option in _given(job, values):
-        words += [camel_case(option.name), quoted(value_text(values[option.name], project))]
+        words += [camel_case(option.name), command_word(value_text(values[option.name], project))]
     words += ["seed", str(seed)] if seed else []
-    return " ".join([*words, "project", quoted(str(project))])
+    return " ".join([*words, "project", command_word(str(project))])
 
 
 def _given(job: Job, values: Mapping[str, Any]) -> list[Parameter]:
@@ -63,13 +64,8 @@ def camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def quoted(text: str) -> str:
-    """A word as ChimeraX's command line takes it: in quotes where it has blanks, quotes or semicolons.
-
-    ``InputError`` for one with quotes of both kinds, which no command can hold.
-    """
-    if text and not any(letter.isspace() or letter in "\"';" for letter in text):
-        return text
+def command_word(text: str) -> str:
+    """A word as ChimeraX's command line takes it; ``InputError`` for one that no command can hold."""
     if '"' in text and "'" in text:
         raise InputError(f"{text}: a ChimeraX command holds no word with both kinds of quotes; rename it.")
-    return f"'{text}'" if '"' in text else f'"{text}"'
+    return quoted(text)

@@ -37,9 +37,9 @@ class ArrowsModel(Model):
         shape.pickable = False
         return shape
 
-    def set_start(self, start: np.ndarray) -> None:
-        """Draw from other starting points ``(m, 3)``, from the next `move` on."""
-        self._start = start
+    def start_at(self, vertices: np.ndarray) -> None:
+        """Draw from where the points are when the mesh's vertices are at ``(v, 3)`` Å, from the next `move` on."""
+        self._start = self._tied.moved(vertices)
 
     def move(self, vertices: np.ndarray) -> None:
         """Draw the flow to where the mesh's vertices are, ``(v, 3)`` Å."""

@@ -34,5 +34,5 @@ def contour_of(volume: np.ndarray, pixel_size: float, level: float) -> tuple[np.
     """Vertices ``(m, 3)`` Å relative to voxel N//2, and triangles ``(t, 3)``, of a map ``(N, N, N)``."""
     from chimerax.map import contour_surface
 
-    vertices, triangles, _ = contour_surface(volume, level, cap_faces=False, calculate_normals=False)
+    vertices, triangles = contour_surface(volume, level, cap_faces=False, calculate_normals=False)
     return (vertices - len(volume) // 2) * np.float32(pixel_size), triangles

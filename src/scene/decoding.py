@@ -34,13 +34,17 @@ class Decoding:
         done: Callable[[dict, np.ndarray | None], None],
         array: np.ndarray | None = None,
         channel: str | None = None,
+        failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Ask, and call ``done`` with the answer: between frames, or at once where nobody watches (scripts)."""
+        """Ask, and call ``done`` with the answer: between frames, or at once where nobody watches (scripts).
+
+        Where it fails, ``failed`` is called, or the log says why; scripts stop with `InputError` or `EngineError`.
+        """
         if waits(self._session):
             done(*self.call(what, fields, array))
             return
         self._engine.ask(
-            what, fields, array, channel=channel, failed=self._complain,
+            what, fields, array, channel=channel, failed=failed or self._complain,
             done=lambda answer: done(answer.fields, answer.array),
         )  # fmt: skip
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from chimerax.core.models import REMOVE_MODELS, Model
-from chimerax.geometry import translation
+from chimerax.geometry import Place, translation
 
 from ..errors import InputError
+from ..explore.path import LatentPath
+from ..explore.trained import Trained
+from ..models import open_model
 from ..models.flow_model import FlowModel
 from .arrows import ArrowsModel
 from .atoms import AtomFollower, check_inside
@@ -19,6 +23,8 @@ from .decoding import decoding
 from .followers import Tied
 from .map import MapModel
 from .mesh import MeshModel
+from .player import Player
+from .recorder import Recorder
 
 ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 
@@ -27,20 +33,23 @@ class FlexRecModel(Model):
     """A trained flow model, the map first among its children; mesh, arrows and atoms join when asked for.
 
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
-    exactly). Places of the scene are those of map files: the first voxel at (0, 0, 0); the mesh's Å are relative to
-    voxel N//2, and its drawings are shifted by half the box.
+    exactly). ``path`` is what `player` plays. Places of the scene are those of map files: the first voxel at (0, 0, 0);
+    the mesh's Å are relative to voxel N//2, and its drawings are shifted by half the box.
     """
 
     def __init__(self, session, folder: Path, flow: FlowModel, name: str) -> None:
         super().__init__(name, session)
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
+        self._path: LatentPath | None = None
+        self.player = Player(self)
+        self.recorder: Recorder | None = None
         self.moved = flow.mesh.vertices
         self.mesh: MeshModel | None = None
         self.arrows: ArrowsModel | None = None
         self.followers: list[AtomFollower] = []
         self.on_change: list[Callable[[], None]] = []
-        self._frame = translation((flow.box // 2 * flow.pixel_size,) * 3)
+        self._frame = centre_of(flow)
         self._contour: ContourModel | None = None
         self._contour_asked: float | None = None
         self._engine, self._key = decoding(session), decoding(session).new_name()
@@ -49,10 +58,39 @@ class FlexRecModel(Model):
         self.add([self.map])
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
 
+    @cached_property
+    def trained(self) -> Trained:
+        """The train job and what is derived from its latents."""
+        return Trained(self.folder, self.flow)
+
+    @property
+    def path(self) -> LatentPath | None:
+        """What `player` plays."""
+        return self._path
+
+    @path.setter
+    def path(self, path: LatentPath | None) -> None:
+        self._path = path
+        self.tell()
+
+    @property
+    def current_path(self) -> LatentPath:
+        """The path that was made last; ``InputError`` where there is none."""
+        if self.path is None:
+            raise InputError(f"{self.name} has no path yet; make one, such as flexrec path pc 1.")
+        return self.path
+
     # ----- where it is -----
 
-    def show(self, z: np.ndarray | None, done: Callable[[], None] = lambda: None) -> None:
-        """Show the map at ``z`` ``(K,)``, or the canonical map for None; ``done`` is called when it is drawn."""
+    def show(
+        self, z: np.ndarray | None, done: Callable[[], None] = lambda: None,
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Show the map at ``z`` ``(K,)``, or the canonical map for None.
+
+        ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
+        cannot decode it, which is only said otherwise.
+        """
         self._set_point(z)
         if self.z is None:
             self._draw(self.flow.volume)
@@ -65,7 +103,7 @@ class FlexRecModel(Model):
                 self._draw(volume)
                 done()
 
-        self.ask("decode", {"z": point.tolist()}, arrived, channel="map")
+        self.ask("decode", {"z": point.tolist()}, arrived, channel="map", failed=failed)
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
@@ -98,12 +136,42 @@ class FlexRecModel(Model):
 
         self._tie(points, tied)
 
+    def reload(self) -> None:
+        """Read the newest checkpoint: the same map, of another size if need be, at the same point, and all that moves.
+
+        ``InputError`` where it has another mesh, to which nothing that moves is tied.
+        """
+        flow = open_model(self.folder)
+        if not np.array_equal(flow.mesh.vertices, self.flow.mesh.vertices):
+            raise InputError(f"{self.folder} has another mesh now; close {self.name} and open it again.")
+        z = self.z
+        if flow.latent_dims != self.flow.latent_dims:
+            z = self._path = None
+        self.flow, self._frame = flow, centre_of(flow)
+        self.__dict__.pop("trained", None)
+        self.open_again()
+        self.map.resize(flow.volume, flow.pixel_size)
+        for one in (self.mesh, self.arrows, self._contour):
+            if one is not None:
+                one.position = self._frame
+        if self.arrows is not None:
+            start = self.arrows.reference
+            self.arrows.start_at(flow.mesh.vertices if start is None else flow.vertices(start))
+        if self._contour is not None:
+            self._contour_asked = None
+            self.prepare_drag()
+        self.show(z)
+
     def _set_point(self, z: np.ndarray | None) -> None:
         self.z = None if z is None else self.flow.checked(z)
         self.moved = self.flow.mesh.vertices if z is None else self.flow.vertices(self.z)
         for follower in (self.mesh, self.arrows, *self.followers):
             if follower is not None:
                 follower.move(self.moved)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell those who follow the point, the path and the playing of it."""
         for changed in list(self.on_change):
             changed()
 
@@ -187,12 +255,16 @@ class FlexRecModel(Model):
 
     def ask(
         self, what: str, fields: dict, done: Callable[[dict, Any], None], array: np.ndarray | None = None,
-        channel: str | None = None,
+        channel: str | None = None, failed: Callable[[Exception], None] | None = None,
     ) -> None:  # fmt: skip
         """Ask the engine process about this model; see `Decoding.ask`."""
         self._open_once()
         mine = None if channel is None else f"{self._key} {channel}"
-        self._engine.ask(what, {"model": self._key, **fields}, done, array, mine)
+        self._engine.ask(what, {"model": self._key, **fields}, done, array, mine, failed)
+
+    def open_again(self) -> None:
+        """Let the engine read the model when it is next asked: it is another process now, or the files have changed."""
+        self._opened = False
 
     def _open_once(self) -> None:
         if not self._opened:
@@ -213,9 +285,17 @@ class FlexRecModel(Model):
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
         self._removed.remove()
+        self.player.close()
+        if self.recorder is not None:
+            self.recorder.cancel("the model was closed while its movie was recorded.")
         if self._opened:
             self._engine.ask("close", {"model": self._key}, lambda facts, _: None)
         super().delete()
+
+
+def centre_of(flow: FlowModel) -> Place:
+    """The place in the map's coordinates of the voxel from which a model's Å are counted."""
+    return translation((flow.box // 2 * flow.pixel_size,) * 3)
 
 
 def spread_points(volume: np.ndarray, pixel_size: float, level: float, count: int) -> np.ndarray:

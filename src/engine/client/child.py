@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from ... import __version__
-from ...environment import passed_environment
+from ...environment import booted, passed_environment
 from ..serve.wire import MalformedError, enlarge, read_message, write_all
 from .failure import how_it_ended
 
-_BOOT = Path(__file__).resolve().parents[1] / "serve" / "boot.py"
+_SERVE = "chimerax.flexrec.engine.serve.__main__"
 _LINES, _LINE = 40, 2000  # of standard error that are kept
 _GRACE = 5.0  # seconds that the end of a killed process may take
 
@@ -31,9 +27,7 @@ Event = tuple[dict, np.ndarray | None] | None
 
 def command(python: str, backend: str) -> list[str]:
     """The words that run the engine process in ``python``, from the very files that we run from."""
-    path = [os.path.abspath(place) for place in sys.path if place and os.path.isdir(place)]
-    starter = {"prefix": sys.prefix, "path": path, "version": __version__}
-    return [python, str(_BOOT), json.dumps(starter), "--backend", backend]
+    return [python, *booted(_SERVE), "--backend", backend]
 
 
 class Child:

@@ -1,9 +1,9 @@
-"""Runs the engine process from the folder that this file lies in, in any Python, with or without FlexRec of its own.
+"""Runs a module of FlexRec from the folder that this file lies in, in any Python, with or without FlexRec of its own.
 
-It is run by its path: ``python …/engine/serve/boot.py PLACES [options]``. The package is loaded under its name without
-its neighbours, which in ChimeraX are all of ChimeraX, built for another Python. PLACES is JSON with the starter's
-``prefix`` and module ``path``: the same Python is to find what its starter finds, any other only its own. The starter's
-``version`` of FlexRec is ours, whatever the Python has installed.
+It is run by its path: ``python …/boot.py PLACES MODULE words…`` calls ``MODULE.main(words)``. The package is loaded
+under its name without its neighbours, which in ChimeraX are all of ChimeraX, built for another Python. PLACES is JSON
+with the starter's ``prefix`` and module ``path``: the same Python is to find what its starter finds, any other only its
+own. The starter's ``version`` of FlexRec is ours, whatever the Python has installed.
 
 It may use nothing but Python's own modules, and old syntax, to tell an old Python what is wrong.
 """
@@ -33,7 +33,7 @@ def load(package, version):
 
 
 def main():
-    """Load the package and serve."""
+    """Load the package and run the module; the exit status is what it returns."""
     here = os.path.dirname(os.path.realpath(__file__))
     sys.path[:] = [place for place in sys.path if os.path.realpath(place or ".") != here]
     if sys.version_info < (3, 11):  # noqa: UP036 (an older Python may be named)
@@ -41,16 +41,16 @@ def main():
     starter = json.loads(sys.argv[1])
     if os.path.realpath(starter["prefix"]) == os.path.realpath(sys.prefix):
         sys.path.extend(place for place in starter["path"] if place not in sys.path)
-    load(os.path.dirname(os.path.dirname(here)), starter["version"])
+    load(here, starter["version"])
     try:
         for name in ("numpy", "scipy", "mrcfile"):
             if importlib.util.find_spec(name) is None:
                 raise ImportError("it has no " + name)
-        served = importlib.import_module("chimerax.flexrec.engine.serve.__main__")
+        module = importlib.import_module(sys.argv[2])
     except ImportError as error:
         sys.exit("%s cannot be used (%s); %s." % (sys.executable, error, NEEDS))  # noqa: UP031
-    served.main(sys.argv[2:])
+    return module.main(sys.argv[3:])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Jobs in the Log: lines with links to click, plain lines where there is no window."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from chimerax.core.commands import quote_path_if_necessary
+
+from ..jobs.listing import JobState, details, job_lines
+from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED
+from ..jobs.trained import MODEL
+
+
+def link(text: str, command: str) -> str:
+    """HTML that runs a command when it is clicked."""
+    return f'<a href="cxcmd:{quote(command)}">{escape(text)}</a>'
+
+
+def say(session, text: str, *links: str) -> None:
+    """Tell something in the Log, with links where there is a window to click in."""
+    if session.ui.is_gui:
+        session.logger.info(" · ".join([escape(text), *filter(None, links)]), is_html=True)
+    else:
+        session.logger.info(text)
+
+
+def job_link(word: str, folder: Path, text: str = "", more: str = "") -> str:
+    """A link to ``flexrec WORD JOB more``."""
+    return link(text or word, f"flexrec {word} {quote_path_if_necessary(str(folder))} {more}".rstrip())
+
+
+def open_link(folder: Path) -> str:
+    """A link that opens a job's model; empty where it has none."""
+    return job_link("open", folder) if (folder / MODEL).is_file() else ""
+
+
+def say_started(session, folder: Path) -> None:
+    """Say that a job was put in the queue."""
+    links = (job_link(word, folder) for word in ("watch", "log", "stop"))
+    everything = link("all jobs", f"flexrec jobs project {quote_path_if_necessary(str(folder.parent))}")
+    say(session, f"{folder.name} in {folder.parent}", *links, everything)
+
+
+def say_jobs(session, project: Path, states: list[JobState]) -> None:
+    """The jobs of a project: a table with links, or lines."""
+    if not states:
+        session.logger.info(f"{project}: no jobs yet")
+    elif session.ui.is_gui:
+        rows = "".join(_row(state) for state in states)
+        head = "<tr><th>job</th><th>state</th><th></th><th></th></tr>"
+        session.logger.info(f"{escape(str(project))}<table border=1 cellpadding=3 cellspacing=0>{head}{rows}</table>",
+                            is_html=True)  # fmt: skip
+    else:
+        session.logger.info("\n".join(job_lines(project)))
+
+
+def _row(state: JobState) -> str:
+    what = details(state)
+    on = f" [{state.device}]" if state.device and state.state in (RUNNING, QUEUED) else ""
+    cells = (escape(state.folder.name), escape(state.state), escape(what + on), " ".join(_links(state)))
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _links(state: JobState) -> list[str]:
+    words = {RUNNING: ("watch", "stop"), QUEUED: ("stop",), STOPPED: ("resume",), FAILED: ("resume",), DONE: ()}
+    links = [job_link(word, state.folder) for word in ("log", *words.get(state.state, ()))]
+    return [*links, *filter(None, [open_link(state.folder)])]

@@ -1,0 +1,46 @@
+"""``flexrec mesh``: shows the mesh of an open model, or, with a parameter of the job of that name, makes one."""
+
+from __future__ import annotations
+
+from chimerax.core.commands import BoolArg, CmdDesc, EnumOf
+
+from ..errors import InputError
+from ..jobs.registry import find_job
+from ..scene.choices import COLOURS
+from ..scene.model import FlexRecModel
+from .arguments import FlexRecModelArg, the_model
+from .declared import keywords
+from .starting import start_job
+
+
+def flexrec_mesh(
+    session, color: str | None = None, show: bool | None = None, model: FlexRecModel | None = None,
+    project: str | None = None, seed: int | None = None, **values,
+):  # fmt: skip
+    """The tetrahedral mesh at the shown point, as lines; or the folder of the job that makes one."""
+    if not (values or project is not None or seed is not None):
+        return _show(the_model(session, model), color, show is not False)
+    if (color, show, model) != (None, None, None):
+        raise InputError(
+            "color, show and model are for the mesh that is shown, the others for a job that makes one; give either."
+        )
+    return start_job(session, find_job("mesh"), project, seed or 0, values)
+
+
+def _show(model: FlexRecModel, color: str | None, show: bool):
+    if not show:
+        if model.mesh is not None:
+            model.mesh.display = False
+        return model.mesh
+    return model.show_mesh(color or (model.mesh.colour if model.mesh else "part"))
+
+
+def commands() -> list[tuple]:
+    """Words, description and function of each."""
+    showing = [("color", EnumOf(COLOURS)), ("show", BoolArg), ("model", FlexRecModelArg)]
+    return [
+        ("mesh", CmdDesc(
+            keyword=[*showing, *keywords(find_job("mesh"))],
+            synopsis="Show the tetrahedral mesh of the open model; with consensus FILE, start the job that builds one"),
+         flexrec_mesh),
+    ]  # fmt: skip

@@ -1,0 +1,35 @@
+"""Results in the Log: tables with links that run commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+
+class Link(str):
+    """Text that runs a command when it is clicked."""
+
+    command: str
+
+    def __new__(cls, text: object, command: str) -> Link:
+        """``text`` as it is shown."""
+        link = super().__new__(cls, text)
+        link.command = command
+        return link
+
+
+def log_table(session, caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Put a table in the Log; as plain text where there is no window."""
+    if not session.ui.is_gui:
+        lines = [caption, "\t".join(headings), *("\t".join(str(value) for value in row) for row in rows)]
+        session.logger.info("\n".join(lines))
+        return
+    head = "".join(f"<th>{escape(name)}</th>" for name in headings)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
+    table = f"<table border=1 cellpadding=4 cellspacing=0><caption>{escape(caption)}</caption>"
+    session.logger.info(f"{table}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", is_html=True)
+
+
+def _cell(value: object) -> str:
+    text = escape(str(value))
+    return f'<a href="cxcmd:{escape(value.command)}">{text}</a>' if isinstance(value, Link) else text

@@ -1,0 +1,12 @@
+"""The buttons of the toolbar: each runs a command."""
+
+from __future__ import annotations
+
+from chimerax.core.commands import run
+
+BUTTONS = {"mesh": "flexrec mesh", "flow": "flexrec flow", "jobs": "flexrec jobs"}
+
+
+def press(session, name: str) -> None:
+    """Run the command of a button, by the name that bundle_info.xml gives it."""
+    run(session, BUTTONS[name])

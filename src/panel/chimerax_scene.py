@@ -1,0 +1,127 @@
+"""ChimeraX's scene as the panel sees it: the FlexRec model that it is about, and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from chimerax.core.commands import run
+from chimerax.core.errors import UserError
+from chimerax.core.models import ADD_MODELS, REMOVE_MODELS
+
+from ..explore.path import LatentPath
+from ..explore.trained import Trained
+from ..scene.model import FlexRecModel
+
+# the words that are about a model, and can name one
+_ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "select", "selections", "cluster",
+                "umap", "landscape", "state", "states", "mesh", "flow", "save"}  # fmt: skip
+
+
+class ChimeraXScene:
+    """Implements `scene.Scene` over one of the session's models: the last that was opened, or chosen."""
+
+    def __init__(self, session) -> None:
+        self.session = session
+        self.model: FlexRecModel | None = None
+        self._changed: list[Callable[[], None]] = []
+        self._told: list[Callable[[str], None]] = []
+        self._handlers = [
+            session.triggers.add_handler(name, lambda *_: self._look()) for name in (ADD_MODELS, REMOVE_MODELS)
+        ]
+        self._look()
+
+    @property
+    def models(self) -> list[FlexRecModel]:
+        """Those that are open."""
+        return [one for one in self.session.models.list(type=FlexRecModel) if not one.deleted]
+
+    @property
+    def trained(self) -> Trained | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.trained
+
+    @property
+    def z(self) -> np.ndarray | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.z
+
+    @property
+    def path(self) -> LatentPath | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.path
+
+    @property
+    def place(self) -> float:
+        """See `scene.Scene`."""
+        return 0.0 if self.model is None else self.model.player.place
+
+    @property
+    def playing(self) -> bool:
+        """See `scene.Scene`."""
+        return self.model is not None and self.model.player.playing
+
+    def drag(self, z: np.ndarray) -> None:
+        """See `scene.Scene`: the contour's vertices move."""
+        if self.model is not None:
+            self.model.drag(z)
+
+    def run(self, command: str) -> bool:
+        """See `scene.Scene`."""
+        words = command.split()
+        if len(self.models) > 1 and self.model is not None and words[1:2] and words[1] in _ABOUT_MODEL:
+            command += f" model #{self.model.id_string}"
+        try:
+            run(self.session, command)
+        except UserError as error:
+            self.session.logger.warning(str(error))
+            for told in list(self._told):
+                told(str(error))
+            return False
+        self._tell()
+        return True
+
+    def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """See `scene.Scene`."""
+        self._changed.append(changed)
+        return lambda: self._changed.remove(changed)
+
+    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
+        """See `scene.Scene`."""
+        self._told.append(told)
+        return lambda: self._told.remove(told)
+
+    def choose(self, model: FlexRecModel | None) -> None:
+        """Be about another model."""
+        if model is self.model:
+            return
+        if self.model is not None and self._tell in self.model.on_change:
+            self.model.on_change.remove(self._tell)
+        self.model = model
+        if model is not None:
+            model.on_change.append(self._tell)
+            model.prepare_drag()
+        self._tell()
+
+    def close(self) -> None:
+        """Listen no more."""
+        for handler in self._handlers:
+            handler.remove()
+        self._changed, self._told = [], []
+        self.choose(None)
+
+    def _look(self) -> None:
+        """Models came or went."""
+        models = self.models
+        if self.model not in models or (models and models[-1] is not self.model and not self._known(models)):
+            self.choose(models[-1] if models else None)
+        self._seen = models
+        self._tell()
+
+    def _known(self, models: list[FlexRecModel]) -> bool:
+        """Whether all of these were there at the last look."""
+        return set(models) <= set(getattr(self, "_seen", []))
+
+    def _tell(self) -> None:
+        for changed in list(self._changed):
+            changed()

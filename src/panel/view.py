@@ -1,0 +1,77 @@
+"""``flexrec view``: the panel in a window of its own, beside slices of the map."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QApplication, QMainWindow, QPlainTextEdit, QSplitter
+
+from ..errors import InputError
+from .slices import Slices
+from .slices_scene import SlicesScene
+from .standard_tabs import standard_tabs
+from .window import FlexPanel
+
+
+class Viewer(QMainWindow):
+    """The window: panel, slices, and the log of commands."""
+
+    def __init__(self, python: str | None = None) -> None:
+        super().__init__()
+        self.scene, self.slices, self.log = SlicesScene(python), Slices(), QPlainTextEdit(readOnly=True)
+        self.panel = FlexPanel(self.scene, standard_tabs())
+        self.log.setMaximumBlockCount(2000)
+        self.log.setPlaceholderText("Every action is a command, which is written here.")
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.addWidget(self.slices)
+        right.addWidget(self.log)
+        right.setSizes([700, 140])
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.panel)
+        split.addWidget(right)
+        split.setSizes([560, 620])
+        self.setCentralWidget(split)
+        self.resize(QSize(1200, 860))
+        self.scene.opened.connect(self._start)
+        self.scene.mapped.connect(self.slices.show_map)
+        self.scene.said.connect(self.log.appendPlainText)
+        self.scene.failed.connect(self._complain)
+
+    def open(self, path: Path) -> bool:
+        """Open a project; False, and the window says why, where it has no model."""
+        try:
+            self.scene.open(path)
+        except InputError as error:
+            self.panel.empty.say(str(error))
+            return False
+        return True
+
+    def _start(self) -> None:
+        trained = self.scene.trained
+        self.slices.start(trained.model.volume)
+        self.setWindowTitle(f"{trained.project.name}/{trained.folder.name} – FlexRec")
+
+    def _complain(self, sentence: str) -> None:
+        self.log.appendPlainText(f"flexrec: {sentence}")
+
+    def closeEvent(self, event) -> None:  # noqa: N802
+        """End the engine process with the window."""
+        self.panel.close_panel()
+        self.scene.close()
+        super().closeEvent(event)
+
+
+def view(path: Path | None, python: str | None = None) -> int:
+    """Open the window and stay until it is closed; returns the exit status."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app.setApplicationName("FlexRec")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: Qt would not hear it
+    window = Viewer(python)
+    window.setWindowTitle("FlexRec")
+    if path is not None:
+        window.open(path)
+    window.show()
+    return app.exec()

@@ -1,0 +1,124 @@
+"""Playing a model's path: by time where somebody watches, state by state in scripts and movies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chimerax.core.commands.motion import CallForNFrames
+
+from ..explore.path import LatentPath
+from ..explore.playing import Playing
+from .decoding import waits
+
+if TYPE_CHECKING:
+    from .model import FlexRecModel
+
+
+class Player:
+    """Moves one model along its path. `place` runs from 0, the first state, to 1, the last."""
+
+    def __init__(self, model: FlexRecModel) -> None:
+        self._model = model
+        self._path: LatentPath | None = None
+        self._motion: EachFrame | None = None
+        self.place = 0.0
+
+    @property
+    def playing(self) -> bool:
+        """Whether it moves now."""
+        return self._motion is not None
+
+    def play(self, how: Playing) -> None:
+        """Play from where it rests, or from the beginning where it is at the end or the path is another one.
+
+        In a window it returns at once: the contour and all that follows move by time, whatever the frame rate, and the
+        true map is decoded where it ends. Elsewhere each state of one round is decoded and drawn before it returns.
+        """
+        self._leave()
+        path = self._here()
+        if waits(self._model.session):
+            self._step_through(path, how)
+            return
+        elapsed = how.time_of(self.place)
+        started = time.monotonic() - (elapsed if elapsed < how.seconds else 0.0)
+
+        def move() -> None:
+            if self._model.deleted or self._model.path is not path:
+                self._leave()
+                return
+            elapsed = time.monotonic() - started
+            self.place = how.place(elapsed)
+            self._model.drag(path.point(self.place))
+            if how.ended(elapsed):
+                self.pause()
+
+        self._model.prepare_drag()
+        self._motion = EachFrame(self._model.session, move, self.pause)
+        self._model.tell()
+
+    def pause(self) -> None:
+        """Rest here, with the true map."""
+        if self.playing:
+            self._leave()
+            if not self._model.deleted:
+                self._model.show(self._model.z)
+
+    def stop(self) -> None:
+        """Rest here; the next play starts at the beginning."""
+        self.pause()
+        self.place = 0.0
+        self._model.tell()
+
+    def scrub(self, place: float) -> None:
+        """Show the state at a place, from 0 to 1."""
+        self._leave()
+        path = self._here()
+        self.place = place
+        self._model.show(path.point(place))
+
+    def close(self) -> None:
+        """Stop where the model goes away."""
+        self._leave()
+
+    def _here(self) -> LatentPath:
+        path = self._model.current_path
+        if path is not self._path:
+            self._path, self.place = path, 0.0
+        return path
+
+    def _leave(self) -> None:
+        if self._motion is not None:
+            motion, self._motion = self._motion, None
+            motion.end()
+
+    def _step_through(self, path: LatentPath, how: Playing) -> None:
+        from chimerax.core.commands import run
+
+        for number in how.order(len(path)):
+            if self._model.deleted:
+                return
+            self.place = number / max(len(path) - 1, 1)
+            self._model.show(path.z[number])
+            run(self._model.session, "wait 1", log=False)
+
+
+class EachFrame(CallForNFrames):
+    """Calls ``move`` at each new frame until `end`, or until ChimeraX's command ``stop``, which calls ``stopped``."""
+
+    def __init__(self, session, move: Callable[[], None], stopped: Callable[[], None]) -> None:
+        self._stopped, self._over = stopped, False
+        super().__init__(lambda *_: move(), self.Infinite, session)
+
+    def end(self) -> None:
+        """Call no more."""
+        if not self._over:
+            self._over = True
+            super().done()
+
+    def done(self) -> None:
+        """What the command ``stop`` calls."""
+        if not self._over:
+            self.end()
+            self._stopped()
