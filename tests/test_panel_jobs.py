@@ -337,3 +337,32 @@ def test_who_reads_further_up_is_not_carried_to_the_end(qtbot):
     log.add("and more\n", afresh=False)
     assert bar.value() == 10
     assert log.toPlainText().endswith("line 99\none more\nand more")
+
+
+def test_a_project_without_a_model_shows_its_jobs_and_then_the_first_model(qtbot, tmp_path):
+    from chimerax.flexrec.panel.view import Viewer
+    from explored_project import make_project
+
+    made = make_project(tmp_path / "made" / "project")
+    project = tmp_path / "project"
+    training = project / made.name
+    training.mkdir(parents=True)
+    for path in made.iterdir():
+        if path.is_file() and path.name != "model.json":
+            shutil.copy(path, training)
+    viewer = Viewer()
+    qtbot.addWidget(viewer)
+    viewer.show()
+    assert not viewer.open(project)
+    assert viewer.jobs.project == project
+    qtbot.waitUntil(lambda: viewer.jobs.table.rows.rowCount() == 1, timeout=20_000)
+    shutil.copy(made / "model.json", training / ".model")
+    (training / ".model").rename(training / "model.json")
+    qtbot.waitUntil(lambda: viewer.scene.trained is not None, timeout=20_000)
+    assert viewer.scene.trained.folder == training
+    viewer.scene.show(viewer.scene.trained.latents[3])
+    (training / "model.json").touch()  # a newer one
+    before = viewer.scene.trained
+    qtbot.waitUntil(lambda: viewer.scene.trained is not before, timeout=20_000)
+    assert viewer.scene.z == pytest.approx(before.latents[3])
+    viewer.close()

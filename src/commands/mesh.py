@@ -6,7 +6,7 @@ from chimerax.core.commands import BoolArg, CmdDesc, EnumOf
 
 from ..errors import InputError
 from ..jobs.registry import find_job
-from ..scene.choices import COLOURS
+from ..scene.mesh import COLOURS
 from ..scene.model import FlexRecModel
 from .arguments import FlexRecModelArg, the_model
 from .declared import keywords

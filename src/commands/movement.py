@@ -16,9 +16,10 @@ from chimerax.core.commands import (
 )
 
 from ..errors import InputError
-from ..scene.choices import MOST_ARROWS
 from ..scene.model import FlexRecModel
 from .arguments import FlexRecModelArg, PointArg, the_model
+
+MOST_ARROWS = 20_000
 
 
 def flexrec_flow(

@@ -38,14 +38,14 @@ class JobDesk(Protocol):
 
 
 class LocalDesk:
-    """Hands jobs in from this process; ``python`` runs them (this Python if None)."""
+    """Hands jobs in from this process; ``python`` tells which Python runs them (this one for None)."""
 
-    def __init__(self, python: Path | None = None) -> None:
-        self.python = python
+    def __init__(self, python: Callable[[], str | None] = lambda: None) -> None:
+        self._python = python
 
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
         """See `JobDesk`."""
-        background.submit(job.verb, values, project, seed, self.python)
+        background.submit(job.verb, values, project, seed, self._python())
 
     def stop(self, folder: Path) -> None:
         """See `JobDesk`."""
@@ -57,12 +57,12 @@ class LocalDesk:
 
     def resume(self, folder: Path) -> None:
         """See `JobDesk`."""
-        background.resume(folder, self.python)
+        background.resume(folder, self._python())
 
     def attend(self, project: Path) -> None:
         """See `JobDesk`."""
         with suppress(OSError, InputError):  # a project that one may only read is shown all the same
-            background.start_next(project, self.python)
+            background.start_next(project, self._python())
 
 
 class CommandDesk(LocalDesk):
@@ -71,7 +71,7 @@ class CommandDesk(LocalDesk):
     ``run`` runs a command text, tells the person what is wrong with it, and says whether nothing was.
     """
 
-    def __init__(self, run: Callable[[str], bool], python: Path | None = None) -> None:
+    def __init__(self, run: Callable[[str], bool], python: Callable[[], str | None] = lambda: None) -> None:
         super().__init__(python)
         self._run = run
 

@@ -20,8 +20,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..scene.choices import COLOURS, MOST_ARROWS
-
 _SPEC = int(Qt.ItemDataRole.UserRole)
 _SETTLE = 120  # milliseconds after the last turn of a number until the command runs
 _COLOUR_HELP = {
@@ -44,10 +42,17 @@ class MovingScene(Protocol):
 
     Attributes
     ----------
-    mesh_colour : how the mesh is coloured; None while it is not shown, or nothing is open.
+    mesh_colours : by what the mesh can be coloured. most_arrows : that can be drawn.
+    mesh_colour : by what the mesh is coloured; None while it is not shown, or nothing is open.
     arrows : whether the flow is shown.
     can_move : whether a model is open that has a mesh.
     """
+
+    @property
+    def mesh_colours(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def most_arrows(self) -> int: ...  # noqa: D102
 
     @property
     def mesh_colour(self) -> str | None: ...  # noqa: D102
@@ -67,7 +72,7 @@ class MovingScene(Protocol):
         ...
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call ``changed`` whenever any of this is another; returns what ends that."""
+        """Call ``changed`` whenever any of this is another, until the scene is closed; returns what ends that."""
         ...
 
 
@@ -79,7 +84,7 @@ class MovingTab(QWidget):
         self._scene = scene
         self.mesh, self.colour = QGroupBox("Mesh"), QComboBox()
         self.arrows, self.reference = QGroupBox("Flow as arrows"), QComboBox()
-        self.count = _whole(500, 1, MOST_ARROWS, "how many arrows, spread over the density")
+        self.count = _whole(500, 1, scene.most_arrows, "how many arrows, spread over the density")
         self.scale = _number(1.0, 0.01, 100.0, "×", "how many times as long as the motion is the arrows are drawn")
         self.threshold = _number(0.5, 0.0, 1000.0, "Å", "shorter motions have no arrow")
         self.width = _number(1.0, 0.05, 100.0, "Å", "width of the arrows' shafts")
@@ -89,15 +94,14 @@ class MovingTab(QWidget):
         self._lay_out()
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE)
         self._connect()
-        end = scene.on_change(self.refresh)
-        self.destroyed.connect(lambda: end())
+        scene.on_change(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
         for box in (self.mesh, self.arrows):
             box.setCheckable(True)
-        for name in COLOURS:
-            self.colour.addItem(f"{name}: {_COLOUR_HELP[name]}", name)
+        for name in self._scene.mesh_colours:
+            self.colour.addItem(f"{name}: {_COLOUR_HELP[name]}" if name in _COLOUR_HELP else name, name)
         self.reference.addItem("the mean of all particles", "mean")
         self.reference.addItem("the map at rest", "rest")
         self.reference.setToolTip("where the arrows begin; they end at the shown point")

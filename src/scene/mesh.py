@@ -9,6 +9,7 @@ from ..mesh.shape import edge_inverse, unique_edges, vertex_mean
 from ..mesh.strain import strain
 from ..mesh.tetmesh import TetMesh
 
+COLOURS = ("part", "rigidity", "strain", "none")
 _PARTS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178), (213, 94, 0))
 _LOW, _HIGH = np.array((60, 90, 200)), np.array((240, 70, 40))
 _PLAIN = (150, 150, 150, 255)
@@ -32,7 +33,7 @@ class MeshModel(Surface):
 
     @property
     def colour(self) -> str:
-        """One of `choices.COLOURS`."""
+        """One of `COLOURS`."""
         return self._colour
 
     @colour.setter

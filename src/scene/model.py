@@ -191,7 +191,7 @@ class FlexRecModel(Model):
     # ----- what moves with it -----
 
     def show_mesh(self, colour: str) -> MeshModel:
-        """Draw the mesh; ``colour`` is one of `choices.COLOURS`."""
+        """Draw the mesh; ``colour`` is one of `mesh.COLOURS`."""
         if self.mesh is None:
             self.mesh = MeshModel(self.session, self.flow.mesh, colour)
             self.mesh.position = self._frame
