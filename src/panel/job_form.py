@@ -38,7 +38,6 @@ class JobForm(QWidget):
         self.fold = _fold_button(self.advanced)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(_wrapped(QLabel(job.synopsis + ".")))
         column.addLayout(self._rows(False))
         column.addWidget(self.fold)
         column.addWidget(self.advanced)
@@ -89,6 +88,11 @@ class JobForm(QWidget):
         except InputError as error:
             return str(error)
         return ""
+
+    @property
+    def marked(self) -> bool:
+        """Whether a wrong field is marked where a person sees it, not folded away."""
+        return any(row.sentence and (not row.option.advanced or self.fold.isChecked()) for row in self.rows.values())
 
     # ----- looking -----
 

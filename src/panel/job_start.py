@@ -9,7 +9,6 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
-    QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -46,9 +45,11 @@ class JobStart(QWidget):
         self.pages = QStackedWidget()
         self.forms: dict[str, JobForm] = {}
         for job in all_jobs():
-            self.verbs.addItem(job.verb, job.verb)
+            self.verbs.addItem(f"{job.verb}: {job.synopsis[:1].lower()}{job.synopsis[1:]}", job.verb)
+            self.verbs.setItemData(self.verbs.count() - 1, job.synopsis, Qt.ItemDataRole.ToolTipRole)
             self.forms[job.verb] = JobForm(job)
             self.forms[job.verb].changed.connect(self._refresh)
+            self.forms[job.verb].fold.toggled.connect(self._refresh)
             self.pages.addWidget(_scrolled(self.forms[job.verb]))
         self.button = QPushButton("Start")
         self.button.setToolTip("Queue the job; it runs when its device is free and its inputs are done, and goes on "
@@ -58,28 +59,37 @@ class JobStart(QWidget):
         self.told = QLabel()
         self.told.setWordWrap(True)
         self.told.setTextFormat(Qt.TextFormat.PlainText)
-        self.lines = {"Terminal": _line("command for a terminal"), "ChimeraX": _line("command for ChimeraX")}
+        self.kinds, self.line, self.copy = QuietComboBox(), QLineEdit(), QToolButton()
+        for name, write in (("Terminal", terminal_line), ("ChimeraX", chimerax_line)):
+            self.kinds.addItem(name, write)
+        self.kinds.setAccessibleName("where the command is for")
+        self.kinds.setToolTip("The same job as a command, for a terminal or for ChimeraX")
+        self.line.setReadOnly(True)
+        self.line.setAccessibleName("command of the form")
+        self.line.setPlaceholderText("the command, once the form is filled in")
+        self.copy.setText("Copy")
         self._lay_out()
+        self.kinds.currentIndexChanged.connect(self._write)
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.line.text()))
         self.verbs.currentIndexChanged.connect(self._turn)
         self.button.clicked.connect(self.start)
         self.defaults.clicked.connect(lambda: self.form.put({}))
         self._refresh()
 
     def _lay_out(self) -> None:
-        top, bottom, words = QHBoxLayout(), QHBoxLayout(), QFormLayout()
-        top.addWidget(QLabel("New job"))
-        top.addWidget(self.verbs)
-        top.addStretch(1)
+        top, words, column = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        top.addWidget(QLabel("New"))
+        top.addWidget(self.verbs, 1)
         top.addWidget(self.defaults)
-        for name, line in self.lines.items():
-            words.addRow(name, _copied(line))
-        bottom.addWidget(self.told, 1)
-        bottom.addWidget(self.button)
-        column = QVBoxLayout(self)
+        top.addWidget(self.button)
+        words.addWidget(self.kinds)
+        words.addWidget(self.line, 1)
+        words.addWidget(self.copy)
+        column.setContentsMargins(6, 6, 6, 6)
         column.addLayout(top)
+        column.addWidget(self.told)
         column.addWidget(self.pages, 1)
         column.addLayout(words)
-        column.addLayout(bottom)
 
     @property
     def form(self) -> JobForm:
@@ -123,20 +133,22 @@ class JobStart(QWidget):
         problem = "" if self._project else "Choose the project's folder first."
         problem = problem or self.form.problem()
         self.button.setEnabled(not problem)
-        self._tell(problem, wrong=any(row.sentence for row in self.form.rows.values()))
-        for name, write in (("Terminal", terminal_line), ("ChimeraX", chimerax_line)):
-            self._write(self.lines[name], write)
+        marked = self.form.marked
+        self._tell("" if marked else problem, wrong=any(row.sentence for row in self.form.rows.values()))
+        self._write()
 
-    def _write(self, line: QLineEdit, write) -> None:
+    def _write(self) -> None:
+        """The command that the form amounts to."""
         try:
             values, seed = self.form.given()
-            line.setText(write(self.form.job, values, self._project or Path("."), seed))
+            self.line.setText(self.kinds.currentData()(self.form.job, values, self._project or Path("."), seed))
         except InputError:
-            line.clear()
-        line.setCursorPosition(0)
+            self.line.clear()
+        self.line.setCursorPosition(0)
 
     def _tell(self, sentence: str, wrong: bool = False) -> None:
         self.told.setText(sentence)
+        self.told.setVisible(bool(sentence))
         self.told.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
 
 
@@ -149,25 +161,3 @@ def _scrolled(form: QWidget) -> QScrollArea:
     for part in (area.viewport(), form):  # the page's own colour, not the window's
         part.setAutoFillBackground(False)
     return area
-
-
-def _line(name: str) -> QLineEdit:
-    line = QLineEdit()
-    line.setReadOnly(True)
-    line.setAccessibleName(name)
-    line.setPlaceholderText("appears when the form is filled in")
-    return line
-
-
-def _copied(line: QLineEdit) -> QWidget:
-    """A line with a button that copies it."""
-    box = QWidget()
-    row = QHBoxLayout(box)
-    row.setContentsMargins(0, 0, 0, 0)
-    button = QToolButton()
-    button.setText("Copy")
-    button.setAccessibleName(f"copy the {line.accessibleName()}")
-    button.clicked.connect(lambda: QGuiApplication.clipboard().setText(line.text()))
-    row.addWidget(line, 1)
-    row.addWidget(button)
-    return box

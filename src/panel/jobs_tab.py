@@ -99,8 +99,10 @@ class JobsTab(QWidget):
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(upper)
         splitter.addWidget(self.pages)
-        splitter.setSizes([260, 460])
+        splitter.setSizes([200, 460])
+        self.table.setMinimumHeight(4 * self.table.verticalHeader().defaultSectionSize())
         splitter.setChildrenCollapsible(False)
+        column.setContentsMargins(6, 6, 6, 6)
         column.addLayout(top)
         column.addWidget(splitter, 1)
 

@@ -1,4 +1,4 @@
-"""How a training goes: what the motion explains, how large it is, and what it costs, by epoch."""
+"""How a training goes: what the motion explains, how large it is, and how it strains the mesh, by epoch."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from matplotlib.figure import Figure
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QGuiApplication
 
-_LABELS = ("explained by\nthe motion, %", "motion, Å", "strain energy")
+_LABELS = ("gain over rigid,\nnats per image", "motion, Å", "strain of the\nmesh, %")
 NOTHING = np.empty((0, 5))  # the curves of a job that has none
 _COLOURS = {False: ("#0b63c4", "#b3541e", "#2e7d4f"), True: ("#5ab0ff", "#ffab6b", "#6fd08c")}
 
 
-def explained(curves: np.ndarray) -> np.ndarray:
-    """``(n, 4)`` epoch, by how many percent the misfit is below that of the rigid map, amplitude (Å), energy."""
+def gains(curves: np.ndarray) -> np.ndarray:
+    """``(n, 4)`` epoch; by how much the misfit is below that of the rigid map, nats per image; mean displacement, Å;
+    r.m.s. principal strain, %: what a training's own figure shows when it has ended.
+    """
     epoch, misfit, rigid, amplitude, energy = curves.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.stack([epoch, 100 * (1 - misfit / rigid), amplitude, energy], axis=1)
+    return np.stack([epoch, rigid - misfit, amplitude, 100 * np.sqrt(np.maximum(energy, 0) / 3)], axis=1)
 
 
 class LossCurve(FigureCanvasQTAgg):
@@ -35,17 +36,15 @@ class LossCurve(FigureCanvasQTAgg):
             axis.margins(x=0.02, y=0.12)
             axis.spines[["top", "right"]].set_visible(False)
             axis.grid(alpha=0.25, linewidth=0.6)
-        self.axes[-1].set_yscale("log")
         self.axes[-1].set_xlabel("epoch", fontsize=8)
         self._dress()
         self.show_curves(NOTHING)
 
     def show_curves(self, curves: np.ndarray, why_none: str = "No training is chosen.") -> None:
         """Show the curves ``(n, 5)`` of `Curves.read`; ``why_none`` is said where there are none."""
-        shown = explained(curves)
+        shown = gains(curves)
         for k, (axis, line) in enumerate(zip(self.axes, self.lines), 1):
-            values = shown[:, k] if k < 3 else np.where(shown[:, k] > 0, shown[:, k], np.nan)
-            line.set_data(shown[:, 0], values)
+            line.set_data(shown[:, 0], shown[:, k])
             line.set_marker("o" if len(shown) < 60 else "")
             axis.relim()
             axis.autoscale_view()

@@ -46,7 +46,7 @@ class FlexRecTool(ToolInstance):
 
     def _tabs(self) -> list[Tab]:
         desk = CommandDesk(self.scene.run, lambda: engine_python(self.session))
-        return [*standard_tabs(desk), ("Mesh & flow", MovingTab)]
+        return [*standard_tabs(desk), ("Mesh && flow", MovingTab)]
 
     @classmethod
     def shown(cls, session) -> FlexRecTool:
