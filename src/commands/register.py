@@ -18,6 +18,7 @@ def register_all(logger) -> None:
         atoms,
         engine,
         jobs,
+        kept,
         mesh,
         model,
         movement,
@@ -30,7 +31,9 @@ def register_all(logger) -> None:
         states,
     )  # fmt: skip
 
-    modules = (model, panel, mesh, movement, paths, playing, movies, atoms, particles, states, starting, jobs, engine)
+    modules = (
+        model, panel, mesh, movement, paths, playing, movies, atoms, particles, kept, states, starting, jobs, engine
+    )  # fmt: skip
     for module in modules:
         for words, description, function in module.commands():
             register(f"flexrec {words}", description, with_user_errors(function), logger=logger)

@@ -28,7 +28,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(Figure())
-        self.setMinimumSize(160, 120)
+        self.setMinimumSize(200, 210)
         self.theme = theme
         self.axes = self.figure.add_subplot()
         self.axes.set_autoscale_on(False)
@@ -79,7 +79,9 @@ class PlotCanvas(FigureCanvasQTAgg):
     def set_highlights(self, highlights: list[tuple[np.ndarray, str]]) -> None:
         """Selections to show: rows ``(m,)`` and a colour each."""
         self._highlights = highlights
-        self.repaint_particles()
+        self._paint_highlights()
+        self._background = None
+        self.draw_idle()
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
@@ -139,12 +141,13 @@ class PlotCanvas(FigureCanvasQTAgg):
     def repaint_particles(self) -> None:
         """Make the particles' picture for the view as it is now."""
         self._resting.stop()
-        for artist in (self._image, self._overlay, self._bars):
+        for artist in (self._image, self._bars):
             if artist is not None:
                 artist.remove()
-        self._image = self._overlay = self._bars = None
+        self._image = self._bars = None
         if self.plane is not None:
             (self._paint_strip if self.plane.dims == 1 else self._paint_picture)()
+        self._paint_highlights()
         self._background = None
         self.draw_idle()
 
@@ -160,8 +163,14 @@ class PlotCanvas(FigureCanvasQTAgg):
         else:
             picture = self._dots(points, limits, size)
         self._image = self._put(picture, limits, 1)
-        if self._highlights:
-            self._overlay = self._put(self._chosen(points, limits, size), limits, 2)
+
+    def _paint_highlights(self) -> None:
+        if self._overlay is not None:
+            self._overlay.remove()
+            self._overlay = None
+        if self._highlights and self.plane is not None and self.plane.dims == 2:
+            limits = self.limits
+            self._overlay = self._put(self._chosen(self.plane.points, limits, self._size()), limits, 2)
 
     def _dots(self, points: np.ndarray, limits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         rows, pixel = pixel_places(points, limits, size)

@@ -28,6 +28,8 @@ _ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "
 class ChimeraXScene:
     """Implements `scene.Scene` over one of the session's models: the last that was opened, or chosen."""
 
+    can_record = True
+
     def __init__(self, session) -> None:
         self.session = session
         self.model: FlexRecModel | None = None
@@ -67,6 +69,12 @@ class ChimeraXScene:
     def playing(self) -> bool:
         """See `scene.Scene`."""
         return self.model is not None and self.model.player.playing
+
+    @property
+    def recorded(self) -> float | None:
+        """See `scene.Scene`."""
+        recorder = None if self.model is None else self.model.recorder
+        return None if recorder is None else recorder.done
 
     def drag(self, z: np.ndarray) -> None:
         """See `scene.Scene`: the contour's vertices move."""

@@ -84,9 +84,9 @@ def axis_names(trained: Trained) -> list[str]:
 
 
 def axis_label(name: str, trained: Trained) -> str:
-    """``pc1 (1 = 3.2 Å of motion)``: what a unit of the axis is."""
+    """``pc1  (3.2 Å)``: what a unit of the axis is in ångströms of motion."""
     found = re.fullmatch(r"pc(\d+)", name)
     components = trained.components
     if found and components.unit:
-        return f"{name}  (1 = {components.size[int(found[1]) - 1]:.3g} {components.unit} of motion)"
+        return f"{name}  ({components.size[int(found[1]) - 1]:.2g} {components.unit})"
     return name

@@ -20,7 +20,8 @@ class Scene(Protocol):
     trained : what is explored; None while nothing is open.
     z : ``(K,)`` the point that is shown; None while the map at rest is.
     path : that is played; None where there is none. place : on it, from 0 to 1.
-    playing : whether it plays.
+    playing : whether it plays. can_record : whether movies can be recorded here.
+    recorded : how much of a movie that is being recorded there is, 0 to 1; None while none is.
     """
 
     @property
@@ -37,6 +38,12 @@ class Scene(Protocol):
 
     @property
     def playing(self) -> bool: ...  # noqa: D102
+
+    @property
+    def can_record(self) -> bool: ...  # noqa: D102
+
+    @property
+    def recorded(self) -> float | None: ...  # noqa: D102
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z`` ``(K,)``, as fast as can be: a moved contour or a coarse map."""

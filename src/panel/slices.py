@@ -42,6 +42,15 @@ class Slices(QWidget):
         self.images = [_image(shade) for shade in shades]
         self.update()
 
+    def show_difference(self, change: np.ndarray, pixel_size: float) -> None:
+        """Show a difference ``(N, N, N)`` of maps: blue where it is more, red where it is less."""
+        half, top = len(change) // 2, float(np.abs(change).max()) or 1.0
+        self.width_angstroms = len(change) * pixel_size
+        flat = change.sum(axis=self.flat)
+        parts = [one / top for one in (change[half], change[:, half], change[:, :, half])]
+        self.images = [_signed_image(part) for part in (*parts, flat / (float(np.abs(flat).max()) or 1.0))]
+        self.update()
+
     def paintEvent(self, _) -> None:  # noqa: N802
         """Two by two, as large as there is room."""
         painter = QPainter(self)
@@ -79,3 +88,12 @@ def _image(shade: np.ndarray) -> QImage:
     grey = np.ascontiguousarray((255 * shade[::-1]).astype(np.uint8))
     tall, wide = grey.shape
     return QImage(grey.data, wide, tall, wide, QImage.Format.Format_Grayscale8).copy()
+
+
+def _signed_image(share: np.ndarray) -> QImage:
+    """Black at 0, blue towards 1, red towards -1."""
+    more, less = np.clip(share, 0, 1) ** 0.7, np.clip(-share, 0, 1) ** 0.7
+    colour = np.stack([0.3 * more + less, 0.6 * more + 0.25 * less, more + 0.2 * less], axis=-1)
+    grid = np.ascontiguousarray((255 * np.clip(colour[::-1], 0, 1)).astype(np.uint8))
+    tall, wide = grid.shape[:2]
+    return QImage(grid.data, wide, tall, 3 * wide, QImage.Format.Format_RGB888).copy()

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..explore import clustered
 from ..explore.bounds import read_box, two_numbers, whole_numbers
@@ -16,6 +18,7 @@ from ..explore.playing import Playing
 from ..explore.select import select
 from ..explore.selected import middle, selected
 from ..explore.selection import remove_selection
+from ..explore.states import keep_state, kept_state, remove_state
 from ..explore.walk import describe_path, make_path
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 _ONCE = {"at", "particle", "selection", "axis", "frames", "range", "name", "output", "speed", "seconds", "lasso",
          "axes", "box", "cluster", "where", "near", "count", "radius", "color", "export", "remove", "seed", "frame",
-         "neighbours", "minDist"}  # fmt: skip
+         "neighbours", "minDist", "how"}  # fmt: skip
 _SWITCHES = {"inAngstroms", "loop", "bounce", "reverse", "invert"}
 _OFTEN = {"and", "or", "not"}
 
@@ -161,6 +164,28 @@ def _select(scene: SlicesScene, free: list[str], named: dict) -> str:
     return f"{made.name}: {len(made)} of {made.count} particles"
 
 
+def _keep(scene: SlicesScene, free: list[str], named: dict) -> None:
+    if scene.z is None and "at" not in named:
+        raise InputError("the map at rest is no state; click a point of the plot first.")
+    z = scene.z if "at" not in named else [_number(word) for word in named["at"].split(",")]
+    keep_state(scene.trained, " ".join(free), z)
+
+
+def _compare(scene: SlicesScene, free: list[str], named: dict) -> str:
+    if len(free) != 2:
+        raise InputError("two states are compared, not " + str(len(free)) + ".")
+    states = [kept_state(scene.trained, name) for name in free]
+    scene.compare(*states, named.get("how", "difference"))
+    steps = scene.trained.motion.steps(np.stack([one.z for one in states]))
+    return f"{free[1]} is {steps[0]:.2f} Å r.m.s. from {free[0]}"
+
+
+def _morph(scene: SlicesScene, free: list[str], named: dict) -> str:
+    said = _path("through")(scene, free, {word: named[word] for word in ("frames", "inAngstroms") if word in named})
+    _play(scene, [], named)
+    return said
+
+
 def _selections(scene: SlicesScene, free: list[str], named: dict) -> None:
     if "remove" in named:
         remove_selection(scene.trained.project, named["remove"])
@@ -188,5 +213,8 @@ _VERBS = {
     "open": _open, "volume": _volume, "path": _path(""), "path pc": _path("pc"), "path z": _path("z"),
     "path through": _path("through"), "path graph": _path("graph"), "path points": _path("points"), "play": _play,
     "pause": lambda scene, *_: scene.pause(), "scrub": _scrub, "select": _select, "selections": _selections,
+    "state keep": _keep, "state compare": _compare, "morph": _morph,
+    "state show": lambda scene, free, _: scene.show(kept_state(scene.trained, " ".join(free)).z),
+    "state remove": lambda scene, free, _: remove_state(scene.trained, " ".join(free)),
     "save particles": _save_particles, "cluster": _cluster, "umap": _umap,
 }  # fmt: skip

@@ -14,6 +14,7 @@ from ..engine.client import Answer, Engine, EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.playing import Playing
+from ..explore.states import State
 from ..explore.trained import Trained, open_trained
 from ..jobs.trained import trained_folder
 
@@ -27,9 +28,12 @@ class SlicesScene(QObject):
 
     mapped = Signal(object, float)
     opened = Signal()  # another model, before its first map
+    compared = Signal(object, object, str)  # two names, two maps, and how: difference or beside
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
+    can_record = False
+    recorded = None
 
     def __init__(self, python: str | None = None) -> None:
         super().__init__()
@@ -109,6 +113,18 @@ class SlicesScene(QObject):
         self._clock.stop()
         self._ears.stop()
         self._engine.close()
+
+    def compare(self, first: State, second: State, how: str) -> None:
+        """Decode both maps, and give them with their names to who shows them: `compared`."""
+        maps: list[np.ndarray] = []
+
+        def came(answer: Answer) -> None:
+            maps.append(answer.array)
+            if len(maps) == 2:
+                self.compared.emit((first.name, second.name), tuple(maps), how)
+
+        for one in (first, second):
+            self._engine.ask("decode", {"model": "m", "z": one.z.tolist()}, failed=self._complain, done=came)
 
     # ----- along the path -----
 

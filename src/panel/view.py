@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QApplication, QMainWindow, QPlainTextEdit, QSplitter
+from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QMainWindow, QPlainTextEdit, QSplitter
 
 from ..errors import InputError
 from .job_desk import LocalDesk
@@ -40,6 +40,7 @@ class Viewer(QMainWindow):
         self.resize(QSize(1200, 860))
         self.scene.opened.connect(self._start)
         self.scene.mapped.connect(self.slices.show_map)
+        self.scene.compared.connect(self._compare)
         self.scene.said.connect(self.log.appendPlainText)
         self.scene.failed.connect(self._complain)
 
@@ -57,6 +58,30 @@ class Viewer(QMainWindow):
         trained = self.scene.trained
         self.slices.start(trained.model.volume)
         self.setWindowTitle(f"{trained.project.name}/{trained.folder.name} – FlexRec")
+
+    def _compare(self, names: tuple[str, str], maps: tuple, how: str) -> None:
+        """Two maps in a window of their own."""
+        window, pixel_size = QDialog(self), self.scene.trained.model.pixel_size
+        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        row = QHBoxLayout(window)
+        if how == "beside":
+            window.setWindowTitle(f"{names[0]}, {names[1]}")
+            for one in maps:
+                row.addWidget(self._copy(one, pixel_size))
+        else:
+            window.setWindowTitle(f"{names[1]} minus {names[0]}: blue where it has more density, red where less")
+            picture = self._copy(maps[0], pixel_size)
+            picture.show_difference(maps[1] - maps[0], pixel_size)
+            row.addWidget(picture)
+        window.resize(500 * row.count(), 540)
+        window.show()
+
+    def _copy(self, volume, pixel_size: float) -> Slices:
+        """The slices of another map, on the grey scale of the moving one."""
+        picture = Slices()
+        picture.range, picture.flat = self.slices.range, self.slices.flat
+        picture.show_map(volume, pixel_size)
+        return picture
 
     def _complain(self, sentence: str) -> None:
         self.log.appendPlainText(f"flexrec: {sentence}")

@@ -18,21 +18,28 @@ from qtpy.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QTabWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from ..errors import InputError
 from .emptiness import Emptiness
+from .pairs import Pairs
+from .path_tab import PathTab
 from .plot import PlotView
 from .scene import Scene, point_text, quoted
+from .select_tab import SelectTab
 from .sliders import Sliders
 from .standing import Standing, Surroundings
+from .states_tab import StatesTab
 
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
 _STEP, _LONG = 0.02, 0.1  # of the view: what an arrow key moves, and with Shift
 _MARKS = {"inside": "#2e9e4f", "edge": "#d99a00", "outside": "#d33f2f"}
 _SETTLE = 250  # milliseconds after the last arrow key when the true map is asked for
+
+_TIPS = {"Pairs": "All pairs of components", "Save": "Save the plot as PNG, PDF or SVG", "?": "Help"}
 
 Tab = tuple[str, Callable[[Scene], QWidget]]
 
@@ -53,6 +60,12 @@ class FlexPanel(QWidget):
         self._lay_out()
         self._connect()
         self.tabs.addTab(self.sliders, "Sliders")
+        self.paths = PathTab(self)
+        self.tabs.addTab(self.paths, "Path")
+        self.selections = SelectTab(self)
+        self.tabs.addTab(self.selections, "Select")
+        self.states = StatesTab(self)
+        self.tabs.addTab(self.states, "States")
         for title, make in tabs:
             self.tabs.addTab(make(scene), title)
         self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
@@ -66,6 +79,9 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
+        self.paths.refresh()
+        self.selections.refresh()
+        self.states.refresh()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
@@ -141,8 +157,8 @@ class FlexPanel(QWidget):
     def fill_menu(self, menu: QMenu) -> None:
         """What can be done with the plot."""
         for text, act in (
-            ("Show all particles", self.plot.canvas.go_home), ("Save the plot …", self._save_plot),
-            ("Copy z", self._copy_point), ("Help", self.help_asked.emit),
+            ("Show all particles", self.plot.canvas.go_home), ("All pairs of components …", self.show_pairs),
+            ("Save the plot …", self._save_plot), ("Copy z", self._copy_point), ("Help", self.help_asked.emit),
         ):  # fmt: skip
             menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
 
@@ -150,6 +166,15 @@ class FlexPanel(QWidget):
         name, _ = QFileDialog.getSaveFileName(self, "Save the plot", "latents.png", "Pictures (*.png *.pdf *.svg)")
         if name:
             self.save_plot(name)
+
+    def show_pairs(self) -> None:
+        """All pairs of components, in a window of their own."""
+        if self._trained is None or self._trained.model.latent_dims < 2:
+            self.complain("Pairs need two latent dimensions or more.")
+            return
+        window = Pairs(self._trained, self.plot.canvas.theme, self)
+        window.chosen.connect(lambda x, y: self.plot.show_axes((x, y)))
+        window.show()
 
     def save_plot(self, name: str) -> None:
         """Write the plot as it is as .png, .pdf or .svg."""
@@ -197,7 +222,7 @@ class FlexPanel(QWidget):
         if step is not None and self.plot.plane is not None:
             self._step(np.array(step), _LONG if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP)
         elif event.key() == Qt.Key.Key_Space and self.scene.path is not None:
-            self.scene.run("flexrec pause" if self.scene.playing else "flexrec play")
+            self.paths.bar.toggle()
         elif event.key() == Qt.Key.Key_Escape:
             if not self.plot.hand.stop() and self.scene.playing:
                 self.scene.run("flexrec pause")
@@ -252,6 +277,11 @@ class FlexPanel(QWidget):
         self.plot.pointed.connect(self.say)
         self.plot.replaned.connect(self._put_marker)
         self.plot.canvas.setFocusProxy(self)
+        for name, act in (("Pairs", self.show_pairs), ("Save", self._save_plot), ("?", self.help_asked.emit)):
+            button = QToolButton(self, text=name, autoRaise=True, toolTip=_TIPS[name])
+            button.setObjectName(name.lower())
+            button.clicked.connect(lambda _=False, act=act: act())
+            self.plot.tools.addWidget(button)
         self.sliders.moved.connect(self.scene.drag)
         self.sliders.settled.connect(self.show_point)
         self.empty.project.connect(self._choose_project)
