@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QSplitter,
-    QStackedLayout,
+    QStackedWidget,
     QTabWidget,
     QToolButton,
     QVBoxLayout,
@@ -254,16 +254,19 @@ class FlexPanel(QWidget):
         for label in (self.status, self.pointed):
             label.setContentsMargins(8, 0, 8, 0)
             column.addWidget(label)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(above)
         split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(above)
+        split.addWidget(self._stack)
         split.addWidget(self.tabs)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 1)
         split.setChildrenCollapsible(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(split)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(split)
 
     def _connect(self) -> None:
         hand = self.plot.hand
