@@ -31,9 +31,15 @@ class _FlexRecBundle(BundleAPI):
     @staticmethod
     def get_class(name):
         """Classes that sessions hold."""
-        from .scene import model
+        if name == "MapModel":
+            from .scene.map import MapModel
 
-        return getattr(model, name, None)
+            return MapModel
+        if name == "FlexRecModel":
+            from .scene.model import FlexRecModel
+
+            return FlexRecModel
+        return None
 
 
 bundle_api = _FlexRecBundle()
