@@ -38,14 +38,14 @@ class _FlexRecBundle(BundleAPI):
     @staticmethod
     def get_class(name):
         """Classes that sessions hold."""
-        if name == "MapModel":
-            from .scene.map import MapModel
-
-            return MapModel
         if name == "FlexRecTool":
             from .panel.tool import FlexRecTool
 
             return FlexRecTool
+        if name == "MapModel":
+            from .scene.map import MapModel
+
+            return MapModel
         if name == "FlexRecModel":
             from .scene.model import FlexRecModel
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
+from chimerax.atomic import AtomicStructure
 from chimerax.core.commands import run
 from chimerax.core.errors import UserError
 from chimerax.core.models import ADD_MODELS, REMOVE_MODELS
 
+from ..commands.movement import MOST_ARROWS
+from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.trained import Trained
+from ..scene.mesh import COLOURS
 from ..scene.model import FlexRecModel
+from .moving_tab import OpenStructure
 
 # the words that are about a model, and can name one
 _ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "select", "selections", "cluster",
-                "umap", "landscape", "state", "states", "mesh", "flow", "save"}  # fmt: skip
+                "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save"}  # fmt: skip
 
 
 class ChimeraXScene:
@@ -73,6 +80,44 @@ class ChimeraXScene:
         """See `scene.Scene`: the contour's vertices move."""
         if self.model is not None:
             self.model.drag(z)
+
+    def renew(self, folder: Path) -> None:
+        """See `scene.Scene`."""
+        for model in self.models:
+            if model.folder == folder:
+                with suppress(InputError, OSError):  # a training may be about to write the next one, found then
+                    model.reload()
+
+    # ----- what moves: see `moving_tab.MovingScene` -----
+
+    mesh_colours = COLOURS
+    most_arrows = MOST_ARROWS
+
+    @property
+    def can_move(self) -> bool:
+        """Whether there is a mesh that could be shown."""
+        return self.model is not None
+
+    @property
+    def mesh_colour(self) -> str | None:
+        """What the mesh is coloured by; None while it is hidden."""
+        mesh = None if self.model is None else self.model.mesh
+        return mesh.colour if mesh is not None and mesh.display else None
+
+    @property
+    def arrows(self) -> bool:
+        """Whether the flow is shown."""
+        arrows = None if self.model is None else self.model.arrows
+        return arrows is not None and arrows.display
+
+    def structures(self) -> list[OpenStructure]:
+        """The atomic structures that are open."""
+        followers = [] if self.model is None else self.model.followers
+        follow = [follower.structure for follower in followers]
+        return [
+            OpenStructure(f"#{one.id_string}", one.name, any(one is other for other in follow))
+            for one in self.session.models.list(type=AtomicStructure)
+        ]
 
     def run(self, command: str) -> bool:
         """See `scene.Scene`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -46,6 +47,10 @@ class Scene(Protocol):
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z`` ``(K,)``, as fast as can be: a moved contour or a coarse map."""
+        ...
+
+    def renew(self, folder: Path) -> None:
+        """A training has written a newer model: show it where the one of this folder is shown, at the same point."""
         ...
 
     def run(self, command: str) -> bool:

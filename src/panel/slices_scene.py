@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,17 @@ class SlicesScene(QObject):
         self.opened.emit()
         self.mapped.emit(trained.model.volume, trained.model.pixel_size)
         self.changed.emit()
+
+    def renew(self, folder: Path) -> None:
+        """See `scene.Scene`; the first model that a training writes is opened where none is."""
+        if self.trained is not None and self.trained.folder != folder:
+            return
+        before, z, path = self.trained, self.z, self.path
+        with suppress(InputError, OSError):  # the training may be about to write the next one, found then
+            self.open(folder)
+            if before is not None and before.model.latent_dims == self.trained.model.latent_dims:
+                self.path = path
+                self.show(z)
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
         """See `scene.Scene`."""

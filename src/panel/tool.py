@@ -7,9 +7,12 @@ from chimerax.core.tools import ToolInstance, get_singleton
 from chimerax.ui import MainToolWindow
 from qtpy.QtWidgets import QComboBox, QVBoxLayout
 
+from ..scene.settings import engine_python
 from .chimerax_scene import ChimeraXScene
+from .job_desk import CommandDesk
+from .moving_tab import MovingTab
 from .standard_tabs import standard_tabs
-from .window import FlexPanel
+from .window import FlexPanel, Tab
 
 TOOL = "FlexRec"
 _VERSION = 1
@@ -27,7 +30,7 @@ class FlexRecTool(ToolInstance):
         self.display_name = TOOL
         self.tool_window = MainToolWindow(self)
         self.scene = ChimeraXScene(session)
-        self.panel = FlexPanel(self.scene, standard_tabs(), own_menu=False)
+        self.panel = FlexPanel(self.scene, self._tabs(), own_menu=False)
         self.panel.help_asked.connect(self.display_help)
         self._models = QComboBox()
         self._models.setToolTip("The model that the panel is about")
@@ -40,6 +43,10 @@ class FlexRecTool(ToolInstance):
         self._ending = self.scene.on_change(self._list_models)
         self._list_models()
         self.tool_window.manage("side")
+
+    def _tabs(self) -> list[Tab]:
+        desk = CommandDesk(self.scene.run, lambda: engine_python(self.session))
+        return [*standard_tabs(desk), ("Mesh && flow", MovingTab)]
 
     @classmethod
     def shown(cls, session) -> FlexRecTool:

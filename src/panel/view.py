@@ -11,6 +11,8 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QMainWindow, QPlainTextEdit, QSplitter
 
 from ..errors import InputError
+from .job_desk import LocalDesk
+from .jobs_tab import JobsTab
 from .slices import Slices
 from .slices_scene import SlicesScene
 from .standard_tabs import standard_tabs
@@ -23,7 +25,8 @@ class Viewer(QMainWindow):
     def __init__(self, python: str | None = None) -> None:
         super().__init__()
         self.scene, self.slices, self.log = SlicesScene(python), Slices(), QPlainTextEdit(readOnly=True)
-        self.panel = FlexPanel(self.scene, standard_tabs())
+        self.panel = FlexPanel(self.scene, standard_tabs(LocalDesk(lambda: python)))
+        self.jobs = self.panel.findChild(JobsTab)
         self.log.setMaximumBlockCount(2000)
         self.log.setPlaceholderText("Every action is a command, which is written here.")
         right = QSplitter(Qt.Orientation.Vertical)
@@ -49,6 +52,7 @@ class Viewer(QMainWindow):
             self.scene.open(path)
         except InputError as error:
             self.panel.empty.say(str(error))
+            self.jobs.set_project(path)  # which may have jobs, and is where the first one is started
             return False
         return True
 
