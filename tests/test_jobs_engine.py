@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from chimerax.flexrec.cli import main
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import engine_install, engine_wheel
 from chimerax.flexrec.jobs.engine_install import environment_python, install
-from chimerax.flexrec.jobs.engine_report import ask_python
+from chimerax.flexrec.jobs.engine_report import ask_python, missing_modules
 from standin_packages import fill_index
 
 
@@ -33,6 +34,14 @@ def test_this_python_can_run_a_job_and_says_with_what(capfd):
     assert set(report.modules) >= {"torch", "numba", "h5py"} and report.flexrec
     assert main(["engine"]) == 0
     assert f"({sys.executable})" in capfd.readouterr().out
+
+
+def test_what_a_python_lacks_is_found_without_importing(tmp_path):
+    bare = environment_python(tmp_path / "bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    assert missing_modules(sys.executable) == [] and {"torch", "numba", "numpy"} <= set(missing_modules(bare))
+    with pytest.raises(InputError, match="cannot be run"):
+        missing_modules(tmp_path / "none")
 
 
 def test_programs_that_are_no_python_are_one_sentence(tmp_path):
