@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# windows of the tests are real, but on no screen
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_API", "pyside6")
+
 pytest_plugins = ["chimerax_runs"]
 REPOSITORY = Path(__file__).resolve().parent.parent
 
