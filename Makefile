@@ -14,7 +14,7 @@ $(READY): setup.py bundle_info.xml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("FlexRec needs Python 3.11: make PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,panel,dev]'
 	touch $@
 
 # two tests at a time, a thread each: threads that wait for one another across processes cost more than they bring

@@ -103,7 +103,7 @@ def test_pyproject_leaves_the_bundle_to_bundle_info(repository):
 def test_constraints_pin_every_requirement(repository, metadata):
     lines = (repository / "constraints.txt").read_text().splitlines()
     pinned = {line.split("==")[0].lower() for line in lines if "==" in line}
-    wanted = {line.split(">")[0].split(";")[0].strip() for line in metadata.get_all("Requires-Dist")}
+    wanted = {line.split(">")[0].split(";")[0].strip().lower() for line in metadata.get_all("Requires-Dist")}
     assert wanted - pinned <= {"triton", "setuptools"}
 
 

@@ -13,8 +13,8 @@ from ..engine.client import EngineError
 from ..errors import InputError
 
 MODULES = (
-    "model", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "states", "starting", "jobs",
-    "engine", "demo",
+    "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "kept", "states",
+    "starting", "jobs", "engine", "demo",
 )  # fmt: skip
 
 

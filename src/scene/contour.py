@@ -24,7 +24,11 @@ class ContourModel(Surface):
 
     def look_like(self, surface: Surface) -> None:
         """Take the colour and style of the map's own contour."""
-        self.color, self.display_style = surface.color, surface.display_style
+        # a change that is none would still make ChimeraX list all models anew
+        if (self.color != surface.color).any():
+            self.color = surface.color
+        if self.display_style != surface.display_style:
+            self.display_style = surface.display_style
 
     def move(self, vertices: np.ndarray) -> None:
         """Draw it where the mesh's vertices ``(v, 3)`` carry it."""

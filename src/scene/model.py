@@ -46,7 +46,7 @@ class FlexRecModel(Model):
         super().__init__(name, session)
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
-        self.path: LatentPath | None = None
+        self._path: LatentPath | None = None
         self.player = Player(self)
         self.recorder: Recorder | None = None
         self.moved = flow.mesh.vertices
@@ -83,6 +83,16 @@ class FlexRecModel(Model):
     def trained(self) -> Trained:
         """The train job and what is derived from its latents."""
         return Trained(self.folder, self.flow)
+
+    @property
+    def path(self) -> LatentPath | None:
+        """What `player` plays."""
+        return self._path
+
+    @path.setter
+    def path(self, path: LatentPath | None) -> None:
+        self._path = path
+        self.tell()
 
     @property
     def current_path(self) -> LatentPath:
@@ -168,6 +178,10 @@ class FlexRecModel(Model):
         for follower in (self.mesh, self.arrows, *self.followers):
             if follower is not None:
                 follower.move(self.moved)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell those who follow the point, the path and the playing of it."""
         for changed in list(self.on_change):
             changed()
 

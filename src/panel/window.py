@@ -1,0 +1,333 @@
+"""The panel: plot above, status line, and tabs below."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtGui import QCursor, QKeyEvent
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..errors import InputError
+from .emptiness import Emptiness
+from .pairs import Pairs
+from .path_tab import PathTab
+from .plot import PlotView
+from .scene import Scene, point_text, quoted
+from .select_tab import SelectTab
+from .sliders import Sliders
+from .standing import Standing, Surroundings
+from .states_tab import StatesTab
+
+_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
+_STEP, _LONG = 0.02, 0.1  # of the view: what an arrow key moves, and with Shift
+_MARKS = {"inside": "#2e9e4f", "edge": "#d99a00", "outside": "#d33f2f"}
+_SETTLE = 250  # milliseconds after the last arrow key when the true map is asked for
+
+_TIPS = {"Pairs": "All pairs of components", "Save": "Save the plot as PNG, PDF or SVG", "?": "Help"}
+
+Tab = tuple[str, Callable[[Scene], QWidget]]
+
+
+class FlexPanel(QWidget):
+    """The whole panel over one scene. ``tabs``: titles and makers of widgets that are put beside the sliders."""
+
+    help_asked = Signal()
+
+    def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.scene = scene
+        self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
+        self.status, self.pointed = QLabel(), QLabel()
+        self.tabs = QTabWidget(documentMode=True)
+        self._trained = None
+        self._around = _Around(self)
+        self._lay_out()
+        self._connect()
+        self.tabs.addTab(self.sliders, "Sliders")
+        self.paths = PathTab(self)
+        self.tabs.addTab(self.paths, "Path")
+        self.selections = SelectTab(self)
+        self.tabs.addTab(self.selections, "Select")
+        self.states = StatesTab(self)
+        self.tabs.addTab(self.states, "States")
+        for title, make in tabs:
+            self.tabs.addTab(make(scene), title)
+        self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
+        self.refresh()
+
+    # ----- what is shown -----
+
+    def refresh(self) -> None:
+        """Follow the scene: another model, another point."""
+        trained = self.scene.trained
+        if trained is not self._trained:
+            self._trained = trained
+            self._set_trained()
+        self.paths.refresh()
+        self.selections.refresh()
+        self.states.refresh()
+        if trained is None or self.plot.plane is None:
+            return
+        self._put_marker()
+        self._say_where()
+
+    def _set_trained(self) -> None:
+        trained = self._trained
+        try:
+            self.plot.set_trained(trained)
+            self.sliders.set_trained(trained)
+        except InputError as error:
+            self.empty.say(str(error))
+            trained = self._trained = None
+        self._stack.setCurrentIndex(0 if trained is None else 1)
+        if trained is None:
+            return
+        self._around.begin(trained)
+        missing = self.plot.plane.missing
+        self.say(f"{missing} of {len(trained.latents)} particles have no latent numbers and are not drawn."
+                 if missing else "")  # fmt: skip
+
+    def here(self) -> np.ndarray:
+        """The latent point ``(K,)`` that is shown; the particles' median while the map at rest is."""
+        z = self.scene.z
+        if z is not None:
+            return np.asarray(z, float)
+        return np.median(self._trained.latents[self._trained.finite], axis=0).astype(float)
+
+    def _put_marker(self) -> None:
+        plane, here = self.plot.plane, self.here()
+        point = plane.place(here)
+        if plane.dims == 1:
+            point = np.array([point[0], 0.04])
+        self.plot.canvas.marks.put_marker(point if self.scene.z is not None else None)
+        self.plot.canvas.refresh_marks()
+        self.sliders.put(here)
+
+    def _say_where(self) -> None:
+        if self.scene.z is None:
+            self.status.setText("The map at rest. Click a point of the plot.")
+            return
+        numbers = ", ".join(f"{value:.3f}" for value in self.scene.z)
+        standing = self._around.at(self.scene.z)
+        self.status.setText(f"z = {numbers}" + ("" if standing is None else _words(standing)))
+
+    def say(self, sentence: str) -> None:
+        """A sentence for the user, under the plot."""
+        self.pointed.setText(sentence)
+
+    def complain(self, sentence: str) -> None:
+        """What went wrong, where the user looks."""
+        self.empty.say(sentence) if self._trained is None else self.say(sentence)
+
+    def look(self) -> dict:
+        """Axes, colours and view, in plain values, as `take_look` takes them."""
+        plot = self.plot
+        if plot.plane is None:
+            return {}
+        return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
+                "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist()}  # fmt: skip
+
+    def take_look(self, look: dict) -> None:
+        """Show what `look` told, as far as the model that is open has it."""
+        if self._trained is None or not look:
+            return
+        if self.plot.show_axes(tuple(look["axes"])):
+            self.plot.style_choice.setCurrentText(look["style"])
+            self.plot.color_by(look["colour"])
+            self.plot.canvas.set_limits(look["limits"], at_once=True)
+            self.plot.canvas.repaint_particles()
+            self._put_marker()
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """What can be done with the plot."""
+        for text, act in (
+            ("Show all particles", self.plot.canvas.go_home), ("All pairs of components …", self.show_pairs),
+            ("Save the plot …", self._save_plot), ("Copy z", self._copy_point), ("Help", self.help_asked.emit),
+        ):  # fmt: skip
+            menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
+
+    def _save_plot(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save the plot", "latents.png", "Pictures (*.png *.pdf *.svg)")
+        if name:
+            self.save_plot(name)
+
+    def show_pairs(self) -> None:
+        """All pairs of components, in a window of their own."""
+        if self._trained is None or self._trained.model.latent_dims < 2:
+            self.complain("Pairs need two latent dimensions or more.")
+            return
+        window = Pairs(self._trained, self.plot.canvas.theme, self)
+        window.chosen.connect(lambda x, y: self.plot.show_axes((x, y)))
+        window.show()
+
+    def save_plot(self, name: str) -> None:
+        """Write the plot as it is as .png, .pdf or .svg."""
+        if Path(name).suffix.lower() not in (".png", ".pdf", ".svg"):
+            name += ".png"
+        try:
+            self.plot.canvas.save(name)
+        except OSError as error:
+            self.complain(f"{name}: {error.strerror}; choose another place.")
+        else:
+            self.say(f"written to {name}")
+
+    def _copy_point(self) -> None:
+        if self.scene.z is not None:
+            QApplication.clipboard().setText(point_text(self.scene.z))
+
+    def _pop_menu(self, _) -> None:
+        menu = QMenu(self)
+        self.fill_menu(menu)
+        menu.popup(QCursor.pos())
+
+    # ----- the hand -----
+
+    def go(self, point: np.ndarray) -> None:
+        """The hand is at a point of the plot."""
+        z, _ = self.plot.plane.latent(point[: self.plot.plane.dims], self.here())
+        self.scene.drag(z)
+
+    def rest(self, point: np.ndarray) -> None:
+        """The hand was let go at a point of the plot."""
+        z, row = self.plot.plane.latent(point[: self.plot.plane.dims], self.here())
+        if row is None:
+            self.show_point(z)
+        else:
+            self.say(f"{self.plot.plane.names[0]} has no way back to latent points: this is particle {row}.")
+            self.scene.run(f"flexrec volume particle {row}")
+
+    def show_point(self, z: np.ndarray) -> None:
+        """The true map at a latent point ``(K,)``."""
+        self.scene.run(f"flexrec volume at {point_text(z)}")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Arrows move the point, space plays, Escape stops."""
+        step = _ARROWS.get(event.key())
+        if step is not None and self.plot.plane is not None:
+            self._step(np.array(step), _LONG if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP)
+        elif event.key() == Qt.Key.Key_Space and self.scene.path is not None:
+            self.paths.bar.toggle()
+        elif event.key() == Qt.Key.Key_Escape:
+            if not self.plot.hand.stop() and self.scene.playing:
+                self.scene.run("flexrec pause")
+            self.plot.set_mode("go")
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, direction: np.ndarray, share: float) -> None:
+        plane, limits = self.plot.plane, self.plot.canvas.limits
+        span = (limits[:, 1] - limits[:, 0])[: plane.dims]
+        if plane.view is not None and direction[: plane.dims].any():
+            point = plane.place(self.here()) + share * direction[: plane.dims] * span
+            self.scene.drag(plane.view.lift(point, self.here()))
+            self._settling.start()
+
+    # ----- made once -----
+
+    def _lay_out(self) -> None:
+        self.pointed.setWordWrap(True)
+        self.status.setObjectName("status")
+        self.status.setTextFormat(Qt.TextFormat.RichText)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status.setWordWrap(True)
+        above = QWidget()
+        column = QVBoxLayout(above)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.plot, 1)
+        for label in (self.status, self.pointed):
+            label.setContentsMargins(8, 0, 8, 0)
+            column.addWidget(label)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(above)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self._stack)
+        split.addWidget(self.tabs)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 1)
+        split.setChildrenCollapsible(False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(split)
+
+    def _connect(self) -> None:
+        hand = self.plot.hand
+        hand.went.connect(self.go)
+        hand.rested.connect(self.rest)
+        hand.menu.connect(self._pop_menu)
+        self.plot.failed.connect(self.say)
+        self.plot.pointed.connect(self.say)
+        self.plot.replaned.connect(self._put_marker)
+        self.plot.canvas.setFocusProxy(self)
+        for name, act in (("Pairs", self.show_pairs), ("Save", self._save_plot), ("?", self.help_asked.emit)):
+            button = QToolButton(self, text=name, autoRaise=True, toolTip=_TIPS[name])
+            button.setObjectName(name.lower())
+            button.clicked.connect(lambda _=False, act=act: act())
+            self.plot.tools.addWidget(button)
+        self.sliders.moved.connect(self.scene.drag)
+        self.sliders.settled.connect(self.show_point)
+        self.empty.project.connect(self._choose_project)
+        self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
+        self._settling.timeout.connect(lambda: self.show_point(self.here()))
+        self._around.ready.connect(self._say_where)
+
+    def _choose_project(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
+        if folder:
+            self.scene.run(f"flexrec open {quoted(folder)}")
+
+    def close_panel(self) -> None:
+        """Listen to the scene no more."""
+        for end in self._endings:
+            end()
+        self._endings = []
+
+
+def _words(standing: Standing) -> str:
+    mark = f'<span style="color:{_MARKS[standing.grade]}">●</span>'
+    return f" &nbsp; {mark} {standing.words}; {standing.nearby} particles within {standing.radius:.2g}"
+
+
+class _Around(QObject):
+    """The surroundings of a model's points, made ready beside the window: half a second for a million particles."""
+
+    ready = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._found: Surroundings | None = None
+        self._of = None
+
+    def begin(self, trained) -> None:
+        self._of, self._found = trained, None
+
+        def prepare() -> None:
+            found = Surroundings.of(trained)
+            if self._of is trained:
+                self._found = found
+                with suppress(RuntimeError):  # the panel was closed meanwhile
+                    self.ready.emit()
+
+        threading.Thread(target=prepare, daemon=True).start()
+
+    def at(self, z: np.ndarray) -> Standing | None:
+        return None if self._found is None else self._found.at(z)
