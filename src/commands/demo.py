@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import filecmp
-import shutil
 from pathlib import Path
 
 from chimerax.core.commands import CmdDesc, OpenFolderNameArg, quote_path_if_necessary, run
 
-from ..atomic import atomic_path
-from ..errors import InputError
+from ..jobs.shipped import unpack
 
-SHIPPED = Path(__file__).resolve().parent.parent / "demo" / "project"
 _MOLECULE = "001-simulate/molecule.cif"
 
 
@@ -41,19 +37,6 @@ def _user_folder() -> Path:
     from chimerax import app_dirs_unversioned
 
     return Path(app_dirs_unversioned.user_data_dir) / "FlexRec demo"
-
-
-def unpack(project: Path, shipped: Path = SHIPPED) -> None:
-    """Have the shipped files in ``project``, whatever else lies there. `InputError` where it is another project."""
-    if project.exists() and any(project.iterdir()) and not (project / "004-train" / "model.json").is_file():
-        raise InputError(f"{project} holds something else; name an empty folder for the demo.")
-    for file in sorted(shipped.rglob("*")):
-        target = project / file.relative_to(shipped)
-        if file.is_dir() or (target.is_file() and filecmp.cmp(file, target, shallow=False)):
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(target) as temporary:
-            shutil.copyfile(file, temporary)
 
 
 def commands() -> list[tuple]:

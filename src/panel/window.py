@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
-from qtpy.QtGui import QCursor, QKeyEvent
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..errors import InputError
+from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
 from .pairs import Pairs
 from .path_tab import PathTab
@@ -45,17 +46,21 @@ Tab = tuple[str, Callable[[Scene], QWidget]]
 
 
 class FlexPanel(QWidget):
-    """The whole panel over one scene. ``tabs``: titles and makers of widgets that are put beside the sliders."""
+    """The whole panel over one scene.
+
+    ``tabs``: titles and makers of widgets that are put beside the sliders. ``own_menu``: whether it pops up its context
+    menu itself, and not the window that it is in.
+    """
 
     help_asked = Signal()
 
-    def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.scene = scene
+    def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), own_menu: bool = True) -> None:
+        super().__init__()
+        self.scene, self._own_menu = scene, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
         self.status, self.pointed = QLabel(), QLabel()
         self.tabs = QTabWidget(documentMode=True)
-        self._trained = None
+        self._trained = self._results = None
         self._around = _Around(self)
         self._lay_out()
         self._connect()
@@ -79,17 +84,25 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
-        self.paths.refresh()
-        self.selections.refresh()
-        self.states.refresh()
+        for tab in (self.paths, self.selections, self.states):
+            tab.refresh()
+        self._look_for_results()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
         self._say_where()
 
+    def _look_for_results(self) -> None:
+        """Clusters or UMAP may have been computed."""
+        stamp = None if self._trained is None else changed_at(self._trained.folder / FOLDER)
+        if stamp != self._results:
+            self._results = stamp
+            self.plot.refresh_columns()
+
     def _set_trained(self) -> None:
         trained = self._trained
         try:
+            self._results = None if trained is None else changed_at(trained.folder / FOLDER)
             self.plot.set_trained(trained)
             self.sliders.set_trained(trained)
         except InputError as error:
@@ -191,10 +204,15 @@ class FlexPanel(QWidget):
         if self.scene.z is not None:
             QApplication.clipboard().setText(point_text(self.scene.z))
 
-    def _pop_menu(self, _) -> None:
+    def contextMenuEvent(self, event) -> None:  # noqa: N802
+        """What can be done with the plot."""
+        if not self._own_menu or self._trained is None:
+            event.ignore()
+            return
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.fill_menu(menu)
-        menu.popup(QCursor.pos())
+        menu.popup(event.globalPos())
 
     # ----- the hand -----
 
@@ -272,7 +290,6 @@ class FlexPanel(QWidget):
         hand = self.plot.hand
         hand.went.connect(self.go)
         hand.rested.connect(self.rest)
-        hand.menu.connect(self._pop_menu)
         self.plot.failed.connect(self.say)
         self.plot.pointed.connect(self.say)
         self.plot.replaned.connect(self._put_marker)
