@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -49,6 +50,7 @@ def flexrec_engine_install(session, folder: str, python: str | None = None, inde
         process = _start(install_command(maker, where, index), file)
 
     def done(status: int) -> None:
+        shutil.rmtree(output.parent, ignore_errors=True)
         if status != 0:
             session.logger.warning(f"{where} is not ready: see above, and give the same command again to go on.")
             return
