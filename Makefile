@@ -30,6 +30,7 @@ demo: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m chimerax.flexrec.jobs.reference docs/reference
+	$(BIN)/python -m chimerax.flexrec.jobs.help_page src/docs/user/commands/flexrec.html
 
 bench: $(READY)
 	$(BIN)/python benchmarks/motion.py --work bench/motion --particles 4000 --box 64 --pixel-size 5 --snr 0.1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["chimerax_runs"]
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

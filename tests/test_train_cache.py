@@ -213,7 +213,8 @@ def refused(project: Path, capsys, *words: object) -> str:
     assert flexrec(project, "train", *QUICK, *words) == 2
     said = capsys.readouterr().err
     assert "Traceback" not in said
-    assert {path.name for path in (project / "005-train").iterdir()} <= {"job.json", "status.json", "log.txt", ".lock"}
+    left = {path.name for path in (project / "005-train").iterdir()}
+    assert left <= {"job.json", "status.json", "log.txt", ".lock", ".alive"}
     return said
 
 

@@ -113,7 +113,8 @@ class FlexRecModel(Model):
             if self._contour is None:
                 self.show(z)
                 return
-        self._contour.color = self.map.surfaces[0].color if self.map.surfaces else self._contour.color
+        if self.map.surfaces and (self.map.surfaces[0].color != self._contour.color).any():
+            self._contour.color = self.map.surfaces[0].color
         self._contour.move(self.moved)
         self._show_contour(True)
 
@@ -180,7 +181,8 @@ class FlexRecModel(Model):
         self._show_contour(False)
 
     def _show_contour(self, moving: bool) -> None:
-        if self._contour is not None:
+        # a change that is none would still make ChimeraX list all models anew
+        if self._contour is not None and self._contour.display != moving:
             self._contour.display = moving
             for surface in self.map.surfaces:
                 surface.display = not moving
