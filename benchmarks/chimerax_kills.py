@@ -24,7 +24,8 @@ PATIENCE = 20.0  # seconds within which the next map must have come
 
 def engines() -> list[psutil.Process]:
     """The engine processes of this ChimeraX."""
-    return [child for child in psutil.Process().children() if any("boot.py" in word for word in child.cmdline())]
+    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if any("boot.py" in word for word in child.cmdline())]
 
 
 def kill(delay: float) -> None:

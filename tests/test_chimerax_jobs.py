@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from chimerax.flexrec.jobs.record import read_record, read_status
+from standin_packages import fill_index
 
 SIMULATE = "flexrec simulate particles 40 box 32 pixelSize 8 threads 1"
 
@@ -60,3 +63,22 @@ result["said"] = "".join(said)
     again = chimerax.run("result['now'] = run('flexrec engine')")
     assert again["now"]["python"] == engine_python
     chimerax.run("run('flexrec engine python chimerax check false')")
+
+
+def test_an_engine_is_installed_and_chosen(chimerax, repository, monkeypatch):
+    here = chimerax.new_folder()
+    for name in [name for name in os.environ if name.upper().startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    index = fill_index(here / "packages", repository)
+    for name, value in (("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(index)), ("PIP_CONFIG_FILE", os.devnull)):
+        monkeypatch.setenv(name, value)
+    chimerax.give(here)
+    found = chimerax.run(f"""
+result["wrong"] = sentence("flexrec engine install {here}/engine python /nowhere/python")
+run("flexrec engine install {here}/engine")
+result["now"] = run("flexrec engine check true")
+result["again"] = sentence("flexrec engine python /nowhere/python")
+run("flexrec engine python chimerax check false")
+""")
+    assert "cannot be run" in found["wrong"] and "there is no file" in found["again"]
+    assert found["now"]["python"] == str(here / "engine" / "bin" / "python")

@@ -250,13 +250,12 @@ def test_killed_at_random_moments_the_next_request_works(engine, trained):
         failures, answers = [], []
         for _ in range(50):
             engine.ask("decode", {"model": "m", "z": Z}, done=answers.append, failed=failures.append)
-        time.sleep(chance.uniform(0.1, 0.2))  # what was asked a moment before the end is asked again
+        time.sleep(chance.uniform(0, 0.1))
         engine.deliver()
         end(engine)
         wait_until(lambda: engine.deliver() or engine.waiting == 0, "what was under way is neither answered nor failed")
-        assert len(failures) + len(answers) == 50 and failures
-        assert {type(error) for error in failures} == {EngineError}
-        assert "was killed (SIGKILL" in str(failures[0]) and str(failures[0]).endswith("with the next request.")
+        assert len(failures) + len(answers) == 50  # what was asked a moment before the end is asked again
+        assert {type(error) for error in failures} <= {EngineError}
         moved = engine.call("displace", {"model": "m", "anchor": "atoms", "z": Z}).array
         assert np.array_equal(moved, wanted)
     assert decode(engine).shape == (BOX,) * 3
@@ -267,11 +266,22 @@ def test_a_crash_is_told_with_the_process_last_words(engine):
     failures = []
     end(engine, signal.SIGSTOP)
     number = engine.ask("ping", failed=failures.append)
-    time.sleep(0.15)
+    time.sleep(1.2)
     end(engine, signal.SIGSEGV)
     end(engine, signal.SIGCONT)
     engine.wait(number)
     assert "Fatal Python error: Segmentation fault" in str(failures[0]) and failures[0].kind == "ended"
+
+
+def test_what_was_long_under_way_fails_when_the_process_is_killed(engine):
+    failures = []
+    end(engine, signal.SIGSTOP)
+    number = engine.ask("ping", failed=failures.append)
+    time.sleep(1.2)
+    end(engine)
+    engine.wait(number)
+    assert "was killed (SIGKILL" in str(failures[0]) and str(failures[0]).endswith("with the next request.")
+    assert decode(engine).shape == (BOX,) * 3
 
 
 def test_what_is_asked_of_a_process_just_killed_is_asked_again(engine):

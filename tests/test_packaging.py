@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from chimerax.flexrec.jobs.engine_install import REQUIREMENTS
 from chimerax_runs import copy_sources
 
 
@@ -73,6 +74,12 @@ def test_plain_requirements_are_light_and_on_an_index(metadata):
     assert names == {"numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil"}
     extras = {line.split(">")[0] for line in metadata.get_all("Requires-Dist") if 'extra == "engine"' in line}
     assert extras == {"torch", "numba", "safetensors", "matplotlib", "h5py"}
+
+
+def test_an_environment_of_the_engine_gets_what_the_wheel_asks_for(metadata):
+    wanted = [line.split("; extra")[0] for line in metadata.get_all("Requires-Dist")
+              if "extra ==" not in line or 'extra == "engine"' in line]  # fmt: skip
+    assert sorted(REQUIREMENTS) == sorted(wanted)
 
 
 def test_the_wheel_runs_where_it_is_unpacked(wheel, tmp_path):

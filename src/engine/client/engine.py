@@ -27,7 +27,7 @@ from .request import Answer, Outcome, Request, outcome, unheard
 
 LIMIT = 300.0  # seconds in which the engine answers a request once it has come to it
 _PAUSE = 0.2  # seconds between looks at the clock while waiting
-_DYING = 0.1  # seconds that the end of a killed process may take to be seen
+_DYING = 1.0  # seconds that the end of a killed process may take to be seen
 _REST = 2.0  # seconds for which a Python that could not start is not tried again: a drag asks sixty times a second
 
 
@@ -245,7 +245,7 @@ class Engine:
             self._refuse(EngineError(f"the engine could not start: {self.python} {how}", "start"))
             return
         error = EngineError(f"the engine process {how}; it starts again with the next request.", "ended")
-        again = [request for request in self._pending.values() if _asked_of_the_dying(request)]
+        again = [request for request in self._pending.values() if _asked_of_the_dying(request, self._heard)]
         for request in again:
             del self._pending[request.number]
         self._give_up(error, error)
@@ -271,9 +271,9 @@ class Engine:
         self._give_up(EngineError(f"{late} {again}", "late"), behind)
 
 
-def _asked_of_the_dying(request: Request) -> bool:
-    """Whether it was asked so shortly before the end was seen that the process may have been dying already."""
-    return not request.repeated and request.ask != "hello" and time.monotonic() - request.asked < _DYING
+def _asked_of_the_dying(request: Request, seen: float) -> bool:
+    """Whether it was asked so shortly before the end was ``seen`` that the process may have been dying already."""
+    return not request.repeated and request.ask != "hello" and seen - request.asked < _DYING
 
 
 def _overtaken(request: Request, came: Outcome, channel: str) -> bool:
