@@ -50,6 +50,38 @@ with open({answer!r}, "w") as file:
     json.dump(result, file)
 '''
 
+# The same in a window, which lives on while ``steps()`` rests: it yields for how many seconds.
+_WINDOW = '''
+import json, traceback
+from Qt.QtCore import QTimer
+from chimerax.core.commands import run as _run
+
+result = {{}}
+
+def run(text):
+    return _run(session, text)
+
+def _end():
+    with open({answer!r}, "w") as file:
+        json.dump(result, file)
+    _run(session, "exit", log=False)
+
+def _go():
+    try:
+        rest = next(_steps)
+    except StopIteration:
+        _end()
+    except BaseException:
+        result["failed"] = traceback.format_exc()
+        _end()
+    else:
+        QTimer.singleShot(int(1000 * rest), _go)
+
+exec(compile(open({code!r}, encoding="utf-8").read(), {code!r}, "exec"), globals())
+_steps = steps()
+QTimer.singleShot(500, _go)
+'''
+
 
 def pytest_configure(config) -> None:
     if not hasattr(config, "workerinput"):
@@ -91,12 +123,22 @@ class ChimeraX:
 
     def run(self, code: str, offscreen: bool = False, timeout: float = 120) -> dict:
         """What a script has put into ``result``; it has ``session``, ``run(command)`` and ``sentence(command)``."""
+        how = ["--offscreen"] if offscreen else []
+        return self._answer(_FRAME, code, timeout, self.program, *how, "--nogui", "--exit", "--script")
+
+    def window(self, code: str, timeout: float = 180) -> dict:
+        """What ``steps()`` of a script has put into ``result``, in a window on a screen that nobody sees."""
+        if shutil.which("xvfb-run") is None:
+            pytest.skip("no xvfb-run, without which a window needs a screen")
+        screen = ("xvfb-run", "-a", "-s", "-screen 0 1400x1000x24")
+        return self._answer(_WINDOW, code, timeout, *screen, self.program)
+
+    def _answer(self, frame: str, code: str, timeout: float, *words: object) -> dict:
         here = self.new_folder()
         (here / "code.py").write_text(code, encoding="utf-8")
-        frame = _FRAME.format(code=str(here / "code.py"), answer=str(here / "answer.json"))
-        (here / "script.py").write_text(frame, encoding="utf-8")
-        how = ["--offscreen"] if offscreen else []
-        done = self.call(self.program, *how, "--nogui", "--exit", "--script", here / "script.py", timeout=timeout)
+        script = frame.format(code=str(here / "code.py"), answer=str(here / "answer.json"))
+        (here / "script.py").write_text(script, encoding="utf-8")
+        done = self.call(*words, here / "script.py", timeout=timeout)
         assert (here / "answer.json").exists(), done.stdout + done.stderr
         result = json.loads((here / "answer.json").read_text())
         assert "failed" not in result, result["failed"]
