@@ -24,6 +24,7 @@ def open_viewer(qtbot, project) -> Viewer:
     viewer.show()
     viewer.open(project)
     qtbot.waitUntil(lambda: viewer.panel.plot.canvas._background is not None or viewer.scene.trained is None)
+    QTest.qWait(100)  # the window takes its shape anew when there is a plot
     return viewer
 
 
