@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: test demo docs bench install clean
+.PHONY: test demo demo-model docs bench install clean
 .DELETE_ON_ERROR:
 
 install: $(READY)
@@ -27,6 +27,11 @@ test: $(READY)
 demo: $(READY)
 	rm -rf demo
 	$(BIN)/python demo.py demo
+
+# the trained example that ships in src/demo, anew: a quarter of an hour on one core
+demo-model: $(READY)
+	rm -rf bench/demo-model
+	$(BIN)/python tools/make_demo_model.py bench/demo-model
 
 docs: $(READY)
 	$(BIN)/python -m chimerax.flexrec.jobs.reference docs/reference

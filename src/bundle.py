@@ -42,9 +42,15 @@ class _FlexRecBundle(BundleAPI):
             from .panel.tool import FlexRecTool
 
             return FlexRecTool
-        from .scene import model
+        if name == "MapModel":
+            from .scene.map import MapModel
 
-        return getattr(model, name, None)
+            return MapModel
+        if name == "FlexRecModel":
+            from .scene.model import FlexRecModel
+
+            return FlexRecModel
+        return None
 
 
 bundle_api = _FlexRecBundle()

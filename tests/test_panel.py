@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from explored_project import make_project
 from panel_window import MIDDLE, PATIENCE, click, drag, open_viewer, pixel, under
@@ -191,3 +191,12 @@ def test_nothing_to_show_says_what_to_do(qtbot, tmp_path):
     (training / "job.json").write_text(json.dumps({"verb": "train", "parameters": {}, "inputs": {}, "seed": 0}))
     assert not viewer.open(training)
     assert "first epoch" in viewer.panel.empty.why.text()
+
+
+def test_the_empty_panel_opens_the_example(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "nothing").mkdir()
+    viewer = open_viewer(qtbot, tmp_path / "nothing")
+    QTest.mouseClick(viewer.panel.empty.open_demo, Qt.MouseButton.LeftButton)
+    assert viewer.scene.trained.project == tmp_path / "data" / "FlexRec demo"
+    assert not viewer.panel.empty.isVisible() and viewer.panel.plot.plane.shown.all()

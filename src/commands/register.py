@@ -14,7 +14,7 @@ from ..errors import InputError
 
 MODULES = (
     "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "kept", "states",
-    "starting", "jobs", "engine",
+    "starting", "jobs", "engine", "demo",
 )  # fmt: skip
 
 

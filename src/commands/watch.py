@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ..engine.client import EngineError
 from ..errors import InputError
 from ..jobs import background
 from ..jobs.listing import JobState, details, job_state
@@ -102,7 +103,7 @@ class JobWatch:
         for model in self._session.models.list(type=FlexRecModel):
             if model.folder == self.folder:
                 # a training may be just about to write the next one: then the next look finds it
-                with suppress(InputError, OSError):
+                with suppress(InputError, EngineError, OSError):
                     model.reload()
 
     def _written(self) -> float | None:

@@ -30,6 +30,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         super().__init__(Figure())
         self.setMinimumSize(200, 210)
         self.theme = theme
+        self.menu_wanted = True  # whether a right click is for the context menu
         self.axes = self.figure.add_subplot()
         self.axes.set_autoscale_on(False)
         self.marks = Marks(self.axes)
@@ -159,7 +160,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         limits, size = self.limits, self._size()
         points = self.plane.points
         if self.style == "density" and self._colouring is None:
-            picture = density_picture(points, limits, size, self.theme.density)
+            picture = density_picture(points, limits, size, self.theme.density, self.device_pixel_ratio)
         else:
             picture = self._dots(points, limits, size)
         self._image = self._put(picture, limits, 1)
@@ -227,6 +228,11 @@ class PlotCanvas(FigureCanvasQTAgg):
         for line in self.marks.lines:
             self.axes.draw_artist(line)
         self.update()
+
+    def contextMenuEvent(self, event) -> None:  # noqa: N802
+        """Leave it to the widgets around, unless the right click meant something else."""
+        event.setAccepted(not self.menu_wanted)
+        self.menu_wanted = True
 
     def save(self, path: str, dpi: int = 300) -> None:
         """Write the plot with its marks as .png, .pdf or .svg."""

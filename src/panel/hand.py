@@ -32,7 +32,6 @@ class Hand(QObject):
     corner_moved = Signal(int, object, bool)  # which corner, (2,) where to, whether let go
     corner_added = Signal(object)
     corner_removed = Signal(int)
-    menu = Signal(object)  # the point (2,) that was right-clicked
 
     def __init__(self, canvas: PlotCanvas) -> None:
         super().__init__(canvas)
@@ -71,7 +70,7 @@ class Hand(QObject):
         self._start = np.array([event.x, event.y], float)
         here = self._at(event)
         if event.button == 3:
-            self._menu_or_removal(here)
+            self._remove_corner()
             return
         if event.dblclick and self.mode == "edit":
             self.corner_added.emit(here)
@@ -166,12 +165,12 @@ class Hand(QObject):
         away = np.hypot(*(self.canvas.axes.transData.transform(self.corners) - pixel).T)
         return int(away.argmin()) if away.min() <= _NEAR * self.canvas.device_pixel_ratio else -1
 
-    def _menu_or_removal(self, here: np.ndarray) -> None:
+    def _remove_corner(self) -> None:
+        """The corner that was right-clicked; elsewhere the context menu follows."""
         corner = self._corner_near(self._start) if self.mode == "edit" else -1
+        self.canvas.menu_wanted = corner < 0
         if corner >= 0:
             self.corner_removed.emit(corner)
-        else:
-            self.menu.emit(here)
 
 
 def _held(event, key: str) -> bool:

@@ -71,14 +71,16 @@ class PlotView(QWidget):
 
     def set_trained(self, trained: Trained | None) -> None:
         """Show another model's particles, in the axes chosen before where it has them."""
-        before, self.trained = self._names(), trained
+        before, folder = self._names(), self.trained.folder if self.trained else None
+        self.trained = trained
         self._fill_axes()
         if trained is None:
             self.canvas.set_plane(None)
             self.legend.show_colouring(None)
             return
         have = axis_names(trained)
-        self.show_axes(before if before and set(before) <= set(have) else tuple(have[: min(2, self._most())]))
+        stays = bool(before) and set(before) <= set(have)
+        self.show_axes(before if stays else tuple(have[: min(2, self._most())]), stays and folder == trained.folder)
         self.color_by(self.colour.currentText())
 
     def show_axes(self, names: tuple[str, ...], keep_view: bool = False) -> bool:

@@ -28,6 +28,7 @@ from qtpy.QtWidgets import (
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from ..explore.results import changed_at
 from ..explore.selected import check_particles
 from ..explore.selection import FOLDER, Selection, load_selection, selection_names
 from .montage import Montage
@@ -72,8 +73,7 @@ class SelectTab(QWidget):
     def refresh(self) -> None:
         """Look which selections the project has now."""
         trained = self.scene.trained
-        folder = None if trained is None else trained.project / FOLDER
-        stamp = (id(trained), _stamp(folder))
+        stamp = (id(trained), 0 if trained is None else changed_at(trained.project / FOLDER))
         if stamp == self._stamp:
             return
         self._stamp, self.found = stamp, []
@@ -280,10 +280,3 @@ def _patch(colour: str) -> QIcon:
     pixmap = QPixmap(12, 12)
     pixmap.fill(QColor(colour))
     return QIcon(pixmap)
-
-
-def _stamp(folder: Path | None) -> tuple:
-    """What changes when a selection is made or removed."""
-    if folder is None or not folder.is_dir():
-        return ()
-    return tuple(sorted((file.name, file.stat().st_mtime_ns) for file in folder.glob("*.npz")))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtCore import QStandardPaths
 
 from ..errors import InputError
 from ..explore import clustered
@@ -20,13 +21,14 @@ from ..explore.selected import middle, selected
 from ..explore.selection import remove_selection
 from ..explore.states import keep_state, kept_state, remove_state
 from ..explore.walk import describe_path, make_path
+from ..jobs.shipped import unpack
 
 if TYPE_CHECKING:
     from .slices_scene import SlicesScene
 
 _ONCE = {"at", "particle", "selection", "axis", "frames", "range", "name", "output", "speed", "seconds", "lasso",
          "axes", "box", "cluster", "where", "near", "count", "radius", "color", "export", "remove", "seed", "frame",
-         "neighbours", "minDist", "how"}  # fmt: skip
+         "neighbours", "minDist", "how", "folder"}  # fmt: skip
 _SWITCHES = {"inAngstroms", "loop", "bounce", "reverse", "invert"}
 _OFTEN = {"and", "or", "not"}
 
@@ -42,7 +44,7 @@ def run_command(scene: SlicesScene, command: str) -> str:
     for length in (2, 1):
         verb = " ".join(words[:length])
         if verb in _VERBS:
-            if scene.trained is None and verb != "open":
+            if scene.trained is None and verb not in ("open", "demo"):
                 raise InputError("no model is open; open a project first.")
             return _VERBS[verb](scene, *_read(words[length:])) or ""
     raise InputError(f"{' '.join(words[:2])} works in ChimeraX, or in a terminal; not here.")
@@ -83,6 +85,13 @@ def _number(text: str | None, kind: type = float):
 
 def _open(scene: SlicesScene, free: list[str], named: dict) -> None:
     scene.open(Path(" ".join(free)).expanduser())
+
+
+def _demo(scene: SlicesScene, free: list[str], named: dict) -> None:
+    folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation))
+    project = Path(named["folder"]).expanduser() if "folder" in named else folder / "FlexRec demo"
+    unpack(project)
+    scene.open(project)
 
 
 def _volume(scene: SlicesScene, free: list[str], named: dict) -> str | None:
@@ -210,7 +219,7 @@ def _umap(scene: SlicesScene, free: list[str], named: dict) -> str:
 
 
 _VERBS = {
-    "open": _open, "volume": _volume, "path": _path(""), "path pc": _path("pc"), "path z": _path("z"),
+    "open": _open, "demo": _demo, "volume": _volume, "path": _path(""), "path pc": _path("pc"), "path z": _path("z"),
     "path through": _path("through"), "path graph": _path("graph"), "path points": _path("points"), "play": _play,
     "pause": lambda scene, *_: scene.pause(), "scrub": _scrub, "select": _select, "selections": _selections,
     "state keep": _keep, "state compare": _compare, "morph": _morph,

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..errors import InputError
+from ..explore.results import changed_at
 from ..explore.states import FILE, State, kept_states
 from .scene import point_text, quoted
 
@@ -47,8 +48,7 @@ class StatesTab(QWidget):
     def refresh(self) -> None:
         """Look which states there are now."""
         trained = self.scene.trained
-        path = None if trained is None else trained.project / FILE
-        stamp = (id(trained), path.stat().st_mtime_ns if path and path.is_file() else 0)
+        stamp = (id(trained), 0 if trained is None else changed_at(trained.project / FILE))
         if stamp == self._stamp:
             return
         self._stamp = stamp

@@ -30,7 +30,7 @@ class FlexRecTool(ToolInstance):
         self.display_name = TOOL
         self.tool_window = MainToolWindow(self)
         self.scene = ChimeraXScene(session)
-        self.panel = FlexPanel(self.scene, self._tabs())
+        self.panel = FlexPanel(self.scene, self._tabs(), own_menu=False)
         self.panel.help_asked.connect(self.display_help)
         self._models = QComboBox()
         self._models.setToolTip("The model that the panel is about")
@@ -88,7 +88,7 @@ class FlexRecTool(ToolInstance):
         def restored(*_) -> str:
             from chimerax.core.triggerset import DEREGISTER
 
-            if data["model"] is not None and not data["model"].deleted:
+            if data["model"] in tool.scene.models:
                 tool.scene.choose(data["model"])
             look = {key: np.asarray(value) if key == "limits" else value for key, value in data["look"].items()}
             tool.panel.take_look(look)

@@ -6,7 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QUrl
+from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QMainWindow, QPlainTextEdit, QSplitter
 
 from ..errors import InputError
@@ -38,6 +39,7 @@ class Viewer(QMainWindow):
         split.setSizes([560, 620])
         self.setCentralWidget(split)
         self.resize(QSize(1200, 860))
+        self.panel.help_asked.connect(self._help)
         self.scene.opened.connect(self._start)
         self.scene.mapped.connect(self.slices.show_map)
         self.scene.compared.connect(self._compare)
@@ -58,6 +60,10 @@ class Viewer(QMainWindow):
         trained = self.scene.trained
         self.slices.start(trained.model.volume)
         self.setWindowTitle(f"{trained.project.name}/{trained.folder.name} – FlexRec")
+
+    def _help(self) -> None:
+        page = Path(__file__).resolve().parent.parent / "docs" / "user" / "tools" / "flexrec.html"
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
 
     def _compare(self, names: tuple[str, str], maps: tuple, how: str) -> None:
         """Two maps in a window of their own."""

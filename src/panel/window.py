@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
-from qtpy.QtGui import QCursor, QKeyEvent
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
     QLabel,
     QMenu,
+    QScrollArea,
     QSplitter,
     QStackedWidget,
     QTabWidget,
@@ -24,7 +25,9 @@ from qtpy.QtWidgets import (
 )
 
 from ..errors import InputError
+from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
+from .hand import MODES
 from .pairs import Pairs
 from .path_tab import PathTab
 from .plot import PlotView
@@ -45,29 +48,28 @@ Tab = tuple[str, Callable[[Scene], QWidget]]
 
 
 class FlexPanel(QWidget):
-    """The whole panel over one scene. ``tabs``: titles and makers of widgets that are put beside the sliders."""
+    """The whole panel over one scene.
+
+    ``tabs``: titles and makers of widgets that are put beside the sliders. ``own_menu``: whether it pops up its context
+    menu itself, and not the window that it is in.
+    """
 
     help_asked = Signal()
 
-    def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.scene = scene
+    def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), own_menu: bool = True) -> None:
+        super().__init__()
+        self.scene, self._own_menu = scene, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
         self.status, self.pointed = QLabel(), QLabel()
         self.tabs = QTabWidget(documentMode=True)
-        self._trained = None
+        self._trained = self._results = None
         self._around = _Around(self)
         self._lay_out()
         self._connect()
-        self.tabs.addTab(self.sliders, "Sliders")
-        self.paths = PathTab(self)
-        self.tabs.addTab(self.paths, "Path")
-        self.selections = SelectTab(self)
-        self.tabs.addTab(self.selections, "Select")
-        self.states = StatesTab(self)
-        self.tabs.addTab(self.states, "States")
-        for title, make in tabs:
-            self.tabs.addTab(make(scene), title)
+        self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
+        own = (("Sliders", self.sliders), ("Path", self.paths), ("Select", self.selections), ("States", self.states))
+        for title, page in (*own, *((title, make(scene)) for title, make in tabs)):
+            self.tabs.addTab(page if page is self.sliders else _scrolling(page), title)
         self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
         self.refresh()
 
@@ -79,17 +81,25 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
-        self.paths.refresh()
-        self.selections.refresh()
-        self.states.refresh()
+        for tab in (self.paths, self.selections, self.states):
+            tab.refresh()
+        self._look_for_results()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
         self._say_where()
 
+    def _look_for_results(self) -> None:
+        """Clusters or UMAP may have been computed."""
+        stamp = None if self._trained is None else changed_at(self._trained.folder / FOLDER)
+        if stamp != self._results:
+            self._results = stamp
+            self.plot.refresh_columns()
+
     def _set_trained(self) -> None:
         trained = self._trained
         try:
+            self._results = None if trained is None else changed_at(trained.folder / FOLDER)
             self.plot.set_trained(trained)
             self.sliders.set_trained(trained)
         except InputError as error:
@@ -130,10 +140,18 @@ class FlexPanel(QWidget):
     def say(self, sentence: str) -> None:
         """A sentence for the user, under the plot."""
         self.pointed.setText(sentence)
+        self.pointed.setToolTip(sentence)
 
     def complain(self, sentence: str) -> None:
         """What went wrong, where the user looks."""
         self.empty.say(sentence) if self._trained is None else self.say(sentence)
+
+    def show_tab(self, page: QWidget) -> None:
+        """Bring a tab to the front."""
+        for number in range(self.tabs.count()):
+            tab = self.tabs.widget(number)
+            if tab is page or (isinstance(tab, QScrollArea) and tab.widget() is page):
+                self.tabs.setCurrentIndex(number)
 
     def look(self) -> dict:
         """Axes, colours and view, in plain values, as `take_look` takes them."""
@@ -191,10 +209,15 @@ class FlexPanel(QWidget):
         if self.scene.z is not None:
             QApplication.clipboard().setText(point_text(self.scene.z))
 
-    def _pop_menu(self, _) -> None:
+    def contextMenuEvent(self, event) -> None:  # noqa: N802
+        """What can be done with the plot."""
+        if not self._own_menu or self._trained is None:
+            event.ignore()
+            return
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.fill_menu(menu)
-        menu.popup(QCursor.pos())
+        menu.popup(event.globalPos())
 
     # ----- the hand -----
 
@@ -242,17 +265,20 @@ class FlexPanel(QWidget):
 
     def _lay_out(self) -> None:
         self.pointed.setWordWrap(True)
+        self.pointed.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.status.setObjectName("status")
         self.status.setTextFormat(Qt.TextFormat.RichText)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setWordWrap(True)
         above = QWidget()
         column = QVBoxLayout(above)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.plot, 1)
-        for label in (self.status, self.pointed):
+        for label, lines in ((self.status, 1), (self.pointed, 2)):
             label.setContentsMargins(8, 0, 8, 0)
+            # a plot that changes its size with the words below it would slip away under the hand
+            label.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
+            label.setMinimumWidth(1)
             column.addWidget(label)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -272,9 +298,9 @@ class FlexPanel(QWidget):
         hand = self.plot.hand
         hand.went.connect(self.go)
         hand.rested.connect(self.rest)
-        hand.menu.connect(self._pop_menu)
         self.plot.failed.connect(self.say)
         self.plot.pointed.connect(self.say)
+        self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
         self.plot.replaned.connect(self._put_marker)
         self.plot.canvas.setFocusProxy(self)
         for name, act in (("Pairs", self.show_pairs), ("Save", self._save_plot), ("?", self.help_asked.emit)):
@@ -300,6 +326,14 @@ class FlexPanel(QWidget):
         for end in self._endings:
             end()
         self._endings = []
+
+
+def _scrolling(page: QWidget) -> QScrollArea:
+    """A page that scrolls where there is little room: beside the 3D view that is so, and the plot comes first."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setWidget(page)
+    return area
 
 
 def _words(standing: Standing) -> str:

@@ -33,7 +33,8 @@ def difference(model: FlexRecModel, names: tuple[str, str], maps: tuple[np.ndarr
     change = maps[1] - maps[0]
     level = _STRONG * float(np.abs(change).max()) or 1.0
     one = _frozen(model, change, f"{names[1]} minus {names[0]}")
-    one.set_parameters(surface_levels=[-level, level], surface_colors=[_LESS, _MORE])
+    # what lies below a negative level would be closed by the faces of the box
+    one.set_parameters(surface_levels=[-level, level], surface_colors=[_LESS, _MORE], cap_faces=False)
     _add(model, [one])
     one.scene_position = model.map.scene_position
     return [one]
