@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("qtpy")
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.panel.view import Viewer
 from qtpy.QtCore import QPoint, Qt
@@ -24,6 +23,7 @@ def open_viewer(qtbot, project) -> Viewer:
     viewer.show()
     viewer.open(project)
     qtbot.waitUntil(lambda: viewer.panel.plot.canvas._background is not None or viewer.scene.trained is None)
+    QTest.qWait(150)  # the window has its final layout
     return viewer
 
 

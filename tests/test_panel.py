@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from explored_project import make_project
 from panel_window import MIDDLE, PATIENCE, click, drag, open_viewer, pixel, under

@@ -11,7 +11,7 @@ import counting_program
 import pytest
 from waiting_for import end_all
 
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 from chimerax.flexrec.jobs import background  # noqa: E402
 from chimerax.flexrec.jobs.record import read_record, read_status  # noqa: E402
 from chimerax.flexrec.jobs.registry import find_job  # noqa: E402

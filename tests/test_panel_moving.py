@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.panel.moving_tab import MovingTab, OpenStructure
 from qtpy.QtCore import Qt

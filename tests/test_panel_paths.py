@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from explored_project import make_project
 from panel_window import LEFT, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
@@ -36,7 +36,7 @@ def draw(viewer, points):
 
 def test_a_path_along_an_axis_goes_through_the_shown_point(viewer):
     click(viewer, (0.2, 0.6))
-    viewer.panel.tabs.setCurrentWidget(viewer.panel.paths)
+    viewer.panel.show_tab(viewer.panel.paths)
     viewer.panel.paths.axis.setCurrentText("z1")
     viewer.panel.paths.frames.setValue(12)
     press(viewer, "make path")
@@ -49,7 +49,7 @@ def test_a_path_along_an_axis_goes_through_the_shown_point(viewer):
 
 def test_a_path_through_typed_points_and_one_that_is_wrong(viewer):
     tab = viewer.panel.paths
-    viewer.panel.tabs.setCurrentWidget(tab)
+    viewer.panel.show_tab(tab)
     tab.kind.setCurrentIndex(1)
     tab.points.setText("p3 0.5,-1 p7")
     press(viewer, "make path")
@@ -105,13 +105,13 @@ def test_playing_moves_marker_and_map_and_pauses_at_the_true_map(qtbot, viewer):
     assert viewer.scene.z == pytest.approx(viewer.scene.path.point(viewer.scene.place), abs=1e-5)
     true = viewer.scene.trained.model.decode(viewer.scene.z)
     qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], true, atol=1e-4), timeout=PATIENCE)
-    assert len(set(places)) > 5
+    assert len(set(places)) > 3
     assert np.ravel(viewer.panel.plot.canvas.marks.dot.get_data()) == pytest.approx(viewer.scene.z, abs=1e-5)
 
 
 def test_scrubbing_shows_the_state_at_that_place(qtbot, viewer):
     draw(viewer, [(-1, 0), (0, 0.2), (1, 0)])
-    viewer.panel.tabs.setCurrentWidget(viewer.panel.paths)
+    viewer.panel.show_tab(viewer.panel.paths)
     bar = viewer.panel.paths.bar.scrub
     handle = int(bar.width() * bar.value() / 1000) + 4
     QTest.mousePress(bar, LEFT, pos=QPoint(handle, bar.height() // 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.explore.selection import load_selection
 from chimerax.flexrec.panel.montage import Montage
@@ -20,7 +20,7 @@ from qtpy.QtWidgets import QPushButton
 def viewer(qtbot, tmp_path):
     viewer = open_viewer(qtbot, make_project(tmp_path / "project").parent)
     viewer.panel.plot.show_axes(("z1", "z2"))
-    viewer.panel.tabs.setCurrentWidget(viewer.panel.selections)
+    viewer.panel.show_tab(viewer.panel.selections)
     return viewer
 
 

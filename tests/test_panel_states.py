@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("pytestqt")
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.states import FILE, keep_state, kept_states
@@ -24,7 +24,7 @@ def viewer(qtbot, tmp_path):
     latents = np.random.default_rng(0).normal(size=(300, 3))
     viewer = open_viewer(qtbot, make_project(tmp_path / "project", (3, 1, 0.5), latents).parent)
     viewer.panel.plot.show_axes(("z1", "z2"))
-    viewer.panel.tabs.setCurrentWidget(viewer.panel.states)
+    viewer.panel.show_tab(viewer.panel.states)
     return viewer
 
 

@@ -160,7 +160,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         limits, size = self.limits, self._size()
         points = self.plane.points
         if self.style == "density" and self._colouring is None:
-            picture = density_picture(points, limits, size, self.theme.density)
+            picture = density_picture(points, limits, size, self.theme.density, self.device_pixel_ratio)
         else:
             picture = self._dots(points, limits, size)
         self._image = self._put(picture, limits, 1)

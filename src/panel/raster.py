@@ -25,9 +25,14 @@ def pixel_places(points: np.ndarray, limits: np.ndarray, size: tuple[int, int]) 
     return rows, np.minimum(y, tall - 1) * np.int32(wide) + np.minimum(x, wide - 1)
 
 
-def density_picture(points: np.ndarray, limits: np.ndarray, size: tuple[int, int], colours: np.ndarray) -> np.ndarray:
-    """RGBA ``(h, w, 4)`` float32 of how many points lie where, of the colours ``(256, 4)`` for few to many."""
-    bins = tuple(max(16, round(side / _BIN)) for side in size)
+def density_picture(
+    points: np.ndarray, limits: np.ndarray, size: tuple[int, int], colours: np.ndarray, scale: float = 1.0
+) -> np.ndarray:
+    """RGBA ``(h, w, 4)`` float32 of how many points lie where, of the colours ``(256, 4)`` for few to many.
+
+    ``size`` is in pixels, (wide, high), ``scale`` the pixels of the screen for one of a coarse screen.
+    """
+    bins = tuple(max(16, round(side / (_BIN * scale))) for side in size)
     image = density_image(points, bins, limits, blur=_blur(points, bins))
     shade = np.log1p(image.counts * _boost(image.counts))
     top = float(shade.max(initial=0)) or 1.0

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QLabel,
     QMenu,
+    QScrollArea,
     QSplitter,
     QStackedWidget,
     QTabWidget,
@@ -26,6 +27,7 @@ from qtpy.QtWidgets import (
 from ..errors import InputError
 from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
+from .hand import MODES
 from .pairs import Pairs
 from .path_tab import PathTab
 from .plot import PlotView
@@ -64,15 +66,10 @@ class FlexPanel(QWidget):
         self._around = _Around(self)
         self._lay_out()
         self._connect()
-        self.tabs.addTab(self.sliders, "Sliders")
-        self.paths = PathTab(self)
-        self.tabs.addTab(self.paths, "Path")
-        self.selections = SelectTab(self)
-        self.tabs.addTab(self.selections, "Select")
-        self.states = StatesTab(self)
-        self.tabs.addTab(self.states, "States")
-        for title, make in tabs:
-            self.tabs.addTab(make(scene), title)
+        self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
+        own = (("Sliders", self.sliders), ("Path", self.paths), ("Select", self.selections), ("States", self.states))
+        for title, page in (*own, *((title, make(scene)) for title, make in tabs)):
+            self.tabs.addTab(page if page is self.sliders else _scrolling(page), title)
         self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
         self.refresh()
 
@@ -143,10 +140,18 @@ class FlexPanel(QWidget):
     def say(self, sentence: str) -> None:
         """A sentence for the user, under the plot."""
         self.pointed.setText(sentence)
+        self.pointed.setToolTip(sentence)
 
     def complain(self, sentence: str) -> None:
         """What went wrong, where the user looks."""
         self.empty.say(sentence) if self._trained is None else self.say(sentence)
+
+    def show_tab(self, page: QWidget) -> None:
+        """Bring a tab to the front."""
+        for number in range(self.tabs.count()):
+            tab = self.tabs.widget(number)
+            if tab is page or (isinstance(tab, QScrollArea) and tab.widget() is page):
+                self.tabs.setCurrentIndex(number)
 
     def look(self) -> dict:
         """Axes, colours and view, in plain values, as `take_look` takes them."""
@@ -260,17 +265,20 @@ class FlexPanel(QWidget):
 
     def _lay_out(self) -> None:
         self.pointed.setWordWrap(True)
+        self.pointed.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.status.setObjectName("status")
         self.status.setTextFormat(Qt.TextFormat.RichText)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setWordWrap(True)
         above = QWidget()
         column = QVBoxLayout(above)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.plot, 1)
-        for label in (self.status, self.pointed):
+        for label, lines in ((self.status, 1), (self.pointed, 2)):
             label.setContentsMargins(8, 0, 8, 0)
+            # a plot that changes its size with the words below it would slip away under the hand
+            label.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
+            label.setMinimumWidth(1)
             column.addWidget(label)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -292,6 +300,7 @@ class FlexPanel(QWidget):
         hand.rested.connect(self.rest)
         self.plot.failed.connect(self.say)
         self.plot.pointed.connect(self.say)
+        self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
         self.plot.replaned.connect(self._put_marker)
         self.plot.canvas.setFocusProxy(self)
         for name, act in (("Pairs", self.show_pairs), ("Save", self._save_plot), ("?", self.help_asked.emit)):
@@ -317,6 +326,14 @@ class FlexPanel(QWidget):
         for end in self._endings:
             end()
         self._endings = []
+
+
+def _scrolling(page: QWidget) -> QScrollArea:
+    """A page that scrolls where there is little room: beside the 3D view that is so, and the plot comes first."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setWidget(page)
+    return area
 
 
 def _words(standing: Standing) -> str:
