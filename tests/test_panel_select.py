@@ -114,3 +114,14 @@ def test_a_click_goes_there_again_after_a_lasso(viewer):
     place = click(viewer, (0.3, 0.3))
     assert viewer.scene.z == pytest.approx(under(viewer, place), abs=1e-6)
     assert pixel(viewer, viewer.scene.z) == place
+
+
+def test_a_selection_in_a_histogram(viewer):
+    axes = viewer.panel.plot.canvas.axes
+    assert viewer.panel.plot.show_axes(("z1",))
+    viewer.panel.plot.set_mode("box")
+    first, last = [under(viewer, place)[0] for place in drag(viewer, [(-0.5, 0.2), (0.7, 0.8)])]
+    z1 = viewer.scene.trained.latents[:, 0]
+    assert set(viewer.panel.selections.chosen.rows) == set(np.flatnonzero((z1 >= first) & (z1 <= last)))
+    bars, chosen = (np.array([path.vertices[1, 1] for path in one.get_paths()]) for one in axes.collections)
+    assert len(bars) == len(chosen) and (chosen <= bars + 1e-9).all() and 0 < chosen.sum() < bars.sum()

@@ -169,7 +169,11 @@ class PlotCanvas(FigureCanvasQTAgg):
         if self._overlay is not None:
             self._overlay.remove()
             self._overlay = None
-        if self._highlights and self.plane is not None and self.plane.dims == 2:
+        if not self._highlights or self.plane is None:
+            return
+        if self.plane.dims == 1:
+            self._overlay = self._put_chosen_bars()
+        else:
             limits = self.limits
             self._overlay = self._put(self._chosen(self.plane.points, limits, self._size()), limits, 2)
 
@@ -200,10 +204,28 @@ class PlotCanvas(FigureCanvasQTAgg):
         return image
 
     def _paint_strip(self) -> None:
-        edges, heights = histogram(self.plane.points[self.plane.shown, 0], tuple(self.limits[0]), self._size()[0])
-        quads = [[(a, 0), (a, h), (b, h), (b, 0)] for a, b, h in zip(edges, edges[1:], heights)]
-        self._bars = PolyCollection(quads, facecolors=[self.theme.density[150]], edgecolors="none", zorder=1)
-        self.axes.add_collection(self._bars, autolim=False)
+        values = self.plane.points[:, 0]
+        edges, counts = histogram(values[self.plane.shown], tuple(self.limits[0]), self._size()[0])
+        self._bars = self._put_bars(edges, counts / max(counts.max(), 1), [self.theme.density[150]], 1)
+
+    def _put_chosen_bars(self) -> PolyCollection:
+        """What of each bar is selected."""
+        values = self.plane.points[:, 0]
+        edges, counts = histogram(values[self.plane.shown], tuple(self.limits[0]), self._size()[0])
+        heights, colours = [], []
+        for rows, colour in self._highlights:
+            heights.append(np.histogram(values[rows], bins=edges)[0] / max(counts.max(), 1))
+            colours += [colour] * len(counts)
+        starts = np.tile(np.stack([edges[:-1], edges[1:]]), len(self._highlights))
+        return self._put_bars(starts, np.concatenate(heights), colours, 2)
+
+    def _put_bars(self, edges: np.ndarray, heights: np.ndarray, colours: list, above: int) -> PolyCollection:
+        """Bars of heights ``(m,)`` between edges ``(m + 1,)``, or from and to ``(2, m)``."""
+        starts, ends = (edges[:-1], edges[1:]) if edges.ndim == 1 else edges
+        quads = [[(a, 0), (a, h), (b, h), (b, 0)] for a, b, h in zip(starts, ends, heights)]
+        bars = PolyCollection(quads, facecolors=colours, edgecolors="none", zorder=above)
+        self.axes.add_collection(bars, autolim=False)
+        return bars
 
     def _resized(self, _) -> None:
         wide, high = self.figure.bbox.size / self.device_pixel_ratio

@@ -15,7 +15,7 @@ class Marks:
 
     def __init__(self, axes: Axes) -> None:
         self.outline = self._line(axes, linestyle="--", linewidth=1.4)
-        self.path = self._line(axes, linewidth=1.8, alpha=0.9)
+        self.path = self._line(axes, linewidth=2.2)
         self.frames = self._line(axes, linestyle="none", marker="o", markersize=3.2)
         self.corners = self._line(axes, linestyle="none", marker="s", markersize=7, markerfacecolor="none")
         self.hover = self._line(axes, linestyle="none", marker="o", markersize=9, markerfacecolor="none")
@@ -40,6 +40,7 @@ class Marks:
                 line.set_markeredgewidth(2.2 if line is self.ring else 1.2)
                 edge = line.get_markeredgewidth() if line.get_marker() != "None" else line.get_linewidth()
                 line.set_path_effects([Stroke(linewidth=edge + 2 * width * 0.7, foreground=theme.halo), Normal()])
+        self.frames.set_path_effects(None)  # whose halos would cut the line into pieces
 
     def put_marker(self, point: np.ndarray | None) -> None:
         """The marker at ``(2,)``, or nowhere."""

@@ -90,7 +90,7 @@ def _disc(radius: float) -> list[tuple[int, int, int]]:
 
 
 def histogram(values: np.ndarray, limits: tuple[float, float], wide: int) -> tuple[np.ndarray, np.ndarray]:
-    """``(edges, heights)`` of a histogram of values ``(n,)``, the highest 1, in a plot so many pixels wide."""
+    """``(edges, counts)`` of a histogram of values ``(n,)``, in a plot so many pixels wide."""
     bins = int(np.clip(min(wide // 4, 2 * np.sqrt(max(len(values), 1))), 8, 200))
     counts, edges = np.histogram(values, bins=bins, range=limits)
-    return edges, counts / max(counts.max(), 1)
+    return edges, counts

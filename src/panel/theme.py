@@ -39,10 +39,10 @@ def theme_of(dark: bool, window: str) -> Theme:
     steps = np.linspace(0, 1, 256)
     if dark:
         return Theme(
-            True, window, "#16181c", "#e6e6e6", "#55585f", "#000000", "#ff5a4d", "#ffd166", "#ffffff", "#5ad1ff",
+            True, window, "#16181c", "#e6e6e6", "#55585f", "#000000", "#ff5a4d", "#ff6fc4", "#ffffff", "#5ad1ff",
             density=colormaps["viridis"](0.12 + 0.88 * steps), values=colormaps["viridis"](0.1 + 0.9 * steps),
         )  # fmt: skip
     return Theme(
-        False, window, "#ffffff", "#202124", "#c4c7cc", "#ffffff", "#d62718", "#7b2fbf", "#202124", "#0b63c4",
+        False, window, "#ffffff", "#202124", "#c4c7cc", "#ffffff", "#d62718", "#e0007a", "#202124", "#0b63c4",
         density=colormaps["YlGnBu"](0.18 + 0.82 * steps), values=colormaps["viridis"](0.95 * steps),
     )  # fmt: skip
