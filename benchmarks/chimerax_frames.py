@@ -30,7 +30,7 @@ class Bench:
         run(session, "flexrec mesh color strain")
         run(session, f"flexrec flow count {ARROWS} threshold 0")
         run(session, "flexrec path pc 1 frames 100")
-        yield lambda: model.arrows is not None and model._contour is not None
+        yield lambda: model.arrows is not None and model.dragging.contour is not None
         yield 1.0
         moves, frames = [], []
         drag = model.drag
@@ -64,7 +64,7 @@ class Bench:
         for _ in range(PICTURES):
             yield from self.picture(random.normal(size=len(model.z)), maps, pictures)
         edges, count = len(model.mesh.triangles), model.arrows.count
-        triangles = len(model._contour.triangles)
+        triangles = len(model.dragging.contour.triangles)
         median = 1000 * statistics.median(moves)
         shown = [1000 * statistics.median(times) for times in (maps, pictures)]
         row = [model.flow.box, edges, count, triangles, rate, median, longest, hidden_rate, gap, *shown]

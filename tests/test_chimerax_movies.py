@@ -84,8 +84,12 @@ def write_point(folder):
 def test_without_graphics_the_path_is_played_and_a_movie_sentence(chimerax, project):
     found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
 model = run("flexrec open project")
-seen = []
-model.on_change.append(lambda: seen.append(model.z.tolist()))
+seen, last = [], [None]
+def note():
+    if model.z is not last[0]:  # a change of the path is told too
+        last[0] = model.z
+        seen.append(model.z.tolist())
+model.on_change.append(note)
 result["none"] = sentence("flexrec play")
 path = run("flexrec path through 0,0 1,0 p3 frames 5 name there output there.json")
 result["path"] = path.z.tolist()

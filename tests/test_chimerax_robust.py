@@ -124,10 +124,10 @@ def test_what_the_user_changed_by_hand_stays(tried):
     found = tried("""
 run("volume #1.1 level 0.25 step 2 color red")
 model.drag(np.array((0.3, 0.1)))
-result["moving"] = model.moving
+result["moving"] = model.dragging.drawn
 result["contour"] = model.map.child_models()[-1].color.tolist()
 run("flexrec volume at 0.1,0.1")
-result["settled"] = [model.moving, model.map.surfaces[0].display]
+result["settled"] = [model.dragging.drawn, model.map.surfaces[0].display]
 run("hide #1.1 models")
 model.drag(np.array((0.4, 0.1)))
 run("flexrec volume at 0.2,0.1")

@@ -94,13 +94,13 @@ def test_all_pairs_and_a_click_on_one(viewer):
 @pytest.mark.parametrize("suffix, start", [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
 def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, suffix, start):
     click(viewer, (0.5, 0.5))
-    viewer.panel.save_plot(str(tmp_path / f"plot{suffix}"))
+    viewer.panel.acts.save(str(tmp_path / f"plot{suffix}"))
     with_marker = (tmp_path / f"plot{suffix}").read_bytes()
     assert with_marker.startswith(start)
     viewer.scene.run("flexrec volume rest")
-    viewer.panel.save_plot(str(tmp_path / f"rest{suffix}"))
+    viewer.panel.acts.save(str(tmp_path / f"rest{suffix}"))
     assert len((tmp_path / f"rest{suffix}").read_bytes()) < len(with_marker)
-    viewer.panel.save_plot(str(tmp_path / "nowhere" / f"plot{suffix}"))
+    viewer.panel.acts.save(str(tmp_path / "nowhere" / f"plot{suffix}"))
     assert "choose another place" in viewer.panel.pointed.text()
 
 

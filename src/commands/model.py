@@ -31,7 +31,7 @@ def read_path(session, path: str, name: str | None = None) -> tuple[list[FlexRec
     flow = open_model(folder)
     model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
     if session.ui.is_gui:
-        model.prepare_drag()
+        model.dragging.prepare()
     return [model], (
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
         f"{flow.pixel_size:.4g} Å, after {flow.epoch} of {flow.epochs} epochs."

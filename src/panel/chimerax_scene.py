@@ -153,7 +153,7 @@ class ChimeraXScene:
         self.model = model
         if model is not None:
             model.on_change.append(self._tell)
-            model.prepare_drag()
+            model.dragging.prepare()
         self._tell()
 
     def close(self) -> None:

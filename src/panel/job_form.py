@@ -144,7 +144,7 @@ class FormRow(QWidget):
         self.label = QLabel(plain_name(option))
         self.label.setBuddy(self.field)
         self.sentence = ""
-        self._below = _wrapped(QLabel())
+        self._below = wrapped(QLabel())
         self._below.setObjectName("complaint")
         self._below.hide()
         column = QVBoxLayout(self)
@@ -195,7 +195,8 @@ def complaint_colour(widget: QWidget) -> str:
     return "#ff8a80" if widget.palette().window().color().lightness() < 128 else "#b3261e"
 
 
-def _wrapped(label: QLabel) -> QLabel:
+def wrapped(label: QLabel) -> QLabel:
+    """Let a label's sentence break where it must, and never widen the window."""
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)

@@ -26,7 +26,7 @@ from ..jobs.listing import JobState
 from ..jobs.registry import all_jobs
 from .job_desk import JobDesk
 from .job_fields import QuietComboBox
-from .job_form import JobForm, complaint_colour
+from .job_form import JobForm, complaint_colour, wrapped
 from .job_words import chimerax_line, terminal_line
 
 
@@ -56,9 +56,7 @@ class JobStart(QWidget):
                                "when this window is closed")  # fmt: skip
         self.defaults = QPushButton("Defaults")
         self.defaults.setToolTip("Empty the form")
-        self.told = QLabel()
-        self.told.setWordWrap(True)
-        self.told.setTextFormat(Qt.TextFormat.PlainText)
+        self.told = wrapped(QLabel())
         self.kinds, self.line, self.copy = QuietComboBox(), QLineEdit(), QToolButton()
         for name, write in (("Terminal", terminal_line), ("ChimeraX", chimerax_line)):
             self.kinds.addItem(name, write)
@@ -158,6 +156,7 @@ def _scrolled(form: QWidget) -> QScrollArea:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(form)
+    area.setMinimumHeight(40)
     for part in (area.viewport(), form):  # the page's own colour, not the window's
         part.setAutoFillBackground(False)
     return area

@@ -26,7 +26,7 @@ from ..jobs.listing import JobState
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record
 from .job_desk import JobDesk
 from .job_figures import JobFigures
-from .job_form import complaint_colour
+from .job_form import complaint_colour, wrapped
 from .job_log import JobLog
 from .job_start import JobStart
 from .job_table import JobTable
@@ -59,9 +59,7 @@ class JobsTab(QWidget):
         self.place = QLineEdit()
         self.place.setPlaceholderText("the project's folder")
         self.place.setAccessibleName("project folder")
-        self.told = QLabel()
-        self.told.setWordWrap(True)
-        self.told.setTextFormat(Qt.TextFormat.PlainText)
+        self.told = wrapped(QLabel())
         self.buttons = {name: _button(name, tip, getattr(self, f"_{name.lower()}")) for name, _, tip in _ACTIONS}
         self.pages = QTabWidget()
         self._lay_out()
@@ -100,8 +98,8 @@ class JobsTab(QWidget):
         splitter.addWidget(upper)
         splitter.addWidget(self.pages)
         splitter.setSizes([200, 460])
-        self.table.setMinimumHeight(4 * self.table.verticalHeader().defaultSectionSize())
-        splitter.setChildrenCollapsible(False)
+        self.table.setMinimumHeight(2 * self.table.verticalHeader().defaultSectionSize())
+        self.log.setMinimumHeight(40)
         column.setContentsMargins(6, 6, 6, 6)
         column.addLayout(top)
         column.addWidget(splitter, 1)

@@ -26,7 +26,7 @@ class LossCurve(FigureCanvasQTAgg):
 
     def __init__(self) -> None:
         super().__init__(Figure(layout="constrained"))
-        self.setMinimumSize(200, 160)
+        self.setMinimumSize(200, 60)
         self.axes = self.figure.subplots(3, 1, sharex=True)
         self.lines = [axis.plot([], [], linewidth=1.6, markersize=3.5)[0] for axis in self.axes]
         self._nothing = self.figure.text(0.5, 0.5, "", ha="center", va="center")

@@ -55,7 +55,7 @@ class FlexRecTool(ToolInstance):
 
     def fill_context_menu(self, menu, x: int, y: int) -> None:
         """The plot's own words, in ChimeraX's menu."""
-        self.panel.fill_menu(menu)
+        self.panel.acts.fill(menu)
 
     def delete(self) -> None:
         """Close the panel."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
-    QApplication,
     QFileDialog,
-    QLabel,
     QMenu,
     QScrollArea,
     QSplitter,
     QStackedWidget,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,21 +22,18 @@ from ..errors import InputError
 from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
 from .hand import MODES
-from .pairs import Pairs
 from .path_tab import PathTab
 from .plot import PlotView
+from .plot_acts import PlotActs
 from .scene import Scene, point_text, quoted
 from .select_tab import SelectTab
 from .sliders import Sliders
-from .standing import Standing, Surroundings
 from .states_tab import StatesTab
+from .status_line import StatusLine
 
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
 _STEP, _LONG = 0.02, 0.1  # of the view: what an arrow key moves, and with Shift
-_MARKS = {"inside": "#2e9e4f", "edge": "#d99a00", "outside": "#d33f2f"}
 _SETTLE = 250  # milliseconds after the last arrow key when the true map is asked for
-
-_TIPS = {"Pairs": "All pairs of components", "Save": "Save the plot as PNG, PDF or SVG", "?": "Help"}
 
 Tab = tuple[str, Callable[[Scene], QWidget]]
 
@@ -60,11 +51,12 @@ class FlexPanel(QWidget):
         super().__init__()
         self.scene, self._own_menu = scene, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
-        self.status, self.pointed = QLabel(), QLabel()
+        self.words = StatusLine()
+        self.status, self.pointed = self.words.status, self.words.pointed
         self.tabs = QTabWidget(documentMode=True)
         self._trained = self._results = None
-        self._around = _Around(self)
         self._lay_out()
+        self.acts = PlotActs(self)
         self._connect()
         self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
         own = (("Sliders", self.sliders), ("Path", self.paths), ("Select", self.selections), ("States", self.states))
@@ -87,7 +79,7 @@ class FlexPanel(QWidget):
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
-        self._say_where()
+        self.words.show_point(self.scene.z)
 
     def _look_for_results(self) -> None:
         """Clusters or UMAP may have been computed."""
@@ -108,7 +100,7 @@ class FlexPanel(QWidget):
         self._stack.setCurrentIndex(0 if trained is None else 1)
         if trained is None:
             return
-        self._around.begin(trained)
+        self.words.begin(trained)
         missing = self.plot.plane.missing
         self.say(f"{missing} of {len(trained.latents)} particles have no latent numbers and are not drawn."
                  if missing else "")  # fmt: skip
@@ -129,18 +121,9 @@ class FlexPanel(QWidget):
         self.plot.canvas.refresh_marks()
         self.sliders.put(here)
 
-    def _say_where(self) -> None:
-        if self.scene.z is None:
-            self.status.setText("The map at rest. Click a point of the plot.")
-            return
-        numbers = ", ".join(f"{value:.3f}" for value in self.scene.z)
-        standing = self._around.at(self.scene.z)
-        self.status.setText(f"z = {numbers}" + ("" if standing is None else _words(standing)))
-
     def say(self, sentence: str) -> None:
         """A sentence for the user, under the plot."""
-        self.pointed.setText(sentence)
-        self.pointed.setToolTip(sentence)
+        self.words.say(sentence)
 
     def complain(self, sentence: str) -> None:
         """What went wrong, where the user looks."""
@@ -172,43 +155,6 @@ class FlexPanel(QWidget):
             self.plot.canvas.repaint_particles()
             self._put_marker()
 
-    def fill_menu(self, menu: QMenu) -> None:
-        """What can be done with the plot."""
-        for text, act in (
-            ("Show all particles", self.plot.canvas.go_home), ("All pairs of components …", self.show_pairs),
-            ("Save the plot …", self._save_plot), ("Copy z", self._copy_point), ("Help", self.help_asked.emit),
-        ):  # fmt: skip
-            menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
-
-    def _save_plot(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Save the plot", "latents.png", "Pictures (*.png *.pdf *.svg)")
-        if name:
-            self.save_plot(name)
-
-    def show_pairs(self) -> None:
-        """All pairs of components, in a window of their own."""
-        if self._trained is None or self._trained.model.latent_dims < 2:
-            self.complain("Pairs need two latent dimensions or more.")
-            return
-        window = Pairs(self._trained, self.plot.canvas.theme, self)
-        window.chosen.connect(lambda x, y: self.plot.show_axes((x, y)))
-        window.show()
-
-    def save_plot(self, name: str) -> None:
-        """Write the plot as it is as .png, .pdf or .svg."""
-        if Path(name).suffix.lower() not in (".png", ".pdf", ".svg"):
-            name += ".png"
-        try:
-            self.plot.canvas.save(name)
-        except OSError as error:
-            self.complain(f"{name}: {error.strerror}; choose another place.")
-        else:
-            self.say(f"written to {name}")
-
-    def _copy_point(self) -> None:
-        if self.scene.z is not None:
-            QApplication.clipboard().setText(point_text(self.scene.z))
-
     def contextMenuEvent(self, event) -> None:  # noqa: N802
         """What can be done with the plot."""
         if not self._own_menu or self._trained is None:
@@ -216,7 +162,7 @@ class FlexPanel(QWidget):
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.fill_menu(menu)
+        self.acts.fill(menu)
         menu.popup(event.globalPos())
 
     # ----- the hand -----
@@ -264,22 +210,12 @@ class FlexPanel(QWidget):
     # ----- made once -----
 
     def _lay_out(self) -> None:
-        self.pointed.setWordWrap(True)
-        self.pointed.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.status.setObjectName("status")
-        self.status.setTextFormat(Qt.TextFormat.RichText)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         above = QWidget()
         column = QVBoxLayout(above)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.plot, 1)
-        for label, lines in ((self.status, 1), (self.pointed, 2)):
-            label.setContentsMargins(8, 0, 8, 0)
-            # a plot that changes its size with the words below it would slip away under the hand
-            label.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
-            label.setMinimumWidth(1)
-            column.addWidget(label)
+        column.addWidget(self.words)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(above)
@@ -299,22 +235,17 @@ class FlexPanel(QWidget):
         hand.went.connect(self.go)
         hand.rested.connect(self.rest)
         self.plot.failed.connect(self.say)
-        self.plot.pointed.connect(self.say)
+        self.plot.pointed.connect(self.words.point_at)
         self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
         self.plot.replaned.connect(self._put_marker)
         self.plot.canvas.setFocusProxy(self)
-        for name, act in (("Pairs", self.show_pairs), ("Save", self._save_plot), ("?", self.help_asked.emit)):
-            button = QToolButton(self, text=name, autoRaise=True, toolTip=_TIPS[name])
-            button.setObjectName(name.lower())
-            button.clicked.connect(lambda _=False, act=act: act())
-            self.plot.tools.addWidget(button)
         self.sliders.moved.connect(self.scene.drag)
         self.sliders.settled.connect(self.show_point)
         self.empty.project.connect(self._choose_project)
         self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
         self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
         self._settling.timeout.connect(lambda: self.show_point(self.here()))
-        self._around.ready.connect(self._say_where)
+        self.words.ready.connect(lambda: self.words.show_point(self.scene.z))
 
     def _choose_project(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
@@ -334,34 +265,3 @@ def _scrolling(page: QWidget) -> QScrollArea:
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     area.setWidget(page)
     return area
-
-
-def _words(standing: Standing) -> str:
-    mark = f'<span style="color:{_MARKS[standing.grade]}">●</span>'
-    return f" &nbsp; {mark} {standing.words}; {standing.nearby} particles within {standing.radius:.2g}"
-
-
-class _Around(QObject):
-    """The surroundings of a model's points, made ready beside the window: half a second for a million particles."""
-
-    ready = Signal()
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self._found: Surroundings | None = None
-        self._of = None
-
-    def begin(self, trained) -> None:
-        self._of, self._found = trained, None
-
-        def prepare() -> None:
-            found = Surroundings.of(trained)
-            if self._of is trained:
-                self._found = found
-                with suppress(RuntimeError):  # the panel was closed meanwhile
-                    self.ready.emit()
-
-        threading.Thread(target=prepare, daemon=True).start()
-
-    def at(self, z: np.ndarray) -> Standing | None:
-        return None if self._found is None else self._found.at(z)

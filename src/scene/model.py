@@ -20,7 +20,7 @@ from ..models.flow_model import FlowModel
 from .arrows import ArrowsModel, spread_points
 from .asking import Asking, Done, Failed
 from .atoms import AtomFollower, check_inside
-from .contour import ContourModel, contour_of
+from .dragging import Dragging
 from .followers import Tied
 from .map import MapModel
 from .mesh import MeshModel
@@ -30,8 +30,6 @@ from .recorder import Recorder
 from .renew import renew
 from .scenes import scene_of, show_scene
 from .session import restored, snapshot
-
-ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 
 
 class FlexRecModel(Model):
@@ -55,9 +53,7 @@ class FlexRecModel(Model):
         self.followers: list[AtomFollower] = []
         self.on_change: list[Callable[[], None]] = []
         self.frame = centre_of(flow)
-        self._contour: ContourModel | None = None
-        self._contour_asked: float | None = None
-        self.moving = False  # whether the contour is drawn in the place of the map
+        self.dragging = Dragging(self)
         self._asking = Asking(session, folder, self._opened)
         self._map = MapModel(self, flow.volume, flow.pixel_size)
         self.add([self._map])
@@ -79,6 +75,7 @@ class FlexRecModel(Model):
     def close_map(self) -> None:
         """Draw no map until it is asked for."""
         self._map.delete()
+
     @cached_property
     def trained(self) -> Trained:
         """The train job and what is derived from its latents."""
@@ -129,42 +126,8 @@ class FlexRecModel(Model):
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
         self._set_point(z)
-        if self._can_move() and not self._contour_fits():
-            self.prepare_drag()
-        if self._contour is None or not self._can_move():
+        if not self.dragging.follow():
             self.show(z)
-            return
-        self._contour.look_like(self.map.surfaces[0])
-        self._contour.move(self.moved)
-        self._show_contour(True)
-
-    def prepare_drag(self) -> None:
-        """Contour the canonical map at the level shown, and tie the contour to the mesh, in the engine process."""
-        level = self.map.level
-        if self._contour_asked == level:
-            return
-        self._contour_asked = level
-        points, triangles = contour_of(self.flow.volume, self.flow.pixel_size, level)
-
-        def tied(one: Tied) -> None:
-            if self.deleted:
-                return
-            self.close_contour()
-            self._contour_asked, self._contour = level, ContourModel(self.session, one, triangles, level)
-            self._contour.position, self._contour.display = self.frame, False
-            self.map.add([self._contour])  # which is hidden, moved and closed with it
-
-        def failed(error: Exception) -> None:
-            self._contour_asked = None
-
-        if len(triangles):
-            self._tie(points, tied, failed)
-
-    def close_contour(self) -> None:
-        """Drag with a new contour from now on."""
-        self._contour_asked = None
-        if self._contour is not None:
-            self.session.models.close([self._contour])
 
     def reload(self) -> None:
         """Go on with the newest checkpoint, in the engine process too."""
@@ -187,23 +150,7 @@ class FlexRecModel(Model):
 
     def _draw(self, volume: np.ndarray) -> None:
         self.map.set(volume)
-        self._show_contour(False)
-
-    def _show_contour(self, moving: bool) -> None:
-        if moving != self.moving:
-            self.moving = moving
-            if self._contour is not None:
-                self._contour.display = moving
-            for surface in self.map.surfaces:
-                surface.display = not moving
-
-    def _can_move(self) -> bool:
-        """Whether one contour is what is seen of the map: several, or an image, do not move with the hand."""
-        surfaces = self.map.surfaces
-        return len(surfaces) == 1 and (surfaces[0].display or self.moving)
-
-    def _contour_fits(self) -> bool:
-        return self._contour is not None and abs(self._contour.level - self.map.level) <= ALIKE * abs(self.map.level)
+        self.dragging.rest()
 
     # ----- what moves with it -----
 
@@ -239,7 +186,7 @@ class FlexRecModel(Model):
             self.arrows.move(self.moved)
             self.add([self.arrows])
 
-        self._tie(points, tied)
+        self.tie(points, tied)
 
     def hide_arrows(self) -> None:
         """Take the arrows away."""
@@ -274,11 +221,10 @@ class FlexRecModel(Model):
         return bool(mine)
 
     def _forget_removed(self, _, removed: list) -> None:
-        for name in ("mesh", "arrows", "_contour"):
+        for name in ("mesh", "arrows"):
             if getattr(self, name) in removed:
                 setattr(self, name, None)
-        if self._contour is None and not self._map.deleted:
-            self._show_contour(False)
+        self.dragging.forget(removed)
         self.followers = [one for one in self.followers if one.structure not in removed]
 
     # ----- the engine -----
@@ -303,7 +249,8 @@ class FlexRecModel(Model):
         except (InputError, EngineError) as error:
             self.session.logger.warning(f"{self.name}: training has written a newer model, but {error}")
 
-    def _tie(self, points: np.ndarray, done: Callable[[Tied], None], failed: Failed | None = None) -> None:
+    def tie(self, points: np.ndarray, done: Callable[[Tied], None], failed: Failed | None = None) -> None:
+        """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them."""
         rest = self.flow.mesh.vertices
 
         def arrived(facts: dict, found: np.ndarray) -> None:

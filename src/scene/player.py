@@ -54,7 +54,7 @@ class Player:
             if how.ended(elapsed):
                 self.pause()
 
-        self._model.prepare_drag()
+        self._model.dragging.prepare()
         self._motion = EachFrame(self._model.session, move, self.pause)
         self._model.tell()
 

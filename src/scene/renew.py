@@ -12,7 +12,7 @@ def renew(model, flow: FlowModel) -> None:
     session = model.session
     session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
     mesh, arrows, followers = model.mesh, model.arrows, list(model.followers)
-    model.close_contour()
+    model.dragging.close()
     if flow.latent_dims != model.flow.latent_dims:
         model.path = None
     model.flow, model.moved = flow, flow.mesh.vertices

@@ -29,7 +29,7 @@ def snapshot(model, session, flags) -> dict[str, Any]:
         "project": places(model.folder, session.session_file_path),
         "fingerprint": fingerprint(model.flow),
         "z": model.z,
-        "moving": model.moving,
+        "moving": model.dragging.drawn,
         "map": not model.map_closed,
         "path": None if model.path is None else {"z": model.path.z, "name": model.path.name, "kind": model.path.kind},
         "mesh": _mesh(model.mesh),
