@@ -9,10 +9,14 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
+from chimerax.flexrec.explore.results import save_result
+from chimerax.flexrec.explore.trained import open_trained
 from explored_project import make_project
-from panel_window import MIDDLE, PATIENCE, click, drag, open_viewer, pixel, under
+from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QContextMenuEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +167,49 @@ def test_eight_dimensions_keep_the_others_where_they_are(qtbot, tmp_path):
     wanted = start.copy()
     wanted[[2, 6]] = under(viewer, place)
     assert viewer.scene.z == pytest.approx(wanted, abs=1e-5)
+
+
+def test_the_particle_under_the_cursor_is_named(qtbot, viewer):
+    axes(viewer, "z1", "z2")
+    row = int(np.abs(viewer.scene.trained.latents).sum(axis=1).argmin())
+    QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, (1.5, 1.5)))
+    QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, viewer.scene.trained.latents[row]))
+    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.pointed.text(), timeout=PATIENCE)
+    ring = np.ravel(viewer.panel.plot.canvas.marks.hover.get_data())
+    assert ring == pytest.approx(viewer.scene.trained.latents[row])
+
+
+def test_umap_snaps_to_particles_and_says_so(qtbot, tmp_path):
+    rng = np.random.default_rng(0)
+    train = make_project(tmp_path / "three", (3.0, 2.0, 1.0), rng.normal(size=(300, 3)))
+    points = rng.normal(size=(300, 2)).astype(np.float32)
+    viewer = open_viewer(qtbot, train.parent)
+    assert viewer.panel.plot.x.findText("umap1") < 0
+    save_result(open_trained(train), "umap", points=points)
+    viewer.scene.run("flexrec volume mean")  # the panel looks around after each command
+    axes(viewer, "umap1", "umap2")
+    place = click(viewer, (0.3, 0.4))
+    row = int(((points - under(viewer, place)) ** 2).sum(axis=1).argmin())
+    assert (viewer.scene.z == viewer.scene.trained.latents[row]).all()
+    assert log(viewer)[-2] == f"flexrec volume particle {row}"
+    assert f"this is particle {row}" in viewer.panel.pointed.text()
+    assert np.ravel(viewer.panel.plot.canvas.marks.dot.get_data()) == pytest.approx(points[row])
+    viewer.panel.plot.set_mode("draw")
+    drag(viewer, [(-1, -1), (0, 0.5), (1, -1)])
+    distances = np.abs(viewer.scene.path.z[:, None] - viewer.scene.trained.latents).sum(axis=2)
+    assert distances[[0, -1]].min(axis=1) == pytest.approx([0, 0], abs=1e-5)
+
+
+def test_the_context_menu_is_asked_for_once_and_not_over_a_corner(viewer):
+    canvas, menus = viewer.panel.plot.canvas, []
+    viewer.panel.acts.fill = lambda menu: menus.append(menu)
+    for mode, point in (("go", (0, 0)), ("edit", (0, 0)), ("edit", (1.0, 0.5))):
+        viewer.panel.plot.set_mode(mode)
+        viewer.panel.plot.hand.corners = np.array([[0.0, 0.0], [-1.0, -1.0]]) if mode == "edit" else np.zeros((0, 2))
+        place = click(viewer, point, RIGHT)
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, canvas.mapToGlobal(place))
+        QApplication.sendEvent(canvas, event)
+    assert len(menus) == 2
 
 
 def test_the_same_direction_twice_is_refused_in_words(viewer):

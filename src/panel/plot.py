@@ -233,7 +233,9 @@ class PlotView(QWidget):
         box, limits = self.canvas.axes.bbox, self.canvas.limits
         scale = np.array([box.width, box.height]) / (limits[:, 1] - limits[:, 0])
         reach = _HOVER * self.canvas.device_pixel_ratio / scale
-        near = np.flatnonzero((np.abs(self.plane.points - point.astype(np.float32)) <= reach).all(axis=1))
+        points = self.plane.points
+        near = np.flatnonzero(np.abs(points[:, 0] - np.float32(point[0])) <= reach[0])
+        near = near[np.abs(points[near, 1] - np.float32(point[1])) <= reach[1]]
         if not len(near):
             return None
         away = (((self.plane.points[near] - point) * scale) ** 2).sum(axis=1)
