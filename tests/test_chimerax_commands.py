@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from chimerax.flexrec.jobs.project import mark
 from chimerax.flexrec.models import open_model
 from chimerax_runs import ChimeraX
 from trained_models import make_trained
@@ -44,9 +45,10 @@ result["usages"] = [cli.usage(session, name) for name in names]
 
 
 def test_the_map_is_that_of_the_model(chimerax, trained):
+    mark(trained.parent)
     found = chimerax.run(f"""
 import numpy as np
-model = run("open {trained.parent} format flexrec")[0]
+model = run("open {trained.parent}/project.flexrec")[0]
 volume = run("flexrec volume at {Z[0]},{Z[1]}")
 np.save("{trained.parent}/at.npy", volume.full_matrix())
 same = run("flexrec volume particle 7")

@@ -178,7 +178,7 @@ run("close session; flexrec demo folder {folder}")
 """)
     assert found["moved"] > 10 and found["inside"] > 1.2 * found["left behind"] > 0
     jobs = sorted(path.name for path in folder.iterdir())
-    assert jobs == ["001-simulate", "002-prep", "003-mesh", "004-train"]
+    assert jobs == ["001-simulate", "002-prep", "003-mesh", "004-train", "project.flexrec"]
 
 
 def test_the_example_is_small_and_holds_no_place_of_its_maker(repository):

@@ -7,9 +7,11 @@ import re
 import shutil
 from pathlib import Path
 
+from ..atomic import atomic_path
 from ..errors import InputError
 from .record import write_new
 
+MARK = "project.flexrec"  # a file that can be opened where a folder cannot, its name having no suffix: ChimeraX
 _NAME = re.compile(r"(\d{3,})-([a-z]+)")
 
 
@@ -37,7 +39,7 @@ def new_job_folder(project: Path, record: dict) -> Path:
     The number is claimed by making the folder ``.NNN``, which only one process can do; it is filled and then renamed,
     so that nobody ever sees a job folder without its record.
     """
-    project.mkdir(parents=True, exist_ok=True)
+    mark(project)
     number = max((job_number(path) for path in job_folders(project)), default=0)
     while True:
         number += 1
@@ -50,6 +52,14 @@ def new_job_folder(project: Path, record: dict) -> Path:
             claim.rmdir()
             continue
         return _fill(claim, project / f"{number:03d}-{record['verb']}", record)
+
+
+def mark(project: Path) -> None:
+    """Make a folder a project: a file in it says so."""
+    project.mkdir(parents=True, exist_ok=True)
+    if not (project / MARK).exists():
+        with atomic_path(project / MARK) as path:
+            path.write_text('{"format": "flexrec-project", "version": 1}\n', encoding="utf-8")
 
 
 def _fill(claim: Path, folder: Path, record: dict) -> Path:

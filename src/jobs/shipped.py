@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from .project import mark
 
 SHIPPED = Path(__file__).resolve().parent.parent / "demo" / "project"
 
@@ -16,6 +17,7 @@ def unpack(project: Path, shipped: Path = SHIPPED) -> None:
     """Have the shipped files in ``project``, whatever else lies there. `InputError` where it is another project."""
     if project.exists() and any(project.iterdir()) and not (project / "004-train" / "model.json").is_file():
         raise InputError(f"{project} holds something else; name an empty folder for the demo.")
+    mark(project)
     for file in sorted(shipped.rglob("*")):
         target = project / file.relative_to(shipped)
         if file.is_dir() or (target.is_file() and filecmp.cmp(file, target, shallow=False)):
