@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: test demo docs bench install clean
+.PHONY: test demo demo-model docs bench install clean
 .DELETE_ON_ERROR:
 
 install: $(READY)
@@ -14,7 +14,7 @@ $(READY): setup.py bundle_info.xml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("FlexRec needs Python 3.11: make PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,panel,dev]'
 	touch $@
 
 # two tests at a time, a thread each: threads that wait for one another across processes cost more than they bring
@@ -28,8 +28,14 @@ demo: $(READY)
 	rm -rf demo
 	$(BIN)/python demo.py demo
 
+# the trained example that ships in src/demo, anew: a quarter of an hour on one core
+demo-model: $(READY)
+	rm -rf bench/demo-model
+	$(BIN)/python tools/make_demo_model.py bench/demo-model
+
 docs: $(READY)
 	$(BIN)/python -m chimerax.flexrec.jobs.reference docs/reference
+	$(BIN)/python -m chimerax.flexrec.jobs.help_page src/docs/user/commands/flexrec.html
 
 bench: $(READY)
 	$(BIN)/python benchmarks/motion.py --work bench/motion --particles 4000 --box 64 --pixel-size 5 --snr 0.1

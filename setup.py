@@ -15,8 +15,11 @@ HERE = Path(__file__).resolve().parent
 
 # What training needs, and ChimeraX's own process does not: torch alone is several gigabytes.
 ENGINE = ["torch>=2.4", "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8", "h5py>=3.10"]
+# The panel outside ChimeraX, which has Qt and matplotlib itself. PySide6 6.12.0 ends Python 3.11, for calls that return
+# None take a reference of it away.
+PANEL = ["qtpy>=2.4", "PySide6-Essentials>=6.6,!=6.12.0", "matplotlib>=3.8"]
 UMAP = ["umap-learn>=0.5"]
-TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "triton>=3; sys_platform == 'linux'"]
+TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "pytest-qt>=4.4", "triton>=3; sys_platform == 'linux'"]
 DEV = [*TEST, "ruff>=0.6", "setuptools>=70.1"]
 
 
@@ -63,7 +66,7 @@ def main() -> None:
         packages=[package, *(f"{package}.{name}" for name in find_packages(HERE / "src"))],
         package_data={package: data_files(bundle)},
         install_requires=light_requirements(bundle),
-        extras_require={"engine": ENGINE, "umap": UMAP, "test": TEST, "dev": DEV},
+        extras_require={"engine": ENGINE, "panel": PANEL, "umap": UMAP, "test": TEST, "dev": DEV},
         entry_points={"console_scripts": [f"flexrec = {package}.cli:main"]},
     )
 

@@ -16,6 +16,13 @@ class _FlexRecBundle(BundleAPI):
         register_all(logger)
 
     @staticmethod
+    def start_tool(session, bundle_info, tool_info):
+        """Show the panel."""
+        from .panel.tool import FlexRecTool
+
+        return FlexRecTool.shown(session)
+
+    @staticmethod
     def run_provider(session, name, manager, **keywords):
         """Open a project folder, or run the command of a toolbar button."""
         if manager is session.open_command:
@@ -31,9 +38,19 @@ class _FlexRecBundle(BundleAPI):
     @staticmethod
     def get_class(name):
         """Classes that sessions hold."""
-        from .scene import model
+        if name == "FlexRecTool":
+            from .panel.tool import FlexRecTool
 
-        return getattr(model, name, None)
+            return FlexRecTool
+        if name == "MapModel":
+            from .scene.map import MapModel
+
+            return MapModel
+        if name == "FlexRecModel":
+            from .scene.model import FlexRecModel
+
+            return FlexRecModel
+        return None
 
 
 bundle_api = _FlexRecBundle()

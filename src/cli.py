@@ -23,6 +23,7 @@ from .cli_jobs import (
 )
 from .cli_options import Parser, add_parameters
 from .cli_select import add_select
+from .cli_view import add_view
 from .cli_watch import add_watching
 from .errors import InputError
 from .jobs.declare import Job
@@ -67,6 +68,7 @@ def _parser() -> Parser:
     add_watching(commands)
     add_explore(commands)
     add_select(commands)
+    add_view(commands)
     add_engine(commands)
     return parser
 

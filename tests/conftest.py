@@ -7,6 +7,21 @@ from pathlib import Path
 
 import pytest
 
+# windows of the tests are real, but on no screen
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_API", "pyside6")
+
+def _has_qt() -> bool:
+    """Whether Qt is here and can be loaded: a bare computer may lack the libraries of a screen (libEGL, libGL)."""
+    try:
+        import qtpy.QtWidgets  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+# pytest-qt ends the whole run where Qt cannot be loaded; pyproject.toml therefore keeps it from loading itself
+pytest_plugins = ["chimerax_runs", *(["pytestqt.plugin"] if _has_qt() else [])]
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

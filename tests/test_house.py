@@ -19,7 +19,7 @@ _GROUND = {"particles", "mesh"}
 _ENGINE = _GROUND | {"engine"}
 _MODELS = _ENGINE | {"models"}
 _MIDDLE = _MODELS | {"scene", "explore", "jobs"}
-CLI = {"cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options", "cli_watch"}
+CLI = {"cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options", "cli_view", "cli_watch"}
 ALLOWED = {
     "particles": _GROUND,
     "mesh": _GROUND,
@@ -37,6 +37,7 @@ ALLOWED = {
     "cli_explore": _MIDDLE | {"cli_explore", "cli_jobs"},
     "cli_select": _MIDDLE | {"cli_select", "cli_explore", "cli_jobs"},
     "cli_options": _MIDDLE | {"cli_options"},
+    "cli_view": {"panel"},
     "cli_watch": _MIDDLE | {"cli_watch", "cli_jobs"},
     "bundle": {"commands", "panel", "scene"},
     "__init__": {"bundle"},
@@ -92,6 +93,17 @@ def test_imports_inside_the_package_are_relative(file):
 def test_the_engine_side_knows_neither_chimerax_nor_qt(file):
     absolute = {name.split(".")[0] for level, name in imports(file) if level == 0}
     assert not absolute & {"chimerax", "Qt", "qtpy", "PyQt5", "PyQt6", "PySide6"}
+
+
+def test_only_two_files_of_the_panel_know_chimerax():
+    """The rest of it runs outside ChimeraX too."""
+    inside = {SOURCE / "panel" / "tool.py", SOURCE / "panel" / "chimerax_scene.py"}
+    for file in FILES:
+        if room(file) == "panel" and file not in inside:
+            names = {name.split(".")[0] for level, name in imports(file) if level == 0}
+            own = {"/".join(name.split(".")) for level, name in imports(file) if level == 1}
+            assert not names & {"chimerax", "Qt", "PyQt5", "PyQt6", "PySide6"}, file
+            assert not own & {"tool", "chimerax_scene"}, file
 
 
 def test_nothing_is_unpickled_but_by_the_restricted_unpickler():

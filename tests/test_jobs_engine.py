@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -12,33 +13,8 @@ from chimerax.flexrec.cli import main
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import engine_install, engine_wheel
 from chimerax.flexrec.jobs.engine_install import environment_python, install
-from chimerax.flexrec.jobs.engine_report import ask_python
-
-# As little of torch as the report asks for.
-TORCH = """
-from types import SimpleNamespace as S
-__version__ = "2.13.0"
-cuda, backends = S(device_count=lambda: 0), S()
-def get_num_threads(): return 3
-class arange:
-    def __init__(self, end, device, requires_grad): self.grad = S(tolist=lambda: [0.0, 2.0, 4.0, 6.0])
-    def __matmul__(self, other): return self
-    def backward(self): pass
-"""
-NUMBA = "__version__ = '0.68.1'\ndef njit(function): return function\n"
-OTHERS = ("numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil", "safetensors", "matplotlib", "h5py")
-
-
-def write_wheel(folder: Path, name: str, version: str, code: str = "") -> Path:
-    path = folder / f"{name}-{version}-py3-none-any.whl"
-    inside = f"{name}-{version}.dist-info"
-    files = {f"{name}.py": code, f"{inside}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-             f"{inside}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}  # fmt: skip
-    files[f"{inside}/RECORD"] = "".join(f"{file},,\n" for file in (*files, f"{inside}/RECORD"))
-    with zipfile.ZipFile(path, "w") as archive:
-        for file, text in files.items():
-            archive.writestr(file, text)
-    return path
+from chimerax.flexrec.jobs.engine_report import ask_python, missing_modules
+from standin_packages import fill_index
 
 
 @pytest.fixture
@@ -46,13 +22,7 @@ def packages(tmp_path, repository, monkeypatch) -> Path:
     """A folder of stand-ins for all that FlexRec needs, from which alone pip installs."""
     for name in [name for name in os.environ if name.upper().startswith("PIP_")]:
         monkeypatch.delenv(name)
-    folder = tmp_path / "packages"
-    folder.mkdir()
-    pinned = dict(line.split("==") for line in (repository / "constraints.txt").read_text().split() if "==" in line)
-    for name in OTHERS:
-        write_wheel(folder, name, pinned[name])
-    write_wheel(folder, "torch", pinned["torch"], TORCH)
-    write_wheel(folder, "numba", pinned["numba"], NUMBA)
+    folder = fill_index(tmp_path / "packages", repository)
     for name, value in (("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(folder)), ("PIP_CONFIG_FILE", os.devnull)):
         monkeypatch.setenv(name, value)
     return folder
@@ -64,6 +34,14 @@ def test_this_python_can_run_a_job_and_says_with_what(capfd):
     assert set(report.modules) >= {"torch", "numba", "h5py"} and report.flexrec
     assert main(["engine"]) == 0
     assert f"({sys.executable})" in capfd.readouterr().out
+
+
+def test_what_a_python_lacks_is_found_without_importing(tmp_path):
+    bare = environment_python(tmp_path / "bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    assert missing_modules(sys.executable) == [] and {"torch", "numba", "numpy"} <= set(missing_modules(bare))
+    with pytest.raises(InputError, match="cannot be run"):
+        missing_modules(tmp_path / "none")
 
 
 def test_programs_that_are_no_python_are_one_sentence(tmp_path):

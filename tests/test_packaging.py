@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import os
-import shutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,19 +13,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
-SOURCES = ("src", "setup.py", "pyproject.toml", "bundle_info.xml", "README.md", "LICENSE")
+from chimerax.flexrec.jobs.engine_install import REQUIREMENTS
+from chimerax_runs import copy_sources
 
 
 @pytest.fixture(scope="module")
 def wheel(repository, tmp_path_factory) -> Path:
     """The wheel that pip builds from a copy of the source."""
-    copy = tmp_path_factory.mktemp("source")
-    for name in SOURCES:
-        if (repository / name).is_dir():
-            shutil.copytree(repository / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(repository / name, copy / name)
+    copy = copy_sources(repository, tmp_path_factory.mktemp("source") / "bundle")
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index"]
     done = subprocess.run([*command, "-w", copy / "dist", copy], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -46,12 +41,23 @@ def bundle(repository) -> ElementTree.Element:
     return ElementTree.parse(repository / "bundle_info.xml").getroot()
 
 
-def test_the_wheel_holds_every_source_file_and_no_other(wheel, repository):
+def names_packed(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    source = {path.relative_to(repository / "src").as_posix() for path in (repository / "src").rglob("*.py")}
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def test_the_wheel_holds_every_source_file_and_no_other(wheel, repository):
+    packed = names_packed(wheel)
+    files = (path for path in (repository / "src").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    source = {path.relative_to(repository / "src").as_posix() for path in files}
+    assert {Path(name).suffix for name in source} >= {".py", ".png", ".html"}
     assert packed == {f"chimerax/flexrec/{name}" for name in source}
     assert "chimerax/__init__.py" not in packed
+
+
+def test_chimerax_builds_the_same_wheel(wheel, chimerax):
+    built = next((chimerax.folder / "bundle" / "dist").glob("*.whl"))
+    assert names_packed(built) == names_packed(wheel)
 
 
 def test_chimerax_knows_the_wheel_as_its_bundle(wheel, metadata, bundle):
@@ -69,6 +75,12 @@ def test_plain_requirements_are_light_and_on_an_index(metadata):
     assert names == {"numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil"}
     extras = {line.split(">")[0] for line in metadata.get_all("Requires-Dist") if 'extra == "engine"' in line}
     assert extras == {"torch", "numba", "safetensors", "matplotlib", "h5py"}
+
+
+def test_an_environment_of_the_engine_gets_what_the_wheel_asks_for(metadata):
+    wanted = [line.split("; extra")[0] for line in metadata.get_all("Requires-Dist")
+              if "extra ==" not in line or 'extra == "engine"' in line]  # fmt: skip
+    assert sorted(REQUIREMENTS) == sorted(wanted)
 
 
 def test_the_wheel_runs_where_it_is_unpacked(wheel, tmp_path):
@@ -99,11 +111,11 @@ def test_pyproject_leaves_the_bundle_to_bundle_info(repository):
 def test_constraints_pin_every_requirement(repository, metadata):
     lines = (repository / "constraints.txt").read_text().splitlines()
     pinned = {line.split("==")[0].lower() for line in lines if "==" in line}
-    wanted = {line.split(">")[0].split(";")[0].strip() for line in metadata.get_all("Requires-Dist")}
+    wanted = {re.split("[<>!=;]", line)[0].strip().lower() for line in metadata.get_all("Requires-Dist")}
     assert wanted - pinned <= {"triton", "setuptools"}
 
 
 def test_every_dependency_is_accounted_for(repository, metadata):
     page = (repository / "docs/dependencies.md").read_text()
-    wanted = {line.split(">")[0].split(";")[0].strip() for line in metadata.get_all("Requires-Dist")}
+    wanted = {re.split("[<>!=;]", line)[0].strip() for line in metadata.get_all("Requires-Dist")}
     assert [name for name in sorted(wanted) if f"| {name} |" not in page] == []

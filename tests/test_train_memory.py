@@ -54,6 +54,22 @@ def accumulate(self, batch, place, white):
         resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
 flow_step.FlowStep.accumulate = accumulate
 """
+# the same trouble in the processes of a team, once they have loaded what they run
+IN_A_MEMBER = """
+import importlib
+load = importlib.import_module
+def import_module(name, package=None):
+    module = load(name, package)
+    if name == "chimerax.flexrec.jobs.train_member":
+        exec(TROUBLE, {{}})
+    return module
+importlib.import_module = import_module
+TROUBLE = '''
+import resource, psutil
+from chimerax.flexrec.engine import flow_step
+{trouble}
+'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +114,7 @@ def test_memory_that_runs_out_only_makes_the_parts_smaller(project, trouble, sai
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the memory of a process by RLIMIT_AS")
 def test_a_team_begins_again_with_fewer_images(project, tmp_path):
-    trouble = "import sys\nif 'chimerax.flexrec.jobs.train_member' in sys.orig_argv:\n"
-    body = "import resource, psutil\nfrom chimerax.flexrec.engine import flow_step\n" + LATER.replace("> 20", "> 10")
-    (tmp_path / "sitecustomize.py").write_text(trouble + "\n".join(f"    {line}" for line in body.splitlines()))
+    (tmp_path / "sitecustomize.py").write_text(IN_A_MEMBER.format(trouble=LATER.replace("> 20", "> 10")))
     train = [sys.executable, "-m", "chimerax.flexrec.cli", "train", "--project", project, *TRAIN]
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     one = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": path}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -45,10 +46,15 @@ def flexrec_engine_install(session, folder: str, python: str | None = None, inde
     where = Path(folder).expanduser().absolute()
     maker = python or chimerax_python_executable()
     output = Path(tempfile.mkdtemp(prefix="flexrec-install-")) / "output.txt"
-    with open(output, "wb") as file:
-        process = _start(install_command(maker, where, index), file)
+    try:
+        with open(output, "wb") as file:
+            process = _start(install_command(maker, where, index), file)
+    except InputError:
+        shutil.rmtree(output.parent)
+        raise
 
     def done(status: int) -> None:
+        shutil.rmtree(output.parent, ignore_errors=True)
         if status != 0:
             session.logger.warning(f"{where} is not ready: see above, and give the same command again to go on.")
             return

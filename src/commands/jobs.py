@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .projects import existing_project, the_job, the_project
 from .watch import flexrec_watch, tell_end
 
 LOG_LINES = 30
+AT_ONCE = 5.0  # seconds that the end of a killed process may take
 
 
 def flexrec_jobs(session, project: str | None = None) -> list[JobState]:
@@ -50,6 +52,9 @@ def flexrec_stop(session, job: str, project: str | None = None, now: bool = Fals
     asked = background.stop(folder, engine_python(session))
     if asked and now:
         background.kill(folder)
+        deadline = time.monotonic() + AT_ONCE
+        while not background.has_ended(folder) and time.monotonic() < deadline:
+            time.sleep(0.02)
     elif asked:
         say(session, f"{folder.name} is asked to stop, and ends when it has written a checkpoint",
             job_link("stop", folder, "end it now", "now true"))
@@ -84,8 +89,9 @@ def flexrec_run(session, recipe: str, project: str | None = None) -> list[Path]:
     from ..jobs.recipe import make_jobs, read_recipe
     from ..jobs.waiting import is_done_or_pending
 
-    folder, python = the_project(session, project), able_python(session)
+    folder = the_project(session, project)
     steps = read_recipe(Path(recipe).expanduser(), folder, is_done_or_pending)
+    python = able_python(session)
     folders = make_jobs(steps, folder, is_done_or_pending)
     for made in folders:
         background.resume(made, python)

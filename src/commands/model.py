@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, FloatArg, NonNegativeIntArg, StringArg
+from chimerax.core.errors import UserError
 
+from ..engine.client import EngineError
 from ..errors import InputError
 from ..explore.selected import middle, selected
 from ..jobs.trained import trained_folder
@@ -29,7 +31,7 @@ def read_path(session, path: str, name: str | None = None) -> tuple[list[FlexRec
     flow = open_model(folder)
     model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
     if session.ui.is_gui:
-        model.prepare_drag()
+        model.dragging.prepare()
     return [model], (
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
         f"{flow.pixel_size:.4g} Å, after {flow.epoch} of {flow.epochs} epochs."
@@ -109,13 +111,19 @@ class _Shown:
 
     def undo(self) -> None:
         """Back to where it was."""
-        if not self._model.deleted:
-            self._model.show(self._before)
+        self._go(self._before)
 
     def redo(self) -> None:
         """There again."""
-        if not self._model.deleted:
-            self._model.show(self._after)
+        self._go(self._after)
+
+    def _go(self, z: np.ndarray | None) -> None:
+        if self._model.deleted:
+            return
+        try:
+            self._model.show(z)
+        except (InputError, EngineError) as error:
+            raise UserError(str(error)) from error
 
 
 def commands() -> list[tuple]:

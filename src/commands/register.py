@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from importlib import import_module
 
 from chimerax.core.commands import register
 from chimerax.core.errors import UserError
@@ -11,28 +12,22 @@ from chimerax.core.errors import UserError
 from ..engine.client import EngineError
 from ..errors import InputError
 
+MODULES = (
+    "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "kept", "states",
+    "starting", "jobs", "engine", "demo",
+)  # fmt: skip
+
+
+def all_commands() -> list[tuple]:
+    """Words, description and function of every command."""
+    modules = [import_module(f".{name}", __package__) for name in MODULES]
+    return [command for module in modules for command in module.commands()]
+
 
 def register_all(logger) -> None:
     """Tell ChimeraX every word."""
-    from . import (
-        atoms,
-        engine,
-        jobs,
-        mesh,
-        model,
-        movement,
-        movies,
-        particles,
-        paths,
-        playing,
-        starting,
-        states,
-    )  # fmt: skip
-
-    modules = (model, mesh, movement, paths, playing, movies, atoms, particles, states, starting, jobs, engine)
-    for module in modules:
-        for words, description, function in module.commands():
-            register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
+    for words, description, function in all_commands():
+        register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
 
 
 def with_user_errors(function: Callable) -> Callable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +43,8 @@ def job_command(job: Job) -> Callable:
 
 def commands() -> list[tuple]:
     """Words, description and function of each."""
-    describe = partial(CmdDesc, self_logging=False)
     return [
-        (job.verb, describe(keyword=keywords(job), required_arguments=required(job), synopsis=job.synopsis),
+        (job.verb, CmdDesc(keyword=keywords(job), required_arguments=required(job), synopsis=job.synopsis),
          job_command(job))
         for job in all_jobs() if job.verb != SHARED
     ]  # fmt: skip

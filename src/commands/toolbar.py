@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from chimerax.core.commands import run
 
-BUTTONS = {"mesh": "flexrec mesh", "flow": "flexrec flow", "jobs": "flexrec jobs"}
+BUTTONS = {
+    "panel": "flexrec show",
+    "demo": "flexrec demo",
+    "mesh": "flexrec mesh",
+    "flow": "flexrec flow",
+    "jobs": "flexrec jobs",
+}
 
 
 def press(session, name: str) -> None:

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ..engine.client import EngineError
 from ..errors import InputError
 from ..jobs import background
 from ..jobs.listing import JobState, details, job_state
@@ -52,7 +53,7 @@ class JobWatch:
 
     def __init__(self, session, folder: Path) -> None:
         self.folder, self.shown, self.ended = folder, False, False
-        self._session, self._next = session, 0.0
+        self._session, self._next, self._said = session, 0.0, ""
         self._checkpoint = self._written()
         self._handler = session.triggers.add_handler("new frame", self._frame)
 
@@ -76,7 +77,10 @@ class JobWatch:
 
     def _show_progress(self) -> None:
         state = job_state(self.folder)
-        self._session.logger.status(f"{self.folder.name} {state.state} {details(state)}")
+        now = f"{self.folder.name} {state.state} {details(state)}"
+        if now != self._said:
+            self._said = now
+            self._session.logger.status(now)
 
     def _say_end(self) -> None:
         if not self.folder.is_dir():
@@ -99,7 +103,7 @@ class JobWatch:
         for model in self._session.models.list(type=FlexRecModel):
             if model.folder == self.folder:
                 # a training may be just about to write the next one: then the next look finds it
-                with suppress(InputError, OSError):
+                with suppress(InputError, EngineError, OSError):
                     model.reload()
 
     def _written(self) -> float | None:

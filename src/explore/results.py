@@ -14,6 +14,14 @@ from .trained import Trained
 FOLDER = "explore"
 
 
+def changed_at(path: Path) -> int:
+    """When a folder's files, or a file, were last replaced; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> Path:
     """Write ``explore/NAME.npz`` in the train job's folder, with the epoch that it is of; returns its path."""
     path = trained.folder / FOLDER / f"{name}.npz"

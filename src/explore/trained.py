@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -48,14 +48,28 @@ class Trained:
         return self.folder.parent
 
     @cached_property
+    def finite(self) -> np.ndarray:
+        """``(n,)`` bool: particles whose latents are numbers; the others are left out of all that follows."""
+        return np.isfinite(self.latents).all(axis=1)
+
+    @cached_property
+    def _placed(self) -> FlowModel | LinearModel:
+        """The model with the particles that have a place."""
+        if self.finite.all():
+            return self.model
+        if not self.finite.any():
+            raise InputError(f"{self.folder}: no particle's latents are numbers; train again.")
+        return replace(self.model, latents=self.latents[self.finite], precision=self.model.precision[self.finite])
+
+    @cached_property
     def components(self) -> Components:
         """Principal components, of the motion where the model moves."""
-        return components_of(self.model)
+        return components_of(self._placed)
 
     @cached_property
     def motion(self) -> Motion | None:
         """Ångströms between states; None where the model moves nothing."""
-        return Motion.of(self.model) if self.model.moves else None
+        return Motion.of(self._placed) if self.model.moves else None
 
     @property
     def angstroms(self) -> Motion:
@@ -68,12 +82,14 @@ class Trained:
     @cached_property
     def support(self) -> Support:
         """Where there are particles."""
-        return Support.of(self.latents)
+        return Support.of(self._placed.latents)
 
     @cached_property
     def search(self) -> Nearest:
         """Neighbours in latent space."""
-        return Nearest(self.latents)
+        known = self.finite[:, None]
+        # those without a place are put where nobody looks
+        return Nearest(self.latents if known.all() else np.where(known, self.latents, np.float32(1e18)))
 
     @cached_property
     def prepared(self) -> Path:

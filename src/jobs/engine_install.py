@@ -22,6 +22,11 @@ from .slots import visible_gpus
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CUDA_INDEX = "https://download.pytorch.org/whl/cu126"  # for Windows, where the usual index has CPU builds only
 MARK = "flexrec-engine.json"
+# All that jobs need, as setup.py has it; in ChimeraX the bundle's own metadata names ChimeraX's packages instead.
+REQUIREMENTS = (
+    "numpy>=1.26", "scipy>=1.12", "gemmi>=0.7", "mrcfile>=1.5", "tqdm>=4.60", "psutil>=5.9", "torch>=2.4",
+    "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8", "h5py>=3.10",
+)  # fmt: skip
 _PASSED = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _AGAIN = "run the same command again to go on"
 
@@ -133,7 +138,7 @@ def _once_more(again: bool) -> list[str]:
 def _install_flexrec(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         wheel = pack_wheel(Path(temporary))
-        _pip(folder, [f"{wheel}[engine]"])
+        _pip(folder, list(REQUIREMENTS))
         # pip leaves an older FlexRec of the same version as it is
         _pip(folder, ["--force-reinstall", "--no-deps", str(wheel)])
 

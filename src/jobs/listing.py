@@ -28,8 +28,9 @@ class JobState:
 
     ``state`` is queued, running, done, failed, stopped, or unreadable. ``device`` is what it computes on, or the slot
     that it has in the queue. ``progress`` is the newest line of progress.jsonl. ``eta`` (seconds left of the present
-    stage) and ``images_per_second`` are given while it runs, ``seconds`` is how long it has run. ``message`` says why
-    it failed, stopped, or waits, and of a job on another computer when it was last heard of.
+    stage) and ``images_per_second`` are given while it runs, ``started`` is in seconds since 1970, ``seconds`` is how
+    long it has run. ``message`` says why it failed, stopped, or waits, and of a job on another computer when it was
+    last heard of.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class JobState:
     progress: dict[str, Any] | None = None
     eta: float | None = None
     images_per_second: float | None = None
+    started: float | None = None
     seconds: float | None = None
     message: str = ""
 
@@ -67,6 +69,7 @@ def job_state(folder: Path, queue: Collection[Entry] | None = None) -> JobState:
         progress=line,
         eta=line.get("eta") if runs else None,
         images_per_second=line.get(_RATE) if runs else None,
+        started=status.started,
         seconds=_seconds(status),
         message=_message(folder, status, entry, queue),
     )

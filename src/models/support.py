@@ -47,6 +47,10 @@ class Support:
         """``(m,)`` bool: which points ``(m, K)`` are lonelier than 99 % of the particles are."""
         return self.distance(z) > self.limit
 
+    def count(self, z: np.ndarray, radius: float) -> int:
+        """How many particles are within ``radius``, in latent units, of a point ``(K,)``."""
+        return int(self._tree.query_ball_point(np.asarray(z, float), radius, return_length=True))
+
     def grade(self, z: np.ndarray) -> np.ndarray:
         """``(m,)`` words of ``GRADES``: where 90 % of the particles are points ``(m, K)`` lie inside, where 9 % are at
         the edge, beyond 99 % outside.

@@ -6,6 +6,7 @@ import numpy as np
 from chimerax.core.models import Model
 from chimerax.geometry import Places
 
+from ..errors import InputError
 from .followers import Tied
 from .mesh import heat
 
@@ -36,10 +37,6 @@ class ArrowsModel(Model):
         shape.set_geometry(*geometry)
         shape.pickable = False
         return shape
-
-    def start_at(self, vertices: np.ndarray) -> None:
-        """Draw from where the points are when the mesh's vertices are at ``(v, 3)`` Å, from the next `move` on."""
-        self._start = self._tied.moved(vertices)
 
     def move(self, vertices: np.ndarray) -> None:
         """Draw the flow to where the mesh's vertices are, ``(v, 3)`` Å."""
@@ -95,3 +92,18 @@ def _head() -> tuple:
 
     vertices, normals, triangles = cone_geometry(radius=1.5, height=1, nc=12, caps=True, points_up=True)
     return vertices + np.array((0, 0, 0.5), np.float32), normals, triangles
+
+
+def spread_points(volume: np.ndarray, pixel_size: float, level: float, count: int) -> np.ndarray:
+    """At most ``count`` points ``(m, 3)`` Å, relative to voxel N//2, evenly spread where a map is above ``level``."""
+    inside = np.count_nonzero(volume > level)
+    if inside == 0:
+        raise InputError("no density is above the contour level; lower it, then ask for arrows again.")
+    step = max(1, int(np.ceil((inside / count) ** (1 / 3))))
+    while True:
+        voxels = np.argwhere(volume[::step, ::step, ::step] > level) * step
+        if len(voxels) <= count:
+            return ((voxels - len(volume) // 2)[:, ::-1] * pixel_size).astype(np.float32)
+        step += 1
+
+

@@ -17,17 +17,21 @@ class AtomFollower:
     The coordinates that it had are kept, and given back by `restore`.
     """
 
-    def __init__(self, structure, tied: Tied, base: np.ndarray, to_structure) -> None:
-        """``base`` ``(m, 3)`` float64 are the atoms' own coordinates at rest; ``to_structure`` is the Place that takes
-        coordinates of the mesh to them.
+    def __init__(self, structure, tied: Tied, base: np.ndarray, to_mesh) -> None:
+        """``base`` ``(m, 3)`` float64 are the atoms' own coordinates at rest; ``to_mesh`` is the Place that takes them
+        to coordinates of the mesh.
         """
-        self.structure, self._tied, self._base = structure, tied, base
-        self._turn = np.asarray(to_structure.zero_translation().matrix[:, :3], np.float32)
+        self.structure, self.to_mesh, self._tied, self._base = structure, to_mesh, tied, base
+        self._turn = np.asarray(to_mesh.inverse().zero_translation().matrix[:, :3], np.float32)
+        self._pointers = structure.atoms.pointers.copy()  # theirs loses atoms that are deleted
 
     @property
     def rest(self) -> np.ndarray:
-        """The atoms' own coordinates at rest, ``(m, 3)`` Å."""
-        return self._base
+        """The coordinates at rest of the atoms that there are now, ``(m, 3)`` Å."""
+        coordinates = self.structure.atoms.coords
+        now, then = self._kept(self.structure.atoms)
+        coordinates[now] = self._base[then]
+        return coordinates
 
     def coordinates(self, vertices: np.ndarray) -> np.ndarray:
         """The atoms' own coordinates ``(m, 3)`` float64 when the mesh's vertices are at ``(v, 3)`` Å."""
@@ -35,12 +39,25 @@ class AtomFollower:
 
     def move(self, vertices: np.ndarray) -> None:
         """Move the atoms."""
-        self.structure.atoms.coords = self.coordinates(vertices)
+        self._place(self.coordinates(vertices))
 
     def restore(self) -> None:
         """Put the atoms back where they were."""
         if not self.structure.deleted:
-            self.structure.atoms.coords = self._base
+            self._place(self._base)
+
+    def _place(self, coordinates: np.ndarray) -> None:
+        """Atoms that were deleted since are left out; those that were added since stay where they are."""
+        atoms = self.structure.atoms
+        if np.array_equal(atoms.pointers, self._pointers):
+            atoms.coords = coordinates
+            return
+        now, then = self._kept(atoms)
+        atoms[now].coords = coordinates[then]
+
+    def _kept(self, atoms) -> tuple[np.ndarray, np.ndarray]:
+        """The places among ``atoms``, and among those that were tied, of the atoms that are in both."""
+        return np.intersect1d(atoms.pointers, self._pointers, return_indices=True)[1:]
 
 
 def check_inside(weights: np.ndarray, name: str) -> int:

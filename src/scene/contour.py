@@ -22,6 +22,14 @@ class ContourModel(Surface):
         super().__init__("moving contour", session)
         self._tied, self._corners, self.level = tied, triangles, level
 
+    def look_like(self, surface: Surface) -> None:
+        """Take the colour and style of the map's own contour."""
+        # a change that is none would still make ChimeraX list all models anew
+        if (self.color != surface.color).any():
+            self.color = surface.color
+        if self.display_style != surface.display_style:
+            self.display_style = surface.display_style
+
     def move(self, vertices: np.ndarray) -> None:
         """Draw it where the mesh's vertices ``(v, 3)`` carry it."""
         from chimerax.surface import calculate_vertex_normals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -9,18 +10,21 @@ import numpy as np
 from ..engine.client import Engine
 from .settings import engine_python
 
+_PATIENCE = 5.0  # seconds of silence after which the same complaint is told again
+
 
 class Decoding:
     """One engine process for all models of a session, started when it is first asked."""
 
     def __init__(self, session) -> None:
         self._session = session
-        self._engine = Engine(engine_python(session))
+        self.engine = Engine(engine_python(session))
         self._handlers = [
             session.triggers.add_handler("new frame", self._hear),
             session.triggers.add_handler("app quit", self._quit),
         ]
         self._names = 0
+        self._complained = ("", 0.0)
 
     def new_name(self) -> str:
         """A name for a model that no other has."""
@@ -43,31 +47,51 @@ class Decoding:
         if waits(self._session):
             done(*self.call(what, fields, array))
             return
-        self._engine.ask(
+        self.engine.ask(
             what, fields, array, channel=channel, failed=failed or self._complain,
             done=lambda answer: done(answer.fields, answer.array),
         )  # fmt: skip
 
     def call(self, what: str, fields: dict, array: np.ndarray | None = None) -> tuple[dict, np.ndarray | None]:
         """Ask and wait; ``InputError`` or `EngineError`, a sentence each, where it fails."""
-        answer = self._engine.call(what, fields, array)
+        answer = self.engine.call(what, fields, array)
         return answer.fields, answer.array
+
+    def open(self, fields: dict, opened: Callable[[dict], None], failed: Callable[[Exception], None]) -> None:
+        """Open a model; ``opened`` is called with its facts now, and again whenever a new process has opened it."""
+        errors: list[Exception] = []
+
+        def lost(error: Exception) -> None:
+            errors.append(error)
+            failed(error)
+            if not waits(self._session):
+                self._complain(error)
+
+        number = self.engine.ask("open", fields, done=lambda answer: opened(answer.fields), failed=lost)
+        if waits(self._session):
+            self.engine.wait(number)
+            if errors:
+                raise errors[0]
 
     def restart_with(self, python: str) -> None:
         """Use another Python from the next question on."""
-        self._engine.close()
-        self._engine = Engine(python)
+        self.engine.close()
+        self.engine = Engine(python)
 
     def _hear(self, *_) -> None:
-        self._engine.deliver()
+        self.engine.deliver()
 
     def _complain(self, error: Exception) -> None:
-        self._session.logger.warning(f"FlexRec: {error}")
+        sentence, now = str(error), time.monotonic()
+        before, then = self._complained
+        self._complained = sentence, now
+        if sentence != before or now - then > _PATIENCE:  # a drag asks sixty times a second
+            self._session.logger.warning(f"FlexRec: {sentence}")
 
     def _quit(self, *_) -> None:
         for handler in self._handlers:
             handler.remove()
-        self._engine.close()
+        self.engine.close()
 
 
 def waits(session) -> bool:

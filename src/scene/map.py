@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import numpy as np
+from chimerax.core.models import Model
+from chimerax.core.state import State
 from chimerax.map import Volume
+from chimerax.map.session import set_map_state, state_from_map
 from chimerax.map_data import ArrayGridData
 
 from .decoding import waits
 
 LARGE = 160  # voxels on a side from which contours are found in a thread: beyond it the window would stutter
 COLOUR = (0.70, 0.75, 0.82, 1.0)
+NAME = "map"
 
 
 class MapModel(Volume):
     """A map in a grid of its own, which `set` overwrites."""
 
-    SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
-
-    def __init__(self, session, volume: np.ndarray, pixel_size: float, name: str = "map") -> None:
-        """``volume`` ``(N, N, N)`` float32 ``[z, y, x]``, copied; its first voxel is at (0, 0, 0) Å."""
+    def __init__(self, owner: Model, volume: np.ndarray, pixel_size: float) -> None:
+        """``volume`` ``(N, N, N)`` float32 ``[z, y, x]``, copied; its first voxel is at (0, 0, 0) Å. ``owner`` is the
+        model that it belongs to, from which a session finds it again.
+        """
         from chimerax.map.volume import default_settings
 
-        grid = _grid(volume, pixel_size, name)
         self.contours_beside = True  # large maps are contoured in a thread, and drawn when that is done
-        super().__init__(session, grid, rendering_options=default_settings(session).rendering_option_defaults())
-        self.name = name
+        options = default_settings(owner.session).rendering_option_defaults()
+        super().__init__(owner.session, _grid(volume, pixel_size), rendering_options=options)
+        self.owner, self.name = owner, NAME
         self.set_display_style("surface")
-        self.new_region(ijk_step=(1, 1, 1), adjust_step=False, adjust_voxel_limit=False)
+        self._whole()
         self.set_parameters(surface_levels=[contour_level(volume)], surface_colors=[COLOUR])
 
     @property
@@ -48,9 +52,41 @@ class MapModel(Volume):
             for surface in self.surfaces:
                 surface.set_level(surface.level, use_thread=True)
 
+    def renew(self, volume: np.ndarray, pixel_size: float) -> None:
+        """Show density on another grid, at the same level."""
+        self.replace_data(_grid(volume, pixel_size))
+        self._whole()
 
-def _grid(volume: np.ndarray, pixel_size: float, name: str) -> ArrayGridData:
-    return ArrayGridData(np.array(volume, np.float32), step=(pixel_size,) * 3, name=name)
+    def _whole(self) -> None:
+        self.new_region((0, 0, 0), [size - 1 for size in self.data.size], (1, 1, 1), False, False)
+
+    def take_snapshot(self, session, flags) -> dict:
+        """How it looks; what it shows is found again by its owner."""
+        if flags == State.SCENE:
+            return super().take_snapshot(session, flags)
+        return {
+            "version": 1, "owner": self.owner, "model state": Model.take_snapshot(self, session, flags),
+            "box": len(self.data.array), "look": state_from_map(self),
+        }  # fmt: skip
+
+    @classmethod
+    def restore_snapshot(cls, session, data: dict) -> MapModel | None:
+        """The map of an owner that is back, looking as it did."""
+        if data["owner"] is None:
+            return None
+        self = data["owner"].map
+        look = data["look"]
+        if data["box"] != len(self.data.array):
+            look = {**look, "region": self.region, "region_list": state_from_map(self)["region_list"]}
+        self.set_state_from_snapshot(session, data["model state"])
+        self.remove_surfaces()  # they come from the session, one by one
+        set_map_state(look, self)
+        self._drawings_need_update()
+        return self
+
+
+def _grid(volume: np.ndarray, pixel_size: float) -> ArrayGridData:
+    return ArrayGridData(np.array(volume, np.float32), step=(pixel_size,) * 3, name=NAME)
 
 
 def contour_level(volume: np.ndarray) -> float:

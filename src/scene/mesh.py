@@ -25,7 +25,8 @@ class MeshModel(Surface):
     def __init__(self, session, mesh: TetMesh, colour: str = "part") -> None:
         super().__init__("mesh", session)
         self._mesh, self._colour = mesh, colour
-        self._inverse = edge_inverse(mesh).astype(np.float32)
+        self._fixed = self._fixed_colours()
+        self._inverse, self._mean = edge_inverse(mesh).astype(np.float32), _mean_matrix(mesh)
         self._edges = unique_edges(mesh)
         self._moved = mesh.vertices
         self.display_style = self.Mesh
@@ -39,25 +40,36 @@ class MeshModel(Surface):
     @colour.setter
     def colour(self, name: str) -> None:
         self._colour = name
+        self._fixed = self._fixed_colours()
         self.move(self._moved)
 
     def move(self, vertices: np.ndarray) -> None:
         """Draw it with its vertices at ``(v, 3)`` Å, relative to voxel N//2."""
         self._moved = vertices
         self.set_geometry(vertices.astype(np.float32), None, self._edges)
-        self.vertex_colors = self._colours(vertices)
+        self.vertex_colors = self._strained(vertices) if self._fixed is None else self._fixed
 
-    def _colours(self, vertices: np.ndarray) -> np.ndarray:
+    def _fixed_colours(self) -> np.ndarray | None:
+        """``(v, 4)`` uint8; None where colours change as the mesh moves."""
         mesh = self._mesh
+        if self._colour == "strain":
+            return None
         if self._colour == "none":
-            return np.tile(np.array(_PLAIN, np.uint8), (len(vertices), 1))
-        if self._colour == "part":
-            return part_colours(mesh)
-        value = mesh.weights if self._colour == "rigidity" else self._strain(vertices)
-        return heat(vertex_mean(mesh, value))
+            return np.tile(np.array(_PLAIN, np.uint8), (len(mesh.vertices), 1))
+        return part_colours(mesh) if self._colour == "part" else heat(vertex_mean(mesh, mesh.weights))
 
-    def _strain(self, vertices: np.ndarray) -> np.ndarray:
-        return strain(vertices, self._mesh.cells, self._inverse) / FULL_STRAIN
+    def _strained(self, vertices: np.ndarray) -> np.ndarray:
+        return heat(self._mean @ strain(vertices, self._mesh.cells, self._inverse) / FULL_STRAIN)
+
+
+def _mean_matrix(mesh: TetMesh):
+    """Sparse ``(v, c)`` float32: what `vertex_mean` multiplies by."""
+    from scipy.sparse import csr_matrix
+
+    corners = mesh.cells.ravel()
+    count = np.maximum(np.bincount(corners, minlength=len(mesh.vertices)), 1)
+    cell = np.repeat(np.arange(len(mesh.cells)), 4)
+    return csr_matrix(((1 / count[corners]).astype(np.float32), (corners, cell)), (len(count), len(mesh.cells)))
 
 
 def part_colours(mesh: TetMesh) -> np.ndarray:

@@ -54,8 +54,9 @@ class Player:
             if how.ended(elapsed):
                 self.pause()
 
-        self._model.prepare_drag()
+        self._model.dragging.prepare()
         self._motion = EachFrame(self._model.session, move, self.pause)
+        self._model.tell()
 
     def pause(self) -> None:
         """Rest here, with the true map."""
@@ -68,6 +69,7 @@ class Player:
         """Rest here; the next play starts at the beginning."""
         self.pause()
         self.place = 0.0
+        self._model.tell()
 
     def scrub(self, place: float) -> None:
         """Show the state at a place, from 0 to 1."""

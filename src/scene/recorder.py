@@ -34,6 +34,11 @@ class Recorder:
         self._handlers: list = []
         self._ended: Callable[[str | None], None] = lambda problem: None
 
+    @property
+    def done(self) -> float:
+        """How much of the movie there is, 0 to 1."""
+        return self._number / len(self.states)
+
     # ----- waiting, in scripts -----
 
     def record(self) -> None:

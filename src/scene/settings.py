@@ -23,4 +23,9 @@ def engine_python(session) -> str:
     from chimerax.core.python_utils import chimerax_python_executable
 
     chosen = flexrec_settings(session).python
+    if chosen and not Path(chosen).is_file():
+        session.logger.warning(
+            f"FlexRec: the Python that you chose, {chosen}, is not there; choose another (flexrec engine). "
+            "ChimeraX's own is used: it shows models but cannot train them."
+        )
     return chosen if chosen and Path(chosen).is_file() else chimerax_python_executable()

@@ -62,6 +62,16 @@ class Child:
         """The next header and array, or None when there will be no more; ``queue.Empty`` after ``seconds``."""
         return self._events.get(timeout=seconds) if seconds else self._events.get_nowait()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process is no more, though its last messages may not have been read."""
+        return self._process.poll() is not None
+
+    @property
+    def killed(self) -> bool:
+        """Whether it has ended by a signal."""
+        return (self._process.returncode or 0) < 0
+
     def ending(self) -> str:
         """How a process ended that says no more, as a clause."""
         self.end()

@@ -10,6 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -26,6 +27,7 @@ from .request import Answer, Outcome, Request, outcome, unheard
 
 LIMIT = 300.0  # seconds in which the engine answers a request once it has come to it
 _PAUSE = 0.2  # seconds between looks at the clock while waiting
+_DYING = 1.0  # seconds that the end of a killed process may take to be seen
 _REST = 2.0  # seconds for which a Python that could not start is not tried again: a drag asks sixty times a second
 
 
@@ -33,7 +35,8 @@ class Engine:
     """The engine process, started at the first request and again after its end.
 
     All methods are for one thread, the main one; `deliver` runs the callbacks there. What was opened and anchored is
-    opened and anchored again in a new process. Requests that were under way when the process ended fail, and say why.
+    opened and anchored again in a new process, and ``done`` of those requests is called again. Requests that were under
+    way when the process ended fail, and say why; those that were only just asked are asked again, once.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ class Engine:
         self._opened = Opened()
         self._heard = 0.0
         self._unusable: tuple[float, EngineError] | None = None
+        self._fallen = 0  # starts, one after the other, that ended before the process could say hello
 
     def __enter__(self) -> Engine:
         return self
@@ -162,6 +166,9 @@ class Engine:
 
     def _start(self) -> None:
         """Have a process, which knows again what was opened; `EngineError` where none can be had."""
+        with suppress(Empty):
+            while self._child is not None and self._child.ended:  # while nobody asked, it may be
+                self._take(self._child.event(_PAUSE))
         if self._child is not None:
             return
         if self._unusable and time.monotonic() - self._unusable[0] < _REST:
@@ -174,7 +181,8 @@ class Engine:
         self._end = weakref.finalize(self, self._child.end)
         self._post(self._request({"ask": "hello"}))
         for old in self._opened.again():
-            self._post(self._request(old.fields, old.array, failed=partial(self._opened.lose, old), limit=old.limit))
+            lost = partial(self._opened.lose, old)
+            self._post(self._request(old.fields, old.array, old.done, lost, old.limit))
 
     def _post(self, request: Request) -> None:
         parts = packed({"id": request.number, **request.fields}, request.array)
@@ -222,7 +230,7 @@ class Engine:
         """Whether the process speaks as we do."""
         theirs = answer.fields.get("protocol")
         if theirs == PROTOCOL:
-            self.hello = answer.fields
+            self.hello, self._fallen = answer.fields, 0
             return True
         why = f"FlexRec was changed while this program runs (protocol {PROTOCOL}, now {theirs}); restart the program."
         self._refuse(EngineError(why, "version"))
@@ -231,11 +239,26 @@ class Engine:
     def _mourn(self) -> None:
         """The process has ended by itself."""
         how = self._child.ending()
-        if self.hello is None:
+        self._fallen = self._fallen + 1 if self.hello is None else 0
+        # a start that somebody killed may succeed the next time; one that fails by itself, or always falls, will not
+        if self._fallen > self._child.killed:
             self._refuse(EngineError(f"the engine could not start: {self.python} {how}", "start"))
             return
         error = EngineError(f"the engine process {how}; it starts again with the next request.", "ended")
+        again = [request for request in self._pending.values() if _asked_of_the_dying(request, self._heard)]
+        for request in again:
+            del self._pending[request.number]
         self._give_up(error, error)
+        for request in again:
+            self._repeat(request)
+
+    def _repeat(self, request: Request) -> None:
+        request = replace(request, repeated=True)
+        try:
+            self._start()
+            self._post(request)
+        except EngineError as error:
+            self._settled.append((request, error))
 
     def _look_at_the_clock(self) -> None:
         """The process answers in order, so that only the oldest request can be late."""
@@ -246,6 +269,11 @@ class Engine:
         again = "and was ended; it starts again with the next request."
         behind = EngineError(f"{late}, asked before this, {again}", "late")
         self._give_up(EngineError(f"{late} {again}", "late"), behind)
+
+
+def _asked_of_the_dying(request: Request, seen: float) -> bool:
+    """Whether it was asked so shortly before the end was ``seen`` that the process may have been dying already."""
+    return not request.repeated and request.ask != "hello" and seen - request.asked < _DYING
 
 
 def _overtaken(request: Request, came: Outcome, channel: str) -> bool:

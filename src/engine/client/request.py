@@ -32,6 +32,7 @@ class Request:
     ----------
     number : its id. fields : its line, without the id. array : float32 that goes with it, or None.
     done, failed : its callbacks. limit : seconds that it may take. asked : when, by ``time.monotonic``.
+    repeated : whether the first process that was asked ended at once.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Request:
     failed: Callable[[Exception], Any]
     limit: float
     asked: float
+    repeated: bool = False
 
     @property
     def ask(self) -> str:

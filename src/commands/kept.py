@@ -1,0 +1,91 @@
+"""``flexrec state …``: points that are kept under a name, shown again, and compared."""
+
+from __future__ import annotations
+
+import numpy as np
+from chimerax.core.commands import CmdDesc, EnumOf, StringArg
+
+from ..errors import InputError
+from ..explore.states import State, keep_state, kept_state, kept_states, remove_state
+from ..scene.model import FlexRecModel
+from .arguments import PointArg, model_keyword, point_text, the_model
+from .model import show
+from .tables import Link, log_table
+
+_HOW = ("difference", "beside")
+
+
+def flexrec_state_keep(session, name: str, at: tuple | None = None, model: FlexRecModel | None = None) -> State:
+    """Keep the shown point, or another, under a name."""
+    model = the_model(session, model)
+    z = model.z if at is None else np.asarray(at)
+    if z is None:
+        raise InputError("the map at rest is no state; show the map at a point first, or give at and a point.")
+    state = keep_state(model.trained, name, z)
+    session.logger.info(f"state {name}: z = {point_text(state.z)}")
+    return state
+
+
+def flexrec_state_show(session, name: str, model: FlexRecModel | None = None) -> State:
+    """The map of a kept state."""
+    model = the_model(session, model)
+    state = kept_state(model.trained, name)
+    show(session, model, state.z)
+    return state
+
+
+def flexrec_state_remove(session, name: str, model: FlexRecModel | None = None) -> None:
+    """Forget a kept state."""
+    remove_state(the_model(session, model).trained, name)
+
+
+def flexrec_state_list(session, model: FlexRecModel | None = None) -> list[State]:
+    """The kept states."""
+    model = the_model(session, model)
+    found = kept_states(model.trained)
+    if found:
+        rows = [(Link(one.name, f'flexrec state show "{one.name}" model #{model.id_string}'), point_text(one.z))
+                for one in found]  # fmt: skip
+        log_table(session, f"States of {model.name}", ("state", "z"), rows)
+    else:
+        session.logger.info("no states yet")
+    return found
+
+
+def flexrec_state_compare(
+    session, first: str, second: str, how: str = "difference", model: FlexRecModel | None = None
+) -> None:
+    """The maps of two kept states: their difference, or both beside the moving one; as models of their own."""
+    model = the_model(session, model)
+    states = [kept_state(model.trained, name) for name in (first, second)]
+    steps = model.trained.motion.steps(np.stack([one.z for one in states]))
+    session.logger.info(f"{second} is {steps[0]:.2f} Å r.m.s. from {first}")
+    maps: list[np.ndarray] = []
+
+    def arrived(_: dict, volume: np.ndarray) -> None:
+        from ..scene.frozen import difference, side_by_side
+
+        maps.append(volume)
+        if len(maps) == 2 and not model.deleted:
+            (difference if how == "difference" else side_by_side)(model, (first, second), tuple(maps))
+
+    for state in states:
+        model.ask("decode", {"z": state.z.tolist()}, arrived)
+
+
+def commands() -> list[tuple]:
+    """Words, description and function of each."""
+    name, keyword = [("name", StringArg)], [model_keyword()]
+    return [
+        ("state keep", CmdDesc(
+            required=name, keyword=[("at", PointArg), *keyword],
+            synopsis="Keep the shown point under a name"), flexrec_state_keep),
+        ("state show", CmdDesc(
+            required=name, keyword=keyword, synopsis="Show the map of a kept state"), flexrec_state_show),
+        ("state remove", CmdDesc(
+            required=name, keyword=keyword, synopsis="Forget a kept state"), flexrec_state_remove),
+        ("state list", CmdDesc(keyword=keyword, synopsis="List the kept states"), flexrec_state_list),
+        ("state compare", CmdDesc(
+            required=[("first", StringArg), ("second", StringArg)], keyword=[("how", EnumOf(_HOW)), *keyword],
+            synopsis="Compare the maps of two kept states"), flexrec_state_compare),
+    ]  # fmt: skip

@@ -1,0 +1,43 @@
+"""What the panel shows while nothing is open: what to do, and a button that does it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+_WORDS = """
+<h3>Walk through the motion of a molecule</h3>
+<p>Each particle of a cryo-EM data set is a point of this plot; each point of the plot is a state of the molecule.
+Click one, and the map is shown there. Drag, and the map follows your hand.</p>
+<p>Open a FlexRec project (the folder in which <b>flexrec train</b> has run), or try the small example.</p>
+"""
+
+
+class Emptiness(QWidget):
+    """Buttons for the demo and for a project."""
+
+    demo, project = Signal(), Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.why = QLabel(wordWrap=True)
+        words = QLabel(_WORDS, wordWrap=True)
+        words.setTextFormat(Qt.TextFormat.RichText)
+        self.open_demo = QPushButton("Open the example")
+        self.open_demo.setObjectName("open demo")
+        self.open_project = QPushButton("Open a project …")
+        self.open_project.setObjectName("open project")
+        self.open_demo.clicked.connect(self.demo)
+        self.open_project.clicked.connect(self.project)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.addStretch(1)
+        for widget in (words, self.why, self.open_demo, self.open_project):
+            column.addWidget(widget)
+        column.addStretch(2)
+        self.why.hide()
+
+    def say(self, sentence: str) -> None:
+        """Why there is nothing to see."""
+        self.why.setText(sentence)
+        self.why.setVisible(bool(sentence))

@@ -1,0 +1,96 @@
+"""Who starts and stops the jobs that the panel shows: this process, or ChimeraX's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import InputError
+from ..jobs import background
+from ..jobs.declare import Job
+from .job_words import chimerax_line, command_word
+
+
+class JobDesk(Protocol):
+    """Where jobs are handed in. ``InputError`` from any of them is a sentence for the person who asked."""
+
+    def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
+        """Queue a new job with the parameters that were given."""
+        ...
+
+    def stop(self, folder: Path) -> None:
+        """Ask a job to write a checkpoint and end."""
+        ...
+
+    def kill(self, folder: Path) -> None:
+        """End a job's processes at once."""
+        ...
+
+    def resume(self, folder: Path) -> None:
+        """Queue a job again that was stopped, failed or was killed."""
+        ...
+
+    def attend(self, project: Path) -> None:
+        """Start what waits and can; called now and then from a thread of its own."""
+        ...
+
+
+class LocalDesk:
+    """Hands jobs in from this process; ``python`` tells which Python runs them (this one for None)."""
+
+    def __init__(self, python: Callable[[], str | None] = lambda: None) -> None:
+        self._python = python
+
+    def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
+        """See `JobDesk`."""
+        background.submit(job.verb, values, project, seed, self._python())
+
+    def stop(self, folder: Path) -> None:
+        """See `JobDesk`."""
+        background.stop(folder)
+
+    def kill(self, folder: Path) -> None:
+        """See `JobDesk`."""
+        background.kill(folder)
+
+    def resume(self, folder: Path) -> None:
+        """See `JobDesk`."""
+        background.resume(folder, self._python())
+
+    def attend(self, project: Path) -> None:
+        """See `JobDesk`."""
+        with suppress(OSError, InputError):  # a project that one may only read is shown all the same
+            background.start_next(project, self._python())
+
+
+class CommandDesk(LocalDesk):
+    """Runs a ChimeraX command for what a person asks, so that the log is a script that repeats it.
+
+    ``run`` runs a command text, tells the person what is wrong with it, and says whether nothing was.
+    """
+
+    def __init__(self, run: Callable[[str], bool], python: Callable[[], str | None] = lambda: None) -> None:
+        super().__init__(python)
+        self._run = run
+
+    def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
+        """See `JobDesk`."""
+        self._do(chimerax_line(job, values, project, seed))
+
+    def stop(self, folder: Path) -> None:
+        """See `JobDesk`."""
+        self._do(f"flexrec stop {folder.name} project {command_word(str(folder.parent))}")
+
+    def kill(self, folder: Path) -> None:
+        """See `JobDesk`."""
+        self._do(f"flexrec stop {folder.name} project {command_word(str(folder.parent))} now true")
+
+    def resume(self, folder: Path) -> None:
+        """See `JobDesk`."""
+        self._do(f"flexrec resume {folder.name} project {command_word(str(folder.parent))}")
+
+    def _do(self, command: str) -> None:
+        if not self._run(command):
+            raise InputError("The command failed; the log says why.")

@@ -1,0 +1,232 @@
+"""The tab of jobs: those of a project, what each says and draws, and the form for a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtCore import Qt, QUrl, Signal
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..errors import InputError
+from ..jobs.background import cloned_values
+from ..jobs.listing import JobState
+from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record
+from .job_desk import JobDesk
+from .job_figures import JobFigures
+from .job_form import complaint_colour, wrapped
+from .job_log import JobLog
+from .job_start import JobStart
+from .job_table import JobTable
+from .job_watch import Followed, JobWatch, Look
+from .loss_curve import NOTHING, LossCurve
+
+_ACTIONS = (
+    ("Stop", (QUEUED, RUNNING), "Let the job write a checkpoint and end; it can be resumed"),
+    ("Kill", (RUNNING,), "End the job at once; resuming it goes on from its newest checkpoint"),
+    ("Resume", (STOPPED, FAILED), "Go on from the newest checkpoint, to the same numbers"),
+    ("Clone", (QUEUED, RUNNING, DONE, STOPPED, FAILED), "Fill the form with this job's parameters"),
+    ("Folder", (QUEUED, RUNNING, DONE, STOPPED, FAILED, "unreadable"), "Open the job's folder"),
+)
+
+
+class JobsTab(QWidget):
+    """The jobs of ``project``. ``checkpoint`` tells the folder of a training that has written a newer model."""
+
+    checkpoint = Signal(object)
+    project_changed = Signal(object)
+
+    def __init__(self, desk: JobDesk, project: Path | None = None) -> None:
+        super().__init__()
+        self._desk = desk
+        self._refused = ""  # why the last thing that was asked could not be done
+        self._awaited: set[Path] | None = None  # the jobs there were when one was started
+        self.watch = JobWatch(desk, self)
+        self.table, self.start = JobTable(), JobStart(desk)
+        self.log, self.curve, self.figures = JobLog(), LossCurve(), JobFigures()
+        self.place = QLineEdit()
+        self.place.setPlaceholderText("the project's folder")
+        self.place.setAccessibleName("project folder")
+        self.told = wrapped(QLabel())
+        self.buttons = {name: _button(name, tip, getattr(self, f"_{name.lower()}")) for name, _, tip in _ACTIONS}
+        self.pages = QTabWidget()
+        self._lay_out()
+        self.place.editingFinished.connect(lambda: self.set_project(_typed_path(self.place.text())))
+        self.table.chosen.connect(self._choose)
+        self.start.started.connect(self._await_new)
+        self.watch.looked.connect(self.show_look)
+        self.watch.checkpoint.connect(self.checkpoint)
+        self.destroyed.connect(self.watch.end)
+        self._show_state(None)
+        self.set_project(project)
+
+    def _lay_out(self) -> None:
+        top, row, column = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        browse = QToolButton()
+        browse.setText("…")
+        browse.setToolTip("Choose the project's folder")
+        browse.clicked.connect(self._browse)
+        top.addWidget(QLabel("Project"))
+        top.addWidget(self.place, 1)
+        top.addWidget(browse)
+        for button in self.buttons.values():
+            row.addWidget(button)
+        row.addStretch(1)
+        upper = QWidget()
+        upper_column = QVBoxLayout(upper)
+        upper_column.setContentsMargins(0, 0, 0, 0)
+        upper_column.addWidget(self.table, 1)
+        upper_column.addWidget(self.told)
+        upper_column.addLayout(row)
+        for name, page in (
+            ("New job", self.start), ("Log", self.log), ("Curves", self.curve), ("Figures", self.figures)
+        ):  # fmt: skip
+            self.pages.addTab(page, name)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.addWidget(upper)
+        splitter.addWidget(self.pages)
+        splitter.setSizes([200, 460])
+        self.table.setMinimumHeight(2 * self.table.verticalHeader().defaultSectionSize())
+        self.log.setMinimumHeight(40)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.addLayout(top)
+        column.addWidget(splitter, 1)
+
+    # ----- the project -----
+
+    @property
+    def project(self) -> Path | None:
+        """The folder of the project that is shown."""
+        return self.watch.project
+
+    def set_project(self, project: Path | None) -> None:
+        """Show another project; a folder that is not there yet is made by its first job."""
+        project = None if project is None else project.absolute()
+        self.place.setText("" if project is None else str(project))
+        if project == self.project:
+            return
+        self._awaited = None
+        self.table.show_states(())
+        self.watch.set_project(project)
+        self.start.show_jobs(project, ())
+        self.project_changed.emit(project)
+
+    def _browse(self) -> None:
+        found = QFileDialog.getExistingDirectory(self, "Choose the project's folder", self.place.text())
+        if found:
+            self.set_project(Path(found))
+
+    # ----- what is on disk -----
+
+    def show_look(self, look: Look) -> None:
+        """Show a project as it is now."""
+        before = self.table.folder
+        self.table.show_states(look.states)
+        self.start.show_jobs(look.project, look.states)
+        if self._awaited is not None:
+            new = [state.folder for state in look.states if state.folder not in self._awaited]
+            if new:
+                self._awaited = None
+                self.table.choose(new[-1])
+                self.pages.setCurrentWidget(self.log)
+        if look.followed is not None and look.followed.folder == self.table.folder == before:
+            self._show_followed(look.followed)
+        self._show_state(self.table.state, look.problem)
+
+    def _show_followed(self, followed: Followed) -> None:
+        self.log.add(followed.log, followed.afresh)
+        verb = self.table.state.verb
+        why = "The first epoch has not begun." if verb == "train" else "Only trainings have curves."
+        self.curve.show_curves(followed.curves, why)
+        self.figures.show_figures(followed.figures)
+
+    def _show_state(self, state: JobState | None, problem: str = "") -> None:
+        for name, states, _ in _ACTIONS:
+            self.buttons[name].setEnabled(state is not None and state.state in states)
+        said = f"{state.folder.name}: {state.message}" if state and state.message else ""
+        sentence = self._refused or problem or said
+        wrong = bool(self._refused or (state and state.state in (FAILED, "unreadable") and not problem))
+        self.told.setText(sentence)
+        self.told.setVisible(bool(sentence))
+        self.told.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
+
+    def _choose(self, folder: Path | None) -> None:
+        self._refused = ""
+        self.log.add("", afresh=True)
+        self.curve.show_curves(NOTHING, "No job is chosen." if folder is None else "")
+        self.figures.show_figures(())
+        self.watch.follow(folder)
+        self._show_state(self.table.state)
+
+    # ----- what a person asks -----
+
+    def _await_new(self) -> None:
+        self._awaited = {state.folder for state in self.table.rows.states}
+        self.watch.look()
+
+    def _ask(self, act: Callable[[Path], None]) -> None:
+        folder = self.table.folder
+        if folder is None:
+            return
+        self._refused = ""
+        try:
+            act(folder)
+        except InputError as error:
+            self._refused = str(error)
+        except OSError as error:
+            self._refused = f"{error.filename or folder}: {error.strerror}."
+        self._show_state(self.table.state)
+        self.watch.look()
+
+    def _stop(self) -> None:
+        self._ask(self._desk.stop)
+
+    def _kill(self) -> None:
+        self._ask(self._desk.kill)
+
+    def _resume(self) -> None:
+        self._ask(self._desk.resume)
+
+    def _clone(self) -> None:
+        self._ask(self._fill_form)
+
+    def _fill_form(self, folder: Path) -> None:
+        record = read_record(folder)
+        self.start.put(record["verb"], cloned_values(folder), record["seed"])
+        self.pages.setCurrentWidget(self.start)
+
+    def _folder(self) -> None:
+        self._ask(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+
+    def showEvent(self, event) -> None:
+        """Look more often."""
+        super().showEvent(event)
+        self.watch.hurry(True)
+
+    def hideEvent(self, event) -> None:
+        """Look less often."""
+        super().hideEvent(event)
+        self.watch.hurry(False)
+
+
+def _typed_path(text: str) -> Path | None:
+    return Path(text.strip()).expanduser() if text.strip() else None
+
+
+def _button(name: str, tip: str, act: Callable[[], None]) -> QPushButton:
+    button = QPushButton(name)
+    button.setToolTip(tip)
+    button.clicked.connect(lambda: act())
+    return button

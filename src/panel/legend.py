@@ -1,0 +1,72 @@
+"""What the colours of the plot mean: a bar from low to high, or a patch for each group."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QRectF, Qt
+from qtpy.QtGui import QColor, QImage, QPainter
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from .colouring import Colouring
+
+
+class Legend(QWidget):
+    """One line below the plot; hidden while colours mean density."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar, self.low, self.high = _Bar(), QLabel(), QLabel()
+        self.groups = QLabel(wordWrap=True)
+        self.groups.setTextFormat(Qt.TextFormat.RichText)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(4, 0, 4, 0)
+        for widget in (self.low, self.bar, self.high):
+            row.addWidget(widget)
+        row.addWidget(self.groups, 1)
+        self.hide()
+
+    def show_colouring(self, colouring: Colouring | None, table: np.ndarray | None = None) -> None:
+        """Explain a colouring; hide for None."""
+        self.setVisible(colouring is not None)
+        if colouring is None:
+            return
+        scale = colouring.low is not None
+        for widget in (self.bar, self.low, self.high):
+            widget.setVisible(scale)
+        rest = f"{colouring.unknown} without a value" if colouring.unknown else ""
+        if scale:
+            self.bar.table = table
+            unit = f" {colouring.unit}" if colouring.unit else ""
+            self.low.setText(f"{colouring.name}  {colouring.low:.4g}")
+            self.high.setText(f"{colouring.high:.4g}{unit}")
+            self.groups.setText(rest)
+        else:
+            patches = [f'<span style="color:rgb{rgba[:3]}">■</span> {_plain(text)}' for text, rgba in colouring.groups]
+            more = f" and {colouring.more} more" if colouring.more else ""
+            self.groups.setText(f"{colouring.name}: " + " &nbsp;".join(patches) + more)
+        self.bar.update()
+
+
+def _plain(text: str) -> str:
+    text = text if len(text) <= 24 else "…" + text[-23:]
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+class _Bar(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: np.ndarray | None = None
+        self.setFixedHeight(10)
+        self.setMinimumWidth(90)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def paintEvent(self, _) -> None:  # noqa: N802
+        """The colours from low to high."""
+        if self.table is None:
+            return
+        row = QImage(len(self.table), 1, QImage.Format.Format_RGB32)
+        for k, colour in enumerate(self.table):
+            row.setPixelColor(k, 0, QColor.fromRgbF(*(float(part) for part in colour[:3])))
+        painter = QPainter(self)
+        painter.drawImage(QRectF(self.rect()), row)
+        painter.end()

@@ -1,0 +1,114 @@
+"""Play, pause, speed, there and back, scrub, record."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .scene import Scene, quoted
+
+_STEPS = 1000
+
+
+class PlayBar(QWidget):
+    """Over one scene; without a path all of it is grey."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self.scene = scene
+        self.play, self.record = QPushButton("Play"), QPushButton("Record …")
+        self.play.setObjectName("play")
+        self.speed = QDoubleSpinBox(minimum=0.5, maximum=60, value=10, decimals=1, suffix=" states/s")
+        self.loop, self.bounce = QCheckBox("loop"), QCheckBox("back and forth")
+        self.scrub = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=_STEPS)
+        self.scrub.setObjectName("scrub")
+        self.where = QLabel()
+        self.progress, self.cancel = QProgressBar(maximum=100), QPushButton("Cancel")
+        self._watching = QTimer(self, interval=250)
+        self._watching.timeout.connect(self._watch)
+        self._lay_out()
+        self.play.clicked.connect(self.toggle)
+        self.scrub.sliderMoved.connect(self._scrubbed)
+        self.scrub.sliderReleased.connect(self._let_go)
+        self.record.clicked.connect(self._record)
+        self.cancel.clicked.connect(lambda: self.scene.run("flexrec record stop"))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the scene."""
+        path = self.scene.path
+        for widget in (self.play, self.speed, self.loop, self.bounce, self.scrub):
+            widget.setEnabled(path is not None)
+        self.record.setEnabled(path is not None and self.scene.can_record)
+        self.record.setToolTip("" if self.scene.can_record else "Movies are recorded in ChimeraX.")
+        self.play.setText("Pause" if self.scene.playing else "Play")
+        if path is None:
+            self.where.setText("no path yet")
+            return
+        with QSignalBlocker(self.scrub):
+            if not self.scrub.isSliderDown():
+                self.scrub.setValue(round(_STEPS * self.scene.place))
+        self.where.setText(f"{1 + round(self.scene.place * (len(path) - 1))} / {len(path)}")
+
+    def toggle(self) -> None:
+        """Play, or pause."""
+        if self.scene.playing:
+            self.scene.run("flexrec pause")
+            return
+        extra = "".join(f" {word} true" for word, box in (("loop", self.loop), ("bounce", self.bounce))
+                        if box.isChecked())  # fmt: skip
+        self.scene.run(f"flexrec play speed {self.speed.value():g}{extra}")
+
+    def _scrubbed(self, step: int) -> None:
+        if self.scene.path is not None:
+            self.scene.drag(self.scene.path.point(step / _STEPS))
+
+    def _let_go(self) -> None:
+        self.scene.run(f"flexrec scrub {self.scrub.value() / _STEPS:.4g}")
+
+    def _record(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Record the path", "path.mp4", "Movies (*.mp4 *.webm *.ogv *.avi)")
+        if not name:
+            return
+        extra = " bounce true" if self.bounce.isChecked() else ""
+        if self.scene.run(f"flexrec record {quoted(name)}{extra}"):
+            self._watching.start()
+
+    def _watch(self) -> None:
+        """How far the recording is."""
+        share = self.scene.recorded
+        for widget in (self.progress, self.cancel):
+            widget.setVisible(share is not None)
+        if share is None:
+            self._watching.stop()
+        else:
+            self.progress.setValue(round(100 * share))
+
+    def _lay_out(self) -> None:
+        first, second, third = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        for widget in (self.play, self.speed, self.loop, self.bounce):
+            first.addWidget(widget)
+        first.addStretch(1)
+        first.addWidget(self.record)
+        second.addWidget(self.scrub, 1)
+        second.addWidget(self.where)
+        third.addWidget(self.progress, 1)
+        third.addWidget(self.cancel)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        for row in (first, second, third):
+            column.addLayout(row)
+        self.progress.hide()
+        self.cancel.hide()

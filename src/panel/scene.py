@@ -1,0 +1,80 @@
+"""What the panel asks of whatever shows the map: ChimeraX's scene, or the slices of ``flexrec view``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..explore.path import LatentPath
+from ..explore.trained import Trained
+
+
+class Scene(Protocol):
+    """Where maps are shown. All of it is for the main thread, and nothing waits for a map.
+
+    Attributes
+    ----------
+    trained : what is explored; None while nothing is open.
+    z : ``(K,)`` the point that is shown; None while the map at rest is.
+    path : that is played; None where there is none. place : on it, from 0 to 1.
+    playing : whether it plays. can_record : whether movies can be recorded here.
+    recorded : how much of a movie that is being recorded there is, 0 to 1; None while none is.
+    """
+
+    @property
+    def trained(self) -> Trained | None: ...  # noqa: D102
+
+    @property
+    def z(self) -> np.ndarray | None: ...  # noqa: D102
+
+    @property
+    def path(self) -> LatentPath | None: ...  # noqa: D102
+
+    @property
+    def place(self) -> float: ...  # noqa: D102
+
+    @property
+    def playing(self) -> bool: ...  # noqa: D102
+
+    @property
+    def can_record(self) -> bool: ...  # noqa: D102
+
+    @property
+    def recorded(self) -> float | None: ...  # noqa: D102
+
+    def drag(self, z: np.ndarray) -> None:
+        """Follow the hand to ``z`` ``(K,)``, as fast as can be: a moved contour or a coarse map."""
+        ...
+
+    def renew(self, folder: Path) -> None:
+        """A training has written a newer model: show it where the one of this folder is shown, at the same point."""
+        ...
+
+    def run(self, command: str) -> bool:
+        """Run a line such as ``flexrec volume at 0.4,-0.2`` and log it; False, and the user told why, if it fails."""
+        ...
+
+    def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``changed`` whenever an attribute above is another; returns what ends that."""
+        ...
+
+    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``told`` with a sentence for the user whenever something fails; returns what ends that."""
+        ...
+
+
+def point_text(z: np.ndarray) -> str:
+    """``0.4,-0.2``, with as many digits as single precision has."""
+    return ",".join(f"{float(value):.7g}" for value in z)
+
+
+def quoted(text: str) -> str:
+    """A word as the commands take it: in quotes where it has blanks or quotes of its own."""
+    if text and not any(letter.isspace() or letter in "\"';" for letter in text):
+        return text
+    if '"' not in text:
+        return f'"{text}"'
+    return "'" + text.replace("'", "") + "'"

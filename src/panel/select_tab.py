@@ -1,0 +1,282 @@
+"""The tab of selections: made by lasso, box, condition or cluster; joined, coloured, shown, sent on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import (
+    QColorDialog,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..atomic import atomic_path
+from ..errors import InputError
+from ..explore.results import changed_at
+from ..explore.selected import check_particles
+from ..explore.selection import FOLDER, Selection, load_selection, selection_names
+from .montage import Montage
+from .scene import quoted
+
+if TYPE_CHECKING:
+    from .window import FlexPanel
+
+# what becomes of the particles in the lasso: words, and what the command says of the chosen selection
+_NEW, _ADD, _WITHIN, _AWAY = range(4)
+_JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", "takes away from the chosen")
+_FILES = "RELION (*.star);;cryoSPARC (*.cs);;Row numbers (*.txt *.npy *.npz)"
+
+
+class SelectTab(QWidget):
+    """Over a panel, in whose plot the selections are shown."""
+
+    def __init__(self, panel: FlexPanel) -> None:
+        super().__init__()
+        self.panel, self.scene, self.plot = panel, panel.scene, panel.plot
+        self.found: list[Selection] = []
+        self._stamp = None
+        self._hidden: set[str] = set()
+        self.name = QLineEdit(placeholderText="name (or one is made up)")
+        self.join, self.where = QComboBox(), QLineEdit(placeholderText="pc1 > 1 and uncertainty < 3")
+        self.join.addItems(_JOINS)
+        self.join.setToolTip("What the next lasso, box, condition or clusters do")
+        self.clusters = QLineEdit(placeholderText="1,3")
+        self.count = QSpinBox(minimum=1, maximum=500, value=6)
+        self.list = QTreeWidget(rootIsDecorated=False)
+        self.list.setHeaderLabels(["selection", "particles", "share"])
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setStretchLastSection(False)
+        self.list.setMinimumHeight(70)
+        self.buttons = {}
+        self._lay_out()
+        self.plot.hand.outlined.connect(self.select_outline)
+        self.list.itemChanged.connect(self._toggled)
+
+    # ----- what there is -----
+
+    def refresh(self) -> None:
+        """Look which selections the project has now."""
+        trained = self.scene.trained
+        stamp = (id(trained), 0 if trained is None else changed_at(trained.project / FOLDER))
+        if stamp == self._stamp:
+            return
+        self._stamp, self.found = stamp, []
+        for name in selection_names(trained.project) if trained else ():
+            try:
+                one = load_selection(trained.project, name)
+                check_particles(trained, one)
+            except InputError:  # damaged, or of other particles: the command flexrec selections says which
+                continue
+            self.found.append(one)
+        self._fill()
+        self.show_selections()
+
+    def show_selections(self) -> None:
+        """Put those that are ticked into the plot."""
+        shown = [(one.rows, one.colour) for one in self.found if one.name not in self._hidden]
+        self.plot.canvas.set_highlights(shown)
+
+    @property
+    def chosen(self) -> Selection | None:
+        """The selection that is marked in the list."""
+        row = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else -1
+        return self.found[row] if 0 <= row < len(self.found) else None
+
+    def _fill(self) -> None:
+        kept = self.chosen.name if self.chosen else None
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            for one in self.found:
+                share = f"{100 * len(one) / one.count:.1f} %"
+                item = QTreeWidgetItem([one.name, f"{len(one):,} of {one.count:,}", share])
+                item.setToolTip(0, one.made)
+                item.setIcon(0, _patch(one.colour))
+                shown = one.name not in self._hidden
+                item.setCheckState(0, Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
+                self.list.addTopLevelItem(item)
+                if one.name == kept:
+                    self.list.setCurrentItem(item)
+
+    def _toggled(self, item: QTreeWidgetItem, _: int) -> None:
+        hide = item.checkState(0) == Qt.CheckState.Unchecked
+        (self._hidden.add if hide else self._hidden.discard)(item.text(0))
+        self.show_selections()
+
+    # ----- making -----
+
+    def select_outline(self, outline: np.ndarray, kind: str) -> None:
+        """The particles inside ``(m, 2)`` of the plot."""
+        names = self.plot.plane.names
+        if kind == "box" or len(names) == 1:
+            low, high = outline.min(axis=0), outline.max(axis=0)
+            limits = ",".join(f"{name}={a:.7g}:{b:.7g}" for name, a, b in zip(names, low, high))
+            self._select(f"box {quoted(limits)}")
+            return
+        name = self._name()
+        path = self.scene.trained.project / FOLDER / f"{name}.lasso.csv"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with atomic_path(path) as temporary:
+                np.savetxt(temporary, outline, fmt="%.7g", delimiter=",")
+        except OSError as error:
+            self.panel.complain(f"{path}: {error.strerror}; choose a project that you may write to.")
+            return
+        self._select(f"lasso {quoted(str(path))} axes {','.join(names)}", name)
+
+    def select_where(self) -> None:
+        """The particles that fulfil the condition."""
+        text = self.where.text().strip()
+        if text:
+            self._select(f"where {quoted(text)}")
+
+    def select_clusters(self) -> None:
+        """The particles of the clusters that are named."""
+        text = self.clusters.text().replace(" ", "")
+        if text:
+            self._select(f"cluster {quoted(text)}")
+
+    def make_clusters(self) -> None:
+        """Divide the particles, and colour them by cluster."""
+        if self.scene.run(f"flexrec cluster count {self.count.value()}"):
+            self.plot.color_by("cluster")
+
+    def _select(self, what: str, name: str | None = None) -> None:
+        name = name or self._name()
+        join, chosen = self.join.currentIndex(), self.chosen
+        if join != _NEW and chosen is None:
+            self.panel.complain("Choose a selection in the list first, or make a new one.")
+            return
+        other = "" if chosen is None else quoted(chosen.name)
+        extra = {_NEW: "", _ADD: f" or {other}", _WITHIN: f" and {other}", _AWAY: f" invert true and {other}"}[join]
+        colour = "" if join == _NEW else f" color {chosen.colour}"
+        self._hidden.discard(name)
+        if self.scene.run(f"flexrec select name {quoted(name)} {what}{extra}{colour}"):
+            self.name.clear()
+            self.refresh()
+            self._choose(name)
+            made = self.chosen
+            if made is not None:
+                self.panel.say(f"{made.name}: {len(made):,} of {made.count:,} particles")
+            self.plot.set_mode("go")
+
+    def _name(self) -> str:
+        if self.join.currentIndex() != _NEW and self.chosen is not None:
+            return self.chosen.name
+        wanted = re.sub(r"[^A-Za-z0-9 _.+-]", "_", self.name.text().strip()).lstrip(" _.+-")[:64]
+        names = {one.name for one in self.found}
+        number = next(k for k in range(1, len(names) + 2) if f"selection {k}" not in names)
+        return wanted or f"selection {number}"
+
+    def _choose(self, name: str) -> None:
+        for row, one in enumerate(self.found):
+            if one.name == name:
+                self.list.setCurrentItem(self.list.topLevelItem(row))
+
+    # ----- what is done with one -----
+
+    def show_map(self) -> None:
+        """The map of the chosen selection."""
+        self._with_chosen(lambda one: self.scene.run(f"flexrec volume selection {quoted(one.name)}"))
+
+    def show_images(self) -> None:
+        """The raw images of the chosen selection."""
+        self._with_chosen(lambda one: Montage.of(self.scene.trained, one, self.panel))
+
+    def export(self) -> None:
+        """Write the chosen selection's particles to a file that is asked for."""
+        def ask(one: Selection) -> None:
+            name, kind = QFileDialog.getSaveFileName(self, "Export particles", f"{one.name}.star", _FILES)
+            if name:
+                self.export_to(one, name, kind)
+
+        self._with_chosen(ask)
+
+    def export_to(self, one: Selection, name: str, kind: str = "") -> bool:
+        """Write a selection's particles."""
+        if not Path(name).suffix:
+            name += ".cs" if "cs" in kind.split("*")[-1] else ".star"
+        done = self.scene.run(f"flexrec save particles {quoted(name)} selection {quoted(one.name)}")
+        if done:
+            self.panel.say(f"{len(one):,} particles of {one.name} written to {name}")
+        return done
+
+    def remove(self) -> None:
+        """Delete the chosen selection."""
+        self._with_chosen(lambda one: self.scene.run(f"flexrec selections remove {quoted(one.name)}"))
+        self.refresh()
+
+    def recolour(self) -> None:
+        """Ask for another colour of the chosen selection."""
+        def ask(one: Selection) -> None:
+            colour = QColorDialog.getColor(QColor(one.colour), self)
+            if colour.isValid():
+                name = quoted(one.name)
+                self.scene.run(f"flexrec select name {name} and {name} color {colour.name()}")
+                self.refresh()
+
+        self._with_chosen(ask)
+
+    def _with_chosen(self, act) -> None:
+        if self.chosen is None:
+            self.panel.complain("Choose a selection in the list first.")
+        else:
+            act(self.chosen)
+
+    # ----- made once -----
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setVerticalSpacing(3)
+        grid.addWidget(QLabel("Lasso or box"), 0, 0)
+        grid.addWidget(self.join, 0, 1)
+        grid.addWidget(self.name, 0, 2, 1, 2)
+        grid.addWidget(QLabel("Where"), 1, 0)
+        grid.addWidget(self.where, 1, 1, 1, 2)
+        grid.addWidget(self._button("Select", self.select_where, "select where"), 1, 3)
+        grid.addWidget(QLabel("Clusters"), 2, 0)
+        row = QHBoxLayout()
+        row.addWidget(self.count)
+        row.addWidget(self._button("Make", self.make_clusters, "make clusters"))
+        grid.addLayout(row, 2, 1)
+        grid.addWidget(self.clusters, 2, 2)
+        grid.addWidget(self._button("Select", self.select_clusters, "select clusters"), 2, 3)
+        below = QHBoxLayout()
+        for text, act in (("Map", self.show_map), ("Images", self.show_images), ("Export …", self.export),
+                          ("Colour …", self.recolour), ("Delete", self.remove)):  # fmt: skip
+            below.addWidget(self._button(text, act, text.lower().strip(" …") + " of selection"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(4)
+        column.addLayout(grid)
+        column.addWidget(self.list, 1)
+        column.addLayout(below)
+        self.where.returnPressed.connect(self.select_where)
+        self.clusters.returnPressed.connect(self.select_clusters)
+
+    def _button(self, text: str, act, name: str) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setObjectName(name)
+        button.clicked.connect(lambda _=False: act())
+        return button
+
+
+def _patch(colour: str) -> QIcon:
+    pixmap = QPixmap(12, 12)
+    pixmap.fill(QColor(colour))
+    return QIcon(pixmap)

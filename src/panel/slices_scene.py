@@ -1,0 +1,174 @@
+"""The scene outside ChimeraX: maps by the engine process, shown as slices; the same commands, run here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from ..engine.client import Answer, Engine, EngineError
+from ..errors import InputError
+from ..explore.path import LatentPath
+from ..explore.playing import Playing
+from ..explore.states import State
+from ..explore.trained import Trained, open_trained
+from ..jobs.trained import trained_folder
+
+_COARSE = 64  # voxels on a side of the map while the hand drags
+_LOOK = 5  # milliseconds between looks for answers
+_FRAME = 30  # milliseconds between states that are played
+
+
+class SlicesScene(QObject):
+    """Implements `scene.Scene`. ``mapped`` gives each map ``(N, N, N)`` and its pixel size, Å."""
+
+    mapped = Signal(object, float)
+    opened = Signal()  # another model, before its first map
+    compared = Signal(object, object, str)  # two names, two maps, and how: difference or beside
+    said = Signal(str)  # a line for the log
+    failed = Signal(str)  # a sentence for the user
+    changed = Signal()
+    can_record = False
+    recorded = None
+
+    def __init__(self, python: str | None = None) -> None:
+        super().__init__()
+        self.trained: Trained | None = None
+        self.z: np.ndarray | None = None
+        self.path: LatentPath | None = None
+        self.place = 0.0
+        self.playing = False
+        self._playing: Playing | None = None
+        self._began = 0.0
+        self._engine = Engine(python)
+        self._ears = QTimer(self, interval=_LOOK)
+        self._ears.timeout.connect(self._engine.deliver)
+        self._clock = QTimer(self, interval=_FRAME)
+        self._clock.timeout.connect(self._play_on)
+
+    def open(self, path: Path) -> None:
+        """Open a project or a train job; ``InputError`` where there is no model."""
+        trained = open_trained(trained_folder(Path(path)))
+        self.pause()
+        self.trained, self.z, self.path, self.place = trained, None, None, 0.0
+        self._engine.ask("open", {"model": "m", "path": str(trained.folder)}, failed=self._complain)
+        self._ears.start()
+        self.opened.emit()
+        self.mapped.emit(trained.model.volume, trained.model.pixel_size)
+        self.changed.emit()
+
+    def renew(self, folder: Path) -> None:
+        """See `scene.Scene`; the first model that a training writes is opened where none is."""
+        if self.trained is not None and self.trained.folder != folder:
+            return
+        before, z, path = self.trained, self.z, self.path
+        with suppress(InputError, OSError):  # the training may be about to write the next one, found then
+            self.open(folder)
+            if before is not None and before.model.latent_dims == self.trained.model.latent_dims:
+                self.path = path
+                self.show(z)
+
+    def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """See `scene.Scene`."""
+        self.changed.connect(changed)
+        return lambda: self.changed.disconnect(changed)
+
+    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
+        """See `scene.Scene`."""
+        self.failed.connect(told)
+        return lambda: self.failed.disconnect(told)
+
+    def drag(self, z: np.ndarray) -> None:
+        """See `scene.Scene`: a coarse map, where the model's is larger."""
+        self._go(z, min(_COARSE, self.trained.model.box))
+
+    def show(self, z: np.ndarray | None) -> None:
+        """The true map at ``z`` ``(K,)``, or that at rest."""
+        self._go(z, self.trained.model.box)
+
+    def run(self, command: str) -> bool:
+        """See `scene.Scene`."""
+        from .slices_commands import run_command
+
+        self.said.emit(command)
+        try:
+            answer = run_command(self, command)
+        except (InputError, EngineError) as error:
+            self.failed.emit(str(error))
+            return False
+        except OSError as error:
+            self.failed.emit(f"{error.filename}: {error.strerror}; choose another place.")
+            return False
+        if answer:
+            self.said.emit(answer)
+        self.changed.emit()
+        return True
+
+    def close(self) -> None:
+        """End the engine process."""
+        self._clock.stop()
+        self._ears.stop()
+        self._engine.close()
+
+    def compare(self, first: State, second: State, how: str) -> None:
+        """Decode both maps, and give them with their names to who shows them: `compared`."""
+        maps: list[np.ndarray] = []
+
+        def came(answer: Answer) -> None:
+            maps.append(answer.array)
+            if len(maps) == 2:
+                self.compared.emit((first.name, second.name), tuple(maps), how)
+
+        for one in (first, second):
+            self._engine.ask("decode", {"model": "m", "z": one.z.tolist()}, failed=self._complain, done=came)
+
+    # ----- along the path -----
+
+    def play(self, how: Playing) -> None:
+        """Play the path from where it rests."""
+        elapsed = how.time_of(self.place)
+        self._playing, self.playing = how, True
+        self._began = time.monotonic() - (elapsed if elapsed < how.seconds else 0.0)
+        self._clock.start()
+
+    def pause(self) -> None:
+        """Rest here, with the true map."""
+        self._clock.stop()
+        was, self.playing = self.playing, False
+        if was:
+            self.show(self.z)
+
+    def scrub(self, place: float) -> None:
+        """Show the state at a place of the path, 0 to 1."""
+        self._clock.stop()
+        self.playing, self.place = False, place
+        self.show(self.path.point(place))
+
+    def _play_on(self) -> None:
+        elapsed = time.monotonic() - self._began
+        self.place = self._playing.place(elapsed)
+        self.drag(self.path.point(self.place))
+        if self._playing.ended(elapsed):
+            self.pause()
+
+    # ----- maps -----
+
+    def _go(self, z: np.ndarray | None, box: int) -> None:
+        model = self.trained.model
+        self.z = None if z is None else model.checked(z)
+        if self.z is None:
+            self.mapped.emit(model.volume, model.pixel_size)
+        else:
+            fields = {"model": "m", "z": self.z.tolist(), "box": box}
+            self._engine.ask("decode", fields, channel="map", failed=self._complain, done=self._came)
+        self.changed.emit()
+
+    def _came(self, answer: Answer) -> None:
+        self.mapped.emit(answer.array, float(answer.fields["pixel_size"]))
+
+    def _complain(self, error: Exception) -> None:
+        self.failed.emit(str(error))

@@ -1,0 +1,131 @@
+"""The tab of states: kept under a name, shown again, compared two by two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..errors import InputError
+from ..explore.results import changed_at
+from ..explore.states import FILE, State, kept_states
+from .scene import point_text, quoted
+
+if TYPE_CHECKING:
+    from .window import FlexPanel
+
+
+class StatesTab(QWidget):
+    """Over a panel; the states are those of the project."""
+
+    def __init__(self, panel: FlexPanel) -> None:
+        super().__init__()
+        self.panel, self.scene = panel, panel.scene
+        self.found: list[State] = []
+        self._stamp = None
+        self.name = QLineEdit(placeholderText="name of the shown state")
+        self.list = QTreeWidget(rootIsDecorated=False)
+        self.list.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
+        self.list.setHeaderLabels(["state", "z"])
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.list.setMinimumHeight(70)
+        self._lay_out()
+        self.list.itemDoubleClicked.connect(lambda *_: self.show_state())
+        self.name.returnPressed.connect(self.keep)
+
+    def refresh(self) -> None:
+        """Look which states there are now."""
+        trained = self.scene.trained
+        stamp = (id(trained), 0 if trained is None else changed_at(trained.project / FILE))
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self.found = kept_states(trained) if trained is not None else []
+        except InputError as error:
+            self.found = []
+            self.panel.complain(str(error))
+        self.list.clear()
+        for one in self.found:
+            item = QTreeWidgetItem([one.name, point_text(one.z)])
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignLeft)
+            self.list.addTopLevelItem(item)
+
+    @property
+    def chosen(self) -> list[State]:
+        """Those that are marked, in the order of the list."""
+        rows = sorted(self.list.indexOfTopLevelItem(item) for item in self.list.selectedItems())
+        return [self.found[row] for row in rows]
+
+    def keep(self) -> None:
+        """Keep the shown point."""
+        names = {one.name for one in self.found}
+        number = next(k for k in range(1, len(names) + 2) if f"state {k}" not in names)
+        name = self.name.text().strip() or f"state {number}"
+        if self.scene.run(f"flexrec state keep {quoted(name)}"):
+            self.name.clear()
+            self.refresh()
+
+    def show_state(self) -> None:
+        """The map of the chosen state."""
+        self._with(1, lambda one: self.scene.run(f"flexrec state show {quoted(one.name)}"))
+
+    def remove(self) -> None:
+        """Forget the chosen states."""
+        for one in self.chosen:
+            self.scene.run(f"flexrec state remove {quoted(one.name)}")
+        self.refresh()
+
+    def compare(self, how: str) -> None:
+        """``difference`` or ``beside`` of the two chosen states."""
+        self._with(2, lambda first, second: self.scene.run(
+            f"flexrec state compare {quoted(first.name)} {quoted(second.name)} how {how}"))  # fmt: skip
+
+    def morph(self) -> None:
+        """Move from the first chosen state to the second, through the model."""
+        self._with(2, lambda first, second: self.scene.run(
+            f"flexrec morph {point_text(first.z)} {point_text(second.z)} bounce true"))  # fmt: skip
+
+    def _with(self, count: int, act) -> None:
+        chosen = self.chosen
+        if len(chosen) != count:
+            self.panel.complain("Mark one state in the list." if count == 1 else
+                                "Mark two states in the list (Ctrl-click for the second).")  # fmt: skip
+        else:
+            act(*chosen)
+
+    def _lay_out(self) -> None:
+        top, grid = QHBoxLayout(), QGridLayout()
+        top.addWidget(self.name, 1)
+        top.addWidget(self._button("Keep the shown state", self.keep, "keep state"))
+        buttons = (
+            ("Show", self.show_state), ("Delete", self.remove), ("Difference", lambda: self.compare("difference")),
+            ("Side by side", lambda: self.compare("beside")), ("Morph", self.morph),
+        )  # fmt: skip
+        for column, (text, act) in enumerate(buttons):
+            grid.addWidget(self._button(text, act, f"{text.lower()} of states"), 0, column)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addWidget(self.list, 1)
+        column.addWidget(QLabel("Mark one to show it, two to compare them."))
+        column.addLayout(grid)
+
+    def _button(self, text: str, act, name: str) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setObjectName(name)
+        button.clicked.connect(lambda _=False: act())
+        return button

@@ -1,0 +1,112 @@
+"""``flexrec view``: the panel in a window of its own, beside slices of the map."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from qtpy.QtCore import QSize, Qt, QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QMainWindow, QPlainTextEdit, QSplitter
+
+from ..errors import InputError
+from .job_desk import LocalDesk
+from .jobs_tab import JobsTab
+from .slices import Slices
+from .slices_scene import SlicesScene
+from .standard_tabs import standard_tabs
+from .window import FlexPanel
+
+
+class Viewer(QMainWindow):
+    """The window: panel, slices, and the log of commands."""
+
+    def __init__(self, python: str | None = None) -> None:
+        super().__init__()
+        self.scene, self.slices, self.log = SlicesScene(python), Slices(), QPlainTextEdit(readOnly=True)
+        self.panel = FlexPanel(self.scene, standard_tabs(LocalDesk(lambda: python)))
+        self.jobs = self.panel.findChild(JobsTab)
+        self.log.setMaximumBlockCount(2000)
+        self.log.setPlaceholderText("Every action is a command, which is written here.")
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.addWidget(self.slices)
+        right.addWidget(self.log)
+        right.setSizes([700, 140])
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.panel)
+        split.addWidget(right)
+        split.setSizes([560, 620])
+        self.setCentralWidget(split)
+        self.resize(QSize(1200, 860))
+        self.panel.help_asked.connect(self._help)
+        self.scene.opened.connect(self._start)
+        self.scene.mapped.connect(self.slices.show_map)
+        self.scene.compared.connect(self._compare)
+        self.scene.said.connect(self.log.appendPlainText)
+        self.scene.failed.connect(self._complain)
+
+    def open(self, path: Path) -> bool:
+        """Open a project; False, and the window says why, where it has no model."""
+        try:
+            self.scene.open(path)
+        except InputError as error:
+            self.panel.empty.say(str(error))
+            self.jobs.set_project(path)  # which may have jobs, and is where the first one is started
+            return False
+        return True
+
+    def _start(self) -> None:
+        trained = self.scene.trained
+        self.slices.start(trained.model.volume)
+        self.setWindowTitle(f"{trained.project.name}/{trained.folder.name} – FlexRec")
+
+    def _help(self) -> None:
+        page = Path(__file__).resolve().parent.parent / "docs" / "user" / "tools" / "flexrec.html"
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
+
+    def _compare(self, names: tuple[str, str], maps: tuple, how: str) -> None:
+        """Two maps in a window of their own."""
+        window, pixel_size = QDialog(self), self.scene.trained.model.pixel_size
+        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        row = QHBoxLayout(window)
+        if how == "beside":
+            window.setWindowTitle(f"{names[0]}, {names[1]}")
+            for one in maps:
+                row.addWidget(self._copy(one, pixel_size))
+        else:
+            window.setWindowTitle(f"{names[1]} minus {names[0]}: blue where it has more density, red where less")
+            picture = self._copy(maps[0], pixel_size)
+            picture.show_difference(maps[1] - maps[0], pixel_size)
+            row.addWidget(picture)
+        window.resize(500 * row.count(), 540)
+        window.show()
+
+    def _copy(self, volume, pixel_size: float) -> Slices:
+        """The slices of another map, on the grey scale of the moving one."""
+        picture = Slices()
+        picture.range, picture.flat = self.slices.range, self.slices.flat
+        picture.show_map(volume, pixel_size)
+        return picture
+
+    def _complain(self, sentence: str) -> None:
+        self.log.appendPlainText(f"flexrec: {sentence}")
+
+    def closeEvent(self, event) -> None:  # noqa: N802
+        """End the engine process with the window."""
+        self.panel.close_panel()
+        self.scene.close()
+        super().closeEvent(event)
+
+
+def view(path: Path | None, python: str | None = None) -> int:
+    """Open the window and stay until it is closed; returns the exit status."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app.setApplicationName("FlexRec")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends it: Qt would not hear it
+    window = Viewer(python)
+    window.setWindowTitle("FlexRec")
+    if path is not None:
+        window.open(path)
+    window.show()
+    return app.exec()

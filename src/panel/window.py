@@ -1,0 +1,267 @@
+"""The panel: plot above, status line, and tabs below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QMenu,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..errors import InputError
+from ..explore.results import FOLDER, changed_at
+from .emptiness import Emptiness
+from .hand import MODES
+from .path_tab import PathTab
+from .plot import PlotView
+from .plot_acts import PlotActs
+from .scene import Scene, point_text, quoted
+from .select_tab import SelectTab
+from .sliders import Sliders
+from .states_tab import StatesTab
+from .status_line import StatusLine
+
+_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
+_STEP, _LONG = 0.02, 0.1  # of the view: what an arrow key moves, and with Shift
+_SETTLE = 250  # milliseconds after the last arrow key when the true map is asked for
+
+Tab = tuple[str, Callable[[Scene], QWidget]]
+
+
+class FlexPanel(QWidget):
+    """The whole panel over one scene.
+
+    ``tabs``: titles and makers of widgets that are put beside the sliders. ``own_menu``: whether it pops up its context
+    menu itself, and not the window that it is in.
+    """
+
+    help_asked = Signal()
+
+    def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), own_menu: bool = True) -> None:
+        super().__init__()
+        self.scene, self._own_menu = scene, own_menu
+        self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
+        self.words = StatusLine()
+        self.status, self.pointed = self.words.status, self.words.pointed
+        self.tabs = QTabWidget(documentMode=True)
+        self._trained = self._results = None
+        self._lay_out()
+        self.acts = PlotActs(self)
+        self._connect()
+        self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
+        own = (("Sliders", self.sliders), ("Path", self.paths), ("Select", self.selections), ("States", self.states))
+        for title, page in (*own, *((title, make(scene)) for title, make in tabs)):
+            self.tabs.addTab(page if page is self.sliders else _scrolling(page), title)
+        self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
+        self.refresh()
+
+    # ----- what is shown -----
+
+    def refresh(self) -> None:
+        """Follow the scene: another model, another point."""
+        trained = self.scene.trained
+        if trained is not self._trained:
+            self._trained = trained
+            self._set_trained()
+        for tab in (self.paths, self.selections, self.states):
+            tab.refresh()
+        self._look_for_results()
+        if trained is None or self.plot.plane is None:
+            return
+        self._put_marker()
+        self.words.show_point(self.scene.z)
+
+    def _look_for_results(self) -> None:
+        """Clusters or UMAP may have been computed."""
+        stamp = None if self._trained is None else changed_at(self._trained.folder / FOLDER)
+        if stamp != self._results:
+            self._results = stamp
+            self.plot.refresh_columns()
+
+    def _set_trained(self) -> None:
+        trained = self._trained
+        try:
+            self._results = None if trained is None else changed_at(trained.folder / FOLDER)
+            self.plot.set_trained(trained)
+            self.sliders.set_trained(trained)
+        except InputError as error:
+            self.empty.say(str(error))
+            trained = self._trained = None
+        self._stack.setCurrentIndex(0 if trained is None else 1)
+        if trained is None:
+            return
+        self.words.begin(trained)
+        missing = self.plot.plane.missing
+        self.say(f"{missing} of {len(trained.latents)} particles have no latent numbers and are not drawn."
+                 if missing else "")  # fmt: skip
+
+    def here(self) -> np.ndarray:
+        """The latent point ``(K,)`` that is shown; the particles' median while the map at rest is."""
+        z = self.scene.z
+        if z is not None:
+            return np.asarray(z, float)
+        return np.median(self._trained.latents[self._trained.finite], axis=0).astype(float)
+
+    def _put_marker(self) -> None:
+        plane, here = self.plot.plane, self.here()
+        point = plane.place(here)
+        if plane.dims == 1:
+            point = np.array([point[0], 0.04])
+        self.plot.canvas.marks.put_marker(point if self.scene.z is not None else None)
+        self.plot.canvas.refresh_marks()
+        self.sliders.put(here)
+
+    def say(self, sentence: str) -> None:
+        """A sentence for the user, under the plot."""
+        self.words.say(sentence)
+
+    def complain(self, sentence: str) -> None:
+        """What went wrong, where the user looks."""
+        self.empty.say(sentence) if self._trained is None else self.say(sentence)
+
+    def show_tab(self, page: QWidget) -> None:
+        """Bring a tab to the front."""
+        for number in range(self.tabs.count()):
+            tab = self.tabs.widget(number)
+            if tab is page or (isinstance(tab, QScrollArea) and tab.widget() is page):
+                self.tabs.setCurrentIndex(number)
+
+    def look(self) -> dict:
+        """Axes, colours and view, in plain values, as `take_look` takes them."""
+        plot = self.plot
+        if plot.plane is None:
+            return {}
+        return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
+                "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist()}  # fmt: skip
+
+    def take_look(self, look: dict) -> None:
+        """Show what `look` told, as far as the model that is open has it."""
+        if self._trained is None or not look:
+            return
+        if self.plot.show_axes(tuple(look["axes"])):
+            self.plot.style_choice.setCurrentText(look["style"])
+            self.plot.color_by(look["colour"])
+            self.plot.canvas.set_limits(look["limits"], at_once=True)
+            self.plot.canvas.repaint_particles()
+            self._put_marker()
+
+    def contextMenuEvent(self, event) -> None:  # noqa: N802
+        """What can be done with the plot."""
+        if not self._own_menu or self._trained is None:
+            event.ignore()
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.acts.fill(menu)
+        menu.popup(event.globalPos())
+
+    # ----- the hand -----
+
+    def go(self, point: np.ndarray) -> None:
+        """The hand is at a point of the plot."""
+        z, _ = self.plot.plane.latent(point[: self.plot.plane.dims], self.here())
+        self.scene.drag(z)
+
+    def rest(self, point: np.ndarray) -> None:
+        """The hand was let go at a point of the plot."""
+        z, row = self.plot.plane.latent(point[: self.plot.plane.dims], self.here())
+        if row is None:
+            self.show_point(z)
+        else:
+            self.say(f"{self.plot.plane.names[0]} has no way back to latent points: this is particle {row}.")
+            self.scene.run(f"flexrec volume particle {row}")
+
+    def show_point(self, z: np.ndarray) -> None:
+        """The true map at a latent point ``(K,)``."""
+        self.scene.run(f"flexrec volume at {point_text(z)}")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Arrows move the point, space plays, Escape stops."""
+        step = _ARROWS.get(event.key())
+        if step is not None and self.plot.plane is not None:
+            self._step(np.array(step), _LONG if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP)
+        elif event.key() == Qt.Key.Key_Space and self.scene.path is not None:
+            self.paths.bar.toggle()
+        elif event.key() == Qt.Key.Key_Escape:
+            if not self.plot.hand.stop() and self.scene.playing:
+                self.scene.run("flexrec pause")
+            self.plot.set_mode("go")
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, direction: np.ndarray, share: float) -> None:
+        plane, limits = self.plot.plane, self.plot.canvas.limits
+        span = (limits[:, 1] - limits[:, 0])[: plane.dims]
+        if plane.view is not None and direction[: plane.dims].any():
+            point = plane.place(self.here()) + share * direction[: plane.dims] * span
+            self.scene.drag(plane.view.lift(point, self.here()))
+            self._settling.start()
+
+    # ----- made once -----
+
+    def _lay_out(self) -> None:
+        above = QWidget()
+        column = QVBoxLayout(above)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.plot, 1)
+        column.addWidget(self.words)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(above)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self._stack)
+        split.addWidget(self.tabs)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 1)
+        split.setChildrenCollapsible(False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(split)
+
+    def _connect(self) -> None:
+        hand = self.plot.hand
+        hand.went.connect(self.go)
+        hand.rested.connect(self.rest)
+        self.plot.failed.connect(self.say)
+        self.plot.pointed.connect(self.words.point_at)
+        self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
+        self.plot.replaned.connect(self._put_marker)
+        self.plot.canvas.setFocusProxy(self)
+        self.sliders.moved.connect(self.scene.drag)
+        self.sliders.settled.connect(self.show_point)
+        self.empty.project.connect(self._choose_project)
+        self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
+        self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
+        self._settling.timeout.connect(lambda: self.show_point(self.here()))
+        self.words.ready.connect(lambda: self.words.show_point(self.scene.z))
+
+    def _choose_project(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
+        if folder:
+            self.scene.run(f"flexrec open {quoted(folder)}")
+
+    def close_panel(self) -> None:
+        """Listen to the scene no more."""
+        for end in self._endings:
+            end()
+        self._endings = []
+
+
+def _scrolling(page: QWidget) -> QScrollArea:
+    """A page that scrolls where there is little room: beside the 3D view that is so, and the plot comes first."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setWidget(page)
+    return area

@@ -1,0 +1,64 @@
+"""One model's questions to the engine process, in which it is opened when it is first asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .decoding import decoding
+
+Done = Callable[[dict, Any], None]
+Failed = Callable[[Exception], None]
+
+
+class Asking:
+    """Questions about the model in ``folder``.
+
+    ``opened`` is told the facts whenever the process has opened the model, which it does anew after a crash: training
+    may meanwhile have written a newer one.
+    """
+
+    def __init__(self, session, folder: Path, opened: Callable[[dict], None]) -> None:
+        self._decoding = decoding(session)
+        self._name, self._path, self._told = self._decoding.new_name(), str(folder), opened
+        self._engine: object = None  # in which it is open, or being opened
+
+    def ask(
+        self, what: str, fields: dict, done: Done, array: np.ndarray | None = None, channel: str | None = None,
+        failed: Failed | None = None,
+    ) -> None:  # fmt: skip
+        """Ask about the model; see `Decoding.ask`. Of one model's ``channel`` only the newest question counts."""
+        self._open()
+        mine = None if channel is None else f"{self._name} {channel}"
+        self._decoding.ask(what, {"model": self._name, **fields}, done, array, mine, failed)
+
+    def call(self, what: str, fields: dict, array: np.ndarray | None = None) -> tuple[dict, np.ndarray | None]:
+        """Ask about the model, and wait; `InputError` or `EngineError` where it fails."""
+        self._open()
+        return self._decoding.call(what, {"model": self._name, **fields}, array)
+
+    def open_again(self) -> None:
+        """Have the process read the model again before the next question."""
+        self._engine = None
+
+    def close(self) -> None:
+        """Let the process forget the model."""
+        if self._engine is self._decoding.engine:
+            self._decoding.engine.ask("close", {"model": self._name}, failed=lambda error: None)
+        self._engine = None
+
+    def _open(self) -> None:
+        if self._engine is self._decoding.engine:
+            return
+        self._engine = self._decoding.engine
+        self._decoding.open({"model": self._name, "path": self._path}, self._opened, self._not_opened)
+
+    def _opened(self, facts: dict) -> None:
+        if self._engine is not None:
+            self._told(facts)
+
+    def _not_opened(self, _: Exception) -> None:
+        self._engine = None  # the next question tries again

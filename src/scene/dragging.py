@@ -1,0 +1,95 @@
+"""The contour that stands for the map while the hand drags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .contour import ContourModel, contour_of
+from .followers import Tied
+
+if TYPE_CHECKING:
+    from .model import FlexRecModel
+
+ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
+
+
+class Dragging:
+    """One model's moving contour, made when it is first wanted: the engine process ties it to the mesh.
+
+    ``drawn`` is whether it is drawn, in the place of the map.
+    """
+
+    def __init__(self, model: FlexRecModel) -> None:
+        self._model = model
+        self.contour: ContourModel | None = None
+        self._asked: float | None = None  # the level of the contour that is made, or was
+        self.drawn = False
+
+    def prepare(self) -> None:
+        """Contour the canonical map at the level shown, unless that is done."""
+        model, level = self._model, self._model.map.level
+        if self._asked == level:
+            return
+        self._asked = level
+        points, triangles = contour_of(model.flow.volume, model.flow.pixel_size, level)
+
+        def tied(one: Tied) -> None:
+            if model.deleted:
+                return
+            self.close()
+            self._asked, self.contour = level, ContourModel(model.session, one, triangles, level)
+            self.contour.position, self.contour.display = model.frame, False
+            model.map.add([self.contour])  # which is hidden, moved and closed with it
+
+        def failed(error: Exception) -> None:
+            self._asked = None
+
+        if len(triangles):
+            model.tie(points, tied, failed)
+
+    def follow(self) -> bool:
+        """Draw the contour where the model's vertices carry it; False where there is none yet, or none can be."""
+        if not self._possible():
+            return False
+        if not self._fits():
+            self.prepare()
+        if self.contour is None:
+            return False
+        self.contour.look_like(self._model.map.surfaces[0])
+        self.contour.move(self._model.moved)
+        self._draw(True)
+        return True
+
+    def rest(self) -> None:
+        """Draw the map again."""
+        self._draw(False)
+
+    def close(self) -> None:
+        """Make a new contour for the next drag."""
+        self._asked = None
+        if self.contour is not None:
+            self._model.session.models.close([self.contour])
+
+    def forget(self, removed: list) -> None:
+        """Draw the map again if the contour is among the models that were closed."""
+        if self.contour in removed:
+            self.contour = None
+            if not self._model.map_closed:
+                self.rest()
+
+    def _draw(self, contour: bool) -> None:
+        if contour != self.drawn:
+            self.drawn = contour
+            if self.contour is not None:
+                self.contour.display = contour
+            for surface in self._model.map.surfaces:
+                surface.display = not contour
+
+    def _possible(self) -> bool:
+        """Whether one contour is what is seen of the map: several, or an image, do not move with the hand."""
+        surfaces = self._model.map.surfaces
+        return len(surfaces) == 1 and (surfaces[0].display or self.drawn)
+
+    def _fits(self) -> bool:
+        level = self._model.map.level
+        return self.contour is not None and abs(self.contour.level - level) <= ALIKE * abs(level)

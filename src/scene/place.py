@@ -1,0 +1,12 @@
+"""Where a model's own Å are counted from, in the scene."""
+
+from __future__ import annotations
+
+from chimerax.geometry import Place, translation
+
+from ..models.flow_model import FlowModel
+
+
+def centre_of(flow: FlowModel) -> Place:
+    """The place in the map's coordinates of the voxel from which a model's Å are counted."""
+    return translation((flow.box // 2 * flow.pixel_size,) * 3)

@@ -1,0 +1,78 @@
+"""Where a session file says that a trained model lies, and where it lies now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..jobs.trained import trained_folder
+from ..models import open_model
+from ..models.flow_model import FlowModel
+
+
+def fingerprint(flow: FlowModel) -> str:
+    """The same for the same trained model, wherever its files lie and whenever they were written."""
+    digest = hashlib.blake2b(digest_size=16)
+    arrays = (flow.mesh.vertices, flow.mesh.cells, flow.flow.modes, flow.flow.linear, flow.latents, flow.volume)
+    for array in (*arrays, *(array for layer in flow.flow.layers for array in layer)):
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def places(folder: Path, session_file: str | None) -> dict[str, str]:
+    """The absolute path of a job's folder, and that relative to the session file, where there is one."""
+    folder = folder.absolute()
+    found = {"absolute": str(folder)}
+    if session_file is not None:
+        try:
+            found["relative"] = os.path.relpath(folder, Path(session_file).absolute().parent)
+        except ValueError:  # another drive of Windows
+            pass
+    return found
+
+
+def candidates(told: dict[str, str], session_file: str | None) -> list[Path]:
+    """The folders that were `places`, nearest to the session file first, of which there may be none."""
+    wanted = [Path(told["absolute"])]
+    if session_file is not None and "relative" in told:
+        wanted.insert(0, Path(os.path.normpath(Path(session_file).absolute().parent / told["relative"])))
+    return [folder for folder in dict.fromkeys(wanted) if folder.is_dir()]
+
+
+def found_again(told: dict[str, str], print_of_it: str, session_file: str | None) -> tuple[Path, FlowModel] | None:
+    """The model that a session file tells of: where it is the same, else the first that opens, else None.
+
+    ``InputError`` where a folder is there but no model in it can be read.
+    """
+    opened, problem = [], None
+    for folder in candidates(told, session_file):
+        try:
+            flow = open_model(folder)
+        except InputError as error:
+            problem = problem or error
+            continue
+        if fingerprint(flow) == print_of_it:
+            return folder, flow
+        opened.append((folder, flow))
+    if not opened and problem is not None:
+        raise problem
+    return opened[0] if opened else None
+
+
+def asked_for(session, name: str, absolute: str) -> tuple[Path, FlowModel] | None:
+    """The model in a folder that a person names in a dialog; None where they do not."""
+    from Qt.QtWidgets import QFileDialog
+
+    title = f"Where is the project of {name}? (It was {absolute})"
+    while chosen := QFileDialog.getExistingDirectory(session.ui.main_window, title):
+        try:
+            folder = trained_folder(Path(chosen))
+            return folder, open_model(folder)
+        except InputError as error:
+            title = f"{error} Where is the project of {name}?"
+    return None

@@ -1,0 +1,35 @@
+"""Going on with a newer checkpoint of an open model: training has written it since."""
+
+from __future__ import annotations
+
+from ..errors import InputError
+from ..models.flow_model import FlowModel
+from .place import centre_of
+
+
+def renew(model, flow: FlowModel) -> None:
+    """Let a `FlexRecModel` be ``flow``: its point, looks and followers stay where they fit."""
+    session = model.session
+    session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
+    mesh, arrows, followers = model.mesh, model.arrows, list(model.followers)
+    model.dragging.close()
+    if flow.latent_dims != model.flow.latent_dims:
+        model.path = None
+    model.flow, model.moved = flow, flow.mesh.vertices
+    model.frame = centre_of(flow)
+    model.__dict__.pop("trained", None)
+    model.map.renew(flow.volume, flow.pixel_size)
+    if mesh is not None:
+        colour, display = mesh.colour, mesh.display
+        session.models.close([mesh])
+        model.show_mesh(colour).display = display
+    try:
+        z = None if model.z is None else flow.checked(model.z)
+    except InputError:
+        z = flow.latents.mean(axis=0)
+    if arrows is not None:
+        start = arrows.reference if arrows.reference is None or len(arrows.reference) == flow.latent_dims else z
+        model.show_arrows(arrows.wanted, arrows.scale, arrows.threshold, arrows.width, start)
+    for one in followers:
+        model.follow(one.structure, one.rest, one.to_mesh)
+    model.show(z)

@@ -1,0 +1,38 @@
+"""ChimeraX's scenes: the point, and what is shown with it, at one moment of a session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chimerax.core.errors import UserError
+from chimerax.core.models import Model
+from chimerax.core.state import State
+
+from ..engine.client import EngineError
+from ..errors import InputError
+
+
+def scene_of(model, session) -> dict[str, Any]:
+    """What is shown of a `FlexRecModel` now."""
+    mesh = None if model.mesh is None else {"colour": model.mesh.colour, "display": model.mesh.display}
+    return {
+        "model": Model.take_snapshot(model, session, State.SCENE),
+        "z": model.z,
+        "mesh": mesh,
+        "arrows": model.arrows is not None and model.arrows.display,
+    }
+
+
+def show_scene(model, data: dict[str, Any]) -> None:
+    """Show it as it was; arrows that were taken away since stay away."""
+    Model.restore_scene(model, data["model"])
+    if data["mesh"] is not None:
+        model.show_mesh(data["mesh"]["colour"]).display = data["mesh"]["display"]
+    elif model.mesh is not None:
+        model.mesh.display = False
+    if model.arrows is not None:
+        model.arrows.display = data["arrows"]
+    try:
+        model.show(data["z"])
+    except (InputError, EngineError) as error:
+        raise UserError(str(error)) from error

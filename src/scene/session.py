@@ -1,0 +1,155 @@
+"""Trained models in session files: where the project is, the point, and how all is drawn; no map, no mesh.
+
+The map is a State of its own, so that whatever else in a session refers to it finds it again; mesh, arrows and
+followers are made again by the model when all models are back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from chimerax.core.models import RESTORED_MODEL_TABLE, Model
+from chimerax.geometry import Place
+
+from ..engine.client import EngineError
+from ..errors import InputError
+from ..explore.path import LatentPath
+from ..models.flow_model import FlowModel
+from .project_place import asked_for, fingerprint, found_again, places
+
+VERSION = 1
+
+
+def snapshot(model, session, flags) -> dict[str, Any]:
+    """What makes a `FlexRecModel` again."""
+    return {
+        "version": VERSION,
+        "model state": Model.take_snapshot(model, session, flags),
+        "project": places(model.folder, session.session_file_path),
+        "fingerprint": fingerprint(model.flow),
+        "z": model.z,
+        "moving": model.dragging.drawn,
+        "map": not model.map_closed,
+        "path": None if model.path is None else {"z": model.path.z, "name": model.path.name, "kind": model.path.kind},
+        "mesh": _mesh(model.mesh),
+        "arrows": _arrows(model.arrows),
+        # by their ids: a structure that was put below the model refers to it, and may not be referred to
+        "followers": [_follower(one) for one in model.followers if one.structure.id is not None],
+    }
+
+
+def restored(cls, session, data: dict[str, Any]):
+    """The model again, on its way into the scene; None, and a warning what to do, where its project is not found."""
+    name, told = data["model state"]["name"], data["project"]
+    if data["version"] > VERSION:
+        session.logger.warning(f"{name} was saved by a newer FlexRec; install that to see it. It is left out.")
+        return None
+    try:
+        found = found_again(told, data["fingerprint"], session.session_file_path)
+        why = "is not there"
+    except InputError as error:
+        found, why = None, f"cannot be opened ({str(error).rstrip('.')})"
+    if found is None and session.ui.is_gui:
+        found = asked_for(session, name, told["absolute"])
+    if found is None:
+        session.logger.warning(
+            f"{name} is left out: its project {told['absolute']} {why}. Put it back there, or where it was relative to "
+            "the session file, and open the session again."
+        )
+        return None
+    folder, flow = found
+    model = cls(session, folder, flow, name)
+    # children first have ids when they are added, with the ids that they had
+    model.set_state_from_snapshot(session, data["model state"])
+    if fingerprint(flow) != data["fingerprint"]:
+        session.logger.warning(
+            f"{name}: the model in {folder} is not the one that was saved; it is shown as it is now, after epoch "
+            f"{flow.epoch} of {flow.epochs}."
+        )
+    restore = _WhenAllAreBack(model, data)
+    restore.handler = session.triggers.add_handler(RESTORED_MODEL_TABLE, restore)
+    _draw(session, model, _fitting(session, name, flow, data["z"]))
+    return model
+
+
+def _fitting(session, name: str, flow: FlowModel, z: np.ndarray | None) -> np.ndarray | None:
+    """The point that was shown, where the model still has as many dimensions, else the mean."""
+    try:
+        return None if z is None else flow.checked(z)
+    except InputError as error:
+        session.logger.warning(f"{name}: {str(error).rstrip('.')}; the mean is shown.")
+        return flow.latents.mean(axis=0)
+
+
+def _draw(session, model, z: np.ndarray | None) -> None:
+    """Draw the point before the session is back: what comes later, such as colours of the contour, needs the map."""
+    try:
+        with session.in_script:  # so that it waits
+            model.show(z)
+    except (InputError, EngineError) as error:
+        session.logger.warning(f"{model.name} is shown at rest: {error}")
+
+
+class _WhenAllAreBack:
+    """Makes again what was drawn with the map, when every model of the session has its place."""
+
+    def __init__(self, model, data: dict[str, Any]) -> None:
+        self._model, self._data = model, data
+        self.handler: Any = None
+
+    def __call__(self, _, models: dict[tuple, Model]) -> str:
+        model, data = self._model, self._data
+        if data["path"] is not None and data["path"]["z"].shape[1] == model.flow.latent_dims:
+            model.path = LatentPath(**data["path"])
+        if not data["map"]:
+            model.close_map()
+        elif data["moving"]:
+            for surface in model.map.surfaces:
+                surface.display = True
+        try:
+            with model.session.in_script:  # so that it waits
+                self._draw_again(model, data, models)
+        except (InputError, EngineError) as error:
+            model.session.logger.warning(f"{model.name}: not all of it is drawn again: {error}")
+        return "delete handler"
+
+    def _draw_again(self, model, data: dict[str, Any], models: dict[tuple, Model]) -> None:
+        if data["mesh"] is not None:
+            _place(model.show_mesh(data["mesh"]["colour"]), data["mesh"])
+        if (arrows := data["arrows"]) is not None:
+            start = _fitting(model.session, model.name, model.flow, arrows["reference"])
+            model.show_arrows(arrows["count"], *arrows["look"], start, arrows["level"])
+            _place(model.arrows, arrows)
+        for told in data["followers"]:
+            structure = models.get(tuple(told["id"]))
+            if structure is None:
+                model.session.logger.warning(f"An atomic model that followed {model.name} is not in the session.")
+            elif len(told["rest"]) == structure.num_atoms:
+                model.follow(structure, told["rest"], Place(told["to mesh"]))
+
+
+def _mesh(mesh) -> dict[str, Any] | None:
+    return None if mesh is None else {"colour": mesh.colour, **_placed(mesh)}
+
+
+def _arrows(arrows) -> dict[str, Any] | None:
+    if arrows is None:
+        return None
+    look = (arrows.scale, arrows.threshold, arrows.width)
+    return {
+        "count": arrows.wanted, "look": look, "level": arrows.level, "reference": arrows.reference, **_placed(arrows),
+    }  # fmt: skip
+
+
+def _follower(one) -> dict[str, Any]:
+    return {"id": one.structure.id, "rest": one.rest, "to mesh": one.to_mesh.matrix}
+
+
+def _placed(child: Model) -> dict[str, Any]:
+    return {"id": child.id, "display": child.display, "position": child.position.matrix}
+
+
+def _place(child: Model, told: dict[str, Any]) -> None:
+    child.id = tuple(told["id"])
+    child.display, child.position = told["display"], Place(told["position"])

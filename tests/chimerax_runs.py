@@ -1,0 +1,232 @@
+"""A real ChimeraX, with the bundle built from this checkout in a home of its own, which runs scripts for the tests.
+
+It is the program that FLEXREC_CHIMERAX names, or ``ChimeraX`` on the PATH. ChimeraX treats root specially; where root
+runs the tests, it runs as FLEXREC_CHIMERAX_USER, or else as the first ordinary user with a home.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SOURCES = ("src", "setup.py", "pyproject.toml", "bundle_info.xml", "README.md", "LICENSE")
+_FOLDER = "FLEXREC_TESTS_CHIMERAX_FOLDER"  # of one run of the tests, the same in all its processes
+
+# What a test's script is put into: it fills ``result``, and an exception of its own comes back as text.
+_FRAME = '''
+import json, sys, traceback
+from chimerax.core.commands import run as _run
+from chimerax.core.errors import UserError
+
+result = {{}}
+
+def run(text):
+    return _run(session, text)
+
+def sentence(text):
+    """What a command that is wrong is answered with."""
+    try:
+        _run(session, text, log=False)
+    except UserError as error:
+        return str(error)
+    raise AssertionError(text + " did not fail")
+
+try:
+    exec(compile(open({code!r}, encoding="utf-8").read(), {code!r}, "exec"), globals())
+except BaseException:
+    result["failed"] = traceback.format_exc()
+with open({answer!r}, "w") as file:
+    json.dump(result, file)
+'''
+
+# The same in a window, which lives on while ``steps()`` rests: it yields for how many seconds.
+_WINDOW = '''
+import json, traceback
+from Qt.QtCore import QTimer
+from chimerax.core.commands import run as _run
+
+result = {{}}
+
+def run(text):
+    return _run(session, text)
+
+def _end():
+    with open({answer!r}, "w") as file:
+        json.dump(result, file)
+    _run(session, "exit", log=False)
+
+def _go():
+    try:
+        rest = next(_steps)
+    except StopIteration:
+        _end()
+    except BaseException:
+        result["failed"] = traceback.format_exc()
+        _end()
+    else:
+        QTimer.singleShot(int(1000 * rest), _go)
+
+exec(compile(open({code!r}, encoding="utf-8").read(), {code!r}, "exec"), globals())
+_steps = steps()
+QTimer.singleShot(500, _go)
+'''
+
+
+def pytest_configure(config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[_FOLDER] = f"{tempfile.gettempdir()}/flexrec-tests-{uuid.uuid4().hex[:8]}"
+
+
+def pytest_unconfigure(config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class ChimeraX:
+    """An installed ChimeraX. ``folder`` is where its ``user`` (None: this one) may write."""
+
+    program: str
+    folder: Path
+    user: str | None
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def command(self, *words: object) -> list[str]:
+        """Words that run a program as the user, at home here."""
+        clean = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE") if name in os.environ}
+        clean |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        clean |= {"HOME": str(self.home), "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
+                  "FLEXREC_SLOTS": str(self.home / "slots")}  # fmt: skip
+        become = ["runuser", "-u", self.user, "--"] if self.user else []
+        return [*become, "env", "-i", *(f"{name}={value}" for name, value in clean.items()), *map(str, words)]
+
+    def call(self, *words: object, timeout: float = 120) -> subprocess.CompletedProcess:
+        """Run a program to its end."""
+        return subprocess.run(
+            self.command(*words), cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=timeout,
+        )  # fmt: skip
+
+    def run(self, code: str, offscreen: bool = False, timeout: float = 120) -> dict:
+        """What a script has put into ``result``; it has ``session``, ``run(command)`` and ``sentence(command)``."""
+        how = ["--offscreen"] if offscreen else []
+        return self._answer(_FRAME, code, timeout, self.program, *how, "--nogui", "--exit", "--script")
+
+    def window(self, code: str, timeout: float = 180) -> dict:
+        """What ``steps()`` of a script has put into ``result``, in a window on a screen that nobody sees."""
+        if shutil.which("xvfb-run") is None:
+            pytest.skip("no xvfb-run, without which a window needs a screen")
+        screen = ("xvfb-run", "-a", "-s", "-screen 0 1400x1000x24")
+        return self._answer(_WINDOW, code, timeout, *screen, self.program)
+
+    def _answer(self, frame: str, code: str, timeout: float, *words: object) -> dict:
+        here = self.new_folder()
+        (here / "code.py").write_text(code, encoding="utf-8")
+        script = frame.format(code=str(here / "code.py"), answer=str(here / "answer.json"))
+        (here / "script.py").write_text(script, encoding="utf-8")
+        done = self.call(*words, here / "script.py", timeout=timeout)
+        assert (here / "answer.json").exists(), done.stdout + done.stderr
+        result = json.loads((here / "answer.json").read_text())
+        assert "failed" not in result, result["failed"]
+        return result
+
+    def new_folder(self) -> Path:
+        """An empty folder that ChimeraX may write to."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        self.give(folder)
+        return folder
+
+    def give(self, top: Path) -> None:
+        """Let the user have a folder and all in it."""
+        top.chmod(0o755)
+        if self.user:
+            account = pwd.getpwnam(self.user)
+            for path in (top, *top.rglob("*")):
+                os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def find_program() -> str:
+    """ChimeraX, or the test is skipped."""
+    program = os.environ.get("FLEXREC_CHIMERAX") or shutil.which("ChimeraX")
+    if program is None:
+        pytest.skip("no ChimeraX on the PATH (or name it in FLEXREC_CHIMERAX)")
+    return program
+
+
+def find_user() -> str | None:
+    """As whom ChimeraX is run; None where that is who runs the tests."""
+    if os.geteuid() != 0:
+        return None
+    if "FLEXREC_CHIMERAX_USER" in os.environ:
+        return os.environ["FLEXREC_CHIMERAX_USER"]
+    ordinary = [one for one in pwd.getpwall() if 1000 <= one.pw_uid < 60000 and Path(one.pw_dir).is_dir()]
+    if not ordinary or shutil.which("runuser") is None:
+        pytest.skip("ChimeraX does not run as root, and there is no ordinary user: name one in FLEXREC_CHIMERAX_USER")
+    return min(ordinary, key=lambda one: one.pw_uid).pw_name
+
+
+def copy_sources(repository: Path, folder: Path) -> Path:
+    """A copy of what the bundle is built from."""
+    folder.mkdir(parents=True)
+    for name in SOURCES:
+        if (repository / name).is_dir():
+            shutil.copytree(repository / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(repository / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chimerax(repository) -> ChimeraX:
+    """ChimeraX with the bundle, installed once for all processes of the tests."""
+    program, user, folder = find_program(), find_user(), Path(os.environ[_FOLDER])
+    installed = ChimeraX(program, folder, user)
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "bundle").exists():
+            installed.home.mkdir()
+            copy_sources(repository, folder / "bundle")
+            for path in (installed.home, folder / "bundle"):
+                installed.give(path)
+            done = installed.call(
+                program, "--nogui", "--exit", "--cmd", f"devel install {folder / 'bundle'} exit true", timeout=300
+            )
+            (folder / "install.txt").write_text(done.stdout + done.stderr)
+            folder.chmod(0o777)
+    said = (folder / "install.txt").read_text()
+    assert "Installed ChimeraX-FlexRec" in said, said
+    return installed
+
+
+@pytest.fixture(scope="session")
+def engine_python(chimerax) -> str:
+    """A Python with torch that ChimeraX's user can run: ours, or ChimeraX's own with our packages."""
+    if chimerax.call(sys.executable, "-c", "import torch, numba").returncode == 0:
+        return sys.executable
+    own = chimerax.run(
+        "import sys; from chimerax.core.python_utils import chimerax_python_executable as f\n"
+        "result['python'], result['version'] = f(), list(sys.version_info[:2])"
+    )
+    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    folder = chimerax.new_folder() / "venv"
+    chimerax.call(own["python"], "-m", "venv", "--without-pip", folder)
+    if own["version"] == list(sys.version_info[:2]):
+        next(folder.glob("lib/python*/site-packages")).joinpath("ours.pth").write_text(packages)
+    if chimerax.call(folder / "bin/python", "-c", "import torch, numba").returncode != 0:
+        pytest.skip(f"ChimeraX's user {chimerax.user} can run no Python with torch: not {sys.executable} either")
+    return str(folder / "bin/python")

@@ -1,0 +1,279 @@
+"""Paths, movies, atoms and selections in a real ChimeraX."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from explored_project import make_project
+
+
+@pytest.fixture
+def project(chimerax):
+    """A folder with a project in which the molecule slides along x, 6 Å for each unit of z1."""
+    folder = chimerax.new_folder()
+    make_project(folder / "project", sizes=(6.0, 0.5))
+    chimerax.give(folder)
+    return folder
+
+
+def in_folder(folder) -> str:
+    """The line of a script that goes there."""
+    return f"run('cd {folder}')\n"
+
+
+def frames_of(movie) -> np.ndarray:
+    """``(f, h, w, 3)`` uint8, all that ffprobe counts."""
+    asked = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames,width,height"]
+    found = json.loads(subprocess.check_output([*asked, "-of", "json", str(movie)]))["streams"][0]
+    decode = ["ffmpeg", "-v", "error", "-i", str(movie), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.check_output(decode)
+    shape = (int(found["nb_read_frames"]), found["height"], found["width"], 3)
+    return np.frombuffer(raw, np.uint8).reshape(shape)
+
+
+def bright(frame: np.ndarray) -> float:
+    """Column in which the middle of what is drawn on black lies."""
+    lit = (frame.max(axis=2) > 60).sum(axis=0)
+    return float((lit * np.arange(len(lit))).sum() / lit.sum())
+
+
+def test_a_movie_has_a_frame_for_each_state_and_moves(chimerax, project):
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
+run("view orient; view")
+run("flexrec path z 1 frames 6")
+level = model.map.level
+run("flexrec record there.mp4 size 320,240")
+run("flexrec record back.mp4 size 200,160 bounce true inset true keepFrames true framerate 10")
+result["level"] = [level, model.map.level]
+result["refused"] = [sentence("flexrec record " + words) for words in (
+    "odd.mp4 size 321,240", "none/a.mp4", "a.mpx", "back.mp4 size 200,160 keepFrames true", "a.mp4 size 2,2")]
+run("flexrec path points one.csv")
+result["refused"].append(sentence("flexrec record one.mp4"))
+run("movie record")
+run("flexrec path z 1 frames 2")
+result["refused"].append(sentence("flexrec record a.mp4"))
+""".replace("one.csv", str(write_point(project))), offscreen=True)  # fmt: skip
+    there, back = frames_of(project / "there.mp4"), frames_of(project / "back.mp4")
+    assert there.shape == (6, 240, 320, 3) and back.shape == (11, 160, 200, 3)
+    places = [bright(frame) for frame in there]
+    assert all(later > earlier for earlier, later in zip(places, places[1:]))
+    assert np.ptp(np.diff(places)) < 0.5 * np.mean(np.diff(places))  # even steps, none left out
+    corner = back[:, 115:, :40].astype(int)  # the inset: white there, and its mark moves
+    assert (corner.min(axis=3) > 200).mean() > 0.3
+    assert np.abs(corner[5] - corner[0]).max() > 100
+    assert np.abs(back[0].astype(int) - back[10]).mean() < 2 < np.abs(back[0].astype(int) - back[5]).mean()
+    assert len(list((project / "back-frames").glob("*.png"))) == 11
+    assert found["level"][0] == found["level"][1]
+    words = ("even", "no folder", "movie format", "back-frames", "pixels", "two states", "another movie")
+    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+    left = {path.name for path in project.glob("*") if "mp4" in path.name or "frames" in path.name}
+    assert left == {"there.mp4", "back.mp4", "back-frames"}
+
+
+def write_point(folder):
+    path = folder / "one.csv"
+    path.write_text("0.5,0.5\n")
+    return path
+
+
+def test_without_graphics_the_path_is_played_and_a_movie_sentence(chimerax, project):
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
+seen, last = [], [None]
+def note():
+    if model.z is not last[0]:  # a change of the path is told too
+        last[0] = model.z
+        seen.append(model.z.tolist())
+model.on_change.append(note)
+result["none"] = sentence("flexrec play")
+path = run("flexrec path through 0,0 1,0 p3 frames 5 name there output there.json")
+result["path"] = path.z.tolist()
+run("flexrec play reverse true")
+result["seen"], seen[:] = seen[:], []
+result["scrub"] = [run("flexrec scrub 0.5").tolist(), run("flexrec scrub frame 5").tolist()]
+seen[:] = []
+morph = run("flexrec morph 0,0 1,0 frames 3")
+result["morph"] = [morph.z.tolist(), seen]
+result["refused"] = [sentence(words) for words in (
+    "flexrec record a.mp4", "flexrec scrub frame 9", "flexrec scrub", "flexrec path pc 9", "flexrec path graph c1 c2",
+    "flexrec play speed 2 seconds 3", "flexrec umap", "flexrec path through p1 p999 frames 3")]
+""")  # fmt: skip
+    path = np.array(found["path"])
+    assert len(path) == 5 and np.allclose(path[0], 0) and "flexrec path" in found["none"]
+    assert np.allclose(found["seen"], path[::-1])
+    assert np.allclose(found["scrub"], path[[2, 4]])
+    assert np.allclose(found["morph"][0], [(0, 0), (0.5, 0), (1, 0)])
+    assert found["morph"][0] == found["morph"][1]
+    assert json.loads((project / "there.json").read_text())["name"] == "there"
+    words = ("graphics", "no frame 9", "say where", "pc9", "no clusters", "exclude", "UMAP", "no particle 999")
+    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+
+
+PDB = "ATOM  {:5d}  CA  ALA A{:4d}    {:8.3f}{:8.3f}{:8.3f}  1.00  0.00           C  \n"
+
+
+def test_atoms_are_written_in_many_states(chimerax, project):
+    # the map's middle is at 48 Å; the molecule is a dumbbell along x
+    atoms = [(48 + x, 48 + y, 48) for x in range(-15, 16, 3) for y in (-3, 0, 3)]
+    (project / "model.pdb").write_text("".join(PDB.format(i, i, *xyz) for i, xyz in enumerate(atoms, 1)) + "END\n")
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
+atoms = run("open model.pdb")[0]
+result["nobody"] = sentence("flexrec save atoms none.cif")
+run("flexrec follow #2")
+run("flexrec path z 1 frames 4")
+run("flexrec save atoms path.cif path")
+run("flexrec save atoms path.pdb path")
+run("flexrec save atoms ensemble.cif ensemble 7 seed 3 uncertainty true")
+run("flexrec save atoms one.pdb at 2,0")
+result["refused"] = [sentence("flexrec save atoms " + words) for words in (
+    "a.xyz", "none/a.cif", "a.cif at 1,0 ensemble 3", "a.cif ensemble 999", "a.cif uncertainty true")]
+run("flexrec volume at 1,0")
+run("flexrec save atoms now.cif")
+result["path"] = model.path.z.tolist()
+run("close")
+def opened(name):
+    models = run("open " + name)
+    return [one.atoms.coords.tolist() for one in models if hasattr(one, "atoms")] or [
+        one.atoms.coords.tolist() for one in models[0].child_models()]
+for name in ("path.cif", "path.pdb", "ensemble.cif", "one.pdb", "now.cif"):
+    result[name] = opened(name)
+""")  # fmt: skip
+    moved = {name: np.array(found[name]) - np.array(atoms) for name in found if "." in name}
+    assert "no structure follows" in found["nobody"]
+    assert {name: len(states) for name, states in moved.items()} == {
+        "path.cif": 4, "path.pdb": 4, "ensemble.cif": 7, "one.pdb": 1, "now.cif": 1}  # fmt: skip
+    for name, z1 in (("path.cif", np.array(found["path"])[:, 0]), ("path.pdb", np.array(found["path"])[:, 0]),
+                     ("one.pdb", [2.0]), ("now.cif", [1.0])):  # fmt: skip
+        assert np.allclose(moved[name][:, :, 0], 6 * np.array(z1)[:, None], atol=0.01), name
+    assert np.ptp(moved["ensemble.cif"][:, 0, 0]) > 3
+    words = (".cif or .pdb", "no folder", "exclude", "ensemble", "ensemble")
+    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+    assert not (project / "a.cif").exists()
+
+
+def test_particles_are_selected_and_saved(chimerax, project):
+    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+model = run("flexrec open project")
+clusters = run("flexrec cluster count 3")
+first = run('flexrec select name first where "z1 > 0" color red')
+rest = run('flexrec select name "the rest" not first export rest.npy')
+run("flexrec save particles first.star selection first")
+result["sizes"] = [len(first), len(rest), int(clusters.size.sum())]
+result["listed"] = [one.name for one in run("flexrec selections")]
+run("flexrec volume selection first")
+result["z"] = model.z.tolist()
+run("flexrec path graph s:first c2 p0 frames 8")
+result["path"] = model.path.z[0].tolist()
+result["minima"] = len(run("flexrec landscape bins 16").minima)
+result["agreement"] = run("flexrec compare 3").agreement
+run("flexrec selections remove first")
+result["refused"] = [sentence(words) for words in (
+    "flexrec volume selection first", "flexrec select name x box z1", "flexrec compare 9")]
+""")  # fmt: skip
+    z = np.load(project / "project/003-train/latents.npz")["z"]
+    assert found["sizes"] == [int((z[:, 0] > 0).sum()), int((z[:, 0] <= 0).sum()), len(z)]
+    assert found["listed"] == ["first", "the rest"] and found["minima"] >= 1
+    assert np.allclose(found["z"], found["path"]) and found["z"][0] > 0
+    assert found["agreement"] == pytest.approx(1, abs=1e-6)
+    assert len(np.load(project / "rest.npy")) == found["sizes"][1]
+    assert (project / "first.star").read_text().count("stack.mrcs ") == found["sizes"][0]
+    words = ("no selection", "z1=-1:1", "no job 9")
+    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+
+
+_HEAD = """
+import json, time, traceback
+from Qt.QtCore import QTimer
+from chimerax.core import commands
+from chimerax.core.errors import UserError
+result = {}
+def run(text):
+    return commands.run(session, text)
+def sentence(text):
+    try:
+        run(text)
+    except UserError as error:
+        return str(error)
+"""
+
+WINDOW = """
+def later(seconds, work):
+    def safe():
+        try:
+            work()
+        except BaseException:
+            result["failed"] = traceback.format_exc(); leave()
+    QTimer.singleShot(int(1000 * seconds), safe)
+def begin():
+    global model, player, started
+    model = run("flexrec open project"); player = model.player
+    run("flexrec mesh"); run("flexrec path z 1 frames 12")
+    started = time.monotonic(); run("flexrec play seconds 2")
+    result["returned"] = time.monotonic() - started
+    later(1, lambda: result.update(half=[player.place, (time.monotonic() - started) / 2]))
+    later(3.5, ended)
+def ended():
+    result["ended"] = [player.playing, player.place, model.map.surfaces[0].display, model.z.tolist()]
+    run("flexrec play seconds 4"); later(1, paused)
+def paused():
+    run("flexrec pause"); result["paused"] = [player.playing, player.place]
+    run("flexrec play seconds 4 loop true"); later(0.3, stopped)
+def stopped():
+    result["resumed"] = player.place
+    run("stop"); result["stopped"] = player.playing
+    run("flexrec record window.mp4 size 320,240"); result["busy"] = sentence("flexrec record other.mp4")
+    later(0.1, recorded)
+def recorded():
+    if model.recorder is not None:
+        later(0.1, recorded); return
+    run("flexrec path z 1 frames 3000"); run("flexrec record left.mp4 size 320,240")
+    later(0.3, lambda: (run("flexrec record stop"), gone()))
+def gone():
+    result["free"] = [model.recorder is None, not hasattr(session, "movie")]
+    run("flexrec play loop true"); later(0.3, lambda: (run("close"), later(0.3, done)))
+def done():
+    result["motions"] = len(session.motion_in_progress)
+    leave()
+def leave():
+    with open("answer.json", "w") as file:
+        json.dump(result, file)
+    run("exit")
+later(1, begin)
+"""
+
+
+def run_in_window(chimerax, folder, code: str) -> dict:
+    """What a script leaves in ``answer.json`` that goes on between frames of a ChimeraX with a window."""
+    if shutil.which("xvfb-run") is None:
+        pytest.skip("no xvfb-run")
+    (folder / "code.py").write_text(_HEAD + in_folder(folder) + code)
+    screen = ["xvfb-run", "-a", "-s", "-screen 0 1000x800x24"]
+    done = chimerax.call(*screen, chimerax.program, "--script", folder / "code.py", timeout=180)
+    assert (folder / "answer.json").is_file(), done.stdout + done.stderr
+    found = json.loads((folder / "answer.json").read_text())
+    assert "failed" not in found, found["failed"]
+    return found
+
+
+def test_in_a_window_a_path_is_played_by_time_and_recorded_between_frames(chimerax, project):
+    found = run_in_window(chimerax, project, WINDOW)
+    assert found["returned"] < 0.5
+    place, time = found["half"]
+    assert place == pytest.approx(time, abs=0.25)  # by the clock, however slowly this machine draws
+    playing, place, display, z = found["ended"]
+    assert (playing, place, display) == (False, 1.0, True)
+    assert not found["paused"][0] and 0.1 < found["paused"][1] < 0.9
+    assert found["resumed"] >= found["paused"][1] and not found["stopped"]
+    assert "already" in found["busy"]
+    movie = frames_of(project / "window.mp4")
+    assert len(movie) == 12
+    places = [bright(frame) for frame in movie]
+    assert all(later > earlier for earlier, later in zip(places, places[1:]))
+    assert not (project / "left.mp4").exists() and found["free"] == [True, True]
+    assert found["motions"] == 0

@@ -1,0 +1,90 @@
+"""The panel in a real ChimeraX: real mouse events on its canvas, real maps in its scene."""
+
+from __future__ import annotations
+
+import pytest
+from explored_project import make_project
+
+_STEPS = """
+def steps():
+    import numpy as np
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+    left = Qt.MouseButton.LeftButton
+
+    run("flexrec show")
+    yield 1
+    from chimerax.flexrec.panel.tool import FlexRecTool
+    tool = FlexRecTool.shown(session)
+    panel, scene, canvas = tool.panel, tool.scene, tool.panel.plot.canvas
+    result["empty"] = panel.empty.isVisible()
+    run("flexrec open " + {project!r})
+    yield 2
+    panel.plot.show_axes(("z1", "z2"))
+    yield 1
+
+    def pixel(x, y):
+        across, up = canvas.axes.transData.transform((x, y)) / canvas.device_pixel_ratio
+        return QPoint(round(across), round(canvas.height() - up))
+
+    def under(place):
+        device = np.array([place.x(), canvas.height() - place.y()]) * canvas.device_pixel_ratio
+        return canvas.axes.transData.inverted().transform(device).tolist()
+
+    place = pixel(0.6, -0.4)
+    QTest.mouseClick(canvas, left, pos=place)
+    yield 2
+    model = scene.model
+    result["clicked"] = under(place), scene.z.tolist()
+    wanted = scene.trained.model.decode(scene.z)
+    result["off after a click"] = float(np.abs(model.map.data.array - wanted).max() / wanted.max())
+
+    QTest.mousePress(canvas, left, pos=place)
+    for k in range(20):
+        last = pixel(0.6 - 0.05 * k, -0.4 + 0.03 * k)
+        QTest.mouseMove(canvas, last)
+        yield 0.02
+    result["moving contour"] = any(one.display for one in model.map.child_models() if one.name == "moving contour")
+    QTest.mouseRelease(canvas, left, pos=last)
+    yield 1.5
+    wanted = scene.trained.model.decode(scene.z)
+    result["dragged"] = under(last), scene.z.tolist()
+    result["off after a drag"] = float(np.abs(model.map.data.array - wanted).max() / wanted.max())
+
+    run("flexrec path z 1 frames 5")
+    yield 0.5
+    result["path drawn"] = len(canvas.marks.path.get_xdata())
+    panel.plot.color_by("uncertainty")
+    scene.run("flexrec volume at 1,2,3")
+    result["told"] = panel.pointed.text()
+    look = panel.look()
+    run("save session.cxs")
+    run("close session")
+    yield 0.5
+    run("open session.cxs")
+    yield 2
+    again = FlexRecTool.shown(session)
+    result["restored"] = again.panel.look() == look and again.scene.z is not None
+    run("close")
+    yield 0.5
+    result["empty again"] = again.panel.empty.isVisible()
+    again.delete()
+    run("flexrec show")
+    yield 0.5
+    result["shown again"] = FlexRecTool.shown(session) is not again
+"""
+
+
+def test_the_map_follows_the_hand(chimerax):
+    folder = chimerax.new_folder()
+    make_project(folder / "project")
+    chimerax.give(folder)
+    result = chimerax.window(_STEPS.replace("{project!r}", repr(str(folder / "project"))))
+    wanted, z = result["clicked"]
+    assert z == pytest.approx(wanted, abs=1e-5)
+    wanted, z = result["dragged"]
+    assert z == pytest.approx(wanted, abs=1e-5)
+    assert result["off after a click"] < 1e-4 and result["off after a drag"] < 1e-4
+    assert result["moving contour"] and result["path drawn"] == 5
+    assert "2 latent dimensions" in result["told"]
+    assert result["empty"] and result["restored"] and result["empty again"] and result["shown again"]

@@ -1,0 +1,249 @@
+"""The plot under the hand: real mouse and keys on the real window, over a real model and the real engine process."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
+
+from chimerax.flexrec.explore.results import save_result
+from chimerax.flexrec.explore.trained import open_trained
+from explored_project import make_project
+from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QContextMenuEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return make_project(tmp_path_factory.mktemp("panel") / "project").parent
+
+
+@pytest.fixture
+def viewer(qtbot, project):
+    return open_viewer(qtbot, project)
+
+
+@pytest.fixture
+def maps(viewer):
+    """Every map that is shown, as it comes."""
+    seen = []
+    viewer.scene.mapped.connect(lambda volume, size: seen.append(volume))
+    return seen
+
+
+def log(viewer) -> list[str]:
+    return viewer.log.toPlainText().splitlines()
+
+
+def axes(viewer, *names):
+    for box, name in zip((viewer.panel.plot.x, viewer.panel.plot.y), names):
+        box.setCurrentText(name)
+        box.activated.emit(box.currentIndex())
+
+
+def test_a_click_shows_the_map_at_exactly_that_point(qtbot, viewer, maps):
+    axes(viewer, "z1", "z2")
+    place = click(viewer, (0.7, -0.3))
+    wanted = under(viewer, place)
+    assert viewer.scene.z == pytest.approx(wanted, abs=1e-6)
+    marker = np.ravel(viewer.panel.plot.canvas.marks.dot.get_data())
+    assert marker == pytest.approx(wanted, abs=1e-6)
+    true = viewer.scene.trained.model.decode(viewer.scene.z)
+    qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], true, atol=1e-4), timeout=PATIENCE)
+    assert log(viewer)[-1] == "flexrec volume at " + ",".join(f"{value:.7g}" for value in viewer.scene.z)
+
+
+def test_a_drag_is_followed_and_ends_at_the_true_map_of_the_last_point(qtbot, viewer, maps):
+    axes(viewer, "z1", "z2")
+    way = [(-1 + 0.1 * k, 0.05 * k) for k in range(20)]
+    seen = []
+    viewer.scene.changed.connect(lambda: seen.append(viewer.scene.z.copy()))
+    places = drag(viewer, way)
+    assert len(seen) > 5  # the marker moved with the hand
+    assert viewer.scene.z == pytest.approx(under(viewer, places[-1]), abs=1e-6)
+    wanted = viewer.scene.trained.model.decode(viewer.scene.z)
+    qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], wanted, atol=1e-4), timeout=PATIENCE)
+    assert [line for line in log(viewer) if line.startswith("flexrec volume")] == [log(viewer)[-1]]
+
+
+def test_many_moves_leave_no_backlog(viewer):
+    """A hand faster than the window: only the newest place counts."""
+    canvas, seen = viewer.panel.plot.canvas, []
+    viewer.scene.changed.connect(lambda: seen.append(viewer.scene.z.copy()))
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(viewer, (0, 0)))
+    before = len(seen)
+    for k in range(200):
+        QTest.mouseMove(canvas, pixel(viewer, (0.005 * k, 0.0)))
+    QTest.qWait(1)
+    assert len(seen) - before < 20
+    last = under(viewer, pixel(viewer, (0.995, 0.0)))
+    assert viewer.panel.plot.plane.place(seen[-1]) == pytest.approx(last, abs=1e-6)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=pixel(viewer, (0.995, 0.0)))
+
+
+def test_sliders_and_marker_follow_each_other(viewer):
+    axes(viewer, "z1", "z2")
+    click(viewer, (0.5, 0.25))
+    slider = viewer.panel.sliders.slider("z1")
+    assert slider.field.value() == pytest.approx(viewer.scene.z[0], abs=1e-3)
+    before = viewer.scene.z[1]
+    slider.field.setValue(-0.8)
+    assert viewer.scene.z == pytest.approx([-0.8, before], abs=1e-5)
+    assert np.ravel(viewer.panel.plot.canvas.marks.dot.get_data()) == pytest.approx([-0.8, before], abs=1e-5)
+    # the keys of the slider itself
+    slider.slider.setFocus()
+    QTest.keyClick(slider.slider, Qt.Key.Key_PageUp)
+    assert viewer.scene.z[0] > -0.79
+    assert log(viewer)[-1].startswith("flexrec volume at")
+
+
+def test_the_status_line_says_whether_data_support_the_point(qtbot, viewer):
+    axes(viewer, "z1", "z2")
+    click(viewer, (0.0, 0.0))
+    qtbot.waitUntil(lambda: "supported by data" in viewer.panel.status.text(), timeout=PATIENCE)
+    viewer.panel.sliders.slider("z1").field.setValue(9.0)
+    assert "no particles here" in viewer.panel.status.text()
+    assert "0 particles within" in viewer.panel.status.text()
+
+
+def test_wheel_pan_box_zoom_and_home(viewer):
+    canvas = viewer.panel.plot.canvas
+    home = canvas.limits
+    drag(viewer, [(0, 0), (0.5, 0.5)], button=MIDDLE)
+    span = home[:, 1] - home[:, 0]
+    assert canvas.limits == pytest.approx(home - 0.5, abs=0.02 * span.max())
+    viewer.panel.plot.set_mode("zoom")
+    drag(viewer, [(-1, -1), (0.2, 0.1), (1, 1)])
+    assert canvas.limits == pytest.approx(np.array([[-1, 1], [-1, 1]]), abs=0.02 * span.max())
+    assert viewer.scene.z is None  # zooming goes nowhere
+    QTest.mouseClick(viewer.panel.plot.findChild(object, "home"), Qt.MouseButton.LeftButton)
+    assert canvas.limits == pytest.approx(home)
+
+
+def test_arrows_move_the_point(viewer):
+    axes(viewer, "z1", "z2")
+    click(viewer, (0.0, 0.0))
+    before = viewer.scene.z.copy()
+    viewer.panel.setFocus()
+    QTest.keyClick(viewer.panel, Qt.Key.Key_Right)
+    QTest.keyClick(viewer.panel, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    span = np.diff(viewer.panel.plot.canvas.limits)[:, 0]
+    assert viewer.scene.z - before == pytest.approx(span * (0.02, 0.1), rel=1e-3)
+
+
+def test_colours_by_column_and_a_legend(qtbot, viewer):
+    plot = viewer.panel.plot
+    for name, word in (("uncertainty", "Å"), ("defocus", "Å"), ("class", "■"), ("micrograph", "mic0")):
+        assert plot.color_by(name)
+        words = plot.legend.low.text() + plot.legend.high.text() + plot.legend.groups.text()
+        assert name in words and word in words
+    assert not plot.color_by("rlnNothing")
+    assert "rlnNothing" in viewer.panel.pointed.text()
+    assert plot.colour.currentText() == "density"
+
+
+def test_one_latent_dimension_is_a_strip_that_can_be_clicked(qtbot, tmp_path):
+    latents = np.random.default_rng(0).normal(size=(300, 1))
+    viewer = open_viewer(qtbot, make_project(tmp_path / "one", (2.0,), latents).parent)
+    assert viewer.panel.plot.plane.dims == 1
+    axes(viewer, "z1", "(histogram)")
+    place = click(viewer, (0.4, 0.6))
+    assert viewer.scene.z == pytest.approx(under(viewer, place)[:1], abs=1e-6)
+
+
+def test_eight_dimensions_keep_the_others_where_they_are(qtbot, tmp_path):
+    latents = np.random.default_rng(0).normal(size=(300, 8))
+    viewer = open_viewer(qtbot, make_project(tmp_path / "eight", (3, 2, 1, 1, 1, 1, 1, 1), latents).parent)
+    axes(viewer, "z3", "z7")
+    start = np.linspace(-0.4, 0.4, 8)
+    viewer.panel.show_point(start)
+    place = click(viewer, (0.9, -0.9))
+    wanted = start.copy()
+    wanted[[2, 6]] = under(viewer, place)
+    assert viewer.scene.z == pytest.approx(wanted, abs=1e-5)
+
+
+def test_the_particle_under_the_cursor_is_named(qtbot, viewer):
+    axes(viewer, "z1", "z2")
+    row = int(np.abs(viewer.scene.trained.latents).sum(axis=1).argmin())
+    QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, (1.5, 1.5)))
+    QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, viewer.scene.trained.latents[row]))
+    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.pointed.text(), timeout=PATIENCE)
+    ring = np.ravel(viewer.panel.plot.canvas.marks.hover.get_data())
+    assert ring == pytest.approx(viewer.scene.trained.latents[row])
+
+
+def test_umap_snaps_to_particles_and_says_so(qtbot, tmp_path):
+    rng = np.random.default_rng(0)
+    train = make_project(tmp_path / "three", (3.0, 2.0, 1.0), rng.normal(size=(300, 3)))
+    points = rng.normal(size=(300, 2)).astype(np.float32)
+    viewer = open_viewer(qtbot, train.parent)
+    assert viewer.panel.plot.x.findText("umap1") < 0
+    save_result(open_trained(train), "umap", points=points)
+    viewer.scene.run("flexrec volume mean")  # the panel looks around after each command
+    axes(viewer, "umap1", "umap2")
+    place = click(viewer, (0.3, 0.4))
+    row = int(((points - under(viewer, place)) ** 2).sum(axis=1).argmin())
+    assert (viewer.scene.z == viewer.scene.trained.latents[row]).all()
+    assert log(viewer)[-2] == f"flexrec volume particle {row}"
+    assert f"this is particle {row}" in viewer.panel.pointed.text()
+    assert np.ravel(viewer.panel.plot.canvas.marks.dot.get_data()) == pytest.approx(points[row])
+    viewer.panel.plot.set_mode("draw")
+    drag(viewer, [(-1, -1), (0, 0.5), (1, -1)])
+    distances = np.abs(viewer.scene.path.z[:, None] - viewer.scene.trained.latents).sum(axis=2)
+    assert distances[[0, -1]].min(axis=1) == pytest.approx([0, 0], abs=1e-5)
+
+
+def test_the_context_menu_is_asked_for_once_and_not_over_a_corner(viewer):
+    canvas, menus = viewer.panel.plot.canvas, []
+    viewer.panel.acts.fill = lambda menu: menus.append(menu)
+    for mode, point in (("go", (0, 0)), ("edit", (0, 0)), ("edit", (1.0, 0.5))):
+        viewer.panel.plot.set_mode(mode)
+        viewer.panel.plot.hand.corners = np.array([[0.0, 0.0], [-1.0, -1.0]]) if mode == "edit" else np.zeros((0, 2))
+        place = click(viewer, point, RIGHT)
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, canvas.mapToGlobal(place))
+        QApplication.sendEvent(canvas, event)
+    assert len(menus) == 2
+
+
+def test_the_same_direction_twice_is_refused_in_words(viewer):
+    axes(viewer, "z1", "z2")
+    axes(viewer, "z2", "z2")
+    assert "same direction" in viewer.panel.pointed.text()
+    assert viewer.panel.plot.plane.names == ("z1", "z2")
+    assert viewer.panel.plot.x.currentText() == "z1"
+
+
+def test_particles_without_numbers_are_left_out_and_it_is_said(qtbot, tmp_path):
+    latents = np.random.default_rng(0).normal(size=(300, 2))
+    latents[::10] = np.nan
+    viewer = open_viewer(qtbot, make_project(tmp_path / "holes", (3.0, 0.5), latents).parent)
+    assert "30 of 300 particles" in viewer.panel.pointed.text()
+    click(viewer, (0.1, 0.1))
+    qtbot.waitUntil(lambda: "supported" in viewer.panel.status.text(), timeout=PATIENCE)
+
+
+def test_nothing_to_show_says_what_to_do(qtbot, tmp_path):
+    viewer = open_viewer(qtbot, tmp_path)
+    assert viewer.panel.empty.isVisible()
+    assert "no FlexRec project" in viewer.panel.empty.why.text()
+    training = tmp_path / "003-train"
+    training.mkdir()
+    (training / "job.json").write_text(json.dumps({"verb": "train", "parameters": {}, "inputs": {}, "seed": 0}))
+    assert not viewer.open(training)
+    assert "first epoch" in viewer.panel.empty.why.text()
+
+
+def test_the_empty_panel_opens_the_example(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "nothing").mkdir()
+    viewer = open_viewer(qtbot, tmp_path / "nothing")
+    QTest.mouseClick(viewer.panel.empty.open_demo, Qt.MouseButton.LeftButton)
+    assert viewer.scene.trained.project == tmp_path / "data" / "FlexRec demo"
+    assert not viewer.panel.empty.isVisible() and viewer.panel.plot.plane.shown.all()

@@ -1,0 +1,372 @@
+"""The panel's jobs: real forms under real keys and mice, real jobs in the background, real folders."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+from pathlib import Path
+
+import counting_program
+import pytest
+from waiting_for import end_all
+
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
+from chimerax.flexrec.jobs import background  # noqa: E402
+from chimerax.flexrec.jobs.record import read_record, read_status  # noqa: E402
+from chimerax.flexrec.jobs.registry import find_job  # noqa: E402
+from chimerax.flexrec.panel.job_desk import CommandDesk, LocalDesk  # noqa: E402
+from chimerax.flexrec.panel.job_form import JobForm  # noqa: E402
+from chimerax.flexrec.panel.job_words import chimerax_line, terminal_line  # noqa: E402
+from chimerax.flexrec.panel.jobs_tab import JobsTab  # noqa: E402
+from qtpy.QtCore import Qt  # noqa: E402
+from qtpy.QtWidgets import QApplication  # noqa: E402
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project folder whose processes end with the test."""
+    counting_program.declare(monkeypatch.setattr)
+    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
+    folder = tmp_path / "project with blanks"
+    folder.mkdir()
+    yield folder
+    end_all(folder)
+
+
+@pytest.fixture
+def tab(project, qtbot):
+    tab = JobsTab(LocalDesk(), project)
+    qtbot.addWidget(tab)
+    tab.resize(560, 800)
+    tab.show()
+    qtbot.waitExposed(tab)
+    yield tab
+    tab.watch.end()
+
+
+def type_in(qtbot, tab, name: str, text: str) -> None:
+    """Real keys in the field of a parameter."""
+    line = tab.start.form.rows[name].field.line
+    line.setFocus()
+    line.selectAll()
+    qtbot.keyClick(line, Qt.Key.Key_Delete)
+    qtbot.keyClicks(line, text)
+
+
+def click(qtbot, button) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def choose_verb(tab, verb: str) -> None:
+    tab.start.verbs.setCurrentIndex(tab.start.verbs.findData(verb))
+
+
+def command(tab, kind: str) -> str:
+    tab.start.kinds.setCurrentText(kind)
+    return tab.start.line.text()
+
+
+def states(tab) -> dict[str, str]:
+    return {state.folder.name: state.state for state in tab.table.rows.states}
+
+
+def wait_for(qtbot, tab, name: str, state: str) -> None:
+    def reached():
+        tab.watch.look()
+        assert states(tab).get(name) == state, states(tab)
+
+    qtbot.waitUntil(lambda: _holds(reached), timeout=60_000)
+
+
+def _holds(check) -> bool:
+    try:
+        check()
+    except AssertionError:
+        return False
+    return True
+
+
+def test_every_job_has_a_form_with_a_field_for_each_parameter(qtbot):
+    for verb in ("simulate", "prep", "mesh", "train", "generate"):
+        form = JobForm(find_job(verb))
+        qtbot.addWidget(form)
+        assert [name for name in form.rows if name != "seed"] == [option.name for option in find_job(verb).options()]
+        for option in find_job(verb).options():
+            row = form.rows[option.name]
+            assert option.help[1:] in html.unescape(row.field.toolTip())
+            assert form.advanced.isAncestorOf(row) == option.advanced
+
+
+def test_a_wrong_value_is_told_beside_its_field_as_it_is_typed(tab, qtbot):
+    choose_verb(tab, "count")
+    type_in(qtbot, tab, "steps", "20000")
+    row = tab.start.form.rows["steps"]
+    assert row.sentence == "steps is 20000, but must be from 1 to 10000 steps."
+    assert not tab.start.button.isEnabled()
+    assert command(tab, "Terminal") == ""
+    type_in(qtbot, tab, "steps", "many")
+    assert row.sentence == "steps is 'many', but must be a whole number."
+    type_in(qtbot, tab, "steps", "")
+    assert row.sentence == ""
+
+
+def test_a_file_that_is_not_there_is_told_and_one_that_is_needed_keeps_the_job_from_starting(tab, qtbot, tmp_path):
+    choose_verb(tab, "prep")
+    assert not tab.start.button.isEnabled()
+    assert tab.start.told.text().startswith("particles is needed")
+    assert tab.start.form.rows["particles"].sentence == ""  # nobody has done anything wrong yet
+    type_in(qtbot, tab, "particles", str(tmp_path / "none.star"))
+    assert "there is no" in tab.start.form.rows["particles"].sentence
+    (tmp_path / "some.star").write_text("data_\n")
+    type_in(qtbot, tab, "particles", str(tmp_path / "some.star"))
+    assert tab.start.button.isEnabled()
+
+
+def test_the_commands_amount_to_the_form(tab, qtbot, project):
+    choose_verb(tab, "count")
+    type_in(qtbot, tab, "steps", "7")
+    type_in(qtbot, tab, "origin", "-1,2.5")
+    type_in(qtbot, tab, "seed", "3")
+    tab.start.form.rows["listens"].field.box.click()
+    assert command(tab, "Terminal") == (
+        f"flexrec count --steps 7 --no-listens --origin -1,2.5 --seed 3 --background --project '{project}'"
+    )
+    assert command(tab, "ChimeraX") == (
+        f'flexrec count steps 7 listens false origin -1,2.5 seed 3 project "{project}"'
+    )
+    click(qtbot, tab.start.copy)
+    assert QApplication.clipboard().text() == command(tab, "ChimeraX")
+
+
+def test_the_terminal_reads_the_line_as_it_was_given(project, tmp_path):
+    import shlex
+
+    from chimerax.flexrec.cli_options import Parser, add_parameters, given_values
+
+    job = find_job("train")
+    values = {"start": "modes", "rigidity": 1e-05, "freeze_latents": True, "cache": "it's $HOME"}
+    parser = Parser(argument_default=None)
+    add_parameters(parser, job)
+    chosen, _ = parser.parse_known_args(shlex.split(terminal_line(job, values, project))[2:])
+    given = given_values(job, {name: value for name, value in vars(chosen).items() if value is not None})
+    assert given == values
+    assert "freezeLatents true" in chimerax_line(job, values, project)
+
+
+def test_a_job_is_started_followed_stopped_and_resumed_from_the_panel(tab, qtbot, project):
+    choose_verb(tab, "walk")
+    type_in(qtbot, tab, "steps", "400")
+    type_in(qtbot, tab, "pause", "0.01")
+    click(qtbot, tab.start.button)
+    wait_for(qtbot, tab, "001-walk", "running")
+    qtbot.waitUntil(lambda: tab.table.folder == project / "001-walk", timeout=20_000)
+    qtbot.waitUntil(lambda: "counting from 0" in tab.log.toPlainText(), timeout=20_000)
+    qtbot.waitUntil(lambda: _refreshed(tab).data(tab.table.rows.index(0, 3)).endswith("%"), timeout=20_000)
+    click(qtbot, tab.buttons["Stop"])
+    wait_for(qtbot, tab, "001-walk", "stopped")
+    assert not tab.buttons["Stop"].isEnabled()
+    click(qtbot, tab.buttons["Resume"])
+    wait_for(qtbot, tab, "001-walk", "done")
+    qtbot.waitUntil(lambda: "done after" in tab.log.toPlainText().splitlines()[-1], timeout=20_000)
+    assert json.loads((project / "001-walk" / "checkpoint.json").read_text())[0] == 400
+
+
+def _refreshed(tab):
+    tab.watch.look()
+    return tab.table.rows
+
+
+def test_a_job_that_does_not_listen_is_killed(tab, qtbot, project):
+    background.submit("walk", {"kind": "hang"}, project)
+    wait_for(qtbot, tab, "001-walk", "running")
+    tab.table.choose(project / "001-walk")
+    click(qtbot, tab.buttons["Kill"])
+    wait_for(qtbot, tab, "001-walk", "stopped")
+    assert "ended without a word" in tab.told.text()
+
+
+def test_a_clone_fills_the_form_and_starts_a_like_job(tab, qtbot, project):
+    first = background.submit("walk", {"steps": 3, "kind": "walk", "listens": False}, project, seed=9)
+    wait_for(qtbot, tab, "001-walk", "done")
+    tab.table.choose(first)
+    click(qtbot, tab.buttons["Clone"])
+    assert tab.start.form.job.verb == "walk"
+    type_in(qtbot, tab, "batch_size", "32")
+    click(qtbot, tab.start.button)
+    wait_for(qtbot, tab, "002-walk", "done")
+    one, two = read_record(first), read_record(project / "002-walk")
+    assert two["parameters"] == one["parameters"] | {"batch_size": 32}
+    assert two["seed"] == 9
+
+
+def test_a_failed_job_says_why(tab, qtbot, project):
+    background.submit("walk", {"kind": "fail"}, project)
+    wait_for(qtbot, tab, "001-walk", "failed")
+    tab.table.choose(project / "001-walk")
+    assert "volume.mrc has no density; give another map." in tab.told.text()
+
+
+def test_a_real_simulation_runs_and_its_figure_is_shown(tab, qtbot, project):
+    choose_verb(tab, "simulate")
+    for name, text in (("particles", "8"), ("box", "32"), ("pixel_size", "8"), ("threads", "1")):
+        type_in(qtbot, tab, name, text)
+    click(qtbot, tab.start.button)
+    wait_for(qtbot, tab, "001-simulate", "done")
+    qtbot.waitUntil(lambda: [path.name for path in tab.figures.pictures] == ["simulate.png"], timeout=20_000)
+    tab.pages.setCurrentWidget(tab.figures)
+    assert not tab.figures.pictures[project / "001-simulate" / "simulate.png"].pixmap().isNull()
+    choose_verb(tab, "generate")
+    assert "generate needs a finished train job" in tab.start.form.rows["model"].sentence
+
+
+def test_a_job_input_is_the_newest_that_suits_or_one_that_is_chosen(tab, qtbot, project):
+    for _ in range(2):
+        background.submit("walk", {"steps": 1}, project)
+    wait_for(qtbot, tab, "002-walk", "done")
+    choose_verb(tab, "after")
+    box = tab.start.form.rows["count"].field.box
+    assert [box.itemText(i) for i in range(box.count())] == ["newest (002-walk)", "002-walk", "001-walk"]
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert command(tab, "ChimeraX") == f'flexrec after count 001-walk project "{project}"'
+    click(qtbot, tab.start.button)
+    wait_for(qtbot, tab, "003-after", "done")
+    assert read_record(project / "003-after")["inputs"]["count"] == "001-walk"
+    assert box.currentText() == "001-walk"  # looks at the project meanwhile did not change it
+
+
+def test_projects_that_are_empty_half_written_or_gone(tab, qtbot, project):
+    assert states(tab) == {}
+    (project / "001-train").mkdir()
+    (project / "002-train").mkdir()
+    (project / "002-train" / "status.json").write_text('{"status": "run')
+    (project / "003-train").mkdir()
+    (project / "003-train" / "job.json").write_text("[]")
+    (project / "003-train" / "progress.jsonl").write_text('{"step": 1, "epoch": "x", "misfit": []}\n[1]\n{"st')
+    (project / "003-train" / "history.png").write_bytes(b"\x89PNG\r\n\x1a\n half")
+    wait_for(qtbot, tab, "002-train", "unreadable")
+    for name in ("001-train", "002-train", "003-train"):
+        tab.table.choose(project / name)
+        with qtbot.waitSignal(tab.watch.looked, timeout=20_000):
+            tab.watch.look()
+        click(qtbot, tab.buttons["Clone"])
+    assert "job.json holds no JSON object" in tab.told.text()
+    tab.set_project(project / "not there yet")
+    qtbot.waitUntil(lambda: "There is no folder" in tab.told.text(), timeout=20_000)
+    assert states(tab) == {}
+
+
+def test_a_job_folder_that_vanishes_while_it_is_shown(tab, qtbot, project):
+    background.submit("walk", {"steps": 2}, project)
+    background.submit("walk", {"steps": 3}, project)
+    wait_for(qtbot, tab, "002-walk", "done")
+    tab.table.choose(project / "001-walk")
+    qtbot.waitUntil(lambda: "counting" in tab.log.toPlainText(), timeout=20_000)
+    shutil.rmtree(project / "001-walk")
+    qtbot.waitUntil(lambda: _refreshed(tab).rowCount() == 1, timeout=20_000)
+    assert tab.table.folder is None
+    assert tab.log.toPlainText() == ""
+    assert not tab.buttons["Clone"].isEnabled()
+    shutil.rmtree(project)
+    qtbot.waitUntil(lambda: _refreshed(tab).rowCount() == 0, timeout=20_000)
+
+
+def test_a_refusal_stays_until_something_else_is_asked(tab, qtbot, project):
+    background.submit("walk", {"steps": 1}, project)
+    wait_for(qtbot, tab, "001-walk", "done")
+    tab.table.choose(project / "001-walk")
+    tab._resume()  # as a click does that comes when the job has just ended
+    with qtbot.waitSignal(tab.watch.looked, timeout=20_000):
+        tab.watch.look()
+    assert tab.told.text() == "001-walk is done; there is nothing to resume."
+
+
+def test_in_chimerax_each_action_is_a_command(project, qtbot):
+    lines = []
+    tab = JobsTab(CommandDesk(lambda text: lines.append(text) or True), project)
+    qtbot.addWidget(tab)
+    background.submit("walk", {"kind": "hang"}, project)
+    wait_for(qtbot, tab, "001-walk", "running")
+    tab.table.choose(project / "001-walk")
+    click(qtbot, tab.buttons["Stop"])
+    choose_verb(tab, "walk")
+    type_in(qtbot, tab, "steps", "9")
+    click(qtbot, tab.start.button)
+    assert lines == [f'flexrec stop 001-walk project "{project}"', f'flexrec walk steps 9 project "{project}"']
+    assert read_status(project / "001-walk").status == "running"
+    tab.watch.end()
+
+
+def write_training(folder: Path, epochs: int) -> None:
+    """What a training has written after so many epochs."""
+    folder.mkdir(exist_ok=True)
+    known = {"total": 100, "stage": "64 pixels", "rigid_misfit": 500.0, "amplitude": 2.0, "energy": 1e-3}
+    lines = [known | {"step": e, "epoch": e + part, "misfit": 480 - e} for e in range(epochs) for part in (0.5, 1.0)]
+    (folder / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_curves_grow_and_a_newer_model_is_told(tab, qtbot, project):
+    folder = project / "001-train"
+    write_training(folder, 3)
+    (folder / "status.json").write_text('{"status": "stopped"}')
+    (folder / "model.json").write_text("{}")
+    wait_for(qtbot, tab, "001-train", "stopped")
+    tab.table.choose(folder)
+    qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 3, timeout=20_000)
+    assert tab.curve.lines[0].get_ydata() == pytest.approx([20, 21, 22])
+    write_training(folder, 5)
+    with qtbot.waitSignal(tab.checkpoint, timeout=20_000) as told:
+        (folder / "model.json").write_text('{"newer": true}')
+    assert told.args == [folder]
+    qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 5, timeout=20_000)
+    write_training(folder, 2)  # resumed from an older checkpoint
+    qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 2, timeout=20_000)
+
+
+def test_who_reads_further_up_is_not_carried_to_the_end(qtbot):
+    from chimerax.flexrec.panel.job_log import JobLog
+
+    log = JobLog()
+    qtbot.addWidget(log)
+    log.resize(300, 100)
+    log.show()
+    log.add("".join(f"line {i}\n" for i in range(100)), afresh=True)
+    bar = log.verticalScrollBar()
+    assert bar.value() == bar.maximum()
+    log.add("one more\n", afresh=False)
+    assert bar.value() == bar.maximum()
+    bar.setValue(10)
+    log.add("and more\n", afresh=False)
+    assert bar.value() == 10
+    assert log.toPlainText().endswith("line 99\none more\nand more")
+
+
+def test_a_project_without_a_model_shows_its_jobs_and_then_the_first_model(qtbot, tmp_path):
+    from chimerax.flexrec.panel.view import Viewer
+    from explored_project import make_project
+
+    made = make_project(tmp_path / "made" / "project")
+    project = tmp_path / "project"
+    training = project / made.name
+    training.mkdir(parents=True)
+    for path in made.iterdir():
+        if path.is_file() and path.name != "model.json":
+            shutil.copy(path, training)
+    viewer = Viewer()
+    qtbot.addWidget(viewer)
+    viewer.show()
+    assert not viewer.open(project)
+    assert viewer.jobs.project == project
+    qtbot.waitUntil(lambda: viewer.jobs.table.rows.rowCount() == 1, timeout=20_000)
+    shutil.copy(made / "model.json", training / ".model")
+    (training / ".model").rename(training / "model.json")
+    qtbot.waitUntil(lambda: viewer.scene.trained is not None, timeout=20_000)
+    assert viewer.scene.trained.folder == training
+    viewer.scene.show(viewer.scene.trained.latents[3])
+    (training / "model.json").touch()  # a newer one
+    before = viewer.scene.trained
+    qtbot.waitUntil(lambda: viewer.scene.trained is not before, timeout=20_000)
+    assert viewer.scene.z == pytest.approx(before.latents[3])
+    viewer.close()

@@ -1,0 +1,122 @@
+"""The tab of what moves: clicks and keys become commands, and what others change is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
+
+from chimerax.flexrec.panel.moving_tab import MovingTab, OpenStructure
+from qtpy.QtCore import Qt
+
+
+class ListedScene:
+    """A scene that keeps what it is told; ``refuses`` what no command does."""
+
+    mesh_colours, most_arrows, can_move = ("part", "rigidity", "strain", "none"), 20_000, True
+
+    def __init__(self) -> None:
+        self.mesh_colour, self.arrows, self.refuses = None, False, False
+        self.follow: set[str] = set()
+        self.lines: list[str] = []
+        self.changed = []
+
+    def structures(self):
+        return [OpenStructure(f"#{n}", f"fab {n}", f"#{n}" in self.follow) for n in (2, 3)]
+
+    def run(self, command: str) -> bool:
+        self.lines.append(command)
+        if self.refuses:
+            return False
+        words = command.split()[1:]
+        if words[0] == "mesh":
+            self.mesh_colour = words[2] if words[1] == "color" else None
+        elif words[0] == "flow":
+            self.arrows = "show" not in words
+        else:
+            (self.follow.add if words[0] == "follow" else self.follow.discard)(words[1])
+        for changed in self.changed:
+            changed()
+        return True
+
+    def on_change(self, changed):
+        self.changed.append(changed)
+        return lambda: self.changed.remove(changed)
+
+
+@pytest.fixture
+def scene():
+    return ListedScene()
+
+
+@pytest.fixture
+def tab(scene, qtbot):
+    tab = MovingTab(scene)
+    qtbot.addWidget(tab)
+    tab.resize(400, 600)
+    tab.show()
+    qtbot.waitExposed(tab)
+    return tab
+
+
+def tick(qtbot, box) -> None:
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+
+
+def test_the_mesh_is_shown_coloured_and_hidden(tab, scene, qtbot):
+    tick(qtbot, tab.mesh)
+    tab.colour.setFocus()
+    qtbot.keyClick(tab.colour, Qt.Key.Key_Down)
+    tick(qtbot, tab.mesh)
+    assert scene.lines == ["flexrec mesh color part", "flexrec mesh color rigidity", "flexrec mesh show false"]
+
+
+def test_arrows_follow_the_numbers_once_the_hand_rests(tab, scene, qtbot):
+    tick(qtbot, tab.arrows)
+    assert scene.lines == ["flexrec flow count 500 scale 1 threshold 0.5 width 1 reference mean"]
+    tab.scale.setFocus()
+    for _ in range(5):
+        qtbot.keyClick(tab.scale, Qt.Key.Key_Up)
+    qtbot.waitUntil(lambda: len(scene.lines) == 2, timeout=5000)
+    qtbot.wait(200)
+    assert len(scene.lines) == 2
+    assert f"scale {tab.scale.value():g}" in scene.lines[1] and tab.scale.value() > 1
+    tab.reference.setFocus()
+    qtbot.keyClick(tab.reference, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: len(scene.lines) == 3, timeout=5000)
+    assert scene.lines[2].endswith("reference rest")
+
+
+def test_a_structure_that_is_ticked_follows(tab, scene, qtbot):
+    row = tab.structures.visualItemRect(tab.structures.item(1))
+    tab.structures.setCurrentRow(1)
+    place = row.topLeft()
+    place.setX(place.x() + 10)
+    place.setY(row.center().y())
+    qtbot.mouseClick(tab.structures.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseClick(tab.structures.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert scene.lines == ["flexrec follow #3", "flexrec unfollow #3"]
+
+
+def test_what_is_typed_as_a_command_is_shown_and_runs_none(tab, scene):
+    scene.run("flexrec mesh color strain")
+    scene.run("flexrec flow")
+    scene.run("flexrec follow #2")
+    assert tab.mesh.isChecked() and tab.colour.currentData() == "strain" and tab.arrows.isChecked()
+    assert tab.structures.item(0).checkState() == Qt.CheckState.Checked
+    assert len(scene.lines) == 3
+
+
+def test_a_command_that_fails_leaves_the_tab_as_the_scene_is(tab, scene, qtbot):
+    scene.refuses = True
+    tick(qtbot, tab.mesh)
+    qtbot.waitUntil(lambda: not tab.mesh.isChecked(), timeout=5000)
+    assert scene.lines == ["flexrec mesh color part"]
+
+
+def test_nothing_can_be_shown_while_no_model_is_open(scene, qtbot):
+    scene.can_move = False
+    tab = MovingTab(scene)
+    qtbot.addWidget(tab)
+    assert not tab.mesh.isEnabled() and not tab.why_not.isHidden()

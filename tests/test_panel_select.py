@@ -1,0 +1,127 @@
+"""Selections by the hand: lasso, box, condition, cluster; joined, exported, looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
+
+from chimerax.flexrec.explore.selection import load_selection
+from chimerax.flexrec.panel.montage import Montage
+from explored_project import make_project
+from matplotlib.path import Path as Outline
+from panel_window import LEFT, click, drag, open_viewer, pixel, under
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QPushButton
+
+
+@pytest.fixture
+def viewer(qtbot, tmp_path):
+    viewer = open_viewer(qtbot, make_project(tmp_path / "project").parent)
+    viewer.panel.plot.show_axes(("z1", "z2"))
+    viewer.panel.show_tab(viewer.panel.selections)
+    return viewer
+
+
+def press(viewer, name):
+    QTest.mouseClick(viewer.panel.findChild(QPushButton, name), LEFT)
+
+
+def lasso(viewer, points):
+    viewer.panel.plot.set_mode("lasso")
+    places = drag(viewer, points)
+    return np.array([under(viewer, place) for place in places])
+
+
+def test_a_lasso_selects_the_particles_inside_it(viewer):
+    way = [(np.cos(t), np.sin(t)) for t in np.linspace(0, 6, 60)]
+    drawn = lasso(viewer, way)
+    made = viewer.panel.selections.chosen
+    latents = viewer.scene.trained.latents
+    inside = Outline(drawn).contains_points(latents)
+    surely = np.hypot(*latents.T) < 0.9
+    assert set(np.flatnonzero(surely)) <= set(made.rows)
+    assert len(np.setxor1d(made.rows, np.flatnonzero(inside))) <= 3  # the hand's line is thinned to every fourth pixel
+    assert load_selection(viewer.scene.trained.project, "selection 1").rows.tolist() == made.rows.tolist()
+    assert f"{len(made)} of 300" in viewer.panel.pointed.text()
+    assert "flexrec select name" in viewer.log.toPlainText()
+
+
+def test_a_box_added_to_kept_of_and_taken_from_a_selection(viewer):
+    tab, plot, latents = viewer.panel.selections, viewer.panel.plot, viewer.scene.trained.latents
+
+    def box(corners):
+        plot.set_mode("box")
+        first, last = [under(viewer, place) for place in drag(viewer, corners)]
+        low, high = np.minimum(first, last), np.maximum(first, last)
+        return set(np.flatnonzero(((latents >= low) & (latents <= high)).all(axis=1)))
+
+    tab.name.setText("mine")
+    wanted = box([(-1, -1), (0, 1)])
+    assert set(tab.chosen.rows) == wanted and tab.chosen.name == "mine"
+    for join, combine in ((1, set.union), (2, set.intersection), (3, set.difference)):
+        tab.join.setCurrentIndex(join)
+        wanted = combine(wanted, box([(-0.5 + 0.1 * join, -0.8), (1, 0.5)]))
+        assert set(tab.chosen.rows) == wanted, join
+    assert len(tab.found) == 1
+
+
+def test_conditions_and_clusters(viewer):
+    tab = viewer.panel.selections
+    tab.where.setText("class == 2 and z1 > 0")
+    press(viewer, "select where")
+    particles = viewer.scene.trained.particles
+    wanted = (particles.columns["rlnClassNumber"] == 2) & (viewer.scene.trained.latents[:, 0] > 0)
+    assert tab.chosen.rows.tolist() == np.flatnonzero(wanted).tolist()
+    tab.where.setText("nothing > 2")
+    press(viewer, "select where")
+    assert "no column 'nothing'" in viewer.panel.pointed.text()
+    tab.count.setValue(3)
+    press(viewer, "make clusters")
+    assert viewer.panel.plot.colour.currentText() == "cluster"
+    tab.clusters.setText("1,3")
+    press(viewer, "select clusters")
+    assert len(tab.found) == 2 and 0 < len(tab.chosen) < 300
+
+
+def test_export_map_and_delete(viewer, tmp_path):
+    tab = viewer.panel.selections
+    tab.where.setText("z1 > 1")
+    press(viewer, "select where")
+    made = tab.chosen
+    assert tab.export_to(made, str(tmp_path / "with blanks" / "x.star")) is False
+    assert tab.export_to(made, str(tmp_path / "out with blanks.txt"))
+    rows = np.loadtxt(tmp_path / "out with blanks.txt", dtype=int)
+    assert rows.tolist() == viewer.scene.trained.source_rows(made.rows).tolist()
+    press(viewer, "map of selection")
+    assert viewer.scene.z[0] > 1
+    press(viewer, "delete of selection")
+    assert tab.found == [] and viewer.panel.plot.canvas._highlights == []
+
+
+def test_images_that_are_not_there_are_missed_in_words(qtbot, viewer):
+    tab = viewer.panel.selections
+    tab.where.setText("z1 > 1")
+    press(viewer, "select where")
+    press(viewer, "images of selection")
+    window = viewer.panel.findChild(Montage)
+    assert window.isVisible() and "stack.mrcs" in window.words.text()
+
+
+def test_a_click_goes_there_again_after_a_lasso(viewer):
+    lasso(viewer, [(-1, -1), (1, -1), (1, 1), (-1, 1)])
+    place = click(viewer, (0.3, 0.3))
+    assert viewer.scene.z == pytest.approx(under(viewer, place), abs=1e-6)
+    assert pixel(viewer, viewer.scene.z) == place
+
+
+def test_a_selection_in_a_histogram(viewer):
+    axes = viewer.panel.plot.canvas.axes
+    assert viewer.panel.plot.show_axes(("z1",))
+    viewer.panel.plot.set_mode("box")
+    first, last = [under(viewer, place)[0] for place in drag(viewer, [(-0.5, 0.2), (0.7, 0.8)])]
+    z1 = viewer.scene.trained.latents[:, 0]
+    assert set(viewer.panel.selections.chosen.rows) == set(np.flatnonzero((z1 >= first) & (z1 <= last)))
+    bars, chosen = (np.array([path.vertices[1, 1] for path in one.get_paths()]) for one in axes.collections)
+    assert len(bars) == len(chosen) and (chosen <= bars + 1e-9).all() and 0 < chosen.sum() < bars.sum()

@@ -1,0 +1,109 @@
+"""States that are kept and compared, all pairs, the saved plot, the help button."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
+
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.states import FILE, keep_state, kept_states
+from chimerax.flexrec.panel.pairs import Pairs
+from chimerax.flexrec.panel.slices import Slices
+from explored_project import make_project
+from panel_window import LEFT, PATIENCE, click, open_viewer
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QDialog, QPushButton
+
+
+@pytest.fixture
+def viewer(qtbot, tmp_path):
+    latents = np.random.default_rng(0).normal(size=(300, 3))
+    viewer = open_viewer(qtbot, make_project(tmp_path / "project", (3, 1, 0.5), latents).parent)
+    viewer.panel.plot.show_axes(("z1", "z2"))
+    viewer.panel.show_tab(viewer.panel.states)
+    return viewer
+
+
+def press(viewer, name):
+    QTest.mouseClick(viewer.panel.findChild(QPushButton, name), LEFT)
+
+
+def keep_two(viewer):
+    kept = []
+    for name, point in (("closed", (-1, 0)), ("", (1, 0.5))):
+        click(viewer, point)
+        viewer.panel.states.name.setText(name)
+        press(viewer, "keep state")
+        kept.append(viewer.scene.z.copy())
+    return kept
+
+
+def test_a_state_is_kept_exactly_shown_again_and_deleted(viewer):
+    first, second = keep_two(viewer)
+    tab = viewer.panel.states
+    assert [one.name for one in tab.found] == ["closed", "state 1"]
+    assert (tab.found[0].z == first).all()
+    tab.list.setCurrentItem(tab.list.topLevelItem(0))
+    press(viewer, "show of states")
+    assert (viewer.scene.z == first).all()
+    press(viewer, "delete of states")
+    assert [one.name for one in kept_states(viewer.scene.trained)] == ["state 1"]
+    assert (tab.found[0].z == second).all()
+
+
+def test_two_states_are_compared(qtbot, viewer):
+    keep_two(viewer)
+    press(viewer, "difference of states")
+    assert "Mark two states" in viewer.panel.pointed.text()
+    viewer.panel.states.list.selectAll()
+    press(viewer, "difference of states")
+    qtbot.waitUntil(lambda: len(viewer.findChildren(QDialog)) == 1, timeout=PATIENCE)
+    press(viewer, "side by side of states")
+    qtbot.waitUntil(lambda: len(viewer.findChildren(QDialog)) == 2, timeout=PATIENCE)
+    assert all(window.isVisible() for window in viewer.findChildren(QDialog))
+    assert sorted(len(window.findChildren(Slices)) for window in viewer.findChildren(QDialog)) == [1, 2]
+    assert "Å r.m.s. from closed" in viewer.log.toPlainText()
+    press(viewer, "morph of states")
+    assert viewer.scene.playing
+    assert viewer.scene.path.z[0] == pytest.approx(viewer.panel.states.found[0].z, abs=1e-5)
+
+
+def test_a_damaged_list_of_states_is_said(viewer, tmp_path):
+    project = viewer.scene.trained.project
+    for text in ("{", json.dumps({"format": "flexrec-states", "version": 1, "states": [{"name": "x"}]})):
+        (project / FILE).write_text(text)
+        with pytest.raises(InputError, match="not a list of states"):
+            kept_states(viewer.scene.trained)
+    (project / FILE).unlink()
+    with pytest.raises(InputError, match="cannot be a state's name"):
+        keep_state(viewer.scene.trained, "../x", np.zeros(3))
+
+
+def test_all_pairs_and_a_click_on_one(viewer):
+    QTest.mouseClick(viewer.panel.findChild(object, "pairs"), LEFT)
+    window = viewer.panel.findChild(Pairs)
+    assert len(window.grid.pictures) == 3
+    QTest.mouseClick(window.grid, LEFT, pos=window.grid.cell(1, 2).center().toPoint())
+    assert viewer.panel.plot.plane.names == ("pc2", "pc3")
+
+
+@pytest.mark.parametrize("suffix, start", [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, suffix, start):
+    click(viewer, (0.5, 0.5))
+    viewer.panel.acts.save(str(tmp_path / f"plot{suffix}"))
+    with_marker = (tmp_path / f"plot{suffix}").read_bytes()
+    assert with_marker.startswith(start)
+    viewer.scene.run("flexrec volume rest")
+    viewer.panel.acts.save(str(tmp_path / f"rest{suffix}"))
+    assert len((tmp_path / f"rest{suffix}").read_bytes()) < len(with_marker)
+    viewer.panel.acts.save(str(tmp_path / "nowhere" / f"plot{suffix}"))
+    assert "choose another place" in viewer.panel.pointed.text()
+
+
+def test_the_help_button_asks_for_help(qtbot, viewer):
+    with qtbot.waitSignal(viewer.panel.help_asked):
+        QTest.mouseClick(viewer.panel.findChild(object, "?"), LEFT)
