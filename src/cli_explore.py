@@ -96,7 +96,8 @@ def save_path(chosen: argparse.Namespace) -> int:
         points=Path(chosen.points) if chosen.points else None, frames=chosen.frames, at=chosen.at,
         percentiles=two_numbers(chosen.range, "range"), in_angstroms=chosen.in_angstroms,
     )  # fmt: skip
-    paths.save_path(chosen.output, path, path.length(trained.motion), "Å")
+    unit = "" if trained.motion is None else "Å"
+    paths.save_path(chosen.output, path, path.length(trained.motion), unit)
     say(describe_path(trained, path))
     print(Path(chosen.output).absolute())
     return 0
@@ -150,6 +151,8 @@ def show_comparison(chosen: argparse.Namespace) -> int:
     found = compare(first, second)
     print(f"{found.particles} particles in common")
     print("latents: canonical correlations " + " ".join(f"{value:.2f}" for value in found.correlation))
+    if found.motion is None:
+        return 0
     print(f"motion: {found.motion[0]:.2f} Å in {first.folder.name}, {found.motion[1]:.2f} Å in {second.folder.name}; "
           f"they differ by {found.difference:.2f} Å, agreement {found.agreement:.2f}")  # fmt: skip
     return 0

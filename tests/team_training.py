@@ -1,4 +1,4 @@
-"""Trains as one of several processes; started by torchrun. Arguments: project, output, start."""
+"""Trains as one of several processes; started by torchrun. Arguments: project, output, start (or linear)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from chimerax.flexrec.engine.begin import begin
 from chimerax.flexrec.engine.images import ParticleImages
+from chimerax.flexrec.engine.linear import begin_linear, run_linear
 from chimerax.flexrec.engine.schedule import coarse_to_fine
 from chimerax.flexrec.engine.team import join_team
 from chimerax.flexrec.engine.train import Settings, Trainer
@@ -28,6 +29,13 @@ def main(project: Path, output: Path, start: str) -> None:
         team=team,
         log=lambda text: None,
     )
+    if start == "linear":
+        state = begin_linear(trainer)
+        run_linear(trainer, state, lambda state, stage: None)
+        np.savez(output / f"{team.rank}-of-{team.size}.npz", z=state.found.latents, map=state.found.volumes,
+                 precision=state.found.precision, gain=[line["gain"] for line in state.history])  # fmt: skip
+        team.leave()
+        return
     state = begin(trainer, start)
     trainer.run(state, lambda state, stage: None)
     vertices = state.flow(state.latents[:20]).detach().numpy()

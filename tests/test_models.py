@@ -104,7 +104,8 @@ def broken(trained, tmp_path):
 
 
 @pytest.mark.parametrize("change, complaint", [
-    ({"format": "other"}, "not a flow model"),
+    ({"format": "other"}, "not a model of FlexRec"),
+    ({"format": []}, "not a model of FlexRec"),
     ({"version": 2}, "has version 2"),
     ({"box": "32"}, "nothing usable about box"),
     ({"stage_box": 64}, "32 voxels on a side where model.json says 64"),
@@ -146,9 +147,9 @@ def test_a_flow_that_does_not_hold_together_is_refused(broken, name, array):
 
 
 def test_a_model_that_changes_while_it_is_read_is_read_again(broken, monkeypatch):
-    from chimerax.flexrec.models import flow_files
+    from chimerax.flexrec.models import opening
 
-    read, seen = flow_files._read, []
+    read, seen = opening._READERS["flexrec-flow"], []
 
     def write_between(folder, about):
         seen.append(about["epoch"])
@@ -156,7 +157,7 @@ def test_a_model_that_changes_while_it_is_read_is_read_again(broken, monkeypatch
             (folder / "model.json").write_text(json.dumps({**about, "epoch": 4, "epochs": 11}))
         return read(folder, about)
 
-    monkeypatch.setattr(flow_files, "_read", write_between)
+    monkeypatch.setitem(opening._READERS, "flexrec-flow", write_between)
     assert open_model(broken).epoch == 4 and seen == [3, 4]
     assert open_model(broken).volume.shape == (BOX,) * 3
 

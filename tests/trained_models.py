@@ -115,3 +115,23 @@ def make_sliding(folder: Path, sizes: tuple[float, ...], latents: np.ndarray, **
     flow = random_flow(mesh, len(sizes))
     set_sliding(flow, sizes)
     return save_trained(folder, mesh, flow, volume, latents, **about)
+
+
+def make_linear(folder: Path, latent_dims: int = 2, latents: np.ndarray | None = None, **about) -> Path:
+    """A folder with a linear model of two blobs, whose components are one blob each, and waves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    volume = two_blobs()
+    x, y, z = voxel_grid(BOX)
+    shapes = [x > 0, x <= 0, np.sin(y), np.cos(z)]
+    for k in range(latent_dims):
+        write_map(folder / f"component_{k + 1}.mrc", 0.3 / (k + 1) * volume * shapes[k], PIXEL)
+    write_map(folder / "map.mrc", volume, PIXEL)
+    latents = white(300, latent_dims) if latents is None else latents
+    precision = np.tile(9 * np.eye(latent_dims, dtype=np.float32), (len(latents), 1, 1))
+    np.savez(folder / "latents.npz", z=latents.astype(np.float32), precision=precision)
+    record = {
+        "format": "flexrec-linear", "version": 1, "latent_dims": latent_dims, "box": BOX, "pixel_size": PIXEL,
+        "particles": len(latents), "epoch": 3, "epochs": 10, "prepared": "../001-prep", "stage_box": BOX, **about,
+    }  # fmt: skip
+    (folder / "model.json").write_text(json.dumps(record))
+    return folder

@@ -8,18 +8,16 @@ mesh's soft modes (`start.py`), which a motion of a few voxels is to first order
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 
 from ..mesh.tetmesh import TetMesh
-from .components import PASSES, Components, Samples, explain, fit_components, read_samples
+from .components import PASSES, Components, Samples, explain, fit_components, read_samples, stream_samples
 from .flow import Flow, Skeleton, build_skeleton
-from .halves import supported_map
-from .images import Batch
+from .images import pieces
 from .latents import gauss_newton, whitening_transform
 from .modes import strain_operator
+from .rigid import rigid_stage
 from .rigidity import rigidity_energy
 from .schedule import coarsest
 from .slices import SliceGrid
@@ -43,20 +41,9 @@ def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = No
     with.
     """
     torch.manual_seed(trainer.seed)
-    white = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2), device=trainer.device)
-    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
-    stage = trainer.stage_of(rung, white)
-
-    def at_rest(batch: Batch) -> torch.Tensor:
-        return trainer.rest
-
-    maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
-    stage = stage.with_density(supported_map(stage.cloud, maps))
-    noise = trainer.measure_noise(stage, at_rest)
-    stage = stage.with_noise(noise, rung.band)
-    trainer.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
+    stage, maps = rigid_stage(trainer, coarsest(trainer.images.box, trainer.images.pixel_size))
     mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
-    state = _empty_state(trainer, build_skeleton(trainer.mesh, mass, trainer.settings.modes), noise)
+    state = _empty_state(trainer, build_skeleton(trainer.mesh, mass, trainer.settings.modes), stage.noise)
     state.maps, state.maps_box = maps, stage.box
     if start == "random":
         _start_random(trainer, state)
@@ -192,7 +179,7 @@ def _place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, co
     mine = trainer.team.share(np.arange(count))
     counter = trainer.counter("latents", len(mine))
     first = 0
-    for samples in _streamed(stage, grid, mine):
+    for samples in stream_samples(stage, grid, pieces(mine, stage.at_once)):
         rows = mine[first : first + len(samples)]
         z, precision, _ = explain(grid, [samples], components.volumes)
         state.latents[rows, :k] = z
@@ -202,12 +189,6 @@ def _place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, co
     trainer.collect(state, mine)
     state.centre = state.latents.clone()
     state.centre[:, k:] = 0
-
-
-def _streamed(stage: Stage, grid: SliceGrid, rows: np.ndarray) -> Iterator[Samples]:
-    """The particles' samples in their order, a few at a time, so that memory does not grow with them."""
-    for first in range(0, len(rows), PARTICLES):
-        yield from read_samples(stage, grid, rows[first : first + PARTICLES])
 
 
 def _follow(

@@ -38,14 +38,21 @@ def save_model(output: Output, trainer: Trainer, state: State, stage: Stage, pre
     with output("training.npz") as path:
         np.savez(path, information=state.information, noise=state.noise.cpu().numpy(), fsc=state.maps.fsc.cpu().numpy(),
                  **history_arrays(state.history))  # fmt: skip
+    write_about(output, FORMAT, trainer, asdict(trainer.settings), state.epoch, stage, prepared)
+
+
+def write_about(
+    output: Output, form: str, trainer: Trainer, settings: dict, epoch: int, stage: Stage, prepared: str
+) -> None:
+    """Write model.json: what the model is, of which checkpoint, and the ``settings`` that made it."""
     record = {
-        "format": FORMAT,
+        "format": form,
         "version": VERSION,
-        **asdict(trainer.settings),
+        **settings,
         "box": trainer.images.box,
         "pixel_size": trainer.images.pixel_size,
         "particles": len(trainer.images),
-        "epoch": state.epoch,
+        "epoch": epoch,
         "epochs": trainer.epochs,
         "stage_box": stage.box,
         "prepared": prepared,
@@ -61,8 +68,6 @@ def history_arrays(history: list[dict[str, float]]) -> dict[str, np.ndarray]:
 
 def save_resume(output: Output, state: State) -> None:
     """Write everything that the next pass depends on into one safetensors file, so that it is all of one moment."""
-    from safetensors.torch import save_file
-
     tensors = {f"flow.{name}": value for name, value in state.flow.state_dict().items()}
     for index, moments in state.optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
@@ -79,25 +84,44 @@ def save_resume(output: Output, state: State) -> None:
         "parent": state.flow.parent,
         "order": state.flow.order,
     }
+    write_tensors(output, FORMAT, tensors, words)
+
+
+def write_tensors(output: Output, form: str, tensors: dict[str, torch.Tensor], words: dict) -> None:
+    """Write resume.safetensors: arrays, and what JSON can hold beside them."""
+    from safetensors.torch import save_file
+
     with output(RESUME) as path:
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, path,
-                  metadata={"format": FORMAT, "state": json.dumps(words)})  # fmt: skip
+                  metadata={"format": form, "state": json.dumps(words)})  # fmt: skip
 
 
-def load_resume(path: Path, trainer: Trainer) -> State:
-    """The state that `save_resume` wrote; ``InputError`` where it is not of this training."""
+def read_tensors(
+    path: Path, form: str, device: str, needed: tuple[str, ...]
+) -> tuple[dict[str, torch.Tensor], dict]:
+    """The arrays and words that `write_tensors` wrote; ``InputError`` where they are not of this format."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
+            if file.metadata()["format"] != form:
+                raise ValueError(f"it is no '{form}'")
             words = json.loads(file.metadata()["state"])
-            tensors = {name: file.get_tensor(name).to(trainer.device) for name in file.keys()}  # noqa: SIM118
-        latents = tensors["latents"]
+            tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
+        missing = [name for name in needed if name not in tensors]
+        if missing:
+            raise ValueError(f"it lacks {missing[0]}")
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: no checkpoint that training can go on from ({error}); start a new train job."
         ) from None
-    settings = trainer.settings
+    return tensors, words
+
+
+def load_resume(path: Path, trainer: Trainer) -> State:
+    """The state that `save_resume` wrote; ``InputError`` where it is not of this training."""
+    tensors, words = read_tensors(path, FORMAT, trainer.device, ("latents", "precision", "noise"))
+    settings, latents = trainer.settings, tensors["latents"]
     if latents.shape != (len(trainer.images), settings.latent_dims):
         raise InputError(
             f"{path}: a checkpoint of {len(latents)} particles in {latents.shape[1]} latent "

@@ -10,21 +10,20 @@ where a large motion leads, such as a domain that turns all the way round.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from .component_step import FREEDOM, ComponentStep, whitened
+from .images import pieces
 from .latents import informative_axes
-from .precise import in_double
-from .slices import Nodes, SliceGrid
+from .slices import SliceGrid
 from .stage import Stage
 
 PASSES = 8
 SPARE = 2  # components fitted beyond those wanted: it converges faster, and weaker ones do not mix into the strongest
-FREEDOM = 0.1  # prior power of a component in each shell, as a share of the mean map's
-NODES = 50_000  # of Fourier space solved at a time
 SEED_RADIUS = 4.0  # Fourier radius of the random blobs that it begins with
 
 
@@ -57,10 +56,16 @@ def read_samples(
 ) -> list[Samples]:
     """The images ``rows`` at a coarse stage, in batches."""
     kept = []
-    for batch in stage.batches(rows):
-        kept.append(Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation))
-        report(len(batch))
+    for one in stream_samples(stage, grid, pieces(rows, stage.at_once)):
+        kept.append(one)
+        report(len(one))
     return kept
+
+
+def stream_samples(stage: Stage, grid: SliceGrid, groups: list[np.ndarray]) -> Iterator[Samples]:
+    """The images of each group of rows, read when they are asked for, so that memory does not grow with them."""
+    for batch in stage.batches_of(groups):
+        yield Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation)
 
 
 def fit_components(
@@ -81,13 +86,13 @@ def fit_components(
     mask = stage.cloud.scatter(torch.ones_like(stage.density))
     fitted = dims + SPARE
     volumes = torch.cat([mean[None], _random_blobs(mask, fitted, float(mean.norm()), seed)])
-    prior = FREEDOM * _shell_power(grid, mean, float(mask.mean()))
+    prior = component_prior(grid, mean, mask)
     for _ in range(PASSES):
-        step = _Step(grid, fitted, stage.device)
+        step = ComponentStep(grid, fitted, stage.device)
         explain(grid, samples, volumes, step, report)
         step.sum_over(total)
         volumes = step.solve(prior) * mask
-        volumes = _whitened(volumes, *step.moments())
+        volumes = whitened(volumes, *step.moments())
     precision = explain(grid, samples, volumes, report=report)[1].sum(dim=0, keepdim=True)
     rotation = informative_axes(total(precision))[:, :dims]
     volumes = torch.cat([volumes[:1], torch.einsum("kj,kzyx->jzyx", rotation, volumes[1:])])
@@ -107,21 +112,21 @@ def _random_blobs(mask: torch.Tensor, count: int, size: float, seed: int) -> tor
     return 0.3 * size * blobs / blobs.flatten(1).norm(dim=1)[:, None, None, None]
 
 
-def _shell_power(grid: SliceGrid, volume: torch.Tensor, fill: float) -> torch.Tensor:
-    """Mean squared amplitude ``(side³,)`` of a map's shell at every node, as if the mask, a share ``fill`` of the box,
-    were all of it.
+def component_prior(grid: SliceGrid, volume: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """A component's prior power ``(side³,)`` at every node: a share of the mean power of the map's shell, as if the
+    mask were all of the box.
     """
     power = grid.spectra(volume[None])[:, 0].abs() ** 2
     count = torch.bincount(grid.shell).clamp(min=1)
     mean = torch.bincount(grid.shell, power) / count
-    return (mean / fill + 1e-6 * mean.max())[grid.shell]
+    return FREEDOM * (mean / mask.mean() + 1e-6 * mean.max())[grid.shell]
 
 
 def explain(
     grid: SliceGrid,
-    samples: list[Samples],
+    samples: Iterable[Samples],
     volumes: torch.Tensor,
-    step: _Step | None = None,
+    step: ComponentStep | None = None,
     report: Callable[[int], None] = lambda count: None,
 ) -> tuple[torch.Tensor, torch.Tensor, float]:
     """E step: posterior means ``(n, k)``, precisions ``(n, k, k)``, mean gain; ``step`` gathers for the M step."""
@@ -148,66 +153,3 @@ def _real(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Complex ``(b, p, c)`` as real ``(b, 2 p, c)``, whose dot product is the weighted one."""
     parts = torch.view_as_real(values * weights.sqrt()[None, :, None])
     return parts.transpose(2, 3).flatten(1, 2)
-
-
-class _Step:
-    """What one pass over the images gathers for the M step."""
-
-    def __init__(self, grid: SliceGrid, dims: int, device: torch.device) -> None:
-        self._grid, self._size = grid, dims + 1
-        self._pairs = torch.triu_indices(self._size, self._size, device=device)
-        self._right = torch.zeros(grid.side**3, 2 * self._size, device=device)
-        self._normal = torch.zeros(grid.side**3, self._pairs.shape[1], device=device)
-        self._second = torch.zeros(self._size, self._size, device=device)
-        self._count = torch.zeros(1, device=device)
-
-    def add(self, samples: Samples, nodes: Nodes, z: torch.Tensor, precision: torch.Tensor) -> None:
-        """Images with posterior N(z, precision⁻¹)."""
-        one = torch.cat([torch.ones_like(z[:, :1]), z], dim=1)
-        second = one[:, :, None] * one[:, None, :]
-        second[:, 1:, 1:] += torch.linalg.inv(precision)
-        weighted = samples.transfer * self._grid.weights
-        right = (samples.images * weighted)[..., None] * one[:, None, :]
-        self._grid.spread(self._right, nodes, torch.view_as_real(right).flatten(2))
-        pairs = second[:, self._pairs[0], self._pairs[1]]
-        self._grid.spread(self._normal, nodes, (weighted * samples.transfer)[..., None] * pairs[:, None, :])
-        self._second += second.sum(dim=0)
-        self._count += len(z)
-
-    def sum_over(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        """Add what other processes have gathered."""
-        for name in ("_right", "_normal", "_second", "_count"):
-            setattr(self, name, total(getattr(self, name)))
-
-    def solve(self, prior: torch.Tensor) -> torch.Tensor:
-        """Maps ``(1 + k, N, N, N)``: ridge regression at every node, ``prior`` ``(side³,)`` being a component's power.
-        """
-        right = self._grid.with_mates(torch.view_as_complex(self._right.reshape(-1, self._size, 2).contiguous()))
-        packed = self._grid.with_mates(self._normal)
-        spectra = torch.zeros_like(right)
-        for nodes in torch.nonzero(self._grid.solved)[:, 0].split(NODES):
-            spectra[nodes] = self._solve_nodes(right[nodes], packed[nodes], prior[nodes])
-        return self._grid.volumes(spectra)
-
-    def _solve_nodes(self, right: torch.Tensor, packed: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-        """Ridge regression at some nodes ``(n, 1 + k)``."""
-        normal = torch.zeros(len(right), self._size, self._size, device=right.device)
-        normal[:, self._pairs[0], self._pairs[1]] = packed
-        normal[:, self._pairs[1], self._pairs[0]] = packed
-        # two samples of the half plane for each independent number of the whole: twice the prior's weight
-        ridge = (2 / prior)[:, None].repeat(1, self._size)
-        ridge[:, 0] *= FREEDOM
-        return torch.linalg.solve((normal + torch.diag_embed(ridge)).to(right.dtype), right[..., None])[..., 0]
-
-    def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean ``(k,)`` and covariance ``(k, k)`` of the latents, posterior uncertainty included."""
-        second = self._second / self._count
-        return second[0, 1:], second[1:, 1:] - second[0, 1:, None] * second[0, None, 1:]
-
-
-def _whitened(volumes: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
-    """The same model for latents of zero mean and unit covariance."""
-    values, vectors = torch.linalg.eigh(in_double(covariance))
-    factor = (vectors * values.clamp(min=1e-12).sqrt()).to(volumes)
-    shifted = volumes[:1] + torch.einsum("k,kzyx->zyx", mean, volumes[1:])
-    return torch.cat([shifted, torch.einsum("kj,kzyx->jzyx", factor, volumes[1:])])

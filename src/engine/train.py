@@ -185,7 +185,7 @@ class Trainer:
             done += len(group)
             speed = done / (time.perf_counter() - began)
             means = dict(zip(("misfit", "rigid_misfit", "energy", "amplitude"), sums / done, strict=True))
-            self._tell(state.epoch * len(order) + done, self.epochs * len(order), stage=f"{stage.box} pixels",
+            self.tell(state.epoch * len(order) + done, self.epochs * len(order), stage=f"{stage.box} pixels",
                        epoch=round(state.epoch + done / len(order), 4), images_per_second=round(speed, 1),
                        **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
         self.collect(state, np.concatenate([self.team.share(group) for group in groups]))
@@ -290,15 +290,22 @@ class Trainer:
         def count(more: int) -> None:
             nonlocal done
             done += more
-            self._tell(min(done, total), total, stage=name)
+            self.tell(min(done, total), total, stage=name)
 
         return count
 
-    def _tell(self, step: int, total: int, **values: object) -> None:
+    def tell(self, step: int, total: int, **values: object) -> None:
+        """Say how far the work is. Raises `Interrupted` where somebody asked to stop."""
         self.progress(step, total, **values)
         # a member that left by itself would leave the others waiting: the team agrees in each batch of a pass
         if self.told if self.team.size > 1 else self.stop():
             raise Interrupted
+
+    def heed(self) -> None:
+        """Let the whole team hear the leader's wish to stop; every member calls it at the same point of its work."""
+        if self.team.size > 1:
+            wish = torch.tensor([float(self.team.leads and self.stop())], device=self.device)
+            self.told = bool(self.team.total(wish) > 0)
 
     def measure_noise(self, stage: Stage, vertices_of) -> torch.Tensor:
         """Mean squared residual by shell, from a sample; shells beyond the stage's box keep their value."""

@@ -72,8 +72,8 @@ def chosen_near(
         raise InputError("How many particles near a point, or their radius, must be more than zero.")
     search, point = trained.search, np.asarray(z, np.float32)
     if in_angstroms:
-        search = Nearest(trained.motion.coordinates(trained.latents))
-        point = trained.motion.coordinates(point[None])[0]
+        search = Nearest(trained.angstroms.coordinates(trained.latents))
+        point = trained.angstroms.coordinates(point[None])[0]
     mask = np.zeros(len(trained.latents), bool)
     mask[search.within(point, radius) if count is None else search.nearest_of(point, count)[0]] = True
     return mask

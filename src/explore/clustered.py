@@ -9,7 +9,7 @@ from .trained import Trained
 
 def make_clusters(trained: Trained, count: int, in_angstroms: bool = False, seed: int = 0) -> Clusters:
     """Divide the particles into ``count`` clusters, in place of those that were made before: see `clusters.k_means`."""
-    clusters = k_means(trained.latents, count, trained.motion if in_angstroms else None, seed)
+    clusters = k_means(trained.latents, count, trained.angstroms if in_angstroms else None, seed)
     save_result(trained, "clusters", label=clusters.label, centre=clusters.centre, size=clusters.size)
     return clusters
 

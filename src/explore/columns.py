@@ -61,7 +61,8 @@ def column(trained: Trained, name: str) -> Column:
 def column_names(trained: Trained) -> list[str]:
     """The columns that there are now: axes, what has been computed, and what the particle file has."""
     dims = range(1, trained.model.latent_dims + 1)
-    names = [f"z{k}" for k in dims] + [f"pc{k}" for k in dims] + ["amplitude", "uncertainty", "uncertainty_in_z"]
+    names = [f"z{k}" for k in dims] + [f"pc{k}" for k in dims]
+    names += ["uncertainty_in_z"] if trained.motion is None else ["amplitude", "uncertainty", "uncertainty_in_z"]
     names += [name for name in _RESULTS if _COMPUTED[name](trained) is not None]
     try:
         particles = trained.particles
@@ -90,7 +91,7 @@ def _of_particles(trained: Trained, name: str) -> Column:
 def amplitude(trained: Trained) -> Column:
     """How far the molecule is moved from where the canonical map has it, Å r.m.s."""
     rows, which = _sampled(trained, _SAMPLE)
-    return Column("amplitude", trained.motion.displacement(trained.latents[rows])[which], "Å")
+    return Column("amplitude", trained.angstroms.displacement(trained.latents[rows])[which], "Å")
 
 
 def uncertainty_in_z(trained: Trained) -> Column:
@@ -101,7 +102,7 @@ def uncertainty_in_z(trained: Trained) -> Column:
 def uncertainty(trained: Trained) -> Column:
     """How uncertain the state is, Å r.m.s.: root of the trace of metric times covariance."""
     rows, which = _sampled(trained, _TENSORS)
-    metric = trained.motion.tensor(trained.latents[rows]).astype(np.float32)
+    metric = trained.angstroms.tensor(trained.latents[rows]).astype(np.float32)
     return Column("uncertainty", np.sqrt(np.einsum("nij,nij->n", metric[which], _covariance(trained))), "Å")
 
 

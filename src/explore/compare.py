@@ -27,13 +27,15 @@ class Comparison:
     difference : Å r.m.s. between the two trainings' states of the same particle, apart from what all particles share.
     agreement : 1 − difference² / (motion₁² + motion₂²): 1 for the same motion, 0 for two that know nothing of one
         another.
+
+    The last three are None where one of the models moves nothing.
     """
 
     particles: int
     correlation: np.ndarray
-    motion: tuple[float, float]
-    difference: float
-    agreement: float
+    motion: tuple[float, float] | None = None
+    difference: float | None = None
+    agreement: float | None = None
 
 
 def compare(first: Trained, second: Trained) -> Comparison:
@@ -44,6 +46,8 @@ def compare(first: Trained, second: Trained) -> Comparison:
     """
     one, two = _common(first, second)
     correlation = canonical_correlations(first.latents[one], second.latents[two])
+    if not (first.model.moves and second.model.moves):
+        return Comparison(len(one), correlation)
     some = np.unique(np.linspace(0, len(one) - 1, min(len(one), _PARTICLES)).astype(int))
     points, weight = _points(first)
     moved = [_moved(trained, rows[some], points) for trained, rows in ((first, one), (second, two))]

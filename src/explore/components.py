@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..models import Model
 from ..models.flow_model import FlowModel
-from ..models.motion import principal_motions_and_sizes
+from ..models.motion import principal_axes, principal_motions_and_sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +40,7 @@ class Components:
 
 def latent_components(latents: np.ndarray) -> Components:
     """Principal components of latents ``(n, K)``; each step's largest entry is positive."""
-    mean = latents.mean(axis=0, dtype=float)
-    centred = latents - mean.astype(latents.dtype)
-    covariance = (centred.T @ centred).astype(float) / len(latents)
-    values, vectors = np.linalg.eigh(covariance)
-    steps = vectors.T[::-1]
-    return Components(mean, _signed(steps), np.sqrt(np.maximum(values[::-1], 0)))
+    return Components(latents.mean(axis=0, dtype=float), *principal_axes(latents))
 
 
 def motion_components(model: FlowModel) -> Components:
@@ -53,12 +49,6 @@ def motion_components(model: FlowModel) -> Components:
     return Components(model.latents.mean(axis=0, dtype=float), steps, sizes, "Å")
 
 
-def components_of(model) -> Components:
+def components_of(model: Model) -> Components:
     """Of the motion where the model moves vertices, else of the latents."""
-    return motion_components(model) if hasattr(model, "flow") else latent_components(model.latents)
-
-
-def _signed(steps: np.ndarray) -> np.ndarray:
-    """An eigenvector's sign is an accident of the solver: its largest entry is made positive."""
-    largest = steps[np.arange(len(steps)), np.abs(steps).argmax(axis=1)]
-    return steps * np.where(largest < 0, -1, 1)[:, None]
+    return motion_components(model) if model.moves else latent_components(model.latents)

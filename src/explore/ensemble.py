@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from ..models.flow_model import FlowModel
+from ..models import Model
 
 
-def drawn_states(model: FlowModel, count: int, seed: int = 0, uncertain: bool = False) -> np.ndarray:
+def drawn_states(model: Model, count: int, seed: int = 0, uncertain: bool = False) -> np.ndarray:
     """``(count, K)`` float32: the latent points of ``count`` particles at random, each taken once at most.
 
     ``uncertain``: each is then drawn from its particle's posterior, a normal distribution with the precision of its

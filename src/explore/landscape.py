@@ -65,7 +65,7 @@ def energy_landscape(
     ----------
     bins : along each axis. blur : standard deviation, bins, of the smoothing of the counts.
     in_angstroms : densities per ångström, by the metric at the plot's points with all other coordinates at their
-        median: exact where the plot shows all latent dimensions. Else per unit of the plot.
+        median: exact where the plot shows all latent dimensions. Else, and where nothing moves, per unit of the plot.
     """
     if not 4 <= bins <= 1000 or not 0 <= blur <= bins:
         raise InputError(f"A landscape has 4 to 1000 bins, and no more blur than bins; not {bins} and {blur:g}.")
@@ -75,7 +75,7 @@ def energy_landscape(
     known = density >= _FEW
     if not known.any():
         raise InputError("There are too few particles in each bin for a landscape; ask for fewer bins or more blur.")
-    if in_angstroms:
+    if in_angstroms and trained.motion is not None:
         density[known] /= _volume(trained, view, _centres(picture, view)[known])
     energy = np.full(density.shape, np.nan)
     energy[known] = np.log(density[known].max() / density[known])
@@ -112,7 +112,7 @@ def _centres(picture: DensityImage, view: View) -> np.ndarray:
 def _volume(trained: Trained, view: View, places: np.ndarray) -> np.ndarray:
     """Ångströms (or Å²) of motion ``(m,)`` per unit of the plot at its points ``(m, d)``."""
     z = view.lift(places, np.median(trained.latents, axis=0))
-    metric = view.move @ trained.motion.tensor(z) @ view.move.T
+    metric = view.move @ trained.angstroms.tensor(z) @ view.move.T
     # where nothing moves at all there is no volume; a ten-thousandth of an ångström stands for it
     return np.sqrt(np.maximum(np.linalg.det(metric), 1e-8))
 

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError
 from ..models import open_model
 from ..models.flow_model import FlowModel
+from ..models.linear_model import LinearModel
 from ..models.support import Support
 from ..particles import Particles, read_particles
 from ..particles.prepared import RECORD, STAR
@@ -34,7 +35,7 @@ class Trained:
     """
 
     folder: Path
-    model: FlowModel
+    model: FlowModel | LinearModel
 
     @property
     def latents(self) -> np.ndarray:
@@ -52,7 +53,7 @@ class Trained:
         return np.isfinite(self.latents).all(axis=1)
 
     @cached_property
-    def _placed(self) -> FlowModel:
+    def _placed(self) -> FlowModel | LinearModel:
         """The model with the particles that have a place."""
         if self.finite.all():
             return self.model
@@ -66,9 +67,17 @@ class Trained:
         return components_of(self._placed)
 
     @cached_property
-    def motion(self) -> Motion:
-        """Ångströms between states."""
-        return Motion.of(self._placed)
+    def motion(self) -> Motion | None:
+        """Ångströms between states; None where the model moves nothing."""
+        return Motion.of(self._placed) if self.model.moves else None
+
+    @property
+    def angstroms(self) -> Motion:
+        """As `motion`; ``InputError`` where the model moves nothing."""
+        if self.motion is None:
+            raise InputError(f"{self.folder.name}: a {self.model.kind} model moves nothing, so there are no ångströms "
+                             "of motion; ask in latent units.")  # fmt: skip
+        return self.motion
 
     @cached_property
     def support(self) -> Support:

@@ -41,7 +41,7 @@ def make_path(
                          f"one, not {len(asked)}.")  # fmt: skip
     if at is not None and axis is None:
         raise InputError("The point that a path goes through can only be given for a path along an axis.")
-    motion = trained.motion if in_angstroms else None
+    motion = trained.angstroms if in_angstroms else None
     if points is not None:
         return path_from_file(points, trained.model.latent_dims, frames, motion)
     frames = FRAMES if frames is None else frames
@@ -61,9 +61,10 @@ def _single(points: np.ndarray) -> np.ndarray:
 
 
 def describe_path(trained: Trained, path: LatentPath) -> str:
-    """Its length in ångströms and how many of its frames lie where particles are, in a sentence."""
+    """Its length and how many of its frames lie where particles are, in a sentence."""
     grade = trained.support.grade(path.z)
     far = np.count_nonzero(grade == "outside")
     where = "all among particles" if (grade == "inside").all() else (
         f"{np.count_nonzero(grade == 'edge')} at the edge of the particles and {far} where there are none")  # fmt: skip
-    return f"{path.name}: {len(path)} frames over {path.length(trained.motion):.1f} Å, {where}"
+    unit = "latent units" if trained.motion is None else "Å"
+    return f"{path.name}: {len(path)} frames over {path.length(trained.motion):.1f} {unit}, {where}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..models.flow_model import FlowModel
-from ..models.motion import principal_motions
+from ..models import Model
+from ..models.motion import principal_steps
 from ..models.points_file import read_points
 from .generate import GenerateParameters
 
@@ -25,7 +25,7 @@ class Series:
     z: np.ndarray
 
 
-def asked_series(parameters: GenerateParameters, model: FlowModel) -> tuple[Series, ...]:
+def asked_series(parameters: GenerateParameters, model: Model) -> tuple[Series, ...]:
     """Everything that was asked for, in the order at, path, along, grid; by default the strongest motions."""
     low, high = _range(parameters.range)
     asked: list[Series] = []
@@ -37,7 +37,7 @@ def asked_series(parameters: GenerateParameters, model: FlowModel) -> tuple[Seri
     if not along and not asked and parameters.grid is None:
         along = tuple(f"pc{k + 1}" for k in range(min(model.latent_dims, DEFAULT_SERIES)))
     if along:
-        principal = principal_motions(model) if any(name.startswith("pc") for name in along) else None
+        principal = principal_steps(model) if any(name.startswith("pc") for name in along) else None
         asked += [Series(name, _line(name, principal, model, parameters.frames, low, high)) for name in along]
     if parameters.grid is not None:
         asked.append(Series("grid", _grid(parameters.grid, model.latents, low, high)))
@@ -63,7 +63,7 @@ def _points_at(numbers: tuple[float, ...], dims: int) -> np.ndarray:
 
 
 def _line(
-    name: str, principal: np.ndarray | None, model: FlowModel, frames: int, low: float, high: float
+    name: str, principal: np.ndarray | None, model: Model, frames: int, low: float, high: float
 ) -> np.ndarray:
     """Points ``(frames, K)`` on a line from percentile to percentile, the middle one at the median."""
     found = re.fullmatch(r"(z|pc)(\d+)", name)

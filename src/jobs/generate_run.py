@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..mesh.maps import fourier_crop, read_map, write_map
-from ..models import open_model
+from ..models import Model, open_model
 from ..models.decoder import Decoder
 from ..models.flow_model import FlowModel
+from ..models.linear_model import LinearModel
 from ..models.motion import vertex_mass
 from ..models.support import Support
 from .folder import JobRun
@@ -35,6 +37,15 @@ class _Plan:
     outside: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Maker:
+    """What makes the maps: of ``box`` voxels of ``pixel_size`` Å, ``volume_at(z)`` for a latent point ``(K,)``."""
+
+    box: int
+    pixel_size: float
+    volume_at: Callable[[np.ndarray], np.ndarray]
+
+
 def run(parameters: GenerateParameters, job: JobRun) -> None:
     """Write map_000.mrc …, z.npz, z.csv and series.png."""
     model = open_model(parameters.model)
@@ -42,14 +53,29 @@ def run(parameters: GenerateParameters, job: JobRun) -> None:
         f"Model of epoch {model.epoch} of {model.epochs}: {len(model.latents)} particles, {model.latent_dims} latent "
         f"dimension(s), map of {model.box} voxels of {model.pixel_size:.4g} Å."
     )
-    decoder = _decoder(parameters, model, job)
+    maker = _maker(parameters, model, job)
     plan = _plan(asked_series(parameters, model), model)
     _warn(plan, job)
-    _forget_other_maps(job.folder, plan, model, decoder)
-    _write_points(plan, model, decoder, job)
-    if _write_maps(plan, model, decoder, parameters.threads, job):
+    _forget_other_maps(job.folder, plan, model, maker)
+    _write_points(plan, model, maker, job)
+    if _write_maps(plan, model, maker, job):
         with job.output("series.png") as path:
-            draw_series(path, plan.series, _maps_of(job.folder, plan), decoder.pixel_size, model.latents, plan.outside)
+            draw_series(path, plan.series, _maps_of(job.folder, plan), maker.pixel_size, model.latents, plan.outside)
+
+
+def _maker(parameters: GenerateParameters, model: FlowModel | LinearModel, job: JobRun) -> _Maker:
+    """Of the model's own map, or of the one that was given."""
+    if not model.moves:
+        for name in ("map", "map_pixel_size", "keep_outside"):
+            if getattr(parameters, name):
+                raise InputError(f"{name}: means nothing to a {model.kind} model, which moves no map; leave it out.")
+        return _Maker(model.box, model.pixel_size, model.decode)
+    decoder = _decoder(parameters, model, job)
+
+    def volume_at(z: np.ndarray) -> np.ndarray:
+        return decoder.map(model.vertices(z), threads=parameters.threads, oversampling=OVERSAMPLING)
+
+    return _Maker(decoder.box, decoder.pixel_size, volume_at)
 
 
 def _decoder(parameters: GenerateParameters, model: FlowModel, job: JobRun) -> Decoder:
@@ -80,7 +106,7 @@ def _correlation(volume: np.ndarray, own: np.ndarray) -> float:
     return float(np.corrcoef(volume[inside], own[inside])[0, 1])
 
 
-def _plan(series: tuple[Series, ...], model: FlowModel) -> _Plan:
+def _plan(series: tuple[Series, ...], model: Model) -> _Plan:
     z = np.concatenate([one.z for one in series])
     support = Support.of(model.latents)
     digits = max(3, len(str(len(z) - 1)))
@@ -99,13 +125,13 @@ def _warn(plan: _Plan, job: JobRun) -> None:
         )
 
 
-def _forget_other_maps(folder: Path, plan: _Plan, model: FlowModel, decoder: Decoder) -> None:
+def _forget_other_maps(folder: Path, plan: _Plan, model: Model, maker: _Maker) -> None:
     """When the job goes on, keep its maps only if they are of the same points, epoch and grid."""
     try:
         with np.load(folder / "z.npz", allow_pickle=False) as file:
             same = (
                 int(file["epoch"]) == model.epoch
-                and int(file["box"]) == decoder.box
+                and int(file["box"]) == maker.box
                 and np.array_equal(file["z"], plan.z)
             )
     except (OSError, ValueError, KeyError):
@@ -115,7 +141,7 @@ def _forget_other_maps(folder: Path, plan: _Plan, model: FlowModel, decoder: Dec
             path.unlink()
 
 
-def _write_points(plan: _Plan, model: FlowModel, decoder: Decoder, job: JobRun) -> None:
+def _write_points(plan: _Plan, model: Model, maker: _Maker, job: JobRun) -> None:
     """z.npz for programs and z.csv for people: which point each map is at."""
     number = np.repeat(np.arange(len(plan.series)), [len(one.z) for one in plan.series])
     with job.output("z.npz") as path, open(path, "wb") as file:
@@ -127,7 +153,7 @@ def _write_points(plan: _Plan, model: FlowModel, decoder: Decoder, job: JobRun) 
             distance=plan.distance,
             outside=plan.outside,
             epoch=np.int64(model.epoch),
-            box=np.int64(decoder.box),
+            box=np.int64(maker.box),
         )
     with job.output("z.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -139,32 +165,41 @@ def _write_points(plan: _Plan, model: FlowModel, decoder: Decoder, job: JobRun) 
             table.writerow([name, plan.series[number[i]].name, *point, f"{plan.distance[i]:.4g}", far])
 
 
-def _write_maps(plan: _Plan, model: FlowModel, decoder: Decoder, threads: int | None, job: JobRun) -> bool:
+def _write_maps(plan: _Plan, model: FlowModel | LinearModel, maker: _Maker, job: JobRun) -> bool:
     """One decode per map that is not there yet; whether all were made."""
-    mass, start = vertex_mass(model), 0
+    start, change_of = 0, _change_of(model)
     for one in plan.series:
         for i in range(start, start + len(one.z)):
             if job.stop_requested():
                 return False
             if not (job.folder / plan.names[i]).exists():
                 with job.output(plan.names[i]) as path:
-                    volume = decoder.map(model.vertices(plan.z[i]), threads=threads, oversampling=OVERSAMPLING)
-                    write_map(path, volume, decoder.pixel_size)
+                    write_map(path, maker.volume_at(plan.z[i]), maker.pixel_size)
             job.progress(i + 1, len(plan.z))
         start += len(one.z)
         if len(one.z) > 1:
-            job.log(f"Series {one.name}: {len(one.z)} maps; {_motion(one.z, model, mass)}")
+            job.log(f"Series {one.name}: {len(one.z)} maps; from first to last {change_of(one.z)}.")
     return True
 
 
-def _motion(z: np.ndarray, model: FlowModel, mass: np.ndarray) -> str:
-    """How far the molecule goes from the first to the last point of a series, in words."""
-    ends = model.vertices(z[[0, -1]])
-    distance = np.linalg.norm(ends[1] - ends[0], axis=1)
-    carrying = distance[mass > 0]
-    return (
-        f"from first to last its mass moves {np.sqrt(mass @ distance**2):.1f} Å r.m.s., {carrying.max():.1f} Å at most."
-    )
+def _change_of(model: FlowModel | LinearModel) -> Callable[[np.ndarray], str]:
+    """A function that says in words how much changes from the first to the last of some points ``(m, K)``."""
+    if not model.moves:
+        size = max(float(np.linalg.norm(model.volume)), 1e-30)
+
+        def variation(z: np.ndarray) -> str:
+            change = np.linalg.norm(np.tensordot(z[-1] - z[0], model.components, 1))
+            return f"the map changes by {100 * change / size:.1f} %, r.m.s"
+
+        return variation
+    mass = vertex_mass(model)
+
+    def motion(z: np.ndarray) -> str:
+        ends = model.vertices(z[[0, -1]])
+        distance = np.linalg.norm(ends[1] - ends[0], axis=1)
+        return f"its mass moves {np.sqrt(mass @ distance**2):.1f} Å r.m.s., {distance[mass > 0].max():.1f} Å at most"
+
+    return motion
 
 
 def _maps_of(folder: Path, plan: _Plan):

@@ -10,10 +10,16 @@ from .declare import Job, parameter
 
 @dataclass(frozen=True)
 class TrainParameters:
-    """Latents and a flow, learned from prepared particles and a mesh."""
+    """Latents and a flow, or linear components of the map, learned from prepared particles and a mesh."""
 
     particles: Path = parameter(help="prepared particles", job="prep")
-    mesh: Path = parameter(help="tetrahedral mesh", job="mesh")
+    mesh: Path = parameter(help="tetrahedral mesh; a linear decoder takes its mask alone", job="mesh")
+    decoder: str = parameter(
+        "flow",
+        help="what a latent point stands for: flow, a motion of the mesh; linear, a map V0 + z1 V1 + z2 V2 + …, as in "
+        "3D variability analysis: quick, and density may come and go, but a large motion takes many components",
+        choices=("flow", "linear"),
+    )
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
     epochs: int = parameter(10, help="passes over the images, from coarse to full resolution", low=1, high=1000)
     rigidity: float = parameter(
@@ -32,6 +38,13 @@ class TrainParameters:
     initial_latents: Path | None = parameter(
         None,
         help="latents to begin with: a train job of the same particles, or an .npz with an array z (particles x dims)",
+    )
+    resolution: float | None = parameter(
+        None,
+        help="finest detail of a linear decoder's maps; if omitted, as fine as the images are and memory allows",
+        unit="Å",
+        low=1,
+        high=200,
     )
     freeze_latents: bool = parameter(
         False, help="keep the initial latents as they are and learn the flow only", advanced=True
@@ -96,7 +109,7 @@ class TrainParameters:
 
 TRAIN = Job(
     verb="train",
-    synopsis="Learn how the molecule moves: a latent point per particle, the flow, and the canonical map",
+    synopsis="Learn how the molecule moves: a latent point per particle, the map, and its flow or linear components",
     parameters=TrainParameters,
     run=".train_run:run",
 )

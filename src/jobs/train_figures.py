@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..mesh.voxels import mask_on_grid, voxel_cells
-from ..models.flow_files import open_model
+from ..models import open_model
 from ..models.flow_model import FlowModel
 from .folder import JobRun
 
 PERCENTILES = (2, 25, 50, 75, 98)  # along the first latent axis, the others at their median
 PARTICLES = 2_000  # whose displacement is drawn
-FIGURES = ("latents.png", "history.png", "flow.png", "amplitude.png", "maps.png")
 
 
 def draw_training(job: JobRun) -> None:
-    """Write the ``FIGURES`` of the model in a train job's folder."""
-    from .motion_picture import draw_flow, draw_maps
+    """Write the figures of the model in a train job's folder: of all, and of the flow where it moves."""
+    from .motion_picture import draw_maps
     from .train_picture import draw_history, draw_latents
 
     model = open_model(job.folder)
@@ -29,6 +28,16 @@ def draw_training(job: JobRun) -> None:
         draw_history(path, history)
     points = axis_points(model.latents, PERCENTILES)
     labels = [f"{percent} % along axis 1" for percent in PERCENTILES]
+    with job.output("maps.png") as path:
+        draw_maps(path, np.stack([model.decode(z) for z in points]), labels)
+    if model.moves:
+        _draw_flow(job, model, points, labels)
+        _draw_amplitude(job, model)
+
+
+def _draw_flow(job: JobRun, model: FlowModel, points: np.ndarray, labels: list[str]) -> None:
+    from .motion_picture import draw_flow
+
     vertices = model.vertices(points)
     sides = [i for i, percent in enumerate(PERCENTILES) if percent != 50]
     inside = mask_on_grid(model.mesh, model.box, model.pixel_size)
@@ -36,9 +45,6 @@ def draw_training(job: JobRun) -> None:
     with job.output("flow.png") as path:
         draw_flow(path, model.mesh.vertices, vertices[sides], model.volume, cells, model.mesh.cells, model.pixel_size,
                   [labels[i] for i in sides])  # fmt: skip
-    _draw_amplitude(job, model)
-    with job.output("maps.png") as path:
-        draw_maps(path, np.stack([model.decode(z) for z in points]), labels)
 
 
 def _draw_amplitude(job: JobRun, model: FlowModel) -> None:

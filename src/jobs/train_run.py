@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,14 +17,14 @@ from .inputs import job_file
 from .slots import device_name
 from .throttle import Throttled
 from .train import TrainParameters
+from .train_decoders import check_decoder, rungs_of, training_of
 from .train_figures import draw_training
 from .train_images import open_images, ready_images
-from .train_memory import images_at_once, lower, settle
+from .train_memory import images_at_once, lower
 
 if TYPE_CHECKING:
     from ..engine.stage import Stage
     from ..engine.team import Team
-    from ..engine.train import State
 
 STOPPED = "Stopped; resume goes on from the last whole pass."
 
@@ -52,10 +52,8 @@ def run(parameters: TrainParameters, job: JobRun) -> None:
 
 def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | None = None) -> None:
     """Train on one device, alone or as one of a team, of which the leader writes."""
-    from ..engine.begin import begin
-    from ..engine.checkpoint import RESUME, load_resume, save_model, save_resume
+    from ..engine.checkpoint import RESUME
     from ..engine.memory import release_memory
-    from ..engine.schedule import coarse_to_fine
     from ..engine.train import Interrupted, Trainer
 
     prepared, mesh, latents = read_inputs(parameters)
@@ -69,7 +67,7 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
         images,
         mesh,
         settings_of(parameters),
-        coarse_to_fine(prepared.box, prepared.pixel_size, parameters.epochs, parameters.band),
+        rungs_of(parameters, prepared),
         seed=job.seed,
         device=device,
         log=job.log if leads else _silent,
@@ -78,26 +76,24 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
         team=team,
     )
     checkpoint = job.folder / RESUME
-    where = os.path.relpath(prepared.folder, job.folder)
+    training = training_of(parameters, prepared, job, latents)
 
-    def save(state: State, stage: Stage) -> None:
+    def save(state: Any, stage: Stage) -> None:
         if not leads:
             return
-        save_model(job.output, trainer, state, stage, where)
-        save_resume(job.output, state)
-        job.log(summary(state.history[-1]))
+        training.write(job, trainer, state, stage)
+        job.log(training.summary(state.history[-1]))
         draw_training(job)
 
     def attempt() -> bool:
         """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
         try:
             if checkpoint.is_file():
-                state = load_resume(checkpoint, trainer)
+                state = training.load(checkpoint, trainer)
                 trainer.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
             else:
-                state = begin(trainer, parameters.start, latents)
-            settle(job, trainer, state)
-            trainer.run(state, save)
+                state = training.begin(trainer)
+            training.run(trainer, state, save)
             return True
         except Exception as error:
             if not (is_out_of_memory(error) and lower(job, trainer)):
@@ -106,7 +102,7 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
                 raise SystemExit(1) from None
             return False
 
-    if leads and not checkpoint.is_file():
+    if leads and parameters.decoder == "flow" and not checkpoint.is_file():
         with job.output("mesh.npz") as path:
             save_mesh(path, mesh)
     trainer.at_once = images_at_once(job) or trainer.at_once
@@ -119,6 +115,7 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
 
 def read_inputs(parameters: TrainParameters) -> tuple[Prepared, TetMesh, np.ndarray | None]:
     """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
+    check_decoder(parameters)
     prepared = load_prepared(parameters.particles)
     mesh = load_mesh(job_file(parameters.mesh, "mesh.npz"))
     check_fit(prepared, mesh)
@@ -137,16 +134,6 @@ def settings_of(parameters: TrainParameters):
 
     named = {field.name for field in fields(Settings)} & {field.name for field in fields(parameters)}
     return Settings(**{name: getattr(parameters, name) for name in named})
-
-
-def summary(line: dict[str, float]) -> str:
-    """One pass in a sentence."""
-    gain = line["rigid_misfit"] - line["misfit"]
-    return (
-        f"Pass {line['epoch']:.0f} at {line['box']:.0f} pixels: moving explains each image better by {gain:.1f} nats, "
-        f"mean displacement {line['amplitude']:.2f} Å, strain {100 * line['energy'] ** 0.5:.1f} %, "
-        f"{line['images_per_second']:.0f} images/s."
-    )
 
 
 def check_fit(prepared: Prepared, mesh: TetMesh) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .flow_files import open_model
-from .interface import Model
+from .interface import Model, MovingModel
+from .opening import open_model
 
-__all__ = ["Model", "open_model"]
+__all__ = ["Model", "MovingModel", "open_model"]

@@ -41,13 +41,12 @@ class ModelAnswers:
 
 
 def _decode(opened: OpenedModel, fields: dict, array: None, backend: str) -> Found:
-    decoder = opened.decoder(_box(fields, opened.model.box))
-    volume = decoder.map(opened.model.vertices(_point(opened, fields)), backend)
-    return {"pixel_size": decoder.pixel_size}, volume
+    volume, pixel_size = opened.decode(_point(opened, fields), _box(fields, opened.model.box), backend)
+    return {"pixel_size": pixel_size}, volume
 
 
 def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    return {}, opened.model.vertices(_latents(opened, fields) if array is None else opened.model.checked(array))
+    return {}, opened.moving.vertices(_latents(opened, fields) if array is None else opened.model.checked(array))
 
 
 def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
@@ -57,16 +56,16 @@ def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend
 
 
 def _tie(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    tied = opened.model.anchor(_points(array))
+    tied = opened.moving.anchor(_points(array))
     # vertex numbers are far below 2^24, up to which float32 counts exactly
     return {}, np.concatenate([tied.corners.astype(np.float32), tied.weights], axis=1)
 
 
 def _displace(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    z = _point(opened, fields)
+    model, z = opened.moving, _point(opened, fields)
     if array is None:
-        return {}, opened.anchors(_text(fields, "anchor")).follow(opened.model.vertices(z))
-    return {}, opened.model.displace(z, _points(array))
+        return {}, opened.anchors(_text(fields, "anchor")).follow(model.vertices(z))
+    return {}, model.displace(z, _points(array))
 
 
 def _support(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:

@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import InputError
 from ..mesh.locate import locate
 from ..mesh.tetmesh import TetMesh
 from ..mesh.voxels import mask_on_grid, nearest_part
 from .decoder import Decoder, make_decoder
 from .flow_arrays import FlowArrays
+from .latent_points import checked_latents
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,18 +57,12 @@ class FlowModel:
     epoch: int
     epochs: int
 
+    kind = "flow"
+    moves = True
+
     def checked(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
         """``z`` as ``(…, K)`` float32; ``InputError`` where its length is not K or a number is not finite."""
-        z = np.asarray(z, np.float32)
-        if z.ndim == 0 and self.latent_dims == 1:
-            z = z[None]
-        if z.ndim == 0 or z.shape[-1] != self.latent_dims:
-            given = 1 if z.ndim == 0 else z.shape[-1]
-            wanted = self.latent_dims
-            raise InputError(f"z has {given} numbers, and the model has {wanted} latent dimensions; give {wanted}.")
-        if not np.isfinite(z).all():
-            raise InputError("z holds a value that is not a number; give finite ones.")
-        return z
+        return checked_latents(z, self.latent_dims)
 
     def vertices(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
         """Moved vertices ``(…, v, 3)``, Å, at latent points ``(…, K)``."""

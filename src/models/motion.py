@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .flow_model import FlowModel
+from .linear_model import LinearModel
 
 _SAMPLE = 400  # particles from whose motion the principal components are found
 
@@ -15,6 +16,26 @@ def vertex_mass(model: FlowModel) -> np.ndarray:
     of_cell = np.add.reduceat(np.abs(decoder.density), decoder.offsets[:-1])
     mass = np.bincount(decoder.corners.ravel(), np.repeat(of_cell, 4), len(model.mesh.vertices))
     return mass / max(mass.sum(), 1e-30)
+
+
+def principal_steps(model: FlowModel | LinearModel) -> np.ndarray:
+    """Latent steps ``(K, K)``, one per row, the strongest first: `principal_motions` where the model moves, else the
+    principal axes of the latents.
+    """
+    return principal_motions(model) if model.moves else principal_axes(model.latents)[0]
+
+
+def principal_axes(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal principal axes ``(K, K)`` of latents ``(n, K)``, in rows, and the standard deviations ``(K,)`` along
+    them; the largest entry of each is positive.
+    """
+    centred = latents - latents.mean(axis=0, dtype=float).astype(latents.dtype)
+    covariance = (centred.T @ centred).astype(float) / len(latents)
+    values, vectors = np.linalg.eigh(covariance)
+    axes = vectors.T[::-1]
+    # an eigenvector's sign is an accident of the solver
+    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
+    return axes * np.where(largest < 0, -1, 1)[:, None], np.sqrt(np.maximum(values[::-1], 0))
 
 
 def principal_motions(model: FlowModel) -> np.ndarray:

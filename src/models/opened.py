@@ -10,8 +10,9 @@ import numpy as np
 from ..errors import InputError
 from ..mesh.maps import fourier_crop
 from .decoder import Decoder
-from .flow_files import open_model
-from .flow_model import Anchors
+from .flow_model import Anchors, FlowModel
+from .linear_model import LinearModel
+from .opening import open_model
 from .support import Support
 
 _COARSE = 2  # smaller maps that are kept ready: one to drag, and one in case the size is being tried out
@@ -23,7 +24,7 @@ class OpenedModel:
     def __init__(self, path: str, before: OpenedModel | None = None) -> None:
         self.model = open_model(path)
         self.path = str(Path(path))
-        self._coarse: dict[int, Decoder] = {}
+        self._coarse: dict[int, Decoder | LinearModel] = {}
         self._anchored: dict[str, tuple[np.ndarray, Anchors]] = {}
         if before is not None:
             self._take_over(before)
@@ -31,31 +32,53 @@ class OpenedModel:
     def facts(self) -> dict:
         """What a program must know to ask, and to say which checkpoint it shows."""
         model = self.model
+        mesh = model.mesh if model.moves else None
         return {
             "path": self.path,
+            "kind": model.kind,
             "latent_dims": model.latent_dims,
             "box": model.box,
             "pixel_size": model.pixel_size,
             "epoch": model.epoch,
             "epochs": model.epochs,
             "particles": len(model.latents),
-            "vertices": len(model.mesh.vertices),
-            "cells": len(model.mesh.cells),
-            "parts": model.mesh.parts,
+            "vertices": len(mesh.vertices) if mesh else 0,
+            "cells": len(mesh.cells) if mesh else 0,
+            "parts": mesh.parts if mesh else 0,
             "anchors": sorted(self._anchored),
         }
 
-    def decoder(self, box: int) -> Decoder:
-        """For the model's map, or for a coarser one of the same field of view."""
-        model = self.model
-        if box == model.box:
-            return model.decoder
+    @property
+    def moving(self) -> FlowModel:
+        """The model; ``InputError`` unless it moves."""
+        if not self.model.moves:
+            raise InputError(f"a {self.model.kind} model moves nothing, its density comes and goes; ask it for maps.")
+        return self.model
+
+    def decode(self, z: np.ndarray, box: int, backend: str) -> tuple[np.ndarray, float]:
+        """The map ``(box, box, box)`` at a latent point ``(K,)``, the model's own or coarser, and its pixel size."""
+        if self.model.moves:
+            decoder = self._at(box, self.model.decoder)
+            return decoder.map(self.model.vertices(z), backend), decoder.pixel_size
+        model = self._at(box, self.model)
+        return model.decode(z), model.pixel_size
+
+    def _at(self, box: int, own: Decoder | LinearModel) -> Decoder | LinearModel:
+        """What decodes at a box size: ``own``, the model's, or something coarser of the same field of view."""
+        if box == self.model.box:
+            return own
         if box not in self._coarse:
-            volume = fourier_crop(model.volume, box)  # its values, and so a contour's level, stay
             while len(self._coarse) >= _COARSE:
                 del self._coarse[next(iter(self._coarse))]
-            self._coarse[box] = model.decoder_for(volume, model.pixel_size * model.box / box)
+            self._coarse[box] = self._coarser(box)
         return self._coarse[box]
+
+    def _coarser(self, box: int) -> Decoder | LinearModel:
+        model = self.model
+        if not model.moves:
+            return model.coarser(box)
+        volume = fourier_crop(model.volume, box)  # its values, and so a contour's level, stay
+        return model.decoder_for(volume, model.pixel_size * model.box / box)
 
     @cached_property
     def support(self) -> Support:
@@ -64,7 +87,7 @@ class OpenedModel:
 
     def anchor(self, name: str, points: np.ndarray) -> None:
         """Tie points ``(m, 3)`` Å to the mesh, under a name that may have been another's."""
-        self._anchored[name] = points, self.model.anchor(points)
+        self._anchored[name] = points, self.moving.anchor(points)
 
     def anchors(self, name: str) -> Anchors:
         """Points that were tied."""
@@ -78,6 +101,8 @@ class OpenedModel:
         del self._anchored[name]
 
     def _take_over(self, before: OpenedModel) -> None:
+        if not (before.model.moves and self.model.moves):
+            return
         old, new = before.model.mesh, self.model.mesh
         if np.array_equal(old.vertices, new.vertices) and np.array_equal(old.cells, new.cells):
             self._anchored = before._anchored

@@ -1,0 +1,30 @@
+"""The rigid molecule: its map and the noise that it leaves, from which every training sets out."""
+
+from __future__ import annotations
+
+import torch
+
+from .halves import HalfMaps, supported_map
+from .images import Batch
+from .schedule import Rung
+from .stage import Stage
+from .train import FIRST_ITERATIONS, Trainer
+
+
+def rigid_stage(trainer: Trainer, rung: Rung, noise: torch.Tensor | None = None) -> tuple[Stage, HalfMaps]:
+    """A rung's stage with the map of the rigid molecule and the noise that it leaves, and the half-maps of that map.
+
+    ``noise`` is what is known of it; taken as white where nothing is.
+    """
+    if noise is None:
+        noise = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2), device=trainer.device)
+    stage = trainer.stage_of(rung, noise)
+
+    def at_rest(batch: Batch) -> torch.Tensor:
+        return trainer.rest
+
+    maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
+    stage = stage.with_density(supported_map(stage.cloud, maps))
+    stage = stage.with_noise(trainer.measure_noise(stage, at_rest), rung.band)
+    trainer.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
+    return stage, maps

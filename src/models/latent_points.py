@@ -1,0 +1,24 @@
+"""Latent points as they are given, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import InputError
+
+
+def checked_latents(z: np.ndarray | Sequence[float], latent_dims: int) -> np.ndarray:
+    """``z`` as ``(…, K)`` float32; ``InputError`` where its length is not K or a number is not finite."""
+    z = np.asarray(z, np.float32)
+    if z.ndim == 0 and latent_dims == 1:
+        z = z[None]
+    if z.ndim == 0 or z.shape[-1] != latent_dims:
+        given = 1 if z.ndim == 0 else z.shape[-1]
+        raise InputError(
+            f"z has {given} numbers, and the model has {latent_dims} latent dimensions; give {latent_dims}."
+        )
+    if not np.isfinite(z).all():
+        raise InputError("z holds a value that is not a number; give finite ones.")
+    return z

@@ -1,0 +1,90 @@
+"""Open a trained model, whatever decodes its maps, from the folder of a train job, finished or still running."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import InputError
+from .flow_files import read_flow_model
+from .flow_model import FlowModel
+from .linear_files import read_linear_model
+from .linear_model import LinearModel
+
+VERSION = 1
+_READERS: dict[str, Callable[[Path, dict], FlowModel | LinearModel]] = {
+    "flexrec-flow": read_flow_model,
+    "flexrec-linear": read_linear_model,
+}
+_FILES = ("model.json", "mesh.npz", "flow.npz", "latents.npz", "map.mrc")
+_TRIES = 4  # a training run may write a checkpoint between two of our files
+
+
+def open_model(path: str | os.PathLike[str]) -> FlowModel | LinearModel:
+    """The model of a train job's newest checkpoint; ``path`` is the job's folder, or any file in it.
+
+    ``InputError`` where there is none, where it is of another format, or where its files do not fit together.
+    """
+    folder = _folder(Path(path))
+    for _ in range(_TRIES):
+        before = _stamps(folder)
+        try:
+            about = _read_about(folder)
+            model = _READERS[about["format"]](folder, about)
+        except InputError:
+            # perhaps only because training replaced some of the files while we read them
+            if _stamps(folder) == before:
+                raise
+            continue
+        if _stamps(folder) == before:
+            return model
+    raise InputError(f"{folder}: the model changes while it is read; try again.")
+
+
+def _stamps(folder: Path) -> list[tuple[int, int] | None]:
+    """Which files are there, and when each was replaced."""
+    paths = [*(folder / name for name in _FILES), *sorted(folder.glob("component_*.mrc"))]
+    found = [os.stat(path) if path.exists() else None for path in paths]
+    return [None if stat is None else (stat.st_ino, stat.st_mtime_ns) for stat in found]
+
+
+def _folder(path: Path) -> Path:
+    if not path.exists():
+        raise InputError(f"{path}: there is no such folder; give that of a train job.")
+    return path if path.is_dir() else path.parent
+
+
+def _read_about(folder: Path) -> dict:
+    """What model.json says."""
+    path = folder / "model.json"
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(_why_none(folder)) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); train again, or copy the folder again.") from error
+    if not isinstance(about, dict) or str(about.get("format")) not in _READERS:
+        raise InputError(f"{path}: not a model of FlexRec ({', '.join(_READERS)}); give the folder of a train job.")
+    if about.get("version") != VERSION:
+        raise InputError(f"{path}: has version {about.get('version')}; this FlexRec reads {VERSION}; use a newer one.")
+    for name in ("latent_dims", "box", "stage_box", "pixel_size", "epoch", "epochs"):
+        value = about.get(name)
+        whole = isinstance(value, int) or (name == "pixel_size" and isinstance(value, float))
+        if not whole or value < (0 if name == "epoch" else 1e-3):
+            raise InputError(f"{path}: says nothing usable about {name}; train again, or copy the folder again.")
+    return about
+
+
+def _why_none(folder: Path) -> str:
+    """Whether training has not got so far, or this is no train job at all."""
+    try:
+        verb = json.loads((folder / "job.json").read_text(encoding="utf-8")).get("verb")
+    except (OSError, ValueError, AttributeError):
+        verb = None
+    if verb == "train":
+        return f"{folder}: training has not written a model yet; wait for the end of its first epoch."
+    if verb:
+        return f"{folder}: a {verb} job has no model; give the folder of a train job."
+    return f"{folder}: has no model.json; give the folder of a train job."
