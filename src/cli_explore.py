@@ -86,9 +86,8 @@ def say(sentence: str) -> None:
 
 def save_path(chosen: argparse.Namespace) -> int:
     """``flexrec path …``."""
-    from .explore import path as paths
     from .explore.bounds import two_numbers
-    from .explore.walk import describe_path, make_path
+    from .explore.walk import describe_path, make_path, write_path
 
     trained = trained_of(chosen)
     path = make_path(
@@ -96,8 +95,7 @@ def save_path(chosen: argparse.Namespace) -> int:
         points=Path(chosen.points) if chosen.points else None, frames=chosen.frames, at=chosen.at,
         percentiles=two_numbers(chosen.range, "range"), in_angstroms=chosen.in_angstroms,
     )  # fmt: skip
-    unit = "" if trained.motion is None else "Å"
-    paths.save_path(chosen.output, path, path.length(trained.motion), unit)
+    write_path(trained, path, chosen.output)
     say(describe_path(trained, path))
     print(Path(chosen.output).absolute())
     return 0

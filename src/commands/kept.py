@@ -6,7 +6,7 @@ import numpy as np
 from chimerax.core.commands import CmdDesc, EnumOf, StringArg
 
 from ..errors import InputError
-from ..explore.states import State, keep_state, kept_state, kept_states, remove_state
+from ..explore.states import State, apart, keep_state, kept_state, kept_states, remove_state
 from ..scene.model import FlexRecModel
 from .arguments import PointArg, model_keyword, point_text, the_model
 from .model import show
@@ -58,8 +58,7 @@ def flexrec_state_compare(
     """The maps of two kept states: their difference, or both beside the moving one; as models of their own."""
     model = the_model(session, model)
     states = [kept_state(model.trained, name) for name in (first, second)]
-    steps = model.trained.motion.steps(np.stack([one.z for one in states]))
-    session.logger.info(f"{second} is {steps[0]:.2f} Å r.m.s. from {first}")
+    session.logger.info(apart(model.trained, *states))
     maps: list[np.ndarray] = []
 
     def arrived(_: dict, volume: np.ndarray) -> None:

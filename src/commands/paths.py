@@ -16,9 +16,9 @@ from chimerax.core.commands import (
 )
 
 from ..errors import InputError
-from ..explore.path import LatentPath, save_path
+from ..explore.path import LatentPath
 from ..explore.path_lines import FRAMES
-from ..explore.walk import describe_path, make_path
+from ..explore.walk import describe_path, make_path, write_path
 from ..scene.model import FlexRecModel
 from .arguments import AnchorArg, model_keyword, the_model
 from .playing import HOW, flexrec_play
@@ -88,7 +88,7 @@ def _made(
     if name is not None:
         path = LatentPath(path.z, name, path.kind)
     if output is not None:
-        save_path(output, path, path.length(model.trained.motion), "Å")
+        write_path(model.trained, path, output)
     model.path = path
     session.logger.info(describe_path(model.trained, path))
     return path

@@ -70,10 +70,13 @@ def flexrec_compare(session, other: str, model: FlexRecModel | None = None) -> C
     rows = [
         ("particles in common", found.particles),
         ("canonical correlations of the latents", " ".join(f"{value:.2f}" for value in found.correlation)),
-        ("motion", f"{found.motion[0]:.2f} Å and {found.motion[1]:.2f} Å"),
-        ("difference", f"{found.difference:.2f} Å"),
-        ("agreement", f"{found.agreement:.2f}"),
     ]
+    if found.motion is not None:
+        rows += [
+            ("motion", f"{found.motion[0]:.2f} Å and {found.motion[1]:.2f} Å"),
+            ("difference", f"{found.difference:.2f} Å"),
+            ("agreement", f"{found.agreement:.2f}"),
+        ]
     log_table(session, f"{model.name} and {other}", ("what", "value"), rows)
     return found
 

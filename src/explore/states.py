@@ -38,6 +38,14 @@ def kept_states(trained: Trained) -> list[State]:
     return [one for one in _read(trained.project) if one.job == trained.folder.name and len(one.z) == dims]
 
 
+def apart(trained: Trained, first: State, second: State) -> str:
+    """How far a state is from another, in a sentence: in ångströms of motion where the model moves."""
+    if trained.motion is None:
+        return f"{second.name} is {np.linalg.norm(second.z - first.z):.2f} latent units from {first.name}"
+    step = trained.motion.steps(np.stack([first.z, second.z]))[0]
+    return f"{second.name} is {step:.2f} Å r.m.s. from {first.name}"
+
+
 def kept_state(trained: Trained, name: str) -> State:
     """The state of that name; ``InputError`` where there is none."""
     found = kept_states(trained)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from .anchors import read_anchors
-from .path import LatentPath
+from .path import LatentPath, save_path
 from .path_graph import graph_path
 from .path_lines import FRAMES, component_path, path_from_file, straight_path
 from .trained import Trained
@@ -58,6 +59,11 @@ def _single(points: np.ndarray) -> np.ndarray:
     if len(points) != 1:
         raise InputError(f"A path along an axis goes through one point, not {len(points)}; give one.")
     return points[0]
+
+
+def write_path(trained: Trained, path: LatentPath, output: str | os.PathLike[str]) -> None:
+    """Write a path to a file, with its length."""
+    save_path(output, path, path.length(trained.motion), "" if trained.motion is None else "Å")
 
 
 def describe_path(trained: Trained, path: LatentPath) -> str:

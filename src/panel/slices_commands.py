@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtCore import QStandardPaths
 
 from ..errors import InputError
@@ -14,13 +13,13 @@ from ..explore import clustered
 from ..explore.bounds import read_box, two_numbers, whole_numbers
 from ..explore.embedding import make_embedding
 from ..explore.export import save_particles
-from ..explore.path import LatentPath, save_path
+from ..explore.path import LatentPath
 from ..explore.playing import Playing
 from ..explore.select import select
 from ..explore.selected import middle, selected
 from ..explore.selection import remove_selection
-from ..explore.states import keep_state, kept_state, remove_state
-from ..explore.walk import describe_path, make_path
+from ..explore.states import apart, keep_state, kept_state, remove_state
+from ..explore.walk import describe_path, make_path, write_path
 from ..jobs.shipped import unpack
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def _path(kind: str):
         if "name" in named:
             path = LatentPath(path.z, named["name"], path.kind)
         if "output" in named:
-            save_path(named["output"], path, path.length(scene.trained.motion), "Å")
+            write_path(scene.trained, path, named["output"])
         scene.pause()
         scene.path, scene.place = path, 0.0
         return describe_path(scene.trained, path)
@@ -185,8 +184,7 @@ def _compare(scene: SlicesScene, free: list[str], named: dict) -> str:
         raise InputError("two states are compared, not " + str(len(free)) + ".")
     states = [kept_state(scene.trained, name) for name in free]
     scene.compare(*states, named.get("how", "difference"))
-    steps = scene.trained.motion.steps(np.stack([one.z for one in states]))
-    return f"{free[1]} is {steps[0]:.2f} Å r.m.s. from {free[0]}"
+    return apart(scene.trained, *states)
 
 
 def _morph(scene: SlicesScene, free: list[str], named: dict) -> str:

@@ -28,7 +28,7 @@ class Dragging:
     def prepare(self) -> None:
         """Contour the canonical map at the level shown, unless that is done."""
         model, level = self._model, self._model.map.level
-        if self._asked == level:
+        if self._asked == level or not model.flow.moves:
             return
         self._asked = level
         points, triangles = contour_of(model.flow.volume, model.flow.pixel_size, level)
@@ -86,9 +86,11 @@ class Dragging:
                 surface.display = not contour
 
     def _possible(self) -> bool:
-        """Whether one contour is what is seen of the map: several, or an image, do not move with the hand."""
+        """Whether one contour is what is seen of the map: several, or an image, do not move with the hand, nor what
+        changes without moving.
+        """
         surfaces = self._model.map.surfaces
-        return len(surfaces) == 1 and (surfaces[0].display or self.drawn)
+        return self._model.flow.moves and len(surfaces) == 1 and (surfaces[0].display or self.drawn)
 
     def _fits(self) -> bool:
         level = self._model.map.level

@@ -15,8 +15,8 @@ from ..engine.client import EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.trained import Trained
+from ..models import Model as TrainedModel
 from ..models import open_model
-from ..models.flow_model import FlowModel
 from .arrows import ArrowsModel, spread_points
 from .asking import Asking, Done, Failed
 from .atoms import AtomFollower, check_inside
@@ -33,21 +33,22 @@ from .session import restored, snapshot
 
 
 class FlexRecModel(Model):
-    """A trained flow model, the map first among its children; mesh, arrows and atoms join when asked for.
+    """A trained model, the map first among its children; mesh, arrows and atoms join when asked for, if it moves.
 
+    ``flow`` is what was trained: a flow, or a linear model, in which density comes and goes and nothing moves.
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
     exactly). ``path`` is what `player` plays. Places of the scene are those of map files: the first voxel at (0, 0, 0);
     the mesh's Å are relative to voxel N//2, and its drawings are shifted by half the box.
     """
 
-    def __init__(self, session, folder: Path, flow: FlowModel, name: str) -> None:
+    def __init__(self, session, folder: Path, flow: TrainedModel, name: str) -> None:
         super().__init__(name, session)
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
         self._path: LatentPath | None = None
         self.player = Player(self)
         self.recorder: Recorder | None = None
-        self.moved = flow.mesh.vertices
+        self.moved = flow.mesh.vertices if flow.moves else None
         self.mesh: MeshModel | None = None
         self.arrows: ArrowsModel | None = None
         self.followers: list[AtomFollower] = []
@@ -137,7 +138,8 @@ class FlexRecModel(Model):
 
     def _set_point(self, z: np.ndarray | None) -> None:
         self.z = None if z is None else self.flow.checked(z)
-        self.moved = self.flow.mesh.vertices if z is None else self.flow.vertices(self.z)
+        if self.flow.moves:
+            self.moved = self.flow.mesh.vertices if z is None else self.flow.vertices(self.z)
         for follower in (self.mesh, self.arrows, *self.followers):
             if follower is not None:
                 follower.move(self.moved)
@@ -156,6 +158,7 @@ class FlexRecModel(Model):
 
     def show_mesh(self, colour: str) -> MeshModel:
         """Draw the mesh; ``colour`` is one of `mesh.COLOURS`."""
+        self._needs_flow()
         if self.mesh is None:
             self.mesh = MeshModel(self.session, self.flow.mesh, colour)
             self.mesh.position = self.frame
@@ -172,6 +175,7 @@ class FlexRecModel(Model):
 
         ``level`` tells where there is density; it is that of the contour if None.
         """
+        self._needs_flow()
         level = self.map.level if level is None else level
         points = spread_points(self.flow.volume, self.flow.pixel_size, level, count)
         origin = self.flow.mesh.vertices if start is None else self.flow.vertices(start)
@@ -198,6 +202,7 @@ class FlexRecModel(Model):
 
         ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh.
         """
+        self._needs_flow()
         self.unfollow(structure)
         base = structure.atoms.coords if rest is None else rest
         if to_mesh is None:
@@ -219,6 +224,12 @@ class FlexRecModel(Model):
             self.followers.remove(follower)
             follower.restore()
         return bool(mine)
+
+    def _needs_flow(self) -> None:
+        """``InputError`` where nothing moves."""
+        if not self.flow.moves:
+            raise InputError(f"{self.name} is a {self.flow.kind} model, in which density comes and goes but nothing "
+                             "moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
 
     def _forget_removed(self, _, removed: list) -> None:
         for name in ("mesh", "arrows"):

@@ -10,18 +10,24 @@ import numpy as np
 
 from ..errors import InputError
 from ..jobs.trained import trained_folder
-from ..models import open_model
-from ..models.flow_model import FlowModel
+from ..models import Model, open_model
 
 
-def fingerprint(flow: FlowModel) -> str:
+def fingerprint(flow: Model) -> str:
     """The same for the same trained model, wherever its files lie and whenever they were written."""
     digest = hashlib.blake2b(digest_size=16)
-    arrays = (flow.mesh.vertices, flow.mesh.cells, flow.flow.modes, flow.flow.linear, flow.latents, flow.volume)
-    for array in (*arrays, *(array for layer in flow.flow.layers for array in layer)):
+    for array in _arrays(flow):
         digest.update(f"{array.shape}{array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _arrays(flow: Model) -> tuple[np.ndarray, ...]:
+    if not flow.moves:
+        return flow.latents, flow.volume, flow.components
+    network = (array for layer in flow.flow.layers for array in layer)
+    own = (flow.mesh.vertices, flow.mesh.cells, flow.flow.modes, flow.flow.linear, flow.latents, flow.volume)
+    return *own, *network
 
 
 def places(folder: Path, session_file: str | None) -> dict[str, str]:
@@ -44,7 +50,7 @@ def candidates(told: dict[str, str], session_file: str | None) -> list[Path]:
     return [folder for folder in dict.fromkeys(wanted) if folder.is_dir()]
 
 
-def found_again(told: dict[str, str], print_of_it: str, session_file: str | None) -> tuple[Path, FlowModel] | None:
+def found_again(told: dict[str, str], print_of_it: str, session_file: str | None) -> tuple[Path, Model] | None:
     """The model that a session file tells of: where it is the same, else the first that opens, else None.
 
     ``InputError`` where a folder is there but no model in it can be read.
@@ -64,7 +70,7 @@ def found_again(told: dict[str, str], print_of_it: str, session_file: str | None
     return opened[0] if opened else None
 
 
-def asked_for(session, name: str, absolute: str) -> tuple[Path, FlowModel] | None:
+def asked_for(session, name: str, absolute: str) -> tuple[Path, Model] | None:
     """The model in a folder that a person names in a dialog; None where they do not."""
     from Qt.QtWidgets import QFileDialog
 

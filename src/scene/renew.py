@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..errors import InputError
-from ..models.flow_model import FlowModel
+from ..models import Model
 from .place import centre_of
 
 
-def renew(model, flow: FlowModel) -> None:
+def renew(model, flow: Model) -> None:
     """Let a `FlexRecModel` be ``flow``: its point, looks and followers stay where they fit."""
     session = model.session
     session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
@@ -15,7 +15,7 @@ def renew(model, flow: FlowModel) -> None:
     model.dragging.close()
     if flow.latent_dims != model.flow.latent_dims:
         model.path = None
-    model.flow, model.moved = flow, flow.mesh.vertices
+    model.flow, model.moved = flow, flow.mesh.vertices if flow.moves else None
     model.frame = centre_of(flow)
     model.__dict__.pop("trained", None)
     model.map.renew(flow.volume, flow.pixel_size)

@@ -15,7 +15,7 @@ from chimerax.geometry import Place
 from ..engine.client import EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
-from ..models.flow_model import FlowModel
+from ..models import Model as TrainedModel
 from .project_place import asked_for, fingerprint, found_again, places
 
 VERSION = 1
@@ -73,7 +73,7 @@ def restored(cls, session, data: dict[str, Any]):
     return model
 
 
-def _fitting(session, name: str, flow: FlowModel, z: np.ndarray | None) -> np.ndarray | None:
+def _fitting(session, name: str, flow: TrainedModel, z: np.ndarray | None) -> np.ndarray | None:
     """The point that was shown, where the model still has as many dimensions, else the mean."""
     try:
         return None if z is None else flow.checked(z)
