@@ -45,9 +45,7 @@ def flexrec_follow(session, structures, model: FlexRecModel | None = None):
     if not structures:
         raise InputError("no atomic structure is named; open one and fit it to the canonical map.")
     for structure in structures:
-        outside = model.follow(structure)
-        if outside:
-            session.logger.warning(f"{outside} atoms of {structure} lie outside the mesh; they follow its edge.")
+        model.follow(structure)
     return structures
 
 

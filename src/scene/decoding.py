@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..engine.client import Engine
+from ..engine.client import Answer, Engine
+from ..errors import InputError
 from .settings import engine_python
 
 _PATIENCE = 5.0  # seconds of silence after which the same complaint is told again
@@ -49,8 +50,14 @@ class Decoding:
             return
         self.engine.ask(
             what, fields, array, channel=channel, failed=failed or self._complain,
-            done=lambda answer: done(answer.fields, answer.array),
+            done=lambda answer: self._pass_on(done, answer),
         )  # fmt: skip
+
+    def _pass_on(self, done: Callable[[dict, np.ndarray | None], None], answer: Answer) -> None:
+        try:
+            done(answer.fields, answer.array)
+        except InputError as error:  # what is asked turns out to be impossible
+            self._complain(error)
 
     def call(self, what: str, fields: dict, array: np.ndarray | None = None) -> tuple[dict, np.ndarray | None]:
         """Ask and wait; ``InputError`` or `EngineError`, a sentence each, where it fails."""

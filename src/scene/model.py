@@ -197,25 +197,30 @@ class FlexRecModel(Model):
         if self.arrows is not None:
             self.session.models.close([self.arrows])
 
-    def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> int:
-        """Let an atomic structure, fitted to the canonical map, move with it; returns how many atoms lie outside.
+    def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
+        """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.
 
-        ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh.
+        ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh. Atoms
+        outside the mesh are warned about; where most are, that is an ``InputError``, which a window only says.
         """
         self._needs_flow()
         self.unfollow(structure)
         base = structure.atoms.coords if rest is None else rest
         if to_mesh is None:
             to_mesh = (self.scene_position * self.frame).inverse() * structure.scene_position
-        tied = self._tie_now(to_mesh.transform_points(base.astype(np.float64)))
-        outside = check_inside(np.asarray(tied.matrix.data).reshape(-1, 4), str(structure))
-        self.keep_follower(AtomFollower(structure, tied, base, to_mesh))
-        return outside
 
-    def keep_follower(self, follower: AtomFollower) -> None:
-        """Let a follower move, from where the map is now."""
-        self.followers.append(follower)
-        follower.move(self.moved)
+        def tied(one: Tied) -> None:
+            if self.deleted or structure.deleted:
+                return
+            self.unfollow(structure)  # asked for twice
+            outside = check_inside(np.asarray(one.matrix.data).reshape(-1, 4), str(structure))
+            self.followers.append(AtomFollower(structure, one, base, to_mesh))
+            self.followers[-1].move(self.moved)
+            if outside:
+                where = "lie outside the mesh; they follow its edge"
+                self.session.logger.warning(f"{outside} atoms of {structure} {where}.")
+
+        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied)
 
     def unfollow(self, structure) -> bool:
         """Put a structure's atoms back; False where it did not follow."""
@@ -268,10 +273,6 @@ class FlexRecModel(Model):
             done(Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], rest))
 
         self.ask("tie", {}, arrived, points.astype(np.float32), failed=failed)
-
-    def _tie_now(self, points: np.ndarray) -> Tied:
-        _, found = self._asking.call("tie", {}, points.astype(np.float32))
-        return Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], self.flow.mesh.vertices)
 
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
