@@ -20,7 +20,7 @@ from chimerax.flexrec.jobs.process import host_name
 from chimerax.flexrec.jobs.queue_file import Entry, locked_queue, read_queue
 from chimerax.flexrec.jobs.record import read_status, write_status
 from counting_job import COUNT, CountParameters
-from waiting_for import end_all, flexrec, wait_for_state, wait_for_step, wait_until, worker_of
+from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until, worker_of
 
 _STARTER = """
 import sys, time
@@ -35,12 +35,8 @@ time.sleep(60)
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project folder with blanks and letters of all kinds in its name, whose processes end with the test."""
-    counting_program.declare(monkeypatch.setattr)
-    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
-    folder = tmp_path / "Müllers Projekt № 2 'β'"
-    folder.mkdir()
-    yield folder
-    end_all(folder)
+    with counting_project(tmp_path, monkeypatch, "Müllers Projekt № 2 'β'") as folder:
+        yield folder
 
 
 def test_a_job_survives_its_starter_and_another_program_finds_and_stops_it(project):

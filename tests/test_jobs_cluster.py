@@ -9,7 +9,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import counting_program
 import pytest
 import standin_slurm
 from chimerax.flexrec.errors import InputError
@@ -20,7 +19,7 @@ from chimerax.flexrec.jobs.listing import job_lines
 from chimerax.flexrec.jobs.queue_file import read_queue
 from chimerax.flexrec.jobs.record import read_json, read_status
 from chimerax.flexrec.jobs.slurm import submit_environment
-from waiting_for import end_all, flexrec, wait_for_state, wait_for_step, wait_until
+from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until
 
 SLOW = {"steps": 500, "pause": 0.02}
 
@@ -28,13 +27,9 @@ SLOW = {"steps": 500, "pause": 0.02}
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project with blanks and quotes in its name."""
-    counting_program.declare(monkeypatch.setattr)
-    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
-    folder = tmp_path / "Müllers Projekt № 2 'β' $HOME"
-    folder.mkdir()
-    yield folder
-    end_all(folder)
+    with counting_project(tmp_path, monkeypatch, "Müllers Projekt № 2 'β' $HOME") as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from chimerax.flexrec.jobs.listing import job_lines
 from chimerax.flexrec.jobs.process import host_name
 from chimerax.flexrec.jobs.queue_file import Entry, locked_queue
 from chimerax.flexrec.jobs.record import read_status
-from waiting_for import end_all, flexrec, wait_for_state, wait_for_step, wait_until
+from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops and kills processes as POSIX does")
 
@@ -34,12 +34,8 @@ sys.exit(counting_program.main(sys.argv[1:]))
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    counting_program.declare(monkeypatch.setattr)
-    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
-    folder = tmp_path / "project"
-    folder.mkdir()
-    yield folder
-    end_all(folder)
+    with counting_project(tmp_path, monkeypatch) as folder:
+        yield folder
 
 
 def walk_elsewhere(project: Path, *words: str) -> tuple[subprocess.Popen, Path]:

@@ -12,18 +12,14 @@ import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.recipe import make_jobs, read_recipe
 from chimerax.flexrec.jobs.record import read_record, read_status
-from waiting_for import end_all, flexrec, wait_for_state
+from waiting_for import counting_project, flexrec, wait_for_state
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """An empty project whose processes end with the test."""
-    counting_program.declare(monkeypatch.setattr)
-    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
-    folder = tmp_path / "project"
-    folder.mkdir()
-    yield folder
-    end_all(folder)
+    with counting_project(tmp_path, monkeypatch) as folder:
+        yield folder
 
 
 def write(folder: Path, text: str) -> Path:
@@ -180,4 +176,4 @@ def test_a_recipe_that_cannot_be_made_leaves_no_job(project, tmp_path, monkeypat
     monkeypatch.setattr(runner, "create", fails_at_the_third)
     with pytest.raises(InputError, match="the disk is full"):
         make_jobs(steps, project)
-    assert len(made) == 2 and list(project.iterdir()) == []
+    assert len(made) == 2 and not list(project.glob("0*"))

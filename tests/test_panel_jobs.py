@@ -7,9 +7,8 @@ import json
 import shutil
 from pathlib import Path
 
-import counting_program
 import pytest
-from waiting_for import end_all
+from waiting_for import counting_project
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 from chimerax.flexrec.jobs import background  # noqa: E402
@@ -26,12 +25,8 @@ from qtpy.QtWidgets import QApplication  # noqa: E402
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project folder whose processes end with the test."""
-    counting_program.declare(monkeypatch.setattr)
-    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
-    folder = tmp_path / "project with blanks"
-    folder.mkdir()
-    yield folder
-    end_all(folder)
+    with counting_project(tmp_path, monkeypatch, "project with blanks") as folder:
+        yield folder
 
 
 @pytest.fixture

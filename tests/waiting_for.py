@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import counting_program
@@ -44,6 +44,17 @@ def flexrec(project: Path, *words: str) -> subprocess.CompletedProcess:
     """A command line in a program of its own."""
     command = [sys.executable, counting_program.__file__, *words, "--project", str(project)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@contextmanager
+def counting_project(tmp_path: Path, monkeypatch, name: str = "project") -> Iterator[Path]:
+    """A project for the counting jobs, with the computer to itself, whose processes end with it."""
+    counting_program.declare(monkeypatch.setattr)
+    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
+    folder = tmp_path / name
+    folder.mkdir()
+    yield folder
+    end_all(folder)
 
 
 def end_all(project: Path) -> None:
