@@ -125,7 +125,8 @@ class Trained:
         where = _read_json(self.prepared / RECORD).get("source")
         path = Path(os.path.normpath(self.prepared / where)) if isinstance(where, str) else None
         if path is None or not path.is_file():
-            raise InputError(f"{self.prepared}: its particle file is no longer at {path}; put it there again.")
+            raise InputError(f"{self.prepared}: its particle file is no longer at {path}; put it there again, or write "
+                             "a list of particle numbers (.txt).")  # fmt: skip
         return path
 
     @cached_property

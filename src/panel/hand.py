@@ -68,6 +68,7 @@ class Hand(QObject):
         if self.canvas.plane is None or event.inaxes is None or self._doing is not None:
             return
         self._start = np.array([event.x, event.y], float)
+        self.hovered.emit(None)  # what was under the cursor says nothing of where it is dragged
         here = self._at(event)
         if event.button == 3:
             self._remove_corner()

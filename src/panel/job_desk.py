@@ -16,6 +16,8 @@ from .job_words import chimerax_line, command_word
 class JobDesk(Protocol):
     """Where jobs are handed in. ``InputError`` from any of them is a sentence for the person who asked."""
 
+    kind: str
+
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
         """Queue a new job with the parameters that were given."""
         ...
@@ -39,6 +41,8 @@ class JobDesk(Protocol):
 
 class LocalDesk:
     """Hands jobs in from this process; ``python`` tells which Python runs them (this one for None)."""
+
+    kind = "Terminal"  # where a person would type the same
 
     def __init__(self, python: Callable[[], str | None] = lambda: None) -> None:
         self._python = python
@@ -70,6 +74,8 @@ class CommandDesk(LocalDesk):
 
     ``run`` runs a command text, tells the person what is wrong with it, and says whether nothing was.
     """
+
+    kind = "ChimeraX"
 
     def __init__(self, run: Callable[[str], bool], python: Callable[[], str | None] = lambda: None) -> None:
         super().__init__(python)

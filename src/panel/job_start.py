@@ -60,6 +60,7 @@ class JobStart(QWidget):
         self.kinds, self.line, self.copy = QuietComboBox(), QLineEdit(), QToolButton()
         for name, write in (("Terminal", terminal_line), ("ChimeraX", chimerax_line)):
             self.kinds.addItem(name, write)
+        self.kinds.setCurrentText(desk.kind)
         self.kinds.setAccessibleName("where the command is for")
         self.kinds.setToolTip("The same job as a command, for a terminal or for ChimeraX")
         self.line.setReadOnly(True)

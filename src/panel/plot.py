@@ -93,6 +93,7 @@ class PlotView(QWidget):
             return False
         self._show_names(names)
         self.canvas.set_plane(plane, keep_view)
+        self._hover_soon(None)
         self.replaned.emit()
         return True
 

@@ -6,12 +6,13 @@ import threading
 from contextlib import suppress
 
 import numpy as np
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from ..explore.trained import Trained
 from .standing import Standing, Surroundings
 
+MESSAGE_SECONDS = 15
 _MARKS = {"inside": "#2e9e4f", "edge": "#d99a00", "outside": "#d33f2f"}
 
 
@@ -27,6 +28,8 @@ class StatusLine(QWidget):
         self.status.setTextFormat(Qt.TextFormat.RichText)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._message = self._cursor = ""
+        self._over = QTimer(self, singleShot=True, interval=MESSAGE_SECONDS * 1000)
+        self._over.timeout.connect(lambda: self.say(""))
         self._around = _Around(self)
         self._around.ready.connect(self.ready)
         column = QVBoxLayout(self)
@@ -48,12 +51,13 @@ class StatusLine(QWidget):
             self.status.setText("The map at rest. Click a point of the plot.")
             return
         standing = self._around.at(z)
-        numbers = ", ".join(f"{value:.3f}" for value in z)
+        numbers = ", ".join(f"{round(float(value), 3) + 0.0:.3f}" for value in z)
         self.status.setText(f"z = {numbers}" + ("" if standing is None else _words(standing)))
 
     def say(self, sentence: str) -> None:
-        """A message, which stays until the next one."""
+        """A message, which stays long enough to be read."""
         self._message = sentence
+        self._over.start()
         self._write()
 
     def point_at(self, text: str) -> None:
@@ -68,7 +72,7 @@ class StatusLine(QWidget):
 
 def _words(standing: Standing) -> str:
     mark = f'<span style="color:{_MARKS[standing.grade]}">●</span>'
-    return f" &nbsp; {mark} {standing.words}; {standing.nearby} particles within {standing.radius:.2g}"
+    return f" &nbsp; {mark} {standing.words}; {standing.nearby} particles within {standing.radius:.2g} in z"
 
 
 class _Around(QObject):
