@@ -11,8 +11,10 @@ from chimerax.flexrec.explore.clustered import load_clusters, make_clusters
 from chimerax.flexrec.explore.clusters import k_means
 from chimerax.flexrec.explore.columns import column, column_names
 from chimerax.flexrec.explore.condition import rows_where
+from chimerax.flexrec.explore.export import save_particles
 from chimerax.flexrec.explore.lasso import in_lasso
 from chimerax.flexrec.explore.selection import (
+    Selection,
     combined,
     inverted,
     load_selection,
@@ -22,6 +24,7 @@ from chimerax.flexrec.explore.selection import (
     selection_names,
 )
 from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.jobs.shipped import SHIPPED
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.subset import save_rows
 from explored_project import COUNT, make_project, source_rows
@@ -299,3 +302,13 @@ def test_exports_that_cannot_be_are_refused(trained, tmp_path, name, rows, compl
     with pytest.raises(InputError, match=complaint):
         save_rows(trained.source, np.array(rows), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_particle_file_only_numbers_can_be_written(tmp_path):
+    """The shipped example has none."""
+    trained = open_trained(SHIPPED / "004-train")
+    few = Selection("few", np.array([3, 7, 4000]), len(trained.latents))
+    with pytest.raises(InputError, match=r"no longer at .*particles\.star; put it there again, or write a list"):
+        save_particles(trained, few, tmp_path / "few.star")
+    save_particles(trained, few, tmp_path / "few.txt")
+    assert (tmp_path / "few.txt").read_text().split() == ["3", "7", "4000"]

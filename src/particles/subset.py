@@ -19,8 +19,9 @@ from .write import write_star
 INDEX_SUFFIXES = (".txt", ".npy", ".npz")
 
 
-def save_rows(source: Path, rows: np.ndarray, target: str | os.PathLike[str]) -> None:
-    """Write rows ``(m,)``, from 0 and in this order, of the particle file ``source`` to ``target``.
+def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[str]) -> None:
+    """Write rows ``(m,)``, from 0 and in this order, of the particle file ``source`` to ``target``; None will do
+    for a list.
 
     ``target`` is a .star or .cs, or a list of the row numbers: .txt (one a line), .npy (int64) or .npz (array ``ind``).
     STAR rows are copied as they stand, with all other tables, and .cs rows with all fields; a .cs becomes a .star with
