@@ -51,7 +51,7 @@ class PlayBar(QWidget):
         for widget in (self.play, self.speed, self.loop, self.bounce, self.scrub):
             widget.setEnabled(path is not None)
         self.record.setEnabled(path is not None and self.scene.can_record)
-        self.record.setToolTip("" if self.scene.can_record else "Movies are recorded in ChimeraX.")
+        self.record.setToolTip("A movie of the path, as fast as Play" if self.scene.can_record else "Movies are recorded in ChimeraX.")
         self.play.setText("Pause" if self.scene.playing else "Play")
         if path is None:
             self.where.setText("no path yet")
@@ -81,7 +81,7 @@ class PlayBar(QWidget):
         name, _ = QFileDialog.getSaveFileName(self, "Record the path", "path.mp4", "Movies (*.mp4 *.webm *.ogv *.avi)")
         if not name:
             return
-        extra = " bounce true" if self.bounce.isChecked() else ""
+        extra = f" framerate {self.speed.value():g}" + (" bounce true" if self.bounce.isChecked() else "")
         if self.scene.run(f"flexrec record {quoted(name)}{extra}"):
             self._watching.start()
 
