@@ -51,7 +51,8 @@ class PlayBar(QWidget):
         for widget in (self.play, self.speed, self.loop, self.bounce, self.scrub):
             widget.setEnabled(path is not None)
         self.record.setEnabled(path is not None and self.scene.can_record)
-        self.record.setToolTip("A movie of the path, as fast as Play" if self.scene.can_record else "Movies are recorded in ChimeraX.")
+        able = self.scene.can_record
+        self.record.setToolTip("A movie of the path, as fast as Play" if able else "Movies are recorded in ChimeraX.")
         self.play.setText("Pause" if self.scene.playing else "Play")
         if path is None:
             self.where.setText("no path yet")
