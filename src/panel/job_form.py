@@ -89,11 +89,6 @@ class JobForm(QWidget):
             return str(error)
         return ""
 
-    @property
-    def marked(self) -> bool:
-        """Whether a wrong field is marked where a person sees it, not folded away."""
-        return any(row.sentence and (not row.option.advanced or self.fold.isChecked()) for row in self.rows.values())
-
     # ----- looking -----
 
     def show_jobs(self, project: Path | None, states: tuple[JobState, ...]) -> None:

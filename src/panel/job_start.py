@@ -132,8 +132,7 @@ class JobStart(QWidget):
         problem = "" if self._project else "Choose the project's folder first."
         problem = problem or self.form.problem()
         self.button.setEnabled(not problem)
-        marked = self.form.marked
-        self._tell("" if marked else problem, wrong=any(row.sentence for row in self.form.rows.values()))
+        self._tell(problem, wrong=any(row.sentence for row in self.form.rows.values()))
         self._write()
 
     def _write(self) -> None:
