@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from urllib.parse import quote
 
 from chimerax.core.commands import quote_path_if_necessary
 
 from ..jobs.listing import JobState, details, job_lines
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED
 from ..jobs.trained import MODEL
-
-
-def link(text: str, command: str) -> str:
-    """HTML that runs a command when it is clicked."""
-    return f'<a href="cxcmd:{quote(command)}">{escape(text)}</a>'
+from .tables import link
 
 
 def say(session, text: str, *links: str) -> None:

@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..jobs.registry import find_job
 from ..scene.mesh import COLOURS
 from ..scene.model import FlexRecModel
-from .arguments import FlexRecModelArg, the_model
+from .arguments import model_keyword, the_model
 from .declared import keywords
 from .starting import start_job
 
@@ -37,7 +37,7 @@ def _show(model: FlexRecModel, color: str | None, show: bool):
 
 def commands() -> list[tuple]:
     """Words, description and function of each."""
-    showing = [("color", EnumOf(COLOURS)), ("show", BoolArg), ("model", FlexRecModelArg)]
+    showing = [("color", EnumOf(COLOURS)), ("show", BoolArg), model_keyword()]
     return [
         ("mesh", CmdDesc(
             keyword=[*showing, *keywords(find_job("mesh"))],

@@ -14,7 +14,7 @@ from ..explore.selected import middle, selected
 from ..jobs.trained import trained_folder
 from ..models import open_model
 from ..scene.model import FlexRecModel
-from .arguments import FlexRecModelArg, PointArg, point_text, the_model
+from .arguments import PointArg, model_keyword, point_text, the_model
 
 
 def flexrec_open(session, path: str, name: str | None = None) -> FlexRecModel:
@@ -135,6 +135,6 @@ def commands() -> list[tuple]:
         ("volume", CmdDesc(
             optional=[("where", EnumOf(("mean", "rest")))],
             keyword=[("at", PointArg), ("particle", NonNegativeIntArg), ("selection", StringArg), ("level", FloatArg),
-                     ("model", FlexRecModelArg)],
+                     model_keyword()],
             synopsis="Show the map at a point of latent space"), flexrec_volume),
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from chimerax.core.commands import (
 
 from ..errors import InputError
 from ..scene.model import FlexRecModel
-from .arguments import FlexRecModelArg, PointArg, the_model
+from .arguments import PointArg, model_keyword, the_model
 
 MOST_ARROWS = 20_000
 
@@ -59,7 +59,7 @@ def flexrec_unfollow(session, structures, model: FlexRecModel | None = None):
 
 def commands() -> list[tuple]:
     """Words, description and function of each."""
-    model = ("model", FlexRecModelArg)
+    model = model_keyword()
     return [
         ("flow", CmdDesc(
             keyword=[("count", Bounded(PositiveIntArg, max=MOST_ARROWS)), ("scale", PositiveFloatArg),

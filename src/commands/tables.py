@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from urllib.parse import quote
 
 
 class Link(str):
@@ -16,6 +17,11 @@ class Link(str):
         link = super().__new__(cls, text)
         link.command = command
         return link
+
+
+def link(text: str, command: str) -> str:
+    """HTML that runs a command when it is clicked."""
+    return f'<a href="cxcmd:{quote(command)}">{escape(text)}</a>'
 
 
 def log_table(session, caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -31,5 +37,4 @@ def log_table(session, caption: str, headings: Sequence[str], rows: Sequence[Seq
 
 
 def _cell(value: object) -> str:
-    text = escape(str(value))
-    return f'<a href="cxcmd:{escape(value.command)}">{text}</a>' if isinstance(value, Link) else text
+    return link(str(value), value.command) if isinstance(value, Link) else escape(str(value))

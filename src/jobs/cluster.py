@@ -39,7 +39,6 @@ from .record import (
 from .slots import CPU, parts_of
 from .waiting import hindrance, input_jobs
 
-CLUSTERS = ("slurm",)
 SCRIPT, RECORD = "slurm.sh", "slurm.json"
 _QUIET_SECONDS = 60.0  # a shared file system may show a job's last words late
 _LOOK_SECONDS = 15.0  # between two questions to the scheduler by one process
