@@ -72,7 +72,9 @@ class Sliders(QScrollArea):
         grid = QGridLayout(page)
         grid.setContentsMargins(6, 4, 6, 4)
         grid.setVerticalSpacing(2)
-        if trained is not None:
+        if trained is None:
+            grid.addWidget(QLabel("Open a project: each component and each latent axis has a slider here."), 0, 0)
+        else:
             dims = trained.model.latent_dims
             names = [f"pc{k + 1}" for k in range(dims)] + [f"z{k + 1}" for k in range(dims)]
             for row, name in enumerate(names):

@@ -42,7 +42,7 @@ class FlexRecTool(ToolInstance):
         self.tool_window.fill_context_menu = self.fill_context_menu
         self._ending = self.scene.on_change(self._list_models)
         self._list_models()
-        self.tool_window.manage("side")
+        self.tool_window.manage(_free_side(session))
 
     def _tabs(self) -> list[Tab]:
         desk = CommandDesk(self.scene.run, lambda: engine_python(self.session))
@@ -96,3 +96,8 @@ class FlexRecTool(ToolInstance):
 
         session.triggers.add_handler("end restore session", restored)
         return tool
+
+
+def _free_side(session) -> str:
+    """The side without the Log and Models: there the panel is as high as the window, and the plot large."""
+    return "left" if session.ui.settings.default_tool_window_side == "right" else "right"

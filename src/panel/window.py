@@ -1,4 +1,4 @@
-"""The panel: plot above, status line, and tabs below."""
+"""The panel: plot, status line and play bar above, tabs below."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QMenu,
     QScrollArea,
-    QSplitter,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -21,8 +20,10 @@ from qtpy.QtWidgets import (
 from ..errors import InputError
 from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
+from .folding import Folding
 from .hand import MODES
 from .path_tab import PathTab
+from .play_bar import PlayBar
 from .plot import PlotView
 from .plot_acts import PlotActs
 from .scene import Scene, point_text, quoted
@@ -51,7 +52,7 @@ class FlexPanel(QWidget):
         super().__init__()
         self.scene, self._own_menu = scene, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
-        self.words = StatusLine()
+        self.words, self.bar = StatusLine(), PlayBar(scene)
         self.status, self.pointed = self.words.status, self.words.pointed
         self.tabs = QTabWidget(documentMode=True)
         self._trained = self._results = None
@@ -73,13 +74,17 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
-        for tab in (self.paths, self.selections, self.states):
-            tab.refresh()
+        for part in (self.bar, self.paths, self.selections, self.states):
+            part.refresh()
         self._look_for_results()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
-        self.words.show_point(self.scene.z)
+        self._say_point()
+
+    def _say_point(self) -> None:
+        if self.plot.plane is not None:
+            self.words.show_point(self.scene.z, self.plot.plane)
 
     def _look_for_results(self) -> None:
         """Clusters or UMAP may have been computed."""
@@ -142,12 +147,14 @@ class FlexPanel(QWidget):
         if plot.plane is None:
             return {}
         return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
-                "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist()}  # fmt: skip
+                "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist(),
+                "folded": self.folding.folded}  # fmt: skip
 
     def take_look(self, look: dict) -> None:
         """Show what `look` told, as far as the model that is open has it."""
         if self._trained is None or not look:
             return
+        self.folding.fold(look.get("folded", False))
         if self.plot.show_axes(tuple(look["axes"])):
             self.plot.style_choice.setCurrentText(look["style"])
             self.plot.color_by(look["colour"])
@@ -190,8 +197,8 @@ class FlexPanel(QWidget):
         step = _ARROWS.get(event.key())
         if step is not None and self.plot.plane is not None:
             self._step(np.array(step), _LONG if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP)
-        elif event.key() == Qt.Key.Key_Space and self.scene.path is not None:
-            self.paths.bar.toggle()
+        elif event.key() == Qt.Key.Key_Space and self._trained is not None:
+            self.bar.toggle()
         elif event.key() == Qt.Key.Key_Escape:
             if not self.plot.hand.stop() and self.scene.playing:
                 self.scene.run("flexrec pause")
@@ -216,19 +223,15 @@ class FlexPanel(QWidget):
         column.setSpacing(2)
         column.addWidget(self.plot, 1)
         column.addWidget(self.words)
+        column.addWidget(self.bar)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(above)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self._stack)
-        split.addWidget(self.tabs)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 1)
-        split.setChildrenCollapsible(False)
+        self.folding = Folding(self._stack, self.tabs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(split)
+        whole.addWidget(self.folding)
 
     def _connect(self) -> None:
         hand = self.plot.hand
@@ -238,6 +241,7 @@ class FlexPanel(QWidget):
         self.plot.pointed.connect(self.words.point_at)
         self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
         self.plot.replaned.connect(self._put_marker)
+        self.plot.replaned.connect(self._say_point)
         self.plot.canvas.setFocusProxy(self)
         self.sliders.moved.connect(self.scene.drag)
         self.sliders.settled.connect(self.show_point)
@@ -245,7 +249,7 @@ class FlexPanel(QWidget):
         self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
         self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
         self._settling.timeout.connect(lambda: self.show_point(self.here()))
-        self.words.ready.connect(lambda: self.words.show_point(self.scene.z))
+        self.words.ready.connect(self._say_point)
 
     def _choose_project(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
