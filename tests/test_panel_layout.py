@@ -59,6 +59,9 @@ def test_nothing_is_below_the_fold_in_an_ordinary_window(panel, page, names):
 
 def test_tabs_fold_away_and_come_back(panel):
     resized(panel, 500, 560)
+    assert panel.folding.folded and seen(panel, panel.bar.play)  # low: the plot comes first
+    resized(panel, 500, 700)
+    assert not panel.folding.folded
     panel.show_tab(panel.paths)
     before = panel.plot.canvas.height()
     QTest.mouseClick(panel.folding.button, LEFT)

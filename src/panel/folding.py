@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QToolButton, QWidget
 
 _MOST, _MOST_ROOMY = 0.38, 0.6  # of the height that tabs take unless somebody moves the handle
 _BESIDE = 1.5  # times as wide as high: from there on the tabs stand beside the plot
 _SHARE_BESIDE = 0.45  # of the width
+_LOW = 600  # pixels of height below which tabs are folded away until somebody wants one
 
 
 class Folding(QSplitter):
@@ -16,11 +17,9 @@ class Folding(QSplitter):
     What the handle is moved to stays, for pages that want room and for the others by themselves.
     """
 
-    folded_changed = Signal(bool)
-
     def __init__(self, plot: QWidget, tabs: QTabWidget) -> None:
         super().__init__(Qt.Orientation.Vertical)
-        self.tabs, self.folded = tabs, False
+        self.tabs, self.folded, self._asked = tabs, False, False
         self._chosen: dict[bool, float] = {}  # share of the height by hand; key: whether the page wants room
         self.button = QToolButton(autoRaise=True, objectName="fold tabs")
         self.addWidget(plot)
@@ -31,24 +30,21 @@ class Folding(QSplitter):
         tabs.tabBarClicked.connect(lambda number: self.fold(False) if number >= 0 else None)
         tabs.currentChanged.connect(lambda _: self.fit())
         self.splitterMoved.connect(self._moved)
-        self._show_button()
 
     def fold(self, folded: bool) -> None:
         """Leave only the tabs' titles, or show their pages again."""
-        if folded == self.folded:
-            return
-        self.folded = folded
-        self._show_button()
+        self.folded, self._asked = folded, True
         self.fit()
-        self.folded_changed.emit(folded)
 
     def fit(self) -> None:
         """Share the room."""
         self.setOrientation(Qt.Orientation.Horizontal if self._beside else Qt.Orientation.Vertical)
+        if not self._asked:
+            self.folded = self.height() < _LOW
         bar = self.tabs.tabBar().sizeHint().height()
         folds = self.folded and not self._beside
         self.tabs.setMaximumHeight(bar if folds else 16_777_215)
-        self.button.setVisible(not self._beside)
+        self._show_button()
         if self._beside:
             whole, second = self.width(), _SHARE_BESIDE * self.width()
         else:
@@ -86,6 +82,7 @@ class Folding(QSplitter):
             self._chosen[self._roomy] = 1 - position / max(self.height(), 1)
 
     def _show_button(self) -> None:
+        self.button.setVisible(not self._beside)
         self.button.setArrowType(Qt.ArrowType.UpArrow if self.folded else Qt.ArrowType.DownArrow)
         self.button.setToolTip("Show the tabs" if self.folded else "Fold the tabs away: more room for the plot")
 

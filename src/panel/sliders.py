@@ -64,6 +64,7 @@ class Sliders(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._axes: list[tuple[View, AxisSlider]] = []
         self._z: np.ndarray | None = None
+        self.set_trained(None)
 
     def set_trained(self, trained: Trained | None) -> None:
         """Make the sliders of another model."""

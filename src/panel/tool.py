@@ -42,7 +42,7 @@ class FlexRecTool(ToolInstance):
         self.tool_window.fill_context_menu = self.fill_context_menu
         self._ending = self.scene.on_change(self._list_models)
         self._list_models()
-        self.tool_window.manage(_free_side(session))
+        self.tool_window.manage(_place(session))
 
     def _tabs(self) -> list[Tab]:
         desk = CommandDesk(self.scene.run, lambda: engine_python(self.session))
@@ -98,6 +98,10 @@ class FlexRecTool(ToolInstance):
         return tool
 
 
-def _free_side(session) -> str:
-    """The side without the Log and Models: there the panel is as high as the window, and the plot large."""
-    return "left" if session.ui.settings.default_tool_window_side == "right" else "right"
+def _place(session):
+    """With the Log, as another tab of it: stacked below Log and Models, a plot would be a hand high."""
+    for tool in session.tools.list():
+        window = getattr(tool, "tool_window", None)
+        if tool.tool_name == "Log" and window is not None and window.shown and not window.floating:
+            return window
+    return "side"

@@ -140,6 +140,7 @@ class FlexPanel(QWidget):
             tab = self.tabs.widget(number)
             if tab is page or (isinstance(tab, QScrollArea) and tab.widget() is page):
                 self.tabs.setCurrentIndex(number)
+                self.folding.fold(False)
 
     def look(self) -> dict:
         """Axes, colours and view, in plain values, as `take_look` takes them."""
