@@ -247,3 +247,18 @@ def test_the_empty_panel_opens_the_example(qtbot, tmp_path, monkeypatch):
     QTest.mouseClick(viewer.panel.empty.open_demo, Qt.MouseButton.LeftButton)
     assert viewer.scene.trained.project == tmp_path / "data" / "FlexRec demo"
     assert not viewer.panel.empty.isVisible() and viewer.panel.plot.plane.shown.all()
+
+
+def test_dots_coloured_by_density_are_darker_where_more_are():
+    from chimerax.flexrec.panel.raster import dot_densities, pixel_places
+
+    rng = np.random.default_rng(5)
+    points = np.concatenate([rng.normal(0, 0.05, (900, 2)), rng.uniform(-1, 1, (300, 2))]).astype(np.float32)
+    limits = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+    rows, pixel = pixel_places(points, limits, (400, 300))
+    shade = dot_densities(pixel, (400, 300))
+    away = np.hypot(*points[rows].T)
+    assert shade.max() == 1 and shade.min() >= 0
+    assert np.median(shade[away < 0.05]) > 5 * np.median(shade[away > 0.4])
+    twice = dot_densities(2 * (pixel // 400) * 800 + 2 * (pixel % 400), (800, 600), scale=2.0)  # a finer screen
+    assert twice == pytest.approx(shade, abs=0.02)
