@@ -144,7 +144,7 @@ def test_colours_by_column_and_a_legend(qtbot, viewer):
         words = plot.legend.low.text() + plot.legend.high.text() + plot.legend.groups.text()
         assert name in words and word in words
     assert not plot.color_by("rlnNothing")
-    assert "rlnNothing" in viewer.panel.pointed.text()
+    assert "rlnNothing" in viewer.panel.notes.text()
     assert plot.colour.currentText() == "density"
 
 
@@ -174,7 +174,7 @@ def test_the_particle_under_the_cursor_is_named(qtbot, viewer):
     row = int(np.abs(viewer.scene.trained.latents).sum(axis=1).argmin())
     QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, (1.5, 1.5)))
     QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, viewer.scene.trained.latents[row]))
-    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.pointed.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.notes.text(), timeout=PATIENCE)
     ring = np.ravel(viewer.panel.plot.canvas.marks.hover.get_data())
     assert ring == pytest.approx(viewer.scene.trained.latents[row])
 
@@ -192,7 +192,7 @@ def test_umap_snaps_to_particles_and_says_so(qtbot, tmp_path):
     row = int(((points - under(viewer, place)) ** 2).sum(axis=1).argmin())
     assert (viewer.scene.z == viewer.scene.trained.latents[row]).all()
     assert log(viewer)[-2] == f"flexrec volume particle {row}"
-    assert f"this is particle {row}" in viewer.panel.pointed.text()
+    assert f"this is particle {row}" in viewer.panel.notes.text()
     assert np.ravel(viewer.panel.plot.canvas.marks.dot.get_data()) == pytest.approx(points[row])
     viewer.panel.plot.set_mode("draw")
     drag(viewer, [(-1, -1), (0, 0.5), (1, -1)])
@@ -215,7 +215,7 @@ def test_the_context_menu_is_asked_for_once_and_not_over_a_corner(viewer):
 def test_the_same_direction_twice_is_refused_in_words(viewer):
     axes(viewer, "z1", "z2")
     axes(viewer, "z2", "z2")
-    assert "same direction" in viewer.panel.pointed.text()
+    assert "same direction" in viewer.panel.notes.text()
     assert viewer.panel.plot.plane.names == ("z1", "z2")
     assert viewer.panel.plot.x.currentText() == "z1"
 
@@ -224,7 +224,7 @@ def test_particles_without_numbers_are_left_out_and_it_is_said(qtbot, tmp_path):
     latents = np.random.default_rng(0).normal(size=(300, 2))
     latents[::10] = np.nan
     viewer = open_viewer(qtbot, make_project(tmp_path / "holes", (3.0, 0.5), latents).parent)
-    assert "30 of 300 particles" in viewer.panel.pointed.text()
+    assert "30 of 300 particles" in viewer.panel.notes.text()
     click(viewer, (0.1, 0.1))
     qtbot.waitUntil(lambda: "supported" in viewer.panel.status.text(), timeout=PATIENCE)
 

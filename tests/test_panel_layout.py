@@ -9,6 +9,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 from explored_project import make_project
 from panel_window import LEFT, open_viewer
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QColor, QPalette
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton, QScrollArea
 
@@ -107,3 +108,18 @@ def test_play_without_a_path_plays_the_first_component(qtbot, project):
     assert viewer.scene.playing and viewer.scene.path.name == "pc1"
     QTest.mouseClick(viewer.panel.bar.play, LEFT)
     assert not viewer.scene.playing
+
+
+def test_hints_in_empty_fields_are_paler_than_text_in_every_palette(panel, qapp):
+    role, usual = QPalette.ColorRole, qapp.palette()
+    try:
+        for text in ("#ffffff", "#101010"):
+            palette = QPalette()
+            for one in (role.Text, role.PlaceholderText):  # as ChimeraX's dark palette has it
+                palette.setColor(one, QColor(text))
+            qapp.setPalette(palette)
+            QTest.qWait(20)
+            hint, ink = (panel.paths.points.palette().color(one) for one in (role.PlaceholderText, role.Text))
+            assert ink.name() == text and hint.alpha() < 150
+    finally:
+        qapp.setPalette(usual)

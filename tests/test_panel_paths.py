@@ -58,7 +58,7 @@ def test_a_path_through_typed_points_and_one_that_is_wrong(viewer):
     before = viewer.scene.path
     tab.points.setText("p3 p999")
     press(viewer, "make path")
-    assert viewer.scene.path is before and "no particle 999" in viewer.panel.pointed.text()
+    assert viewer.scene.path is before and "no particle 999" in viewer.panel.notes.text()
 
 
 def test_a_path_drawn_by_hand_begins_and_ends_where_the_hand_did(viewer):

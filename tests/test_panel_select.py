@@ -44,7 +44,7 @@ def test_a_lasso_selects_the_particles_inside_it(viewer):
     assert set(np.flatnonzero(surely)) <= set(made.rows)
     assert len(np.setxor1d(made.rows, np.flatnonzero(inside))) <= 3  # the hand's line is thinned to every fourth pixel
     assert load_selection(viewer.scene.trained.project, "selection 1").rows.tolist() == made.rows.tolist()
-    assert f"{len(made)} of 300" in viewer.panel.pointed.text()
+    assert f"{len(made)} of 300" in viewer.panel.notes.text()
     assert "flexrec select name" in viewer.log.toPlainText()
 
 
@@ -76,7 +76,7 @@ def test_conditions_and_clusters(viewer):
     assert tab.chosen.rows.tolist() == np.flatnonzero(wanted).tolist()
     tab.where.setText("nothing > 2")
     press(viewer, "select where")
-    assert "no column 'nothing'" in viewer.panel.pointed.text()
+    assert "no column 'nothing'" in viewer.panel.notes.text()
     tab.count.setValue(3)
     press(viewer, "make clusters")
     assert viewer.panel.plot.colour.currentText() == "cluster"

@@ -58,7 +58,7 @@ def test_a_state_is_kept_exactly_shown_again_and_deleted(viewer):
 def test_two_states_are_compared(qtbot, viewer):
     keep_two(viewer)
     press(viewer, "difference of states")
-    assert "Mark two states" in viewer.panel.pointed.text()
+    assert "Mark two states" in viewer.panel.notes.text()
     viewer.panel.states.list.selectAll()
     press(viewer, "difference of states")
     qtbot.waitUntil(lambda: len(viewer.findChildren(QDialog)) == 1, timeout=PATIENCE)
@@ -101,7 +101,7 @@ def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, suffix, start):
     viewer.panel.acts.save(str(tmp_path / f"rest{suffix}"))
     assert len((tmp_path / f"rest{suffix}").read_bytes()) < len(with_marker)
     viewer.panel.acts.save(str(tmp_path / "nowhere" / f"plot{suffix}"))
-    assert "choose another place" in viewer.panel.pointed.text()
+    assert "choose another place" in viewer.panel.notes.text()
 
 
 def test_the_help_button_asks_for_help(qtbot, viewer):

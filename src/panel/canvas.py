@@ -18,7 +18,7 @@ from .theme import Theme
 FEW = 5_000  # particles up to which each is a dot, unless somebody chose otherwise
 _REST = 70  # milliseconds without a new view after which the particles are drawn anew for it
 _PALEST = 90  # of 256 colours of density, that a lonely dot has: the first ones cannot be seen on the page
-_MARGINS = (62, 44, 10, 8)  # left, bottom, right, top; logical pixels
+MARGINS = (62, 44, 10, 8)  # left, bottom, right, top; logical pixels
 
 
 class PlotCanvas(FigureCanvasQTAgg):
@@ -235,7 +235,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def _resized(self, _) -> None:
         wide, high = self.figure.bbox.size / self.device_pixel_ratio
-        left, bottom, right, top = _MARGINS
+        left, bottom, right, top = MARGINS
         if wide > left + right + 20 and high > bottom + top + 20:
             self.axes.set_position([left / wide, bottom / high, 1 - (left + right) / wide, 1 - (bottom + top) / high])
         self._background = None

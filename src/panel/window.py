@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtGui import QKeyEvent, QPalette
 from qtpy.QtWidgets import (
     QFileDialog,
     QMenu,
@@ -22,6 +22,7 @@ from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
 from .folding import Folding
 from .hand import MODES
+from .notes import Notes
 from .path_tab import PathTab
 from .play_bar import PlayBar
 from .plot import PlotView
@@ -53,7 +54,7 @@ class FlexPanel(QWidget):
         self.scene, self._own_menu = scene, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
         self.words, self.bar = StatusLine(), PlayBar(scene)
-        self.status, self.pointed = self.words.status, self.words.pointed
+        self.notes, self.status = Notes(self.plot.canvas), self.words.status
         self.tabs = QTabWidget(documentMode=True)
         self._trained = self._results = None
         self._lay_out()
@@ -127,8 +128,8 @@ class FlexPanel(QWidget):
         self.sliders.put(here)
 
     def say(self, sentence: str) -> None:
-        """A sentence for the user, under the plot."""
-        self.words.say(sentence)
+        """A sentence for the user, over the plot."""
+        self.notes.say(sentence)
 
     def complain(self, sentence: str) -> None:
         """What went wrong, where the user looks."""
@@ -162,6 +163,17 @@ class FlexPanel(QWidget):
             self.plot.canvas.set_limits(look["limits"], at_once=True)
             self.plot.canvas.repaint_particles()
             self._put_marker()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """ChimeraX's dark palette shows a hint in an empty field as if it were its text: paler here."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ParentChange):
+            now, paler = self.palette(), QPalette()
+            hint = now.color(QPalette.ColorRole.Text)
+            hint.setAlphaF(0.5)
+            if now.color(QPalette.ColorRole.PlaceholderText) != hint:
+                paler.setColor(QPalette.ColorRole.PlaceholderText, hint)
+                self.setPalette(paler)
 
     def contextMenuEvent(self, event) -> None:  # noqa: N802
         """What can be done with the plot."""
@@ -239,7 +251,7 @@ class FlexPanel(QWidget):
         hand.went.connect(self.go)
         hand.rested.connect(self.rest)
         self.plot.failed.connect(self.say)
-        self.plot.pointed.connect(self.words.point_at)
+        self.plot.pointed.connect(self.notes.point_at)
         self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
         self.plot.replaned.connect(self._put_marker)
         self.plot.replaned.connect(self._say_point)
