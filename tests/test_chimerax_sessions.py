@@ -142,6 +142,60 @@ def test_a_project_that_is_gone_or_was_trained_on_is_told(chimerax, saved):
     assert "is not the one that was saved; it is shown as it is now, after epoch 4 of 10" in changed
 
 
+ASKED = LOOKS + """
+def steps():
+    import shutil
+    from qtpy.QtCore import QTimer
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
+
+    run("flexrec open {top}/project")
+    run("flexrec volume at 0.5,0.5")
+    run("save {top}/two.cxs")
+    run("close session")
+    shutil.move("{top}/project", "{top}/elsewhere")
+    answers, result["titles"] = ["{top}", "{top}/elsewhere", None], []
+
+    def answer():
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, QFileDialog):
+            QTimer.singleShot(200, answer)
+            return
+        result["titles"].append(dialog.windowTitle())
+        word = answers.pop(0)
+        if answers:
+            QTimer.singleShot(200, answer)
+        if word is None:
+            dialog.reject()
+            return
+        field = dialog.findChild(QLineEdit, "fileNameEdit")
+        field.clear()
+        QTest.keyClicks(field, word)
+        buttons = dialog.findChild(QDialogButtonBox)
+        buttons.button(QDialogButtonBox.StandardButton.Open).click()
+
+    QTimer.singleShot(300, answer)
+    run("open {top}/two.cxs")
+    yield 1
+    model, = opened()
+    result["folder"], result["z"] = str(model.folder), model.z.tolist()
+    QTimer.singleShot(300, answer)
+    run("open {top}/two.cxs")
+    yield 1
+    result["given up"] = len(opened())
+"""
+
+
+def test_in_a_window_a_project_that_is_gone_is_asked_for_until_one_is_named(chimerax, saved):
+    top = copied(chimerax, saved, "project")
+    found = chimerax.window(ASKED.format(top=top))
+    first, second, third = found["titles"]
+    assert first.startswith("Where is the project of ") and f"{top}/project/001-train" in first
+    assert "Where is the project of" in second and str(top) in second  # why the folder above it will not do
+    assert found["folder"] == f"{top}/elsewhere/001-train" and np.allclose(found["z"], (0.5, 0.5))
+    assert third == first and found["given up"] == 0
+
+
 SCENES = LOOKS + DRAWN + """
 run("scenes save one")
 first = pixels("{top}/first")
