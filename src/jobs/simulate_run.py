@@ -25,7 +25,7 @@ from .simulate_write import write_consensus, write_images, write_maps, write_par
 def run(parameters, job) -> None:
     """Write particles.mrcs, particles.star, the truth, maps and a picture into the job's folder."""
     molecule = read_molecule(parameters)
-    hinges = parse_hinges(_hinge_text(parameters), molecule)
+    hinges = parse_hinges(hinge_text(parameters), molecule)
     experiment = design(parameters, hinges, job.seed)
     moving = MovingMolecule.build(molecule, hinges)
     _check_fits(moving, experiment)
@@ -53,7 +53,8 @@ def read_molecule(parameters) -> Molecule:
     return read_labelled_map(path, parameters.labels)
 
 
-def _hinge_text(parameters) -> str:
+def hinge_text(parameters) -> str:
+    """What moves, as `parse_hinges` reads it."""
     if parameters.hinges:
         return parameters.hinges
     if parameters.molecule is not None:
