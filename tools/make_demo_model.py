@@ -2,7 +2,8 @@
 
 An antibody whose two arms swing, each by itself, is simulated as noisy images, and its motion is learned from them in
 a project in WORK, in a quarter of an hour on one core. Of the project, what one needs to explore it is copied into the
-package: no checkpoints, and no images, which are made again from the simulation's record when they are looked at. JSON, NPZ (compressed here), MRC, STAR and mmCIF, as the jobs wrote them.
+package: no checkpoints, and no images, which are made again from the simulation's record when they are looked at.
+JSON, NPZ (compressed here), MRC, STAR and mmCIF, as the jobs wrote them.
 """
 
 from __future__ import annotations

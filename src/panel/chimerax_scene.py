@@ -22,7 +22,8 @@ from .moving_tab import OpenStructure
 
 # the words that are about a model, and can name one
 _ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "select", "selections", "cluster",
-                "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save"}  # fmt: skip
+                "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save",
+                "images"}  # fmt: skip
 
 
 class ChimeraXScene:

@@ -13,6 +13,7 @@ from ..explore import clustered
 from ..explore.bounds import read_box, two_numbers, whole_numbers
 from ..explore.embedding import make_embedding
 from ..explore.export import save_particles
+from ..explore.images import use_folder
 from ..explore.path import LatentPath
 from ..explore.playing import Playing
 from ..explore.select import select
@@ -200,8 +201,8 @@ def _selections(scene: SlicesScene, free: list[str], named: dict) -> None:
 
 def _save_particles(scene: SlicesScene, free: list[str], named: dict) -> str:
     chosen = selected(scene.trained, named.get("selection", ""))
-    save_particles(scene.trained, chosen, Path(free[0]).expanduser())
-    return f"{len(chosen)} particles of {chosen.name} written to {free[0]}"
+    note = save_particles(scene.trained, chosen, Path(free[0]).expanduser())
+    return f"{len(chosen)} particles of {chosen.name} written to {free[0]}" + (f"; {note}" if note else "")
 
 
 def _cluster(scene: SlicesScene, free: list[str], named: dict) -> str:
@@ -223,5 +224,6 @@ _VERBS = {
     "state keep": _keep, "state compare": _compare, "morph": _morph,
     "state show": lambda scene, free, _: scene.show(kept_state(scene.trained, " ".join(free)).z),
     "state remove": lambda scene, free, _: remove_state(scene.trained, " ".join(free)),
+    "images": lambda scene, free, _: use_folder(scene.trained, Path(" ".join(free)).expanduser()),
     "save particles": _save_particles, "cluster": _cluster, "umap": _umap,
 }  # fmt: skip
