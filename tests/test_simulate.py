@@ -252,6 +252,16 @@ def test_images_are_made_again_where_the_stack_is_gone(model, tmp_path):
         (folder / name).unlink()
     assert simulated_by(folder / "particles.star") == folder
     assert simulated_by(tmp_path / "particles.star") is None
+    without_numba = f"""
+import sys
+sys.modules["numba"] = None
+from pathlib import Path
+import numpy as np
+from chimerax.flexrec.jobs.simulate_again import images_again
+np.save({str(tmp_path / "again.npy")!r}, images_again(Path({str(folder)!r})).read(np.array({rows.tolist()})))
+"""
+    subprocess.run([sys.executable, "-c", without_numba], check=True)
+    assert np.abs(np.load(tmp_path / "again.npy") - wanted).max() < 1e-5
     again = images_again(folder)
     assert np.abs(again.read(rows) - wanted).max() < 1e-5
     assert again.same_views(rows, source.rotation[rows])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
+from ..particles.paths import is_file
 from ..particles.prepared import STAR
 from ..particles.subset import save_anew, save_rows
 from .selected import check_particles
@@ -52,6 +53,7 @@ def note_on(trained: Trained, file: Path) -> str:
         trained.source  # noqa: B018 - whether it is there
     except InputError:
         prep, optics = trained.prepared, trained.particles.optics
-        return (f"these are the particles of {prep.name}/{STAR}, whose images have {optics.box[0]} pixels of "
-                f"{optics.pixel_size[0]:.4g} Å, since {trained.recorded_source} is gone")  # fmt: skip
+        lost = "" if any(is_file(stack) for stack in trained.particles.stacks) else ", but are not here either"
+        return (f"these are the particles of {prep.name}/{STAR}, since {trained.recorded_source} is gone; their images "
+                f"have {optics.box[0]} pixels of {optics.pixel_size[0]:.4g} Å{lost}")  # fmt: skip
     return ""

@@ -21,14 +21,15 @@ class ImagesHere:
 
     Attributes
     ----------
-    kind : which images, in a word or two. rows : ``(m,)`` particles that have one.
+    kind : which images, in a word. rows : ``(m,)`` particles that have one.
     read : from rows ``(k,)`` among these to images ``(k, D, D)`` float32, protein white; ``InputError`` where a stack
-        is damaged.
+        is damaged. origin : where they come from, where that is not plain.
     """
 
     kind: str
     rows: np.ndarray
     read: Callable[[np.ndarray], np.ndarray]
+    origin: str = ""
 
 
 def images_here(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:

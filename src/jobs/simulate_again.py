@@ -16,7 +16,7 @@ from .inputs import join_record
 from .project import job_folders
 from .record import DONE, read_record, read_status
 from .registry import find_job
-from .simulate_run import design, hinge_text, read_molecule
+from .simulate_design import design, hinge_text, read_molecule
 
 
 @dataclass(frozen=True)

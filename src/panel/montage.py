@@ -34,6 +34,7 @@ class Montage(QDialog):
         self.picture, self.words = QLabel(), QLabel(wordWrap=True)
         self.elsewhere = QPushButton("Images are in another folder …")
         self.elsewhere.setToolTip("Choose the folder where the image stacks are now; the project remembers it")
+        self.elsewhere.setAutoDefault(False)
         self.before, self.after = QPushButton("Before"), QPushButton("More")
         self.elsewhere.clicked.connect(self._ask_folder)
         self.before.clicked.connect(lambda: self.turn(-1))
@@ -82,6 +83,8 @@ class Montage(QDialog):
         said = [f"{self.images.kind} images {self.first + 1:,} to {self.first + len(page):,} of {len(rows):,}"]
         if self._some:
             said.append(f"{len(rows):,} of {len(self.selection):,} selected particles have their images here")
+        if self.images.origin:
+            said.append(self.images.origin)
         self.words.setText("; ".join([*said, "protein is white"]))
 
     def move_to(self, folder: str) -> None:
@@ -128,8 +131,8 @@ def _found(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
     if not again.same_views(places(rows), trained.particles.rotation[rows]):
         raise InputError(f"{folder}: its images cannot be made again here, where the same seed draws other particles; "
                          "run the job again.")  # fmt: skip
-    kind = f"simulated (made again as {folder.name} made them, whose stack is not here)"
-    yield ImagesHere(kind, rows, lambda some: again.read(places(some)))
+    origin = f"made again as {folder.name} made them, since its stack is not here"
+    yield ImagesHere("simulated", rows, lambda some: again.read(places(some)), origin)
 
 
 def _sheet(images: np.ndarray) -> QImage:

@@ -200,7 +200,11 @@ class SelectTab(QWidget):
 
     def show_state(self) -> None:
         """The state in the middle of the chosen selection."""
-        self._with_chosen(lambda one: self.scene.run(f"flexrec volume selection {quoted(one.name)}"))
+        def show(one: Selection) -> None:
+            if self.scene.run(f"flexrec volume selection {quoted(one.name)}"):
+                self.panel.say(f"{one.name}: the model's map at its middle particle, no reconstruction of its images")
+
+        self._with_chosen(show)
 
     def show_images(self) -> None:
         """The raw images of the chosen selection."""
