@@ -363,6 +363,15 @@ def test_images_that_moved_are_found_in_the_folder_that_is_named(tmp_path):
         assert raw.kind == "raw" and raw.read(rows)[:, 0, 0].tolist() == trained.source_rows(rows).tolist()
 
 
+def test_raw_images_have_the_contrast_that_prep_found(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    write_stack(trained.project / "stack.mrcs")
+    record = trained.prepared / "prep.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "contrast": "dark"}))
+    rows = np.array([1, 2])
+    assert next(images_here(trained, rows)).read(rows)[:, 0, 0].tolist() == (-trained.source_rows(rows)).tolist()
+
+
 def test_a_particle_file_that_moved_is_found_beside_its_images(tmp_path):
     trained = open_trained(make_project(tmp_path / "project"))
     away = tmp_path / "away"

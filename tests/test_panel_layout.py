@@ -46,7 +46,8 @@ def seen(panel, widget) -> bool:
 
 
 @pytest.mark.parametrize(("page", "names"), [
-    ("paths", ["make path"]), ("selections", ["select where", "map of selection"]), ("states", ["keep state"]),
+    ("paths", ["make path"]), ("selections", ["select where", "typical state of selection"]),
+    ("states", ["keep state"]),
 ])  # fmt: skip
 def test_nothing_is_below_the_fold_in_an_ordinary_window(panel, page, names):
     resized(panel, 500, 780)

@@ -24,6 +24,7 @@ from .metric import Motion
 from .nearest import Nearest
 
 _SOURCE_ROW = "flexrecSourceRow"
+_CONTRAST = {"white": 1.0, "dark": -1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +147,13 @@ class Trained:
 
     @cached_property
     def source_particles(self) -> Particles:
-        """All particles of the source, with their images where prep found them, or where they are said to be now."""
-        recorded = _read_json(self.prepared / RECORD).get("image_root")
-        return read_particles(self.source, self.image_folder or recorded, require=())
+        """All particles of the source, with their images where prep found them, or where they are said to be now.
+
+        Whether protein is white or dark in them is as prep found it.
+        """
+        record = _read_json(self.prepared / RECORD)
+        particles = read_particles(self.source, self.image_folder or record.get("image_root"), require=())
+        return replace(particles, contrast=_CONTRAST.get(record.get("contrast"), particles.contrast))
 
     def look_again(self) -> None:
         """Forget where the particle file and its images are: they may be elsewhere by now."""
