@@ -83,7 +83,7 @@ def central_particle(session, model: FlexRecModel, name: str) -> int:
 def show(session, model: FlexRecModel, z: np.ndarray | None) -> None:
     """Show a point so that it can be undone, say it whole, and warn where there are no particles."""
     if z is not None:
-        z = model.flow.checked(z)
+        z = model.trained.point(z)
         say_where(session, model, z)
     session.undo.register(_Shown(model, model.z, z))
     model.show(z)

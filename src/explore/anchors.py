@@ -31,7 +31,7 @@ def read_anchors(text: str, trained: Trained) -> np.ndarray:
             points.append(numbers)
             numbers = []
     _refuse_rest(numbers, dims)
-    return trained.model.checked(np.array(points, np.float32).reshape(-1, dims))
+    return trained.point(np.array(points, np.float32).reshape(-1, dims))
 
 
 def _row(word: str, trained: Trained) -> int | None:

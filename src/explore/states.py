@@ -60,7 +60,7 @@ def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
     """Keep a point under a name, in place of one of the same name of this training."""
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot be a state's name; use up to 64 letters, digits, blanks and _ . + -.")
-    state = State(name, trained.model.checked(z), trained.folder.name)
+    state = State(name, trained.point(z), trained.folder.name)
     others = [one for one in _read(trained.project) if (one.name, one.job) != (name, state.job)]
     _write(trained.project, [*others, state])
     return state

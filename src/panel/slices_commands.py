@@ -97,7 +97,7 @@ def _demo(scene: SlicesScene, free: list[str], named: dict) -> None:
 def _volume(scene: SlicesScene, free: list[str], named: dict) -> str | None:
     trained = scene.trained
     if "at" in named:
-        scene.show(trained.model.checked([_number(word) for word in named["at"].split(",")]))
+        scene.show(trained.point([_number(word) for word in named["at"].split(",")]))
     elif "particle" in named or "selection" in named:
         row = _number(named["particle"], int) if "particle" in named else middle(
             trained, selected(trained, named["selection"]))  # fmt: skip
