@@ -128,6 +128,7 @@ class SlicesScene(QObject):
             maps.append(answer.array)
             if len(maps) == 2 and self._wanted is wanted and self.trained is trained:
                 self.comparison = _told(how, names, maps)
+                self.said.emit(self.comparison.sentence)
                 self.compared.emit(self.comparison, tuple(maps))
                 self.changed.emit()
 

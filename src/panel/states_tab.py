@@ -44,7 +44,7 @@ class StatesTab(QWidget):
         self.list.setHeaderLabels(["state", "z"])
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setMinimumHeight(70)
-        self.legend = QLabel(wordWrap=True, objectName="legend of states")
+        self.legend = QLabel(wordWrap=True, objectName="legend of states", visible=False)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self._lay_out()
         self.list.itemDoubleClicked.connect(lambda *_: self.show_state())
@@ -111,12 +111,11 @@ class StatesTab(QWidget):
     def _explain(self, told: Compared | None) -> None:
         """Say what is compared, and what the colours mean."""
         self.ending.setEnabled(told is not None)
-        self.legend.setVisible(told is not None)
-        if told is not None:
-            text = legend_text(told)
-            if text != self.legend.text():
-                self.legend.setText(text)
-                QTimer.singleShot(0, self._show_legend)
+        text = "" if told is None else legend_text(told)
+        if text != self.legend.text():
+            self.legend.setText(text)
+            self.legend.setVisible(bool(text))
+            QTimer.singleShot(0, self._show_legend)
 
     def _show_legend(self) -> None:
         """Scroll to it: in a low panel it is below what is seen."""

@@ -6,6 +6,8 @@ import numpy as np
 
 from ..explore.anchors import point_text
 
+_ZERO = 1e-6
+
 
 class PointLine:
     """Says one model's point where it rests. While it moves, nothing: a line for each frame would cost frames."""
@@ -15,7 +17,9 @@ class PointLine:
 
     def rest(self, z: np.ndarray | None) -> None:
         """It rests at ``z`` ``(K,)``, or the map at rest is shown."""
-        self._logger.status("the map at rest" if z is None else f"z = {point_text(z)}")
+        # the mean of all particles is zero but for rounding
+        said = "the map at rest" if z is None else f"z = {point_text(np.where(np.abs(z) < _ZERO, 0.0, z))}"
+        self._logger.status(said)
         self._said = True
 
     def move(self) -> None:
