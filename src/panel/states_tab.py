@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -44,6 +45,8 @@ class StatesTab(QWidget):
         self.list.setHeaderLabels(["state", "z"])
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setMinimumHeight(70)
+        # the list gives way to the legend, and not the legend to the list
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.legend = QLabel(wordWrap=True, objectName="legend of states", visible=False)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self._lay_out()
