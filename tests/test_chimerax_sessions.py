@@ -265,9 +265,9 @@ def steps():
     result["said"], result["rows"] = window.words.text(), rows.tolist()
     result["images"] = window.images.read(rows)[:, ::9, ::9].tolist()
     panel.selections.export_to(panel.selections.chosen, folder + "/few.star")
-    result["exported"], result["selected"] = panel.pointed.text(), len(panel.selections.chosen)
+    result["exported"], result["selected"] = panel.notes.text(), len(panel.selections.chosen)
     press(panel, "typical state")
-    result["shown"] = panel.pointed.text()
+    result["shown"] = panel.notes.text()
     away = Path(folder) / "moved"
     away.mkdir()
     run("close session")

@@ -98,7 +98,7 @@ def test_export_typical_state_and_delete(viewer, tmp_path):
     rows = np.loadtxt(tmp_path / "out with blanks.txt", dtype=int)
     assert rows.tolist() == viewer.scene.trained.source_rows(made.rows).tolist()
     press(viewer, "typical state of selection")
-    assert viewer.scene.z[0] > 1 and "no reconstruction" in viewer.panel.pointed.text()
+    assert viewer.scene.z[0] > 1 and "no reconstruction" in viewer.panel.notes.text()
     press(viewer, "delete of selection")
     assert tab.found == [] and viewer.panel.plot.canvas._highlights == []
 
