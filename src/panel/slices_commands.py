@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _ONCE = {"at", "particle", "selection", "axis", "frames", "range", "name", "output", "speed", "seconds", "lasso",
          "axes", "box", "cluster", "where", "near", "count", "radius", "color", "export", "remove", "seed", "frame",
-         "neighbours", "minDist", "how", "folder"}  # fmt: skip
-_SWITCHES = {"inAngstroms", "loop", "bounce", "reverse", "invert"}
+         "neighbours", "minDist", "how", "folder", "size", "framerate"}  # fmt: skip
+_SWITCHES = {"inAngstroms", "loop", "bounce", "reverse", "invert", "inset", "keepFrames"}
 _OFTEN = {"and", "or", "not"}
 
 
@@ -153,6 +153,20 @@ def _scrub(scene: SlicesScene, free: list[str], named: dict) -> None:
         scene.scrub(min(max(_number(free[0] if free else None) or 0.0, 0.0), 1.0))
 
 
+def _record(scene: SlicesScene, free: list[str], named: dict) -> None:
+    _path_of(scene)
+    size = tuple(_number(one, int) for one in named["size"].split(",")) if "size" in named else None
+    scene.record(
+        Path(" ".join(free)), size, _number(named.get("framerate", "25")), named.get("bounce", False),
+        named.get("reverse", False), named.get("inset", False), named.get("keepFrames", False),
+    )  # fmt: skip
+
+
+def _stop_recording(scene: SlicesScene, *_) -> None:
+    if not scene.stop_recording():
+        raise InputError("no movie is being recorded.")
+
+
 def _path_of(scene: SlicesScene) -> LatentPath:
     if scene.path is None:
         raise InputError("there is no path yet; make one first.")
@@ -220,7 +234,8 @@ def _umap(scene: SlicesScene, free: list[str], named: dict) -> str:
 _VERBS = {
     "open": _open, "demo": _demo, "volume": _volume, "path": _path(""), "path pc": _path("pc"), "path z": _path("z"),
     "path through": _path("through"), "path graph": _path("graph"), "path points": _path("points"), "play": _play,
-    "pause": lambda scene, *_: scene.pause(), "scrub": _scrub, "select": _select, "selections": _selections,
+    "pause": lambda scene, *_: scene.pause(), "scrub": _scrub, "record": _record, "record stop": _stop_recording,
+    "select": _select, "selections": _selections,
     "state keep": _keep, "state compare": _compare, "morph": _morph,
     "state show": lambda scene, free, _: scene.show(kept_state(scene.trained, " ".join(free)).z),
     "state remove": lambda scene, free, _: remove_state(scene.trained, " ".join(free)),

@@ -17,6 +17,9 @@ from ..explore.playing import Playing
 from ..explore.states import State
 from ..explore.trained import Trained, open_trained
 from ..jobs.trained import trained_folder
+from .slices import Slices
+from .slices_film import movie_suffixes, planned_film, repeats
+from .slices_recorder import SlicesRecorder
 
 _COARSE = 64  # voxels on a side of the map while the hand drags
 _LOOK = 5  # milliseconds between looks for answers
@@ -32,11 +35,12 @@ class SlicesScene(QObject):
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
-    can_record = False
-    recorded = None
 
-    def __init__(self, python: str | None = None) -> None:
+    def __init__(self, slices: Slices, python: str | None = None) -> None:
+        """``slices`` show the maps; movies look like them."""
         super().__init__()
+        self._slices = slices
+        self._recorder: SlicesRecorder | None = None
         self.trained: Trained | None = None
         self.z: np.ndarray | None = None
         self.path: LatentPath | None = None
@@ -109,7 +113,8 @@ class SlicesScene(QObject):
         return True
 
     def close(self) -> None:
-        """End the engine process."""
+        """End the engine process, and what it is asked for."""
+        self.stop_recording()
         self._clock.stop()
         self._ears.stop()
         self._engine.close()
@@ -154,6 +159,49 @@ class SlicesScene(QObject):
         self.drag(self.path.point(self.place))
         if self._playing.ended(elapsed):
             self.pause()
+
+    # ----- movies -----
+
+    @property
+    def movies(self) -> tuple[str, ...]:
+        """See `scene.Scene`."""
+        return movie_suffixes()
+
+    @property
+    def recorded(self) -> float | None:
+        """See `scene.Scene`."""
+        return None if self._recorder is None else self._recorder.done
+
+    def record(
+        self, file: Path, size: tuple[int, int] | None = None, framerate: float = 25.0, bounce: bool = False,
+        reverse: bool = False, inset: bool = False, keep_frames: bool = False,
+    ) -> None:  # fmt: skip
+        """Record the path beside what the window does; ``InputError`` where that cannot be."""
+        if self._recorder is not None:
+            raise InputError("a movie is being recorded already; wait, or run flexrec record stop.")
+        states = len(self.path)
+        if states < 2:
+            raise InputError("a movie needs two states or more, and the path has one; make a longer path.")
+        film = planned_film(self._slices, file, size, framerate, inset, keep_frames)
+        order = Playing(1.0, repeats(film.file), bounce, reverse).order(states)
+
+        def ended(problem: str | None) -> None:
+            self._recorder = None
+            if problem is None:
+                self.said.emit(f"{film.file}: {len(order)} frames, {len(order) / framerate:.1f} s")
+            else:
+                self.failed.emit(problem)
+
+        self._recorder = SlicesRecorder(self._engine, self.trained, self.path, order, film, self._slices, self)
+        self._recorder.ended.connect(ended)
+        self._recorder.start()
+
+    def stop_recording(self) -> bool:
+        """Record no more, and leave no file; False where nothing was recorded."""
+        if self._recorder is None:
+            return False
+        self._recorder.cancel("movie recording was stopped.")
+        return True
 
     # ----- maps -----
 
