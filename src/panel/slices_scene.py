@@ -18,8 +18,8 @@ from ..explore.states import State
 from ..explore.trained import Trained, open_trained
 from ..jobs.trained import trained_folder
 from .slices import Slices
-from .slices_film import movie_suffixes, planned_film, repeats
-from .slices_recorder import SlicesRecorder
+from .slices_film import movie_suffixes
+from .slices_recording import Recording
 
 _COARSE = 64  # voxels on a side of the map while the hand drags
 _LOOK = 5  # milliseconds between looks for answers
@@ -39,8 +39,6 @@ class SlicesScene(QObject):
     def __init__(self, slices: Slices, python: str | None = None) -> None:
         """``slices`` show the maps; movies look like them."""
         super().__init__()
-        self._slices = slices
-        self._recorder: SlicesRecorder | None = None
         self.trained: Trained | None = None
         self.z: np.ndarray | None = None
         self.path: LatentPath | None = None
@@ -49,6 +47,9 @@ class SlicesScene(QObject):
         self._playing: Playing | None = None
         self._began = 0.0
         self._engine = Engine(python)
+        self.recording = Recording(self._engine, slices, self)
+        self.recording.said.connect(self.said)
+        self.recording.failed.connect(self.failed)
         self._ears = QTimer(self, interval=_LOOK)
         self._ears.timeout.connect(self._engine.deliver)
         self._clock = QTimer(self, interval=_FRAME)
@@ -114,7 +115,7 @@ class SlicesScene(QObject):
 
     def close(self) -> None:
         """End the engine process, and what it is asked for."""
-        self.stop_recording()
+        self.recording.stop()
         self._clock.stop()
         self._ears.stop()
         self._engine.close()
@@ -170,38 +171,7 @@ class SlicesScene(QObject):
     @property
     def recorded(self) -> float | None:
         """See `scene.Scene`."""
-        return None if self._recorder is None else self._recorder.done
-
-    def record(
-        self, file: Path, size: tuple[int, int] | None = None, framerate: float = 25.0, bounce: bool = False,
-        reverse: bool = False, inset: bool = False, keep_frames: bool = False,
-    ) -> None:  # fmt: skip
-        """Record the path beside what the window does; ``InputError`` where that cannot be."""
-        if self._recorder is not None:
-            raise InputError("a movie is being recorded already; wait, or run flexrec record stop.")
-        states = len(self.path)
-        if states < 2:
-            raise InputError("a movie needs two states or more, and the path has one; make a longer path.")
-        film = planned_film(self._slices, file, size, framerate, inset, keep_frames)
-        order = Playing(1.0, repeats(film.file), bounce, reverse).order(states)
-
-        def ended(problem: str | None) -> None:
-            self._recorder = None
-            if problem is None:
-                self.said.emit(f"{film.file}: {len(order)} frames, {len(order) / framerate:.1f} s")
-            else:
-                self.failed.emit(problem)
-
-        self._recorder = SlicesRecorder(self._engine, self.trained, self.path, order, film, self._slices, self)
-        self._recorder.ended.connect(ended)
-        self._recorder.start()
-
-    def stop_recording(self) -> bool:
-        """Record no more, and leave no file; False where nothing was recorded."""
-        if self._recorder is None:
-            return False
-        self._recorder.cancel("movie recording was stopped.")
-        return True
+        return self.recording.done
 
     # ----- maps -----
 
