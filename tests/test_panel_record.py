@@ -106,8 +106,9 @@ def test_a_frame_is_the_true_map_as_the_window_shows_it(qtbot, viewer, tmp_path)
         assert (np.abs(frame - window[:high, :wide]).mean() < 1) == alike
 
 
-def test_the_window_is_free_and_the_plot_with_its_mark_can_be_beside(qtbot, viewer, tmp_path):
-    assert viewer.scene.run(f"flexrec record {tmp_path}/a.webp size 520,400 inset true reverse true framerate 20")
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_the_window_is_free_and_the_plot_with_its_mark_can_be_beside(qtbot, viewer, tmp_path, suffix):
+    assert viewer.scene.run(f"flexrec record {tmp_path}/a{suffix} size 520,400 inset true reverse true framerate 20")
     click(viewer, (0.5, 0.5))  # goes elsewhere meanwhile, even to another path and model
     wanted = viewer.scene.z.copy()
     viewer.scene.run("flexrec path z2 frames 3")
@@ -115,10 +116,11 @@ def test_the_window_is_free_and_the_plot_with_its_mark_can_be_beside(qtbot, view
     viewer.scene.run(f"flexrec open {tmp_path}/project/other")
     assert viewer.scene.recorded is not None and len(wanted) == 2
     qtbot.waitUntil(lambda: viewer.scene.recorded is None, timeout=PATIENCE)
-    frames, times = read_frames(tmp_path / "a.webp")
+    frames, times = read_frames(tmp_path / f"a{suffix}")
     assert frames.shape == (5, 400, 520, 3) and times == [50] * 5
     assert (frames[0, 300:, :100].min(axis=2) > 190).mean() > 0.3  # the plot is white
     red = [(frame[280:, :120].astype(int) @ (1, -0.5, -0.5)).argmax() % 120 for frame in frames]
+    assert all((frame[280:, :120].astype(int) @ (1, -0.5, -0.5)).max() > 120 for frame in frames)
     assert all(after < before for before, after in zip(red, red[1:]))
     places = [bright(frame[:200, 120:320]) for frame in frames]
     assert all(after < before for before, after in zip(places, places[1:]))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gif", ".webp", ".png")
 _TICK = {".gif": 10}  # milliseconds that a duration counts in; 1 for the others
-_LOOKS = {".webp": {"quality": 90}, ".gif": {"optimize": False}}
+_LOOKS = {".webp": {"quality": 90}}
 
 
 def durations(frames: int, framerate: float, suffix: str) -> list[int]:
@@ -23,9 +23,10 @@ def durations(frames: int, framerate: float, suffix: str) -> list[int]:
 
 def write_animation(frames: list[Path], file: Path, framerate: float) -> None:
     """Write pictures of one size as one that moves, over and over; ``file``'s suffix says the format."""
-    first, suffix = next(iter(_Pictures(frames))), file.suffix.lower()
+    suffix = file.suffix.lower()
+    first = next(iter(_Pictures(frames, suffix)))
     first.save(
-        file, save_all=True, append_images=_Pictures(frames[1:]), loop=0,
+        file, save_all=True, append_images=_Pictures(frames[1:], suffix), loop=0,
         duration=durations(len(frames), framerate, suffix), **_LOOKS.get(suffix, {}),
     )  # fmt: skip
 
@@ -33,15 +34,19 @@ def write_animation(frames: list[Path], file: Path, framerate: float) -> None:
 class _Pictures:
     """Files as pictures, each read when it is wanted: some formats want all of them twice."""
 
-    def __init__(self, files: list[Path]) -> None:
-        self._files = files
+    def __init__(self, files: list[Path], suffix: str) -> None:
+        self._files, self._suffix = files, suffix
 
     def __iter__(self) -> Iterator[Image]:
+        from PIL.Image import Dither, Quantize
         from PIL.Image import open as open_picture
 
         for file in self._files:
             with open_picture(file) as picture:
-                yield picture.convert("RGB")
+                colours = picture.convert("RGB")
+            if self._suffix == ".gif":  # 256 colours, the mark's red among all the grey
+                colours = colours.quantize(method=Quantize.MAXCOVERAGE, kmeans=1, dither=Dither.NONE)
+            yield colours
 
 
 def main(words: list[str]) -> int:
