@@ -71,7 +71,7 @@ def left(folder) -> list[str]:
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 def test_the_button_records_each_state_at_the_speed_of_play(qtbot, viewer, tmp_path, temporary, monkeypatch, suffix):
-    file, bar = tmp_path / f"there and back{suffix}", viewer.panel.paths.bar
+    file, bar = tmp_path / f"there and back{suffix}", viewer.panel.bar
     asked = []
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *words: asked.append(words) or (str(file), ""))
     bar.speed.setValue(8)
@@ -132,8 +132,8 @@ def test_cancel_leaves_nothing(qtbot, viewer, tmp_path, temporary):
     assert not viewer.scene.run(f"flexrec record {tmp_path}/b.gif")
     assert "already" in log(viewer)[-1]
     qtbot.waitUntil(lambda: viewer.scene.recorded > 0, timeout=PATIENCE)
-    QTest.mouseClick(viewer.panel.paths.bar.cancel, LEFT)
-    assert viewer.scene.recorded is None and "stopped" in viewer.panel.pointed.text()
+    QTest.mouseClick(viewer.panel.bar.cancel, LEFT)
+    assert viewer.scene.recorded is None and "stopped" in log(viewer)[-1]
     assert not viewer.scene.run("flexrec record stop")
     assert left(tmp_path) == [] and not any(temporary.iterdir())
 

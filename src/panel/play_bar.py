@@ -22,7 +22,7 @@ _STEPS = 1000
 
 
 class PlayBar(QWidget):
-    """Over one scene: a row under the plot. ``manner`` is another row, for the tab of paths: how it is played."""
+    """Over one scene: a row under the plot. ``manner`` and ``inset`` say how, in the tab of paths."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -33,8 +33,8 @@ class PlayBar(QWidget):
         self.loop, self.bounce = QCheckBox("over and over"), QCheckBox("back and forth")
         self.loop.setToolTip("Begin again at the end, until it is paused")
         self.bounce.setToolTip("To the end and back to the beginning; with over and over, on and on")
-        self.inset = QCheckBox("plot in movie")
-        self.inset.setToolTip("Record a small plot too, with a mark at the state that is shown")
+        self.inset = QCheckBox("with a small plot beside the map")
+        self.inset.setToolTip("Its mark is where in latent space the movie is")
         self.record.setToolTip("A movie of the path, as fast as Play")
         self.scrub = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=_STEPS)
         self.scrub.setObjectName("scrub")
@@ -122,7 +122,7 @@ class PlayBar(QWidget):
         self.cancel.hide()
         self.manner = QWidget()
         manner.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.speed, self.loop, self.bounce, self.inset):
+        for widget in (self.speed, self.loop, self.bounce):
             manner.addWidget(widget)
         manner.addStretch(1)
         self.manner.setLayout(manner)
