@@ -103,6 +103,24 @@ def test_sliders_and_marker_follow_each_other(viewer):
     assert log(viewer)[-1].startswith("flexrec volume at")
 
 
+def test_neither_field_nor_command_nor_hand_goes_far_from_all_particles(viewer):
+    axes(viewer, "z1", "z2")
+    latents = viewer.scene.trained.latents
+    (low, high), half = (latents.min(axis=0), latents.max(axis=0)), np.ptp(latents, axis=0) / 2
+    click(viewer, (0.5, 0.25))
+    for name in ("z1", "pc1"):
+        viewer.panel.sliders.slider(name).field.setValue(999)
+        assert (viewer.scene.z <= high + half + 1e-3).all() and viewer.scene.z[0] > high[0] + 0.8 * half[0]
+    before = viewer.scene.z
+    assert not viewer.scene.run("flexrec volume at 999,0")
+    assert "z1 = 999 is far from all particles" in viewer.panel.notes.text() and (viewer.scene.z == before).all()
+    assert not viewer.scene.run("flexrec path through 0,0 999,0") and not viewer.scene.run("flexrec morph 0,0 0,-999")
+    viewer.panel.plot.canvas.zoom(20.0, np.zeros(2))
+    QTest.qWait(100)
+    click(viewer, (-40.0, 0.0))
+    assert low[0] - half[0] - 1e-3 < viewer.scene.z[0] < low[0] - 0.8 * half[0]
+
+
 def test_the_status_line_says_whether_data_support_the_point(qtbot, viewer):
     axes(viewer, "z1", "z2")
     click(viewer, (0.0, 0.0))

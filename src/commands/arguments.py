@@ -6,7 +6,7 @@ from chimerax.core.commands import Annotation, AnnotationError, ModelArg
 from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
-from ..explore.anchors import are_anchors
+from ..explore.anchors import are_anchors, point_text
 from ..scene.model import FlexRecModel
 
 
@@ -65,11 +65,6 @@ class AnchorArg(Annotation):
 def model_keyword() -> tuple:
     """The keyword ``model``."""
     return ("model", FlexRecModelArg)
-
-
-def point_text(z) -> str:
-    """``0.4,-0.2``, with as many digits as single precision has."""
-    return ",".join(f"{float(value):.7g}" for value in z)
 
 
 def the_model(session, model: FlexRecModel | None) -> FlexRecModel:

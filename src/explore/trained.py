@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..errors import InputError
 from ..models import open_model
 from ..models.flow_model import FlowModel
 from ..models.linear_model import LinearModel
+from ..models.reach import Reach
 from ..models.support import Support
 from ..particles import Particles, read_particles
 from ..particles.prepared import RECORD, STAR
@@ -85,6 +87,15 @@ class Trained:
     def support(self) -> Support:
         """Where there are particles."""
         return Support.of(self._placed.latents)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How far from the particles a latent point may be."""
+        return Reach.of(self.latents)
+
+    def point(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """Latent points that a person named, ``(…, K)`` float32; ``InputError`` where one is none, or out of reach."""
+        return self.reach.within(self.model.checked(z))
 
     @cached_property
     def search(self) -> Nearest:

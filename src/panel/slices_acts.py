@@ -13,13 +13,14 @@ from qtpy.QtCore import QStandardPaths
 from ..errors import InputError
 from ..explore import clustered
 from ..explore.bounds import read_box, whole_numbers
+from ..explore.compared import HOW
 from ..explore.embedding import make_embedding
 from ..explore.export import save_particles
 from ..explore.images import use_folder
 from ..explore.select import select
 from ..explore.selected import middle, selected
 from ..explore.selection import Selection, load_selection, remove_selection, selection_names
-from ..explore.states import apart, keep_state, kept_state, remove_state
+from ..explore.states import apart, keep_state, kept_state, remove_state, two_states
 from ..jobs.shipped import unpack
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def show_volume(scene: SlicesScene, where=None, at=None, particle=None, selectio
         scene.show(trained.latents[particle])
         return f"the map at particle {particle}"
     if at is not None:
-        scene.show(trained.model.checked(at))
+        scene.show(trained.point(at))
     elif where == "rest":
         scene.show(None)
     elif where is None and scene.z is not None:
@@ -138,8 +139,13 @@ def forget_state(scene: SlicesScene, name: str) -> None:
     remove_state(scene.trained, name)
 
 
-def compare(scene: SlicesScene, first: str, second: str, how="difference") -> str:
+def compare(scene: SlicesScene, first: str, second: str, how: str = HOW[0]) -> str:
     """The maps of two kept states."""
-    states = [kept_state(scene.trained, name) for name in (first, second)]
+    states = two_states(scene.trained, first, second)
     scene.compare(*states, how)
     return apart(scene.trained, *states)
+
+
+def end_comparison(scene: SlicesScene) -> None:
+    """Show what moves again."""
+    scene.end_comparison()

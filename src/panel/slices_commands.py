@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..explore.compared import HOW
 from . import slices_acts as acts
 from . import slices_paths as paths
 from . import slices_words as kind
@@ -89,5 +90,6 @@ COMMANDS = {
     "state show": Command(acts.show_state, Takes(_NAME)),
     "state remove": Command(acts.forget_state, Takes(_NAME)),
     "state compare": Command(acts.compare, Takes(
-        {"first": kind.text, "second": kind.text}, keyword={"how": kind.choice("difference", "beside")})),
+        {"first": kind.text, "second": kind.text}, keyword={"how": kind.choice(*HOW)})),
+    "state clear": Command(acts.end_comparison),
 }  # fmt: skip

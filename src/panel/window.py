@@ -224,7 +224,7 @@ class FlexPanel(QWidget):
         span = (limits[:, 1] - limits[:, 0])[: plane.dims]
         if plane.view is not None and direction[: plane.dims].any():
             point = plane.place(self.here()) + share * direction[: plane.dims] * span
-            self.scene.drag(plane.view.lift(point, self.here()))
+            self.scene.drag(plane.latent(point, self.here())[0])
             self._settling.start()
 
     # ----- made once -----
