@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from chimerax.core.commands import Annotation, AnnotationError, ModelArg
 from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
-from ..explore.anchors import point_text
+from ..explore.anchors import are_anchors, point_text
 from ..scene.model import FlexRecModel
 
 
@@ -52,7 +50,6 @@ class AnchorArg(Annotation):
     """Points as `explore.anchors.read_anchors` takes them: ``0.4,-0.2``, ``p12``, ``c3``, ``s:open``, or several."""
 
     name = "a latent point (numbers with commas, p12, c3 or s:name)"
-    _word = re.compile(r"s:.+|[pc]\d+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
     @classmethod
     def parse(cls, text: str, session) -> tuple:
@@ -60,7 +57,7 @@ class AnchorArg(Annotation):
         if not text:
             raise AnnotationError(f"Expected {cls.name}")
         token, used, rest = next_token(text)
-        if not all(cls._word.fullmatch(word.strip()) for word in token.strip(" ,").split(",")):
+        if not are_anchors(token):
             raise AnnotationError(f"Expected {cls.name}")
         return token, used, rest
 

@@ -11,6 +11,13 @@ from .clustered import load_clusters
 from .selected import middle, selected
 from .trained import Trained
 
+_WORD = re.compile(r"s:.+|[pc]\d+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def are_anchors(text: str) -> bool:
+    """Whether a text has the form that `read_anchors` takes, of whatever model."""
+    return all(_WORD.fullmatch(word.strip()) for word in text.strip(" ,").split(","))
+
 
 def read_anchors(text: str, trained: Trained) -> np.ndarray:
     """Latent points ``(a, K)`` float32 from a comma list: ``0.5,-1,p12,c3,s:open``.

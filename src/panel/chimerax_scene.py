@@ -30,7 +30,7 @@ _ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "
 class ChimeraXScene:
     """Implements `scene.Scene` over one of the session's models: the last that was opened, or chosen."""
 
-    can_record = True
+    movies = (".mp4", ".webm", ".ogv", ".avi")
 
     def __init__(self, session) -> None:
         self.session = session

@@ -176,6 +176,7 @@ class PathTab(QWidget):
         last.addWidget(self.make)
         form.addRow("Frames", last)
         form.addRow("Play at", self.panel.bar.manner)
+        form.addRow("Movie", self.panel.bar.inset)
         self._form = form
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)

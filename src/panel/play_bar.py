@@ -22,7 +22,7 @@ _STEPS = 1000
 
 
 class PlayBar(QWidget):
-    """Over one scene: a row under the plot. ``manner`` is another row, for the tab of paths: how it is played."""
+    """Over one scene: a row under the plot. ``manner`` and ``inset`` say how, in the tab of paths."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -33,6 +33,9 @@ class PlayBar(QWidget):
         self.loop, self.bounce = QCheckBox("over and over"), QCheckBox("back and forth")
         self.loop.setToolTip("Begin again at the end, until it is paused")
         self.bounce.setToolTip("To the end and back to the beginning; with over and over, on and on")
+        self.inset = QCheckBox("with a small plot beside the map")
+        self.inset.setToolTip("Its mark is where in latent space the movie is")
+        self.record.setToolTip("A movie of the path, as fast as Play")
         self.scrub = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=_STEPS)
         self.scrub.setObjectName("scrub")
         self.where = QLabel()
@@ -50,12 +53,10 @@ class PlayBar(QWidget):
     def refresh(self) -> None:
         """Follow the scene."""
         path = self.scene.path
-        self.scrub.setEnabled(path is not None)
-        for widget in (self.play, self.speed, self.loop, self.bounce):
+        for widget in (self.scrub, self.record):
+            widget.setEnabled(path is not None)
+        for widget in (self.play, self.speed, self.loop, self.bounce, self.inset):
             widget.setEnabled(self.scene.trained is not None)
-        self.record.setEnabled(path is not None and self.scene.can_record)
-        able = self.scene.can_record
-        self.record.setToolTip("A movie of the path, as fast as Play" if able else "Movies are recorded in ChimeraX.")
         self.play.setText("Pause" if self.scene.playing else "Play")
         if path is None:
             self.where.setText("pc1" if self.scene.trained is not None else "")
@@ -84,11 +85,14 @@ class PlayBar(QWidget):
         self.scene.run(f"flexrec scrub {self.scrub.value() / _STEPS:.4g}")
 
     def _record(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Record the path", "path.mp4", "Movies (*.mp4 *.webm *.ogv *.avi)")
+        suffixes = self.scene.movies
+        kinds = f"Movies ({' '.join(f'*{suffix}' for suffix in suffixes)})"
+        name, _ = QFileDialog.getSaveFileName(self, "Record the path", f"path{suffixes[0]}", kinds)
         if not name:
             return
-        extra = f" framerate {self.speed.value():g}" + (" bounce true" if self.bounce.isChecked() else "")
-        if self.scene.run(f"flexrec record {quoted(name)}{extra}"):
+        extra = "".join(f" {word} true" for word, box in (("bounce", self.bounce), ("inset", self.inset))
+                        if box.isChecked())  # fmt: skip
+        if self.scene.run(f"flexrec record {quoted(name)} framerate {self.speed.value():g}{extra}"):
             self._watching.start()
 
     def _watch(self) -> None:

@@ -21,7 +21,7 @@ class Scene(Protocol):
     trained : what is explored; None while nothing is open.
     z : ``(K,)`` the point that is shown; None while the map at rest is.
     path : that is played; None where there is none. place : on it, from 0 to 1.
-    playing : whether it plays. can_record : whether movies can be recorded here.
+    playing : whether it plays. movies : suffixes of the movies that can be recorded here, the usual one first.
     comparison : of two states, that is shown; None while none is.
     recorded : how much of a movie that is being recorded there is, 0 to 1; None while none is.
     """
@@ -42,7 +42,7 @@ class Scene(Protocol):
     def playing(self) -> bool: ...  # noqa: D102
 
     @property
-    def can_record(self) -> bool: ...  # noqa: D102
+    def movies(self) -> tuple[str, ...]: ...  # noqa: D102
 
     @property
     def recorded(self) -> float | None: ...  # noqa: D102

@@ -7,6 +7,7 @@ from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QImage, QPainter
 from qtpy.QtWidgets import QWidget
 
+BACKGROUND = QColor("#101114")
 _TITLES = ("xy", "xz", "yz")
 _GAP, _TOP = 6, 18  # logical pixels between pictures, and for a title
 
@@ -51,13 +52,25 @@ class Slices(QWidget):
         self.images = [_signed_image(part) for part in (*parts, flat / (float(np.abs(flat).max()) or 1.0))]
         self.update()
 
+    def same_scale(self) -> Slices:
+        """Others, of no map yet, on the same grey scale."""
+        other = Slices()
+        other.range, other.flat = self.range, self.flat
+        return other
+
     def paintEvent(self, _) -> None:  # noqa: N802
-        """Two by two, as large as there is room."""
+        """As large as there is room."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor("#101114"))
+        self.paint(painter, QRectF(self.rect()))
+        painter.end()
+
+    def paint(self, painter: QPainter, area: QRectF) -> None:
+        """Two by two, as large as there is room in ``area``."""
+        painter.fillRect(area, BACKGROUND)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        side = min((self.width() - 3 * _GAP) / 2, (self.height() - 3 * _GAP) / 2 - _TOP)
-        left, top = (self.width() - 2 * side - _GAP) / 2, (self.height() - 2 * (side + _TOP) - _GAP) / 2
+        side = min((area.width() - 3 * _GAP) / 2, (area.height() - 3 * _GAP) / 2 - _TOP)
+        left = area.x() + (area.width() - 2 * side - _GAP) / 2
+        top = area.y() + (area.height() - 2 * (side + _TOP) - _GAP) / 2
         painter.setPen(QColor("#c9ccd1"))
         titles = (*_TITLES, f"projection along {'zyx'[self.flat]}")
         for k, image in enumerate(self.images):
@@ -66,7 +79,6 @@ class Slices(QWidget):
             painter.drawImage(QRectF(x, y + _TOP, side, side), image)
         if self.images:
             self._draw_bar(painter, left, top + _TOP + side, side)
-        painter.end()
 
     def _draw_bar(self, painter: QPainter, left: float, bottom: float, side: float) -> None:
         """A round number of ångströms."""

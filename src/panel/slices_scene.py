@@ -18,6 +18,9 @@ from ..explore.playing import Playing
 from ..explore.states import State
 from ..explore.trained import Trained, open_trained
 from ..jobs.trained import trained_folder
+from .slices import Slices
+from .slices_film import movie_suffixes
+from .slices_recording import Recording
 
 _COARSE = 64  # voxels on a side of the map while the hand drags
 _LOOK = 5  # milliseconds between looks for answers
@@ -33,10 +36,9 @@ class SlicesScene(QObject):
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
-    can_record = False
-    recorded = None
 
-    def __init__(self, python: str | None = None) -> None:
+    def __init__(self, slices: Slices, python: str | None = None) -> None:
+        """``slices`` show the maps; movies look like them."""
         super().__init__()
         self.trained: Trained | None = None
         self.z: np.ndarray | None = None
@@ -48,6 +50,9 @@ class SlicesScene(QObject):
         self._playing: Playing | None = None
         self._began = 0.0
         self._engine = Engine(python)
+        self.recording = Recording(self._engine, slices, self)
+        self.recording.said.connect(self.said)
+        self.recording.failed.connect(self.failed)
         self._ears = QTimer(self, interval=_LOOK)
         self._ears.timeout.connect(self._engine.deliver)
         self._clock = QTimer(self, interval=_FRAME)
@@ -113,7 +118,8 @@ class SlicesScene(QObject):
         return True
 
     def close(self) -> None:
-        """End the engine process."""
+        """End the engine process, and what it is asked for."""
+        self.recording.stop()
         self._clock.stop()
         self._ears.stop()
         self._engine.close()
@@ -171,6 +177,18 @@ class SlicesScene(QObject):
         self.drag(self.path.point(self.place))
         if self._playing.ended(elapsed):
             self.pause()
+
+    # ----- movies -----
+
+    @property
+    def movies(self) -> tuple[str, ...]:
+        """See `scene.Scene`."""
+        return movie_suffixes()
+
+    @property
+    def recorded(self) -> float | None:
+        """See `scene.Scene`."""
+        return self.recording.done
 
     # ----- maps -----
 

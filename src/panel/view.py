@@ -25,7 +25,8 @@ class Viewer(QMainWindow):
 
     def __init__(self, python: str | None = None) -> None:
         super().__init__()
-        self.scene, self.slices, self.log = SlicesScene(python), Slices(), QPlainTextEdit(readOnly=True)
+        self.slices, self.log = Slices(), QPlainTextEdit(readOnly=True)
+        self.scene = SlicesScene(self.slices, python)
         self.panel = FlexPanel(self.scene, standard_tabs(LocalDesk(lambda: python)))
         self.jobs = self.panel.findChild(JobsTab)
         self._compared: QDialog | None = None
@@ -92,8 +93,7 @@ class Viewer(QMainWindow):
 
     def _copy(self, volume, pixel_size: float) -> Slices:
         """The slices of another map, on the grey scale of the moving one."""
-        picture = Slices()
-        picture.range, picture.flat = self.slices.range, self.slices.flat
+        picture = self.slices.same_scale()
         picture.show_map(volume, pixel_size)
         return picture
 

@@ -98,8 +98,8 @@ class FlexPanel(QWidget):
         trained = self._trained
         try:
             self._results = None if trained is None else changed_at(trained.folder / FOLDER)
-            self.plot.set_trained(trained)
             self.sliders.set_trained(trained)
+            self.plot.set_trained(trained)  # which puts the sliders at the new model's point
         except InputError as error:
             self.empty.say(str(error))
             trained = self._trained = None

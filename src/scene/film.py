@@ -43,17 +43,13 @@ def planned_film(
     if _ffmpeg() is None:
         raise InputError("ChimeraX encodes movies by ffmpeg, which is not there; install it and put it on the PATH.")
     file = file.expanduser().absolute()
-    _check_place(file)
-    folder = file.with_name(f"{file.stem}-frames") if keep_frames else None
-    if folder is not None and folder.exists():
-        raise InputError(f"{folder}: frames would be kept there, but it exists; remove it or give another file name.")
-    return Film(file, _checked_size(session, size), supersample, framerate, quality, folder)
+    check_place(file, _suffixes())
+    folder = frames_beside(file) if keep_frames else None
+    return Film(file, checked_size(size, session.main_view.window_size), supersample, framerate, quality, folder)
 
 
-def _check_place(file: Path) -> None:
-    from chimerax.movie.formats import formats
-
-    suffixes = sorted({f".{one['suffix']}" for one in formats.values()})
+def check_place(file: Path, suffixes: list[str]) -> None:
+    """``InputError`` where a movie of one of these formats cannot be written there."""
     if file.suffix.lower() not in suffixes:
         raise InputError(f"{file.name}: its end says no movie format; use one of {', '.join(suffixes)}.")
     if not file.parent.is_dir():
@@ -62,15 +58,29 @@ def _check_place(file: Path) -> None:
         raise InputError(f"{file}: cannot be written there; choose a folder that you may write to.")
 
 
-def _checked_size(session, size: tuple[int, int] | None) -> tuple[int, int]:
+def checked_size(size: tuple[int, int] | None, window: tuple[int, int]) -> tuple[int, int]:
+    """``(width, height)`` of a movie in pixels, about those of the window where none is asked for."""
     if size is None:
-        width, height = session.main_view.window_size
-        return max(width // 2 * 2, SMALLEST), max(height // 2 * 2, SMALLEST)
+        return tuple(max(side // 2 * 2, SMALLEST) for side in window)
     if any(not SMALLEST <= side <= LARGEST for side in size):
         raise InputError(f"a movie is {SMALLEST} to {LARGEST} pixels wide and high, not {size[0]},{size[1]}.")
     if size[0] % 2 or size[1] % 2:
         raise InputError(f"movies have an even number of pixels; give {size[0] // 2 * 2},{size[1] // 2 * 2}.")
     return tuple(size)
+
+
+def frames_beside(file: Path) -> Path:
+    """The folder in which a movie's single frames are kept, not yet there."""
+    folder = file.with_name(f"{file.stem}-frames")
+    if folder.exists():
+        raise InputError(f"{folder}: frames would be kept there, but it exists; remove it or give another file name.")
+    return folder
+
+
+def _suffixes() -> list[str]:
+    from chimerax.movie.formats import formats
+
+    return sorted({f".{one['suffix']}" for one in formats.values()})
 
 
 def _ffmpeg() -> str | None:
