@@ -14,6 +14,8 @@ import torch
 from ..mesh.tetmesh import TetMesh
 from .components import PASSES, Components, Samples, explain, fit_components, read_samples, stream_samples
 from .flow import Flow, Skeleton, build_skeleton
+from .flow_state import State
+from .flow_training import RIGIDITY_START
 from .images import pieces
 from .latents import gauss_newton, whitening_transform
 from .modes import strain_operator
@@ -23,7 +25,7 @@ from .schedule import coarsest
 from .slices import SliceGrid
 from .stage import Stage, flow_vertices, vertex_mass, vertex_share
 from .start import LinearMotion, ModeStatistics, fit_linear_motion, mode_statistics, set_linear
-from .train import FIRST_ITERATIONS, RIGIDITY_START, State, Trainer
+from .train import FIRST_ITERATIONS, Trainer
 from .unroll import find_anchors, unroll
 
 MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare
@@ -51,7 +53,7 @@ def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = No
         _start_given(trainer, stage, state, latents)
     else:
         _start_found(trainer, stage, state, start)
-    trainer.agree(state)
+    state.agree(trainer.team)
     return state
 
 
@@ -153,12 +155,12 @@ def _move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearM
     rows = trainer.team.share(np.arange(len(trainer.images)))
     counter = trainer.counter("latents", len(rows))
     for batch in stage.batches(rows):
-        prior = trainer.prior(state, batch)
+        prior = state.prior(batch, trainer.settings.centering)
         moved, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, prior.centre, prior)
         state.latents[batch.rows] = moved
         counter(len(batch))
-    trainer.collect(state, rows)
-    trainer.whiten(state)
+    state.collect(trainer.team, rows)
+    state.whiten()
 
 
 def softest_energy(mesh: TetMesh, flow: Flow, modes: int) -> float:
@@ -186,7 +188,7 @@ def _place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, co
         state.precision[rows[:, None, None], np.arange(k)[:, None], np.arange(k)] = precision
         first += len(samples)
         counter(len(samples))
-    trainer.collect(state, mine)
+    state.collect(trainer.team, mine)
     state.centre = state.latents.clone()
     state.centre[:, k:] = 0
 
