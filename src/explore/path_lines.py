@@ -1,4 +1,4 @@
-"""Paths made of straight lines: through given points, along a component or an axis, drawn in a plot, from a file."""
+"""Paths made of straight lines: through given points, along a component or an axis, from a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import InputError
 from .components import Components
 from .metric import Motion
 from .path import LatentPath, at_constant_speed, load_path
-from .projection import View, axis_of
+from .projection import axis_of
 
 FRAMES = 30
 
@@ -46,14 +46,6 @@ def component_path(
         here = components.coordinates(middle)[k]
     ends = np.percentile(place, (low, high)).astype(float) - here
     return LatentPath(at_constant_speed(middle + ends[:, None] * step, frames, motion), axis, "component")
-
-
-def drawn_path(
-    points: np.ndarray, view: View, z: np.ndarray, frames: int = FRAMES, motion: Motion | None = None
-) -> LatentPath:
-    """The polyline ``(m, d)`` that was drawn in a plot; what the plot does not show stays as at ``z`` ``(K,)``."""
-    name = f"drawn in {','.join(view.names)}"
-    return LatentPath(at_constant_speed(view.lift(points, z), frames, motion), name, "drawn")
 
 
 def path_from_file(
