@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 
 from ..particles.shells import shell_index
+from .fourier_grid import squared_radius
 from .images import Batch, half_plane_weights
 from .project import VoxelCloud, back_project, project
 
@@ -91,9 +92,7 @@ class SlicePreconditioner:
         per_voxel = power / (4 * torch.pi * torch.clamp(radius, min=0.5) ** 2)
         # gently beyond the band limit, where no image says anything: no less than a hundredth of the mean
         per_voxel = torch.clamp(per_voxel, min=float(per_voxel.mean()) * 1e-2)
-        k = torch.fft.fftfreq(cloud.box, device=power.device) * cloud.box
-        kx = torch.fft.rfftfreq(cloud.box, device=power.device) * cloud.box
-        r = torch.sqrt(k[:, None, None] ** 2 + k[None, :, None] ** 2 + kx[None, None, :] ** 2)
+        r = squared_radius(cloud.box, power.device).sqrt()
         low = torch.clamp(r.floor().long(), max=box // 2 - 1)
         part = torch.clamp(r - low, max=1)
         grid = per_voxel[low] * (1 - part) + per_voxel[low + 1] * part

@@ -17,6 +17,7 @@ import torch
 
 from .components import Samples
 from .flow import AMPLITUDE, MOTION, Flow, rotation_from_six
+from .fourier_grid import squared_radius
 from .slices import SliceGrid
 from .stage import Stage
 from .team import Team
@@ -192,9 +193,7 @@ def _spline_transform(box: int, device: torch.device) -> torch.Tensor:
 
 def _gaussian(box: int, width: float, device: torch.device) -> torch.Tensor:
     """A Gaussian ``(N, N, N // 2 + 1)`` of standard deviation ``width`` in Fourier radius."""
-    k = torch.fft.fftfreq(box, device=device) * box
-    kx = torch.fft.rfftfreq(box, device=device) * box
-    return torch.exp(-(k[:, None, None] ** 2 + k[None, :, None] ** 2 + kx[None, None, :] ** 2) / (2 * width**2))
+    return torch.exp(-squared_radius(box, device) / (2 * width**2))
 
 
 def unroll(
