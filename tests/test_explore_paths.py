@@ -10,8 +10,11 @@ from chimerax.flexrec.explore.metric import Motion
 from chimerax.flexrec.explore.path import LatentPath, at_constant_speed, load_path, save_path
 from chimerax.flexrec.explore.path_graph import graph_path
 from chimerax.flexrec.explore.path_lines import component_path, path_from_file, straight_path
+from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.explore.walk import make_path
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.support import Support
+from explored_project import COUNT, make_project
 from trained_models import make_sliding, make_trained, white
 
 
@@ -102,6 +105,14 @@ def test_a_component_is_walked_between_percentiles_through_a_point():
         component_path("pc1", components, z, percentiles=(90, 10))
     with pytest.raises(InputError, match="one of z1 to z3"):
         component_path("pc4", components, z)
+
+
+def test_a_path_along_an_axis_leaves_out_particles_without_latents(tmp_path):
+    latents = np.random.default_rng(0).normal(size=(COUNT, 2))
+    latents[7] = np.nan
+    path = make_path(open_trained(make_project(tmp_path / "project", latents=latents)), axis="z1", frames=5)
+    assert np.allclose(path.z[[0, -1], 0], np.nanpercentile(latents[:, 0], (5, 95)), atol=1e-4)
+    assert np.allclose(path.z[:, 1], np.nanmedian(latents[:, 1]), atol=1e-4)
 
 
 def test_the_first_component_of_a_motion_moves_farthest(sliding):

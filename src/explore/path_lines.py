@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from ..errors import InputError
+from .centre import median_point
 from .components import Components
 from .metric import Motion
 from .path import LatentPath, at_constant_speed, load_path
@@ -38,7 +39,7 @@ def component_path(
     if not 0 <= low < high <= 100:
         raise InputError(f"The percentiles {low:g} and {high:g} bound nothing; give the lower first, such as 5,95.")
     kind, k = axis_of(axis, components.steps.shape[0])
-    middle = np.median(latents, axis=0).astype(float) if through is None else np.asarray(through, float)
+    middle = median_point(latents).astype(float) if through is None else np.asarray(through, float)
     if kind == "z":
         place, step, here = latents[:, k], np.eye(len(middle))[k], middle[k]
     else:
