@@ -23,7 +23,7 @@ def spread(curve: np.ndarray, box: int) -> np.ndarray:
 def shell_mean(values: np.ndarray) -> np.ndarray:
     """(box//2+1,) mean by shell of a real (box, box//2+1) array; corners beyond the last shell are left out."""
     box = values.shape[0]
-    kx = np.fft.rfftfreq(box, 1 / box)
+    kx = np.arange(box // 2 + 1)
     shell = np.rint(fourier_radius(box)).astype(np.int64)
     inside = shell <= box // 2
     weight = np.where((kx == 0) | (2 * kx == box), 1.0, 2.0) * np.ones((box, 1))  # the other half is its conjugate
