@@ -60,8 +60,10 @@ def make_selection(chosen: argparse.Namespace) -> int:
     )  # fmt: skip
     print(_line(selection))
     if chosen.export:
-        export.save_particles(trained, selection, Path(chosen.export))
+        note = export.save_particles(trained, selection, Path(chosen.export))
         say(f"{len(selection)} particles written to {chosen.export}")
+        if note:
+            say(note)
     return 0
 
 
@@ -87,8 +89,10 @@ def save_particles(chosen: argparse.Namespace) -> int:
 
     trained = trained_of(chosen)
     selection = selected(trained, chosen.selection)
-    write(trained, selection, Path(chosen.file))
+    note = write(trained, selection, Path(chosen.file))
     say(f"{len(selection)} particles of {selection.name}")
+    if note:
+        say(note)
     print(Path(chosen.file).absolute())
     return 0
 

@@ -56,7 +56,7 @@ def steps():
     result["path drawn"] = len(canvas.marks.path.get_xdata())
     panel.plot.color_by("uncertainty")
     scene.run("flexrec volume at 1,2,3")
-    result["told"] = panel.pointed.text()
+    result["told"] = panel.notes.text()
     look = panel.look()
     run("save session.cxs")
     run("close session")

@@ -113,11 +113,12 @@ result["mended"] = told("flexrec volume at 0,0")
 
 def test_points_that_are_none_are_answered_by_a_sentence(tried):
     found = tried("""
-result["told"] = [told("flexrec volume at " + z) for z in ("1", "1,2,3", "nan,0", "a,b", "90,90")]
+result["told"] = [told("flexrec volume at " + z) for z in ("1", "1,2,3", "nan,0", "a,b", "90,90", "4,4")]
 """)
-    few, many, not_a_number, words, far = found["told"]
+    few, many, not_a_number, words, mistyped, far = found["told"]
     assert few == "z has 1 numbers, and the model has 2 latent dimensions; give 2." and "z has 3 numbers" in many
     assert "give finite ones" in not_a_number and "Expected numbers with commas" in words and far == ""
+    assert mistyped.startswith("z1 = 90 is far from all particles, where a map means nothing; give a number from -")
 
 
 def test_what_the_user_changed_by_hand_stays(tried):

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chimerax.flexrec.jobs.shipped import SHIPPED
+from chimerax.flexrec.jobs.simulate_again import images_again
+from chimerax.flexrec.particles import read_particles
 from trained_models import make_trained
 
 # What a session is to keep, in words of ChimeraX; {top} is a folder with a project and a session file in it.
@@ -142,6 +145,60 @@ def test_a_project_that_is_gone_or_was_trained_on_is_told(chimerax, saved):
     assert "is not the one that was saved; it is shown as it is now, after epoch 4 of 10" in changed
 
 
+ASKED = LOOKS + """
+def steps():
+    import shutil
+    from qtpy.QtCore import QTimer
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
+
+    run("flexrec open {top}/project")
+    run("flexrec volume at 0.5,0.5")
+    run("save {top}/two.cxs")
+    run("close session")
+    shutil.move("{top}/project", "{top}/elsewhere")
+    answers, result["titles"] = ["{top}", "{top}/elsewhere", None], []
+
+    def answer():
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, QFileDialog):
+            QTimer.singleShot(200, answer)
+            return
+        result["titles"].append(dialog.windowTitle())
+        word = answers.pop(0)
+        if answers:
+            QTimer.singleShot(200, answer)
+        if word is None:
+            dialog.reject()
+            return
+        field = dialog.findChild(QLineEdit, "fileNameEdit")
+        field.clear()
+        QTest.keyClicks(field, word)
+        buttons = dialog.findChild(QDialogButtonBox)
+        buttons.button(QDialogButtonBox.StandardButton.Open).click()
+
+    QTimer.singleShot(300, answer)
+    run("open {top}/two.cxs")
+    yield 1
+    model, = opened()
+    result["folder"], result["z"] = str(model.folder), model.z.tolist()
+    QTimer.singleShot(300, answer)
+    run("open {top}/two.cxs")
+    yield 1
+    result["given up"] = len(opened())
+"""
+
+
+def test_in_a_window_a_project_that_is_gone_is_asked_for_until_one_is_named(chimerax, saved):
+    top = copied(chimerax, saved, "project")
+    found = chimerax.window(ASKED.format(top=top))
+    first, second, third = found["titles"]
+    assert first.startswith("Where is the project of ") and f"{top}/project/001-train" in first
+    assert "Where is the project of" in second and str(top) in second  # why the folder above it will not do
+    assert found["folder"] == f"{top}/elsewhere/001-train" and np.allclose(found["z"], (0.5, 0.5))
+    assert third == first and found["given up"] == 0
+
+
 SCENES = LOOKS + DRAWN + """
 run("scenes save one")
 first = pixels("{top}/first")
@@ -179,6 +236,63 @@ run("close session; flexrec demo folder {folder}")
     assert found["moved"] > 10 and found["inside"] > 1.2 * found["left behind"] > 0
     jobs = sorted(path.name for path in folder.iterdir())
     assert jobs == ["001-simulate", "002-prep", "003-mesh", "004-train", "project.flexrec"]
+
+
+IMAGES = """
+def steps():
+    from pathlib import Path
+    from chimerax.flexrec.panel.montage import Montage
+    from chimerax.flexrec.panel.tool import FlexRecTool
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QPushButton
+    folder = {folder!r}
+
+    def press(panel, name):
+        QTest.mouseClick(panel.findChild(QPushButton, name + " of selection"), Qt.MouseButton.LeftButton)
+
+    run("flexrec demo folder " + folder)
+    run("flexrec show")
+    yield 1.5
+    panel = FlexRecTool.shown(session).panel
+    panel.show_tab(panel.selections)
+    panel.selections.where.setText("pc1 > 1")
+    panel.selections.select_where()
+    yield 0.5
+    press(panel, "images")
+    window = panel.findChild(Montage)
+    rows = window.images.rows[[0, 3, 70]]
+    result["said"], result["rows"] = window.words.text(), rows.tolist()
+    result["images"] = window.images.read(rows)[:, ::9, ::9].tolist()
+    panel.selections.export_to(panel.selections.chosen, folder + "/few.star")
+    result["exported"], result["selected"] = panel.notes.text(), len(panel.selections.chosen)
+    press(panel, "typical state")
+    result["shown"] = panel.notes.text()
+    away = Path(folder) / "moved"
+    away.mkdir()
+    run("close session")
+    try:
+        run("flexrec images " + str(away))
+    except Exception as error:
+        result["none open"] = str(error)
+    run("flexrec open " + folder)
+    try:
+        run("flexrec images " + str(away))
+    except Exception as error:
+        result["none there"] = str(error)
+"""
+
+
+def test_the_example_has_images_and_exports_its_particles(chimerax):
+    folder = chimerax.new_folder()
+    found = chimerax.window(IMAGES.format(folder=str(folder)))
+    assert "simulated images 1 to 40 of" in found["said"] and "001-simulate" in found["said"]
+    wanted = images_again(SHIPPED / "001-simulate").read(np.array(found["rows"]))[:, ::9, ::9]
+    assert np.abs(np.array(found["images"]) - wanted).max() < 1e-4  # of noise of variance 1, and another numpy
+    assert "particles of 002-prep/particles.star" in found["exported"]
+    assert len(read_particles(folder / "few.star")) == found["selected"] > 100
+    assert "no reconstruction" in found["shown"]
+    assert "has no particles.star" in found["none there"] and found["none open"]
 
 
 def test_the_example_is_small_and_holds_no_place_of_its_maker(repository):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import gemmi
+import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
@@ -11,7 +13,8 @@ from chimerax.flexrec.explore.clustered import load_clusters, make_clusters
 from chimerax.flexrec.explore.clusters import k_means
 from chimerax.flexrec.explore.columns import column, column_names
 from chimerax.flexrec.explore.condition import rows_where
-from chimerax.flexrec.explore.export import save_particles
+from chimerax.flexrec.explore.export import can_save_cs, save_particles
+from chimerax.flexrec.explore.images import images_here, lost_images, use_folder
 from chimerax.flexrec.explore.lasso import in_lasso
 from chimerax.flexrec.explore.selection import (
     Selection,
@@ -24,7 +27,7 @@ from chimerax.flexrec.explore.selection import (
     selection_names,
 )
 from chimerax.flexrec.explore.trained import open_trained
-from chimerax.flexrec.jobs.shipped import SHIPPED
+from chimerax.flexrec.jobs.shipped import unpack
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.subset import save_rows
 from explored_project import COUNT, make_project, source_rows
@@ -304,11 +307,108 @@ def test_exports_that_cannot_be_are_refused(trained, tmp_path, name, rows, compl
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_particle_file_only_numbers_can_be_written(tmp_path):
-    """The shipped example has none."""
-    trained = open_trained(SHIPPED / "004-train")
-    few = Selection("few", np.array([3, 7, 4000]), len(trained.latents))
-    with pytest.raises(InputError, match=r"no longer at .*particles\.star; put it there again, or write a list"):
-        save_particles(trained, few, tmp_path / "few.star")
-    save_particles(trained, few, tmp_path / "few.txt")
+@pytest.fixture
+def example(tmp_path):
+    """The shipped example, which has no particle file and no images."""
+    unpack(tmp_path / "example")
+    return open_trained(tmp_path / "example/004-train")
+
+
+def test_without_the_particle_file_preps_own_is_exported(example, tmp_path):
+    few = Selection("few", np.array([3, 7, 4000]), len(example.latents))
+    note = save_particles(example, few, tmp_path / "few.star")
+    assert "002-prep/particles.star" in note and "64 pixels of 4 Å" in note and "001-simulate" in note
+    assert note.endswith("but are not here either")
+    whole, part = (gemmi.cif.read(str(path)) for path in (example.prepared / "particles.star", tmp_path / "few.star"))
+    optics, before, after = (document.find_block(name) for document, name in (
+        (part, "optics"), (whole, "particles"), (part, "particles")))  # fmt: skip
+    assert str(optics[0].loop.values) == str(whole.find_block("optics")[0].loop.values)
+    assert optics[0].loop.tags == whole.find_block("optics")[0].loop.tags and after[0].loop.tags == before[0].loop.tags
+    width = before[0].loop.width()
+    for row, source in enumerate(few.rows):
+        one = [after[0].loop.values[row * width + k] for k in range(width)]
+        other = [before[0].loop.values[source * width + k] for k in range(width)]
+        assert one[0] == f"{source + 1:06d}@example/002-prep/particles.mrcs"
+        assert np.allclose(np.array(one[1:], float), np.array(other[1:], float), rtol=1e-8, atol=1e-8)
+    save_particles(example, few, tmp_path / "few.txt")
     assert (tmp_path / "few.txt").read_text().split() == ["3", "7", "4000"]
+    with pytest.raises(InputError, match=r"few\.cs: a \.cs is .*001-simulate/particles\.star is no longer"):
+        save_particles(example, few, tmp_path / "few.cs")
+    assert not can_save_cs(example) and not (tmp_path / "few.cs").exists()
+
+
+# ---------------------------------------------------------------------------- images
+
+
+def write_stack(path, count=400):
+    with mrcfile.new(path, overwrite=True) as file:
+        file.set_data(np.arange(count, dtype=np.float32)[:, None, None] * np.ones((1, 32, 32), np.float32))
+
+
+def test_images_that_moved_are_found_in_the_folder_that_is_named(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    rows, away = np.array([5, 0, 299]), tmp_path / "away"
+    away.mkdir()
+    (trained.project / "stack.mrcs").unlink()
+    assert list(images_here(trained, rows)) == []
+    assert lost_images(trained, rows) == f"The images are not here: there is no {trained.project / 'stack.mrcs'}."
+    for folder, complaint in ((away, "none of the image stacks, such as stack.mrcs"), (tmp_path / "no", "no folder")):
+        with pytest.raises(InputError, match=complaint):
+            use_folder(trained, folder)
+    assert not (trained.project / "images.json").exists()
+    write_stack(away / "stack.mrcs")
+    assert use_folder(trained, away) == "300 of 300 particles have their images here now"
+    for one in (trained, open_trained(trained.folder)):  # it is remembered
+        raw = next(images_here(one, rows))
+        assert raw.kind == "raw" and raw.read(rows)[:, 0, 0].tolist() == trained.source_rows(rows).tolist()
+
+
+def test_raw_images_have_the_contrast_that_prep_found(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    write_stack(trained.project / "stack.mrcs")
+    record = trained.prepared / "prep.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "contrast": "dark"}))
+    rows = np.array([1, 2])
+    assert next(images_here(trained, rows)).read(rows)[:, 0, 0].tolist() == (-trained.source_rows(rows)).tolist()
+
+
+def test_a_particle_file_that_moved_is_found_beside_its_images(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    away = tmp_path / "away"
+    away.mkdir()
+    write_stack(away / "stack.mrcs")
+    text = (trained.project / "particles.star").read_text()
+    for name in ("stack.mrcs", "particles.star"):
+        (trained.project / name).unlink()
+    few = Selection("few", np.array([3, 7]), COUNT)
+    assert lost_images(trained, few.rows).endswith(f"particle file is no longer at {trained.project}/particles.star.")
+    with pytest.raises(InputError, match="has no particles.star"):
+        use_folder(trained, away)
+    lines = text.splitlines(keepends=True)
+    first = next(k for k, line in enumerate(lines) if "@" in line)
+    (away / "particles.star").write_text("".join(lines[:first] + lines[first:][::-1]))
+    with pytest.raises(InputError, match="is of other particles than 001-prep"):
+        use_folder(trained, away)
+    (away / "particles.star").write_text(text)
+    use_folder(trained, away)
+    assert save_particles(trained, few, away / "few.star") == ""
+    assert read_particles(away / "few.star").index.tolist() == trained.source_rows(few.rows).tolist()
+
+
+def test_some_images_are_better_than_none(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    text = (trained.project / "particles.star").read_text()
+    name = f"{trained.source_rows(np.array([7]))[0] + 1:06d}@"
+    (trained.project / "particles.star").write_text(text.replace(f"{name}stack.mrcs", f"{name}other.mrcs"))
+    write_stack(trained.project / "stack.mrcs")
+    raw = next(images_here(trained, np.array([7, 9, 20])))
+    assert raw.rows.tolist() == [9, 20]
+    assert [one.kind for one in images_here(trained, np.array([7]))] == ["prepared"]
+
+
+def test_a_damaged_list_of_folders_is_refused_in_a_sentence(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    for text in ("{", "[]", '{"format": "flexrec-images", "version": 1, "folders": 3}'):
+        (trained.project / "images.json").write_text(text)
+        with pytest.raises(InputError, match=r"images\.json: not a list of folders"):
+            next(images_here(trained, np.arange(3)))

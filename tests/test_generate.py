@@ -17,6 +17,7 @@ from chimerax.flexrec.jobs.generate_run import run
 from chimerax.flexrec.mesh.maps import read_map, write_map
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.motion import principal_motions, vertex_mass
+from chimerax.flexrec.models.reach import Reach
 from chimerax.flexrec.models.support import Support
 from trained_models import PIXEL, make_trained, random_flow, save_trained, two_blobs, two_part_mesh, white
 
@@ -131,10 +132,31 @@ def test_a_saved_path_gives_its_points_and_other_json_is_refused(trained, tmp_pa
 
 
 def test_points_without_particles_are_marked(trained, job):
-    run(ask(trained, at=(0.0, 0.0, 8.0, -8.0)), job)
+    run(ask(trained, at=(0.0, 0.0, 5.0, -5.0)), job)
     assert "1 of 2 points lie where there are no particles (map_001.mrc)" in log_of(job)
     with np.load(job.folder / "z.npz", allow_pickle=False) as file:
         assert file["outside"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e5])
+def test_the_reach_ends_half_a_range_beyond_the_particles_on_any_scale(scale):
+    latents = scale * np.random.default_rng(0).uniform(-1, 1, (5000, 2))
+    latents[0] = np.nan
+    latents[1] = 4 * scale, 0  # astray, and still to be seen
+    reach = Reach.of(latents)
+    assert reach.low / scale == pytest.approx([-2, -2], abs=0.02)
+    assert reach.high / scale == pytest.approx([4, 2], abs=0.02)
+    assert (reach.within(latents[1:].astype(np.float32)) == latents[1:].astype(np.float32)).all()
+    with pytest.raises(InputError, match="z2 = .* is far from all particles"):
+        reach.within([[0.0, 0.0], [0.0, 2.1 * scale]])
+    assert reach.nearest(np.array([9.0, -9.0]) * scale) / scale == pytest.approx([4, -2], abs=0.02)
+
+
+def test_points_far_from_all_particles_are_refused(trained, tmp_path):
+    (tmp_path / "far.json").write_text('{"format": "flexrec-path", "version": 1, "z": [[0.5, 1.0], [0.25, 99]]}')
+    for asked in ({"at": (0.0, 99.0)}, {"path": tmp_path / "far.json"}):
+        with pytest.raises(InputError, match="z2 = 99 is far from all particles"):
+            asked_series(ask(trained, **asked), open_model(trained))
 
 
 def test_particles_support_themselves_and_a_hole_has_none():

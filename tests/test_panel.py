@@ -103,6 +103,24 @@ def test_sliders_and_marker_follow_each_other(viewer):
     assert log(viewer)[-1].startswith("flexrec volume at")
 
 
+def test_neither_field_nor_command_nor_hand_goes_far_from_all_particles(viewer):
+    axes(viewer, "z1", "z2")
+    latents = viewer.scene.trained.latents
+    (low, high), half = (latents.min(axis=0), latents.max(axis=0)), np.ptp(latents, axis=0) / 2
+    click(viewer, (0.5, 0.25))
+    for name in ("z1", "pc1"):
+        viewer.panel.sliders.slider(name).field.setValue(999)
+        assert (viewer.scene.z <= high + half + 1e-3).all() and viewer.scene.z[0] > high[0] + 0.8 * half[0]
+    before = viewer.scene.z
+    assert not viewer.scene.run("flexrec volume at 999,0")
+    assert "z1 = 999 is far from all particles" in viewer.panel.notes.text() and (viewer.scene.z == before).all()
+    assert not viewer.scene.run("flexrec path through 0,0 999,0") and not viewer.scene.run("flexrec morph 0,0 0,-999")
+    viewer.panel.plot.canvas.zoom(20.0, np.zeros(2))
+    QTest.qWait(100)
+    click(viewer, (-40.0, 0.0))
+    assert low[0] - half[0] - 1e-3 < viewer.scene.z[0] < low[0] - 0.8 * half[0]
+
+
 def test_the_status_line_says_whether_data_support_the_point(qtbot, viewer):
     axes(viewer, "z1", "z2")
     click(viewer, (0.0, 0.0))
@@ -144,7 +162,7 @@ def test_colours_by_column_and_a_legend(qtbot, viewer):
         words = plot.legend.low.text() + plot.legend.high.text() + plot.legend.groups.text()
         assert name in words and word in words
     assert not plot.color_by("rlnNothing")
-    assert "rlnNothing" in viewer.panel.pointed.text()
+    assert "rlnNothing" in viewer.panel.notes.text()
     assert plot.colour.currentText() == "density"
 
 
@@ -174,7 +192,7 @@ def test_the_particle_under_the_cursor_is_named(qtbot, viewer):
     row = int(np.abs(viewer.scene.trained.latents).sum(axis=1).argmin())
     QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, (1.5, 1.5)))
     QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, viewer.scene.trained.latents[row]))
-    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.pointed.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.notes.text(), timeout=PATIENCE)
     ring = np.ravel(viewer.panel.plot.canvas.marks.hover.get_data())
     assert ring == pytest.approx(viewer.scene.trained.latents[row])
 
@@ -192,7 +210,7 @@ def test_umap_snaps_to_particles_and_says_so(qtbot, tmp_path):
     row = int(((points - under(viewer, place)) ** 2).sum(axis=1).argmin())
     assert (viewer.scene.z == viewer.scene.trained.latents[row]).all()
     assert log(viewer)[-2] == f"flexrec volume particle {row}"
-    assert f"this is particle {row}" in viewer.panel.pointed.text()
+    assert f"this is particle {row}" in viewer.panel.notes.text()
     assert np.ravel(viewer.panel.plot.canvas.marks.dot.get_data()) == pytest.approx(points[row])
     viewer.panel.plot.set_mode("draw")
     drag(viewer, [(-1, -1), (0, 0.5), (1, -1)])
@@ -215,7 +233,7 @@ def test_the_context_menu_is_asked_for_once_and_not_over_a_corner(viewer):
 def test_the_same_direction_twice_is_refused_in_words(viewer):
     axes(viewer, "z1", "z2")
     axes(viewer, "z2", "z2")
-    assert "same direction" in viewer.panel.pointed.text()
+    assert "same direction" in viewer.panel.notes.text()
     assert viewer.panel.plot.plane.names == ("z1", "z2")
     assert viewer.panel.plot.x.currentText() == "z1"
 
@@ -224,7 +242,7 @@ def test_particles_without_numbers_are_left_out_and_it_is_said(qtbot, tmp_path):
     latents = np.random.default_rng(0).normal(size=(300, 2))
     latents[::10] = np.nan
     viewer = open_viewer(qtbot, make_project(tmp_path / "holes", (3.0, 0.5), latents).parent)
-    assert "30 of 300 particles" in viewer.panel.pointed.text()
+    assert "30 of 300 particles" in viewer.panel.notes.text()
     click(viewer, (0.1, 0.1))
     qtbot.waitUntil(lambda: "supported" in viewer.panel.status.text(), timeout=PATIENCE)
 
@@ -247,3 +265,18 @@ def test_the_empty_panel_opens_the_example(qtbot, tmp_path, monkeypatch):
     QTest.mouseClick(viewer.panel.empty.open_demo, Qt.MouseButton.LeftButton)
     assert viewer.scene.trained.project == tmp_path / "data" / "FlexRec demo"
     assert not viewer.panel.empty.isVisible() and viewer.panel.plot.plane.shown.all()
+
+
+def test_dots_coloured_by_density_are_darker_where_more_are():
+    from chimerax.flexrec.panel.raster import dot_densities, pixel_places
+
+    rng = np.random.default_rng(5)
+    points = np.concatenate([rng.normal(0, 0.05, (900, 2)), rng.uniform(-1, 1, (300, 2))]).astype(np.float32)
+    limits = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+    rows, pixel = pixel_places(points, limits, (400, 300))
+    shade = dot_densities(pixel, (400, 300))
+    away = np.hypot(*points[rows].T)
+    assert shade.max() == 1 and shade.min() >= 0
+    assert np.median(shade[away < 0.05]) > 5 * np.median(shade[away > 0.4])
+    twice = dot_densities(2 * (pixel // 400) * 800 + 2 * (pixel % 400), (800, 600), scale=2.0)  # a finer screen
+    assert twice == pytest.approx(shade, abs=0.02)

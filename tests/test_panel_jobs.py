@@ -365,3 +365,20 @@ def test_a_project_without_a_model_shows_its_jobs_and_then_the_first_model(qtbot
     qtbot.waitUntil(lambda: viewer.scene.trained is not before, timeout=20_000)
     assert viewer.scene.z == pytest.approx(before.latents[3])
     viewer.close()
+
+
+def test_the_form_that_is_open_at_first_is_of_the_next_step(qtbot, project):
+    from chimerax.flexrec.jobs.listing import JobState
+    from chimerax.flexrec.panel.job_start import JobStart
+
+    def have(*verbs):
+        return tuple(JobState(project / f"{number:03d}-{verb}", verb, "done") for number, verb in enumerate(verbs, 1))
+
+    start = JobStart(LocalDesk())
+    qtbot.addWidget(start)
+    for verbs, wanted in (((), "prep"), (("prep",), "mesh"), (("simulate", "prep", "mesh", "train"), "train")):
+        start.show_jobs(project, have(*verbs))
+        assert start.verbs.currentData() == wanted
+    start.verbs.setCurrentIndex(start.verbs.findData("generate"))
+    start.show_jobs(project, have("prep"))
+    assert start.verbs.currentData() == "generate"  # somebody's choice stays

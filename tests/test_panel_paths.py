@@ -58,7 +58,7 @@ def test_a_path_through_typed_points_and_one_that_is_wrong(viewer):
     before = viewer.scene.path
     tab.points.setText("p3 p999")
     press(viewer, "make path")
-    assert viewer.scene.path is before and "no particle 999" in viewer.panel.pointed.text()
+    assert viewer.scene.path is before and "no particle 999" in viewer.panel.notes.text()
 
 
 def test_a_path_drawn_by_hand_begins_and_ends_where_the_hand_did(viewer):
@@ -95,10 +95,10 @@ def test_playing_moves_marker_and_map_and_pauses_at_the_true_map(qtbot, viewer):
     maps, places = [], []
     viewer.scene.mapped.connect(lambda volume, size: maps.append(volume))
     viewer.scene.changed.connect(lambda: places.append(viewer.scene.place))
-    viewer.panel.paths.bar.speed.setValue(60)
+    viewer.panel.bar.speed.setValue(60)
     viewer.panel.setFocus()
     QTest.keyClick(viewer.panel, Qt.Key.Key_Space)
-    assert viewer.scene.playing and viewer.panel.paths.bar.play.text() == "Pause"
+    assert viewer.scene.playing and viewer.panel.bar.play.text() == "Pause"
     qtbot.waitUntil(lambda: viewer.scene.place > 0.3, timeout=PATIENCE)
     QTest.keyClick(viewer.panel, Qt.Key.Key_Escape)
     assert not viewer.scene.playing
@@ -112,7 +112,7 @@ def test_playing_moves_marker_and_map_and_pauses_at_the_true_map(qtbot, viewer):
 def test_scrubbing_shows_the_state_at_that_place(qtbot, viewer):
     draw(viewer, [(-1, 0), (0, 0.2), (1, 0)])
     viewer.panel.show_tab(viewer.panel.paths)
-    bar = viewer.panel.paths.bar.scrub
+    bar = viewer.panel.bar.scrub
     handle = int(bar.width() * bar.value() / 1000) + 4
     QTest.mousePress(bar, LEFT, pos=QPoint(handle, bar.height() // 2))
     QTest.mouseMove(bar, QPoint(bar.width() // 2, bar.height() // 2))

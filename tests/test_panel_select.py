@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import mrcfile
 import numpy as np
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.explore.selection import load_selection
+from chimerax.flexrec.jobs.shipped import unpack
 from chimerax.flexrec.panel.montage import Montage
+from chimerax.flexrec.particles.ctf import ctf_of
 from explored_project import make_project
 from matplotlib.path import Path as Outline
 from panel_window import LEFT, click, drag, open_viewer, pixel, under
@@ -44,7 +47,7 @@ def test_a_lasso_selects_the_particles_inside_it(viewer):
     assert set(np.flatnonzero(surely)) <= set(made.rows)
     assert len(np.setxor1d(made.rows, np.flatnonzero(inside))) <= 3  # the hand's line is thinned to every fourth pixel
     assert load_selection(viewer.scene.trained.project, "selection 1").rows.tolist() == made.rows.tolist()
-    assert f"{len(made)} of 300" in viewer.panel.pointed.text()
+    assert f"{len(made)} of 300" in viewer.panel.notes.text()
     assert "flexrec select name" in viewer.log.toPlainText()
 
 
@@ -76,7 +79,7 @@ def test_conditions_and_clusters(viewer):
     assert tab.chosen.rows.tolist() == np.flatnonzero(wanted).tolist()
     tab.where.setText("nothing > 2")
     press(viewer, "select where")
-    assert "no column 'nothing'" in viewer.panel.pointed.text()
+    assert "no column 'nothing'" in viewer.panel.notes.text()
     tab.count.setValue(3)
     press(viewer, "make clusters")
     assert viewer.panel.plot.colour.currentText() == "cluster"
@@ -85,7 +88,7 @@ def test_conditions_and_clusters(viewer):
     assert len(tab.found) == 2 and 0 < len(tab.chosen) < 300
 
 
-def test_export_map_and_delete(viewer, tmp_path):
+def test_export_typical_state_and_delete(viewer, tmp_path):
     tab = viewer.panel.selections
     tab.where.setText("z1 > 1")
     press(viewer, "select where")
@@ -94,19 +97,84 @@ def test_export_map_and_delete(viewer, tmp_path):
     assert tab.export_to(made, str(tmp_path / "out with blanks.txt"))
     rows = np.loadtxt(tmp_path / "out with blanks.txt", dtype=int)
     assert rows.tolist() == viewer.scene.trained.source_rows(made.rows).tolist()
-    press(viewer, "map of selection")
-    assert viewer.scene.z[0] > 1
+    press(viewer, "typical state of selection")
+    assert viewer.scene.z[0] > 1 and "no reconstruction" in viewer.panel.notes.text()
     press(viewer, "delete of selection")
     assert tab.found == [] and viewer.panel.plot.canvas._highlights == []
 
 
-def test_images_that_are_not_there_are_missed_in_words(qtbot, viewer):
-    tab = viewer.panel.selections
-    tab.where.setText("z1 > 1")
+def images(viewer, condition="z1 > 1"):
+    """The window with the images of a selection."""
+    viewer.panel.selections.where.setText(condition)
     press(viewer, "select where")
     press(viewer, "images of selection")
-    window = viewer.panel.findChild(Montage)
-    assert window.isVisible() and "stack.mrcs" in window.words.text()
+    return viewer.panel.findChild(Montage)
+
+
+def test_images_that_are_not_there_are_missed_in_words_and_found_elsewhere(viewer, tmp_path):
+    project = viewer.scene.trained.project
+    (project / "stack.mrcs").unlink()
+    window = images(viewer)
+    assert window.isVisible() and window.elsewhere.isVisible() and not window.after.isVisible()
+    assert f"there is no {project / 'stack.mrcs'}" in window.words.text() and "--" not in window.words.text()
+    away = tmp_path / "with blanks"
+    away.mkdir()
+    window.move_to(str(away))
+    assert "has none of the image stacks" in window.words.text() and window.picture.pixmap().isNull()
+    noise = np.random.default_rng(0).normal(size=(400, 32, 32)).astype(np.float32)
+    with mrcfile.new(away / "stack.mrcs") as file:
+        file.set_data(noise)
+    window.move_to(str(away))
+    count = len(viewer.panel.selections.chosen)
+    assert window.words.text() == f"raw images 1 to 40 of {count}; protein is white"
+    assert not window.picture.pixmap().isNull() and not window.elsewhere.isVisible() and window.after.isEnabled()
+    assert "flexrec images" in viewer.log.toPlainText()
+
+
+def test_images_of_which_some_are_there(viewer):
+    project = viewer.scene.trained.project
+    star = project / "particles.star"
+    star.write_text(star.read_text().replace("@stack.mrcs 1 1", "@gone.mrcs 1 1"))
+    with mrcfile.new(project / "stack.mrcs", overwrite=True) as file:
+        file.set_data(np.zeros((400, 32, 32), np.float32))
+    window = images(viewer)
+    here = len(window.images.rows)
+    selected = len(viewer.panel.selections.chosen)
+    assert 0 < here < selected
+    assert f"{here} of {selected} selected particles have their images here" in window.words.text()
+    assert window.elsewhere.isVisible()
+
+
+def test_images_of_the_shipped_example_are_made_again(qtbot, tmp_path):
+    unpack(tmp_path / "example")
+    viewer = open_viewer(qtbot, tmp_path / "example")
+    window = images(viewer, "z1 > 1.5")
+    count = len(viewer.panel.selections.chosen)
+    assert window.words.text().startswith(f"simulated images 1 to 40 of {count}; made again as 001-simulate made them")
+    assert not window.picture.pixmap().isNull()
+    rows = window.images.rows[:40]
+    made = window.images.read(rows)
+    assert made.shape == (40, 64, 64) and made.var() == pytest.approx(1.1, abs=0.05)  # noise, and a tenth of signal
+    # it is the particle that was aligned so: their projections look alike, and less so the others'
+    model, particles = viewer.scene.trained.model, viewer.scene.trained.particles
+    seen = np.array([project(model.decode(model.latents[row]), particles, row) for row in rows[:10]])
+    alike = np.corrcoef(made[:10].reshape(10, -1), seen.reshape(10, -1))[:10, 10:]
+    assert (alike.argmax(axis=1) == np.arange(10)).mean() >= 0.8 and np.diag(alike).mean() > 0.15
+
+
+def project(volume, particles, row):
+    """The projection of a map ``(N, N, N)`` at a particle's pose, with its CTF."""
+    one = particles.take(np.array([row]))
+    box, pixel_size = len(volume), one.optics.pixel_size[0]
+    z, y, x = np.meshgrid(*[np.arange(box) - box // 2] * 3, indexing="ij")
+    seen = np.stack([x, y, z], axis=-1) @ one.rotation[0].T
+    away = one.shift[0] / pixel_size
+    places = np.stack([seen[..., 1] - away[1], seen[..., 0] - away[0]], axis=-1).reshape(-1, 2) + box // 2
+    image, _, _ = np.histogram2d(*places.T, bins=box, range=[[-0.5, box - 0.5]] * 2, weights=volume.ravel())
+    optics = one.optics
+    ctf = ctf_of(one.defocus, one.phase_shift, optics.voltage, optics.spherical_aberration, optics.amplitude_contrast,
+                 box, pixel_size)  # fmt: skip
+    return np.fft.irfft2(np.fft.rfft2(image) * ctf[0], s=(box, box))
 
 
 def test_a_click_goes_there_again_after_a_lasso(viewer):

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.compared import LESS, MORE
 from chimerax.flexrec.explore.states import FILE, keep_state, kept_states
 from chimerax.flexrec.panel.pairs import Pairs
 from chimerax.flexrec.panel.slices import Slices
@@ -55,18 +56,35 @@ def test_a_state_is_kept_exactly_shown_again_and_deleted(viewer):
     assert (tab.found[0].z == second).all()
 
 
-def test_two_states_are_compared(qtbot, viewer):
+def compared(viewer):
+    return [window for window in viewer.findChildren(QDialog) if window.isVisible()]
+
+
+def test_two_states_are_compared_until_that_is_ended(qtbot, viewer):
     keep_two(viewer)
+    tab, ending = viewer.panel.states, viewer.panel.findChild(QPushButton, "end comparison of states")
     press(viewer, "difference of states")
-    assert "Mark two states" in viewer.panel.pointed.text()
-    viewer.panel.states.list.selectAll()
+    assert "Mark two states" in viewer.panel.notes.text()
+    assert not ending.isEnabled() and not tab.legend.isVisible()
+    tab.list.selectAll()
     press(viewer, "difference of states")
-    qtbot.waitUntil(lambda: len(viewer.findChildren(QDialog)) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(compared(viewer)) == 1, timeout=PATIENCE)
+    assert compared(viewer)[0].windowTitle() == "state 1 minus closed"
+    assert f'color:{LESS}">■</span> more in closed' in tab.legend.text() and tab.legend.isVisible()
+    assert f'color:{MORE}">■</span> more in state 1' in tab.legend.text() and "±" in tab.legend.text()
     press(viewer, "side by side of states")
-    qtbot.waitUntil(lambda: len(viewer.findChildren(QDialog)) == 2, timeout=PATIENCE)
-    assert all(window.isVisible() for window in viewer.findChildren(QDialog))
-    assert sorted(len(window.findChildren(Slices)) for window in viewer.findChildren(QDialog)) == [1, 2]
+    qtbot.waitUntil(lambda: "closed (left)" in tab.legend.text(), timeout=PATIENCE)
+    assert [len(window.findChildren(Slices)) for window in compared(viewer)] == [2]
     assert "Å r.m.s. from closed" in viewer.log.toPlainText()
+    press(viewer, "end comparison of states")
+    assert viewer.log.toPlainText().splitlines()[-1] == "flexrec state clear"
+    assert not compared(viewer) and not ending.isEnabled() and not tab.legend.isVisible()
+    press(viewer, "difference of states")
+    qtbot.waitUntil(ending.isEnabled, timeout=PATIENCE)
+    compared(viewer)[0].close()  # by hand
+    qtbot.waitUntil(lambda: not ending.isEnabled(), timeout=PATIENCE)
+    for wrong in ("closed closed", 'closed "state 1" how other'):
+        assert not viewer.scene.run(f"flexrec state compare {wrong}")
     press(viewer, "morph of states")
     assert viewer.scene.playing
     assert viewer.scene.path.z[0] == pytest.approx(viewer.panel.states.found[0].z, abs=1e-5)
@@ -101,7 +119,7 @@ def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, suffix, start):
     viewer.panel.acts.save(str(tmp_path / f"rest{suffix}"))
     assert len((tmp_path / f"rest{suffix}").read_bytes()) < len(with_marker)
     viewer.panel.acts.save(str(tmp_path / "nowhere" / f"plot{suffix}"))
-    assert "choose another place" in viewer.panel.pointed.text()
+    assert "choose another place" in viewer.panel.notes.text()
 
 
 def test_the_help_button_asks_for_help(qtbot, viewer):

@@ -117,7 +117,7 @@ def test_other_bad_stacks(tmp_path):
     path = write(tmp_path / "a.mrcs", np.zeros((6, 8, 8), np.float32))
     with pytest.raises(InputError, match="holds 6 images, but source.star names image 7"):
         ImageStack(particles([path], [0], [6])).check()
-    with pytest.raises(InputError, match="--image-root"):
+    with pytest.raises(InputError, match="image root"):
         ImageStack(particles([tmp_path / "no.mrcs"], [0], [0])).check()
     (tmp_path / "text.mrcs").write_text("data_ " * 400)
     with pytest.raises(InputError, match="not an MRC file"):

@@ -10,8 +10,9 @@ from dataclasses import replace
 import mrcfile
 import numpy as np
 import pytest
+from chimerax.flexrec.cli import main as flexrec
 from chimerax.flexrec.engine.backproject import fourier_shell_correlation
-from chimerax.flexrec.engine.simulate import load_truth
+from chimerax.flexrec.engine.simulate import load_truth, nufft
 from chimerax.flexrec.engine.simulate.experiment import Experiment, chunk_images, draw_states, signal
 from chimerax.flexrec.engine.simulate.hinges import parse_hinges
 from chimerax.flexrec.engine.simulate.igg import build_igg
@@ -22,6 +23,7 @@ from chimerax.flexrec.engine.simulate.poses import random_rotations
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.simulate import SIMULATE
+from chimerax.flexrec.jobs.simulate_again import images_again, simulated_by
 from chimerax.flexrec.jobs.simulate_run import run
 from chimerax.flexrec.particles import ImageStack, read_particles
 
@@ -224,6 +226,52 @@ def test_images_depend_on_the_seed_alone(model, tmp_path):
     assert (run_small(tmp_path / "other", seed=1, **changes) / "particles.mrcs").read_bytes() != expected
 
 
+def test_images_without_numba_are_the_same_to_rounding(finished, monkeypatch):
+    truth = load_truth(finished)
+    compiled = signal(truth.moving, optics_of(truth), np.arange(20)), truth.map_at([10.0])
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "chimerax.flexrec.engine.simulate.spread_numba", raising=False)
+    monkeypatch.delattr("chimerax.flexrec.engine.simulate.spread_numba", raising=False)
+    nufft.compiled.cache_clear()
+    assert nufft.compiled() is None
+    plain = signal(truth.moving, optics_of(truth), np.arange(20)), truth.map_at([10.0])
+    nufft.compiled.cache_clear()
+    for one, other in zip(compiled, plain):
+        assert np.abs(one - other).max() < 1e-5 * np.abs(one).max()
+
+
+def test_images_are_made_again_where_the_stack_is_gone(model, tmp_path):
+    changes = {"molecule": str(model), "hinges": "B: ±20", "noise_ratio": 3.0}
+    words = [word for name, value in (SMALL | changes).items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    assert flexrec(["simulate", *words, "--seed", "4", "--project", str(tmp_path / "project")]) == 0
+    folder = tmp_path / "project" / "001-simulate"
+    source = read_particles(folder / "particles.star")
+    rows = np.array([240, 3, 99, 100, 4])
+    wanted = ImageStack(source).read(rows)
+    for name in ("particles.mrcs", "particles.star"):
+        (folder / name).unlink()
+    assert simulated_by(folder / "particles.star") == folder
+    assert simulated_by(tmp_path / "particles.star") is None
+    without_numba = f"""
+import sys
+sys.modules["numba"] = None
+from pathlib import Path
+import numpy as np
+from chimerax.flexrec.jobs.simulate_again import images_again
+np.save({str(tmp_path / "again.npy")!r}, images_again(Path({str(folder)!r})).read(np.array({rows.tolist()})))
+"""
+    subprocess.run([sys.executable, "-c", without_numba], check=True)
+    assert np.abs(np.load(tmp_path / "again.npy") - wanted).max() < 1e-5
+    again = images_again(folder)
+    assert np.abs(again.read(rows) - wanted).max() < 1e-5
+    assert again.same_views(rows, source.rotation[rows])
+    assert not again.same_views(rows, source.rotation[rows + 1]) and not again.same_views(rows + 100, source.rotation)
+    line = model.read_text().splitlines()[0]
+    model.write_text(model.read_text().replace(line, f"{line[:30]}{99.0:8.3f}{line[38:]}"))
+    with pytest.raises(InputError, match="another by now"):
+        images_again(folder)
+
+
 def test_a_killed_job_goes_on_to_the_same_images(model, tmp_path):
     changes = {"molecule": model, "hinges": "B: ±20", "particles": 4500, "box": 16}
     whole = run_small(tmp_path / "whole", **changes)
@@ -234,6 +282,7 @@ import os
 from pathlib import PosixPath, WindowsPath
 from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.simulate import SIMULATE
+from chimerax.flexrec.jobs.simulate_again import images_again, simulated_by
 from chimerax.flexrec.jobs.simulate_run import run
 
 class Killed(JobRun):

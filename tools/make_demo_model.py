@@ -2,7 +2,8 @@
 
 An antibody whose two arms swing, each by itself, is simulated as noisy images, and its motion is learned from them in
 a project in WORK, in a quarter of an hour on one core. Of the project, what one needs to explore it is copied into the
-package: no images, no checkpoints. JSON, NPZ (compressed here), MRC, STAR and mmCIF, as the jobs wrote them.
+package: no checkpoints, and no images, which are made again from the simulation's record when they are looked at.
+JSON, NPZ (compressed here), MRC, STAR and mmCIF, as the jobs wrote them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ STEPS = (
     "train --latent-dims 2",
 )
 KEPT = {
-    "001-simulate": ("molecule.cif",),
+    "001-simulate": ("molecule.cif", "truth.json"),
     "002-prep": ("prep.json", "particles.star"),
     "003-mesh": ("mesh.npz",),
     "004-train": ("model.json", "mesh.npz", "flow.npz", "latents.npz", "map.mrc", "training.npz"),

@@ -8,6 +8,7 @@ from chimerax.core.commands import Annotation, AnnotationError, ModelArg
 from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
+from ..explore.anchors import point_text
 from ..scene.model import FlexRecModel
 
 
@@ -67,11 +68,6 @@ class AnchorArg(Annotation):
 def model_keyword() -> tuple:
     """The keyword ``model``."""
     return ("model", FlexRecModelArg)
-
-
-def point_text(z) -> str:
-    """``0.4,-0.2``, with as many digits as single precision has."""
-    return ",".join(f"{float(value):.7g}" for value in z)
 
 
 def the_model(session, model: FlexRecModel | None) -> FlexRecModel:

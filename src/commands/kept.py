@@ -6,13 +6,13 @@ import numpy as np
 from chimerax.core.commands import CmdDesc, EnumOf, StringArg
 
 from ..errors import InputError
-from ..explore.states import State, apart, keep_state, kept_state, kept_states, remove_state
+from ..explore.anchors import point_text
+from ..explore.compared import HOW
+from ..explore.states import State, apart, keep_state, kept_state, kept_states, remove_state, two_states
 from ..scene.model import FlexRecModel
-from .arguments import PointArg, model_keyword, point_text, the_model
+from .arguments import PointArg, model_keyword, the_model
 from .model import show
 from .tables import Link, log_table
-
-_HOW = ("difference", "beside")
 
 
 def flexrec_state_keep(session, name: str, at: tuple | None = None, model: FlexRecModel | None = None) -> State:
@@ -22,6 +22,7 @@ def flexrec_state_keep(session, name: str, at: tuple | None = None, model: FlexR
     if z is None:
         raise InputError("the map at rest is no state; show the map at a point first, or give at and a point.")
     state = keep_state(model.trained, name, z)
+    model.tell()
     session.logger.info(f"state {name}: z = {point_text(state.z)}")
     return state
 
@@ -36,7 +37,9 @@ def flexrec_state_show(session, name: str, model: FlexRecModel | None = None) ->
 
 def flexrec_state_remove(session, name: str, model: FlexRecModel | None = None) -> None:
     """Forget a kept state."""
-    remove_state(the_model(session, model).trained, name)
+    model = the_model(session, model)
+    remove_state(model.trained, name)
+    model.tell()
 
 
 def flexrec_state_list(session, model: FlexRecModel | None = None) -> list[State]:
@@ -55,21 +58,16 @@ def flexrec_state_list(session, model: FlexRecModel | None = None) -> list[State
 def flexrec_state_compare(
     session, first: str, second: str, how: str = "difference", model: FlexRecModel | None = None
 ) -> None:
-    """The maps of two kept states: their difference, or both beside the moving one; as models of their own."""
+    """The maps of two kept states, in the place of the moving one: their difference, or both side by side."""
     model = the_model(session, model)
-    states = [kept_state(model.trained, name) for name in (first, second)]
+    states = two_states(model.trained, first, second)
     session.logger.info(apart(model.trained, *states))
-    maps: list[np.ndarray] = []
+    model.comparing.begin(states, how)
 
-    def arrived(_: dict, volume: np.ndarray) -> None:
-        from ..scene.frozen import difference, side_by_side
 
-        maps.append(volume)
-        if len(maps) == 2 and not model.deleted:
-            (difference if how == "difference" else side_by_side)(model, (first, second), tuple(maps))
-
-    for state in states:
-        model.ask("decode", {"z": state.z.tolist()}, arrived)
+def flexrec_state_clear(session, model: FlexRecModel | None = None) -> None:
+    """End the comparison that is shown: what moves is seen again. The kept states stay."""
+    the_model(session, model).comparing.end()
 
 
 def commands() -> list[tuple]:
@@ -85,6 +83,8 @@ def commands() -> list[tuple]:
             required=name, keyword=keyword, synopsis="Forget a kept state"), flexrec_state_remove),
         ("state list", CmdDesc(keyword=keyword, synopsis="List the kept states"), flexrec_state_list),
         ("state compare", CmdDesc(
-            required=[("first", StringArg), ("second", StringArg)], keyword=[("how", EnumOf(_HOW)), *keyword],
+            required=[("first", StringArg), ("second", StringArg)], keyword=[("how", EnumOf(HOW)), *keyword],
             synopsis="Compare the maps of two kept states"), flexrec_state_compare),
+        ("state clear", CmdDesc(
+            keyword=keyword, synopsis="End the comparison of two kept states"), flexrec_state_clear),
     ]  # fmt: skip

@@ -10,12 +10,13 @@ from chimerax.core.errors import UserError
 
 from ..engine.client import EngineError
 from ..errors import InputError
+from ..explore.anchors import point_text
 from ..explore.centre import mean_point
 from ..explore.selected import middle, selected
 from ..jobs.trained import trained_folder
 from ..models import open_model
 from ..scene.model import FlexRecModel
-from .arguments import PointArg, model_keyword, point_text, the_model
+from .arguments import PointArg, model_keyword, the_model
 
 
 def flexrec_open(session, path: str, name: str | None = None) -> FlexRecModel:
@@ -84,20 +85,20 @@ def central_particle(session, model: FlexRecModel, name: str) -> int:
 def show(session, model: FlexRecModel, z: np.ndarray | None) -> None:
     """Show a point so that it can be undone, say it whole, and warn where there are no particles."""
     if z is not None:
-        z = model.flow.checked(z)
-        say_where(session, model, z)
+        z = model.trained.point(z)
+        warn_outside(session, model, z)
     session.undo.register(_Shown(model, model.z, z))
     model.show(z)
+    model.line.rest(model.z)
 
 
-def say_where(session, model: FlexRecModel, z: np.ndarray) -> None:
-    """Say the whole point, and warn where there are no particles."""
+def warn_outside(session, model: FlexRecModel, z: np.ndarray) -> None:
+    """Warn where there are no particles."""
 
     def answered(facts: dict, _: None) -> None:
         if facts["outside"][0]:
             session.logger.warning(f"z = {point_text(z)} lies outside the data: no particle supports this map.")
 
-    session.logger.status(f"z = {point_text(z)}")
     model.ask("support", {"z": [z.tolist()]}, answered, channel="support")
 
 
@@ -123,6 +124,7 @@ class _Shown:
             return
         try:
             self._model.show(z)
+            self._model.line.rest(z)
         except (InputError, EngineError) as error:
             raise UserError(str(error)) from error
 

@@ -35,7 +35,7 @@ def flexrec_flow(
     if isinstance(reference, str):
         start = mean_point(model.flow.latents) if reference == "mean" else None
     else:
-        start = model.flow.checked(np.asarray(reference))
+        start = model.trained.point(np.asarray(reference))
     model.show_arrows(count, scale, threshold, width, start)
     return model.arrows
 

@@ -1,4 +1,4 @@
-"""``flexrec select``, ``selections`` and ``save particles``: which particles, and where they go."""
+"""``flexrec select``, ``selections``, ``save particles`` and ``images``: which particles, and where they go."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from chimerax.core.commands import (
     ColorArg,
     FloatArg,
     OpenFileNameArg,
+    OpenFolderNameArg,
     PositiveIntArg,
     RepeatOf,
     SaveFileNameArg,
@@ -18,6 +19,7 @@ from chimerax.core.commands import (
 
 from ..explore.bounds import read_box, whole_numbers
 from ..explore.export import save_particles
+from ..explore.images import use_folder
 from ..explore.select import select
 from ..explore.selected import selected
 from ..explore.selection import Selection, load_selection, remove_selection, selection_names
@@ -70,8 +72,15 @@ def flexrec_save_particles(session, file: str, selection: str, model: FlexRecMod
 
 
 def _write(session, model: FlexRecModel, chosen: Selection, file: str) -> None:
-    save_particles(model.trained, chosen, Path(file).expanduser())
+    note = save_particles(model.trained, chosen, Path(file).expanduser())
     session.logger.info(f"{len(chosen)} particles of {chosen.name} written to {file}")
+    if note:
+        session.logger.info(note)
+
+
+def flexrec_images(session, folder: str, model: FlexRecModel | None = None) -> None:
+    """Say in which folder the particle images are now; the project remembers it."""
+    session.logger.info(use_folder(the_model(session, model).trained, Path(folder).expanduser()))
 
 
 def _log(session, model: FlexRecModel, caption: str, found: list[Selection]) -> None:
@@ -102,4 +111,7 @@ def commands() -> list[tuple]:
             required=[("file", SaveFileNameArg)], keyword=[("selection", StringArg), model_keyword()],
             required_arguments=["selection"],
             synopsis="Write the particles of a selection"), flexrec_save_particles),
+        ("images", CmdDesc(
+            required=[("folder", OpenFolderNameArg)], keyword=[model_keyword()],
+            synopsis="Say in which folder the particle images are now"), flexrec_images),
     ]  # fmt: skip

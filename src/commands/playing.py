@@ -7,7 +7,7 @@ from chimerax.core.commands import BoolArg, Bounded, CmdDesc, EnumOf, FloatArg, 
 from ..errors import InputError
 from ..explore.playing import Playing
 from ..scene.model import FlexRecModel
-from .arguments import model_keyword, point_text, the_model
+from .arguments import model_keyword, the_model
 
 HOW = [("speed", PositiveFloatArg), ("seconds", PositiveFloatArg), ("loop", BoolArg), ("bounce", BoolArg)]
 
@@ -41,7 +41,7 @@ def flexrec_scrub(session, place: float | None = None, frame: int | None = None,
             raise InputError(f"there is no frame {frame}: the path has {count}, counted from 1.")
         place = (frame - 1) / max(count - 1, 1)
     model.player.scrub(place)
-    session.logger.status(f"z = {point_text(model.z)}")
+    model.line.rest(model.z)
     return model.z
 
 

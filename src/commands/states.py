@@ -16,6 +16,7 @@ from chimerax.core.commands import (
 
 from ..errors import InputError
 from ..explore import clustered
+from ..explore.anchors import point_text
 from ..explore.compare import Comparison, compare
 from ..explore.embedding import make_embedding, require_umap
 from ..explore.landscape import BINS, BLUR, Landscape, energy_landscape, save_landscape
@@ -24,7 +25,7 @@ from ..explore.trained import open_trained
 from ..jobs.project import find_job_folder
 from ..scene.decoding import waits
 from ..scene.model import FlexRecModel
-from .arguments import model_keyword, point_text, the_model
+from .arguments import model_keyword, the_model
 from .tables import Link, log_table
 
 

@@ -31,7 +31,12 @@ def read_anchors(text: str, trained: Trained) -> np.ndarray:
             points.append(numbers)
             numbers = []
     _refuse_rest(numbers, dims)
-    return trained.model.checked(np.array(points, np.float32).reshape(-1, dims))
+    return trained.point(np.array(points, np.float32).reshape(-1, dims))
+
+
+def point_text(z: np.ndarray) -> str:
+    """``0.4,-0.2``: a point ``(K,)`` as `read_anchors` takes it, with as many digits as single precision has."""
+    return ",".join(f"{float(value):.7g}" for value in z)
 
 
 def _row(word: str, trained: Trained) -> int | None:

@@ -1,30 +1,59 @@
-"""What leaves FlexRec of a selection: its rows of the particle file, and its images."""
+"""What leaves FlexRec of a selection: its rows of the particle file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from ..particles import ImageStack
-from ..particles.subset import INDEX_SUFFIXES, save_rows
+from ..errors import InputError
+from ..particles.paths import is_file
+from ..particles.prepared import STAR
+from ..particles.subset import save_anew, save_rows
 from .selected import check_particles
 from .selection import Selection
 from .trained import Trained
 
 
-def save_particles(trained: Trained, selection: Selection, file: Path) -> None:
+def save_particles(trained: Trained, selection: Selection, file: Path) -> str:
     """Write a selection's rows of the particle file that prep was given: see `particles.subset.save_rows`.
 
-    A list of their numbers needs that file no more.
+    Where that file is gone, a .star is written of prep's own particles, and a list of numbers all the same. Returns
+    what is to be said of the file, or nothing.
     """
     check_particles(trained, selection)
-    source = None if Path(file).suffix.lower() in INDEX_SUFFIXES else trained.source
-    save_rows(source, trained.source_rows(selection.rows), file)
+    rows, kind = trained.source_rows(selection.rows), Path(file).suffix.lower()
+    if kind not in (".star", ".cs"):
+        save_rows(None, rows, file)
+        return ""
+    try:
+        source = trained.source
+    except InputError:
+        if kind == ".cs":
+            raise InputError(f"{file}: a .cs is written from the particle file, and {trained.recorded_source} is no "
+                             "longer there; write a .star, which cryoSPARC imports, or a list of numbers."
+                             ) from None  # fmt: skip
+        save_anew(trained.particles, selection.rows, file)
+    else:
+        save_rows(source, rows, file)
+    return note_on(trained, file)
 
 
-def particle_images(trained: Trained, rows: np.ndarray, raw: bool = False) -> np.ndarray:
-    """Images ``(m, D, D)`` float32 of these rows, protein white: as prep made them, or ``raw`` as they were given."""
-    if raw:
-        return ImageStack(trained.source_particles).read(trained.source_rows(rows))
-    return ImageStack(trained.particles).read(rows)
+def can_save_cs(trained: Trained) -> bool:
+    """Whether particles can be written as .cs: only those of a .cs that is still there."""
+    try:
+        return trained.source.suffix == ".cs"
+    except InputError:
+        return False
+
+
+def note_on(trained: Trained, file: Path) -> str:
+    """What is to be said of particles written to a file, or nothing: that they are prep's own, if they are."""
+    if Path(file).suffix.lower() != ".star":
+        return ""
+    try:
+        trained.source  # noqa: B018 - whether it is there
+    except InputError:
+        prep, optics = trained.prepared, trained.particles.optics
+        lost = "" if any(is_file(stack) for stack in trained.particles.stacks) else ", but are not here either"
+        return (f"these are the particles of {prep.name}/{STAR}, since {trained.recorded_source} is gone; their images "
+                f"have {optics.box[0]} pixels of {optics.pixel_size[0]:.4g} Å{lost}")  # fmt: skip
+    return ""

@@ -15,8 +15,8 @@ from ..atomic import atomic_path
 from ..errors import InputError
 
 FOLDER = "selections"
-# Okabe & Ito: told apart by the colour-blind too
-COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+# Okabe & Ito: told apart by the colour-blind too; the blues last, for particles are blue where nothing colours them
+COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#0072b2", "#56b4e9")
 _FORMAT, _VERSION = "flexrec-selection", 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")

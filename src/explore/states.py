@@ -56,11 +56,19 @@ def kept_state(trained: Trained, name: str) -> State:
     raise InputError(f"There is no state {name!r} of {trained.folder.name}; it has {known}.")
 
 
+def two_states(trained: Trained, first: str, second: str) -> tuple[State, State]:
+    """Two states to compare; ``InputError`` where one is not there, or both are the same point."""
+    found = kept_state(trained, first), kept_state(trained, second)
+    if (found[0].z == found[1].z).all():
+        raise InputError(f"{first} and {second} are the same point; compare two that differ.")
+    return found
+
+
 def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
     """Keep a point under a name, in place of one of the same name of this training."""
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot be a state's name; use up to 64 letters, digits, blanks and _ . + -.")
-    state = State(name, trained.model.checked(z), trained.folder.name)
+    state = State(name, trained.point(z), trained.folder.name)
     others = [one for one in _read(trained.project) if (one.name, one.job) != (name, state.job)]
     _write(trained.project, [*others, state])
     return state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,14 +16,17 @@ from ..errors import InputError
 from ..models import open_model
 from ..models.flow_model import FlowModel
 from ..models.linear_model import LinearModel
+from ..models.reach import Reach
 from ..models.support import Support
 from ..particles import Particles, read_particles
 from ..particles.prepared import RECORD, STAR
 from .components import Components, components_of
+from .image_folders import kept_folder
 from .metric import Motion
 from .nearest import Nearest
 
 _SOURCE_ROW = "flexrecSourceRow"
+_CONTRAST = {"white": 1.0, "dark": -1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +89,15 @@ class Trained:
         return Support.of(self._placed.latents)
 
     @cached_property
+    def reach(self) -> Reach:
+        """How far from the particles a latent point may be."""
+        return Reach.of(self.latents)
+
+    def point(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """Latent points that a person named, ``(…, K)`` float32; ``InputError`` where one is none, or out of reach."""
+        return self.reach.within(self.model.checked(z))
+
+    @cached_property
     def search(self) -> Nearest:
         """Neighbours in latent space."""
         known = self.finite[:, None]
@@ -120,19 +133,43 @@ class Trained:
             return ""
 
     @cached_property
+    def recorded_source(self) -> Path | None:
+        """Where the particle file was that prep was given, there or gone; None where prep has not kept it."""
+        where = _read_json(self.prepared / RECORD).get("source")
+        return Path(os.path.normpath(self.prepared / where)) if isinstance(where, str) else None
+
+    @cached_property
+    def image_folder(self) -> Path | None:
+        """Where the particle file or its stacks are now, if that was said: see `images.use_folder`."""
+        return kept_folder(self.project, self.prepared.name)
+
+    @cached_property
     def source(self) -> Path:
         """The particle file that prep was given; ``InputError`` where it is not there any more."""
-        where = _read_json(self.prepared / RECORD).get("source")
-        path = Path(os.path.normpath(self.prepared / where)) if isinstance(where, str) else None
-        if path is None or not path.is_file():
-            raise InputError(f"{self.prepared}: its particle file is no longer at {path}; put it there again, or write "
-                             "a list of particle numbers (.txt).")  # fmt: skip
-        return path
+        path = self.recorded_source
+        places = [] if path is None else [path]
+        if path is not None and self.image_folder is not None:
+            places.append(self.image_folder / path.name)
+        for place in places:
+            if place.is_file():
+                return place
+        raise InputError(f"{self.prepared}: its particle file is no longer at {path}; put it there again, or say in "
+                         "which folder it is now.")  # fmt: skip
 
     @cached_property
     def source_particles(self) -> Particles:
-        """All particles of the source, with their images where prep found them."""
-        return read_particles(self.source, _read_json(self.prepared / RECORD).get("image_root"), require=())
+        """All particles of the source, with their images where prep found them, or where they are said to be now.
+
+        Whether protein is white or dark in them is as prep found it.
+        """
+        record = _read_json(self.prepared / RECORD)
+        particles = read_particles(self.source, self.image_folder or record.get("image_root"), require=())
+        return replace(particles, contrast=_CONTRAST.get(record.get("contrast"), particles.contrast))
+
+    def look_again(self) -> None:
+        """Forget where the particle file and its images are: they may be elsewhere by now."""
+        for name in ("image_folder", "source", "source_particles"):
+            self.__dict__.pop(name, None)
 
     def source_rows(self, rows: np.ndarray) -> np.ndarray:
         """Rows ``(m,)``, from 0, in the source of these particles."""

@@ -33,7 +33,7 @@ def make_path(
     ----------
     axis : z1 … or pc1 …, from percentile to percentile, through the point ``at`` or the median of the particles.
     through, graph : points as `anchors.read_anchors` reads them; straight, or by way of neighbouring particles.
-    points : a file; its points are kept as they are unless ``frames`` is given.
+    points : a file; its points, within reach, are kept as they are unless ``frames`` is given.
     frames : by default 30. in_angstroms : constant speed, and the shortest way, in ångströms of motion.
     """
     asked = [name for name in (axis, through, graph, points) if name is not None]
@@ -44,7 +44,9 @@ def make_path(
         raise InputError("The point that a path goes through can only be given for a path along an axis.")
     motion = trained.angstroms if in_angstroms else None
     if points is not None:
-        return path_from_file(points, trained.model.latent_dims, frames, motion)
+        path = path_from_file(points, trained.model.latent_dims, frames, motion)
+        trained.point(path.z)
+        return path
     frames = FRAMES if frames is None else frames
     if axis is not None:
         middle = None if at is None else _single(read_anchors(at, trained))

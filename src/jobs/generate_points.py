@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..models import Model
 from ..models.motion import principal_steps
 from ..models.points_file import read_points
+from ..models.reach import Reach
 from .generate import GenerateParameters
 
 MOST_MAPS = 5000
@@ -30,9 +31,10 @@ def asked_series(parameters: GenerateParameters, model: Model) -> tuple[Series, 
     low, high = _range(parameters.range)
     asked: list[Series] = []
     if parameters.at:
-        asked.append(Series("at", _points_at(parameters.at, model.latent_dims)))
+        asked.append(Series("at", _within_reach(_points_at(parameters.at, model.latent_dims), model)))
     if parameters.path is not None:
-        asked.append(Series(parameters.path.name, model.checked(read_points(parameters.path, model.latent_dims))))
+        points = read_points(parameters.path, model.latent_dims)
+        asked.append(Series(parameters.path.name, _within_reach(points, model)))
     along = parameters.along
     if not along and not asked and parameters.grid is None:
         along = tuple(f"pc{k + 1}" for k in range(min(model.latent_dims, DEFAULT_SERIES)))
@@ -60,6 +62,10 @@ def _points_at(numbers: tuple[float, ...], dims: int) -> np.ndarray:
             f"give {dims} for each."
         )
     return np.array(numbers, np.float32).reshape(-1, dims)
+
+
+def _within_reach(points: np.ndarray, model: Model) -> np.ndarray:
+    return Reach.of(model.latents).within(model.checked(points))
 
 
 def _line(

@@ -6,26 +6,18 @@ import os
 
 import numpy as np
 
-from ..engine.simulate.experiment import (
-    Experiment,
-    draw_defocus,
-    draw_states,
-    draw_views,
-    gain,
-    signal_variance,
-)
+from ..engine.simulate.experiment import Experiment, gain, signal_variance
 from ..engine.simulate.hinges import parse_hinges
-from ..engine.simulate.igg import build_igg
-from ..engine.simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
 from ..engine.simulate.moving import MovingMolecule
 from ..errors import InputError
+from .simulate_design import design, hinge_text, read_molecule
 from .simulate_write import write_consensus, write_images, write_maps, write_particles, write_picture, write_truth
 
 
 def run(parameters, job) -> None:
     """Write particles.mrcs, particles.star, the truth, maps and a picture into the job's folder."""
     molecule = read_molecule(parameters)
-    hinges = parse_hinges(_hinge_text(parameters), molecule)
+    hinges = parse_hinges(hinge_text(parameters), molecule)
     experiment = design(parameters, hinges, job.seed)
     moving = MovingMolecule.build(molecule, hinges)
     _check_fits(moving, experiment)
@@ -39,59 +31,6 @@ def run(parameters, job) -> None:
         job.log(f"{len(experiment)} images of {experiment.box} pixels written")
         write_consensus(job, moving, experiment)
         write_picture(job, moving, experiment)
-
-
-def read_molecule(parameters) -> Molecule:
-    """The molecule that was asked for."""
-    path = parameters.molecule
-    if path is None:
-        return build_igg(parameters.resolution)
-    if path.suffix.lower() in MODEL_SUFFIXES:
-        return read_model(path, parameters.resolution)
-    if parameters.labels is None:
-        raise InputError(f"{path}: a map moves by its labels; give labels, an MRC that names the part of each voxel.")
-    return read_labelled_map(path, parameters.labels)
-
-
-def _hinge_text(parameters) -> str:
-    if parameters.hinges:
-        return parameters.hinges
-    if parameters.molecule is not None:
-        raise InputError("hinges: say what moves in this molecule, for instance 'A: ±15' (or 'rigid').")
-    return "fab1: ±15"
-
-
-def design(parameters, hinges, seed: int) -> Experiment:
-    """Draw every particle's state, pose and optics."""
-    count = parameters.particles
-    angles, state = draw_states(hinges, count, parameters.states, seed)
-    if parameters.poses is None:
-        rotation, shift = draw_views(count, parameters.shift, seed)
-        defocus = draw_defocus(count, _span(parameters.defocus), parameters.astigmatism, seed)
-    else:
-        rotation, shift, defocus = _given_poses(parameters.poses, count)
-    return Experiment(
-        angles, state, rotation, shift, defocus, parameters.box, parameters.pixel_size, parameters.voltage,
-        parameters.spherical_aberration, parameters.amplitude_contrast, parameters.snr, parameters.noise_ratio, seed,
-    )  # fmt: skip
-
-
-def _span(defocus: tuple[float, ...]) -> tuple[float, float]:
-    if len(defocus) != 2 or not defocus[0] <= defocus[1]:
-        raise InputError(f"defocus: {defocus} must be two rising numbers, the least and the greatest underfocus in Å.")
-    return defocus[0], defocus[1]
-
-
-def _given_poses(path, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Poses, shifts and defocus of ``count`` particles of a file, starting over where it has fewer."""
-    from ..particles import read_particles
-
-    given = read_particles(path)
-    given = given.take(np.arange(count) % len(given))
-    for name in ("rotation", "shift", "defocus"):
-        if not np.isfinite(getattr(given, name)).all():
-            raise InputError(f"{path}: some particles have no {name}; give refined particles with poses and CTF.")
-    return given.rotation, given.shift, given.defocus
 
 
 def _check_fits(moving: MovingMolecule, experiment: Experiment) -> None:

@@ -12,12 +12,13 @@ from ..explore.density import plot_limits
 from .colouring import Colouring
 from .marks import Marks
 from .plane import Plane, axis_label
-from .raster import density_picture, dot_radius, dots_picture, histogram, pixel_places
+from .raster import density_picture, dot_densities, dot_radius, dots_picture, histogram, pixel_places
 from .theme import Theme
 
 FEW = 5_000  # particles up to which each is a dot, unless somebody chose otherwise
 _REST = 70  # milliseconds without a new view after which the particles are drawn anew for it
-_MARGINS = (62, 44, 10, 8)  # left, bottom, right, top; logical pixels
+_PALEST = 90  # of 256 colours of density, that a lonely dot has: the first ones cannot be seen on the page
+MARGINS = (62, 44, 10, 8)  # left, bottom, right, top; logical pixels
 
 
 class PlotCanvas(FigureCanvasQTAgg):
@@ -179,7 +180,12 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def _dots(self, points: np.ndarray, limits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         rows, pixel = pixel_places(points, limits, size)
-        colours = _rgba(self.theme.density[150], 230) if self._colouring is None else self._colouring.colours[rows]
+        if self._colouring is None:
+            shade = dot_densities(pixel, size, self.device_pixel_ratio)
+            table = (255 * self.theme.density).astype(np.uint8)
+            colours = table[_PALEST + ((255 - _PALEST) * shade).astype(np.uint8)]
+        else:
+            colours = self._colouring.colours[rows]
         radius = dot_radius(len(rows), self.device_pixel_ratio)
         return dots_picture(pixel, colours, size, radius)
 
@@ -229,7 +235,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def _resized(self, _) -> None:
         wide, high = self.figure.bbox.size / self.device_pixel_ratio
-        left, bottom, right, top = _MARGINS
+        left, bottom, right, top = MARGINS
         if wide > left + right + 20 and high > bottom + top + 20:
             self.axes.set_position([left / wide, bottom / high, 1 - (left + right) / wide, 1 - (bottom + top) / high])
         self._background = None

@@ -14,6 +14,7 @@ from chimerax.core.models import ADD_MODELS, REMOVE_MODELS
 
 from ..commands.movement import MOST_ARROWS
 from ..errors import InputError
+from ..explore.compared import Compared
 from ..explore.path import LatentPath
 from ..explore.trained import Trained
 from ..scene.mesh import COLOURS
@@ -22,7 +23,8 @@ from .moving_tab import OpenStructure
 
 # the words that are about a model, and can name one
 _ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "select", "selections", "cluster",
-                "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save"}  # fmt: skip
+                "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save",
+                "images"}  # fmt: skip
 
 
 class ChimeraXScene:
@@ -75,6 +77,11 @@ class ChimeraXScene:
         """See `scene.Scene`."""
         recorder = None if self.model is None else self.model.recorder
         return None if recorder is None else recorder.done
+
+    @property
+    def comparison(self) -> Compared | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.comparing.told
 
     def drag(self, z: np.ndarray) -> None:
         """See `scene.Scene`: the contour's vertices move."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QFrame,
@@ -23,11 +23,14 @@ from qtpy.QtWidgets import (
 
 from ..errors import InputError
 from ..jobs.listing import JobState
+from ..jobs.record import DONE, QUEUED, RUNNING
 from ..jobs.registry import all_jobs
 from .job_desk import JobDesk
 from .job_fields import QuietComboBox
 from .job_form import JobForm, complaint_colour, wrapped
 from .job_words import chimerax_line, terminal_line
+
+_STEPS = ("prep", "mesh", "train")  # the way of every project that has particles
 
 
 class JobStart(QWidget):
@@ -40,6 +43,7 @@ class JobStart(QWidget):
         self._desk = desk
         self._project: Path | None = None
         self._states: tuple[JobState, ...] = ()
+        self._chosen = False  # the kind of job, by somebody
         self.verbs = QuietComboBox()
         self.verbs.setAccessibleName("kind of job")
         self.pages = QStackedWidget()
@@ -70,7 +74,7 @@ class JobStart(QWidget):
         self._lay_out()
         self.kinds.currentIndexChanged.connect(self._write)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.line.text()))
-        self.verbs.currentIndexChanged.connect(self._turn)
+        self.verbs.currentIndexChanged.connect(self._choose)
         self.button.clicked.connect(self.start)
         self.defaults.clicked.connect(lambda: self.form.put({}))
         self._refresh()
@@ -100,6 +104,9 @@ class JobStart(QWidget):
         known = [(state.folder, state.state) for state in self._states]
         if (project, [(state.folder, state.state) for state in states]) != (self._project, known):
             self._project, self._states = project, states
+            if not self._chosen:
+                with QSignalBlocker(self.verbs):
+                    self.verbs.setCurrentIndex(self.verbs.findData(_next_step(states)))
             self._turn()
 
     def put(self, verb: str, values: Mapping[str, Any], seed: int) -> None:
@@ -122,6 +129,10 @@ class JobStart(QWidget):
             return
         self._tell(f"{self.form.job.verb} is queued.")
         self.started.emit()
+
+    def _choose(self) -> None:
+        self._chosen = True
+        self._turn()
 
     def _turn(self) -> None:
         self.pages.setCurrentIndex(self.verbs.currentIndex())
@@ -148,6 +159,12 @@ class JobStart(QWidget):
         self.told.setText(sentence)
         self.told.setVisible(bool(sentence))
         self.told.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
+
+
+def _next_step(states: tuple[JobState, ...]) -> str:
+    """What a project lacks; another training where it lacks nothing."""
+    have = {state.verb for state in states if state.state in (DONE, RUNNING, QUEUED)}
+    return next((verb for verb in _STEPS if verb not in have), _STEPS[-1])
 
 
 def _scrolled(form: QWidget) -> QScrollArea:

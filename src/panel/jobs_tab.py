@@ -45,6 +45,7 @@ _ACTIONS = (
 class JobsTab(QWidget):
     """The jobs of ``project``. ``checkpoint`` tells the folder of a training that has written a newer model."""
 
+    wants_room = True  # of the panel's height: a table, and a form or a log below it
     checkpoint = Signal(object)
     project_changed = Signal(object)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..errors import InputError
-from ..explore.export import particle_images
+from ..explore.images import ImagesHere, images_here, lost_images
 from ..explore.selection import Selection
 from ..explore.trained import Trained
 
@@ -18,58 +20,119 @@ _GAP = 2
 
 
 class Montage(QDialog):
-    """A window with the images of some particles as the microscope took them, or as prep made them without those."""
+    """A window with the images of some particles as the microscope took them, or as prep made them without those.
 
-    def __init__(self, trained: Trained, selection: Selection, parent: QWidget | None = None) -> None:
+    ``moved`` is told in which folder the images are now, and answers what is wrong with it, or nothing.
+    """
+
+    def __init__(
+        self, trained: Trained, selection: Selection, moved: Callable[[str], str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.trained, self.selection, self.first = trained, selection, 0
+        self.trained, self.selection, self._moved, self.first = trained, selection, moved, 0
+        self.images: ImagesHere | None = None
         self.picture, self.words = QLabel(), QLabel(wordWrap=True)
+        self.elsewhere = QPushButton("Images are in another folder …")
+        self.elsewhere.setToolTip("Choose the folder where the image stacks are now; the project remembers it")
+        self.elsewhere.setAutoDefault(False)
         self.before, self.after = QPushButton("Before"), QPushButton("More")
+        self.elsewhere.clicked.connect(self._ask_folder)
         self.before.clicked.connect(lambda: self.turn(-1))
         self.after.clicked.connect(lambda: self.turn(1))
         row = QHBoxLayout()
         row.addWidget(self.words, 1)
-        row.addWidget(self.before)
-        row.addWidget(self.after)
+        for button in (self.elsewhere, self.before, self.after):
+            row.addWidget(button)
         column = QVBoxLayout(self)
         column.addWidget(self.picture, 1, Qt.AlignmentFlag.AlignCenter)
         column.addLayout(row)
         self.setWindowTitle(f"{selection.name} – particle images")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.turn(0)
+        self.setMinimumWidth(_ACROSS * (_SIDE + _GAP))
+        self.look()
 
-    @classmethod
-    def of(cls, trained: Trained, selection: Selection, parent: QWidget | None = None) -> Montage:
-        """Open the window."""
-        window = cls(trained, selection, parent)
-        window.show()
-        return window
+    def look(self) -> None:
+        """See which images there are, and show the first page."""
+        self.picture.clear()
+        self.first, (self.images, why) = 0, _best(self.trained, self.selection.rows)
+        everything = self.images is not None and self.images.kind == "raw" and not self._some
+        self.elsewhere.setVisible(not everything)
+        for button in (self.before, self.after):
+            button.setVisible(self.images is not None)
+        self.words.setText(why)
+        if self.images is not None:
+            self.turn(0)
+
+    @property
+    def _some(self) -> bool:
+        """Whether only some of the selected particles have their images here."""
+        return len(self.images.rows) < len(self.selection)
 
     def turn(self, pages: int) -> None:
         """Go on, or back."""
-        each = _ACROSS * _DOWN
-        self.first = min(max(0, self.first + pages * each), max(0, (len(self.selection) - 1) // each * each))
-        rows = self.selection.rows[self.first : self.first + each]
+        rows, each = self.images.rows, _ACROSS * _DOWN
+        self.first = min(max(0, self.first + pages * each), (len(rows) - 1) // each * each)
+        page = rows[self.first : self.first + each]
         self.before.setEnabled(self.first > 0)
-        self.after.setEnabled(self.first + each < len(self.selection))
+        self.after.setEnabled(self.first + each < len(rows))
         try:
-            images, kind = _images(self.trained, rows)
+            self.picture.setPixmap(QPixmap.fromImage(_sheet(self.images.read(page))))
         except (InputError, OSError) as error:
             self.words.setText(str(error))
             return
-        self.picture.setPixmap(QPixmap.fromImage(_sheet(images)))
-        last = self.first + len(rows)
-        self.words.setText(f"{kind} images {self.first + 1:,} to {last:,} of {len(self.selection):,}; protein is white")
+        said = [f"{self.images.kind} images {self.first + 1:,} to {self.first + len(page):,} of {len(rows):,}"]
+        if self._some:
+            said.append(f"{len(rows):,} of {len(self.selection):,} selected particles have their images here")
+        if self.images.origin:
+            said.append(self.images.origin)
+        self.words.setText("; ".join([*said, "protein is white"]))
+
+    def move_to(self, folder: str) -> None:
+        """The images are in that folder."""
+        wrong = self._moved(folder)
+        if wrong:
+            self.words.setText(wrong)
+        else:
+            self.look()
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "The folder that the image stacks are in")
+        if folder:
+            self.move_to(folder)
 
 
-def _images(trained: Trained, rows: np.ndarray) -> tuple[np.ndarray, str]:
-    """``(m, D, D)`` images and which they are: raw, or prepared where the raw ones are not at hand."""
+def _best(trained: Trained, rows: np.ndarray) -> tuple[ImagesHere | None, str]:
+    """The best images of these rows that can be read; or none, and why in a sentence."""
+    why = ""
+    try:
+        for images in _found(trained, rows):
+            try:
+                images.read(images.rows[:1])
+            except (InputError, OSError) as error:
+                why = why or str(error)  # a damaged stack; the next may be whole
+            else:
+                return images, ""
+    except (InputError, OSError) as error:
+        why = why or str(error)
+    return None, why or lost_images(trained, rows)
+
+
+def _found(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
+    """Images of these rows, the best first: those on disk, then those that a simulation can make again."""
     if not len(rows):
         raise InputError("The selection is empty.")
-    try:
-        return particle_images(trained, rows, raw=True), "raw"
-    except (InputError, OSError):
-        return particle_images(trained, rows), "prepared"
+    yield from images_here(trained, rows)
+    from ..jobs.simulate_again import images_again, simulated_by  # with all that simulates
+
+    folder = None if trained.recorded_source is None else simulated_by(trained.recorded_source)
+    if folder is None:
+        return
+    again, places = images_again(folder), trained.source_rows
+    if not again.same_views(places(rows), trained.particles.rotation[rows]):
+        raise InputError(f"{folder}: its images cannot be made again here, where the same seed draws other particles; "
+                         "run the job again.")  # fmt: skip
+    origin = f"made again as {folder.name} made them, since its stack is not here"
+    yield ImagesHere("simulated", rows, lambda some: again.read(places(some)), origin)
 
 
 def _sheet(images: np.ndarray) -> QImage:

@@ -1,4 +1,4 @@
-"""The tab of paths: made along an axis, through points, over neighbours or by hand; edited; played."""
+"""The tab of paths: made along an axis, through points, over neighbours or by hand; edited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
 )
 
 from .corners import corners_of, nearest_piece, simplified, through_command
-from .play_bar import PlayBar
 from .scene import point_text
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ class PathTab(QWidget):
         self.add_here, self.make = QPushButton("+ shown point"), QPushButton("Make the path")
         self.make.setObjectName("make path")
         self.about = QLabel("Or choose Draw above the plot, and draw one.", wordWrap=True)
-        self.bar = PlayBar(self.scene)
         self._lay_out()
         self._connect()
         self._choose_kind()
@@ -65,7 +63,6 @@ class PathTab(QWidget):
         if path is not self._drawn_path or self.plot.plane is not self._drawn_plane:
             self._drawn_path, self._drawn_plane = path, self.plot.plane
             self.draw()
-        self.bar.refresh()
 
     def draw(self) -> None:
         """Put the path into the plot."""
@@ -178,13 +175,13 @@ class PathTab(QWidget):
         last.addWidget(self.angstroms, 1)
         last.addWidget(self.make)
         form.addRow("Frames", last)
+        form.addRow("Play at", self.panel.bar.manner)
         self._form = form
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
         column.addLayout(form)
         column.addWidget(self.about)
-        column.addWidget(self.bar)
         column.addStretch(1)
 
     def _connect(self) -> None:

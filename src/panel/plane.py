@@ -68,10 +68,10 @@ class Plane:
     def latent(self, point: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, int | None]:
         """The latent point ``(K,)`` at ``point`` ``(d,)`` of the plot, and the row of the particle where it snaps.
 
-        What the plot does not show stays as at ``z`` ``(K,)``.
+        What the plot does not show stays as at ``z`` ``(K,)``. Far from all particles it is the last point in reach.
         """
         if self.view is not None:
-            return self.view.lift(point, z), None
+            return self.trained.reach.nearest(self.view.lift(point, z)), None
         row, _ = self.search.nearest(np.asarray(point, np.float32))
         return self.trained.latents[row].astype(float), row
 

@@ -1,4 +1,4 @@
-"""Play, pause, speed, there and back, scrub, record."""
+"""Play, pause, scrub, record; and how fast, over and over, there and back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STEPS = 1000
 
 
 class PlayBar(QWidget):
-    """Over one scene; without a path all of it is grey."""
+    """Over one scene: a row under the plot. ``manner`` is another row, for the tab of paths: how it is played."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -30,7 +30,9 @@ class PlayBar(QWidget):
         self.play, self.record = QPushButton("Play"), QPushButton("Record …")
         self.play.setObjectName("play")
         self.speed = QDoubleSpinBox(minimum=0.5, maximum=60, value=10, decimals=1, suffix=" states/s")
-        self.loop, self.bounce = QCheckBox("loop"), QCheckBox("back and forth")
+        self.loop, self.bounce = QCheckBox("over and over"), QCheckBox("back and forth")
+        self.loop.setToolTip("Begin again at the end, until it is paused")
+        self.bounce.setToolTip("To the end and back to the beginning; with over and over, on and on")
         self.scrub = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=_STEPS)
         self.scrub.setObjectName("scrub")
         self.where = QLabel()
@@ -48,14 +50,15 @@ class PlayBar(QWidget):
     def refresh(self) -> None:
         """Follow the scene."""
         path = self.scene.path
-        for widget in (self.play, self.speed, self.loop, self.bounce, self.scrub):
-            widget.setEnabled(path is not None)
+        self.scrub.setEnabled(path is not None)
+        for widget in (self.play, self.speed, self.loop, self.bounce):
+            widget.setEnabled(self.scene.trained is not None)
         self.record.setEnabled(path is not None and self.scene.can_record)
         able = self.scene.can_record
         self.record.setToolTip("A movie of the path, as fast as Play" if able else "Movies are recorded in ChimeraX.")
         self.play.setText("Pause" if self.scene.playing else "Play")
         if path is None:
-            self.where.setText("no path yet")
+            self.where.setText("pc1" if self.scene.trained is not None else "")
             return
         with QSignalBlocker(self.scrub):
             if not self.scrub.isSliderDown():
@@ -63,9 +66,11 @@ class PlayBar(QWidget):
         self.where.setText(f"{1 + round(self.scene.place * (len(path) - 1))} / {len(path)}")
 
     def toggle(self) -> None:
-        """Play, or pause."""
+        """Play, or pause; the first component where no path was made yet."""
         if self.scene.playing:
             self.scene.run("flexrec pause")
+            return
+        if self.scene.path is None and not self.scene.run("flexrec path pc1"):
             return
         extra = "".join(f" {word} true" for word, box in (("loop", self.loop), ("bounce", self.bounce))
                         if box.isChecked())  # fmt: skip
@@ -97,19 +102,23 @@ class PlayBar(QWidget):
             self.progress.setValue(round(100 * share))
 
     def _lay_out(self) -> None:
-        first, second, third = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        for widget in (self.play, self.speed, self.loop, self.bounce):
-            first.addWidget(widget)
-        first.addStretch(1)
+        first, second, manner = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        first.addWidget(self.play)
+        first.addWidget(self.scrub, 1)
+        first.addWidget(self.where)
         first.addWidget(self.record)
-        second.addWidget(self.scrub, 1)
-        second.addWidget(self.where)
-        third.addWidget(self.progress, 1)
-        third.addWidget(self.cancel)
+        second.addWidget(self.progress, 1)
+        second.addWidget(self.cancel)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(8, 0, 8, 2)
         column.setSpacing(3)
-        for row in (first, second, third):
-            column.addLayout(row)
+        column.addLayout(first)
+        column.addLayout(second)
         self.progress.hide()
         self.cancel.hide()
+        self.manner = QWidget()
+        manner.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.speed, self.loop, self.bounce):
+            manner.addWidget(widget)
+        manner.addStretch(1)
+        self.manner.setLayout(manner)

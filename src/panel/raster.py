@@ -7,6 +7,7 @@ import numpy as np
 from ..explore.density import density_image
 
 _BIN = 2  # pixels of a density image's bin
+_CELL = 8  # pixels within which dots count as neighbours
 _DOTS = ((2_000, 4.0), (20_000, 2.6), (200_000, 1.6))  # up to so many points in view: radius of a dot, pixels
 
 
@@ -57,6 +58,19 @@ def _boost(counts: np.ndarray) -> float:
 def dot_radius(count: int, scale: float = 1.0) -> float:
     """Pixels of a dot's radius, for so many points in view on a screen of ``scale`` pixels a point."""
     return scale * next((radius for most, radius in _DOTS if count <= most), 0.8)
+
+
+def dot_densities(pixel: np.ndarray, size: tuple[int, int], scale: float = 1.0) -> np.ndarray:
+    """``(m,)`` from 0 to 1: how many points lie around each of those at ``pixel`` ``(m,)``; 1 where most do."""
+    from scipy.ndimage import gaussian_filter
+
+    wide, tall = size
+    cell = max(1, round(_CELL * scale))
+    shape = (tall // cell + 1, wide // cell + 1)
+    place = pixel // wide // cell * shape[1] + pixel % wide // cell
+    counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
+    around = gaussian_filter(counts, _blur(pixel, shape)).ravel()[place]
+    return around / max(float(around.max(initial=0)), 1e-9)
 
 
 def dots_picture(pixel: np.ndarray, colours: np.ndarray, size: tuple[int, int], radius: float) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..explore.compared import Compared
 from ..explore.path import LatentPath
 from ..explore.trained import Trained
 
@@ -21,6 +22,7 @@ class Scene(Protocol):
     z : ``(K,)`` the point that is shown; None while the map at rest is.
     path : that is played; None where there is none. place : on it, from 0 to 1.
     playing : whether it plays. can_record : whether movies can be recorded here.
+    comparison : of two states, that is shown; None while none is.
     recorded : how much of a movie that is being recorded there is, 0 to 1; None while none is.
     """
 
@@ -44,6 +46,9 @@ class Scene(Protocol):
 
     @property
     def recorded(self) -> float | None: ...  # noqa: D102
+
+    @property
+    def comparison(self) -> Compared | None: ...  # noqa: D102
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z`` ``(K,)``, as fast as can be: a moved contour or a coarse map."""

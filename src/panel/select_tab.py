@@ -28,6 +28,7 @@ from qtpy.QtWidgets import (
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from ..explore.export import can_save_cs, note_on
 from ..explore.results import changed_at
 from ..explore.selected import check_particles
 from ..explore.selection import FOLDER, Selection, load_selection, selection_names
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
 # what becomes of the particles in the lasso: words, and what the command says of the chosen selection
 _NEW, _ADD, _WITHIN, _AWAY = range(4)
 _JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", "takes away from the chosen")
-_FILES = "RELION (*.star);;cryoSPARC (*.cs);;Row numbers (*.txt *.npy *.npz)"
+_STAR, _CS, _NUMBERS = "RELION (*.star)", "cryoSPARC (*.cs)", "Row numbers (*.txt *.npy *.npz)"
+_ABOUT = {
+    "Typical state": "The model's map at the selected particle in the middle of the selection: one state, and no "
+                     "reconstruction from the particles' images",
+    "Images": "The particle images of the selection, as the microscope took them where they are at hand",
+    "Export …": "Write the selected particles as .star for RELION, as .cs where they came from cryoSPARC, or their "
+                "numbers",
+}  # fmt: skip
 
 
 class SelectTab(QWidget):
@@ -190,18 +198,31 @@ class SelectTab(QWidget):
 
     # ----- what is done with one -----
 
-    def show_map(self) -> None:
-        """The map of the chosen selection."""
-        self._with_chosen(lambda one: self.scene.run(f"flexrec volume selection {quoted(one.name)}"))
+    def show_state(self) -> None:
+        """The state in the middle of the chosen selection."""
+        def show(one: Selection) -> None:
+            if self.scene.run(f"flexrec volume selection {quoted(one.name)}"):
+                self.panel.say(f"{one.name}: the model's map at its middle particle, no reconstruction of its images")
+
+        self._with_chosen(show)
 
     def show_images(self) -> None:
         """The raw images of the chosen selection."""
-        self._with_chosen(lambda one: Montage.of(self.scene.trained, one, self.panel))
+        self._with_chosen(lambda one: Montage(self.scene.trained, one, self.use_folder, self.panel).show())
+
+    def use_folder(self, folder: str) -> str:
+        """The images are in that folder; returns what is wrong with it, or nothing."""
+        wrong: list[str] = []
+        end = self.scene.on_failure(wrong.append)
+        self.scene.run(f"flexrec images {quoted(folder)}")
+        end()
+        return "".join(wrong)
 
     def export(self) -> None:
         """Write the chosen selection's particles to a file that is asked for."""
         def ask(one: Selection) -> None:
-            name, kind = QFileDialog.getSaveFileName(self, "Export particles", f"{one.name}.star", _FILES)
+            kinds = [_STAR, *([_CS] if can_save_cs(self.scene.trained) else []), _NUMBERS]
+            name, kind = QFileDialog.getSaveFileName(self, "Export particles", f"{one.name}.star", ";;".join(kinds))
             if name:
                 self.export_to(one, name, kind)
 
@@ -210,10 +231,11 @@ class SelectTab(QWidget):
     def export_to(self, one: Selection, name: str, kind: str = "") -> bool:
         """Write a selection's particles."""
         if not Path(name).suffix:
-            name += ".cs" if "cs" in kind.split("*")[-1] else ".star"
+            name += {_CS: ".cs", _NUMBERS: ".txt"}.get(kind, ".star")
         done = self.scene.run(f"flexrec save particles {quoted(name)} selection {quoted(one.name)}")
         if done:
-            self.panel.say(f"{len(one):,} particles of {one.name} written to {name}")
+            note = note_on(self.scene.trained, Path(name))
+            self.panel.say(f"{len(one):,} particles of {one.name} written to {name}" + (f"; {note}" if note else ""))
         return done
 
     def remove(self) -> None:
@@ -257,7 +279,7 @@ class SelectTab(QWidget):
         grid.addWidget(self.clusters, 2, 2)
         grid.addWidget(self._button("Select", self.select_clusters, "select clusters"), 2, 3)
         below = QHBoxLayout()
-        for text, act in (("Map", self.show_map), ("Images", self.show_images), ("Export …", self.export),
+        for text, act in (("Typical state", self.show_state), ("Images", self.show_images), ("Export …", self.export),
                           ("Colour …", self.recolour), ("Delete", self.remove)):  # fmt: skip
             below.addWidget(self._button(text, act, text.lower().strip(" …") + " of selection"))
         column = QVBoxLayout(self)
@@ -272,6 +294,7 @@ class SelectTab(QWidget):
     def _button(self, text: str, act, name: str) -> QPushButton:
         button = QPushButton(text, self)
         button.setObjectName(name)
+        button.setToolTip(_ABOUT.get(text, ""))
         button.clicked.connect(lambda _=False: act())
         return button
 

@@ -11,14 +11,16 @@ from qtpy.QtCore import QStandardPaths
 from ..errors import InputError
 from ..explore import clustered
 from ..explore.bounds import read_box, two_numbers, whole_numbers
+from ..explore.compared import HOW
 from ..explore.embedding import make_embedding
 from ..explore.export import save_particles
+from ..explore.images import use_folder
 from ..explore.path import LatentPath
 from ..explore.playing import Playing
 from ..explore.select import select
 from ..explore.selected import middle, selected
 from ..explore.selection import remove_selection
-from ..explore.states import apart, keep_state, kept_state, remove_state
+from ..explore.states import apart, keep_state, kept_state, remove_state, two_states
 from ..explore.walk import describe_path, make_path, write_path
 from ..jobs.shipped import unpack
 
@@ -96,7 +98,7 @@ def _demo(scene: SlicesScene, free: list[str], named: dict) -> None:
 def _volume(scene: SlicesScene, free: list[str], named: dict) -> str | None:
     trained = scene.trained
     if "at" in named:
-        scene.show(trained.model.checked([_number(word) for word in named["at"].split(",")]))
+        scene.show(trained.point([_number(word) for word in named["at"].split(",")]))
     elif "particle" in named or "selection" in named:
         row = _number(named["particle"], int) if "particle" in named else middle(
             trained, selected(trained, named["selection"]))  # fmt: skip
@@ -182,8 +184,10 @@ def _keep(scene: SlicesScene, free: list[str], named: dict) -> None:
 def _compare(scene: SlicesScene, free: list[str], named: dict) -> str:
     if len(free) != 2:
         raise InputError("two states are compared, not " + str(len(free)) + ".")
-    states = [kept_state(scene.trained, name) for name in free]
-    scene.compare(*states, named.get("how", "difference"))
+    states = two_states(scene.trained, *free)
+    if named.get("how", HOW[0]) not in HOW:
+        raise InputError(f"how is {named['how']!r}; it must be {' or '.join(HOW)}.")
+    scene.compare(*states, named.get("how", HOW[0]))
     return apart(scene.trained, *states)
 
 
@@ -200,8 +204,8 @@ def _selections(scene: SlicesScene, free: list[str], named: dict) -> None:
 
 def _save_particles(scene: SlicesScene, free: list[str], named: dict) -> str:
     chosen = selected(scene.trained, named.get("selection", ""))
-    save_particles(scene.trained, chosen, Path(free[0]).expanduser())
-    return f"{len(chosen)} particles of {chosen.name} written to {free[0]}"
+    note = save_particles(scene.trained, chosen, Path(free[0]).expanduser())
+    return f"{len(chosen)} particles of {chosen.name} written to {free[0]}" + (f"; {note}" if note else "")
 
 
 def _cluster(scene: SlicesScene, free: list[str], named: dict) -> str:
@@ -221,7 +225,9 @@ _VERBS = {
     "path through": _path("through"), "path graph": _path("graph"), "path points": _path("points"), "play": _play,
     "pause": lambda scene, *_: scene.pause(), "scrub": _scrub, "select": _select, "selections": _selections,
     "state keep": _keep, "state compare": _compare, "morph": _morph,
+    "state clear": lambda scene, *_: scene.end_comparison(),
     "state show": lambda scene, free, _: scene.show(kept_state(scene.trained, " ".join(free)).z),
     "state remove": lambda scene, free, _: remove_state(scene.trained, " ".join(free)),
+    "images": lambda scene, free, _: use_folder(scene.trained, Path(" ".join(free)).expanduser()),
     "save particles": _save_particles, "cluster": _cluster, "umap": _umap,
 }  # fmt: skip

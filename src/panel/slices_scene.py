@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..engine.client import Answer, Engine, EngineError
 from ..errors import InputError
+from ..explore.compared import Compared, difference_of, side_by_side_of
 from ..explore.path import LatentPath
 from ..explore.playing import Playing
 from ..explore.states import State
@@ -28,7 +29,7 @@ class SlicesScene(QObject):
 
     mapped = Signal(object, float)
     opened = Signal()  # another model, before its first map
-    compared = Signal(object, object, str)  # two names, two maps, and how: difference or beside
+    compared = Signal(object, object)  # what is compared now, and two maps; None and None when that is ended
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
@@ -41,7 +42,9 @@ class SlicesScene(QObject):
         self.z: np.ndarray | None = None
         self.path: LatentPath | None = None
         self.place = 0.0
+        self.comparison: Compared | None = None
         self.playing = False
+        self._wanted: object = None  # the comparison whose maps are being decoded
         self._playing: Playing | None = None
         self._began = 0.0
         self._engine = Engine(python)
@@ -54,6 +57,7 @@ class SlicesScene(QObject):
         """Open a project or a train job; ``InputError`` where there is no model."""
         trained = open_trained(trained_folder(Path(path)))
         self.pause()
+        self.end_comparison()
         self.trained, self.z, self.path, self.place = trained, None, None, 0.0
         self._engine.ask("open", {"model": "m", "path": str(trained.folder)}, failed=self._complain)
         self._ears.start()
@@ -115,16 +119,29 @@ class SlicesScene(QObject):
         self._engine.close()
 
     def compare(self, first: State, second: State, how: str) -> None:
-        """Decode both maps, and give them with their names to who shows them: `compared`."""
-        maps: list[np.ndarray] = []
+        """Decode both maps, and give them to who shows them: `compared`."""
+        self.end_comparison()
+        trained, names, maps = self.trained, (first.name, second.name), []
+        wanted = self._wanted = object()
 
         def came(answer: Answer) -> None:
             maps.append(answer.array)
-            if len(maps) == 2:
-                self.compared.emit((first.name, second.name), tuple(maps), how)
+            if len(maps) == 2 and self._wanted is wanted and self.trained is trained:
+                self.comparison = _told(how, names, maps)
+                self.said.emit(self.comparison.sentence)
+                self.compared.emit(self.comparison, tuple(maps))
+                self.changed.emit()
 
         for one in (first, second):
             self._engine.ask("decode", {"model": "m", "z": one.z.tolist()}, failed=self._complain, done=came)
+
+    def end_comparison(self) -> None:
+        """Show no comparison any more."""
+        self._wanted = None
+        if self.comparison is not None:
+            self.comparison = None
+            self.compared.emit(None, None)
+            self.changed.emit()
 
     # ----- along the path -----
 
@@ -172,3 +189,9 @@ class SlicesScene(QObject):
 
     def _complain(self, error: Exception) -> None:
         self.failed.emit(str(error))
+
+
+def _told(how: str, names: tuple[str, str], maps: list[np.ndarray]) -> Compared:
+    if how == "beside":
+        return side_by_side_of(names, "on the grey scale of the moving map", coloured=False)
+    return difference_of(names, f"full colour at ±{float(np.abs(maps[1] - maps[0]).max()):.3g}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from qtpy.QtCore import QObject, QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QScrollArea, QSlider, QWidget
@@ -9,25 +11,31 @@ from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QScrollArea, QSl
 from ..explore.density import plot_limits
 from ..explore.projection import View, make_view
 from ..explore.trained import Trained
+from ..models.reach import Reach
 
 _STEPS = 1000
+_FIELD_STEP = 0.005  # of the reach: what the arrows of a field add
 _MARGIN = 0.15  # of the particles' range, beyond it on either side
 
 
 class AxisSlider(QObject):
-    """One axis: a slider for the hand and a field for the exact number."""
+    """One axis: a slider for the hand, ``low`` to ``high``, and a field for the exact number, anywhere in ``reach``."""
 
     moved = Signal(float)  # under the hand
     settled = Signal(float)  # let go, or typed
 
-    def __init__(self, name: str, low: float, high: float) -> None:
+    def __init__(self, name: str, low: float, high: float, reach: tuple[float, float]) -> None:
         super().__init__()
         self.low, self.high = low, high
         self.label = QLabel(name)
         self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=_STEPS)
         self.slider.setObjectName(f"slider {name}")
         self.slider.setMinimumWidth(60)
-        self.field = QDoubleSpinBox(decimals=3, minimum=-1e6, maximum=1e6, singleStep=0.05, keyboardTracking=False)
+        span = reach[1] - reach[0]
+        self.field = QDoubleSpinBox(decimals=max(3, 4 - math.ceil(math.log10(span))), keyboardTracking=False)
+        self.field.setRange(*reach)
+        self.field.setSingleStep(float(f"{_FIELD_STEP * span:.0g}"))
+        self.field.setToolTip(f"from {reach[0]:.3g} to {reach[1]:.3g}: half of the particles' range beyond them")
         self.field.setObjectName(f"field {name}")
         self.slider.sliderMoved.connect(lambda _: self.moved.emit(self.value()))
         self.slider.sliderReleased.connect(lambda: self.settled.emit(self.value()))
@@ -43,7 +51,7 @@ class AxisSlider(QObject):
         with QSignalBlocker(self.field), QSignalBlocker(self.slider):
             if not self.slider.isSliderDown():
                 self.slider.setValue(round(_STEPS * (value - self.low) / (self.high - self.low)))
-            if not self.field.hasFocus() or abs(self.field.value() - value) > 5e-4:
+            if not self.field.hasFocus() or abs(self.field.value() - value) > 0.5 * 10.0 ** -self.field.decimals():
                 self.field.setValue(value)
 
     def _stepped(self, action: int) -> None:
@@ -64,15 +72,19 @@ class Sliders(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._axes: list[tuple[View, AxisSlider]] = []
         self._z: np.ndarray | None = None
+        self._trained: Trained | None = None
+        self.set_trained(None)
 
     def set_trained(self, trained: Trained | None) -> None:
         """Make the sliders of another model."""
-        self._axes, self._z = [], None
+        self._axes, self._z, self._trained = [], None, trained
         page = QWidget()
         grid = QGridLayout(page)
         grid.setContentsMargins(6, 4, 6, 4)
         grid.setVerticalSpacing(2)
-        if trained is not None:
+        if trained is None:
+            grid.addWidget(QLabel("Open a project: each component and each latent axis has a slider here."), 0, 0)
+        else:
             dims = trained.model.latent_dims
             names = [f"pc{k + 1}" for k in range(dims)] + [f"z{k + 1}" for k in range(dims)]
             for row, name in enumerate(names):
@@ -92,9 +104,10 @@ class Sliders(QScrollArea):
 
     def _add(self, grid: QGridLayout, row: int, name: str, trained: Trained) -> None:
         view = make_view((name,), trained.components)
-        (low, high), = plot_limits(view.project(trained.latents))
-        margin = _MARGIN * (high - low)
-        slider = AxisSlider(name, low - margin, high + margin)
+        places = view.project(trained.latents)
+        (low, high), = plot_limits(places)
+        margin, reach = _MARGIN * (high - low), Reach.of(places)
+        slider = AxisSlider(name, low - margin, high + margin, (float(reach.low[0]), float(reach.high[0])))
         grid.addWidget(slider.label, row, 0)
         grid.addWidget(slider.slider, row, 1)
         grid.addWidget(slider.field, row, 2)
@@ -104,4 +117,5 @@ class Sliders(QScrollArea):
 
     def _emit(self, signal, view: View, value: float) -> None:
         if self._z is not None:
-            signal.emit(view.lift(np.array([value]), self._z))
+            # several components at their ends may together be out of reach
+            signal.emit(self._trained.reach.nearest(view.lift(np.array([value]), self._z)))

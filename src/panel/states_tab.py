@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -12,6 +13,8 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -19,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..errors import InputError
+from ..explore.compared import Compared
 from ..explore.results import changed_at
 from ..explore.states import FILE, State, kept_states
 from .scene import point_text, quoted
@@ -41,12 +45,17 @@ class StatesTab(QWidget):
         self.list.setHeaderLabels(["state", "z"])
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setMinimumHeight(70)
+        # the list gives way to the legend, and not the legend to the list
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.legend = QLabel(wordWrap=True, objectName="legend of states", visible=False)
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
         self._lay_out()
         self.list.itemDoubleClicked.connect(lambda *_: self.show_state())
         self.name.returnPressed.connect(self.keep)
 
     def refresh(self) -> None:
-        """Look which states there are now."""
+        """Look which states there are now, and whether two are compared."""
+        self._explain(self.scene.comparison)
         trained = self.scene.trained
         stamp = (id(trained), 0 if trained is None else changed_at(trained.project / FILE))
         if stamp == self._stamp:
@@ -98,6 +107,27 @@ class StatesTab(QWidget):
         self._with(2, lambda first, second: self.scene.run(
             f"flexrec morph {point_text(first.z)} {point_text(second.z)} bounce true"))  # fmt: skip
 
+    def clear(self) -> None:
+        """End the comparison."""
+        self.scene.run("flexrec state clear")
+
+    def _explain(self, told: Compared | None) -> None:
+        """Say what is compared, and what the colours mean."""
+        self.ending.setEnabled(told is not None)
+        text = "" if told is None else legend_text(told)
+        if text != self.legend.text():
+            self.legend.setText(text)
+            self.legend.setVisible(bool(text))
+            QTimer.singleShot(0, self._show_legend)
+
+    def _show_legend(self) -> None:
+        """Scroll to it: in a low panel it is below what is seen."""
+        page: QWidget | None = self
+        while page is not None and not isinstance(page, QScrollArea):
+            page = page.parentWidget()
+        if page is not None and self.legend.isVisible():
+            page.ensureWidgetVisible(self.legend)
+
     def _with(self, count: int, act) -> None:
         chosen = self.chosen
         if len(chosen) != count:
@@ -122,10 +152,21 @@ class StatesTab(QWidget):
         column.addLayout(top)
         column.addWidget(self.list, 1)
         column.addWidget(QLabel("Mark one to show it, two to compare them."))
+        self.ending = self._button("End comparison", self.clear, "end comparison of states")
+        self.ending.setToolTip("Show what moves again")
+        grid.addWidget(self.ending, 1, 2, 1, 3)
         column.addLayout(grid)
+        column.addWidget(self.legend)
 
     def _button(self, text: str, act, name: str) -> QPushButton:
         button = QPushButton(text, self)
         button.setObjectName(name)
         button.clicked.connect(lambda _=False: act())
         return button
+
+
+def legend_text(told: Compared) -> str:
+    """A comparison as rich text: a swatch of each colour, and what has it."""
+    parts = [f'<span style="color:{colour}">■</span> {escape(text)}' if colour else escape(text)
+             for colour, text in told.swatches]  # fmt: skip
+    return f"<b>{escape(told.title)}</b>: " + " &nbsp; ".join(parts) + f"<br>{escape(told.level)}"

@@ -1,4 +1,4 @@
-"""Below the plot: the latent point and whether data speak for it, what is under the cursor, and what went wrong."""
+"""Below the plot: the latent point, and whether data speak for it."""
 
 from __future__ import annotations
 
@@ -6,73 +6,65 @@ import threading
 from contextlib import suppress
 
 import numpy as np
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from ..explore.trained import Trained
+from .plane import Plane
 from .standing import Standing, Surroundings
 
-MESSAGE_SECONDS = 15
+_AXES_TIP = (
+    "pc1, pc2, …: components of the particles' motion, the largest first.\n"
+    "z: the same point in the model's latent axes, as commands such as flexrec volume at take it."
+)
 _MARKS = {"inside": "#2e9e4f", "edge": "#d99a00", "outside": "#d33f2f"}
 
 
 class StatusLine(QWidget):
-    """``status`` says the point; ``pointed``, two lines, what is under the cursor and the last message."""
+    """``status`` has two lines, whatever it says: a plot of another size would slip away under the hand."""
 
     ready = Signal()  # whether data speak for a point can be said now
 
     def __init__(self) -> None:
         super().__init__()
-        self.status, self.pointed = QLabel(objectName="status"), QLabel(wordWrap=True)
-        self.pointed.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.status.setTextFormat(Qt.TextFormat.RichText)
+        self.status = QLabel(objectName="status", toolTip=_AXES_TIP, textFormat=Qt.TextFormat.RichText)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._message = self._cursor = ""
-        self._over = QTimer(self, singleShot=True, interval=MESSAGE_SECONDS * 1000)
-        self._over.timeout.connect(lambda: self.say(""))
+        self.status.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
+        self.status.setMinimumWidth(1)
         self._around = _Around(self)
         self._around.ready.connect(self.ready)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 0, 8, 0)
-        column.setSpacing(2)
-        for label, lines in ((self.status, 1), (self.pointed, 2)):
-            # a plot that changes its size with the words below it would slip away under the hand
-            label.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
-            label.setMinimumWidth(1)
-            column.addWidget(label)
+        column.addWidget(self.status)
 
     def begin(self, trained: Trained) -> None:
         """Another model."""
         self._around.begin(trained)
 
-    def show_point(self, z: np.ndarray | None) -> None:
-        """Say a latent point ``(K,)`` and how it stands to the particles."""
+    def show_point(self, z: np.ndarray | None, plane: Plane) -> None:
+        """Say a latent point ``(K,)``, in the plot's axes too, and how it stands to the particles."""
         if z is None:
             self.status.setText("The map at rest. Click a point of the plot.")
             return
         standing = self._around.at(z)
-        numbers = ", ".join(f"{round(float(value), 3) + 0.0:.3f}" for value in z)
-        self.status.setText(f"z = {numbers}" + ("" if standing is None else _words(standing)))
+        self.status.setText(_point_words(z, plane) + ("" if standing is None else f"<br>{_words(standing)}"))
 
-    def say(self, sentence: str) -> None:
-        """A message, which stays long enough to be read."""
-        self._message = sentence
-        self._over.start()
-        self._write()
 
-    def point_at(self, text: str) -> None:
-        """What is under the cursor."""
-        self._cursor = text
-        self._write()
+def _point_words(z: np.ndarray, plane: Plane) -> str:
+    whole = f"z = {', '.join(map(_number, z))}"
+    if plane.view is None or all(name.startswith("z") for name in plane.names):
+        return whole
+    shown = ", ".join(f"{name} = {_number(value)}" for name, value in zip(plane.names, plane.place(z)))
+    return f"{shown} &nbsp; ({whole})"
 
-    def _write(self) -> None:
-        self.pointed.setText("\n".join(filter(None, (self._cursor, self._message))))
-        self.pointed.setToolTip(self._message)
+
+def _number(value: float) -> str:
+    return f"{round(float(value), 3) + 0.0:.3f}"  # never -0.000
 
 
 def _words(standing: Standing) -> str:
     mark = f'<span style="color:{_MARKS[standing.grade]}">●</span>'
-    return f" &nbsp; {mark} {standing.words}; {standing.nearby} particles within {standing.radius:.2g} in z"
+    return f"{mark} {standing.words}; {standing.nearby} particles within {standing.radius:.2g} in z"
 
 
 class _Around(QObject):

@@ -42,7 +42,7 @@ class FlexRecTool(ToolInstance):
         self.tool_window.fill_context_menu = self.fill_context_menu
         self._ending = self.scene.on_change(self._list_models)
         self._list_models()
-        self.tool_window.manage("side")
+        self.tool_window.manage(_place(session))
 
     def _tabs(self) -> list[Tab]:
         desk = CommandDesk(self.scene.run, lambda: engine_python(self.session))
@@ -96,3 +96,12 @@ class FlexRecTool(ToolInstance):
 
         session.triggers.add_handler("end restore session", restored)
         return tool
+
+
+def _place(session):
+    """With the Log, as another tab of it: stacked below Log and Models, a plot would be a hand high."""
+    for tool in session.tools.list():
+        window = getattr(tool, "tool_window", None)
+        if tool.tool_name == "Log" and window is not None and window.shown and not window.floating:
+            return window
+    return "side"

@@ -11,6 +11,7 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QMainWindow, QPlainTextEdit, QSplitter
 
 from ..errors import InputError
+from ..explore.compared import Compared
 from .job_desk import LocalDesk
 from .jobs_tab import JobsTab
 from .slices import Slices
@@ -27,6 +28,7 @@ class Viewer(QMainWindow):
         self.scene, self.slices, self.log = SlicesScene(python), Slices(), QPlainTextEdit(readOnly=True)
         self.panel = FlexPanel(self.scene, standard_tabs(LocalDesk(lambda: python)))
         self.jobs = self.panel.findChild(JobsTab)
+        self._compared: QDialog | None = None
         self.log.setMaximumBlockCount(2000)
         self.log.setPlaceholderText("Every action is a command, which is written here.")
         right = QSplitter(Qt.Orientation.Vertical)
@@ -65,21 +67,27 @@ class Viewer(QMainWindow):
         page = Path(__file__).resolve().parent.parent / "docs" / "user" / "tools" / "flexrec.html"
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
 
-    def _compare(self, names: tuple[str, str], maps: tuple, how: str) -> None:
-        """Two maps in a window of their own."""
+    def _compare(self, told: Compared | None, maps: tuple | None) -> None:
+        """Two maps in a window of their own, or none any more."""
+        if self._compared is not None:
+            before, self._compared = self._compared, None
+            before.close()
+        if told is None:
+            return
         window, pixel_size = QDialog(self), self.scene.trained.model.pixel_size
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        window.setWindowTitle(told.title)
         row = QHBoxLayout(window)
-        if how == "beside":
-            window.setWindowTitle(f"{names[0]}, {names[1]}")
+        if told.how == "beside":
             for one in maps:
                 row.addWidget(self._copy(one, pixel_size))
         else:
-            window.setWindowTitle(f"{names[1]} minus {names[0]}: blue where it has more density, red where less")
             picture = self._copy(maps[0], pixel_size)
             picture.show_difference(maps[1] - maps[0], pixel_size)
             row.addWidget(picture)
         window.resize(500 * row.count(), 540)
+        window.finished.connect(lambda _: self._compared is window and self.scene.end_comparison())
+        self._compared = window
         window.show()
 
     def _copy(self, volume, pixel_size: float) -> Slices:

@@ -1,17 +1,16 @@
-"""The panel: plot above, status line, and tabs below."""
+"""The panel: plot, status line and play bar above, tabs below."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtGui import QKeyEvent, QPalette
 from qtpy.QtWidgets import (
     QFileDialog,
     QMenu,
     QScrollArea,
-    QSplitter,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -21,8 +20,11 @@ from qtpy.QtWidgets import (
 from ..errors import InputError
 from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
+from .folding import Folding
 from .hand import MODES
+from .notes import Notes
 from .path_tab import PathTab
+from .play_bar import PlayBar
 from .plot import PlotView
 from .plot_acts import PlotActs
 from .scene import Scene, point_text, quoted
@@ -51,8 +53,8 @@ class FlexPanel(QWidget):
         super().__init__()
         self.scene, self._own_menu = scene, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
-        self.words = StatusLine()
-        self.status, self.pointed = self.words.status, self.words.pointed
+        self.words, self.bar = StatusLine(), PlayBar(scene)
+        self.notes, self.status = Notes(self.plot.canvas), self.words.status
         self.tabs = QTabWidget(documentMode=True)
         self._trained = self._results = None
         self._lay_out()
@@ -73,13 +75,17 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
-        for tab in (self.paths, self.selections, self.states):
-            tab.refresh()
+        for part in (self.bar, self.paths, self.selections, self.states):
+            part.refresh()
         self._look_for_results()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
-        self.words.show_point(self.scene.z)
+        self._say_point()
+
+    def _say_point(self) -> None:
+        if self.plot.plane is not None:
+            self.words.show_point(self.scene.z, self.plot.plane)
 
     def _look_for_results(self) -> None:
         """Clusters or UMAP may have been computed."""
@@ -122,8 +128,8 @@ class FlexPanel(QWidget):
         self.sliders.put(here)
 
     def say(self, sentence: str) -> None:
-        """A sentence for the user, under the plot."""
-        self.words.say(sentence)
+        """A sentence for the user, over the plot."""
+        self.notes.say(sentence)
 
     def complain(self, sentence: str) -> None:
         """What went wrong, where the user looks."""
@@ -135,6 +141,7 @@ class FlexPanel(QWidget):
             tab = self.tabs.widget(number)
             if tab is page or (isinstance(tab, QScrollArea) and tab.widget() is page):
                 self.tabs.setCurrentIndex(number)
+                self.folding.fold(False)
 
     def look(self) -> dict:
         """Axes, colours and view, in plain values, as `take_look` takes them."""
@@ -142,18 +149,31 @@ class FlexPanel(QWidget):
         if plot.plane is None:
             return {}
         return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
-                "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist()}  # fmt: skip
+                "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist(),
+                "folded": self.folding.folded}  # fmt: skip
 
     def take_look(self, look: dict) -> None:
         """Show what `look` told, as far as the model that is open has it."""
         if self._trained is None or not look:
             return
+        self.folding.fold(look.get("folded", False))
         if self.plot.show_axes(tuple(look["axes"])):
             self.plot.style_choice.setCurrentText(look["style"])
             self.plot.color_by(look["colour"])
             self.plot.canvas.set_limits(look["limits"], at_once=True)
             self.plot.canvas.repaint_particles()
             self._put_marker()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """ChimeraX's dark palette shows a hint in an empty field as if it were its text: paler here."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ParentChange):
+            now, paler = self.palette(), QPalette()
+            hint = now.color(QPalette.ColorRole.Text)
+            hint.setAlphaF(0.5)
+            if now.color(QPalette.ColorRole.PlaceholderText) != hint:
+                paler.setColor(QPalette.ColorRole.PlaceholderText, hint)
+                self.setPalette(paler)
 
     def contextMenuEvent(self, event) -> None:  # noqa: N802
         """What can be done with the plot."""
@@ -190,8 +210,8 @@ class FlexPanel(QWidget):
         step = _ARROWS.get(event.key())
         if step is not None and self.plot.plane is not None:
             self._step(np.array(step), _LONG if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP)
-        elif event.key() == Qt.Key.Key_Space and self.scene.path is not None:
-            self.paths.bar.toggle()
+        elif event.key() == Qt.Key.Key_Space and self._trained is not None:
+            self.bar.toggle()
         elif event.key() == Qt.Key.Key_Escape:
             if not self.plot.hand.stop() and self.scene.playing:
                 self.scene.run("flexrec pause")
@@ -204,7 +224,7 @@ class FlexPanel(QWidget):
         span = (limits[:, 1] - limits[:, 0])[: plane.dims]
         if plane.view is not None and direction[: plane.dims].any():
             point = plane.place(self.here()) + share * direction[: plane.dims] * span
-            self.scene.drag(plane.view.lift(point, self.here()))
+            self.scene.drag(plane.latent(point, self.here())[0])
             self._settling.start()
 
     # ----- made once -----
@@ -216,28 +236,25 @@ class FlexPanel(QWidget):
         column.setSpacing(2)
         column.addWidget(self.plot, 1)
         column.addWidget(self.words)
+        column.addWidget(self.bar)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(above)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self._stack)
-        split.addWidget(self.tabs)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 1)
-        split.setChildrenCollapsible(False)
+        self.folding = Folding(self._stack, self.tabs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(split)
+        whole.addWidget(self.folding)
 
     def _connect(self) -> None:
         hand = self.plot.hand
         hand.went.connect(self.go)
         hand.rested.connect(self.rest)
         self.plot.failed.connect(self.say)
-        self.plot.pointed.connect(self.words.point_at)
+        self.plot.pointed.connect(self.notes.point_at)
         self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
         self.plot.replaned.connect(self._put_marker)
+        self.plot.replaned.connect(self._say_point)
         self.plot.canvas.setFocusProxy(self)
         self.sliders.moved.connect(self.scene.drag)
         self.sliders.settled.connect(self.show_point)
@@ -245,7 +262,7 @@ class FlexPanel(QWidget):
         self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
         self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
         self._settling.timeout.connect(lambda: self.show_point(self.here()))
-        self.words.ready.connect(lambda: self.words.show_point(self.scene.z))
+        self.words.ready.connect(self._say_point)
 
     def _choose_project(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")

@@ -96,7 +96,7 @@ class ImageStack:
     def _read_header(self, path: Path) -> MrcHeader:
         if not is_file(path):
             raise InputError(f"{path}: this image stack, named in {self._particles.source}, does not exist; give the "
-                             "folder that the stack names start from as --image-root.")  # fmt: skip
+                             "folder that the stack names start from (prep's image root).")  # fmt: skip
         header = read_header(path)
         if header.columns != header.rows:
             raise InputError(f"{path}: its images are {header.columns} x {header.rows} pixels; particle images must "

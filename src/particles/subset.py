@@ -10,6 +10,7 @@ import numpy as np
 from ..atomic import atomic_path
 from ..errors import InputError
 from .cryosparc import load_cs
+from .particles import Particles
 from .paths import is_file
 from .read import read_particles
 from .star import particle_table_name
@@ -28,10 +29,7 @@ def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[s
     every column. ``InputError`` where the kinds do not go together. The file appears whole or not at all.
     """
     target, rows = Path(target), np.asarray(rows, np.int64)
-    if not target.parent.is_dir():
-        raise InputError(f"{target}: there is no folder {target.parent}; make it first.")
-    if not len(rows):
-        raise InputError(f"{target}: no particles are selected, so there is nothing to write.")
+    _check_target(target, rows)
     kind = target.suffix.lower()
     if kind in INDEX_SUFFIXES:
         _write_index(target, rows)
@@ -42,6 +40,20 @@ def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[s
     else:
         raise InputError(f"{target}: particles are written as .star, .cs, or their numbers as .txt, .npy or .npz; "
                          "choose one of these.")  # fmt: skip
+
+
+def save_anew(particles: Particles, rows: np.ndarray, target: str | os.PathLike[str]) -> None:
+    """Write rows ``(m,)``, from 0 and in this order, of particles in memory as a .star, every column kept."""
+    target, rows = Path(target), np.asarray(rows, np.int64)
+    _check_target(target, rows)
+    write_star(target, particles.take(_checked(rows, len(particles), particles.source)))
+
+
+def _check_target(target: Path, rows: np.ndarray) -> None:
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: there is no folder {target.parent}; make it first.")
+    if not len(rows):
+        raise InputError(f"{target}: no particles are selected, so there is nothing to write.")
 
 
 def _write_index(target: Path, rows: np.ndarray) -> None:
@@ -74,8 +86,7 @@ def _write_star_rows(source: Path, rows: np.ndarray, target: Path) -> None:
             with atomic_path(target) as temporary, _text_file(temporary, "w") as file:
                 file.writelines([*before, *(data[row] for row in rows), *after])
             return
-    particles = read_particles(source, require=())
-    write_star(target, particles.take(_checked(rows, len(particles), source)))
+    save_anew(read_particles(source, require=()), rows, target)
 
 
 def _checked(rows: np.ndarray, count: int, source: Path) -> np.ndarray:

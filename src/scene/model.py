@@ -20,12 +20,14 @@ from ..models import open_model
 from .arrows import ArrowsModel, spread_points
 from .asking import Asking, Done, Failed
 from .atoms import AtomFollower, check_inside
+from .comparing import Comparing
 from .dragging import Dragging
 from .followers import Tied
 from .map import MapModel
 from .mesh import MeshModel
 from .place import centre_of
 from .player import Player
+from .point_line import PointLine
 from .recorder import Recorder
 from .renew import renew
 from .scenes import scene_of, show_scene
@@ -55,6 +57,8 @@ class FlexRecModel(Model):
         self.on_change: list[Callable[[], None]] = []
         self.frame = centre_of(flow)
         self.dragging = Dragging(self)
+        self.comparing = Comparing(self)
+        self.line = PointLine(session)
         self._asking = Asking(session, folder, self._opened)
         self._map = MapModel(self, flow.volume, flow.pixel_size)
         self.add([self._map])
@@ -126,6 +130,7 @@ class FlexRecModel(Model):
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
+        self.line.move()
         self._set_point(z)
         if not self.dragging.follow():
             self.show(z)
@@ -138,6 +143,7 @@ class FlexRecModel(Model):
 
     def _set_point(self, z: np.ndarray | None) -> None:
         self.z = None if z is None else self.flow.checked(z)
+        self.comparing.end()
         if self.flow.moves:
             self.moved = self.flow.mesh.vertices if z is None else self.flow.vertices(self.z)
         for follower in (self.mesh, self.arrows, *self.followers):
@@ -241,6 +247,7 @@ class FlexRecModel(Model):
             if getattr(self, name) in removed:
                 setattr(self, name, None)
         self.dragging.forget(removed)
+        self.comparing.forget(removed)
         self.followers = [one for one in self.followers if one.structure not in removed]
 
     # ----- the engine -----
@@ -277,6 +284,7 @@ class FlexRecModel(Model):
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
         self._removed.remove()
+        self.comparing.end()
         self.player.close()
         if self.recorder is not None:
             self.recorder.cancel("the model was closed while its movie was recorded.")

@@ -38,6 +38,7 @@ class Player:
         """
         self._leave()
         path = self._here()
+        self._model.line.move()
         if waits(self._model.session):
             self._step_through(path, how)
             return
@@ -64,6 +65,7 @@ class Player:
             self._leave()
             if not self._model.deleted:
                 self._model.show(self._model.z)
+                self._model.line.rest(self._model.z)
 
     def stop(self) -> None:
         """Rest here; the next play starts at the beginning."""
@@ -102,6 +104,7 @@ class Player:
             self.place = number / max(len(path) - 1, 1)
             self._model.show(path.z[number])
             run(self._model.session, "wait 1", log=False)
+        self._model.line.rest(self._model.z)
 
 
 class EachFrame(CallForNFrames):

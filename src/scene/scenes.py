@@ -15,8 +15,11 @@ from ..errors import InputError
 def scene_of(model, session) -> dict[str, Any]:
     """What is shown of a `FlexRecModel` now."""
     mesh = None if model.mesh is None else {"colour": model.mesh.colour, "display": model.mesh.display}
+    looks = Model.take_snapshot(model, session, State.SCENE)
+    if model.comparing.hides:  # scenes hold no comparisons, and one that is restored ends it
+        looks["display"] = True
     return {
-        "model": Model.take_snapshot(model, session, State.SCENE),
+        "model": looks,
         "z": model.z,
         "mesh": mesh,
         "arrows": model.arrows is not None and model.arrows.display,
@@ -25,6 +28,7 @@ def scene_of(model, session) -> dict[str, Any]:
 
 def show_scene(model, data: dict[str, Any]) -> None:
     """Show it as it was; arrows that were taken away since stay away."""
+    model.comparing.end()
     Model.restore_scene(model, data["model"])
     if data["mesh"] is not None:
         model.show_mesh(data["mesh"]["colour"]).display = data["mesh"]["display"]

@@ -30,6 +30,7 @@ def snapshot(model, session, flags) -> dict[str, Any]:
         "fingerprint": fingerprint(model.flow),
         "z": model.z,
         "moving": model.dragging.drawn,
+        "comparison": model.comparing.snapshot(),
         "map": not model.map_closed,
         "path": None if model.path is None else {"z": model.path.z, "name": model.path.name, "kind": model.path.kind},
         "mesh": _mesh(model.mesh),
@@ -112,6 +113,7 @@ class _WhenAllAreBack:
                 self._draw_again(model, data, models)
         except (InputError, EngineError) as error:
             model.session.logger.warning(f"{model.name}: not all of it is drawn again: {error}")
+        model.comparing.take_snapshot(data.get("comparison"), models)
         return "delete handler"
 
     def _draw_again(self, model, data: dict[str, Any], models: dict[tuple, Model]) -> None:

@@ -131,11 +131,23 @@ def gain(variance: float, snr: float) -> float:
 def chunk_images(moving: MovingMolecule, experiment: Experiment, chunk: int) -> np.ndarray:
     """The finished images ``(m, box, box)`` float32 of one chunk."""
     rows = np.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, len(experiment)))
+    return some_images(moving, experiment, rows)
+
+
+def some_images(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
+    """The finished images ``(m, box, box)`` float32 of these rows, in their order; the same as in their chunks."""
     images = signal(moving, experiment, rows)
     if experiment.snr:
-        spectrum = noise_spectrum(experiment.box, experiment.noise_ratio) if experiment.noise_ratio != 1 else None
-        images += draw_noise(experiment.stream(_NOISE, chunk), len(rows), spectrum, experiment.box)
+        for chunk in np.unique(rows // CHUNK):
+            here = np.flatnonzero(rows // CHUNK == chunk)
+            images[here] += _chunk_noise(experiment, int(chunk))[rows[here] - chunk * CHUNK]
     return images
+
+
+def _chunk_noise(experiment: Experiment, chunk: int) -> np.ndarray:
+    count = min(CHUNK, len(experiment) - chunk * CHUNK)
+    spectrum = noise_spectrum(experiment.box, experiment.noise_ratio) if experiment.noise_ratio != 1 else None
+    return draw_noise(experiment.stream(_NOISE, chunk), count, spectrum, experiment.box)
 
 
 def iterate_images(moving: MovingMolecule, experiment: Experiment, threads: int, start: int = 0):

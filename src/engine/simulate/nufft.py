@@ -10,9 +10,8 @@ factor is multiplied in afterwards.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
-import numba
 import numpy as np
 from scipy import fft
 
@@ -47,53 +46,38 @@ def kernel_transform(box: int) -> np.ndarray:
     return (phase * (_kernel(distance) * weights)[None, :]).sum(axis=1) * (WIDTH / 2)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
-def _taps(position, table, values):
-    """Fill ``values`` with the kernel's taps at ``position``; return the first grid index."""
-    base = np.floor(position)
-    scaled = (position - base) * np.float32(_TABLE)
-    row = int(scaled)
-    mix = np.float32(scaled - row)
-    for tap in range(WIDTH):
-        values[tap] = table[row, tap] + mix * (table[row + 1, tap] - table[row, tap])
-    return int(base) - (WIDTH // 2 - 1)
+def _spread(places: np.ndarray, weights: np.ndarray, grid: np.ndarray) -> None:
+    """Add points at ``places`` (n, d), in grid points x, y (, z), to ``grid`` (…, y, x) with numpy alone."""
+    size, dims = grid.shape[0], grid.ndim
+    base = np.floor(places)
+    scaled = (places - base) * _TABLE
+    row = np.minimum(scaled.astype(np.int64), _TABLE - 1)
+    low, high = kernel_table()[row], kernel_table()[row + 1]
+    taps = low + (scaled - row).astype(np.float32)[..., None] * (high - low)  # (n, d, WIDTH)
+    cells = (base.astype(np.int64)[..., None] - (WIDTH // 2 - 1) + np.arange(WIDTH)) % size
+    where, values = np.zeros((len(places), 1), np.int64), weights[:, None]
+    for axis in reversed(range(dims)):
+        where = (where[:, :, None] * size + cells[:, axis, None, :]).reshape(len(places), -1)
+        values = (values[:, :, None] * taps[:, axis, None, :]).reshape(len(places), -1)
+    grid += np.bincount(where.ravel(), values.ravel(), grid.size).reshape(grid.shape).astype(np.float32)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _spread_images(points, weights, offsets, affine, table, grid):
-    """Add every point to every image of ``grid`` (b, s, s); ``affine`` (b, g, 2, 4): [x, y, z, 1] to grid points."""
-    size = grid.shape[1]
-    tap_x = np.empty(WIDTH, np.float32)
-    tap_y = np.empty(WIDTH, np.float32)
-    for image in range(grid.shape[0]):
-        for group in range(offsets.size - 1):
-            a = affine[image, group]
-            for p in range(offsets[group], offsets[group + 1]):
-                x = a[0, 0] * points[p, 0] + a[0, 1] * points[p, 1] + a[0, 2] * points[p, 2] + a[0, 3]
-                y = a[1, 0] * points[p, 0] + a[1, 1] * points[p, 1] + a[1, 2] * points[p, 2] + a[1, 3]
-                first_x = _taps(x, table, tap_x)
-                first_y = _taps(y, table, tap_y)
-                for j in range(WIDTH):
-                    row = (first_y + j) % size
-                    value = weights[p] * tap_y[j]
-                    for i in range(WIDTH):
-                        grid[image, row, (first_x + i) % size] += value * tap_x[i]
+def _spread_images(points, weights, offsets, affine, grid) -> None:
+    """As `spread_numba.spread_images`, where there is no numba: a few milliseconds for each image."""
+    ones = np.column_stack([points, np.ones(len(points))])
+    for image, one in zip(grid, affine):
+        places = [ones[first:last] @ a.T for a, first, last in zip(one, offsets[:-1], offsets[1:])]
+        _spread(np.concatenate(places), weights, image)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _spread_volume(points, weights, table, grid):
-    """Add points ``(n, 3)`` in grid points (x, y, z) to ``grid`` (z, y, x)."""
-    size = grid.shape[0]
-    taps = np.empty((3, WIDTH), np.float32)
-    for p in range(points.shape[0]):
-        first_x = _taps(points[p, 0], table, taps[0])
-        first_y = _taps(points[p, 1], table, taps[1])
-        first_z = _taps(points[p, 2], table, taps[2])
-        for k in range(WIDTH):
-            for j in range(WIDTH):
-                value = weights[p] * taps[2, k] * taps[1, j]
-                for i in range(WIDTH):
-                    grid[(first_z + k) % size, (first_y + j) % size, (first_x + i) % size] += value * taps[0, i]
+@cache
+def compiled():
+    """The compiled loops; None where there is no numba, as in ChimeraX's own Python."""
+    try:
+        from . import spread_numba
+    except ImportError:
+        return None
+    return spread_numba
 
 
 def _crop(transform: np.ndarray, box: int, axis: int) -> np.ndarray:
@@ -118,7 +102,11 @@ def project_points(points, weights, offsets, affine, box: int) -> np.ndarray:
     (b, box, box // 2 + 1) complex64, the rfft2 of the images (origin at pixel 0).
     """
     grid = np.zeros((affine.shape[0], OVERSAMPLING * box, OVERSAMPLING * box), np.float32)
-    _spread_images(points, weights, offsets, affine * OVERSAMPLING, kernel_table(), grid)
+    loops = compiled()
+    if loops is None:
+        _spread_images(points, weights, offsets, affine * OVERSAMPLING, grid)
+    else:
+        loops.spread_images(points, weights, offsets, affine * OVERSAMPLING, kernel_table(), grid)
     transform = fft.rfft(grid, axis=2)[:, :, : box // 2 + 1]
     transform = _crop(fft.fft(transform, axis=1), box, 1)
     inverse = 1 / kernel_transform(box)
@@ -138,9 +126,13 @@ def transform_points(point_sets, weight_sets, box: int) -> np.ndarray:
     -------
     (box, box, box // 2 + 1) complex64, the rfftn of the map in [z, y, x] order (origin at voxel 0).
     """
-    grid = np.zeros((OVERSAMPLING * box,) * 3, np.float32)
+    grid, loops = np.zeros((OVERSAMPLING * box,) * 3, np.float32), compiled()
     for points, weights in zip(point_sets, weight_sets):
-        _spread_volume(np.asarray(points, np.float64) * OVERSAMPLING, weights.astype(np.float32), kernel_table(), grid)
+        places, weights = np.asarray(points, np.float64) * OVERSAMPLING, weights.astype(np.float32)
+        if loops is None:
+            _spread(places, weights, grid)
+        else:
+            loops.spread_volume(places, weights, kernel_table(), grid)
     transform = np.empty((len(grid), box, box // 2 + 1), np.complex64)
     for first in range(0, len(grid), _SLAB):  # by slabs: the whole transform of the fine grid never exists at once
         slab = fft.rfft(grid[first : first + _SLAB], axis=2)[:, :, : box // 2 + 1]

@@ -1,0 +1,183 @@
+"""The comparison of two states: it stands in the place of what moves until it is ended, or the model moves on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from chimerax.core.models import Model
+from chimerax.geometry import Place
+from chimerax.map import Volume
+
+from ..explore.compared import Compared, difference_of, level_words, side_by_side_of
+from ..explore.states import State
+from .compared_maps import difference, side_by_side
+
+if TYPE_CHECKING:
+    from .model import FlexRecModel
+
+_PAD = 0.05  # of the window, around what is seen side by side
+
+
+class Comparing:
+    """One model's comparison, of which there is one at a time."""
+
+    def __init__(self, model: FlexRecModel) -> None:
+        self._model = model
+        self._shown: _Comparison | None = None
+        self._wanted: object = None  # the comparison whose maps are being decoded
+
+    @property
+    def told(self) -> Compared | None:
+        """What is compared, and what the colours mean; None while nothing is."""
+        return None if self._shown is None else self._shown.told
+
+    @property
+    def hides(self) -> bool:
+        """Whether the model is hidden for a comparison, and not by the user."""
+        return self._shown is not None and self._model in self._shown.hidden
+
+    def begin(self, states: Sequence[State], how: str) -> None:
+        """Show two states' difference, or both beside each other, when their maps are decoded."""
+        model = self._model
+        model.player.pause()
+        self.end()
+        wanted = self._wanted = object()
+        maps: list[np.ndarray] = []
+
+        def arrived(_: dict, volume: np.ndarray) -> None:
+            maps.append(volume)
+            if len(maps) == 2 and self._wanted is wanted and not model.deleted:
+                self._wanted = None
+                self._show(how, (states[0].name, states[1].name), (maps[0], maps[1]))
+
+        for state in states:
+            model.ask("decode", {"z": state.z.tolist()}, arrived)
+
+    def end(self) -> None:
+        """Show what moves again, as it was seen."""
+        self._wanted = None
+        if self._shown is None:
+            return
+        shown, self._shown = self._shown, None
+        shown.restore(self._model.session)
+        self._model.tell()
+
+    def forget(self, removed: list[Model]) -> None:
+        """End it where its maps were closed by hand."""
+        if self._shown is not None and self._shown.group in removed:
+            self.end()
+
+    def _show(self, how: str, names: tuple[str, str], maps: tuple[np.ndarray, np.ndarray]) -> None:
+        model, session = self._model, self._model.session
+        volumes = (difference if how == "difference" else side_by_side)(model, names, maps)
+        sigma = float(np.sqrt(np.mean(np.square(volumes[0].data.array)))) or 1.0
+        camera = session.main_view.camera
+        before = _Camera(camera.position, getattr(camera, "field_width", None))
+        group = session.models.add_group(volumes)
+        hidden = [one for one in (model, *(follower.structure for follower in model.followers)) if one.display]
+        for one in hidden:
+            one.display = False
+        shown = _Comparison(how, names, sigma, group, volumes, hidden)
+        group.name = shown.told.title
+        if how == "beside":
+            for one in volumes:
+                one.update_drawings()  # which says how large they are
+            session.main_view.view_all(group.bounds(), pad=_PAD)
+            shown.camera = before.until(camera.position)
+        self._take(shown)
+        session.logger.info(shown.told.sentence)
+
+    def _take(self, shown: _Comparison) -> None:
+        self._shown = shown
+        for one in shown.volumes:
+            one.add_volume_change_callback(self._level_changed)
+        self._model.tell()
+
+    def _level_changed(self, _: Volume, change: str) -> None:
+        if change == "thresholds changed" and self._shown is not None:
+            self._model.tell()
+
+    # ----- sessions -----
+
+    def snapshot(self) -> dict[str, Any] | None:
+        """For a session file, in which ChimeraX saves the maps themselves."""
+        return None if self._shown is None else self._shown.snapshot(self._model)
+
+    def take_snapshot(self, data: dict[str, Any] | None, models: dict[tuple, Model]) -> None:
+        """Go on as in a session; ``models`` are its own, by the ids that they had."""
+        group = None if data is None else models.get(tuple(data["group"]))
+        if group is None:
+            return
+        volumes = [models[one] for one in map(tuple, data["volumes"]) if models.get(one) is not None]
+        hidden = [models[one] for one in map(tuple, data["hidden"]) if models.get(one) is not None]
+        if data["model hidden"]:
+            hidden.append(self._model)
+        shown = _Comparison(data["how"], tuple(data["names"]), data["sigma"], group, volumes, hidden)
+        if (camera := data["camera"]) is not None:
+            shown.camera = _Camera(Place(camera["before"]), camera["width"], Place(camera["after"]))
+        self._take(shown)
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """Where the camera was, and, of one without perspective, how wide its view; ``after``: where it was put then."""
+
+    before: Place
+    width: float | None
+    after: Place | None = None
+
+    def until(self, after: Place) -> _Camera:
+        return _Camera(self.before, self.width, after)
+
+    def restore(self, camera) -> bool:
+        """Put it back; False where the user has moved it meanwhile."""
+        if not np.allclose(camera.position.matrix, self.after.matrix, atol=1e-3):
+            return False
+        camera.position = self.before
+        if self.width is not None and hasattr(camera, "field_width"):
+            camera.field_width = self.width
+        return True
+
+
+@dataclass
+class _Comparison:
+    """What is shown, and what was hidden for it. sigma : root mean square of the first volume."""
+
+    how: str
+    names: tuple[str, str]
+    sigma: float
+    group: Model
+    volumes: list[Volume]
+    hidden: list[Model]
+    camera: _Camera | None = None
+
+    @property
+    def told(self) -> Compared:
+        levels = [surface.level for surface in self.volumes[0].surfaces] if self.volumes else []
+        words = level_words(levels, self.sigma)
+        if self.how == "beside":
+            return side_by_side_of(self.names, words)
+        return difference_of(self.names, words, around=True)
+
+    def restore(self, session) -> None:
+        for one in self.hidden:
+            if not one.deleted:
+                one.display = True
+        if not self.group.deleted:
+            session.models.close([self.group])
+        view = session.main_view
+        if self.camera is not None and not self.camera.restore(view.camera):
+            view.view_all(pad=_PAD)
+
+    def snapshot(self, model: FlexRecModel) -> dict[str, Any]:
+        camera = self.camera
+        return {
+            "how": self.how, "names": self.names, "sigma": self.sigma, "group": self.group.id,
+            "volumes": [one.id for one in self.volumes if not one.deleted], "model hidden": model in self.hidden,
+            "hidden": [one.id for one in self.hidden if one is not model and not one.deleted],
+            "camera": None if camera is None else
+            {"before": camera.before.matrix, "width": camera.width, "after": camera.after.matrix},
+        }  # fmt: skip
