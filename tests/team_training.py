@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from chimerax.flexrec.engine.begin import begin
+from chimerax.flexrec.engine.flow_training import run_flow
 from chimerax.flexrec.engine.images import ParticleImages
 from chimerax.flexrec.engine.linear import begin_linear, run_linear
 from chimerax.flexrec.engine.schedule import coarse_to_fine
@@ -37,7 +38,7 @@ def main(project: Path, output: Path, start: str) -> None:
         team.leave()
         return
     state = begin(trainer, start)
-    trainer.run(state, lambda state, stage: None)
+    run_flow(trainer, state, lambda state, stage: None)
     vertices = state.flow(state.latents[:20]).detach().numpy()
     misfit = [line["misfit"] for line in state.history]
     np.savez(output / f"{team.rank}-of-{team.size}.npz", z=state.latents, map=state.maps.first, vertices=vertices,

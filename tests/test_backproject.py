@@ -5,7 +5,7 @@ from __future__ import annotations
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.backproject import BackProjector, backproject, fourier_shell_correlation
+from chimerax.flexrec.engine.backproject import BackProjector, fourier_shell_correlation
 from chimerax.flexrec.particles.ctf import ctf_of
 from chimerax.flexrec.particles.pickles import load_arrays_pickle
 from scipy.spatial.transform import Rotation
@@ -33,6 +33,12 @@ def projections(box, rotation, shift):
     grid = np.stack(np.meshgrid(along, along), -1)
     seen = (POINTS @ rotation.swapaxes(1, 2))[:, :, :2] - shift[:, None]
     return np.stack([gaussians(grid, points) for points in seen]) * np.sqrt(2 * np.pi) * WIDTH
+
+
+def backproject(spectra, ctf, rotation, shift):
+    projector = BackProjector(spectra.shape[1])
+    projector.insert(spectra, ctf, rotation, shift)
+    return projector.map()
 
 
 @pytest.fixture(scope="module")

@@ -74,10 +74,8 @@ def scene() -> Scene:
 
 
 def test_conjugate_gradients_find_the_map_of_a_moving_body(scene):
-    residuals = []
-    found = solve_density(scene.problem(), None, 20, report=lambda step, size: residuals.append(size))
-    assert len(residuals) == 20 and residuals[-1] < 0.1 * residuals[0]
-    assert scene.error(found) < 0.25
+    early, found = (solve_density(scene.problem(), None, iterations) for iterations in (2, 20))
+    assert scene.error(found) < min(0.25, scene.error(early))
     inside = scene.agreement(found)[:8]  # the band ends at 9 of 10 shells
     assert inside.min() > 0.97
     still = solve_density(scene.problem(moving=False), None, 20)
@@ -91,11 +89,6 @@ def test_going_on_from_a_start_is_nearer_than_starting_anew(scene):
     assert scene.error(solve_density(scene.problem(), scene.truth, 3)) < 1e-3
 
 
-def test_a_ridge_holds_the_map_down(scene):
-    free, held = (solve_density(scene.problem(), None, 6, ridge=ridge) for ridge in (0.0, 1e3))
-    assert held.norm() < 0.7 * free.norm()
-
-
 def test_the_normal_operator_is_symmetric_and_positive(scene):
     generator = torch.Generator().manual_seed(3)
     a, b = torch.randn(2, len(scene.cloud), generator=generator)
@@ -103,7 +96,7 @@ def test_the_normal_operator_is_symmetric_and_positive(scene):
     ab, ba = float(b @ problem.normal(a)), float(a @ problem.normal(b))
     size = float(a @ problem.normal(a))
     assert abs(ab - ba) < 1e-4 * size and size > 0
-    precondition = SlicePreconditioner(scene.cloud, problem.right_side()[1], 0.0)
+    precondition = SlicePreconditioner(scene.cloud, problem.right_side()[1])
     assert float(b @ precondition(a)) == pytest.approx(float(a @ precondition(b)), rel=1e-3, abs=1e-5 * size)
     assert float(a @ precondition(a)) > 0
 

@@ -9,10 +9,12 @@ from chimerax.flexrec.explore.components import components_of, latent_components
 from chimerax.flexrec.explore.metric import Motion
 from chimerax.flexrec.explore.path import LatentPath, at_constant_speed, load_path, save_path
 from chimerax.flexrec.explore.path_graph import graph_path
-from chimerax.flexrec.explore.path_lines import component_path, drawn_path, path_from_file, straight_path
-from chimerax.flexrec.explore.projection import make_view
+from chimerax.flexrec.explore.path_lines import component_path, path_from_file, straight_path
+from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.explore.walk import make_path
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.support import Support
+from explored_project import COUNT, make_project
 from trained_models import make_sliding, make_trained, white
 
 
@@ -105,17 +107,19 @@ def test_a_component_is_walked_between_percentiles_through_a_point():
         component_path("pc4", components, z)
 
 
+def test_a_path_along_an_axis_leaves_out_particles_without_latents(tmp_path):
+    latents = np.random.default_rng(0).normal(size=(COUNT, 2))
+    latents[7] = np.nan
+    path = make_path(open_trained(make_project(tmp_path / "project", latents=latents)), axis="z1", frames=5)
+    assert np.allclose(path.z[[0, -1], 0], np.nanpercentile(latents[:, 0], (5, 95)), atol=1e-4)
+    assert np.allclose(path.z[:, 1], np.nanmedian(latents[:, 1]), atol=1e-4)
+
+
 def test_the_first_component_of_a_motion_moves_farthest(sliding):
     components, motion = components_of(sliding), Motion.of(sliding)
     lengths = [component_path(axis, components, sliding.latents).length(motion) for axis in ("pc1", "pc2")]
     assert components.size == pytest.approx([3, 0.5], rel=0.02)
     assert lengths[0] == pytest.approx(3 * 2 * 1.645, rel=0.1) and lengths[1] < lengths[0] / 4
-
-
-def test_a_drawn_line_is_lifted_from_the_plot():
-    components = latent_components(np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32))
-    path = drawn_path([[0, 0], [1, 1], [2, 0]], make_view(("z1", "z3"), components), np.array([9.0, 5.0, 9.0]), 5)
-    assert np.allclose(path.z, [[0, 5, 0], [0.5, 5, 0.5], [1, 5, 1], [1.5, 5, 0.5], [2, 5, 0]], atol=1e-5)
 
 
 def test_a_path_through_the_graph_stays_among_particles(horseshoe):

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.centre import mean_point, median_point
 from chimerax.flexrec.explore.components import components_of, latent_components
 from chimerax.flexrec.explore.density import density_image, plot_limits
 from chimerax.flexrec.explore.nearest import Nearest
@@ -128,6 +129,11 @@ print(*[name for name in ("torch", "numba", "matplotlib", "umap", "sklearn", "qt
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_the_middle_leaves_out_particles_without_latents():
+    z = np.array([[0, 4], [1, 5], [5, 9], [np.nan, 1]], np.float32)
+    assert mean_point(z).tolist() == [2, 6] and median_point(z).tolist() == [1, 5]
 
 
 def test_three_grades_of_support():

@@ -22,7 +22,7 @@ from chimerax.flexrec.jobs.queue_file import Entry, locked_queue, read_queue
 from chimerax.flexrec.jobs.record import Status, read_status, recorded_status, write_status
 from counting_job import WALK, WalkParameters
 from killed_jobs import kill_and_resume, unbroken
-from waiting_for import end_all, flexrec, wait_for_state, wait_for_step, wait_until, worker_of
+from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until, worker_of
 
 _HOLD_THE_LOCK = """
 import sys, time
@@ -70,10 +70,8 @@ print("the same numbers")
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """An empty project whose processes end with the test."""
-    counting_program.declare(monkeypatch.setattr)
-    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
-    yield tmp_path
-    end_all(tmp_path)
+    with counting_project(tmp_path, monkeypatch) as folder:
+        yield folder
 
 
 def test_a_job_killed_at_any_moment_ends_with_the_same_bytes(project):

@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import counting_program
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import background, runner, slots
@@ -21,17 +20,15 @@ from chimerax.flexrec.jobs.queue_file import Entry, Queue, read_queue
 from chimerax.flexrec.jobs.record import Status, read_record, read_status, write_status
 from chimerax.flexrec.jobs.slots import choose_slot, only_gpu, visible_gpus
 from counting_job import WALK, CountParameters, WalkParameters
-from waiting_for import end_all, flexrec, wait_for_state, wait_for_step, wait_until
+from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """An empty project on a computer without a GPU, whose processes end with the test."""
-    counting_program.declare(monkeypatch.setattr)
-    monkeypatch.setenv("FLEXREC_SLOTS", str(tmp_path / "slots"))
     monkeypatch.setenv("FLEXREC_GPUS", "")
-    yield tmp_path
-    end_all(tmp_path)
+    with counting_project(tmp_path, monkeypatch) as folder:
+        yield folder
 
 
 def test_first_in_first_out_one_at_a_time(project):
@@ -217,6 +214,26 @@ def test_too_little_gpu_memory_names_what_to_lower():
     assert "--device cpu" in str(as_input_error(OutOfMemoryError(), "train", WalkParameters(batch_size=1)))
     assert "smaller box" in str(as_input_error(OutOfMemoryError(), "count", CountParameters()))
     assert as_input_error(RuntimeError("shapes do not match"), "train", WalkParameters()) is None
+
+
+_NO_ROOM = """
+import resource, psutil
+from chimerax.flexrec.jobs.mishaps import as_input_error
+room = psutil.Process().memory_info().vms + 1_000_000
+resource.setrlimit(resource.RLIMIT_AS, (room, -1))
+try:
+    import gemmi
+except Exception as error:
+    print(type(error).__name__, as_input_error(error, "mesh"))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the memory of a process by RLIMIT_AS")
+def test_a_library_that_finds_no_room_is_too_little_memory():
+    done = subprocess.run([sys.executable, "-c", _NO_ROOM], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("ImportError the computer's memory is too small for this mesh;"), done.stderr
+    forbidden = ImportError("/x/y.so: failed to map segment from shared object: Operation not permitted")
+    assert as_input_error(forbidden, "mesh") is None
 
 
 def test_a_damaged_queue_file_is_begun_anew(project):

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec.jobs.motion_picture import _VIEWS, _hottest, _stretch
-from chimerax.flexrec.jobs.train_picture import (
-    _bin_numbers,
-    _counts,
-    _frame,
-    draw_amplitude,
-    draw_flow,
-    draw_history,
-    draw_latents,
-    draw_maps,
-)
+from chimerax.flexrec.jobs.amplitude_picture import _hottest, draw_amplitude
+from chimerax.flexrec.jobs.flow_picture import _stretch, draw_flow
+from chimerax.flexrec.jobs.history_picture import draw_history
+from chimerax.flexrec.jobs.latents_picture import _bin_numbers, _counts, _frame, draw_latents
+from chimerax.flexrec.jobs.maps_picture import draw_maps
+from chimerax.flexrec.jobs.picture_views import VIEWS
 from chimerax.flexrec.mesh.build import build_mesh
 from mesh_shapes import blurred, dumbbell
 
@@ -172,7 +167,7 @@ def test_amplitude_colours_the_half_that_moves(tmp_path, body):
     image = pixels(tmp_path / "a.png")
     assert near(image, "#0072b2").sum() > 1000  # the histogram
     assert near(image, (0.99, 0.67, 0.2), 0.12).sum() > 500 and near(image, (0.05, 0.03, 0.53), 0.12).sum() > 500
-    for view in _VIEWS[:2]:
+    for view in VIEWS[:2]:
         bright, local = _hottest(density, mesh.vertices, rms, mesh.pixel_size, view)
         assert local[:, BOX // 2 + 4 :][bright[:, BOX // 2 + 4 :] > 0.3].min() > 9
         assert local[:, : BOX // 2 - 4][bright[:, : BOX // 2 - 4] > 0.3].max() < 1

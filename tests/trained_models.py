@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from chimerax.flexrec.engine.flow import Flow, build_skeleton
+from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, save_mesh
 from chimerax.flexrec.mesh.maps import write_map
+from chimerax.flexrec.models import open_model
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
 
 BOX, PIXEL = 32, 3.0
@@ -135,3 +138,22 @@ def make_linear(folder: Path, latent_dims: int = 2, latents: np.ndarray | None =
     }  # fmt: skip
     (folder / "model.json").write_text(json.dumps(record))
     return folder
+
+
+def refuses_half(folder: Path, name: str) -> None:
+    """Check that a model is not opened with the half of a file, nor without it."""
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=name):
+        open_model(folder)
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: is missing"):
+        open_model(folder)
+
+
+def refuses_claims(folder: Path, change: dict, complaint: str) -> None:
+    """Check that a model is not opened whose model.json says something else."""
+    about = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**about, **change}))
+    with pytest.raises(InputError, match=complaint):
+        open_model(folder)

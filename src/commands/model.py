@@ -11,6 +11,7 @@ from chimerax.core.errors import UserError
 from ..engine.client import EngineError
 from ..errors import InputError
 from ..explore.anchors import point_text
+from ..explore.centre import mean_point
 from ..explore.selected import middle, selected
 from ..jobs.trained import trained_folder
 from ..models import open_model
@@ -69,7 +70,7 @@ def chosen_point(model: FlexRecModel, where: str | None, at: tuple | None, parti
         return model.flow.latents[particle]
     if at is not None:
         return np.asarray(at)
-    return None if where == "rest" else model.flow.latents.mean(axis=0)
+    return None if where == "rest" else mean_point(model.flow.latents)
 
 
 def central_particle(session, model: FlexRecModel, name: str) -> int:

@@ -16,6 +16,7 @@ from chimerax.core.commands import (
 )
 
 from ..errors import InputError
+from ..explore.centre import mean_point
 from ..scene.model import FlexRecModel
 from .arguments import PointArg, model_keyword, the_model
 
@@ -32,7 +33,7 @@ def flexrec_flow(
         model.hide_arrows()
         return None
     if isinstance(reference, str):
-        start = model.flow.latents.mean(axis=0) if reference == "mean" else None
+        start = mean_point(model.flow.latents) if reference == "mean" else None
     else:
         start = model.trained.point(np.asarray(reference))
     model.show_arrows(count, scale, threshold, width, start)

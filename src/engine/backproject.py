@@ -59,15 +59,6 @@ class BackProjector:
         return (density / (envelope[:, None, None] * envelope[:, None] * envelope)).astype(np.float32)
 
 
-def backproject(
-    images_ft: np.ndarray, ctf: np.ndarray, rotation: np.ndarray, shift_px: np.ndarray, wiener: float = 0.01
-) -> np.ndarray:
-    """The (D, D, D) float32 map of these images at once; arguments as ``BackProjector.insert`` and ``.map``."""
-    projector = BackProjector(images_ft.shape[1])
-    projector.insert(images_ft, ctf, rotation, shift_px)
-    return projector.map(wiener)
-
-
 def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(N//2+1,) correlation by shell of two (N, N, N) maps; 0 where a shell of either is empty."""
     box = first.shape[0]

@@ -14,9 +14,10 @@ import torch
 from ..errors import InputError
 from ..mesh.maps import write_map
 from .flow import Flow, Skeleton
+from .flow_state import State
 from .halves import HalfMaps
 from .stage import Stage
-from .train import Settings, State, Trainer
+from .train import Settings, Trainer
 
 FORMAT, VERSION = "flexrec-flow", 1
 RESUME = "resume.safetensors"

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from .component_step import FREEDOM, ComponentStep, whitened
+from .fourier_grid import squared_radius
 from .images import pieces
 from .latents import informative_axes
 from .slices import SliceGrid
@@ -105,9 +106,8 @@ def _random_blobs(mask: torch.Tensor, count: int, size: float, seed: int) -> tor
     """Smooth random maps ``(count, N, N, N)`` inside the mask, each of norm 0.3 ``size``."""
     box, generator = len(mask), torch.Generator().manual_seed(seed)
     noise = torch.randn(count, box, box, box, generator=generator).to(mask.device)
-    k = torch.fft.fftfreq(box, device=mask.device) * box
-    squared = k[:, None, None] ** 2 + k[None, :, None] ** 2 + k[None, None, :] ** 2
-    low = torch.fft.fftn(noise, dim=(1, 2, 3)) * torch.exp(-squared / (2 * SEED_RADIUS**2))
+    low = torch.fft.fftn(noise, dim=(1, 2, 3))
+    low = low * torch.exp(-squared_radius(box, mask.device, whole=True) / (2 * SEED_RADIUS**2))
     blobs = torch.fft.ifftn(low, dim=(1, 2, 3)).real * mask
     return 0.3 * size * blobs / blobs.flatten(1).norm(dim=1)[:, None, None, None]
 

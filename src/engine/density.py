@@ -1,6 +1,6 @@
 """The canonical map with the motion held fixed: linear least squares by preconditioned conjugate gradients.
 
-Minimise ½ Σᵢ wᵢ ‖Iᵢ − Cᵢ P(flowᵢ) v‖² + ½ ridge ‖v‖² over the density v of the mask's voxels. The projection is
+Minimise ½ Σᵢ wᵢ ‖Iᵢ − Cᵢ P(flowᵢ) v‖² over the density v of the mask's voxels. The projection is
 linear in v and its adjoint is a gather, so each step costs one pass over the images and needs no inverse flow and
 no step size.
 """
@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 
 from ..particles.shells import shell_index
+from .fourier_grid import squared_radius
 from .images import Batch, half_plane_weights
 from .project import VoxelCloud, back_project, project
 
@@ -84,21 +85,19 @@ class SlicePreconditioner:
     conjugate gradients.
     """
 
-    def __init__(self, cloud: VoxelCloud, power: torch.Tensor, ridge: float) -> None:
+    def __init__(self, cloud: VoxelCloud, power: torch.Tensor) -> None:
         """``power`` ``(d // 2 + 1,)`` is the sum of w C² in each shell of the half plane, over all images."""
         box = 2 * (len(power) - 1)
         radius = torch.arange(len(power), dtype=power.dtype, device=power.device)
         per_voxel = power / (4 * torch.pi * torch.clamp(radius, min=0.5) ** 2)
         # gently beyond the band limit, where no image says anything: no less than a hundredth of the mean
         per_voxel = torch.clamp(per_voxel, min=float(per_voxel.mean()) * 1e-2)
-        k = torch.fft.fftfreq(cloud.box, device=power.device) * cloud.box
-        kx = torch.fft.rfftfreq(cloud.box, device=power.device) * cloud.box
-        r = torch.sqrt(k[:, None, None] ** 2 + k[None, :, None] ** 2 + kx[None, None, :] ** 2)
+        r = squared_radius(cloud.box, power.device).sqrt()
         low = torch.clamp(r.floor().long(), max=box // 2 - 1)
         part = torch.clamp(r - low, max=1)
         grid = per_voxel[low] * (1 - part) + per_voxel[low + 1] * part
         self._cloud = cloud
-        self._inverse = 1 / (grid * cloud.box**3 + ridge)
+        self._inverse = 1 / (grid * cloud.box**3)
 
     def __call__(self, density: torch.Tensor) -> torch.Tensor:
         """Apply to a density ``(n,)``: symmetric and positive, as conjugate gradients need."""
@@ -106,37 +105,29 @@ class SlicePreconditioner:
         return self._cloud.gather(torch.fft.irfftn(volume * self._inverse, s=(self._cloud.box,) * 3))
 
 
-def solve_density(
-    problem: LeastSquares,
-    start: torch.Tensor | None,
-    iterations: int,
-    ridge: float = 0.0,
-    report: Callable[[int, float], None] | None = None,
-) -> torch.Tensor:
+def solve_density(problem: LeastSquares, start: torch.Tensor | None, iterations: int) -> torch.Tensor:
     """Density ``(n,)`` after ``iterations`` of preconditioned conjugate gradients from ``start`` (zero when None).
 
-    ``report(iteration, relative residual)`` is called after each pass. Few iterations are themselves a regulariser:
-    what the images determine best converges first (Hestenes & Stiefel 1952; van der Sluis & van der Vorst 1986).
+    Few iterations are themselves a regulariser: what the images determine best converges first (Hestenes & Stiefel
+    1952; van der Sluis & van der Vorst 1986).
     """
     right, power = problem.right_side()
-    precondition = SlicePreconditioner(problem.cloud, power, ridge)
+    precondition = SlicePreconditioner(problem.cloud, power)
     density = torch.zeros_like(right) if start is None else start.clone()
-    residual = right if start is None else right - problem.normal(density) - ridge * density
+    residual = right if start is None else right - problem.normal(density)
     size = float(right @ precondition(right))
     steered = precondition(residual)
     direction, product = steered, residual @ steered
-    for iteration in range(iterations):
+    for _ in range(iterations):
         if float(product) <= 1e-12 * size:
             break
-        image = problem.normal(direction) + ridge * direction
+        image = problem.normal(direction)
         step = product / (direction @ image)
         density = density + step * direction
         residual = residual - step * image
         steered = precondition(residual)
         before, product = product, residual @ steered
         direction = steered + product / before * direction
-        if report is not None:
-            report(iteration + 1, (float(product) / size) ** 0.5)
     return density
 
 

@@ -18,8 +18,9 @@ from .rigidity import rigidity_energy
 from .stage import vertex_share
 
 if TYPE_CHECKING:
+    from .flow_state import State
     from .stage import Stage
-    from .train import State, Trainer
+    from .train import Trainer
 
 MISFIT_SAMPLE = 4  # particles of a batch that are also compared with the rigid map, for the log
 RIGIDITY_SAMPLE = 16  # particles of a batch whose rigidity is computed: the energy is smooth in z, a few are enough
@@ -61,7 +62,8 @@ class FlowStep:
         """
         trainer, stage, state, size = self._trainer, self._stage, self._state, len(white)
         flow = state.flow
-        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], trainer.prior(state, batch))
+        prior = state.prior(batch, trainer.settings.centering)
+        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], prior)
         state.precision[batch.rows] = precision
         if trainer.settings.freeze_latents:
             z = state.latents[batch.rows]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .density import LeastSquares, solve_density
+from .fourier_grid import squared_radius
 from .project import VoxelCloud
 
 
@@ -23,10 +24,7 @@ class HalfMaps:
 
 def shell_of_voxel(box: int, device: torch.device) -> torch.Tensor:
     """Rounded radius ``(N, N, N // 2 + 1)`` of each rfftn frequency, at most ``N // 2 + 1`` (the corners)."""
-    k = torch.fft.fftfreq(box, device=device) * box
-    kx = torch.fft.rfftfreq(box, device=device) * box
-    radius = torch.sqrt(k[:, None, None] ** 2 + k[None, :, None] ** 2 + kx[None, None, :] ** 2)
-    return radius.round().long().clamp(max=box // 2 + 1)
+    return squared_radius(box, device).sqrt().round().long().clamp(max=box // 2 + 1)
 
 
 def shell_correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

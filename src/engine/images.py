@@ -13,7 +13,7 @@ import torch
 from ..particles.ahead import in_order, thread_share
 from ..particles.ctf import ctf_of
 from ..particles.particles import Particles
-from ..particles.shells import shell_index
+from ..particles.shells import fourier_radius, shell_index
 from ..particles.stack import ImageStack
 
 AHEAD_BYTES = 1 << 30  # of batches that wait or are being made, whatever the number of threads
@@ -148,7 +148,7 @@ def half_plane_weights(box: int, low: float, high: float) -> np.ndarray:
     Frequencies off the column kx = 0 stand for two. ``low < radius <= high`` in units of 1 / field of view; the Nyquist
     row and column are always left out, since one sample cannot hold both of their signs.
     """
-    radius = np.hypot(np.fft.fftfreq(box)[:, None] * box, np.fft.rfftfreq(box)[None, :] * box)
+    radius = fourier_radius(box)
     weights = np.where((radius > low) & (radius <= high), 2.0, 0.0)
     weights[:, 0] /= 2
     if box % 2 == 0:

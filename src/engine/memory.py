@@ -22,7 +22,8 @@ from .images import Batch
 from .stage import Stage
 
 if TYPE_CHECKING:
-    from .train import State, Trainer
+    from .flow_state import State
+    from .train import Trainer
 
 SPARE = 1.25  # more images are tried than will be used: a GPU's memory is not as free in hour three as at the start
 SHARE = 0.5  # of the computer's free memory that images may take

@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 
-BACKENDS = ("numpy", "numba")
 MARGIN = 8  # voxels around the points: the inverse of the spline falls by 0.268 per voxel, so the rest is 3e-5
 
 
@@ -35,7 +34,7 @@ def push(
     offsets : ``(g + 1,)`` int64; group ``j`` holds points ``offsets[j]:offsets[j + 1]``.
     affine : ``(g, 3, 4)`` float32; ``affine[j] @ [x, y, z, 1]`` is the (x, y, z) of a point of group ``j`` in voxels,
         0 being the centre of the first voxel.
-    box : N. backend : one of ``BACKENDS``, or ``auto``: numba where there is one.
+    box : N. backend : ``numpy``, ``numba``, or ``auto``: numba where there is one.
     threads : of the Fourier transforms and the compiled loops; None: all.
     oversampling : 1, or 2 for a grid twice as fine, as exact as the projector and about three times slower.
     """

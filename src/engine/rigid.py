@@ -6,6 +6,7 @@ import torch
 
 from .halves import HalfMaps, supported_map
 from .images import Batch
+from .noise import measure_noise
 from .schedule import Rung
 from .stage import Stage
 from .train import FIRST_ITERATIONS, Trainer
@@ -25,6 +26,6 @@ def rigid_stage(trainer: Trainer, rung: Rung, noise: torch.Tensor | None = None)
 
     maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
     stage = stage.with_density(supported_map(stage.cloud, maps))
-    stage = stage.with_noise(trainer.measure_noise(stage, at_rest), rung.band)
+    stage = stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band)
     trainer.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
     return stage, maps

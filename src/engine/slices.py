@@ -22,10 +22,6 @@ class Nodes:
     index: torch.Tensor
     share: torch.Tensor
 
-    def picked(self, rows: torch.Tensor) -> Nodes:
-        """The nodes of some of the slices."""
-        return Nodes(self.index[:, rows], self.share[:, rows])
-
 
 class SliceGrid:
     """A cube of Fourier nodes about frequency zero and the samples of an image's half plane that fall into it.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from .nearest import Nearest
 from .results import load_result, save_result
 from .trained import Trained
 
@@ -20,23 +18,12 @@ class Embedding:
 
     Attributes
     ----------
-    points : ``(n, 2)`` float32. latents : ``(n, K)``.
+    points : ``(n, 2)`` float32.
     """
 
     points: np.ndarray
-    latents: np.ndarray
 
     names = ("umap1", "umap2")
-
-    @cached_property
-    def search(self) -> Nearest:
-        """Neighbours in the plane."""
-        return Nearest(self.points)
-
-    def snap(self, point: np.ndarray) -> tuple[int, np.ndarray, float]:
-        """The particle nearest to a point ``(2,)`` of the plane: its row, its latents ``(K,)`` and how far it is."""
-        row, distance = self.search.nearest(point)
-        return row, self.latents[row], distance
 
 
 def make_embedding(trained: Trained, neighbours: int = 15, min_dist: float = 0.1, seed: int = 0) -> Path:
@@ -70,4 +57,4 @@ def require_umap() -> None:
 def load_embedding(trained: Trained) -> Embedding | None:
     """The UMAP of this epoch's latents; None where it has not been computed."""
     arrays = load_result(trained, "umap", ("points",))
-    return None if arrays is None else Embedding(arrays["points"], trained.latents)
+    return None if arrays is None else Embedding(arrays["points"])

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from .centre import median_point
 from .density import DensityImage, density_image
 from .projection import View
 from .results import save_result
@@ -111,7 +112,7 @@ def _centres(picture: DensityImage, view: View) -> np.ndarray:
 
 def _volume(trained: Trained, view: View, places: np.ndarray) -> np.ndarray:
     """Ångströms (or Å²) of motion ``(m,)`` per unit of the plot at its points ``(m, d)``."""
-    z = view.lift(places, np.median(trained.latents, axis=0))
+    z = view.lift(places, median_point(trained.latents))
     metric = view.move @ trained.angstroms.tensor(z) @ view.move.T
     # where nothing moves at all there is no volume; a ten-thousandth of an ångström stands for it
     return np.sqrt(np.maximum(np.linalg.det(metric), 1e-8))

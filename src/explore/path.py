@@ -25,7 +25,7 @@ class LatentPath:
     Attributes
     ----------
     z : ``(f, K)`` float32, one latent point per frame.
-    name : what a person calls it. kind : straight, component, graph, file or drawn.
+    name : what a person calls it. kind : straight, component, graph or file.
     """
 
     z: np.ndarray

@@ -1,4 +1,4 @@
-"""Paths made of straight lines: through given points, along a component or an axis, drawn in a plot, from a file."""
+"""Paths made of straight lines: through given points, along a component or an axis, from a file."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import numpy as np
 
 from ..errors import InputError
+from .centre import median_point
 from .components import Components
 from .metric import Motion
 from .path import LatentPath, at_constant_speed, load_path
-from .projection import View, axis_of
+from .projection import axis_of
 
 FRAMES = 30
 
@@ -38,7 +39,7 @@ def component_path(
     if not 0 <= low < high <= 100:
         raise InputError(f"The percentiles {low:g} and {high:g} bound nothing; give the lower first, such as 5,95.")
     kind, k = axis_of(axis, components.steps.shape[0])
-    middle = np.median(latents, axis=0).astype(float) if through is None else np.asarray(through, float)
+    middle = median_point(latents).astype(float) if through is None else np.asarray(through, float)
     if kind == "z":
         place, step, here = latents[:, k], np.eye(len(middle))[k], middle[k]
     else:
@@ -46,14 +47,6 @@ def component_path(
         here = components.coordinates(middle)[k]
     ends = np.percentile(place, (low, high)).astype(float) - here
     return LatentPath(at_constant_speed(middle + ends[:, None] * step, frames, motion), axis, "component")
-
-
-def drawn_path(
-    points: np.ndarray, view: View, z: np.ndarray, frames: int = FRAMES, motion: Motion | None = None
-) -> LatentPath:
-    """The polyline ``(m, d)`` that was drawn in a plot; what the plot does not show stays as at ``z`` ``(K,)``."""
-    name = f"drawn in {','.join(view.names)}"
-    return LatentPath(at_constant_speed(view.lift(points, z), frames, motion), name, "drawn")
 
 
 def path_from_file(

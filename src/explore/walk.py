@@ -50,7 +50,8 @@ def make_path(
     frames = FRAMES if frames is None else frames
     if axis is not None:
         middle = None if at is None else _single(read_anchors(at, trained))
-        return component_path(axis, trained.components, trained.latents, frames, percentiles, middle, motion)
+        known = trained.latents[trained.finite]
+        return component_path(axis, trained.components, known, frames, percentiles, middle, motion)
     anchors = read_anchors(through or graph or "", trained)
     if through is not None:
         return straight_path(anchors, frames, motion)

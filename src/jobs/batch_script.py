@@ -102,15 +102,10 @@ def fill_template(text: str, where: str, folder: Path, python: str, settings: Ma
     values["gpus"] = values["gpus"].lstrip("0")
     values |= {"name": folder.name, "verb": folder.name.partition("-")[2], "python": shlex.quote(python)}
     values |= {"folder": shlex.quote(str(folder)), "project": shlex.quote(str(folder.parent))}
-    values["command"] = command_line(folder, python, values)
+    values["command"] = shlex.join(worker_command(python, folder))
     _refuse_unused(text, where, settings)
     lines = [_fill_line(line, number, where, values) for number, line in enumerate(text.splitlines(), 1)]
     return "\n".join(line for line in lines if line is not None) + "\n"
-
-
-def command_line(folder: Path, python: str, values: Mapping[str, str]) -> str:
-    """What a node runs, quoted for the shell: the one place that knows of ``values`` gpus and nodes."""
-    return shlex.join(worker_command(python, folder))
 
 
 def _refuse_unused(text: str, where: str, settings: Mapping[str, str]) -> None:

@@ -54,7 +54,7 @@ def install(
         try:
             step(name == begun)
         except subprocess.CalledProcessError as error:
-            raise InputError(_failed(name, folder, index, error)) from error
+            raise InputError(_failed(name, folder, index)) from error
         except OSError as error:
             raise InputError(f"{name} could not be installed in {folder} ({error.strerror}); {_AGAIN}.") from error
     report = ask_python(environment_python(folder))
@@ -162,6 +162,6 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=True)
 
 
-def _failed(name: str, folder: Path, index: str | None, error: subprocess.CalledProcessError) -> str:
+def _failed(name: str, folder: Path, index: str | None) -> str:
     other = "; another index can be given with --index URL" if name == "torch" and index is None else ""
     return f"{name} could not be installed in {folder} (see above{other}); {_AGAIN}."

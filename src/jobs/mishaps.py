@@ -21,11 +21,19 @@ def as_input_error(error: Exception, verb: str, parameters: Any = None) -> Input
         return InputError(f"{verb} needs {error.name}; install it with: pip install 'ChimeraX-FlexRec[engine]'")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError("the disk is full; free some space and resume the job.")
-    if isinstance(error, MemoryError) or "CPUAllocator" in str(error):
+    if _fills_memory(error):
         return InputError(f"the computer's memory is too small for this {verb}; take a smaller box or fewer particles.")
     if is_out_of_memory(error):
         return InputError(f"the GPU's memory is too small for this {verb}; {_lighter(parameters)}.")
     return None
+
+
+def _fills_memory(error: Exception) -> bool:
+    """Whether it says, in one of the ways in which that is said, that the computer's memory is full."""
+    if isinstance(error, ImportError):  # a library found no room; one that must not be run names another reason
+        return str(error).endswith(("failed to map segment from shared object", "annot allocate memory"))
+    full = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    return full or "CPUAllocator" in str(error)
 
 
 def _lighter(parameters: Any) -> str:

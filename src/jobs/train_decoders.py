@@ -76,10 +76,11 @@ def training_of(parameters: TrainParameters, prepared: Prepared, job: JobRun, la
 def _flow(start: str, latents: np.ndarray | None, where: str, job: JobRun) -> Training:
     from ..engine.begin import begin
     from ..engine.checkpoint import load_resume, save_model, save_resume
+    from ..engine.flow_training import run_flow
 
     def run(trainer: Trainer, state: Any, save: Callable) -> None:
         settle(job, trainer, state)
-        trainer.run(state, save)
+        run_flow(trainer, state, save)
 
     def write(job: JobRun, trainer: Trainer, state: Any, stage: Stage) -> None:
         save_model(job.output, trainer, state, stage, where)

@@ -15,8 +15,9 @@ PARTICLES = 2_000  # whose displacement is drawn
 
 def draw_training(job: JobRun) -> None:
     """Write the figures of the model in a train job's folder: of all, and of the flow where it moves."""
-    from .motion_picture import draw_maps
-    from .train_picture import draw_history, draw_latents
+    from .history_picture import draw_history
+    from .latents_picture import draw_latents
+    from .maps_picture import draw_maps
 
     model = open_model(job.folder)
     with np.load(job.folder / "training.npz", allow_pickle=False) as file:
@@ -36,7 +37,7 @@ def draw_training(job: JobRun) -> None:
 
 
 def _draw_flow(job: JobRun, model: FlowModel, points: np.ndarray, labels: list[str]) -> None:
-    from .motion_picture import draw_flow
+    from .flow_picture import draw_flow
 
     vertices = model.vertices(points)
     sides = [i for i, percent in enumerate(PERCENTILES) if percent != 50]
@@ -48,7 +49,7 @@ def _draw_flow(job: JobRun, model: FlowModel, points: np.ndarray, labels: list[s
 
 
 def _draw_amplitude(job: JobRun, model: FlowModel) -> None:
-    from .motion_picture import draw_amplitude
+    from .amplitude_picture import draw_amplitude
 
     sample = model.latents[:: max(1, len(model.latents) // PARTICLES)]
     travel = np.concatenate([np.linalg.norm(model.vertices(part) - model.mesh.vertices, axis=2)

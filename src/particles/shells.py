@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 
+def fourier_radius(box: int) -> np.ndarray:
+    """(box, box//2+1) float: |k| of each element of ``numpy.fft.rfft2``, in units of 1 / field of view."""
+    return np.hypot(np.fft.fftfreq(box)[:, None] * box, np.fft.rfftfreq(box) * box)
+
+
 def shell_index(box: int) -> np.ndarray:
     """(box, box//2+1) int: round(|k|) of each element of ``numpy.fft.rfft2``; corners count as the last shell."""
-    kx, ky = np.fft.rfftfreq(box, 1 / box)[None, :], np.fft.fftfreq(box, 1 / box)[:, None]
-    return np.minimum(np.rint(np.hypot(kx, ky)).astype(np.int64), box // 2)
+    return np.minimum(np.rint(fourier_radius(box)).astype(np.int64), box // 2)
 
 
 def spread(curve: np.ndarray, box: int) -> np.ndarray:
@@ -19,8 +23,8 @@ def spread(curve: np.ndarray, box: int) -> np.ndarray:
 def shell_mean(values: np.ndarray) -> np.ndarray:
     """(box//2+1,) mean by shell of a real (box, box//2+1) array; corners beyond the last shell are left out."""
     box = values.shape[0]
-    kx, ky = np.fft.rfftfreq(box, 1 / box)[None, :], np.fft.fftfreq(box, 1 / box)[:, None]
-    shell = np.rint(np.hypot(kx, ky)).astype(np.int64)
+    kx = np.arange(box // 2 + 1)
+    shell = np.rint(fourier_radius(box)).astype(np.int64)
     inside = shell <= box // 2
     weight = np.where((kx == 0) | (2 * kx == box), 1.0, 2.0) * np.ones((box, 1))  # the other half is its conjugate
     total = np.bincount(shell[inside], (weight * values)[inside], box // 2 + 1)

@@ -23,7 +23,7 @@ def draw(path: Path, moving: MovingMolecule, experiment: Experiment) -> None:
     count = min(_COLUMNS, len(experiment), CHUNK)
     rows = np.arange(count)
     noisy = chunk_images(moving, experiment, 0)[:count]
-    states = _states(moving, experiment)
+    states = _states(moving)
     for column, state in enumerate(states):
         side = moving.map_at(state, experiment.box, experiment.pixel_size).sum(axis=1)
         _show(axes[0, column], side, _title(state), True)
@@ -35,7 +35,7 @@ def draw(path: Path, moving: MovingMolecule, experiment: Experiment) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _states(moving: MovingMolecule, experiment: Experiment) -> np.ndarray:
+def _states(moving: MovingMolecule) -> np.ndarray:
     """States that go through the first hinge's range, the other hinges at rest."""
     states = np.zeros((_COLUMNS if moving.hinges else 1, len(moving.hinges)))
     if moving.hinges:

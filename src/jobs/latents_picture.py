@@ -1,4 +1,4 @@
-"""The figures of a training: where the particles lie, how training went, what moves (numpy in, PNG out)."""
+"""The figure of where the particles lie in latent space, and of the motions that the images show."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import os
 
 import numpy as np
 
-from .motion_picture import draw_amplitude, draw_flow, draw_maps
-from .picture_sheet import BLUE, GREY, ORANGE, new_figure, save, say
-
-__all__ = ["draw_amplitude", "draw_flow", "draw_history", "draw_latents", "draw_maps"]
+from .picture_sheet import BLUE, ORANGE, new_figure, save, say
 
 _MOST_AXES = 8  # latent axes in the grid of pairs
 _MOST_BARS = 30  # motions in the bar panel
@@ -178,74 +175,3 @@ def _bars(axis, information: np.ndarray, used: int) -> None:
     axis.set_title(f"Motions in the data (dark: the {used} in use)", fontsize=10)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.spines[["top", "right"]].set_visible(False)
-
-
-def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -> None:
-    """Draw a training's course.
-
-    Parameters
-    ----------
-    history : arrays (e,), one value per entry: ``epoch``; ``box`` (pixels); and either ``misfit`` and ``rigid_misfit``
-        (nats per particle, at that box), ``energy`` (mean over cells of Σ (sₗ − 1)², shown as the root mean square
-        principal strain √(energy / 3) in %), ``weight`` (of the rigidity, λ), ``amplitude`` (mean displacement, Å); or,
-        of linear components, ``gain`` (nats per particle) and ``variation`` (of the map, a share of it)
-    """
-    epoch, box = np.asarray(history["epoch"], float), np.asarray(history["box"])
-    curves, text = _linear_course(history) if "gain" in history else _flow_course(history)
-    rows = len(curves) // 2
-    figure = new_figure(10.5, 1 + 3 * rows)
-    for axis, (title, unit, values) in zip(figure.subplots(rows, 2, sharex=True).flat, curves):
-        _curve(axis, epoch, box, values)
-        axis.set_title(title, fontsize=10, loc="left", pad=16)  # the boxes stand below it
-        axis.set_ylabel(unit)
-        if unit == "λ" and np.all(values > 0):
-            axis.set_yscale("log")
-    for axis in figure.axes[-2:]:
-        axis.set_xlabel("epoch")
-    figure.axes[0].axhline(0, color=GREY, linewidth=0.8)
-    say(figure, text)
-    save(figure, path)
-
-
-def _flow_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
-    """Title, unit and values of each curve, and how to read them."""
-    strain = 100 * np.sqrt(np.maximum(np.asarray(history["energy"], float), 0) / 3)
-    curves = (
-        ("Gain over a rigid molecule", "nats per particle", np.asarray(history["rigid_misfit"]) - history["misfit"]),
-        ("Motion", "mean displacement (Å)", np.asarray(history["amplitude"], float)),
-        ("Strain of the mesh", "r.m.s. principal strain (%)", strain),
-        ("Weight of the rigidity, λ", "λ", np.asarray(history["weight"], float)),
-    )
-    return curves, (
-        "How to read: the gain is how much better the moving map explains an image than the same map held rigid: it "
-        "should rise and level off; at or below zero the images do not ask for motion. Compare it within one box only "
-        "(dashed lines: the images grow finer, and the scale of the gain changes). Strain of a few % is bending; tens "
-        "of % mean that the mesh is torn to fit noise: raise the rigidity."
-    )
-
-
-def _linear_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
-    """Title, unit and values of each curve, and how to read them."""
-    curves = (
-        ("Gain over a rigid molecule", "nats per particle", np.asarray(history["gain"], float)),
-        ("Variation of the map", "r.m.s., % of the map", 100 * np.asarray(history["variation"], float)),
-    )
-    return curves, (
-        "How to read: the gain is the evidence in an image for the components, the price of fitting it deducted: it "
-        "should rise and level off; near zero the images do not ask for them. The variation is how far the particles' "
-        "maps are from the mean one. Compare both within one box only (dashed lines: the images grow finer)."
-    )
-
-
-def _curve(axis, epoch: np.ndarray, box: np.ndarray, values: np.ndarray) -> None:
-    """One line for each run of epochs at the same box, with dashed lines between them."""
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(box)) + 1, [len(box)]]).astype(int)
-    for first, last in zip(starts[:-1], starts[1:]):
-        axis.plot(epoch[first:last], values[first:last], color=BLUE, marker="o", markersize=3, linewidth=1.4)
-        if first:
-            axis.axvline((epoch[first - 1] + epoch[first]) / 2, color=ORANGE, linestyle="--", linewidth=1)
-        if last > first:
-            axis.text(epoch[first], 1.0, f"{int(box[first])} px", transform=axis.get_xaxis_transform(), fontsize=8,
-                      color=ORANGE, va="bottom")  # fmt: skip
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.ticklabel_format(axis="y", useOffset=False)

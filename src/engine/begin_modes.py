@@ -1,0 +1,64 @@
+"""The first guess of a motion of a few voxels: linear in the mesh's soft modes (`start.py`)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..mesh.tetmesh import TetMesh
+from .flow import Flow
+from .flow_state import State
+from .flow_training import RIGIDITY_START
+from .latents import gauss_newton
+from .modes import strain_operator
+from .stage import Stage
+from .start import LinearMotion, ModeStatistics, fit_linear_motion, mode_statistics, set_linear
+from .train import Trainer
+
+MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare
+
+
+def fit_modes(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -> LinearMotion:
+    """The linear motion in the softest modes that the images ``rows`` show."""
+    modes = min(MODES, state.flow.modes.shape[1])
+    statistics = _mode_statistics(trainer, stage, state, rows, modes)
+    stiffness = 2 * RIGIDITY_START * trainer.settings.rigidity * _softest_energy(trainer.mesh, state.flow, modes)
+    motion = fit_linear_motion(statistics, trainer.settings.latent_dims, stiffness=stiffness)
+    state.information = motion.information.cpu().numpy()
+    found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
+    trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")
+    return motion
+
+
+def _mode_statistics(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray, modes: int) -> ModeStatistics:
+    """Those of all ``rows``, each member of the team having found its share."""
+    mine = trainer.team.share(np.arange(len(rows)))
+    counter = trainer.counter("soft modes", len(mine))
+    found = mode_statistics(stage, state.flow, rows[mine], modes, 1.0, counter)
+    tables = []
+    for part in (found.curvature, found.pull):
+        table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)
+        table[mine] = part
+        trainer.team.collect(table, mine)
+        tables.append(table)
+    return ModeStatistics(*tables)
+
+
+def move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearMotion) -> None:
+    """Make the flow that linear motion, and find every particle's place along it."""
+    set_linear(state.flow, motion)
+    rows = trainer.team.share(np.arange(len(trainer.images)))
+    counter = trainer.counter("latents", len(rows))
+    for batch in stage.batches(rows):
+        prior = state.prior(batch, trainer.settings.centering)
+        moved, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, prior.centre, prior)
+        state.latents[batch.rows] = moved
+        counter(len(batch))
+    state.collect(trainer.team, rows)
+    state.whiten()
+
+
+def _softest_energy(mesh: TetMesh, flow: Flow, modes: int) -> float:
+    """Rigidity energy of one unit of an elastic mode; softness scaling makes it the same for all."""
+    energy = (np.asarray(strain_operator(mesh) @ flow.modes[:, :modes].cpu().numpy()) ** 2).sum(axis=0)
+    return float(energy.max())

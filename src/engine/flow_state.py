@@ -1,0 +1,79 @@
+"""What training changes of a flow model, and the frame that its latents are told in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from .flow import Flow
+from .halves import HalfMaps
+from .images import Batch
+from .latents import Prior, informative_axes, whitening_transform
+from .team import Team
+
+HOLD = 4.0  # how much more tightly latents are held to given places than white ones to zero
+
+
+@dataclass
+class State:
+    """What training changes, and all that a checkpoint must hold to go on to the same numbers.
+
+    ``latents`` ``(n, k)``, white; ``precision`` ``(n, k, k)`` of their posterior; ``epoch`` passes done; ``noise``
+    ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass; ``maps`` on the cloud of box ``maps_box``.
+    ``centre`` ``(n, k)``, where the first guess had the latents, if the flow was built along it; else None.
+    """
+
+    flow: Flow
+    optimiser: torch.optim.Adam
+    latents: torch.Tensor
+    precision: torch.Tensor
+    noise: torch.Tensor
+    centre: torch.Tensor | None = None
+    epoch: int = 0
+    energy: float = math.nan
+    maps: HalfMaps | None = None
+    maps_box: int = 0
+    information: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def prior(self, batch: Batch, centering: float) -> Prior:
+        """Where a batch's latents belong if their images do not say; ``centering`` is the strength of that.
+
+        About zero, latents being white. But where the flow was built along given latents, about those: a turn is
+        told by the direction of z alone, and a pull towards zero would draw its circle together and fold it.
+        """
+        if self.centre is None:
+            return Prior(torch.zeros(len(batch), self.latents.shape[1], device=self.latents.device), centering)
+        return Prior(self.centre[batch.rows], HOLD * centering)
+
+    def collect(self, team: Team, rows: np.ndarray) -> None:
+        """Learn the latents that the others have found, this process having seen to ``rows``."""
+        team.collect(self.latents, rows)
+        team.collect(self.precision, rows)
+
+    def agree(self, team: Team) -> None:
+        """Make the team's states equal to the last bit: the leader's."""
+        maps = (self.maps.first, self.maps.second, self.maps.fsc)
+        centre = () if self.centre is None else (self.centre,)
+        parameters = (value.data for value in self.flow.parameters())
+        team.agree([self.latents, self.precision, self.noise, *maps, *centre, *parameters])
+
+    def whiten(self) -> None:
+        """Give the latents zero mean and unit covariance, the flow taking up the difference."""
+        self._substitute(*whitening_transform(self.latents, self.precision))
+
+    def align(self) -> None:
+        """Turn the latents so that the first is what the images tell most about."""
+        axes = informative_axes(self.precision)
+        self._substitute(torch.zeros_like(axes[0]), axes.T.contiguous())
+
+    def _substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
+        """Take latents z' with z = z' @ factor + mean in place of z, the motion staying the same."""
+        self.flow.absorb(mean, factor)
+        self.latents = torch.linalg.solve(factor.T, (self.latents - mean).T).T.contiguous()
+        if self.centre is not None:
+            self.centre = torch.linalg.solve(factor.T, (self.centre - mean).T).T.contiguous()
+        self.precision = factor @ self.precision @ factor.T
