@@ -180,7 +180,7 @@ def test_eight_dimensions_keep_the_others_where_they_are(qtbot, tmp_path):
     viewer = open_viewer(qtbot, make_project(tmp_path / "eight", (3, 2, 1, 1, 1, 1, 1, 1), latents).parent)
     axes(viewer, "z3", "z7")
     start = np.linspace(-0.4, 0.4, 8)
-    viewer.panel.show_point(start)
+    viewer.panel.steering.show_point(start)
     place = click(viewer, (0.9, -0.9))
     wanted = start.copy()
     wanted[[2, 6]] = under(viewer, place)

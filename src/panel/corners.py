@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..explore.anchors import point_text
 from ..explore.path import LatentPath
-from .scene import point_text
 
 _FEW = 7  # corners of a path that was not made of corners
 _MOST = 40  # of a stroke

@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..explore.anchors import point_text
 from .corners import corners_of, nearest_piece, simplified, through_command
-from .scene import point_text
 
 if TYPE_CHECKING:
     from .window import FlexPanel

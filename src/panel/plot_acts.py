@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QApplication, QFileDialog, QMenu, QToolButton
 
+from ..explore.anchors import point_text
 from .pairs import Pairs
-from .scene import point_text
 
 if TYPE_CHECKING:
     from .window import FlexPanel

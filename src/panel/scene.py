@@ -71,11 +71,6 @@ class Scene(Protocol):
         ...
 
 
-def point_text(z: np.ndarray) -> str:
-    """``0.4,-0.2``, with as many digits as single precision has."""
-    return ",".join(f"{float(value):.7g}" for value in z)
-
-
 def quoted(text: str) -> str:
     """A word as the commands take it: in quotes where it has blanks or quotes of its own."""
     if text and not any(letter.isspace() or letter in "\"';" for letter in text):

@@ -13,6 +13,7 @@ from qtpy.QtCore import QStandardPaths
 from ..errors import InputError
 from ..explore import clustered
 from ..explore.bounds import read_box, whole_numbers
+from ..explore.centre import mean_point
 from ..explore.compared import HOW
 from ..explore.embedding import make_embedding
 from ..explore.export import save_particles
@@ -62,7 +63,7 @@ def show_volume(scene: SlicesScene, where=None, at=None, particle=None, selectio
     elif where is None and scene.z is not None:
         scene.show(scene.z)
     else:
-        scene.show(trained.latents[trained.finite].mean(axis=0))
+        scene.show(mean_point(trained.latents))
     return None
 
 

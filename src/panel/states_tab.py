@@ -22,10 +22,11 @@ from qtpy.QtWidgets import (
 )
 
 from ..errors import InputError
+from ..explore.anchors import point_text
 from ..explore.compared import Compared
 from ..explore.results import changed_at
 from ..explore.states import FILE, State, kept_states
-from .scene import point_text, quoted
+from .scene import quoted
 
 if TYPE_CHECKING:
     from .window import FlexPanel

@@ -13,12 +13,11 @@ class Theme:
 
     Attributes
     ----------
-    dark : whether the window is. window, page : of the figure and of the plot. ink, faint : of text and of lines.
+    window, page : of the figure and of the plot. ink, faint : of text and of lines.
     halo : around marks, so that they stand out on every colour. marker, path, hover, outline : of the marks.
     density : ``(256, 4)`` from few to many. values : ``(256, 4)`` from low to high.
     """
 
-    dark: bool
     window: str
     page: str
     ink: str
@@ -39,10 +38,10 @@ def theme_of(dark: bool, window: str) -> Theme:
     steps = np.linspace(0, 1, 256)
     if dark:
         return Theme(
-            True, window, "#16181c", "#e6e6e6", "#55585f", "#000000", "#ff5a4d", "#ff6fc4", "#ffffff", "#5ad1ff",
+            window, "#16181c", "#e6e6e6", "#55585f", "#000000", "#ff5a4d", "#ff6fc4", "#ffffff", "#5ad1ff",
             density=colormaps["viridis"](0.12 + 0.88 * steps), values=colormaps["viridis"](0.1 + 0.9 * steps),
         )  # fmt: skip
     return Theme(
-        False, window, "#ffffff", "#202124", "#c4c7cc", "#ffffff", "#d62718", "#e0007a", "#202124", "#0b63c4",
+        window, "#ffffff", "#202124", "#c4c7cc", "#ffffff", "#d62718", "#e0007a", "#202124", "#0b63c4",
         density=colormaps["YlGnBu"](0.18 + 0.82 * steps), values=colormaps["viridis"](0.95 * steps),
     )  # fmt: skip

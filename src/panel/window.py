@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QKeyEvent, QPalette
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..errors import InputError
+from ..explore.centre import median_point
 from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
 from .folding import Folding
@@ -27,15 +28,12 @@ from .path_tab import PathTab
 from .play_bar import PlayBar
 from .plot import PlotView
 from .plot_acts import PlotActs
-from .scene import Scene, point_text, quoted
+from .scene import Scene, quoted
 from .select_tab import SelectTab
 from .sliders import Sliders
 from .states_tab import StatesTab
 from .status_line import StatusLine
-
-_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
-_STEP, _LONG = 0.02, 0.1  # of the view: what an arrow key moves, and with Shift
-_SETTLE = 250  # milliseconds after the last arrow key when the true map is asked for
+from .steering import Steering
 
 Tab = tuple[str, Callable[[Scene], QWidget]]
 
@@ -58,7 +56,7 @@ class FlexPanel(QWidget):
         self.tabs = QTabWidget(documentMode=True)
         self._trained = self._results = None
         self._lay_out()
-        self.acts = PlotActs(self)
+        self.acts, self.steering = PlotActs(self), Steering(self)
         self._connect()
         self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
         own = (("Sliders", self.sliders), ("Path", self.paths), ("Select", self.selections), ("States", self.states))
@@ -116,7 +114,7 @@ class FlexPanel(QWidget):
         z = self.scene.z
         if z is not None:
             return np.asarray(z, float)
-        return np.median(self._trained.latents[self._trained.finite], axis=0).astype(float)
+        return median_point(self._trained.latents).astype(float)
 
     def _put_marker(self) -> None:
         plane, here = self.plot.plane, self.here()
@@ -185,47 +183,10 @@ class FlexPanel(QWidget):
         self.acts.fill(menu)
         menu.popup(event.globalPos())
 
-    # ----- the hand -----
-
-    def go(self, point: np.ndarray) -> None:
-        """The hand is at a point of the plot."""
-        z, _ = self.plot.plane.latent(point[: self.plot.plane.dims], self.here())
-        self.scene.drag(z)
-
-    def rest(self, point: np.ndarray) -> None:
-        """The hand was let go at a point of the plot."""
-        z, row = self.plot.plane.latent(point[: self.plot.plane.dims], self.here())
-        if row is None:
-            self.show_point(z)
-        else:
-            self.say(f"{self.plot.plane.names[0]} has no way back to latent points: this is particle {row}.")
-            self.scene.run(f"flexrec volume particle {row}")
-
-    def show_point(self, z: np.ndarray) -> None:
-        """The true map at a latent point ``(K,)``."""
-        self.scene.run(f"flexrec volume at {point_text(z)}")
-
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Arrows move the point, space plays, Escape stops."""
-        step = _ARROWS.get(event.key())
-        if step is not None and self.plot.plane is not None:
-            self._step(np.array(step), _LONG if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP)
-        elif event.key() == Qt.Key.Key_Space and self._trained is not None:
-            self.bar.toggle()
-        elif event.key() == Qt.Key.Key_Escape:
-            if not self.plot.hand.stop() and self.scene.playing:
-                self.scene.run("flexrec pause")
-            self.plot.set_mode("go")
-        else:
+        """Arrows, space, Escape: see `Steering.key`."""
+        if not self.steering.key(event):
             super().keyPressEvent(event)
-
-    def _step(self, direction: np.ndarray, share: float) -> None:
-        plane, limits = self.plot.plane, self.plot.canvas.limits
-        span = (limits[:, 1] - limits[:, 0])[: plane.dims]
-        if plane.view is not None and direction[: plane.dims].any():
-            point = plane.place(self.here()) + share * direction[: plane.dims] * span
-            self.scene.drag(plane.latent(point, self.here())[0])
-            self._settling.start()
 
     # ----- made once -----
 
@@ -247,21 +208,14 @@ class FlexPanel(QWidget):
         whole.addWidget(self.folding)
 
     def _connect(self) -> None:
-        hand = self.plot.hand
-        hand.went.connect(self.go)
-        hand.rested.connect(self.rest)
         self.plot.failed.connect(self.say)
         self.plot.pointed.connect(self.notes.point_at)
         self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
         self.plot.replaned.connect(self._put_marker)
         self.plot.replaned.connect(self._say_point)
         self.plot.canvas.setFocusProxy(self)
-        self.sliders.moved.connect(self.scene.drag)
-        self.sliders.settled.connect(self.show_point)
         self.empty.project.connect(self._choose_project)
         self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
-        self._settling = QTimer(self, singleShot=True, interval=_SETTLE)
-        self._settling.timeout.connect(lambda: self.show_point(self.here()))
         self.words.ready.connect(self._say_point)
 
     def _choose_project(self) -> None:

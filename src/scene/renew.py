@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
+from ..explore.centre import mean_point
 from ..models import Model
 from .place import centre_of
 
@@ -26,7 +27,7 @@ def renew(model, flow: Model) -> None:
     try:
         z = None if model.z is None else flow.checked(model.z)
     except InputError:
-        z = flow.latents.mean(axis=0)
+        z = mean_point(flow.latents)
     if arrows is not None:
         start = arrows.reference if arrows.reference is None or len(arrows.reference) == flow.latent_dims else z
         model.show_arrows(arrows.wanted, arrows.scale, arrows.threshold, arrows.width, start)

@@ -14,6 +14,7 @@ from chimerax.geometry import Place
 
 from ..engine.client import EngineError
 from ..errors import InputError
+from ..explore.centre import mean_point
 from ..explore.path import LatentPath
 from ..models import Model as TrainedModel
 from .project_place import asked_for, fingerprint, found_again, places
@@ -68,8 +69,7 @@ def restored(cls, session, data: dict[str, Any]):
             f"{name}: the model in {folder} is not the one that was saved; it is shown as it is now, after epoch "
             f"{flow.epoch} of {flow.epochs}."
         )
-    restore = _WhenAllAreBack(model, data)
-    restore.handler = session.triggers.add_handler(RESTORED_MODEL_TABLE, restore)
+    session.triggers.add_handler(RESTORED_MODEL_TABLE, _WhenAllAreBack(model, data))
     _draw(session, model, _fitting(session, name, flow, data["z"]))
     return model
 
@@ -80,7 +80,7 @@ def _fitting(session, name: str, flow: TrainedModel, z: np.ndarray | None) -> np
         return None if z is None else flow.checked(z)
     except InputError as error:
         session.logger.warning(f"{name}: {str(error).rstrip('.')}; the mean is shown.")
-        return flow.latents.mean(axis=0)
+        return mean_point(flow.latents)
 
 
 def _draw(session, model, z: np.ndarray | None) -> None:
@@ -97,7 +97,6 @@ class _WhenAllAreBack:
 
     def __init__(self, model, data: dict[str, Any]) -> None:
         self._model, self._data = model, data
-        self.handler: Any = None
 
     def __call__(self, _, models: dict[tuple, Model]) -> str:
         model, data = self._model, self._data
