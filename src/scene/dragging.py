@@ -1,4 +1,4 @@
-"""The contour that stands for the map while the hand drags."""
+"""The contour that stands for the map while the hand drags, and how much is drawn then."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .contour import ContourModel, contour_of
 from .followers import Tied
+from .pace import Pace
 
 if TYPE_CHECKING:
     from .model import FlexRecModel
@@ -16,14 +17,28 @@ ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 class Dragging:
     """One model's moving contour, made when it is first wanted: the engine process ties it to the mesh.
 
-    ``drawn`` is whether it is drawn, in the place of the map.
+    ``drawn`` is whether it is drawn, in the place of the map; ``hand`` whether the hand moves the model.
     """
 
     def __init__(self, model: FlexRecModel) -> None:
         self._model = model
         self.contour: ContourModel | None = None
         self._asked: float | None = None  # the level of the contour that is made, or was
-        self.drawn = False
+        self.drawn = self.hand = False
+        self._pace = Pace()
+        self._frames = model.session.triggers.add_handler("frame drawn", self._frame_drawn)
+
+    @property
+    def light(self) -> bool:
+        """Whether less is drawn: the hand moves, and pictures are slow. What is recorded is never drawn so."""
+        return self.hand and self._pace.light and getattr(self._model.session, "movie", None) is None
+
+    def _frame_drawn(self, *_) -> None:
+        seconds = self._model.session.update_loop.last_draw_time
+        if self.hand:
+            self._pace.moved(seconds)
+        elif not self.drawn:
+            self._pace.rested(seconds)
 
     def prepare(self) -> None:
         """Contour the canonical map at the level shown, unless that is done."""
@@ -56,6 +71,7 @@ class Dragging:
         if self.contour is None:
             return False
         self.contour.look_like(self._model.map.surfaces[0])
+        self.contour.light = self.light
         self.contour.move(self._model.moved)
         self._draw(True)
         return True
@@ -69,6 +85,10 @@ class Dragging:
         self._asked = None
         if self.contour is not None:
             self._model.session.models.close([self.contour])
+
+    def end(self) -> None:
+        """The model is closed."""
+        self._frames.remove()
 
     def forget(self, removed: list) -> None:
         """Draw the map again if the contour is among the models that were closed."""

@@ -110,7 +110,11 @@ class FlexRecModel(Model):
         ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
         cannot decode it, which is only said otherwise.
         """
-        self._set_point(z)
+        self._set_point(z, hand=False)
+        self._decode(done, failed)
+
+    def _decode(self, done: Callable[[], None] = lambda: None, failed: Failed | None = None) -> None:
+        """Show the map at the point that is set."""
         if self.z is None:
             self._draw(self.flow.volume)
             done()
@@ -126,9 +130,9 @@ class FlexRecModel(Model):
 
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
-        self._set_point(z)
+        self._set_point(z, hand=True)
         if not self.dragging.follow():
-            self.show(z)
+            self._decode()
 
     def reload(self) -> None:
         """Go on with the newest checkpoint, in the engine process too."""
@@ -136,13 +140,17 @@ class FlexRecModel(Model):
         self.open_again()
         renew(self, flow)
 
-    def _set_point(self, z: np.ndarray | None) -> None:
+    def _set_point(self, z: np.ndarray | None, hand: bool) -> None:
         self.z = None if z is None else self.flow.checked(z)
         if self.flow.moves:
             self.moved = self.flow.mesh.vertices if z is None else self.flow.vertices(self.z)
-        for follower in (self.mesh, self.arrows, *self.followers):
-            if follower is not None:
-                follower.move(self.moved)
+        self.dragging.hand = hand
+        for drawing in (self.mesh, self.arrows):
+            if drawing is not None:
+                drawing.light = self.dragging.light
+                drawing.move(self.moved)
+        for follower in self.followers:
+            follower.move(self.moved)
         self.tell()
 
     def tell(self) -> None:
@@ -277,6 +285,7 @@ class FlexRecModel(Model):
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
         self._removed.remove()
+        self.dragging.end()
         self.player.close()
         if self.recorder is not None:
             self.recorder.cancel("the model was closed while its movie was recorded.")
