@@ -32,8 +32,8 @@ class Bench:
 
     def plan(self):
         """Steps, with the seconds to wait after each or a question whether to go on."""
-        yield from self.lay_out()
         yield from self.open_flow()
+        yield from self.lay_out()
         run(self.session, "view")
         yield from self.drag("drag, all")
         yield from self.play()
@@ -164,10 +164,8 @@ class Bench:
         yield 1.0
         self.tool = FlexRecTool.shown(session)
         window, view = session.ui.main_window, session.main_view
-        for _ in range(10):
+        for _ in range(3):
             (width, height), (wide, high) = view.window_size, WINDOW
-            if (width, height) == WINDOW:
-                break
             window.resize(window.width() + wide - width, window.height() + high - height)
             yield 1.0
         self.found["window, px"] = "x".join(str(side) for side in view.window_size)
@@ -176,7 +174,7 @@ class Bench:
         session = self.session
         self.model = model = run(session, f'flexrec open "{self.asked["folder"]}"')
         molecule = run(session, f'open "{self.asked["molecule"]}"')[0]
-        run(session, "flexrec mesh color strain")
+        run(session, f"hide #{molecule.id_string} atoms; cartoon #{molecule.id_string}; flexrec mesh color strain")
         run(session, f"flexrec flow count {ARROWS} threshold 0")
         run(session, f"flexrec follow #{molecule.id_string}")
         run(session, "flexrec path pc 1 frames 100")

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..explore.trained import Trained
 from .standing import Standing, Surroundings
@@ -36,9 +36,10 @@ class StatusLine(QWidget):
         column.setContentsMargins(8, 0, 8, 0)
         column.setSpacing(2)
         for label, lines in ((self.status, 1), (self.pointed, 2)):
-            # a plot that changes its size with the words below it would slip away under the hand
+            # a plot that changes its size with the words below it would slip away under the hand, and a panel beside
+            # the 3D part would have both drawn anew
             label.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
-            label.setMinimumWidth(1)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             column.addWidget(label)
 
     def begin(self, trained: Trained) -> None:
