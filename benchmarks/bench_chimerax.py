@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--python", default="", help="that decodes (default: ChimeraX's own, without numba)")
     parser.add_argument("--seconds", type=float, default=4.0, help="of playing (default: 4)")
     arguments = parser.parse_args()
-    print("drawn/s: pictures of a new state; true map: from letting go to its picture; main thread: median of a move")
+    print("drawn/s: pictures of a new state; true map: from letting go to its picture; CPU: of one such picture")
     with tempfile.TemporaryDirectory() as work:
         molecule = written_molecule(Path(work) / "molecule.pdb")
         for box in arguments.boxes:
