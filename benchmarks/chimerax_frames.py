@@ -136,8 +136,8 @@ class Bench:
             if model.flow.moves:
                 new.append(z)
 
-        def shown(volume) -> None:
-            mapped(volume)
+        def shown(volume, *how) -> None:
+            mapped(volume, *how)
             maps.append(time.perf_counter())
             new.append(volume)
 

@@ -54,11 +54,14 @@ class MapModel(Volume):
         self.new_region(ijk_step=[2 * one for one in step] if light else step, adjust_step=False,
                         adjust_voxel_limit=False)  # fmt: skip
 
-    def set(self, volume: np.ndarray) -> None:
-        """Show other density, of the same shape, at the same level."""
+    def set(self, volume: np.ndarray, seen: bool = True) -> None:
+        """Show other density, of the same shape, at the same level.
+
+        Where the map is ``seen``, a large one keeps its old contour until a thread has found the new one.
+        """
         self.data.array[:] = volume
         self.data.values_changed()
-        if self.contours_beside and not waits(self.session) and len(volume) >= LARGE:
+        if seen and self.contours_beside and not waits(self.session) and len(volume) >= LARGE:
             for surface in self.surfaces:
                 surface.set_level(surface.level, use_thread=True)
 

@@ -181,7 +181,7 @@ class FlexRecModel(Model):
 
     def _draw(self, volume: np.ndarray, light: bool = False) -> None:
         self.map.lighten(light)
-        self.map.set(volume)
+        self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the hand was
         self.dragging.rest()
 
     # ----- what moves with it -----
