@@ -10,13 +10,14 @@ from ..errors import InputError
 from .followers import Tied
 from .mesh import heat
 
+MOST_NEEDLES = 2000
 HOTTEST = 95  # percentile of the arrows' lengths that is drawn in the hottest colour
 
 
 class ArrowsModel(Model):
     """Instanced arrows: one little shape drawn many times, so that thousands follow the hand.
 
-    While they are ``light`` each is a needle with four sides.
+    While they are ``light`` each is a needle with four sides, and of many `MOST_NEEDLES` are drawn, always the same.
     """
 
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
@@ -29,6 +30,7 @@ class ArrowsModel(Model):
         self._tied, self._start = tied, start
         self.scale, self.threshold, self.width = scale, threshold, width
         self.light = False
+        self._few = np.random.default_rng(0).permutation(len(start))[:MOST_NEEDLES]
         self._shafts, self._heads = self._shape("shafts", _shaft()), self._shape("heads", _head())
         self._needles = self._shape("needles", _needle())
 
@@ -46,9 +48,12 @@ class ArrowsModel(Model):
     def move(self, vertices: np.ndarray) -> None:
         """Draw the flow to where the mesh's vertices are, ``(v, 3)`` Å."""
         along = self._tied.moved(vertices) - self._start
+        start = self._start
+        if self.light:
+            start, along = start[self._few], along[self._few]
         length = np.linalg.norm(along, axis=1)
         seen = length >= max(self.threshold, 1e-6)
-        start, along, length = self._start[seen], along[seen], length[seen]
+        start, along, length = start[seen], along[seen], length[seen]
         hottest = max(np.percentile(length, HOTTEST), 1e-6) if len(length) else 1.0
         colours = heat(length / hottest)
         direction, drawn = along / length[:, None], self.scale * length
