@@ -7,94 +7,194 @@ import os
 import statistics
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from chimerax.core.commands import run
+from chimerax.core.triggerset import DEREGISTER
+from chimerax.flexrec.panel.tool import FlexRecTool
 from chimerax.flexrec.scene.settings import flexrec_settings
-from Qt.QtCore import QTimer
+from qtpy.QtCore import QCoreApplication, QEvent, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
 
-ARROWS, PICTURES = 9000, 12  # at most: evenly spread, they are fewer
+ARROWS, PICTURES = 9000, 8  # at most: evenly spread, they are fewer
+WINDOW = (1000, 800)  # of the 3D part
+HAND = 0.008  # seconds between the moves of a mouse
 
 
 class Bench:
     def __init__(self, session, asked: dict) -> None:
-        self.session, self.asked = session, asked
+        self.session, self.asked, self.found = session, asked, {}
         flexrec_settings(session).python = asked["python"]
+        self.random = np.random.default_rng(5)
         self.steps = iter(self.plan())
 
     def plan(self):
         """Steps, with the seconds to wait after each or a question whether to go on."""
+        yield from self.open_flow()
+        yield from self.lay_out()
+        run(self.session, "view")
+        yield from self.drag("drag, all")
+        yield from self.play()
+        run(self.session, "hide #!2 models")
+        yield from self.drag("drag without atoms")
+        yield from self.pictures()
+        run(self.session, "close")
+        self.model = run(self.session, f'flexrec open "{self.asked["linear"]}"')
+        yield from self.picture([], [])  # now the engine has read it
+        yield 1.0
+        yield from self.drag("linear model")
+        Path(self.asked["result"]).write_text(json.dumps({"found": self.found}))
+
+    # ----- what is measured -----
+
+    def drag(self, name: str):
+        """A hand in the panel, whose moves wait in the queue while the window is busy."""
+        updates: list[float] = []
+        maps: list[float] = []
+        ends = self.count(updates, maps)
+        start, main, threads = time.perf_counter(), time.thread_time(), time.process_time()
+        self.mouse(QEvent.Type.MouseButtonPress, 0.0)
+        sent = 0
+        while (now := time.perf_counter() - start) < self.asked["seconds"]:
+            while (sent + 1) * HAND < now:
+                sent += 1
+                self.mouse(QEvent.Type.MouseMove, sent * HAND)
+            yield HAND
+        seconds = time.perf_counter() - start
+        drawn, decoded = max(len(updates), 1), len(maps)
+        busy = 1000 * (time.thread_time() - main) / drawn, 1000 * (time.process_time() - threads) / drawn
+        done, let_go = self.when_settled(), time.perf_counter()
+        self.mouse(QEvent.Type.MouseButtonRelease, sent * HAND)
+        yield partial(bool, done)
+        yield 1.0
+        for end in ends:
+            end()
+        self.found[f"{name}: drawn/s"] = drawn / seconds
+        if self.model.flow.moves:
+            self.found[f"{name}: CPU ms each, main thread"], self.found[f"{name}: CPU ms each, all threads"] = busy
+        else:
+            self.found[f"{name}: maps/s"] = decoded / seconds
+        self.found[f"{name}: true map ms after"] = 1000 * (done[0] - let_go)
+
+    def play(self):
+        updates: list[float] = []
+        ends = self.count(updates, [])
+        run(self.session, f"flexrec play seconds {self.asked['seconds']} loop true bounce true")
+        start = time.perf_counter()
+        yield self.asked["seconds"]
+        self.found["play, all: drawn/s"] = len(updates) / (time.perf_counter() - start)
+        run(self.session, "flexrec pause")
+        for end in ends:
+            end()
+        yield 1.5
+
+    def pictures(self):
+        """From the command to the map in the scene, and to the frame in which its contour is drawn."""
+        maps: list[float] = []
+        times: list[float] = []
+        for _ in range(PICTURES):
+            yield from self.picture(maps, times)
+            yield 0.2
+        self.found["command to map, ms"] = 1000 * statistics.median(maps)
+        self.found["command to picture, ms"] = 1000 * statistics.median(times)
+
+    def picture(self, maps: list[float], times: list[float]):
+        came: list[float] = []
+        z = self.random.normal(size=self.model.flow.latent_dims)
+        ends, done, start = self.count([], came), self.when_settled(), time.perf_counter()
+        run(self.session, f"flexrec volume at {','.join(f'{value:.3f}' for value in z)}")
+        yield partial(bool, done)
+        for end in ends:
+            end()
+        maps.append(came[0] - start)
+        times.append(done[0] - start)
+
+    def when_settled(self) -> list[float]:
+        """Filled in with when the contour of another map has been drawn, and not the one that moves."""
+        done: list[float] = []
+        model, surface = self.model, self.model.map.surfaces[0]
+        before = id(surface.vertices)
+
+        def drawn():
+            if id(surface.vertices) == before or model.dragging.drawn:
+                return None
+            done.append(time.perf_counter())
+            return DEREGISTER
+
+        self.session.triggers.add_handler("frame drawn", lambda *_: drawn())
+        return done
+
+    def count(self, updates: list[float], maps: list[float]) -> list:
+        """Fill in the times of drawn updates and those of maps; returns what ends it."""
+        model, new = self.model, []
+        drag, mapped = model.drag, model.map.set
+
+        def moved(z) -> None:
+            drag(z)
+            if model.flow.moves:
+                new.append(z)
+
+        def shown(volume, *how) -> None:
+            mapped(volume, *how)
+            maps.append(time.perf_counter())
+            new.append(volume)
+
+        def drawn() -> None:
+            if new:
+                new.clear()
+                updates.append(time.perf_counter())
+
+        model.drag, model.map.set, the_map = moved, shown, model.map
+        return [self.on_frame(drawn), lambda: model.__dict__.pop("drag"), lambda: the_map.__dict__.pop("set")]
+
+    def on_frame(self, done):
+        handler = self.session.triggers.add_handler("frame drawn", lambda *_: done() and None)
+        return handler.remove
+
+    # ----- what it is measured on -----
+
+    def lay_out(self):
+        """The panel beside a 3D part of the wanted size."""
+        session = self.session
+        run(session, "ui tool hide Log; ui tool hide Models; flexrec show")
+        yield 1.0
+        self.tool = FlexRecTool.shown(session)
+        window, view = session.ui.main_window, session.main_view
+        for _ in range(3):
+            (width, height), (wide, high) = view.window_size, WINDOW
+            window.resize(window.width() + wide - width, window.height() + high - height)
+            yield 1.0
+        self.found["window, px"] = "x".join(str(side) for side in view.window_size)
+
+    def open_flow(self):
         session = self.session
         self.model = model = run(session, f'flexrec open "{self.asked["folder"]}"')
-        run(session, "flexrec mesh color strain")
+        molecule = run(session, f'open "{self.asked["molecule"]}"')[0]
+        run(session, f"hide #{molecule.id_string} atoms; cartoon #{molecule.id_string}; flexrec mesh color strain")
         run(session, f"flexrec flow count {ARROWS} threshold 0")
+        run(session, f"flexrec follow #{molecule.id_string}")
         run(session, "flexrec path pc 1 frames 100")
-        yield lambda: model.arrows is not None and model.dragging.contour is not None
+        yield lambda: model.arrows is not None and model.dragging.contour is not None and model.followers
         yield 1.0
-        moves, frames = [], []
-        drag = model.drag
-        model.drag = lambda z: self.timed(lambda: drag(z), moves)
-        drawn = self.play(frames)
-        yield self.asked["seconds"]
-        run(session, "flexrec pause")
-        drawn.remove()
-        rate = len(moves) / (frames[-1] - frames[0])
-        longest = 1000 * max(moves[1:])
-        yield 1.5
-        run(session, "hide models")
-        gaps: list[float] = []
-        moves_hidden: list[float] = []
-        model.drag = lambda z: self.timed(lambda: drag(z), moves_hidden)
-        handler = self.play(gaps)
-        yield self.asked["seconds"] / 2
-        run(session, "flexrec pause")
-        handler.remove()
-        del model.drag
-        yield 1.0
-        run(session, "show models")
-        yield 1.0
-        hidden_rate = len(moves_hidden) / (gaps[-1] - gaps[0])
-        gap = 1000 * float(np.diff(gaps[5:]).max())  # the first frames list the models anew
-        run(session, "flexrec mesh show false")
-        model.arrows.display = False
-        maps: list[float] = []
-        pictures: list[float] = []
-        random = np.random.default_rng(5)
-        for _ in range(PICTURES):
-            yield from self.picture(random.normal(size=len(model.z)), maps, pictures)
-        edges, count = len(model.mesh.triangles), model.arrows.count
-        triangles = len(model.dragging.contour.triangles)
-        median = 1000 * statistics.median(moves)
-        shown = [1000 * statistics.median(times) for times in (maps, pictures)]
-        row = [model.flow.box, edges, count, triangles, rate, median, longest, hidden_rate, gap, *shown]
-        Path(self.asked["result"]).write_text(json.dumps({"row": row}))
+        self.found["mesh edges"] = len(model.mesh.triangles)
+        self.found["arrows"] = model.arrows.count
+        self.found["atoms"] = molecule.num_atoms
+        self.found["contour triangles"] = len(model.map.surfaces[0].triangles)
 
-    def play(self, times: list[float]):
-        handler = self.session.triggers.add_handler("new frame", lambda *_: times.append(time.perf_counter()) and None)
-        run(self.session, f"flexrec play seconds {self.asked['seconds']} loop true bounce true")
-        return handler
+    def mouse(self, what: QEvent.Type, seconds: float) -> None:
+        """The hand goes round in circles."""
+        canvas = self.tool.panel.plot.canvas
+        turn = np.exp(2j * seconds) / 4
+        place = QPointF((0.5 + turn.real) * canvas.width(), (0.5 + turn.imag) * canvas.height())
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+        button = none if what == QEvent.Type.MouseMove else left
+        held = none if what == QEvent.Type.MouseButtonRelease else left
+        event = QMouseEvent(what, place, place, button, held, Qt.KeyboardModifier.NoModifier)
+        QCoreApplication.postEvent(canvas, event)
 
-    def timed(self, work, times: list[float]) -> None:
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-
-    def picture(self, z: np.ndarray, maps: list[float], times: list[float]):
-        """From the command to the map in the scene, and to the frame in which its contour is drawn."""
-        surface = self.model.map.surfaces[0]
-        before, start, done = id(surface.vertices), time.perf_counter(), []
-        handler = self.session.triggers.add_handler(
-            "frame drawn", lambda *_: done.append(time.perf_counter()) if id(surface.vertices) != before else None
-        )
-        mapped = self.model.map.set
-        self.model.map.set = lambda volume: (mapped(volume), maps.append(time.perf_counter() - start))
-        run(self.session, f"flexrec volume at {','.join(f'{value:.3f}' for value in z)}")
-        yield lambda: bool(done)
-        handler.remove()
-        del self.model.map.set
-        times.append(done[0] - start)
-        yield 0.2
+    # ----- one step after the other -----
 
     def go(self) -> None:
         try:

@@ -44,6 +44,14 @@ def unique_edges(mesh: TetMesh) -> np.ndarray:
     return np.unique(np.sort(edges(mesh), axis=1), axis=0).astype(np.int32)
 
 
+def outer_edges(mesh: TetMesh) -> np.ndarray:
+    """(e, 2) int32 vertex pairs of the edges of faces that belong to one cell alone, each once."""
+    faces = np.sort(np.concatenate([np.delete(mesh.cells, corner, axis=1) for corner in range(4)]), axis=1)
+    face, count = np.unique(faces, axis=0, return_counts=True)
+    outer = face[count == 1]
+    return np.unique(np.concatenate([outer[:, :2], outer[:, 1:], outer[:, ::2]]), axis=0).astype(np.int32)
+
+
 def vertex_mean(mesh: TetMesh, values: np.ndarray) -> np.ndarray:
     """(v,) mean over the cells about each vertex of values (c,)."""
     corners, count = mesh.cells.ravel(), len(mesh.vertices)

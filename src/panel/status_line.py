@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..explore.trained import Trained
 from .plane import Plane
@@ -30,7 +30,8 @@ class StatusLine(QWidget):
         self.status = QLabel(objectName="status", toolTip=_AXES_TIP, textFormat=Qt.TextFormat.RichText)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.status.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
-        self.status.setMinimumWidth(1)
+        # a panel that were as wide as its words would have the 3D part beside it drawn anew at each of them
+        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._around = _Around(self)
         self._around.ready.connect(self.ready)
         column = QVBoxLayout(self)

@@ -10,11 +10,15 @@ from ..errors import InputError
 from .followers import Tied
 from .mesh import heat
 
+MOST_NEEDLES = 2000
 HOTTEST = 95  # percentile of the arrows' lengths that is drawn in the hottest colour
 
 
 class ArrowsModel(Model):
-    """Instanced arrows: one little shape drawn many times, so that thousands follow the hand."""
+    """Instanced arrows: one little shape drawn many times, so that thousands follow the hand.
+
+    While they are ``light`` each is a needle with four sides, and of many `MOST_NEEDLES` are drawn, always the same.
+    """
 
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
 
@@ -25,7 +29,10 @@ class ArrowsModel(Model):
         super().__init__("flow", session)
         self._tied, self._start = tied, start
         self.scale, self.threshold, self.width = scale, threshold, width
+        self.light = False
+        self._few = np.random.default_rng(0).permutation(len(start))[:MOST_NEEDLES]
         self._shafts, self._heads = self._shape("shafts", _shaft()), self._shape("heads", _head())
+        self._needles = self._shape("needles", _needle())
 
     @property
     def count(self) -> int:
@@ -41,21 +48,28 @@ class ArrowsModel(Model):
     def move(self, vertices: np.ndarray) -> None:
         """Draw the flow to where the mesh's vertices are, ``(v, 3)`` Å."""
         along = self._tied.moved(vertices) - self._start
+        start = self._start
+        if self.light:
+            start, along = start[self._few], along[self._few]
         length = np.linalg.norm(along, axis=1)
         seen = length >= max(self.threshold, 1e-6)
-        start, along, length = self._start[seen], along[seen], length[seen]
+        start, along, length = start[seen], along[seen], length[seen]
         hottest = max(np.percentile(length, HOTTEST), 1e-6) if len(length) else 1.0
         colours = heat(length / hottest)
         direction, drawn = along / length[:, None], self.scale * length
+        axes = _axes(direction)
+        for shape in (self._shafts, self._heads, self._needles):
+            shape.display = len(start) > 0 and self.light == (shape is self._needles)
+        if self.light:
+            _draw(self._needles, _frames(axes, start, self.width, drawn), colours)
+            return
         head = np.minimum(3 * self.width, 0.5 * drawn)
         shaft = drawn - head
-        axes = _axes(direction)
         _draw(self._shafts, _frames(axes, start, self.width, shaft), colours)
         _draw(self._heads, _frames(axes, start + shaft[:, None] * direction, head / 3, head), colours)
 
 
 def _draw(shape, frames: np.ndarray, colours: np.ndarray) -> None:
-    shape.display = len(frames) > 0
     if len(frames):
         shape.positions = Places(place_array=frames)
         shape.colors = colours
@@ -91,6 +105,14 @@ def _head() -> tuple:
     from chimerax.surface import cone_geometry
 
     vertices, normals, triangles = cone_geometry(radius=1.5, height=1, nc=12, caps=True, points_up=True)
+    return vertices + np.array((0, 0, 0.5), np.float32), normals, triangles
+
+
+def _needle() -> tuple:
+    """A pyramid about as wide as a shaft and a head together, from z = 0 to its tip at 1."""
+    from chimerax.surface import cone_geometry
+
+    vertices, normals, triangles = cone_geometry(radius=1, height=1, nc=4, caps=False, points_up=True)
     return vertices + np.array((0, 0, 0.5), np.float32), normals, triangles
 
 

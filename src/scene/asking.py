@@ -40,6 +40,10 @@ class Asking:
         self._open()
         return self._decoding.call(what, {"model": self._name, **fields}, array)
 
+    def complain(self, error: Exception) -> None:
+        """Say why an answer does not come."""
+        self._decoding.complain(error)
+
     def open_again(self) -> None:
         """Have the process read the model again before the next question."""
         self._engine = None

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from .followers import Tied
+from .trace import Trace
 
 NEAR = 0.5  # how far beyond a cell's face an atom may lie, as a barycentric coordinate below zero
 MOST_OUTSIDE = 0.5  # share of the atoms
@@ -14,7 +15,7 @@ MOST_OUTSIDE = 0.5  # share of the atoms
 class AtomFollower:
     """An atomic structure that was fitted to the canonical map, and moves with it.
 
-    The coordinates that it had are kept, and given back by `restore`.
+    The coordinates that it had are kept, and given back by `restore`. While it is ``light`` a trace moves alone.
     """
 
     def __init__(self, structure, tied: Tied, base: np.ndarray, to_mesh) -> None:
@@ -23,6 +24,8 @@ class AtomFollower:
         """
         self.structure, self.to_mesh, self._tied, self._base = structure, to_mesh, tied, base
         self._turn = np.asarray(to_mesh.inverse().zero_translation().matrix[:, :3], np.float32)
+        self.light = False
+        self._trace: Trace | None = None
         self._pointers = structure.atoms.pointers.copy()  # theirs loses atoms that are deleted
 
     @property
@@ -39,12 +42,29 @@ class AtomFollower:
 
     def move(self, vertices: np.ndarray) -> None:
         """Move the atoms."""
+        if self.light:
+            self._trace = self._trace or Trace(self.structure, self._pointers)
+            self._trace.move(self.coordinates(vertices))
+            return
+        self._end_trace()
         self._place(self.coordinates(vertices))
+
+    def settle(self, vertices: np.ndarray) -> None:
+        """Move the atoms where only their trace was moved."""
+        if self.light and not self.structure.deleted:
+            self.light = False
+            self.move(vertices)
 
     def restore(self) -> None:
         """Put the atoms back where they were."""
         if not self.structure.deleted:
+            self._end_trace()
             self._place(self._base)
+
+    def _end_trace(self) -> None:
+        if self._trace is not None:
+            self._trace.end()
+            self._trace = None
 
     def _place(self, coordinates: np.ndarray) -> None:
         """Atoms that were deleted since are left out; those that were added since stay where they are."""

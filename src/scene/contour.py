@@ -6,21 +6,31 @@ compression, so the true map takes its place when the hand rests.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from chimerax.core.models import Surface
 
+from .coarse import coarser
 from .followers import Tied
+from .shading import shaded, shadeless
+
+MOST_LIGHT = 20_000  # triangles of a light contour
 
 
 class ContourModel(Surface):
-    """A surface tied to the mesh."""
+    """A surface tied to the mesh. While it is ``light`` it is coarser, and only what faces the viewer is drawn."""
 
     SESSION_SAVE = False
     pickable = False
 
     def __init__(self, session, tied: Tied, triangles: np.ndarray, level: float) -> None:
         super().__init__("moving contour", session)
-        self._tied, self._corners, self.level = tied, triangles, level
+        self._full, self.level, self.light = (tied, triangles), level, False
+
+    @cached_property
+    def _coarse(self) -> tuple[Tied, np.ndarray]:
+        return coarser(*self._full, MOST_LIGHT)
 
     def look_like(self, surface: Surface) -> None:
         """Take the colour and style of the map's own contour."""
@@ -34,8 +44,20 @@ class ContourModel(Surface):
         """Draw it where the mesh's vertices ``(v, 3)`` carry it."""
         from chimerax.surface import calculate_vertex_normals
 
-        moved = self._tied.moved(vertices)
-        self.set_geometry(moved, calculate_vertex_normals(moved, self._corners), self._corners)
+        tied, triangles = self._coarse if self.light else self._full
+        moved = tied.moved(vertices)
+        normals = calculate_vertex_normals(moved, triangles)
+        self.set_geometry(moved, normals, triangles)
+        view = self.session.main_view
+        self.use_lighting = not (self.light and shadeless(view))
+        if not self.use_lighting:
+            self.vertex_colors = shaded(normals, self.color, view, self.scene_position)
+
+    def draw_self(self, renderer, draw_pass) -> None:
+        """What ChimeraX calls to draw it."""
+        renderer.enable_backface_culling(self.light and self.level > 0)  # below, fronts look into what is seen
+        super().draw_self(renderer, draw_pass)
+        renderer.enable_backface_culling(False)
 
 
 def contour_of(volume: np.ndarray, pixel_size: float, level: float) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,7 @@ class Decoding:
             done(*self.call(what, fields, array))
             return
         self.engine.ask(
-            what, fields, array, channel=channel, failed=failed or self._complain,
+            what, fields, array, channel=channel, failed=failed or self.complain,
             done=lambda answer: self._pass_on(done, answer),
         )  # fmt: skip
 
@@ -57,7 +57,7 @@ class Decoding:
         try:
             done(answer.fields, answer.array)
         except InputError as error:  # what is asked turns out to be impossible
-            self._complain(error)
+            self.complain(error)
 
     def call(self, what: str, fields: dict, array: np.ndarray | None = None) -> tuple[dict, np.ndarray | None]:
         """Ask and wait; ``InputError`` or `EngineError`, a sentence each, where it fails."""
@@ -72,7 +72,7 @@ class Decoding:
             errors.append(error)
             failed(error)
             if not waits(self._session):
-                self._complain(error)
+                self.complain(error)
 
         number = self.engine.ask("open", fields, done=lambda answer: opened(answer.fields), failed=lost)
         if waits(self._session):
@@ -88,7 +88,8 @@ class Decoding:
     def _hear(self, *_) -> None:
         self.engine.deliver()
 
-    def _complain(self, error: Exception) -> None:
+    def complain(self, error: Exception) -> None:
+        """Say it in the log, unless that was just done."""
         sentence, now = str(error), time.monotonic()
         before, then = self._complained
         self._complained = sentence, now

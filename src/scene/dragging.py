@@ -1,4 +1,4 @@
-"""The contour that stands for the map while the hand drags."""
+"""The contour that stands for the map while the hand drags, and how much is drawn then."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .contour import ContourModel, contour_of
 from .followers import Tied
+from .pace import Pace
 
 if TYPE_CHECKING:
     from .model import FlexRecModel
@@ -16,7 +17,8 @@ ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 class Dragging:
     """One model's moving contour, made when it is first wanted: the engine process ties it to the mesh.
 
-    ``drawn`` is whether it is drawn, in the place of the map.
+    ``drawn`` is whether it is drawn, in the place of the map; ``hand`` whether the hand moves the model. `light` and
+    `light_atoms` say whether the picture, or that of the atoms, is a lighter one: those take long to make again.
     """
 
     def __init__(self, model: FlexRecModel) -> None:
@@ -24,6 +26,37 @@ class Dragging:
         self.contour: ContourModel | None = None
         self._asked: float | None = None  # the level of the contour that is made, or was
         self.drawn = False
+        self.hand = self._fresh = False
+        self._pace, self._pace_of_atoms = Pace(), Pace()
+        self._frames = model.session.triggers.add_handler("frame drawn", self._frame_drawn)
+
+    @property
+    def light(self) -> bool:
+        """Whether the picture is a lighter one."""
+        return self._may_be_light and self._pace.light
+
+    @property
+    def light_atoms(self) -> bool:
+        """Whether the picture of the atoms is a lighter one."""
+        return self._may_be_light and (self._pace.light or self._pace_of_atoms.light)
+
+    @property
+    def _may_be_light(self) -> bool:
+        """Only while the hand moves, and nothing is recorded."""
+        return self.hand and getattr(self._model.session, "movie", None) is None
+
+    def moves(self, hand: bool) -> None:
+        """The model is moved, by the hand or to rest."""
+        self.hand, self._fresh = hand, True
+
+    def _frame_drawn(self, *_) -> None:
+        loop = self._model.session.update_loop
+        if not self.light:
+            self._pace.took(loop.last_draw_time)
+        if self._fresh and not self.light_atoms:
+            making = loop.last_drawing_change_time + loop.last_atomic_check_for_changes_time
+            self._pace_of_atoms.took(making + loop.last_draw_time)
+        self._fresh = False
 
     def prepare(self) -> None:
         """Contour the canonical map at the level shown, unless that is done."""
@@ -56,6 +89,7 @@ class Dragging:
         if self.contour is None:
             return False
         self.contour.look_like(self._model.map.surfaces[0])
+        self.contour.light = self.light
         self.contour.move(self._model.moved)
         self._draw(True)
         return True
@@ -69,6 +103,10 @@ class Dragging:
         self._asked = None
         if self.contour is not None:
             self._model.session.models.close([self.contour])
+
+    def end(self) -> None:
+        """The model is closed."""
+        self._frames.remove()
 
     def forget(self, removed: list) -> None:
         """Draw the map again if the contour is among the models that were closed."""

@@ -29,6 +29,7 @@ class MapModel(Volume):
         options = default_settings(owner.session).rendering_option_defaults()
         super().__init__(owner.session, _grid(volume, pixel_size), rendering_options=options)
         self.owner, self.name = owner, NAME
+        self._wanted_step: list[int] | None = None  # while it is lighter
         self.set_display_style("surface")
         self._whole()
         self.set_parameters(surface_levels=[contour_level(volume)], surface_colors=[COLOUR])
@@ -44,11 +45,23 @@ class MapModel(Volume):
             self.replace_data(_grid(volume, pixel_size, self.data.name))
             self.new_region(ijk_step=(1, 1, 1), adjust_step=False, adjust_voxel_limit=False)
 
-    def set(self, volume: np.ndarray) -> None:
-        """Show other density, of the same shape, at the same level."""
+    def lighten(self, light: bool) -> None:
+        """Contour every other voxel of those that the user wants contoured, or all of these again."""
+        if light == (self._wanted_step is not None):
+            return
+        step = self.region[2] if light else self._wanted_step
+        self._wanted_step = step if light else None
+        self.new_region(ijk_step=[2 * one for one in step] if light else step, adjust_step=False,
+                        adjust_voxel_limit=False)  # fmt: skip
+
+    def set(self, volume: np.ndarray, seen: bool = True) -> None:
+        """Show other density, of the same shape, at the same level.
+
+        Where the map is ``seen``, a large one keeps its old contour until a thread has found the new one.
+        """
         self.data.array[:] = volume
         self.data.values_changed()
-        if self.contours_beside and not waits(self.session) and len(volume) >= LARGE:
+        if seen and self.contours_beside and not waits(self.session) and len(volume) >= LARGE:
             for surface in self.surfaces:
                 surface.set_level(surface.level, use_thread=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from chimerax.core.models import Surface
 
-from ..mesh.shape import edge_inverse, unique_edges, vertex_mean
+from ..mesh.shape import edge_inverse, outer_edges, unique_edges, vertex_mean
 from ..mesh.strain import strain
 from ..mesh.tetmesh import TetMesh
 
@@ -17,7 +17,7 @@ FULL_STRAIN = 0.3  # drawn in the hottest colour
 
 
 class MeshModel(Surface):
-    """Lines along the edges of a mesh, which move with the flow."""
+    """Lines along the edges of a mesh, which move with the flow; along the outer edges alone while it is ``light``."""
 
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
     pickable = False
@@ -27,7 +27,7 @@ class MeshModel(Surface):
         self._mesh, self._colour = mesh, colour
         self._fixed = self._fixed_colours()
         self._inverse, self._mean = edge_inverse(mesh).astype(np.float32), _mean_matrix(mesh)
-        self._edges = unique_edges(mesh)
+        self._edges, self._outer, self.light = unique_edges(mesh), outer_edges(mesh), False
         self._moved = mesh.vertices
         self.display_style = self.Mesh
         self.use_lighting = False
@@ -46,7 +46,7 @@ class MeshModel(Surface):
     def move(self, vertices: np.ndarray) -> None:
         """Draw it with its vertices at ``(v, 3)`` Å, relative to voxel N//2."""
         self._moved = vertices
-        self.set_geometry(vertices.astype(np.float32), None, self._edges)
+        self.set_geometry(vertices.astype(np.float32), None, self._outer if self.light else self._edges)
         self.vertex_colors = self._strained(vertices) if self._fixed is None else self._fixed
 
     def _fixed_colours(self) -> np.ndarray | None:

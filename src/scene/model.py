@@ -114,7 +114,22 @@ class FlexRecModel(Model):
         ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
         cannot decode it, which is only said otherwise.
         """
-        self._set_point(z)
+        self._set_point(z, hand=self.dragging.light_atoms)  # what is light stays so until the map is there
+
+        def settled() -> None:
+            self._settle()
+            done()
+
+        def lost(error: Exception) -> None:
+            self._settle()
+            (failed or self._asking.complain)(error)
+
+        self._decode(settled, lost)
+
+    def _decode(
+        self, done: Callable[[], None] = lambda: None, failed: Failed | None = None, late: bool = False
+    ) -> None:
+        """Show the map at the point that is set; if ``late``, also when the hand has gone on meanwhile."""
         if self.z is None:
             self._draw(self.flow.volume)
             done()
@@ -122,8 +137,8 @@ class FlexRecModel(Model):
         point = self.z
 
         def arrived(facts: dict, volume: np.ndarray) -> None:
-            if not self.deleted and self.z is point:
-                self._draw(volume)
+            if not self.deleted and (self.z is point or (late and self.dragging.hand)):
+                self._draw(volume, late and self.dragging.light)
                 done()
 
         self.ask("decode", {"z": point.tolist()}, arrived, channel="map", failed=failed)
@@ -131,9 +146,9 @@ class FlexRecModel(Model):
     def drag(self, z: np.ndarray) -> None:
         """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
         self.line.move()
-        self._set_point(z)
+        self._set_point(z, hand=True)
         if not self.dragging.follow():
-            self.show(z)
+            self._decode(late=True)
 
     def reload(self) -> None:
         """Go on with the newest checkpoint, in the engine process too."""
@@ -141,23 +156,38 @@ class FlexRecModel(Model):
         self.open_again()
         renew(self, flow)
 
-    def _set_point(self, z: np.ndarray | None) -> None:
+    def _set_point(self, z: np.ndarray | None, hand: bool) -> None:
         self.z = None if z is None else self.flow.checked(z)
         self.comparing.end()
         if self.flow.moves:
             self.moved = self.flow.mesh.vertices if z is None else self.flow.vertices(self.z)
-        for follower in (self.mesh, self.arrows, *self.followers):
-            if follower is not None:
-                follower.move(self.moved)
+        self._move(hand)
         self.tell()
+
+    def _move(self, hand: bool) -> None:
+        """Move all that follows, to where the vertices are."""
+        self.dragging.moves(hand)
+        for drawing in (self.mesh, self.arrows):
+            if drawing is not None:
+                drawing.light = self.dragging.light
+                drawing.move(self.moved)
+        for follower in self.followers:
+            follower.light = self.dragging.light_atoms
+            follower.move(self.moved)
+
+    def _settle(self) -> None:
+        """Draw in full what a hand has moved."""
+        if self.dragging.hand and not self.deleted:
+            self._move(hand=False)
 
     def tell(self) -> None:
         """Tell those who follow the point, the path and the playing of it."""
         for changed in list(self.on_change):
             changed()
 
-    def _draw(self, volume: np.ndarray) -> None:
-        self.map.set(volume)
+    def _draw(self, volume: np.ndarray, light: bool = False) -> None:
+        self.map.lighten(light)
+        self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the hand was
         self.dragging.rest()
 
     # ----- what moves with it -----
@@ -283,8 +313,11 @@ class FlexRecModel(Model):
 
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
+        for follower in self.followers:
+            follower.settle(self.moved)
         self._removed.remove()
         self.comparing.end()
+        self.dragging.end()
         self.player.close()
         if self.recorder is not None:
             self.recorder.cancel("the model was closed while its movie was recorded.")

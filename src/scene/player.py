@@ -47,7 +47,7 @@ class Player:
 
         def move() -> None:
             if self._model.deleted or self._model.path is not path:
-                self._leave()
+                self.pause()
                 return
             elapsed = time.monotonic() - started
             self.place = how.place(elapsed)
