@@ -69,7 +69,7 @@ def make_selection(chosen: argparse.Namespace) -> int:
 
 def list_selections(chosen: argparse.Namespace) -> int:
     """``flexrec selections``."""
-    from .explore.selection import load_selection, remove_selection, selection_names
+    from .particles.selection import load_selection, remove_selection, selection_names
 
     project = Path(chosen.project)
     if chosen.remove:

@@ -16,7 +16,10 @@ from chimerax.flexrec.explore.condition import rows_where
 from chimerax.flexrec.explore.export import can_save_cs, save_particles
 from chimerax.flexrec.explore.images import images_here, lost_images, use_folder
 from chimerax.flexrec.explore.lasso import in_lasso
-from chimerax.flexrec.explore.selection import (
+from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.jobs.shipped import unpack
+from chimerax.flexrec.particles import read_particles
+from chimerax.flexrec.particles.selection import (
     Selection,
     combined,
     inverted,
@@ -26,9 +29,6 @@ from chimerax.flexrec.explore.selection import (
     save_selection,
     selection_names,
 )
-from chimerax.flexrec.explore.trained import open_trained
-from chimerax.flexrec.jobs.shipped import unpack
-from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.subset import save_rows
 from explored_project import COUNT, make_project, source_rows
 

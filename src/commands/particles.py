@@ -22,7 +22,7 @@ from ..explore.export import save_particles
 from ..explore.images import use_folder
 from ..explore.select import select
 from ..explore.selected import selected
-from ..explore.selection import Selection, load_selection, remove_selection, selection_names
+from ..particles.selection import Selection, load_selection, remove_selection, selection_names
 from ..scene.model import FlexRecModel
 from .arguments import AnchorArg, model_keyword, the_model
 from .tables import Link, log_table

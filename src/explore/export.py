@@ -7,9 +7,9 @@ from pathlib import Path
 from ..errors import InputError
 from ..particles.paths import is_file
 from ..particles.prepared import STAR
+from ..particles.selection import Selection
 from ..particles.subset import save_anew, save_rows
 from .selected import check_particles
-from .selection import Selection
 from .trained import Trained
 
 

@@ -9,9 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..models.points_file import read_points
-from .anchors import read_anchors
-from .choose import chosen_by_box, chosen_by_cluster, chosen_by_lasso, chosen_near, chosen_where
-from .selection import (
+from ..particles.selection import (
     Selection,
     combined,
     inverted,
@@ -21,6 +19,8 @@ from .selection import (
     save_selection,
     selection_names,
 )
+from .anchors import read_anchors
+from .choose import chosen_by_box, chosen_by_cluster, chosen_by_lasso, chosen_near, chosen_where
 from .trained import Trained
 
 

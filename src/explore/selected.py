@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
-from .selection import Selection, load_selection
+from ..particles.selection import Selection, load_selection
 from .trained import Trained
 
 
@@ -16,8 +16,7 @@ def selected(trained: Trained, name: str) -> Selection:
 
 def check_particles(trained: Trained, selection: Selection) -> None:
     """``InputError`` where a selection is of other particles than the training."""
-    other = selection.particles and trained.identity and selection.particles != trained.identity
-    if selection.count != len(trained.latents) or other:
+    if not selection.is_of(len(trained.latents), trained.identity):
         raise InputError(f"Selection {selection.name!r} is of other particles than {trained.folder.name}; name a "
                          "training of the same prep job.")  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from ..models.linear_model import LinearModel
 from ..models.reach import Reach
 from ..models.support import Support
 from ..particles import Particles, read_particles
-from ..particles.prepared import RECORD, STAR
+from ..particles.prepared import RECORD, STAR, particles_identity
 from .components import Components, components_of
 from .image_folders import kept_folder
 from .metric import Motion
@@ -126,9 +125,9 @@ class Trained:
 
     @cached_property
     def identity(self) -> str:
-        """What tells one set of particles from another: a digest of prep's record; empty where prep is not there."""
+        """`particles_identity` of prep; empty where prep is not there."""
         try:
-            return hashlib.sha256((self.prepared / RECORD).read_bytes()).hexdigest()
+            return particles_identity(self.prepared)
         except (OSError, InputError):
             return ""
 

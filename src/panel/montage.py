@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButto
 
 from ..errors import InputError
 from ..explore.images import ImagesHere, images_here, lost_images
-from ..explore.selection import Selection
 from ..explore.trained import Trained
+from ..particles.selection import Selection
 
 _ACROSS, _DOWN = 8, 5
 _SIDE = 96  # pixels of an image on the screen

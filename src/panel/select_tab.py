@@ -31,7 +31,7 @@ from ..errors import InputError
 from ..explore.export import can_save_cs, note_on
 from ..explore.results import changed_at
 from ..explore.selected import check_particles
-from ..explore.selection import FOLDER, Selection, load_selection, selection_names
+from ..particles.selection import FOLDER, Selection, load_selection, selection_names
 from .montage import Montage
 from .scene import quoted
 

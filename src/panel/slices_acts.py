@@ -20,9 +20,9 @@ from ..explore.export import save_particles
 from ..explore.images import use_folder
 from ..explore.select import select
 from ..explore.selected import middle, selected
-from ..explore.selection import Selection, load_selection, remove_selection, selection_names
 from ..explore.states import apart, keep_state, kept_state, remove_state, two_states
 from ..jobs.shipped import unpack
+from ..particles.selection import Selection, load_selection, remove_selection, selection_names
 
 if TYPE_CHECKING:
     from .slices_scene import SlicesScene

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class Prepared:
     pixel_size: float
     filter: np.ndarray
     folder: Path
+
+
+def particles_identity(folder: Path) -> str:
+    """What tells one set of prepared particles from another: a digest of prep's record, which must be there."""
+    return hashlib.sha256((folder / RECORD).read_bytes()).hexdigest()
 
 
 def load_prepared(folder: str | os.PathLike[str]) -> Prepared:

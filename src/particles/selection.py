@@ -29,7 +29,7 @@ class Selection:
     Attributes
     ----------
     name : letters, digits, blanks and _ . + -. rows : ``(m,)`` int64, sorted, each once, from 0.
-    count : of all particles. particles : tells that set of particles from others (`Trained.identity`).
+    count : of all particles. particles : their `particles_identity`, empty where it is not known.
     colour : ``#rrggbb``. made : how, in words.
     """
 
@@ -49,6 +49,10 @@ class Selection:
         mask = np.zeros(self.count, bool)
         mask[self.rows] = True
         return mask
+
+    def is_of(self, count: int, particles: str) -> bool:
+        """Whether it can be of these particles; what is not known of either speaks for it."""
+        return self.count == count and (not self.particles or not particles or self.particles == particles)
 
 
 def make_selection(
@@ -76,7 +80,7 @@ def combined(first: Selection, how: str, second: Selection) -> Selection:
 
     Name and colour are those of the first.
     """
-    if first.count != second.count or (first.particles and second.particles and first.particles != second.particles):
+    if not first.is_of(second.count, second.particles):
         raise InputError(f"Selections {first.name!r} and {second.name!r} are of different particles; combine those of "
                          "one prep job.")  # fmt: skip
     join = {"and": np.intersect1d, "or": np.union1d, "not": np.setdiff1d}[how]
