@@ -38,6 +38,18 @@ class BackProjector:
             self._weight,
         )
 
+    @property
+    def sums(self) -> dict[str, np.ndarray]:
+        """What has been collected, to be kept: see `of_sums`."""
+        return {"sum": self._sum, "weight": self._weight}
+
+    @classmethod
+    def of_sums(cls, sums: dict[str, np.ndarray]) -> BackProjector:
+        """One that goes on from the ``sums`` of another."""
+        one = cls(len(sums["sum"]))
+        one._sum[:], one._weight[:] = sums["sum"], sums["weight"]
+        return one
+
     def merged(self, other: BackProjector) -> BackProjector:
         """A new one that holds the images of both."""
         both = BackProjector(self.box)
@@ -72,6 +84,20 @@ def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarr
     )
     norm = np.sqrt(power_a * power_b)
     return np.divide(cross, norm, out=np.zeros_like(cross), where=norm > 1e-12 * max(norm.max(), 1e-300))
+
+
+def weigh_shells(volume: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The (N, N, N) map with each shell's amplitudes multiplied, ``weights`` (N//2+1,); the corners beyond are zero."""
+    shell, inside = _shells(len(volume))
+    weight = np.where(inside, weights[np.minimum(shell, len(weights) - 1)], 0)
+    return np.fft.irfftn(np.fft.rfftn(volume) * weight, volume.shape, axes=(0, 1, 2)).astype(np.float32)
+
+
+def soft_ball(box: int, radius: float) -> np.ndarray:
+    """(box, box, box) float32: 1 within ``radius`` voxels of the centre, falling to 0 over three voxels more."""
+    along = (np.arange(box) - box // 2) ** 2
+    distance = np.sqrt(along[:, None, None] + along[:, None] + along)
+    return (0.5 + 0.5 * np.cos(np.pi * np.clip((distance - radius) / 3, 0, 1))).astype(np.float32)
 
 
 def _shells(box: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import torch
 
 from .density import LeastSquares, solve_density
 from .fourier_grid import squared_radius
+from .fsc_weights import signal_share
 from .project import VoxelCloud
 
 
@@ -66,21 +67,9 @@ def solve_halves(
 def supported_map(cloud: VoxelCloud, maps: HalfMaps) -> torch.Tensor:
     """The mean of the half-maps, each shell weighted by the signal's share of its power: density ``(n,)``.
 
-    The weight is 2 FSC / (1 + FSC), the Wiener filter for the mean of two halves (Rosenthal & Henderson 2003);
-    beyond the first shell without agreement nothing is kept.
+    The weight is `fsc_weights.signal_share`: nothing is kept beyond the first shell without agreement.
     """
-    weight = wiener_weights(maps.fsc)
-    weight = torch.cat([weight, torch.zeros(1, device=weight.device)])
+    weight = torch.from_numpy(np.append(signal_share(maps.fsc.cpu().numpy()), 0.0)).to(maps.fsc)
     spectrum = torch.fft.rfftn(cloud.scatter((maps.first + maps.second) / 2))
     spectrum = spectrum * weight[shell_of_voxel(cloud.box, weight.device)]
     return cloud.gather(torch.fft.irfftn(spectrum, s=(cloud.box,) * 3))
-
-
-def wiener_weights(fsc: torch.Tensor) -> torch.Tensor:
-    """2 FSC / (1 + FSC) ``(N // 2 + 1,)``, smoothed over three shells and zero from the first shell below 0.02 on."""
-    padded = torch.nn.functional.pad(fsc[None, None], (1, 1), mode="replicate")
-    smooth = torch.nn.functional.avg_pool1d(padded, 3, stride=1)[0, 0]
-    smooth[:2] = fsc[:2]
-    kept = torch.cumprod((smooth > 0.02).float(), dim=0)
-    smooth = smooth.clamp(min=0, max=1)
-    return kept * 2 * smooth / (1 + smooth)

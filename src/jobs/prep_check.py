@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine.backproject import BackProjector, fourier_shell_correlation
+from ..engine.backproject import BackProjector, fourier_shell_correlation, soft_ball
 from ..errors import InputError
 from ..mesh.maps import read_map, write_map
 from ..particles import ImageStack, Particles
@@ -90,7 +90,7 @@ def check_particles(
     box, pixel_size = int(prepared.optics.box[0]), float(prepared.optics.pixel_size[0])
     rows = np.sort(np.random.default_rng(job.seed).permutation(len(prepared))[:_MOST])
     first, second = (_backproject(prepared, half, shell_filter, job) for half in (rows[::2], rows[1::2]))
-    mask = _soft_ball(box, radius / pixel_size)
+    mask = soft_ball(box, radius / pixel_size)
     halves = fourier_shell_correlation(first.map() * mask, second.map() * mask)
     density = first.merged(second).map() * mask
     with job.output("backprojection.mrc") as path:
@@ -130,12 +130,6 @@ def _backproject(prepared: Particles, rows: np.ndarray, shell_filter: np.ndarray
         done += len(part)
         job.progress(done, len(rows), stage="check")
     return projector
-
-
-def _soft_ball(box: int, radius: float) -> np.ndarray:
-    along = (np.arange(box) - box // 2) ** 2
-    distance = np.sqrt(along[:, None, None] + along[:, None] + along)
-    return (0.5 + 0.5 * np.cos(np.pi * np.clip((distance - radius) / 3, 0, 1))).astype(np.float32)
 
 
 def _angstroms(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> str:

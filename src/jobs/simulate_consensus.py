@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
-from ..engine.backproject import BackProjector, fourier_shell_correlation
+from ..engine.backproject import BackProjector, fourier_shell_correlation, soft_ball
 from ..engine.simulate.experiment import Experiment
 from ..engine.simulate.moving import MovingMolecule, filter_map
 from ..particles import ImageStack, Particles, read_particles
@@ -23,7 +23,8 @@ def reconstruct_consensus(job, moving: MovingMolecule, experiment: Experiment) -
     particles = read_particles(job.folder / "particles.star")
     rows = np.linspace(0, len(particles) - 1, min(len(particles), _MOST)).astype(int)
     first, second = (_backproject(particles, half, experiment) for half in (rows[::2], rows[1::2]))
-    sphere = _sphere(experiment.box, moving.radius(experiment.angles[rows[:: max(len(rows) // 20, 1)]]), experiment)
+    radius = moving.radius(experiment.angles[rows[:: max(len(rows) // 20, 1)]])
+    sphere = soft_ball(experiment.box, radius / experiment.pixel_size)
     curve = fourier_shell_correlation(first.map() * sphere, second.map() * sphere)
     resolution = _resolution(curve, experiment.box * experiment.pixel_size)
     return filter_map(first.merged(second).map(), experiment.pixel_size, resolution), resolution
@@ -37,14 +38,6 @@ def _backproject(particles: Particles, rows: np.ndarray, experiment: Experiment)
         ctf = ctf_rfft(particles, box, pixel_size, part)
         projector.insert(fft.rfft2(stack.read(part)), ctf, particles.rotation[part], particles.shift[part] / pixel_size)
     return projector
-
-
-def _sphere(box: int, radius: float, experiment: Experiment) -> np.ndarray:
-    """1 inside ``radius`` Å, falling to 0 over three voxels."""
-    along = (np.arange(box) - box // 2) ** 2
-    distance = np.sqrt(along[:, None, None] + along[:, None] + along)
-    outside = distance - radius / experiment.pixel_size
-    return (0.5 + 0.5 * np.cos(np.pi * np.clip(outside / 3, 0, 1))).astype(np.float32)
 
 
 def _resolution(curve: np.ndarray, extent: float) -> float:
