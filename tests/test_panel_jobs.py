@@ -83,7 +83,7 @@ def _holds(check) -> bool:
 
 
 def test_every_job_has_a_form_with_a_field_for_each_parameter(qtbot):
-    for verb in ("simulate", "prep", "mesh", "train", "generate"):
+    for verb in ("simulate", "prep", "mesh", "train", "generate", "reconstruct"):
         form = JobForm(find_job(verb))
         qtbot.addWidget(form)
         assert [name for name in form.rows if name != "seed"] == [option.name for option in find_job(verb).options()]

@@ -47,6 +47,9 @@ def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
     folder = Path(folder)
     folder = folder.parent if folder.is_file() else folder
     missing = [name for name in (RECORD, STAR, STACK, NOISE) if not (folder / name).is_file()]
+    if missing == [STACK]:
+        raise InputError(f"{folder}: its images are not here ({STACK} is missing), as in the shipped example; put them "
+                         "there again, or run prep again.")  # fmt: skip
     if missing:
         raise InputError(f"{folder}: not a folder of prepared particles ({missing[0]} is missing); give the folder of "
                          "a prep job that has finished.")  # fmt: skip

@@ -1,0 +1,112 @@
+"""The sums of two half-maps over all their images, streamed from disk; a killed job goes on from the last kept ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..engine.backproject import BackProjector
+from ..particles.ahead import in_order, thread_share
+from ..particles.ctf import ctf_rfft
+from ..particles.prepared import Prepared
+from ..particles.shells import spread
+from ..particles.stack import ImageStack
+from .folder import JobRun
+from .throttle import Throttled
+
+SUMS = "sums.npz"
+_BATCH_PIXELS = 1 << 20  # of images that are worked on at a time
+_KEEP_SECONDS, _KEEP_SHARE = 60, 0.05  # between two times that the sums are kept, and of the time that this may take
+
+Halves = tuple[np.ndarray, np.ndarray]
+Sums = tuple[BackProjector, BackProjector]
+
+
+def sum_images(prepared: Prepared, halves: Halves, job: JobRun) -> Sums | None:
+    """Both half-maps' sums; None where the job was asked to stop, and has kept what there is in sums.npz.
+
+    The images are visited in the order of the file, in batches that do not depend on where the job goes on, so that
+    it comes to the same sums.
+    """
+    sums, done = _kept(prepared.box, job)
+    rows = np.sort(np.concatenate(halves))
+    batches = [*_batches(rows, prepared.box)]
+    kept, pause, progress = time.monotonic(), _KEEP_SECONDS, Throttled(job)
+    count = sum(map(len, batches[:done]))
+    begun, before = time.monotonic(), count
+    of_first = np.zeros(len(prepared.particles), bool)
+    of_first[halves[0]] = True
+    for number, batch in enumerate(in_order(_Spectra(prepared), batches[done:], thread_share()), done):
+        _insert(sums, batch, batches[number], of_first, prepared)
+        count += len(batches[number])
+        rate = (count - before) / max(time.monotonic() - begun, 1e-3)
+        progress(count, len(rows), images_per_second=round(rate, 1))
+        if number + 1 == len(batches):
+            break
+        stop = job.stop_requested()
+        if stop or time.monotonic() - kept >= pause:
+            took = _keep(sums, number + 1, job)
+            kept, pause = time.monotonic(), max(_KEEP_SECONDS, took / _KEEP_SHARE)
+        if stop:
+            return None
+    return sums
+
+
+def forget_sums(job: JobRun) -> None:
+    """Remove what was kept to go on from: the maps are written."""
+    (job.folder / SUMS).unlink(missing_ok=True)
+
+
+class _Spectra:
+    """Makes the Fourier transforms of images, and what multiplied those of the projections: whitening times CTF."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared, self._stack = prepared, ImageStack(prepared.particles)
+        self._whitening = spread(prepared.filter, prepared.box)
+
+    def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``(m, D, D//2+1)`` complex64, and float32, of particles ``rows``."""
+        one = self._prepared
+        transfer = ctf_rfft(one.particles, one.box, one.pixel_size, rows) * self._whitening
+        return np.fft.rfft2(self._stack.read(rows)).astype(np.complex64), transfer
+
+
+def _batches(rows: np.ndarray, box: int) -> Iterator[np.ndarray]:
+    size = max(8, _BATCH_PIXELS // box**2)
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
+
+
+def _insert(
+    sums: Sums, batch: tuple[np.ndarray, np.ndarray], rows: np.ndarray, of_first: np.ndarray, prepared: Prepared
+) -> None:
+    """A batch's images, each into its half; ``of_first`` ``(n,)`` tells of all particles which are of half 1."""
+    spectra, transfer = batch
+    particles, first = prepared.particles, of_first[rows]
+    for projector, mine in zip(sums, (first, ~first)):
+        shift = particles.shift[rows[mine]] / prepared.pixel_size
+        projector.insert(spectra[mine], transfer[mine], particles.rotation[rows[mine]], shift)
+
+
+def _kept(box: int, job: JobRun) -> tuple[Sums, int]:
+    """The sums that an interrupted run has kept, and of how many batches they are."""
+    path = job.folder / SUMS
+    if not path.is_file():
+        return (BackProjector(box), BackProjector(box)), 0
+    with np.load(path, allow_pickle=False) as file:
+        halves = ({name: file[f"{name}{half}"] for name in ("sum", "weight")} for half in (1, 2))
+        first, second = (BackProjector.of_sums(sums) for sums in halves)
+        done = int(file["batches"])
+    job.log(f"Going on after batch {done}.")
+    return (first, second), done
+
+
+def _keep(sums: Sums, done: int, job: JobRun) -> float:
+    """Write the sums of the first ``done`` batches; seconds that it took."""
+    begun = time.monotonic()
+    arrays = {f"{name}{half}": values for half, one in enumerate(sums, 1) for name, values in one.sums.items()}
+    with job.output(SUMS) as path, open(path, "wb") as file:
+        np.savez(file, batches=done, **arrays)
+    return time.monotonic() - begun
