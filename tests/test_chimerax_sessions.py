@@ -264,7 +264,7 @@ def steps():
     rows = window.images.rows[[0, 3, 70]]
     result["said"], result["rows"] = window.words.text(), rows.tolist()
     result["images"] = window.images.read(rows)[:, ::9, ::9].tolist()
-    panel.selections.export_to(panel.selections.chosen, folder + "/few.star")
+    panel.selections.acts.export_to(panel.selections.chosen, folder + "/few.star")
     result["exported"], result["selected"] = panel.notes.text(), len(panel.selections.chosen)
     press(panel, "typical state")
     result["shown"] = panel.notes.text()

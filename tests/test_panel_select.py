@@ -93,8 +93,8 @@ def test_export_typical_state_and_delete(viewer, tmp_path):
     tab.where.setText("z1 > 1")
     press(viewer, "select where")
     made = tab.chosen
-    assert tab.export_to(made, str(tmp_path / "with blanks" / "x.star")) is False
-    assert tab.export_to(made, str(tmp_path / "out with blanks.txt"))
+    assert tab.acts.export_to(made, str(tmp_path / "with blanks" / "x.star")) is False
+    assert tab.acts.export_to(made, str(tmp_path / "out with blanks.txt"))
     rows = np.loadtxt(tmp_path / "out with blanks.txt", dtype=int)
     assert rows.tolist() == viewer.scene.trained.source_rows(made.rows).tolist()
     press(viewer, "typical state of selection")

@@ -1,24 +1,20 @@
-"""The tab of selections: made by lasso, box, condition or cluster; joined, coloured, shown, sent on."""
+"""The tab of selections: made by lasso, box, condition or cluster; joined, and shown in the plot."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
-    QColorDialog,
     QComboBox,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSpinBox,
     QTreeWidget,
     QTreeWidgetItem,
@@ -28,12 +24,11 @@ from qtpy.QtWidgets import (
 
 from ..atomic import atomic_path
 from ..errors import InputError
-from ..explore.export import can_save_cs, note_on
 from ..explore.results import changed_at
 from ..explore.selected import check_particles
 from ..particles.selection import FOLDER, Selection, load_selection, selection_names
-from .montage import Montage
 from .scene import quoted
+from .selection_acts import SelectionActs, named_button
 
 if TYPE_CHECKING:
     from .window import FlexPanel
@@ -41,14 +36,6 @@ if TYPE_CHECKING:
 # what becomes of the particles in the lasso: words, and what the command says of the chosen selection
 _NEW, _ADD, _WITHIN, _AWAY = range(4)
 _JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", "takes away from the chosen")
-_STAR, _CS, _NUMBERS = "RELION (*.star)", "cryoSPARC (*.cs)", "Row numbers (*.txt *.npy *.npz)"
-_ABOUT = {
-    "Typical state": "The model's map at the selected particle in the middle of the selection: one state, and no "
-                     "reconstruction from the particles' images",
-    "Images": "The particle images of the selection, as the microscope took them where they are at hand",
-    "Export …": "Write the selected particles as .star for RELION, as .cs where they came from cryoSPARC, or their "
-                "numbers",
-}  # fmt: skip
 
 
 class SelectTab(QWidget):
@@ -71,8 +58,9 @@ class SelectTab(QWidget):
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.list.header().setStretchLastSection(False)
         self.list.setMinimumHeight(70)
-        self.buttons = {}
+        self.acts = SelectionActs(panel, lambda: self.chosen)
         self._lay_out()
+        self.acts.changed.connect(self.refresh)
         self.plot.hand.outlined.connect(self.select_outline)
         self.list.itemChanged.connect(self._toggled)
 
@@ -196,70 +184,6 @@ class SelectTab(QWidget):
             if one.name == name:
                 self.list.setCurrentItem(self.list.topLevelItem(row))
 
-    # ----- what is done with one -----
-
-    def show_state(self) -> None:
-        """The state in the middle of the chosen selection."""
-        def show(one: Selection) -> None:
-            if self.scene.run(f"flexrec volume selection {quoted(one.name)}"):
-                self.panel.say(f"{one.name}: the model's map at its middle particle, no reconstruction of its images")
-
-        self._with_chosen(show)
-
-    def show_images(self) -> None:
-        """The raw images of the chosen selection."""
-        self._with_chosen(lambda one: Montage(self.scene.trained, one, self.use_folder, self.panel).show())
-
-    def use_folder(self, folder: str) -> str:
-        """The images are in that folder; returns what is wrong with it, or nothing."""
-        wrong: list[str] = []
-        end = self.scene.on_failure(wrong.append)
-        self.scene.run(f"flexrec images {quoted(folder)}")
-        end()
-        return "".join(wrong)
-
-    def export(self) -> None:
-        """Write the chosen selection's particles to a file that is asked for."""
-        def ask(one: Selection) -> None:
-            kinds = [_STAR, *([_CS] if can_save_cs(self.scene.trained) else []), _NUMBERS]
-            name, kind = QFileDialog.getSaveFileName(self, "Export particles", f"{one.name}.star", ";;".join(kinds))
-            if name:
-                self.export_to(one, name, kind)
-
-        self._with_chosen(ask)
-
-    def export_to(self, one: Selection, name: str, kind: str = "") -> bool:
-        """Write a selection's particles."""
-        if not Path(name).suffix:
-            name += {_CS: ".cs", _NUMBERS: ".txt"}.get(kind, ".star")
-        done = self.scene.run(f"flexrec save particles {quoted(name)} selection {quoted(one.name)}")
-        if done:
-            note = note_on(self.scene.trained, Path(name))
-            self.panel.say(f"{len(one):,} particles of {one.name} written to {name}" + (f"; {note}" if note else ""))
-        return done
-
-    def remove(self) -> None:
-        """Delete the chosen selection."""
-        self._with_chosen(lambda one: self.scene.run(f"flexrec selections remove {quoted(one.name)}"))
-        self.refresh()
-
-    def recolour(self) -> None:
-        """Ask for another colour of the chosen selection."""
-        def ask(one: Selection) -> None:
-            colour = QColorDialog.getColor(QColor(one.colour), self)
-            if colour.isValid():
-                name = quoted(one.name)
-                self.scene.run(f"flexrec select name {name} and {name} color {colour.name()}")
-                self.refresh()
-
-        self._with_chosen(ask)
-
-    def _with_chosen(self, act) -> None:
-        if self.chosen is None:
-            self.panel.complain("Choose a selection in the list first.")
-        else:
-            act(self.chosen)
-
     # ----- made once -----
 
     def _lay_out(self) -> None:
@@ -270,33 +194,22 @@ class SelectTab(QWidget):
         grid.addWidget(self.name, 0, 2, 1, 2)
         grid.addWidget(QLabel("Where"), 1, 0)
         grid.addWidget(self.where, 1, 1, 1, 2)
-        grid.addWidget(self._button("Select", self.select_where, "select where"), 1, 3)
+        grid.addWidget(named_button("Select", self.select_where, "select where"), 1, 3)
         grid.addWidget(QLabel("Clusters"), 2, 0)
         row = QHBoxLayout()
         row.addWidget(self.count)
-        row.addWidget(self._button("Make", self.make_clusters, "make clusters"))
+        row.addWidget(named_button("Make", self.make_clusters, "make clusters"))
         grid.addLayout(row, 2, 1)
         grid.addWidget(self.clusters, 2, 2)
-        grid.addWidget(self._button("Select", self.select_clusters, "select clusters"), 2, 3)
-        below = QHBoxLayout()
-        for text, act in (("Typical state", self.show_state), ("Images", self.show_images), ("Export …", self.export),
-                          ("Colour …", self.recolour), ("Delete", self.remove)):  # fmt: skip
-            below.addWidget(self._button(text, act, text.lower().strip(" …") + " of selection"))
+        grid.addWidget(named_button("Select", self.select_clusters, "select clusters"), 2, 3)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
         column.addLayout(grid)
         column.addWidget(self.list, 1)
-        column.addLayout(below)
+        column.addWidget(self.acts)
         self.where.returnPressed.connect(self.select_where)
         self.clusters.returnPressed.connect(self.select_clusters)
-
-    def _button(self, text: str, act, name: str) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setObjectName(name)
-        button.setToolTip(_ABOUT.get(text, ""))
-        button.clicked.connect(lambda _=False: act())
-        return button
 
 
 def _patch(colour: str) -> QIcon:
