@@ -15,10 +15,12 @@ from chimerax.flexrec.jobs import background  # noqa: E402
 from chimerax.flexrec.jobs.record import read_record, read_status  # noqa: E402
 from chimerax.flexrec.jobs.registry import find_job  # noqa: E402
 from chimerax.flexrec.panel.job_desk import CommandDesk, LocalDesk  # noqa: E402
+from chimerax.flexrec.panel.job_figures import JobFigures  # noqa: E402
 from chimerax.flexrec.panel.job_form import JobForm  # noqa: E402
 from chimerax.flexrec.panel.job_words import chimerax_line, terminal_line  # noqa: E402
 from chimerax.flexrec.panel.jobs_tab import JobsTab  # noqa: E402
 from qtpy.QtCore import Qt  # noqa: E402
+from qtpy.QtGui import QImage  # noqa: E402
 from qtpy.QtWidgets import QApplication  # noqa: E402
 
 
@@ -382,3 +384,18 @@ def test_the_form_that_is_open_at_first_is_of_the_next_step(qtbot, project):
     start.verbs.setCurrentIndex(start.verbs.findData("generate"))
     start.show_jobs(project, have("prep"))
     assert start.verbs.currentData() == "generate"  # somebody's choice stays
+
+
+def test_a_figure_that_just_fits_or_just_does_not_is_shown_at_one_width(qtbot, tmp_path):
+    picture = tmp_path / "figure.png"
+    QImage(1000, 700, QImage.Format.Format_RGB32).save(str(picture))
+    figures = JobFigures()
+    qtbot.addWidget(figures)
+    figures.show()
+    figures.show_figures(((picture, 1),))
+    widths = set()
+    for height in range(250, 310, 3):
+        figures.resize(400, height)
+        QApplication.processEvents()
+        widths.add(figures.pictures[picture].width())
+    assert len(widths) == 1

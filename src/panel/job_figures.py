@@ -17,6 +17,8 @@ class JobFigures(QScrollArea):
     def __init__(self) -> None:
         super().__init__()
         self.setWidgetResizable(True)
+        # a bar that came and went with the height would change the width, and with it the height, for ever
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setAccessibleName("figures of the job")
         self.pictures: dict[Path, Picture] = {}
         self._times: dict[Path, int] = {}
