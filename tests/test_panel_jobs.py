@@ -296,6 +296,25 @@ def test_in_chimerax_each_action_is_a_command(project, qtbot):
     tab.watch.end()
 
 
+def test_the_map_of_a_reconstruction_is_opened_where_maps_are_shown(project, qtbot):
+    lines = []
+    tab = JobsTab(CommandDesk(lambda text: lines.append(text) or True), project)
+    qtbot.addWidget(tab)
+    for name, state in (("001-reconstruct", "failed"), ("002-walk", "done"), ("003-reconstruct", "done")):
+        (project / name).mkdir()
+        (project / name / "job.json").write_text(
+            json.dumps({"verb": name[4:], "parameters": {}, "inputs": {}, "seed": 0})
+        )
+        (project / name / "status.json").write_text(json.dumps({"status": state}))
+        wait_for(qtbot, tab, name, state)
+        tab.table.choose(project / name)
+        assert tab.buttons["Open map"].isEnabled() == name.startswith("003"), name
+    click(qtbot, tab.buttons["Open map"])
+    assert lines == [f'open "{project / "003-reconstruct" / "map.mrc"}"']
+    tab.watch.end()
+    assert "Open map" not in JobsTab(LocalDesk()).buttons
+
+
 def write_training(folder: Path, epochs: int) -> None:
     """What a training has written after so many epochs."""
     folder.mkdir(exist_ok=True)

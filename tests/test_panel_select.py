@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import mrcfile
 import numpy as np
 import pytest
@@ -28,7 +30,11 @@ def viewer(qtbot, tmp_path):
 
 
 def press(viewer, name):
-    QTest.mouseClick(viewer.panel.findChild(QPushButton, name), LEFT)
+    press_button(viewer.panel.findChild(QPushButton, name))
+
+
+def press_button(button):
+    QTest.mouseClick(button, LEFT)
 
 
 def lasso(viewer, points):
@@ -101,6 +107,32 @@ def test_export_typical_state_and_delete(viewer, tmp_path):
     assert viewer.scene.z[0] > 1 and "no reconstruction" in viewer.panel.notes.text()
     press(viewer, "delete of selection")
     assert tab.found == [] and viewer.panel.plot.canvas._highlights == []
+
+
+def test_a_selection_fills_the_form_of_its_reconstruction_which_can_be_started(qtbot, tmp_path):
+    project = make_project(tmp_path / "project").parent
+    prep, noise = project / "001-prep", np.random.default_rng(0).normal(size=(400, 32, 32)).astype(np.float32)
+    record = json.loads((prep / "prep.json").read_text()) | {"box": 32, "pixel_size": 3.0}
+    (prep / "prep.json").write_text(json.dumps(record))
+    np.savez(prep / "noise.npz", filter=np.ones(17, np.float32))
+    with mrcfile.new(project / "stack.mrcs", overwrite=True) as file:
+        file.set_data(noise)
+    viewer = open_viewer(qtbot, project)
+    viewer.panel.selections.where.setText("z1 > 0")
+    press(viewer, "select where")
+    press(viewer, "reconstruct of selection")
+    assert "particles.mrcs is missing" in viewer.panel.notes.text()
+    (prep / "particles.mrcs").write_bytes((project / "stack.mrcs").read_bytes())
+    press(viewer, "reconstruct of selection")
+    assert viewer.jobs.isVisible() and viewer.jobs.start.form.job.verb == "reconstruct"
+    line = viewer.jobs.start.line.text()
+    assert "reconstruct --particles 001-prep --selection 'selection 1'" in line
+    count = len(viewer.panel.selections.chosen)
+    press_button(viewer.jobs.start.button)
+    qtbot.waitUntil(lambda: (project / "004-reconstruct" / "reconstruct.json").is_file(), timeout=60_000)
+    found = json.loads((project / "004-reconstruct" / "reconstruct.json").read_text())
+    assert sum(found["halves"]) == count and (project / "004-reconstruct" / "map.mrc").is_file()
+    qtbot.waitUntil(lambda: json.loads((project / "004-reconstruct" / "status.json").read_text())["status"] == "done")
 
 
 def images(viewer, condition="z1 > 1"):

@@ -8,6 +8,7 @@ from pathlib import Path
 from chimerax.core.commands import quote_path_if_necessary
 
 from ..jobs.listing import JobState, details, job_lines
+from ..jobs.reconstruct import MAP
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED
 from ..jobs.trained import MODEL
 from .tables import link
@@ -27,7 +28,9 @@ def job_link(word: str, folder: Path, text: str = "", more: str = "") -> str:
 
 
 def open_link(folder: Path) -> str:
-    """A link that opens a job's model; empty where it has none."""
+    """A link that opens a job's model, or the map of a reconstruction; empty where it has neither."""
+    if (folder / MAP).is_file():
+        return link("open map", f"open {quote_path_if_necessary(str(folder / MAP))}")
     return job_link("open", folder) if (folder / MODEL).is_file() else ""
 
 

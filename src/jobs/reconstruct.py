@@ -7,6 +7,8 @@ from pathlib import Path
 
 from .declare import Job, parameter
 
+MAP = "map.mrc"  # what it writes of all its particles
+
 
 @dataclass(frozen=True)
 class ReconstructParameters:

@@ -14,13 +14,12 @@ from ..mesh.maps import write_map
 from ..particles.prepared import Prepared, load_prepared
 from .folder import JobRun
 from .prep_check import resolution
-from .reconstruct import ReconstructParameters
+from .reconstruct import MAP, ReconstructParameters
 from .reconstruct_halves import halves_of
 from .reconstruct_picture import draw_reconstruction
 from .reconstruct_sums import Sums, forget_sums, sum_images
 
 THRESHOLD = 0.143  # of the FSC of two halves (Rosenthal & Henderson 2003)
-MAP = "map.mrc"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class JobDesk(Protocol):
     """Where jobs are handed in. ``InputError`` from any of them is a sentence for the person who asked."""
 
     kind: str
+    open_map: Callable[[Path], None] | None  # shows a map's file; None where maps of files are not shown
 
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
         """Queue a new job with the parameters that were given."""
@@ -43,6 +44,7 @@ class LocalDesk:
     """Hands jobs in from this process; ``python`` tells which Python runs them (this one for None)."""
 
     kind = "Terminal"  # where a person would type the same
+    open_map = None
 
     def __init__(self, python: Callable[[], str | None] = lambda: None) -> None:
         self._python = python
@@ -96,6 +98,10 @@ class CommandDesk(LocalDesk):
     def resume(self, folder: Path) -> None:
         """See `JobDesk`."""
         self._do(f"flexrec resume {folder.name} project {command_word(str(folder.parent))}")
+
+    def open_map(self, path: Path) -> None:
+        """See `JobDesk`."""
+        self._do(f"open {command_word(str(path))}")
 
     def _do(self, command: str) -> None:
         if not self._run(command):

@@ -198,8 +198,8 @@ class JobTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(24)
-        widest = ("000", "simulate", "     stopped", "64 pixels 100 %xx", "0:00:00", "Images/s", "cuda:0 (NVIDIA H200)",
-                  "00 Mmm 00:00", "00:00:00")  # fmt: skip
+        widest = ("000", "reconstruct", "     stopped", "64 pixels 100 %xx", "0:00:00", "Images/s",
+                  "cuda:0 (NVIDIA H200)", "00 Mmm 00:00", "00:00:00")  # fmt: skip
         for column, text in enumerate(widest):
             width = max(map(self.fontMetrics().horizontalAdvance, (text, COLUMNS[column])))
             self.setColumnWidth(column, width + 16)

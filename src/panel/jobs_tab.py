@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtCore import Qt, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
@@ -23,6 +24,7 @@ from qtpy.QtWidgets import (
 from ..errors import InputError
 from ..jobs.background import cloned_values
 from ..jobs.listing import JobState
+from ..jobs.reconstruct import MAP, RECONSTRUCT
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record
 from .job_desk import JobDesk
 from .job_figures import JobFigures
@@ -40,6 +42,7 @@ _ACTIONS = (
     ("Clone", (QUEUED, RUNNING, DONE, STOPPED, FAILED), "Fill the form with this job's parameters"),
     ("Folder", (QUEUED, RUNNING, DONE, STOPPED, FAILED, "unreadable"), "Open the job's folder"),
 )
+_OPEN_MAP = "Open map"
 
 
 class JobsTab(QWidget):
@@ -62,6 +65,8 @@ class JobsTab(QWidget):
         self.place.setAccessibleName("project folder")
         self.told = wrapped(QLabel())
         self.buttons = {name: _button(name, tip, getattr(self, f"_{name.lower()}")) for name, _, tip in _ACTIONS}
+        if desk.open_map is not None:
+            self.buttons[_OPEN_MAP] = _button(_OPEN_MAP, "Show the map that a reconstruction has made", self._open_map)
         self.pages = QTabWidget()
         self._lay_out()
         self.place.editingFinished.connect(lambda: self.set_project(_typed_path(self.place.text())))
@@ -156,6 +161,9 @@ class JobsTab(QWidget):
     def _show_state(self, state: JobState | None, problem: str = "") -> None:
         for name, states, _ in _ACTIONS:
             self.buttons[name].setEnabled(state is not None and state.state in states)
+        if _OPEN_MAP in self.buttons:
+            has_map = state is not None and state.state == DONE and state.verb == RECONSTRUCT.verb
+            self.buttons[_OPEN_MAP].setEnabled(has_map)
         said = f"{state.folder.name}: {state.message}" if state and state.message else ""
         sentence = self._refused or problem or said
         wrong = bool(self._refused or (state and state.state in (FAILED, "unreadable") and not problem))
@@ -205,8 +213,15 @@ class JobsTab(QWidget):
 
     def _fill_form(self, folder: Path) -> None:
         record = read_record(folder)
-        self.start.put(record["verb"], cloned_values(folder), record["seed"])
+        self.fill(record["verb"], cloned_values(folder), record["seed"])
+
+    def fill(self, verb: str, values: Mapping[str, Any], seed: int = 0) -> None:
+        """Show the form of a new job with these values, for somebody to start."""
+        self.start.put(verb, values, seed)
         self.pages.setCurrentWidget(self.start)
+
+    def _open_map(self) -> None:
+        self._ask(lambda folder: self._desk.open_map(folder / MAP))
 
     def _folder(self) -> None:
         self._ask(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))

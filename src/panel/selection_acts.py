@@ -1,4 +1,4 @@
-"""What is done with one selection: its state, its images, its particles in a file, its colour, its end."""
+"""What is done with one selection: its state, a map of its images, these, its particles in a file, its colour."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QFileDialog, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QColorDialog, QFileDialog, QGridLayout, QPushButton, QWidget
 
+from ..errors import InputError
 from ..explore.export import can_save_cs, note_on
+from ..jobs.reconstruct import RECONSTRUCT
+from ..particles.prepared import check_prepared
 from ..particles.selection import Selection
+from .jobs_tab import JobsTab
 from .montage import Montage
 from .scene import quoted
 
@@ -22,6 +26,7 @@ _STAR, _CS, _NUMBERS = "RELION (*.star)", "cryoSPARC (*.cs)", "Row numbers (*.tx
 _ABOUT = {
     "Typical state": "The model's map at the selected particle in the middle of the selection: one state, and no "
                      "reconstruction from the particles' images",
+    "Reconstruct …": "A map from the images of the selected particles, without the model: fills the form of that job",
     "Images": "The particle images of the selection, as the microscope took them where they are at hand",
     "Export …": "Write the selected particles as .star for RELION, as .cs where they came from cryoSPARC, or their "
                 "numbers",
@@ -29,19 +34,21 @@ _ABOUT = {
 
 
 class SelectionActs(QWidget):
-    """A row of buttons for the selection that is ``chosen``; ``changed`` tells that it is another one, or gone."""
+    """Buttons for the selection that is ``chosen``; ``changed`` tells that it is another one, or gone."""
 
     changed = Signal()
 
     def __init__(self, panel: FlexPanel, chosen: Callable[[], Selection | None]) -> None:
         super().__init__()
         self.panel, self.scene, self._chosen = panel, panel.scene, chosen
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        for text, act in (("Typical state", self.show_state), ("Images", self.show_images), ("Export …", self.export),
-                          ("Colour …", self.recolour), ("Delete", self.remove)):  # fmt: skip
+        grid = QGridLayout(self)  # two rows: in one, six buttons are wider than a docked panel
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(3)
+        acts = (("Typical state", self.show_state), ("Reconstruct …", self.reconstruct), ("Images", self.show_images),
+                ("Export …", self.export), ("Colour …", self.recolour), ("Delete", self.remove))  # fmt: skip
+        for number, (text, act) in enumerate(acts):
             name = text.lower().strip(" …") + " of selection"
-            row.addWidget(named_button(text, act, name, _ABOUT.get(text, "")))
+            grid.addWidget(named_button(text, act, name, _ABOUT.get(text, "")), *divmod(number, 3))
 
     def show_state(self) -> None:
         """The state in the middle of the chosen selection."""
@@ -50,6 +57,21 @@ class SelectionActs(QWidget):
                 self.panel.say(f"{one.name}: the model's map at its middle particle, no reconstruction of its images")
 
         self._with_chosen(show)
+
+    def reconstruct(self) -> None:
+        """The tab of jobs, with the form of a map from the chosen selection's images."""
+        self._with_chosen(self._fill_form)
+
+    def _fill_form(self, one: Selection) -> None:
+        trained, jobs = self.scene.trained, self.panel.findChild(JobsTab)
+        try:
+            check_prepared(trained.prepared)
+        except InputError as error:
+            self.panel.complain(str(error))
+            return
+        jobs.set_project(trained.project)
+        jobs.fill(RECONSTRUCT.verb, {"particles": trained.prepared, "selection": one.name})
+        self.panel.show_tab(jobs)
 
     def show_images(self) -> None:
         """The raw images of the chosen selection."""

@@ -42,10 +42,8 @@ def particles_identity(folder: Path) -> str:
     return hashlib.sha256((folder / RECORD).read_bytes()).hexdigest()
 
 
-def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
-    """Open a prep job's folder (or a file in it); ``InputError`` where it is none or is not finished."""
-    folder = Path(folder)
-    folder = folder.parent if folder.is_file() else folder
+def check_prepared(folder: Path) -> None:
+    """``InputError`` where a folder is none of prepared particles, is not finished, or has lost its images."""
     missing = [name for name in (RECORD, STAR, STACK, NOISE) if not (folder / name).is_file()]
     if missing == [STACK]:
         raise InputError(f"{folder}: its images are not here ({STACK} is missing), as in the shipped example; put them "
@@ -53,6 +51,13 @@ def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
     if missing:
         raise InputError(f"{folder}: not a folder of prepared particles ({missing[0]} is missing); give the folder of "
                          "a prep job that has finished.")  # fmt: skip
+
+
+def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
+    """Open a prep job's folder, or a file in it; ``InputError`` as `check_prepared`, or where it is damaged."""
+    folder = Path(folder)
+    folder = folder.parent if folder.is_file() else folder
+    check_prepared(folder)
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         box, pixel_size = int(record["box"]), float(record["pixel_size"])
