@@ -310,7 +310,7 @@ def test_the_map_of_a_reconstruction_is_opened_where_maps_are_shown(project, qtb
         tab.table.choose(project / name)
         assert tab.buttons["Open map"].isEnabled() == name.startswith("003"), name
     click(qtbot, tab.buttons["Open map"])
-    assert lines == [f'open "{project / "003-reconstruct" / "map.mrc"}"']
+    assert lines == [f'open "{project / "003-reconstruct" / "map.mrc"}" name 003-reconstruct']
     tab.watch.end()
     assert "Open map" not in JobsTab(LocalDesk()).buttons
 

@@ -30,7 +30,8 @@ def job_link(word: str, folder: Path, text: str = "", more: str = "") -> str:
 def open_link(folder: Path) -> str:
     """A link that opens a job's model, or the map of a reconstruction; empty where it has neither."""
     if (folder / MAP).is_file():
-        return link("open map", f"open {quote_path_if_necessary(str(folder / MAP))}")
+        path, name = (quote_path_if_necessary(str(word)) for word in (folder / MAP, folder.name))
+        return link("open map", f"open {path} name {name}")
     return job_link("open", folder) if (folder / MODEL).is_file() else ""
 
 

@@ -17,7 +17,7 @@ class JobDesk(Protocol):
     """Where jobs are handed in. ``InputError`` from any of them is a sentence for the person who asked."""
 
     kind: str
-    open_map: Callable[[Path], None] | None  # shows a map's file; None where maps of files are not shown
+    open_map: Callable[[Path], None] | None  # shows a job's map by the job's name; None where such maps are not shown
 
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
         """Queue a new job with the parameters that were given."""
@@ -101,7 +101,7 @@ class CommandDesk(LocalDesk):
 
     def open_map(self, path: Path) -> None:
         """See `JobDesk`."""
-        self._do(f"open {command_word(str(path))}")
+        self._do(f"open {command_word(str(path))} name {command_word(path.parent.name)}")
 
     def _do(self, command: str) -> None:
         if not self._run(command):
