@@ -280,3 +280,13 @@ def test_dots_coloured_by_density_are_darker_where_more_are():
     assert np.median(shade[away < 0.05]) > 5 * np.median(shade[away > 0.4])
     twice = dot_densities(2 * (pixel // 400) * 800 + 2 * (pixel % 400), (800, 600), scale=2.0)  # a finer screen
     assert twice == pytest.approx(shade, abs=0.02)
+
+
+def test_messages_over_the_plot_are_seen_whole(viewer):
+    notes = viewer.panel.notes
+    line = notes.fontMetrics().lineSpacing()
+    for sentence, lines in (("selection 1: 834 of 4,000 particles", 1), ("a", 1), ("one\ntwo words", 2)):
+        viewer.panel.say(sentence)
+        assert notes.heightForWidth(notes.width()) <= notes.height() < (lines + 1) * line, sentence
+    viewer.panel.say("many words " * 40)
+    assert notes.heightForWidth(notes.width()) <= notes.height() and notes.width() < notes.parentWidget().width()

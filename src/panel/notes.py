@@ -57,7 +57,9 @@ class Notes(QLabel):
         words = self.fontMetrics().boundingRect(
             QRect(0, 0, room.width() - 12, 1000), Qt.TextFlag.TextWordWrap.value, self.text()
         )
-        place = QRect(room.left(), room.top(), words.width() + 12, words.height() + 5)
+        # a label wants some pixels more than its words; with fewer it breaks the line, and cuts both halves
+        width = min(words.width() + 24, room.width())
+        place = QRect(room.left(), room.top(), width, self.heightForWidth(width))
         if place.adjusted(-20, -20, 20, 20).contains(self._canvas.mapFromGlobal(QCursor.pos())):
             place.moveBottom(room.bottom())
         self.setGeometry(place)
