@@ -45,6 +45,35 @@ result["wrong"] = sentence("flexrec stop 1")
     assert (cloned["parameters"]["particles"], cloned["parameters"]["snr"], cloned["seed"]) == (30, 0.2, 4)
 
 
+def test_selected_particles_are_reconstructed_and_their_map_is_opened(chimerax, engine_python):
+    project = chimerax.new_folder()
+    found = chimerax.run(
+        f"""
+from pathlib import Path
+import numpy as np
+from chimerax.flexrec.particles.prepared import particles_identity
+from chimerax.flexrec.particles.selection import make_selection, save_selection
+run("cd {project}")
+run("flexrec engine python {engine_python} device cpu check false")
+run("{SIMULATE} snr 0.5")
+run("flexrec prep particles 001-simulate workers 1")
+run("flexrec watch 2")
+prep = Path("{project}") / "002-prep"
+save_selection(prep.parent, make_selection("some of them", np.arange(30), 40, particles_identity(prep)))
+folder = run('flexrec reconstruct selection "some of them"')
+result["ended"] = run("flexrec watch 3").state
+(volume,) = run(f"open {{folder}}/map.mrc name {{folder.name}}")
+result["map"] = [volume.name, *volume.data.size, *volume.data.step, *volume.data.origin]
+run("flexrec reconstruct selection nobody")
+result["wrong"] = run("flexrec watch 4").message
+""",
+        timeout=200,
+    )
+    assert found["ended"] == "done", (project / "003-reconstruct" / "output.txt").read_text()
+    assert found["map"] == ["003-reconstruct", 32, 32, 32, 8, 8, 8, 0, 0, 0]
+    assert "no selection 'nobody'" in found["wrong"] and "it has some of them" in found["wrong"]
+
+
 def test_an_engine_reports_what_it_has_and_is_remembered(chimerax, engine_python):
     found = chimerax.run(f"""
 from chimerax.core.logger import PlainTextLog

@@ -33,22 +33,16 @@ def sum_images(prepared: Prepared, halves: Halves, job: JobRun) -> Sums | None:
     sums, done = _kept(prepared.box, job)
     rows = np.sort(np.concatenate(halves))
     batches = [*_batches(rows, prepared.box)]
-    kept, pause, progress = time.monotonic(), _KEEP_SECONDS, Throttled(job)
-    count = sum(map(len, batches[:done]))
-    begun, before = time.monotonic(), count
     of_first = np.zeros(len(prepared.particles), bool)
     of_first[halves[0]] = True
+    pace, keeper = _Pace(job, sum(map(len, batches[:done])), len(rows)), _Keeper(job)
     for number, batch in enumerate(in_order(_Spectra(prepared), batches[done:], thread_share()), done):
         _insert(sums, batch, batches[number], of_first, prepared)
-        count += len(batches[number])
-        rate = (count - before) / max(time.monotonic() - begun, 1e-3)
-        progress(count, len(rows), images_per_second=round(rate, 1))
-        if number + 1 == len(batches):
-            break
-        stop = job.stop_requested()
-        if stop or time.monotonic() - kept >= pause:
-            took = _keep(sums, number + 1, job)
-            kept, pause = time.monotonic(), max(_KEEP_SECONDS, took / _KEEP_SHARE)
+        pace.tell(len(batches[number]))
+        more = number + 1 < len(batches)
+        stop = more and job.stop_requested()
+        if stop or (more and keeper.is_time()):
+            keeper.keep(sums, number + 1)
         if stop:
             return None
     return sums
@@ -103,10 +97,34 @@ def _kept(box: int, job: JobRun) -> tuple[Sums, int]:
     return (first, second), done
 
 
-def _keep(sums: Sums, done: int, job: JobRun) -> float:
-    """Write the sums of the first ``done`` batches; seconds that it took."""
-    begun = time.monotonic()
-    arrays = {f"{name}{half}": values for half, one in enumerate(sums, 1) for name, values in one.sums.items()}
-    with job.output(SUMS) as path, open(path, "wb") as file:
-        np.savez(file, batches=done, **arrays)
-    return time.monotonic() - begun
+class _Keeper:
+    """Writes the sums now and then, more seldom where that takes long: of a large box they are gigabytes."""
+
+    def __init__(self, job: JobRun) -> None:
+        self._job, self._next = job, time.monotonic() + _KEEP_SECONDS
+
+    def is_time(self) -> bool:
+        return time.monotonic() >= self._next
+
+    def keep(self, sums: Sums, done: int) -> None:
+        """Write the sums of the first ``done`` batches."""
+        begun = time.monotonic()
+        arrays = {f"{name}{half}": values for half, one in enumerate(sums, 1) for name, values in one.sums.items()}
+        with self._job.output(SUMS) as path, open(path, "wb") as file:
+            np.savez(file, batches=done, **arrays)
+        now = time.monotonic()
+        self._next = now + max(_KEEP_SECONDS, (now - begun) / _KEEP_SHARE)
+
+
+class _Pace:
+    """Tells how many images are done, of all, and how many a second."""
+
+    def __init__(self, job: JobRun, done: int, total: int) -> None:
+        self._progress, self._before, self._done, self._total = Throttled(job), done, done, total
+        self._begun = time.monotonic()
+
+    def tell(self, more: int) -> None:
+        """So many more are done."""
+        self._done += more
+        rate = (self._done - self._before) / max(time.monotonic() - self._begun, 1e-3)
+        self._progress(self._done, self._total, images_per_second=round(rate, 1))
