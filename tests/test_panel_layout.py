@@ -59,6 +59,16 @@ def test_nothing_is_below_the_fold_in_an_ordinary_window(panel, page, names):
         assert seen(panel, panel.findChild(QPushButton, name)), name
 
 
+def test_the_buttons_of_a_selection_stand_in_one_row_where_there_is_room(panel):
+    panel.show_tab(panel.selections)
+    names = ("typical state", "reconstruct", "images", "export", "colour", "delete")
+    for width, rows in ((500, 2), (700, 1), (520, 2)):
+        resized(panel, width, 780)
+        buttons = [panel.findChild(QPushButton, f"{name} of selection") for name in names]
+        assert len({button.y() for button in buttons}) == rows
+        assert panel.selections.acts.width() <= width and all(seen(panel, button) for button in buttons)
+
+
 def test_tabs_fold_away_and_come_back(panel):
     resized(panel, 500, 560)
     assert panel.folding.folded and seen(panel, panel.bar.play)  # low: the plot comes first

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSize, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QFileDialog, QGridLayout, QPushButton, QWidget
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .window import FlexPanel
 
 _STAR, _CS, _NUMBERS = "RELION (*.star)", "cryoSPARC (*.cs)", "Row numbers (*.txt *.npy *.npz)"
+_FEW = 3  # buttons beside one another in a narrow panel
 _ABOUT = {
     "Typical state": "The model's map at the selected particle in the middle of the selection: one state, and no "
                      "reconstruction from the particles' images",
@@ -41,14 +42,33 @@ class SelectionActs(QWidget):
     def __init__(self, panel: FlexPanel, chosen: Callable[[], Selection | None]) -> None:
         super().__init__()
         self.panel, self.scene, self._chosen = panel, panel.scene, chosen
-        grid = QGridLayout(self)  # two rows: in one, six buttons are wider than a docked panel
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(3)
         acts = (("Typical state", self.show_state), ("Reconstruct …", self.reconstruct), ("Images", self.show_images),
                 ("Export …", self.export), ("Colour …", self.recolour), ("Delete", self.remove))  # fmt: skip
-        for number, (text, act) in enumerate(acts):
-            name = text.lower().strip(" …") + " of selection"
-            grid.addWidget(named_button(text, act, name, _ABOUT.get(text, "")), *divmod(number, 3))
+        self._buttons = [named_button(text, act, text.lower().strip(" …") + " of selection", _ABOUT.get(text, ""))
+                         for text, act in acts]  # fmt: skip
+        self._grid, self._columns = QGridLayout(self), 0
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(3)
+        self._arrange(_FEW)
+
+    def resizeEvent(self, event) -> None:  # noqa: N802
+        """All in a row where there is room."""
+        super().resizeEvent(event)
+        gaps = (len(self._buttons) - 1) * self._grid.horizontalSpacing()
+        row = sum(button.sizeHint().width() for button in self._buttons) + gaps
+        self._arrange(len(self._buttons) if self.width() >= row else _FEW)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As narrow as two rows are, also while they stand in one."""
+        widest = max(button.sizeHint().width() for button in self._buttons)
+        return QSize(_FEW * widest + (_FEW - 1) * self._grid.horizontalSpacing(), super().minimumSizeHint().height())
+
+    def _arrange(self, columns: int) -> None:
+        if columns != self._columns:
+            self._columns = columns
+            for number, button in enumerate(self._buttons):
+                self._grid.addWidget(button, *divmod(number, columns))
+            self.updateGeometry()
 
     def show_state(self) -> None:
         """The state in the middle of the chosen selection."""
