@@ -72,8 +72,8 @@ def test_opening_tells_what_a_program_must_know(shared, trained):
     del facts["id"]
     assert facts == {
         "path": str(folder / "model.json"), "kind": "flow", "latent_dims": 2, "box": BOX, "pixel_size": PIXEL,
-        "epoch": 3, "epochs": 10, "particles": 300, "vertices": len(model.mesh.vertices),
-        "cells": len(model.mesh.cells), "parts": 2, "anchors": [],
+        "centre": [BOX // 2 * PIXEL] * 3, "epoch": 3, "epochs": 10, "particles": 300,
+        "vertices": len(model.mesh.vertices), "cells": len(model.mesh.cells), "parts": 2, "anchors": [],
     }  # fmt: skip
     assert shared.hello["package"] == str(Path(client.__file__).resolve().parents[2])
 

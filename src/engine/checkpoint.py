@@ -35,7 +35,7 @@ def save_model(output: Output, trainer: Trainer, state: State, stage: Stage, pre
     pixel_size = trainer.images.pixel_size * trainer.images.box / stage.box
     for name, density in (("map", stage.density), ("half_map_1", state.maps.first), ("half_map_2", state.maps.second)):
         with output(f"{name}.mrc") as path:
-            write_map(path, stage.cloud.scatter(density).cpu().numpy(), pixel_size)
+            write_map(path, stage.cloud.scatter(density).cpu().numpy(), pixel_size, trainer.mesh.centre)
     with output("training.npz") as path:
         np.savez(path, information=state.information, noise=state.noise.cpu().numpy(), fsc=state.maps.fsc.cpu().numpy(),
                  **history_arrays(state.history))  # fmt: skip

@@ -25,7 +25,7 @@ def save_linear(output: Output, trainer: Trainer, state: LinearState, stage: Sta
     pixel_size = trainer.images.pixel_size * trainer.images.box / stage.box
     for k, volume in enumerate(found.volumes.cpu().numpy()):
         with output(f"component_{k}.mrc" if k else "map.mrc") as path:
-            write_map(path, volume, pixel_size)
+            write_map(path, volume, pixel_size, trainer.mesh.centre)
     with output("latents.npz") as path:
         np.savez(path, z=found.latents.cpu().numpy(), precision=found.precision.cpu().numpy())
     with output("training.npz") as path:

@@ -174,7 +174,7 @@ def _write_maps(plan: _Plan, model: FlowModel | LinearModel, maker: _Maker, job:
                 return False
             if not (job.folder / plan.names[i]).exists():
                 with job.output(plan.names[i]) as path:
-                    write_map(path, maker.volume_at(plan.z[i]), maker.pixel_size)
+                    write_map(path, maker.volume_at(plan.z[i]), maker.pixel_size, model.centre)
             job.progress(i + 1, len(plan.z))
         start += len(one.z)
         if len(one.z) > 1:

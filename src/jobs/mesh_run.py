@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..mesh.maps import fourier_crop, low_pass, read_map, resample, write_map
 from ..mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution
 from ..mesh.parts import Parts, check_joints_hold, join_parts
 from ..mesh.picture import draw_mesh
+from ..mesh.place import read_centre
 from ..mesh.quality import mesh_quality
 from ..mesh.segments import fill_mask, read_segments
 from ..mesh.storage import check_mesh, load_mesh, save_mesh
@@ -47,6 +48,9 @@ def run(parameters: MeshParameters, job: JobRun) -> None:
         result = _build(parameters, consensus, pixel_size, job)
     else:
         result = _import(parameters, consensus, pixel_size, job)
+    # cropped or resampled, the consensus has kept its centre
+    centre = read_centre(parameters.consensus, parameters.pixel_size)
+    result = replace(result, mesh=replace(result.mesh, centre=centre))
     job.progress(4, STEPS)
     _write(parameters, result, job)
     job.progress(STEPS, STEPS)
@@ -170,11 +174,11 @@ def _write(parameters: MeshParameters, result: _Result, job: JobRun) -> None:
     mesh, parts = result.mesh, result.parts
     quality = {**mesh_quality(mesh, parts.labels), **result.notes}
     with job.output("consensus.mrc") as path:
-        write_map(path, result.consensus, mesh.pixel_size)
+        write_map(path, result.consensus, mesh.pixel_size, mesh.centre)
     with job.output("mask.mrc") as path:
-        write_map(path, result.mask, mesh.pixel_size)
+        write_map(path, result.mask, mesh.pixel_size, mesh.centre)
     with job.output("parts.mrc") as path:
-        write_map(path, parts.label_map(), mesh.pixel_size)
+        write_map(path, parts.label_map(), mesh.pixel_size, mesh.centre)
     with job.output("mesh.png") as path:
         draw_mesh(path, mesh, result.consensus, result.mask, parts.labels)
     if parameters.cryosparc != "none":

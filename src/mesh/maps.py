@@ -11,6 +11,7 @@ import numpy as np
 from ..atomic import atomic_path
 from ..errors import InputError
 from ..particles.mrc import read_header
+from .place import first_voxel
 
 
 def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> tuple[np.ndarray, float]:
@@ -71,13 +72,19 @@ def _credible(path: Path, sizes: list[float]) -> float:
     return size
 
 
-def write_map(path: str | os.PathLike[str], grid: np.ndarray, pixel_size: float) -> None:
-    """Write a map [z, y, x] as float32 MRC with its pixel size."""
+def write_map(
+    path: str | os.PathLike[str], grid: np.ndarray, pixel_size: float, centre: np.ndarray | None = None
+) -> None:
+    """Write a map [z, y, x] as float32 MRC with its pixel size, and the origin that puts voxel N//2 at ``centre``.
+
+    ``centre`` is (3,) Å xyz, as `place.read_centre` has it; without, the first voxel is at 0,0,0.
+    """
     import mrcfile
 
     with atomic_path(path) as temporary, mrcfile.new(temporary, overwrite=True) as file:
         file.set_data(np.ascontiguousarray(grid, np.float32))
         file.voxel_size = pixel_size
+        file.header.origin = tuple(first_voxel(centre, len(grid), pixel_size))
 
 
 def low_pass(grid: np.ndarray, pixel_size: float, resolution: float) -> np.ndarray:

@@ -19,6 +19,8 @@ _ARRAYS = {"vertices": np.float32, "cells": np.int32, "weights": np.float32, "pa
 def save_mesh(path: str | os.PathLike[str], mesh: TetMesh) -> None:
     """Write ``mesh`` to a .npz file: the arrays of ``TetMesh`` under their own names, and ``format``."""
     arrays = {name: np.asarray(getattr(mesh, name), kind) for name, kind in _ARRAYS.items()}
+    if mesh.centre is not None:
+        arrays["centre"] = np.asarray(mesh.centre, np.float64)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(
             file,
@@ -44,6 +46,7 @@ def load_mesh(path: str | os.PathLike[str]) -> TetMesh:
         joints=tuple((int(a), int(b)) for a, b in stored["joints"].reshape(-1, 2)),
         box=int(stored["box"]),
         pixel_size=float(stored["pixel_size"]),
+        centre=stored.get("centre"),  # which older meshes lack
     )
     check_mesh(mesh, path)
     return mesh
@@ -78,6 +81,10 @@ def _is_forest(joints: tuple[tuple[int, int], ...]) -> bool:
     return len(parent) == len(joints)
 
 
+def _is_point(centre: np.ndarray) -> bool:
+    return centre.shape == (3,) and centre.dtype.kind == "f" and bool(np.isfinite(centre).all())
+
+
 def _problems(mesh: TetMesh):
     vertices, cells = mesh.vertices, mesh.cells
     yield "has vertices that are not an (n, 3) array", vertices.ndim != 2 or vertices.shape[1] != 3
@@ -92,5 +99,6 @@ def _problems(mesh: TetMesh):
     yield "has a part without cells", len(np.unique(mesh.part)) != mesh.parts
     yield "has joints that are no tree outward from a root", not _is_forest(mesh.joints)
     yield "has a box or pixel size that is not positive", mesh.box <= 0 or not mesh.pixel_size > 0
+    yield "has a centre that is no point", mesh.centre is not None and not _is_point(mesh.centre)
     yield f"has a voxel map that is not {mesh.box}^3", mesh.voxel_cell.shape != (mesh.box,) * 3
     yield "maps voxels to cells it does not have", mesh.voxel_cell.max() >= len(cells) or mesh.voxel_cell.min() < -1

@@ -24,6 +24,8 @@ class TetMesh:
     box : voxels along one side of the map the mesh was made for
     pixel_size : Å per voxel of that map
     voxel_cell : (N, N, N) int32 [z, y, x], cell that carries each voxel of the mask, -1 outside the mask
+    centre : (3,) float64, Å xyz, where voxel (N//2, N//2, N//2) lies in the space of the consensus' file; None where it
+        is not known
     """
 
     vertices: np.ndarray
@@ -34,6 +36,7 @@ class TetMesh:
     box: int
     pixel_size: float
     voxel_cell: np.ndarray
+    centre: np.ndarray | None = None
 
     @property
     def parts(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..mesh.maps import read_map
+from ..mesh.place import read_centre
 
 
 def stage_pixel_size(about: dict) -> float:
@@ -35,6 +36,11 @@ def read_stage_map(path: Path, about: dict) -> np.ndarray:
     if volume.shape[0] != about["stage_box"]:
         raise unfit(path, f"has {volume.shape[0]} voxels on a side where model.json says {about['stage_box']}")
     return volume
+
+
+def read_stage_centre(path: Path, about: dict) -> np.ndarray:
+    """Where a map's voxel N//2 lies in the space of its file, ``(3,)`` float64 Å xyz."""
+    return read_centre(present(path), stage_pixel_size(about))
 
 
 def present(path: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..mesh.storage import load_mesh
-from .files import present, read_arrays, read_latents, read_stage_map, stage_pixel_size, unfit
+from .files import present, read_arrays, read_latents, read_stage_centre, read_stage_map, stage_pixel_size, unfit
 from .flow_arrays import MOTION, FlowArrays
 from .flow_model import FlowModel
 
@@ -28,6 +28,7 @@ def read_flow_model(folder: Path, about: dict) -> FlowModel:
         volume=read_stage_map(folder / "map.mrc", about),
         box=about["stage_box"],
         pixel_size=stage_pixel_size(about),
+        centre=read_stage_centre(folder / "map.mrc", about),
         latent_dims=about["latent_dims"],
         epoch=about["epoch"],
         epochs=about["epochs"],

@@ -43,6 +43,7 @@ class FlowModel:
     latents : ``(n, K)`` float32, one white point per particle. precision : ``(n, K, K)`` float32.
     volume : ``(N, N, N)`` float32 ``[z, y, x]``, the canonical map, zero outside the mask.
     box : N, of the stage that training is in. pixel_size : Å. latent_dims : K.
+    centre : ``(3,)`` float64 Å xyz, where voxel N//2 of the maps lies in the space of the consensus trained on.
     epoch : of training; epochs : that it shall have.
     """
 
@@ -53,6 +54,7 @@ class FlowModel:
     volume: np.ndarray
     box: int
     pixel_size: float
+    centre: np.ndarray
     latent_dims: int
     epoch: int
     epochs: int

@@ -17,6 +17,7 @@ class Model(Protocol):
     latents : ``(n, K)`` float32, one point per particle. precision : ``(n, K, K)`` float32, of its posterior.
     volume : ``(N, N, N)`` float32 ``[z, y, x]``, the map that the others are made from.
     latent_dims : K. box : voxels on a side of the maps. pixel_size : Å per voxel.
+    centre : ``(3,)`` float64 Å xyz, where voxel N//2 of the maps lies in the space of the consensus trained on.
     epoch : epochs of training behind the checkpoint that was read; epochs : that it shall have.
     kind : flow or linear. moves : whether it says where a point goes, and so is a `MovingModel`.
     """
@@ -29,6 +30,7 @@ class Model(Protocol):
     latent_dims: int
     box: int
     pixel_size: float
+    centre: np.ndarray
     epoch: int
     epochs: int
 

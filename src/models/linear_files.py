@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import read_latents, read_stage_map, stage_pixel_size
+from .files import read_latents, read_stage_centre, read_stage_map, stage_pixel_size
 from .linear_model import LinearModel
 
 
@@ -22,6 +22,7 @@ def read_linear_model(folder: Path, about: dict) -> LinearModel:
         components=np.stack([read_stage_map(folder / name, about) for name in names]),
         box=about["stage_box"],
         pixel_size=stage_pixel_size(about),
+        centre=read_stage_centre(folder / "map.mrc", about),
         latent_dims=about["latent_dims"],
         epoch=about["epoch"],
         epochs=about["epochs"],

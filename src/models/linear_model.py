@@ -21,6 +21,7 @@ class LinearModel:
     precision : ``(n, K, K)`` float32.
     volume : ``(N, N, N)`` float32 ``[z, y, x]``, V₀, zero outside the mask. components : ``(K, N, N, N)`` float32.
     box : N, of the stage that training is in. pixel_size : Å. latent_dims : K.
+    centre : ``(3,)`` float64 Å xyz, where voxel N//2 of the maps lies in the space of the consensus trained on.
     epoch : of training; epochs : that it shall have.
     """
 
@@ -30,6 +31,7 @@ class LinearModel:
     components: np.ndarray
     box: int
     pixel_size: float
+    centre: np.ndarray
     latent_dims: int
     epoch: int
     epochs: int

@@ -39,6 +39,7 @@ class OpenedModel:
             "latent_dims": model.latent_dims,
             "box": model.box,
             "pixel_size": model.pixel_size,
+            "centre": model.centre.tolist(),
             "epoch": model.epoch,
             "epochs": model.epochs,
             "particles": len(model.latents),

@@ -1,0 +1,73 @@
+"""Where a map's box lies in space: the origin in the header of an MRC file, taken as ChimeraX takes it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+
+CCP4 = (".map", ".ccp4")  # ends of names of files whose field of the origin means something else
+_TOO_FAR = 10  # boxes from which nxstart is no number that anybody has set
+
+
+def read_centre(path: str | os.PathLike[str], pixel_size: float | None = None) -> np.ndarray:
+    """Where voxel (N//2, N//2, N//2) of a map's file lies, (3,) float64 Å xyz.
+
+    The first voxel is at the header's origin, or at nxstart, nystart and nzstart voxels where the origin is 0,0,0, is
+    no credible number, or is in a file of the old MRC or the CCP4 format, as ChimeraX has it (MRC_Data in its
+    bundle map_data, version 1.12). With a ``pixel_size`` (Å) in place of the header's, the origin stays where it is in
+    voxels, as with ChimeraX's ``volume voxelSize``.
+
+    ``InputError`` for a file that is no MRC map.
+    """
+    import mrcfile
+
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with mrcfile.open(path, permissive=True, header_only=True) as file:
+                header = file.header
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: cannot be read as an MRC map ({error}); give a map in .mrc format.") from error
+    size, step = _by_axis(header, ("nx", "ny", "nz")), _step(header)
+    origin = _origin(header, size, step, path.suffix.lower() in CCP4)
+    new = step if pixel_size is None else np.full(3, float(pixel_size))
+    return origin * (new / step) + size // 2 * new
+
+
+def first_voxel(centre: np.ndarray | None, box: int, pixel_size: float) -> np.ndarray:
+    """The origin, (3,) float64 Å xyz, of a box of N voxels whose voxel N//2 is at ``centre``; 0,0,0 if that is None."""
+    return np.zeros(3) if centre is None else np.asarray(centre, np.float64) - box // 2 * pixel_size
+
+
+def _origin(header, size: np.ndarray, step: np.ndarray, ccp4: bool) -> np.ndarray:
+    """Of the first voxel, (3,) Å xyz."""
+    origin = np.array([header.origin[name] for name in "xyz"], np.float64)
+    # an origin that no voxel could be told apart at has never been set
+    with np.errstate(invalid="ignore"):
+        credible = np.isfinite(origin).all() and (origin + step != origin).all()
+    if header.map == b"MAP " and not ccp4 and credible and origin.any():
+        return origin
+    start = _by_axis(header, ("nxstart", "nystart", "nzstart"))
+    largest = max(int(header[name]) for name in ("nx", "ny", "nz", "mx", "my", "mz"))
+    return np.zeros(3) if np.abs(start).max() > _TOO_FAR * largest else start * step
+
+
+def _by_axis(header, names: tuple[str, str, str]) -> np.ndarray:
+    """Values (3,) along x, y and z of columns, rows and sections, which the header may have in another order."""
+    order, values = [int(header[name]) for name in ("mapc", "mapr", "maps")], [int(header[name]) for name in names]
+    if sorted(order) != [1, 2, 3]:
+        return np.array(values)
+    return np.array([values[order.index(axis)] for axis in (1, 2, 3)])
+
+
+def _step(header) -> np.ndarray:
+    """Å per voxel along x, y, z; 1 where the header does not say."""
+    length = np.array([header.cella[name] for name in "xyz"], np.float64)
+    count = np.array([header[name] for name in ("mx", "my", "mz")], np.float64)
+    return length / count if (length > 0).all() and (count > 0).all() else np.ones(3)
