@@ -8,9 +8,9 @@ import numpy as np
 from chimerax.core.colors import Color
 from chimerax.geometry import translation
 from chimerax.map import Volume, volume_from_grid_data
-from chimerax.map_data import ArrayGridData
 
 from ..explore.compared import FAINT, FIRST, LESS, MORE, SECOND
+from .place import grid_of
 
 if TYPE_CHECKING:
     from .model import FlexRecModel
@@ -60,7 +60,7 @@ def _ends(volume: np.ndarray, level: float, pixel_size: float, place, right: np.
 
 
 def _frozen(model: FlexRecModel, volume: np.ndarray, name: str) -> Volume:
-    grid = ArrayGridData(np.array(volume, np.float32), step=(model.flow.pixel_size,) * 3, name=name)
+    grid = grid_of(model.flow, volume, name)
     one = volume_from_grid_data(grid, model.session, style="surface", open_model=False, show_dialog=False)
     one.new_region(ijk_step=(1, 1, 1), adjust_step=False, adjust_voxel_limit=False)
     one.position = model.map.scene_position

@@ -7,9 +7,10 @@ from chimerax.core.models import Model
 from chimerax.core.state import State
 from chimerax.map import Volume
 from chimerax.map.session import set_map_state, state_from_map
-from chimerax.map_data import ArrayGridData
 
+from ..models import Model as TrainedModel
 from .decoding import waits
+from .place import grid_of
 
 LARGE = 160  # voxels on a side from which contours are found in a thread: beyond it the window would stutter
 COLOUR = (0.70, 0.75, 0.82, 1.0)
@@ -19,31 +20,25 @@ NAME = "map"
 class MapModel(Volume):
     """A map in a grid of its own, which `set` overwrites."""
 
-    def __init__(self, owner: Model, volume: np.ndarray, pixel_size: float) -> None:
-        """``volume`` ``(N, N, N)`` float32 ``[z, y, x]``, copied; its first voxel is at (0, 0, 0) Å. ``owner`` is the
-        model that it belongs to, from which a session finds it again.
+    def __init__(self, owner: Model, flow: TrainedModel) -> None:
+        """A copy of ``flow``'s canonical map; ``owner`` is the model that it belongs to, from which a session finds it
+        again.
         """
         from chimerax.map.volume import default_settings
 
         self.contours_beside = True  # large maps are contoured in a thread, and drawn when that is done
         options = default_settings(owner.session).rendering_option_defaults()
-        super().__init__(owner.session, _grid(volume, pixel_size), rendering_options=options)
+        super().__init__(owner.session, grid_of(flow, flow.volume, NAME), rendering_options=options)
         self.owner, self.name = owner, NAME
         self._wanted_step: list[int] | None = None  # while it is lighter
         self.set_display_style("surface")
         self._whole()
-        self.set_parameters(surface_levels=[contour_level(volume)], surface_colors=[COLOUR])
+        self.set_parameters(surface_levels=[contour_level(flow.volume)], surface_colors=[COLOUR])
 
     @property
     def level(self) -> float:
         """The contour level of the first surface."""
         return self.surfaces[0].level if self.surfaces else contour_level(self.data.array)
-
-    def resize(self, volume: np.ndarray, pixel_size: float) -> None:
-        """Go over to maps of the shape and pixel size of another one, at the same level."""
-        if volume.shape != self.data.array.shape:
-            self.replace_data(_grid(volume, pixel_size, self.data.name))
-            self.new_region(ijk_step=(1, 1, 1), adjust_step=False, adjust_voxel_limit=False)
 
     def lighten(self, light: bool) -> None:
         """Contour every other voxel of those that the user wants contoured, or all of these again."""
@@ -65,9 +60,9 @@ class MapModel(Volume):
             for surface in self.surfaces:
                 surface.set_level(surface.level, use_thread=True)
 
-    def renew(self, volume: np.ndarray, pixel_size: float) -> None:
-        """Show density on another grid, at the same level."""
-        self.replace_data(_grid(volume, pixel_size))
+    def renew(self, flow: TrainedModel) -> None:
+        """Show the canonical map of another model, at the same level."""
+        self.replace_data(grid_of(flow, flow.volume, NAME))
         self._whole()
 
     def _whole(self) -> None:
@@ -96,10 +91,6 @@ class MapModel(Volume):
         set_map_state(look, self)
         self._drawings_need_update()
         return self
-
-
-def _grid(volume: np.ndarray, pixel_size: float) -> ArrayGridData:
-    return ArrayGridData(np.array(volume, np.float32), step=(pixel_size,) * 3, name=NAME)
 
 
 def contour_level(volume: np.ndarray) -> float:

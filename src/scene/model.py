@@ -39,8 +39,8 @@ class FlexRecModel(Model):
 
     ``flow`` is what was trained: a flow, or a linear model, in which density comes and goes and nothing moves.
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
-    exactly). ``path`` is what `player` plays. Places of the scene are those of map files: the first voxel at (0, 0, 0);
-    the mesh's Å are relative to voxel N//2, and its drawings are shifted by half the box.
+    exactly). ``path`` is what `player` plays. Places of the scene are those of the consensus that it was trained on;
+    the mesh's Å are relative to voxel N//2, and its drawings are shifted to there by ``frame``.
     """
 
     def __init__(self, session, folder: Path, flow: TrainedModel, name: str) -> None:
@@ -60,7 +60,7 @@ class FlexRecModel(Model):
         self.comparing = Comparing(self)
         self.line = PointLine(session)
         self._asking = Asking(session, folder, self._opened)
-        self._map = MapModel(self, flow.volume, flow.pixel_size)
+        self._map = MapModel(self, flow)
         self.add([self._map])
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
 
@@ -68,7 +68,7 @@ class FlexRecModel(Model):
     def map(self) -> MapModel:
         """The map, which is made again after it was closed by hand."""
         if self._map.deleted and not self.deleted:
-            self._map = MapModel(self, self.flow.volume, self.flow.pixel_size)
+            self._map = MapModel(self, self.flow)
             self.add([self._map])
         return self._map
 

@@ -19,7 +19,7 @@ def renew(model, flow: Model) -> None:
     model.flow, model.moved = flow, flow.mesh.vertices if flow.moves else None
     model.frame = centre_of(flow)
     model.__dict__.pop("trained", None)
-    model.map.renew(flow.volume, flow.pixel_size)
+    model.map.renew(flow)
     if mesh is not None:
         colour, display = mesh.colour, mesh.display
         session.models.close([mesh])
