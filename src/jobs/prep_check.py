@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.backproject import BackProjector, fourier_shell_correlation, soft_ball
 from ..errors import InputError
 from ..mesh.maps import read_map, write_map
+from ..mesh.place import read_centre
 from ..particles import ImageStack, Particles
 from ..particles.ctf import ctf_rfft
 from ..particles.frame import Frame
@@ -22,10 +23,13 @@ _CLEARER = 0.15  # how much better another explanation must be to be named
 
 @dataclass(frozen=True)
 class Consensus:
-    """A consensus map (N, N, N), its pixel size in Å, and the same map in the prepared frame."""
+    """A consensus map (N, N, N), its pixel size in Å, where its voxel N//2 lies, (3,) Å xyz, and the same map in
+    the prepared frame.
+    """
 
     density: np.ndarray
     pixel_size: float
+    centre: np.ndarray
     framed: np.ndarray
 
 
@@ -77,7 +81,8 @@ def read_consensus(path: Path | None, particles: Particles, frame: Frame) -> Con
     if not 0.5 < extent / frame.crop < 3:
         raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; is its "
                          f"pixel size ({pixel_size:.4g} Å) right?")  # fmt: skip
-    return Consensus(density, pixel_size, resample_map(density, pixel_size, frame.box, frame.pixel_size))
+    framed = resample_map(density, pixel_size, frame.box, frame.pixel_size)
+    return Consensus(density, pixel_size, read_centre(path), framed)
 
 
 # ---------------------------------------------------------------------------- back-projection
@@ -94,7 +99,7 @@ def check_particles(
     halves = fourier_shell_correlation(first.map() * mask, second.map() * mask)
     density = first.merged(second).map() * mask
     with job.output("backprojection.mrc") as path:
-        write_map(path, density, pixel_size)
+        write_map(path, density, pixel_size, None if consensus is None else consensus.centre)
     curve = None if consensus is None else fourier_shell_correlation(density, consensus.framed * mask)
     check = Check(len(rows), np.arange(box // 2 + 1) / (box * pixel_size), halves, curve)
     job.log(f"back-projection of {len(rows)} images: halves agree to {_angstroms(check.frequency, halves, 0.143)}")
