@@ -27,23 +27,23 @@ def origin(path, pixel_size=None):
     return (read_centre(path, pixel_size) - 3 * (pixel_size or PIXEL)).tolist()
 
 
-@pytest.mark.parametrize(
-    "header, expected",
-    [
-        ({}, [0, 0, 0]),
-        ({"origin": (10, -20.5, 0)}, [10, -20.5, 0]),
-        ({"start": (-5, 7, 1)}, [-10, 14, 2]),
-        ({"origin": (0, 0, 3), "start": (-5, 7, 1)}, [0, 0, 3]),
-        ({"start": (-5, 7, 1), "mapc": 3, "mapr": 1, "maps": 2}, [14, 2, -10]),
-        ({"origin": (1, 2, 3), "mapc": 3, "mapr": 1, "maps": 2}, [1, 2, 3]),
-        ({"start": (-5, 7, 1), "mapc": 1, "mapr": 1, "maps": 1}, [-10, 14, 2]),
-        ({"origin": (np.nan, 0, 0), "start": (1, 0, 0)}, [2, 0, 0]),
-        ({"origin": (1e30, 0, 0), "start": (1, 0, 0)}, [2, 0, 0]),
-        ({"start": (70, 0, -70)}, [140, 0, -140]),
-        ({"start": (71, 0, 0)}, [0, 0, 0]),
-        ({"origin": (10, 0, 0), "start": (1, 2, 3), "map": b"    "}, [2, 4, 6]),
-    ],
-)  # fmt: skip
+HEADERS = [
+    ({}, [0, 0, 0]),
+    ({"origin": (10, -20.5, 0)}, [10, -20.5, 0]),
+    ({"start": (-5, 7, 1)}, [-10, 14, 2]),
+    ({"origin": (0, 0, 3), "start": (-5, 7, 1)}, [0, 0, 3]),
+    ({"start": (-5, 7, 1), "mapc": 3, "mapr": 1, "maps": 2}, [14, 2, -10]),
+    ({"origin": (1, 2, 3), "mapc": 3, "mapr": 1, "maps": 2}, [1, 2, 3]),
+    ({"start": (-5, 7, 1), "mapc": 1, "mapr": 1, "maps": 1}, [-10, 14, 2]),
+    ({"origin": (np.nan, 0, 0), "start": (1, 0, 0)}, [2, 0, 0]),
+    ({"origin": (1e30, 0, 0), "start": (1, 0, 0)}, [2, 0, 0]),
+    ({"start": (70, 0, -70)}, [140, 0, -140]),
+    ({"start": (71, 0, 0)}, [0, 0, 0]),
+    ({"origin": (10, 0, 0), "start": (1, 2, 3), "map": b"    "}, [2, 4, 6]),
+]
+
+
+@pytest.mark.parametrize("header, expected", HEADERS)
 def test_the_origin_counts_and_else_the_start(tmp_path, header, expected):
     assert origin(make(tmp_path / "map.mrc", **header)) == expected
 

@@ -74,7 +74,7 @@ def set_sliding(flow: Flow, sizes: tuple[float, ...]) -> None:
 
 
 def save_trained(folder: Path, mesh, flow: Flow, volume: np.ndarray, latents: np.ndarray, **about) -> Path:
-    """Write the files of a train job."""
+    """Write the files of a train job; ``centre``, Å xyz, is where the map's voxel N//2 lies."""
     folder.mkdir(parents=True, exist_ok=True)
     save_mesh(folder / "mesh.npz", mesh)
     state = {name: tensor.detach().numpy() for name, tensor in flow.state_dict().items()}
@@ -86,7 +86,7 @@ def save_trained(folder: Path, mesh, flow: Flow, volume: np.ndarray, latents: np
         precision=np.tile(9 * np.eye(k, dtype=np.float32), (len(latents), 1, 1)),
     )
     pixel_size = about.pop("pixel_size", PIXEL)
-    write_map(folder / "map.mrc", volume, pixel_size)
+    write_map(folder / "map.mrc", volume, pixel_size, about.pop("centre", None))
     record = {
         "format": "flexrec-flow", "version": 1, "latent_dims": k, "hidden_units": 12, "hidden_layers": 2,
         "box": len(volume), "pixel_size": pixel_size, "particles": len(latents), "epoch": 3, "epochs": 10,
