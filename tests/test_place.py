@@ -97,6 +97,8 @@ def test_maps_lie_on_the_consensus(project):
     for known, others in beside.items():
         for name in others:
             assert (read_centre(project / f"{name}.mrc") == read_centre(project / f"{known}.mrc")).all(), name
+    check = json.loads((project / "002-prep" / "prep.json").read_text())["backprojection"]
+    assert np.allclose(check["centre"], read_centre(consensus), atol=1e-3)
     for job in ("004-train", "006-train"):
         answers = ModelAnswers("numpy")
         told, _ = answers.answer("open", {"model": "m", "path": str(project / job)}, None)

@@ -38,13 +38,15 @@ class Check:
     """What the back-projection says.
 
     count : images used. frequency : (s,) 1/Å of the shells. halves : (s,) FSC of two independent halves of them.
-    consensus : (s,) FSC with the consensus map, or None without one.
+    consensus : (s,) FSC with the consensus map, or None without one. centre : (3,) Å xyz, where voxel N//2 of what the
+    particles show lies in the space of the consensus, or None.
     """
 
     count: int
     frequency: np.ndarray
     halves: np.ndarray
     consensus: np.ndarray | None
+    centre: np.ndarray | None
 
     def record(self) -> dict:
         """For prep.json."""
@@ -53,6 +55,7 @@ class Check:
             "count": self.count,
             "frequency": [round(float(value), 6) for value in self.frequency],
             **{k: None if v is None else [round(float(x), 4) for x in v] for k, v in curves.items()},
+            "centre": None if self.centre is None else self.centre.tolist(),
             "resolution_halves_0.143": resolution(self.frequency, self.halves, 0.143),
             "resolution_consensus_0.5": None
             if self.consensus is None
@@ -98,10 +101,11 @@ def check_particles(
     mask = soft_ball(box, radius / pixel_size)
     halves = fourier_shell_correlation(first.map() * mask, second.map() * mask)
     density = first.merged(second).map() * mask
-    with job.output("backprojection.mrc") as path:
-        write_map(path, density, pixel_size, None if consensus is None else consensus.centre)
     curve = None if consensus is None else fourier_shell_correlation(density, consensus.framed * mask)
-    check = Check(len(rows), np.arange(box // 2 + 1) / (box * pixel_size), halves, curve)
+    centre = None if consensus is None else consensus.centre
+    check = Check(len(rows), np.arange(box // 2 + 1) / (box * pixel_size), halves, curve, centre)
+    with job.output("backprojection.mrc") as path:
+        write_map(path, density, pixel_size, centre)
     job.log(f"back-projection of {len(rows)} images: halves agree to {_angstroms(check.frequency, halves, 0.143)}")
     if curve is None:
         warning = _doubt_halves(halves, len(rows))
