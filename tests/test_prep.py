@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -370,3 +371,16 @@ def test_full_disk_is_said_before_anything_is_written(made, tmp_path, monkeypatc
 def test_the_number_of_threads_does_not_change_the_images(made, tmp_path):
     job, _ = prep(made[0], box=32, workers=5, job=tmp_path.name)
     assert (job / "particles.mrcs").read_bytes() == (made[2] / "particles.mrcs").read_bytes()
+
+
+@pytest.mark.parametrize("centre", ["here", [1.0, 2.0], [0.0, 1.0, float("nan")]])
+def test_a_place_of_the_consensus_that_is_none_is_refused(made, tmp_path, centre):
+    folder = shutil.copytree(made[2], tmp_path / "job")
+    record = json.loads((folder / "prep.json").read_text())
+    assert load_prepared(folder).centre.tolist() == record["centre"]
+    (folder / "prep.json").write_text(json.dumps({**record, "centre": centre}))
+    with pytest.raises(InputError, match="damaged"):
+        load_prepared(folder)
+    del record["centre"]
+    (folder / "prep.json").write_text(json.dumps(record))
+    assert load_prepared(folder).centre is None

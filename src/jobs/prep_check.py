@@ -55,7 +55,6 @@ class Check:
             "count": self.count,
             "frequency": [round(float(value), 6) for value in self.frequency],
             **{k: None if v is None else [round(float(x), 4) for x in v] for k, v in curves.items()},
-            "centre": None if self.centre is None else self.centre.tolist(),
             "resolution_halves_0.143": resolution(self.frequency, self.halves, 0.143),
             "resolution_consensus_0.5": None
             if self.consensus is None

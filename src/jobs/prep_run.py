@@ -169,6 +169,7 @@ def _write_record(parameters, particles, frame, radius, noise, check: Check, not
         "whitened": parameters.whiten,
         "contrast": "white" if particles.contrast * noise.contrast > 0 else "dark",
         "noise": NOISE,
+        "centre": None if check.centre is None else check.centre.tolist(),
         "backprojection": check.record(),
         "warnings": notes,
     }

@@ -23,6 +23,12 @@ class ReconstructParameters:
         help="name of a selection kept in the project, of these particles, as it is when the job begins; if omitted, "
         "all particles",
     )
+    mesh: Path | None = parameter(
+        None,
+        help="mesh whose consensus the maps shall lie on, as the models trained with it do; without any mesh, they lie "
+        "on the consensus that prep was given",
+        job="mesh",
+    )
 
 
 RECONSTRUCT = Job(

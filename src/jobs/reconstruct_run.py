@@ -11,8 +11,10 @@ import numpy as np
 from ..engine.backproject import fourier_shell_correlation, soft_ball, weigh_shells
 from ..engine.fsc_weights import signal_share
 from ..mesh.maps import write_map
+from ..mesh.storage import load_mesh
 from ..particles.prepared import Prepared, load_prepared
 from .folder import JobRun
+from .inputs import job_file
 from .prep_check import resolution
 from .reconstruct import MAP, ReconstructParameters
 from .reconstruct_halves import halves_of
@@ -42,6 +44,7 @@ class Reconstruction:
 def run(parameters: ReconstructParameters, job: JobRun) -> None:
     """Write half1.mrc, half2.mrc, map.mrc, fsc.csv, reconstruct.png and reconstruct.json."""
     prepared = load_prepared(parameters.particles)
+    centre = _centre(parameters, prepared)
     halves = halves_of(parameters, prepared, job)
     sums = sum_images(prepared, halves, job)
     if sums is None:
@@ -49,11 +52,16 @@ def run(parameters: ReconstructParameters, job: JobRun) -> None:
     found = _maps(sums, prepared)
     counts = (len(halves[0]), len(halves[1]))
     job.log(_words(found, counts))
-    _write(found, prepared.pixel_size, job)
+    _write(found, prepared.pixel_size, centre, job)
     with job.output("reconstruct.png") as path:
         draw_reconstruction(path, found, prepared.pixel_size, counts, parameters.selection)
     _write_record(parameters, found, prepared, counts, job)
     forget_sums(job)
+
+
+def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray | None:
+    """Where the maps' voxel N//2 lies, (3,) Å xyz; None where neither mesh nor prep says."""
+    return prepared.centre if parameters.mesh is None else load_mesh(job_file(parameters.mesh, "mesh.npz")).centre
 
 
 def _maps(sums: Sums, prepared: Prepared) -> Reconstruction:
@@ -76,10 +84,10 @@ def _words(found: Reconstruction, counts: tuple[int, int]) -> str:
     return f"The {halves} agree to {found.resolution:.1f} Å{limit}: FSC {THRESHOLD}, no mask but the sphere in the box."
 
 
-def _write(found: Reconstruction, pixel_size: float, job: JobRun) -> None:
+def _write(found: Reconstruction, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:
     for name, volume in (("half1.mrc", found.first), ("half2.mrc", found.second), (MAP, found.mean)):
         with job.output(name) as path:
-            write_map(path, volume, pixel_size)
+            write_map(path, volume, pixel_size, centre)
     with job.output("fsc.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", "fsc"])

@@ -28,6 +28,8 @@ class Prepared:
     filter : (D//2+1,) float32, by shell of the image's Fourier transform: what the images' amplitudes were multiplied
         by to whiten their noise, so what a model's projected, CTF-modulated images must be multiplied by too.
     folder : where they are.
+    centre : (3,) float64 Å xyz, where voxel D//2 of what they show lies in the space of the consensus that prep was
+        given; None without one.
     """
 
     particles: Particles
@@ -35,6 +37,7 @@ class Prepared:
     pixel_size: float
     filter: np.ndarray
     folder: Path
+    centre: np.ndarray | None = None
 
 
 def particles_identity(folder: Path) -> str:
@@ -61,6 +64,7 @@ def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         box, pixel_size = int(record["box"]), float(record["pixel_size"])
+        centre = _centre(record)
         with np.load(folder / NOISE, allow_pickle=False) as noise:
             shell_filter = noise["filter"].astype(np.float32)
     except (ValueError, KeyError, TypeError, OSError) as error:
@@ -68,4 +72,14 @@ def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
     particles = read_star(folder / STAR, None, ("pose", "ctf"))
     if shell_filter.shape != (box // 2 + 1,) or np.any(particles.optics.box != box):
         raise InputError(f"{folder}: {RECORD}, {NOISE} and {STAR} disagree about the box; run prep again.")
-    return Prepared(particles, box, pixel_size, shell_filter, folder)
+    return Prepared(particles, box, pixel_size, shell_filter, folder, centre)
+
+
+def _centre(record: dict) -> np.ndarray | None:
+    """What prep.json says of the consensus' place; ``ValueError`` where that is no point."""
+    if record.get("centre") is None:
+        return None
+    centre = np.asarray(record["centre"], np.float64)
+    if centre.shape != (3,) or not np.isfinite(centre).all():
+        raise ValueError("centre is no point")
+    return centre
