@@ -124,7 +124,7 @@ def random_model(box: int) -> FlowModel:
     )
     latents = normal(1, LATENT_DIMS, scale=1.0)
     precision = np.eye(LATENT_DIMS, dtype=np.float32)[None]
-    return FlowModel(mesh, flow, latents, precision, volume, box, pixel_size, LATENT_DIMS, 1, 1)
+    return FlowModel(mesh, flow, latents, precision, volume, box, pixel_size, np.zeros(3), LATENT_DIMS, 1, 1)
 
 
 def cryodrgn(python: str, box: int, threads: int, repeats: int) -> float:
