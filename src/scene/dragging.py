@@ -31,6 +31,11 @@ class Dragging:
         self._frames = model.session.triggers.add_handler("frame drawn", self._frame_drawn)
 
     @property
+    def slow(self) -> bool:
+        """Whether full pictures take so long that what is on its way is better drawn lighter."""
+        return self._pace.light or self._pace_of_atoms.light
+
+    @property
     def light(self) -> bool:
         """Whether the picture is a lighter one."""
         return self._may_be_light and self._pace.light
@@ -38,7 +43,7 @@ class Dragging:
     @property
     def light_atoms(self) -> bool:
         """Whether the picture of the atoms is a lighter one."""
-        return self._may_be_light and (self._pace.light or self._pace_of_atoms.light)
+        return self._may_be_light and self.slow
 
     @property
     def _may_be_light(self) -> bool:
@@ -93,6 +98,11 @@ class Dragging:
         self.contour.move(self._model.moved)
         self._draw(True)
         return True
+
+    def lead(self) -> None:
+        """Draw the contour where the map is on its way to, where that is quick and the map slow to be drawn."""
+        if self.slow and self._possible() and self._fits():
+            self.follow()
 
     def rest(self) -> None:
         """Draw the map again."""

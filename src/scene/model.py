@@ -114,7 +114,8 @@ class FlexRecModel(Model):
         ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
         cannot decode it, which is only said otherwise.
         """
-        self._set_point(z, hand=self.dragging.light_atoms)  # what is light stays so until the map is there
+        self._set_point(z, hand=self.dragging.slow)  # until the map is there, all is as in a hand that rests
+        self.dragging.lead()
 
         def settled() -> None:
             self._settle()
