@@ -176,10 +176,10 @@ class Bench:
         run(session, f"flexrec flow count {ARROWS} threshold 0")
         run(session, f"flexrec follow #{molecule.id_string}")
         run(session, "flexrec path pc 1 frames 100")
-        yield lambda: model.arrows is not None and model.dragging.contour is not None and model.followers
+        yield lambda: model.parts.arrows is not None and model.dragging.contour is not None and model.parts.followers
         yield 1.0
-        self.found["mesh edges"] = len(model.mesh.triangles)
-        self.found["arrows"] = model.arrows.count
+        self.found["mesh edges"] = len(model.parts.mesh.triangles)
+        self.found["arrows"] = model.parts.arrows.count
         self.found["atoms"] = molecule.num_atoms
         self.found["contour triangles"] = len(model.map.surfaces[0].triangles)
 

@@ -176,7 +176,7 @@ np.save("{folder}/shown.npy", volume.full_matrix())
 result["epoch"], result["z"] = model.flow.epoch, model.z.tolist()
 result["same"] = model.map is volume and abs(volume.level - level) < 1e-6
 result["colour"] = [int(value) for value in volume.surfaces[0].color]
-result["mesh"] = model.mesh.vertices.tolist()
+result["mesh"] = model.parts.mesh.vertices.tolist()
 result["size"] = list(volume.data.size)
 """)
     flow = open_model(folder)

@@ -32,12 +32,12 @@ def steps():
     session.triggers.add_handler("frame drawn", lambda *_: took.append(session.update_loop.last_draw_time) and None)
 
     def drawn():
-        shapes = {{one.name: one.display for one in model.arrows.child_drawings()}}
+        shapes = {{one.name: one.display for one in model.parts.arrows.child_drawings()}}
         moving = model.dragging.contour
         return {{
             "light": model.dragging.light, "trace": any(one.name == "trace" for one in atoms.child_drawings()),
             "moving": moving.display, "corners": len(moving.triangles) if moving.triangles is not None else 0,
-            "lit": moving.use_lighting, "edges": len(model.mesh.triangles), "arrows": shapes,
+            "lit": moving.use_lighting, "edges": len(model.parts.mesh.triangles), "arrows": shapes,
             "map": model.map.surfaces[0].display, "shown": sum(one.display for one in atoms.child_drawings()),
         }}
 

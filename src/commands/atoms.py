@@ -32,7 +32,7 @@ def flexrec_save_atoms(
         raise InputError("uncertainty widens an ensemble; say how many members it has.")
     follower = _follower(model, structures)
     z = _states(model, what, at, ensemble, seed, uncertainty)
-    vertices = model.moved[None] if z is None else (model.flow.vertices(one) for one in z)
+    vertices = model.parts.vertices[None] if z is None else (model.flow.vertices(one) for one in z)
     coordinates = np.stack([follower.coordinates(one) for one in vertices])
     path = write_states(session, follower.structure, coordinates, Path(file))
     session.logger.info(f"{path}: {follower.structure.name}, {len(coordinates)} model(s)")
@@ -51,7 +51,7 @@ def _states(model: FlexRecModel, what, at, ensemble, seed, uncertainty) -> np.nd
 
 
 def _follower(model: FlexRecModel, structures) -> AtomFollower:
-    followers = model.followers
+    followers = model.parts.followers
     if structures is not None:
         followers = [one for one in followers if one.structure in list(structures)]
         if not followers:

@@ -29,10 +29,10 @@ def flexrec_mesh(
 
 def _show(model: FlexRecModel, color: str | None, show: bool):
     if not show:
-        if model.mesh is not None:
-            model.mesh.display = False
-        return model.mesh
-    return model.show_mesh(color or (model.mesh.colour if model.mesh else "part"))
+        if model.parts.mesh is not None:
+            model.parts.mesh.display = False
+        return model.parts.mesh
+    return model.parts.show_mesh(color or (model.parts.mesh.colour if model.parts.mesh else "part"))
 
 
 def commands() -> list[tuple]:

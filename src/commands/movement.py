@@ -30,14 +30,14 @@ def flexrec_flow(
     """The flow at the shown point, as arrows."""
     model = the_model(session, model)
     if not show:
-        model.hide_arrows()
+        model.parts.hide_arrows()
         return None
     if isinstance(reference, str):
         start = mean_point(model.flow.latents) if reference == "mean" else None
     else:
         start = model.trained.point(np.asarray(reference))
-    model.show_arrows(count, scale, threshold, width, start)
-    return model.arrows
+    model.parts.show_arrows(count, scale, threshold, width, start)
+    return model.parts.arrows
 
 
 def flexrec_follow(session, structures, model: FlexRecModel | None = None):
@@ -46,7 +46,7 @@ def flexrec_follow(session, structures, model: FlexRecModel | None = None):
     if not structures:
         raise InputError("no atomic structure is named; open one and fit it to the canonical map.")
     for structure in structures:
-        model.follow(structure)
+        model.parts.follow(structure)
     return structures
 
 
@@ -54,7 +54,7 @@ def flexrec_unfollow(session, structures, model: FlexRecModel | None = None):
     """Atomic structures no longer move, and go back to where they were."""
     model = the_model(session, model)
     for structure in structures:
-        if not model.unfollow(structure):
+        if not model.parts.unfollow(structure):
             raise InputError(f"{structure} does not follow {model.name}; flexrec follow makes it.")
 
 

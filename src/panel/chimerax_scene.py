@@ -108,18 +108,18 @@ class ChimeraXScene:
     @property
     def mesh_colour(self) -> str | None:
         """What the mesh is coloured by; None while it is hidden."""
-        mesh = None if self.model is None else self.model.mesh
+        mesh = None if self.model is None else self.model.parts.mesh
         return mesh.colour if mesh is not None and mesh.display else None
 
     @property
     def arrows(self) -> bool:
         """Whether the flow is shown."""
-        arrows = None if self.model is None else self.model.arrows
+        arrows = None if self.model is None else self.model.parts.arrows
         return arrows is not None and arrows.display
 
     def structures(self) -> list[OpenStructure]:
         """The atomic structures that are open."""
-        followers = [] if self.model is None else self.model.followers
+        followers = [] if self.model is None else self.model.parts.followers
         follow = [follower.structure for follower in followers]
         return [
             OpenStructure(f"#{one.id_string}", one.name, any(one is other for other in follow))

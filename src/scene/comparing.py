@@ -77,7 +77,7 @@ class Comparing:
         camera = session.main_view.camera
         before = _Camera(camera.position, getattr(camera, "field_width", None))
         group = session.models.add_group(volumes)
-        hidden = [one for one in (model, *(follower.structure for follower in model.followers)) if one.display]
+        hidden = [one for one in (model, *(follower.structure for follower in model.parts.followers)) if one.display]
         for one in hidden:
             one.display = False
         shown = _Comparison(how, names, sigma, group, volumes, hidden)

@@ -83,7 +83,7 @@ class Dragging:
             self._asked = None
 
         if len(triangles):
-            model.tie(points, tied, failed)
+            model.parts.tie(points, tied, failed)
 
     def follow(self) -> bool:
         """Draw the contour where the model's vertices carry it; False where there is none yet, or none can be."""
@@ -95,7 +95,7 @@ class Dragging:
             return False
         self.contour.look_like(self._model.map.surfaces[0])
         self.contour.light = self.light
-        self.contour.move(self._model.moved)
+        self.contour.move(self._model.parts.vertices)
         self._draw(True)
         return True
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from chimerax.core.models import REMOVE_MODELS, Model
 from chimerax.core.state import State
-from chimerax.geometry import Place
 
 from ..engine.client import EngineError
 from ..errors import InputError
@@ -17,14 +16,11 @@ from ..explore.path import LatentPath
 from ..explore.trained import Trained
 from ..models import Model as TrainedModel
 from ..models import open_model
-from .arrows import ArrowsModel, spread_points
 from .asking import Asking, Done, Failed
-from .atoms import AtomFollower, check_inside
 from .comparing import Comparing
 from .dragging import Dragging
-from .followers import Tied
 from .map import MapModel
-from .mesh import MeshModel
+from .parts import MovingParts
 from .place import centre_of
 from .player import Player
 from .point_line import PointLine
@@ -38,6 +34,7 @@ class FlexRecModel(Model):
     """A trained model, the map first among its children; mesh, arrows and atoms join when asked for, if it moves.
 
     ``flow`` is what was trained: a flow, or a linear model, in which density comes and goes and nothing moves.
+    ``parts`` are the mesh, arrows and atoms that move.
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
     exactly). ``path`` is what `player` plays. Places of the scene are those of the consensus that it was trained on;
     the mesh's Å are relative to voxel N//2, and its drawings are shifted to there by ``frame``.
@@ -50,10 +47,7 @@ class FlexRecModel(Model):
         self._path: LatentPath | None = None
         self.player = Player(self)
         self.recorder: Recorder | None = None
-        self.moved = flow.mesh.vertices if flow.moves else None
-        self.mesh: MeshModel | None = None
-        self.arrows: ArrowsModel | None = None
-        self.followers: list[AtomFollower] = []
+        self.parts = MovingParts(self)
         self.on_change: list[Callable[[], None]] = []
         self.frame = centre_of(flow)
         self.dragging = Dragging(self)
@@ -160,21 +154,14 @@ class FlexRecModel(Model):
     def _set_point(self, z: np.ndarray | None, hand: bool) -> None:
         self.z = None if z is None else self.flow.checked(z)
         self.comparing.end()
-        if self.flow.moves:
-            self.moved = self.flow.mesh.vertices if z is None else self.flow.vertices(self.z)
+        self.parts.place(self.z)
         self._move(hand)
         self.tell()
 
     def _move(self, hand: bool) -> None:
         """Move all that follows, to where the vertices are."""
         self.dragging.moves(hand)
-        for drawing in (self.mesh, self.arrows):
-            if drawing is not None:
-                drawing.light = self.dragging.light
-                drawing.move(self.moved)
-        for follower in self.followers:
-            follower.light = self.dragging.light_atoms
-            follower.move(self.moved)
+        self.parts.draw(self.dragging.light, self.dragging.light_atoms)
 
     def _settle(self) -> None:
         """Draw in full what a hand has moved."""
@@ -191,95 +178,9 @@ class FlexRecModel(Model):
         self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the hand was
         self.dragging.rest()
 
-    # ----- what moves with it -----
-
-    def show_mesh(self, colour: str) -> MeshModel:
-        """Draw the mesh; ``colour`` is one of `mesh.COLOURS`."""
-        self._needs_flow()
-        if self.mesh is None:
-            self.mesh = MeshModel(self.session, self.flow.mesh, colour)
-            self.mesh.position = self.frame
-            self.mesh.move(self.moved)
-            self.add([self.mesh])
-        self.mesh.colour, self.mesh.display = colour, True
-        return self.mesh
-
-    def show_arrows(
-        self, count: int, scale: float, threshold: float, width: float, start: np.ndarray | None,
-        level: float | None = None,
-    ) -> None:  # fmt: skip
-        """Draw at most ``count`` arrows, from where the density is at point ``start`` (at rest for None).
-
-        ``level`` tells where there is density; it is that of the contour if None.
-        """
-        self._needs_flow()
-        level = self.map.level if level is None else level
-        points = spread_points(self.flow.volume, self.flow.pixel_size, level, count)
-        origin = self.flow.mesh.vertices if start is None else self.flow.vertices(start)
-
-        def tied(one: Tied) -> None:
-            if self.deleted:
-                return
-            self.hide_arrows()
-            self.arrows = ArrowsModel(self.session, one, one.moved(origin), scale, threshold, width)
-            self.arrows.position, self.arrows.reference = self.frame, start
-            self.arrows.wanted, self.arrows.level = count, level
-            self.arrows.move(self.moved)
-            self.add([self.arrows])
-
-        self.tie(points, tied)
-
-    def hide_arrows(self) -> None:
-        """Take the arrows away."""
-        if self.arrows is not None:
-            self.session.models.close([self.arrows])
-
-    def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
-        """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.
-
-        ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh. Atoms
-        outside the mesh are warned about; where most are, that is an ``InputError``, which a window only says.
-        """
-        self._needs_flow()
-        self.unfollow(structure)
-        base = structure.atoms.coords if rest is None else rest
-        if to_mesh is None:
-            to_mesh = (self.scene_position * self.frame).inverse() * structure.scene_position
-
-        def tied(one: Tied) -> None:
-            if self.deleted or structure.deleted:
-                return
-            self.unfollow(structure)  # asked for twice
-            outside = check_inside(np.asarray(one.matrix.data).reshape(-1, 4), str(structure))
-            self.followers.append(AtomFollower(structure, one, base, to_mesh))
-            self.followers[-1].move(self.moved)
-            if outside:
-                where = "lie outside the mesh; they follow its edge"
-                self.session.logger.warning(f"{outside} atoms of {structure} {where}.")
-
-        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied)
-
-    def unfollow(self, structure) -> bool:
-        """Put a structure's atoms back; False where it did not follow."""
-        mine = [follower for follower in self.followers if follower.structure is structure]
-        for follower in mine:
-            self.followers.remove(follower)
-            follower.restore()
-        return bool(mine)
-
-    def _needs_flow(self) -> None:
-        """``InputError`` where nothing moves."""
-        if not self.flow.moves:
-            raise InputError(f"{self.name} is a {self.flow.kind} model, in which density comes and goes but nothing "
-                             "moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
-
     def _forget_removed(self, _, removed: list) -> None:
-        for name in ("mesh", "arrows"):
-            if getattr(self, name) in removed:
-                setattr(self, name, None)
-        self.dragging.forget(removed)
-        self.comparing.forget(removed)
-        self.followers = [one for one in self.followers if one.structure not in removed]
+        for one in (self.parts, self.dragging, self.comparing):
+            one.forget(removed)
 
     # ----- the engine -----
 
@@ -303,19 +204,9 @@ class FlexRecModel(Model):
         except (InputError, EngineError) as error:
             self.session.logger.warning(f"{self.name}: training has written a newer model, but {error}")
 
-    def tie(self, points: np.ndarray, done: Callable[[Tied], None], failed: Failed | None = None) -> None:
-        """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them."""
-        rest = self.flow.mesh.vertices
-
-        def arrived(facts: dict, found: np.ndarray) -> None:
-            done(Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], rest))
-
-        self.ask("tie", {}, arrived, points.astype(np.float32), failed=failed)
-
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
-        for follower in self.followers:
-            follower.settle(self.moved)
+        self.parts.settle()
         self._removed.remove()
         self.comparing.end()
         self.dragging.end()

@@ -12,25 +12,27 @@ def renew(model, flow: Model) -> None:
     """Let a `FlexRecModel` be ``flow``: its point, looks and followers stay where they fit."""
     session = model.session
     session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
-    mesh, arrows, followers = model.mesh, model.arrows, list(model.followers)
+    parts = model.parts
+    mesh, arrows, followers = parts.mesh, parts.arrows, list(parts.followers)
     model.dragging.close()
     if flow.latent_dims != model.flow.latent_dims:
         model.path = None
-    model.flow, model.moved = flow, flow.mesh.vertices if flow.moves else None
+    model.flow = flow
+    parts.place(None)
     model.frame = centre_of(flow)
     model.__dict__.pop("trained", None)
     model.map.renew(flow)
     if mesh is not None:
         colour, display = mesh.colour, mesh.display
         session.models.close([mesh])
-        model.show_mesh(colour).display = display
+        parts.show_mesh(colour).display = display
     try:
         z = None if model.z is None else flow.checked(model.z)
     except InputError:
         z = mean_point(flow.latents)
     if arrows is not None:
         start = arrows.reference if arrows.reference is None or len(arrows.reference) == flow.latent_dims else z
-        model.show_arrows(arrows.wanted, arrows.scale, arrows.threshold, arrows.width, start)
+        parts.show_arrows(arrows.wanted, arrows.scale, arrows.threshold, arrows.width, start)
     for one in followers:
-        model.follow(one.structure, one.rest, one.to_mesh)
+        parts.follow(one.structure, one.rest, one.to_mesh)
     model.show(z)

@@ -14,15 +14,15 @@ from ..errors import InputError
 
 def scene_of(model, session) -> dict[str, Any]:
     """What is shown of a `FlexRecModel` now."""
-    mesh = None if model.mesh is None else {"colour": model.mesh.colour, "display": model.mesh.display}
+    mesh, arrows = model.parts.mesh, model.parts.arrows
     looks = Model.take_snapshot(model, session, State.SCENE)
     if model.comparing.hides:  # scenes hold no comparisons, and one that is restored ends it
         looks["display"] = True
     return {
         "model": looks,
         "z": model.z,
-        "mesh": mesh,
-        "arrows": model.arrows is not None and model.arrows.display,
+        "mesh": None if mesh is None else {"colour": mesh.colour, "display": mesh.display},
+        "arrows": arrows is not None and arrows.display,
     }
 
 
@@ -31,11 +31,11 @@ def show_scene(model, data: dict[str, Any]) -> None:
     model.comparing.end()
     Model.restore_scene(model, data["model"])
     if data["mesh"] is not None:
-        model.show_mesh(data["mesh"]["colour"]).display = data["mesh"]["display"]
-    elif model.mesh is not None:
-        model.mesh.display = False
-    if model.arrows is not None:
-        model.arrows.display = data["arrows"]
+        model.parts.show_mesh(data["mesh"]["colour"]).display = data["mesh"]["display"]
+    elif model.parts.mesh is not None:
+        model.parts.mesh.display = False
+    if model.parts.arrows is not None:
+        model.parts.arrows.display = data["arrows"]
     try:
         model.show(data["z"])
     except (InputError, EngineError) as error:

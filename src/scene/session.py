@@ -34,10 +34,10 @@ def snapshot(model, session, flags) -> dict[str, Any]:
         "comparison": model.comparing.snapshot(),
         "map": not model.map_closed,
         "path": None if model.path is None else {"z": model.path.z, "name": model.path.name, "kind": model.path.kind},
-        "mesh": _mesh(model.mesh),
-        "arrows": _arrows(model.arrows),
+        "mesh": _mesh(model.parts.mesh),
+        "arrows": _arrows(model.parts.arrows),
         # by their ids: a structure that was put below the model refers to it, and may not be referred to
-        "followers": [_follower(one) for one in model.followers if one.structure.id is not None],
+        "followers": [_follower(one) for one in model.parts.followers if one.structure.id is not None],
     }
 
 
@@ -117,17 +117,17 @@ class _WhenAllAreBack:
 
     def _draw_again(self, model, data: dict[str, Any], models: dict[tuple, Model]) -> None:
         if data["mesh"] is not None:
-            _place(model.show_mesh(data["mesh"]["colour"]), data["mesh"])
+            _place(model.parts.show_mesh(data["mesh"]["colour"]), data["mesh"])
         if (arrows := data["arrows"]) is not None:
             start = _fitting(model.session, model.name, model.flow, arrows["reference"])
-            model.show_arrows(arrows["count"], *arrows["look"], start, arrows["level"])
-            _place(model.arrows, arrows)
+            model.parts.show_arrows(arrows["count"], *arrows["look"], start, arrows["level"])
+            _place(model.parts.arrows, arrows)
         for told in data["followers"]:
             structure = models.get(tuple(told["id"]))
             if structure is None:
                 model.session.logger.warning(f"An atomic model that followed {model.name} is not in the session.")
             elif len(told["rest"]) == structure.num_atoms:
-                model.follow(structure, told["rest"], Place(told["to mesh"]))
+                model.parts.follow(structure, told["rest"], Place(told["to mesh"]))
 
 
 def _mesh(mesh) -> dict[str, Any] | None:

@@ -1,0 +1,155 @@
+"""What moves with one model's map: mesh, arrows and atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from chimerax.geometry import Place
+
+from ..errors import InputError
+from .arrows import ArrowsModel, spread_points
+from .asking import Failed
+from .atoms import AtomFollower, check_inside
+from .followers import Tied
+from .mesh import MeshModel
+
+if TYPE_CHECKING:
+    from .model import FlexRecModel
+
+
+class MovingParts:
+    """Of one model; nothing of it where density comes and goes, but nothing moves.
+
+    ``vertices`` ``(v, 3)`` Å are those of the mesh at the shown point; None where there is no mesh. ``mesh`` and
+    ``arrows`` are None while they are not drawn.
+    """
+
+    def __init__(self, model: FlexRecModel) -> None:
+        self._model = model
+        self.mesh: MeshModel | None = None
+        self.arrows: ArrowsModel | None = None
+        self.followers: list[AtomFollower] = []
+        self.vertices: np.ndarray | None = None
+        self.place(None)
+
+    def place(self, z: np.ndarray | None) -> None:
+        """Carry the vertices to ``z`` ``(K,)``, or to rest for None; `draw` draws it."""
+        flow = self._model.flow
+        if flow.moves:
+            self.vertices = flow.mesh.vertices if z is None else flow.vertices(z)
+        else:
+            self.vertices = None
+
+    def draw(self, light: bool, light_atoms: bool) -> None:
+        """Move all to where the vertices are; ``light`` and ``light_atoms`` draw less of it."""
+        for drawing in (self.mesh, self.arrows):
+            if drawing is not None:
+                drawing.light = light
+                drawing.move(self.vertices)
+        for follower in self.followers:
+            follower.light = light_atoms
+            follower.move(self.vertices)
+
+    def settle(self) -> None:
+        """Leave atoms where they are, whole."""
+        for follower in self.followers:
+            follower.settle(self.vertices)
+
+    def forget(self, removed: list) -> None:
+        """Some models were closed."""
+        for name in ("mesh", "arrows"):
+            if getattr(self, name) in removed:
+                setattr(self, name, None)
+        self.followers = [one for one in self.followers if one.structure not in removed]
+
+    def show_mesh(self, colour: str) -> MeshModel:
+        """Draw the mesh; ``colour`` is one of `mesh.COLOURS`."""
+        self._needs_flow()
+        if self.mesh is None:
+            self.mesh = MeshModel(self._model.session, self._model.flow.mesh, colour)
+            self.mesh.position = self._model.frame
+            self.mesh.move(self.vertices)
+            self._model.add([self.mesh])
+        self.mesh.colour, self.mesh.display = colour, True
+        return self.mesh
+
+    def show_arrows(
+        self, count: int, scale: float, threshold: float, width: float, start: np.ndarray | None,
+        level: float | None = None,
+    ) -> None:  # fmt: skip
+        """Draw at most ``count`` arrows, from where the density is at point ``start`` (at rest for None).
+
+        ``level`` tells where there is density; it is that of the contour if None.
+        """
+        self._needs_flow()
+        level = self._model.map.level if level is None else level
+        points = spread_points(self._model.flow.volume, self._model.flow.pixel_size, level, count)
+        origin = self._model.flow.mesh.vertices if start is None else self._model.flow.vertices(start)
+
+        def tied(one: Tied) -> None:
+            if self._model.deleted:
+                return
+            self.hide_arrows()
+            self.arrows = ArrowsModel(self._model.session, one, one.moved(origin), scale, threshold, width)
+            self.arrows.position, self.arrows.reference = self._model.frame, start
+            self.arrows.wanted, self.arrows.level = count, level
+            self.arrows.move(self.vertices)
+            self._model.add([self.arrows])
+
+        self.tie(points, tied)
+
+    def hide_arrows(self) -> None:
+        """Take the arrows away."""
+        if self.arrows is not None:
+            self._model.session.models.close([self.arrows])
+
+    def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
+        """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.
+
+        ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh. Atoms
+        outside the mesh are warned about; where most are, that is an ``InputError``, which a window only says.
+        """
+        self._needs_flow()
+        self.unfollow(structure)
+        base = structure.atoms.coords if rest is None else rest
+        if to_mesh is None:
+            to_mesh = (self._model.scene_position * self._model.frame).inverse() * structure.scene_position
+
+        def tied(one: Tied) -> None:
+            if self._model.deleted or structure.deleted:
+                return
+            self.unfollow(structure)  # asked for twice
+            outside = check_inside(np.asarray(one.matrix.data).reshape(-1, 4), str(structure))
+            self.followers.append(AtomFollower(structure, one, base, to_mesh))
+            self.followers[-1].move(self.vertices)
+            if outside:
+                where = "lie outside the mesh; they follow its edge"
+                self._model.session.logger.warning(f"{outside} atoms of {structure} {where}.")
+
+        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied)
+
+    def unfollow(self, structure) -> bool:
+        """Put a structure's atoms back; False where it did not follow."""
+        mine = [follower for follower in self.followers if follower.structure is structure]
+        for follower in mine:
+            self.followers.remove(follower)
+            follower.restore()
+        return bool(mine)
+
+    def _needs_flow(self) -> None:
+        """``InputError`` where nothing moves."""
+        model = self._model
+        if not model.flow.moves:
+            raise InputError(f"{model.name} is a {model.flow.kind} model, in which density comes and goes but nothing "
+                             "moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
+
+    def tie(self, points: np.ndarray, done: Callable[[Tied], None], failed: Failed | None = None) -> None:
+        """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them."""
+        rest = self._model.flow.mesh.vertices
+
+        def arrived(facts: dict, found: np.ndarray) -> None:
+            done(Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], rest))
+
+        self._model.ask("tie", {}, arrived, points.astype(np.float32), failed=failed)
