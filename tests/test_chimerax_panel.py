@@ -54,6 +54,16 @@ def steps():
     run("flexrec path z 1 frames 5")
     yield 0.5
     result["path drawn"] = len(canvas.marks.path.get_xdata())
+    result["after playing"] = []
+    for point, act in (((0.3, 0.5), QTest.mouseClick), ((-0.4, 0.6), None)):
+        run("flexrec play seconds 20 loop true")
+        yield 0.6
+        if act is None:
+            run("flexrec volume at " + ",".join(map(str, point)))
+        else:
+            act(canvas, left, pos=pixel(*point))
+        yield 0.5
+        result["after playing"].append((scene.playing, list(point), scene.z.tolist()))
     panel.plot.color_by("uncertainty")
     scene.run("flexrec volume at 1,2,3")
     result["told"] = panel.notes.text()
@@ -86,5 +96,7 @@ def test_the_map_follows_the_hand(chimerax):
     assert z == pytest.approx(wanted, abs=1e-5)
     assert result["off after a click"] < 1e-4 and result["off after a drag"] < 1e-4
     assert result["moving contour"] and result["path drawn"] == 5
+    for playing, wanted, z in result["after playing"]:
+        assert not playing and z == pytest.approx(wanted, abs=0.03)
     assert "2 latent dimensions" in result["told"]
     assert result["empty"] and result["restored"] and result["empty again"] and result["shown again"]

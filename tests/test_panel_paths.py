@@ -120,3 +120,27 @@ def test_scrubbing_shows_the_state_at_that_place(qtbot, viewer):
     assert 0.4 < viewer.scene.place < 0.6
     assert viewer.scene.z == pytest.approx(viewer.scene.path.point(viewer.scene.place), abs=1e-5)
 
+
+
+def test_a_hand_or_a_command_ends_playing(qtbot, viewer):
+    draw(viewer, [(-1, 0), (0, 0.2), (1, 0)])
+    play = viewer.panel.bar
+    play.loop.setChecked(True)
+    for act, point in (
+        (lambda: drag(viewer, [(0.1, 0.8), (0.3, 0.9)]), (0.3, 0.9)),
+        (lambda: click(viewer, (-0.5, -0.6)), (-0.5, -0.6)),
+        (lambda: viewer.scene.run("flexrec volume at 0.25,0.5"), (0.25, 0.5)),
+    ):
+        play.toggle()
+        qtbot.waitUntil(lambda: viewer.scene.place > 0.1 and viewer.scene.z[1] < 0.3, timeout=PATIENCE)
+        assert viewer.scene.playing
+        act()
+        QTest.qWait(120)
+        assert not viewer.scene.playing
+        assert viewer.scene.z == pytest.approx(point, abs=0.03)
+
+
+def test_each_word_is_a_point_of_its_own(viewer):
+    assert not viewer.scene.run("flexrec path through 0,0,0 1,1,1")
+    assert "2 numbers" in viewer.panel.notes.text()
+    assert viewer.scene.run("flexrec path through 0,0 1,1 frames 5") and len(viewer.scene.path) == 5

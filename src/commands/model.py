@@ -88,6 +88,7 @@ def show(session, model: FlexRecModel, z: np.ndarray | None) -> None:
         z = model.trained.point(z)
         warn_outside(session, model, z)
     session.undo.register(_Shown(model, model.z, z))
+    model.player.leave()
     model.show(z)
     model.line.rest(model.z)
 
@@ -123,6 +124,7 @@ class _Shown:
         if self._model.deleted:
             return
         try:
+            self._model.player.leave()
             self._model.show(z)
             self._model.line.rest(z)
         except (InputError, EngineError) as error:

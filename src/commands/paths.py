@@ -50,12 +50,12 @@ def flexrec_path_z(session, number: int, model: FlexRecModel | None = None, **op
 
 def flexrec_path_through(session, points: list[str], model: FlexRecModel | None = None, **options) -> LatentPath:
     """Straight from point to point."""
-    return _made(session, the_model(session, model), {"through": ",".join(points)}, **options)
+    return _made(session, the_model(session, model), {"through": ";".join(points)}, **options)
 
 
 def flexrec_path_graph(session, points: list[str], model: FlexRecModel | None = None, **options) -> LatentPath:
     """From point to point over neighbouring particles."""
-    return _made(session, the_model(session, model), {"graph": ",".join(points)}, **options)
+    return _made(session, the_model(session, model), {"graph": ";".join(points)}, **options)
 
 
 def flexrec_path_points(session, file: str, model: FlexRecModel | None = None, **options) -> LatentPath:
@@ -69,7 +69,7 @@ def flexrec_morph(
 ) -> LatentPath:  # fmt: skip
     """From state to state, through the states that the model has between them; played at once."""
     model = the_model(session, model)
-    path = _made(session, model, {"through": f"{first},{last}"}, frames, in_angstroms, f"morph {first} {last}")
+    path = _made(session, model, {"through": f"{first};{last}"}, frames, in_angstroms, f"morph {first} {last}")
     flexrec_play(session, speed=speed, seconds=seconds, loop=loop, bounce=bounce, model=model)
     return path
 

@@ -22,12 +22,18 @@ def are_anchors(text: str) -> bool:
 def read_anchors(text: str, trained: Trained) -> np.ndarray:
     """Latent points ``(a, K)`` float32 from a comma list: ``0.5,-1,p12,c3,s:open``.
 
-    K numbers are a point; ``p12`` is particle 12, counted from 0 as in index lists; ``c3`` is the particle in the
-    middle of cluster 3, and ``s:open`` that of the selection "open". ``InputError`` where there is no such particle,
-    cluster or selection, or a point lacks a number.
+    K numbers are a point, which a semicolon ends too; ``p12`` is particle 12, counted from 0 as in index lists; ``c3``
+    is the particle in the middle of cluster 3, and ``s:open`` that of the selection "open". ``InputError`` where there
+    is no such particle, cluster or selection, or a point has not K numbers.
     """
+    points = [_points(part, trained) for part in re.split(r"\s*;\s*", text.strip(" ,;"))]
+    return trained.point(np.concatenate(points))
+
+
+def _points(text: str, trained: Trained) -> np.ndarray:
+    """``(a, K)`` float32 of a comma list."""
     dims, points, numbers = trained.model.latent_dims, [], []
-    for word in re.split(r"\s*[,;]\s*", text.strip(" ,;")):
+    for word in re.split(r"\s*,\s*", text.strip(" ,")):
         row = _row(word, trained)
         if row is not None:
             _refuse_rest(numbers, dims)
@@ -38,7 +44,7 @@ def read_anchors(text: str, trained: Trained) -> np.ndarray:
             points.append(numbers)
             numbers = []
     _refuse_rest(numbers, dims)
-    return trained.point(np.array(points, np.float32).reshape(-1, dims))
+    return np.array(points, np.float32).reshape(-1, dims)
 
 
 def point_text(z: np.ndarray) -> str:

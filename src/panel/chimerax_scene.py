@@ -86,6 +86,7 @@ class ChimeraXScene:
     def drag(self, z: np.ndarray) -> None:
         """See `scene.Scene`: the contour's vertices move."""
         if self.model is not None:
+            self.model.player.leave()
             self.model.drag(z)
 
     def renew(self, folder: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 from qtpy.QtCore import QEvent, QRect, Qt, QTimer
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QLabel
 
 from .canvas import MARGINS, PlotCanvas
 
-MESSAGE_SECONDS = 15
+MESSAGE_SECONDS, READING_SECONDS = 15, 2.5
 _EDGE = 5  # pixels between the words and the plot's border
 
 
@@ -17,18 +20,23 @@ class Notes(QLabel):
 
     def __init__(self, canvas: PlotCanvas) -> None:
         super().__init__(canvas, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._canvas, self._message, self._cursor = canvas, "", ""
+        self._canvas, self._message, self._cursor, self._read_by = canvas, "", "", math.inf
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._over = QTimer(self, singleShot=True, interval=MESSAGE_SECONDS * 1000)
         self._over.timeout.connect(lambda: self.say(""))
         canvas.installEventFilter(self)
         self.hide()
 
-    def say(self, sentence: str) -> None:
-        """A message, which stays long enough to be read."""
-        self._message = sentence
+    def say(self, sentence: str, until_next: bool = False) -> None:
+        """A message, which stays long enough to be read; ``until_next``: or until something else was done."""
+        self._message, self._read_by = sentence, time.monotonic() + READING_SECONDS if until_next else math.inf
         self._over.start()
         self._write()
+
+    def go_on(self) -> None:
+        """Something was done: what went wrong before does not matter any more, once it could be read."""
+        if self._message and time.monotonic() > self._read_by:
+            self.say("")
 
     def point_at(self, text: str) -> None:
         """What is under the cursor."""

@@ -43,12 +43,12 @@ def path_z(scene: SlicesScene, number: int, **options) -> str:
 
 def path_through(scene: SlicesScene, points: list[str], **options) -> str:
     """A path straight from point to point."""
-    return path_by(scene, {"through": ",".join(points)}, **options)
+    return path_by(scene, {"through": ";".join(points)}, **options)
 
 
 def path_graph(scene: SlicesScene, points: list[str], **options) -> str:
     """A path over neighbouring particles."""
-    return path_by(scene, {"graph": ",".join(points)}, **options)
+    return path_by(scene, {"graph": ";".join(points)}, **options)
 
 
 def path_points(scene: SlicesScene, file: Path, **options) -> str:
@@ -70,7 +70,7 @@ def path_by(scene: SlicesScene, how: dict, frames=None, in_angstroms=False, name
 
 def morph(scene: SlicesScene, first: str, last: str, frames=None, in_angstroms=False, **how) -> str:
     """From state to state, played at once."""
-    said = path_by(scene, {"through": f"{first},{last}"}, frames, in_angstroms, f"morph {first} {last}")
+    said = path_by(scene, {"through": f"{first};{last}"}, frames, in_angstroms, f"morph {first} {last}")
     play(scene, **how)
     return said
 

@@ -93,10 +93,12 @@ class SlicesScene(QObject):
 
     def drag(self, z: np.ndarray) -> None:
         """See `scene.Scene`: a coarse map, where the model's is larger."""
-        self._go(z, min(_COARSE, self.trained.model.box))
+        self._leave()
+        self._move(z)
 
     def show(self, z: np.ndarray | None) -> None:
         """The true map at ``z`` ``(K,)``, or that at rest."""
+        self._leave()
         self._go(z, self.trained.model.box)
 
     def run(self, command: str) -> bool:
@@ -160,23 +162,25 @@ class SlicesScene(QObject):
 
     def pause(self) -> None:
         """Rest here, with the true map."""
-        self._clock.stop()
-        was, self.playing = self.playing, False
-        if was:
+        if self.playing:
             self.show(self.z)
 
     def scrub(self, place: float) -> None:
         """Show the state at a place of the path, 0 to 1."""
-        self._clock.stop()
-        self.playing, self.place = False, place
+        self.place = place
         self.show(self.path.point(place))
 
     def _play_on(self) -> None:
         elapsed = time.monotonic() - self._began
         self.place = self._playing.place(elapsed)
-        self.drag(self.path.point(self.place))
+        self._move(self.path.point(self.place))
         if self._playing.ended(elapsed):
             self.pause()
+
+    def _leave(self) -> None:
+        """Play no more: a hand or a command says where to go."""
+        self._clock.stop()
+        self.playing = False
 
     # ----- movies -----
 
@@ -191,6 +195,10 @@ class SlicesScene(QObject):
         return self.recording.done
 
     # ----- maps -----
+
+    def _move(self, z: np.ndarray) -> None:
+        """Where the next map follows soon."""
+        self._go(z, min(_COARSE, self.trained.model.box))
 
     def _go(self, z: np.ndarray | None, box: int) -> None:
         model = self.trained.model

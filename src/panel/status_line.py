@@ -17,6 +17,7 @@ _AXES_TIP = (
     "pc1, pc2, …: components of the particles' motion, the largest first.\n"
     "z: the same point in the model's latent axes, as commands such as flexrec volume at take it."
 )
+_MOST = 4  # numbers of z that there is room for
 _MARKS = {"inside": "#2e9e4f", "edge": "#d99a00", "outside": "#d33f2f"}
 
 
@@ -52,7 +53,8 @@ class StatusLine(QWidget):
 
 
 def _point_words(z: np.ndarray, plane: Plane) -> str:
-    whole = f"z = {', '.join(map(_number, z))}"
+    more = ", …" if len(z) > _MOST else ""  # all of them are beside the sliders
+    whole = f"z = {', '.join(map(_number, z[:_MOST]))}{more}"
     if plane.view is None or all(name.startswith("z") for name in plane.names):
         return whole
     shown = ", ".join(f"{name} = {_number(value)}" for name, value in zip(plane.names, plane.place(z)))

@@ -80,6 +80,7 @@ class FlexPanel(QWidget):
             return
         self._put_marker()
         self._say_point()
+        self.notes.go_on()
 
     def _say_point(self) -> None:
         if self.plot.plane is not None:
@@ -131,7 +132,10 @@ class FlexPanel(QWidget):
 
     def complain(self, sentence: str) -> None:
         """What went wrong, where the user looks."""
-        self.empty.say(sentence) if self._trained is None else self.say(sentence)
+        if self._trained is None:
+            self.empty.say(sentence)
+        else:
+            self.notes.say(sentence, until_next=True)
 
     def show_tab(self, page: QWidget) -> None:
         """Bring a tab to the front."""

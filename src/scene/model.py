@@ -210,7 +210,7 @@ class FlexRecModel(Model):
         self._removed.remove()
         self.comparing.end()
         self.dragging.end()
-        self.player.close()
+        self.player.leave()
         if self.recorder is not None:
             self.recorder.cancel("the model was closed while its movie was recorded.")
         self._asking.close()

@@ -36,7 +36,7 @@ class Player:
         In a window it returns at once: the contour and all that follows move by time, whatever the frame rate, and the
         true map is decoded where it ends. Elsewhere each state of one round is decoded and drawn before it returns.
         """
-        self._leave()
+        self.leave()
         path = self._here()
         self._model.line.move()
         if waits(self._model.session):
@@ -62,7 +62,7 @@ class Player:
     def pause(self) -> None:
         """Rest here, with the true map."""
         if self.playing:
-            self._leave()
+            self.leave()
             if not self._model.deleted:
                 self._model.show(self._model.z)
                 self._model.line.rest(self._model.z)
@@ -75,25 +75,22 @@ class Player:
 
     def scrub(self, place: float) -> None:
         """Show the state at a place, from 0 to 1."""
-        self._leave()
+        self.leave()
         path = self._here()
         self.place = place
         self._model.show(path.point(place))
 
-    def close(self) -> None:
-        """Stop where the model goes away."""
-        self._leave()
+    def leave(self) -> None:
+        """Move no more: a hand or a command says where to go, or the model goes away."""
+        if self._motion is not None:
+            motion, self._motion = self._motion, None
+            motion.end()
 
     def _here(self) -> LatentPath:
         path = self._model.current_path
         if path is not self._path:
             self._path, self.place = path, 0.0
         return path
-
-    def _leave(self) -> None:
-        if self._motion is not None:
-            motion, self._motion = self._motion, None
-            motion.end()
 
     def _step_through(self, path: LatentPath, how: Playing) -> None:
         from chimerax.core.commands import run

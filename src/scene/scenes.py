@@ -29,6 +29,7 @@ def scene_of(model, session) -> dict[str, Any]:
 def show_scene(model, data: dict[str, Any]) -> None:
     """Show it as it was; arrows that were taken away since stay away."""
     model.comparing.end()
+    model.player.leave()
     Model.restore_scene(model, data["model"])
     if data["mesh"] is not None:
         model.parts.show_mesh(data["mesh"]["colour"]).display = data["mesh"]["display"]
