@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -290,3 +291,28 @@ def test_messages_over_the_plot_are_seen_whole(viewer):
         assert notes.heightForWidth(notes.width()) <= notes.height() < (lines + 1) * line, sentence
     viewer.panel.say("many words " * 40)
     assert notes.heightForWidth(notes.width()) <= notes.height() and notes.width() < notes.parentWidget().width()
+
+
+def test_another_model_keeps_nothing_of_the_former_one_s_particles(viewer, project, repository, tmp_path):
+    larger = shutil.copytree(repository / "src" / "demo" / "project", tmp_path / "larger")
+    panel = viewer.panel
+    for _ in range(2):  # with fewer particles next, and with more
+        viewer.scene.open(larger)
+        assert len(panel.plot.plane.points) == 5000 and panel.plot.colour.currentText() == "density"
+        assert viewer.scene.run("flexrec cluster count 3") and panel.plot.color_by("cluster")
+        assert viewer.scene.run("flexrec select name last where 'pc1 > 0'")
+        viewer.scene.open(project)
+        assert len(panel.plot.plane.points) == 300
+        assert panel.plot.colour.currentText() == "density" and not panel.plot.legend.isVisible()
+        assert panel.plot.color_by("uncertainty")
+        panel.plot.color_by("density")
+
+
+def test_a_decimal_comma_is_a_point(viewer):
+    field = viewer.panel.sliders.slider("z1").field
+    for text, value in (("0,3", 0.3), ("-0.5", -0.5), ("-0,25", -0.25)):
+        field.setFocus()
+        field.selectAll()
+        QTest.keyClicks(field, text)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        assert field.value() == pytest.approx(value) and viewer.scene.z[0] == pytest.approx(value)

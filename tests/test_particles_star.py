@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,6 +180,22 @@ def test_write_star_reads_back_the_same(tmp_path):
             np.testing.assert_allclose(getattr(q, name), getattr(p, name), atol=1e-8)
         assert {k: v.tolist() for k, v in q.columns.items()} == {k: v.tolist() for k, v in p.columns.items()}
     assert "000003@some/a.mrcs" in (tmp_path / "q.star").read_text()  # relative where the stack is below the file
+
+
+@pytest.mark.parametrize("folder", ["with blanks in it", "it's quoted"])
+def test_a_stack_in_a_folder_with_blanks_is_one_quoted_word(tmp_path, folder):
+    from gemmi import cif
+
+    particles = read_particles(star(tmp_path))
+    elsewhere = tuple(Path(f"/data/{folder}/{stack.name}") for stack in particles.stacks)
+    written = tmp_path / "written" / "particles.star"
+    written.parent.mkdir()
+    write_star(written, replace(particles, stacks=elsewhere))
+    assert read_particles(written, require=()).stacks == elsewhere
+    names = cif.read_file(str(written)).find_block("particles").find_loop("_rlnImageName")
+    assert len(names) == len(particles)
+    for name in names:
+        assert name[0] in "\"'" and name[-1] == name[0] and re.fullmatch(r"\d{6}@/data/.+", cif.as_string(name))
 
 
 def test_real_files_of_relion(shared_data):

@@ -29,7 +29,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(Figure())
-        self.setMinimumSize(200, 210)
+        self.setMinimumSize(200, 140)
         self.theme = theme
         self.menu_wanted = True  # whether a right click is for the context menu
         self.axes = self.figure.add_subplot()
@@ -67,6 +67,10 @@ class PlotCanvas(FigureCanvasQTAgg):
         if not keep_view:
             self.set_limits(self.home_limits, at_once=True)
         self.repaint_particles()
+
+    def forget(self) -> None:
+        """Other particles come: what was known of the former ones is not of these."""
+        self._colouring, self._highlights = None, []
 
     def set_colouring(self, colouring: Colouring | None) -> None:
         """Colour by a column; by density for None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QToolButton, QWidget
 
-_MOST, _MOST_ROOMY = 0.38, 0.6  # of the height that tabs take unless somebody moves the handle
+_MOST, _MOST_ROOMY = 0.45, 0.6  # of the height that tabs take unless somebody moves the handle
 _BESIDE = 1.5  # times as wide as high: from there on the tabs stand beside the plot
 _SHARE_BESIDE = 0.45  # of the width
 _LOW = 600  # pixels of height below which tabs are folded away until somebody wants one

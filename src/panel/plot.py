@@ -73,6 +73,7 @@ class PlotView(QWidget):
         """Show another model's particles, in the axes chosen before where it has them."""
         before, folder = self._names(), self.trained.folder if self.trained else None
         self.trained = trained
+        self.canvas.forget()
         self._fill_axes()
         if trained is None:
             self.canvas.set_plane(None)

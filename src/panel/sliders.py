@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 from qtpy.QtCore import QObject, QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QScrollArea, QSlider, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QScrollArea, QSlider, QWidget
 
 from ..explore.density import plot_limits
 from ..explore.projection import View, make_view
 from ..explore.trained import Trained
 from ..models.reach import Reach
+from .number_field import NumberField
 
 _STEPS = 1000
 _FIELD_STEP = 0.005  # of the reach: what the arrows of a field add
@@ -32,7 +33,7 @@ class AxisSlider(QObject):
         self.slider.setObjectName(f"slider {name}")
         self.slider.setMinimumWidth(60)
         span = reach[1] - reach[0]
-        self.field = QDoubleSpinBox(decimals=max(3, 4 - math.ceil(math.log10(span))), keyboardTracking=False)
+        self.field = NumberField(decimals=max(3, 4 - math.ceil(math.log10(span))), keyboardTracking=False)
         self.field.setRange(*reach)
         self.field.setSingleStep(float(f"{_FIELD_STEP * span:.0g}"))
         self.field.setToolTip(f"from {reach[0]:.3g} to {reach[1]:.3g}: half of the particles' range beyond them")

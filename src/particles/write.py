@@ -49,9 +49,10 @@ def _optics_columns(optics: Optics) -> dict[str, Iterable[str]]:
 
 
 def _particle_columns(particles: Particles, folder: Path) -> dict[str, Iterable[str]]:
-    names = [_quoted(_relative(stack, folder)) for stack in particles.stacks]
+    # the quotes of a name with blanks go around the whole word: 000001@ belongs to it
+    words = [_quoted(f"@{_relative(stack, folder)}").partition("@") for stack in particles.stacks]
     columns: dict[str, Iterable[str]] = {
-        "rlnImageName": (f"{i + 1:06d}@{names[s]}" for s, i in zip(particles.stack, particles.index)),
+        "rlnImageName": (f"{words[s][0]}{i + 1:06d}@{words[s][2]}" for s, i in zip(particles.stack, particles.index)),
         "rlnOpticsGroup": _words(particles.group + 1),
     }
     if not _absent(particles.rotation):
