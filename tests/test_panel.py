@@ -246,6 +246,10 @@ def test_particles_without_numbers_are_left_out_and_it_is_said(qtbot, tmp_path):
     assert "30 of 300 particles" in viewer.panel.notes.text()
     click(viewer, (0.1, 0.1))
     qtbot.waitUntil(lambda: "supported" in viewer.panel.status.text(), timeout=PATIENCE)
+    assert viewer.scene.run("flexrec cluster count 2")
+    viewer.panel.plot.color_by("cluster")
+    legend = viewer.panel.plot.legend.groups.text()
+    assert "30 without a value" in legend and "</span> 2" in legend and "nan" not in legend
 
 
 def test_nothing_to_show_says_what_to_do(qtbot, tmp_path):

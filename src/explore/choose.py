@@ -50,7 +50,7 @@ def chosen_by_cluster(trained: Trained, labels: Sequence[int]) -> np.ndarray:
     label = column(trained, "cluster").values
     missing = [number for number in labels if not (label == number).any()]
     if missing:
-        raise InputError(f"There is no cluster {missing[0]}; they are counted from 1 to {label.max()}.")
+        raise InputError(f"There is no cluster {missing[0]}; they are counted from 1 to {np.nanmax(label):.0f}.")
     return np.isin(label, list(labels))
 
 

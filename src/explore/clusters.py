@@ -21,8 +21,8 @@ class Clusters:
 
     Attributes
     ----------
-    label : ``(n,)`` int32, from 1. centre : ``(k,)`` row of the particle nearest to the middle of each.
-    size : ``(k,)`` particles in each.
+    label : ``(n,)`` int32, from 1; 0 for particles in none.
+    centre : ``(k,)`` row of the particle nearest to the middle of each. size : ``(k,)`` particles in each.
     """
 
     label: np.ndarray
@@ -33,8 +33,8 @@ class Clusters:
 def k_means(latents: np.ndarray, count: int, motion: Motion | None = None, seed: int = 0) -> Clusters:
     """Divide latents ``(n, K)`` into ``count`` clusters, the same ones for the same ``seed``.
 
-    With ``motion``, particles are near when the molecule looks alike in them; else when their latents are.
-    ``InputError`` where there are fewer different particles than clusters.
+    The latents must be finite. With ``motion``, particles are near when the molecule looks alike in them; else when
+    their latents are. ``InputError`` where there are fewer different particles than clusters.
     """
     from scipy.spatial import cKDTree
 

@@ -27,7 +27,8 @@ class Column:
 
     Attributes
     ----------
-    name : as it was asked for. values : ``(n,)`` numbers, or ``str`` objects. unit : "Å", "°" or "".
+    name : as it was asked for. values : ``(n,)`` numbers, NaN for particles without one, or ``str``
+        objects. unit : "Å", "°" or "".
     categories : whether values only name groups (class, cluster, micrograph) and have no order.
     """
 
@@ -54,8 +55,8 @@ def column(trained: Trained, name: str) -> Column:
     except InputError:
         return _of_particles(trained, name)
     if kind == "z":
-        return Column(name, trained.latents[:, k])
-    return Column(name, trained.components.coordinates(trained.latents)[:, k])
+        return Column(name, _placed(trained, trained.latents[:, k]))
+    return Column(name, _placed(trained, trained.components.coordinates(trained.latents)[:, k]))
 
 
 def column_names(trained: Trained) -> list[str]:
@@ -126,7 +127,12 @@ def _sampled(trained: Trained, most: int) -> tuple[np.ndarray, np.ndarray]:
 def cluster(trained: Trained) -> Column | None:
     """Which cluster; None where none were made."""
     found = load_clusters(trained)
-    return None if found is None else Column("cluster", found.label, categories=True)
+    return None if found is None else Column("cluster", _placed(trained, found.label), categories=True)
+
+
+def _placed(trained: Trained, values: np.ndarray) -> np.ndarray:
+    """Values ``(n,)`` that follow from latents: NaN where these are not numbers."""
+    return values if trained.finite.all() else np.where(trained.finite, values, np.float32(np.nan))
 
 
 def _umap(axis: int) -> Callable[[Trained], Column | None]:

@@ -26,20 +26,38 @@ class _Token:
     text: str
 
 
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """Rows ``(n,)`` bool of which something holds, and of which it does not; of the others nobody knows (Kleene)."""
+
+    yes: np.ndarray
+    no: np.ndarray
+
+    def __and__(self, other: _Truth) -> _Truth:
+        return _Truth(self.yes & other.yes, self.no | other.no)
+
+    def __or__(self, other: _Truth) -> _Truth:
+        return _Truth(self.yes | other.yes, self.no & other.no)
+
+    def __invert__(self) -> _Truth:
+        return _Truth(self.no, self.yes)
+
+
 def rows_where(condition: str, column: Callable[[str], np.ndarray]) -> np.ndarray:
     """``(n,)`` bool: which rows fulfil a condition.
 
     Comparisons (<, <=, >, >=, ==, !=; also chained: ``1 < z1 < 2``) of columns, numbers and quoted texts, joined by
     ``and``, ``or``, ``not`` and brackets. ``not`` binds closest, then ``and``. ``column`` gives a column ``(n,)`` by
-    its name. ``InputError`` where the condition cannot be read.
+    its name; rows in which it is NaN fulfil no comparison of it, nor the contrary of one. ``InputError`` where the
+    condition cannot be read.
     """
     if len(condition) > _LONGEST:
         raise InputError(f"The condition has {len(condition)} letters, and {_LONGEST} are allowed; say it shorter.")
     parser = _Parser(_tokens(condition), column, condition)
-    mask = parser.alternatives(0)
+    truth = parser.alternatives(0)
     if parser.left:
         raise parser.mistake()
-    return mask
+    return truth.yes
 
 
 def _tokens(condition: str) -> list[_Token]:
@@ -61,12 +79,12 @@ class _Parser:
     def __init__(self, tokens: list[_Token], column: Callable[[str], np.ndarray], condition: str) -> None:
         self.left, self._column, self._condition = tokens, column, condition
 
-    def alternatives(self, depth: int) -> np.ndarray:
+    def alternatives(self, depth: int) -> _Truth:
         """Terms joined by ``or``."""
-        mask = self._together(depth)
+        truth = self._together(depth)
         while self._take("name", "or"):
-            mask = mask | self._together(depth)
-        return mask
+            truth = truth | self._together(depth)
+        return truth
 
     def mistake(self) -> InputError:
         """What is said of the token that does not fit."""
@@ -74,36 +92,36 @@ class _Parser:
         return InputError(f"The condition {self._condition!r} cannot be read {at}; write such as: defocus > 15000 and "
                           "class == 2.")  # fmt: skip
 
-    def _together(self, depth: int) -> np.ndarray:
-        mask = self._single(depth)
+    def _together(self, depth: int) -> _Truth:
+        truth = self._single(depth)
         while self._take("name", "and"):
-            mask = mask & self._single(depth)
-        return mask
+            truth = truth & self._single(depth)
+        return truth
 
-    def _single(self, depth: int) -> np.ndarray:
+    def _single(self, depth: int) -> _Truth:
         if depth > _DEEPEST:
             raise InputError(f"The condition has more than {_DEEPEST} levels; say it more simply.")
         if self._take("name", "not"):
             return ~self._single(depth + 1)
         if self._take("bracket", "("):
-            mask = self.alternatives(depth + 1)
+            truth = self.alternatives(depth + 1)
             if not self._take("bracket", ")"):
                 raise self.mistake()
-            return mask
+            return truth
         return self._comparison()
 
-    def _comparison(self) -> np.ndarray:
-        left, mask = self._operand(), None
+    def _comparison(self) -> _Truth:
+        left, truth = self._operand(), None
         if not self.left or self.left[0].kind != "compare":
             raise self.mistake()
         while self.left and self.left[0].kind == "compare":
             sign = self.left.pop(0).text
             right = self._operand()
             one = _compared(left, sign, right)
-            left, mask = right, one if mask is None else mask & one
-        if np.ndim(mask) == 0:
+            left, truth = right, one if truth is None else truth & one
+        if np.ndim(truth.yes) == 0:
             raise InputError(f"The condition {self._condition!r} compares no column; name one.")
-        return mask
+        return truth
 
     def _operand(self) -> np.ndarray | float | str:
         if not self.left or self.left[0].kind not in ("number", "text", "name"):
@@ -120,9 +138,12 @@ class _Parser:
         return False
 
 
-def _compared(left: np.ndarray | float | str, sign: str, right: np.ndarray | float | str) -> np.ndarray:
+def _compared(left: np.ndarray | float | str, sign: str, right: np.ndarray | float | str) -> _Truth:
     words = [isinstance(side, str) or np.asarray(side).dtype.kind in "OU" for side in (left, right)]
     if any(words) and (not all(words) or sign not in ("==", "=", "!=")):
         raise InputError("A text can only be compared with a text, by == or !=: put it in quotes, as in "
                          'micrograph == "a.mrc".')  # fmt: skip
-    return np.asarray(_COMPARE[sign](left, right), bool)
+    holds = np.asarray(_COMPARE[sign](left, right), bool)
+    # what is not equal to itself is NaN
+    known = np.asarray(left == left) & np.asarray(right == right)
+    return _Truth(holds & known, ~holds & known)

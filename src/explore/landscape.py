@@ -70,7 +70,8 @@ def energy_landscape(
     """
     if not 4 <= bins <= 1000 or not 0 <= blur <= bins:
         raise InputError(f"A landscape has 4 to 1000 bins, and no more blur than bins; not {bins} and {blur:g}.")
-    points = view.project(trained.latents)
+    rows = np.flatnonzero(trained.finite)
+    points = view.project(trained.latents[rows])
     picture = density_image(points, bins, blur=blur)
     density = picture.counts.astype(float)
     known = density >= _FEW
@@ -88,7 +89,7 @@ def energy_landscape(
     centres = _centres(picture, view).reshape(-1, len(view.names))
     minima = []
     for i in order:
-        row = int(((points - centres[bottoms[i]]) ** 2).sum(axis=1).argmin())
+        row = int(rows[((points - centres[bottoms[i]]) ** 2).sum(axis=1).argmin()])
         minima.append(Minimum(trained.latents[row], row, float(energy.ravel()[bottoms[i]]), float(share[i])))
     return Landscape(view, energy, rank[basin], picture.x, picture.y, tuple(minima))
 

@@ -25,6 +25,10 @@ def middle(trained: Trained, selection: Selection) -> int:
     """The row of the selected particle that is nearest to their mean: its state is the map of the selection."""
     if not len(selection):
         raise InputError(f"Selection {selection.name!r} is empty, and has no state; select some particles.")
-    latents = trained.latents[selection.rows]
+    rows = selection.rows[trained.finite[selection.rows]]
+    if not len(rows):
+        raise InputError(f"Selection {selection.name!r} has only particles without latent numbers, and so no state; "
+                         "select others.")  # fmt: skip
+    latents = trained.latents[rows]
     away = ((latents - latents.mean(axis=0, dtype=float)) ** 2).sum(axis=1)
-    return int(selection.rows[away.argmin()])
+    return int(rows[away.argmin()])

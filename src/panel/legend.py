@@ -43,7 +43,7 @@ class Legend(QWidget):
         else:
             patches = [f'<span style="color:rgb{rgba[:3]}">■</span> {_plain(text)}' for text, rgba in colouring.groups]
             more = f" and {colouring.more} more" if colouring.more else ""
-            self.groups.setText(f"{colouring.name}: " + " &nbsp;".join(patches) + more)
+            self.groups.setText(f"{colouring.name}: " + " &nbsp;".join(patches) + more + (f"; {rest}" if rest else ""))
         self.bar.update()
 
 
