@@ -63,6 +63,18 @@ result["after"] = told("flexrec volume at 0,0")
     assert found["engines"] <= 1 and found["after"].startswith("no FlexRec model is open")
 
 
+def test_a_model_without_any_latent_numbers_is_refused_and_what_was_open_stays(tried):
+    found = tried("""
+shutil.copytree(folder, top / "002-train")
+with np.load(folder / "latents.npz") as file:
+    np.savez(top / "002-train" / "latents.npz", z=np.full_like(file["z"], np.nan), precision=file["precision"])
+result["told"] = [told(f"flexrec open {top}"), told(f"open {top / '002-train'} format flexrec")]
+result["open"] = [one is model for one in session.models.list() if type(one) is type(model)]
+""")
+    assert ["no particle's latents are numbers" in sentence for sentence in found["told"]] == [True, True], found
+    assert found["open"] == [True]
+
+
 def test_a_folder_that_is_gone_is_named(tried):
     found = tried("""
 shutil.move(folder, top / "elsewhere")

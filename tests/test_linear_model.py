@@ -101,6 +101,7 @@ def test_files_that_do_not_fit_are_refused(broken):
         ({"z": z, "precision": np.zeros((299, 2, 2), np.float32)}, "300 points and 299"),
         ({"z": np.full((300, 2), "a"), "precision": np.zeros((300, 2, 2))}, "no fitting z"),
         ({"z": np.array([[{}, {}]]), "precision": np.zeros((1, 2, 2))}, "cannot be read"),
+        ({"z": z + [[np.nan, 0]], "precision": np.zeros((300, 2, 2))}, "no particle's latents are numbers"),
     ):
         np.savez(broken / "latents.npz", **arrays)
         with pytest.raises(InputError, match=complaint):

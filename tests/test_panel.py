@@ -12,6 +12,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.explore.results import save_result
 from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.panel.scene import quoted
 from explored_project import make_project
 from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
 from qtpy.QtCore import Qt
@@ -250,6 +251,19 @@ def test_particles_without_numbers_are_left_out_and_it_is_said(qtbot, tmp_path):
     viewer.panel.plot.color_by("cluster")
     legend = viewer.panel.plot.legend.groups.text()
     assert "30 without a value" in legend and "</span> 2" in legend and "nan" not in legend
+
+
+def test_a_model_without_any_latent_numbers_is_refused_and_what_was_open_stays(qtbot, tmp_path):
+    empty = make_project(tmp_path / "empty", (3.0, 0.5), np.full((300, 2), np.nan))
+    viewer = open_viewer(qtbot, empty)
+    assert viewer.scene.trained is None and viewer.panel.empty.isVisible()
+    assert "no particle's latents are numbers" in viewer.panel.empty.why.text()
+    assert viewer.open(make_project(tmp_path / "good"))
+    trained, title = viewer.scene.trained, viewer.windowTitle()
+    assert not viewer.scene.run(f"flexrec open {quoted(str(empty))}")
+    assert "no particle's latents are numbers" in viewer.panel.notes.text()
+    assert viewer.scene.trained is trained and viewer.windowTitle() == title
+    assert viewer.scene.run("flexrec cluster count 2") and viewer.panel.plot.plane.shown.all()
 
 
 def test_nothing_to_show_says_what_to_do(qtbot, tmp_path):

@@ -60,8 +60,6 @@ class Trained:
         """The model with the particles that have a place."""
         if self.finite.all():
             return self.model
-        if not self.finite.any():
-            raise InputError(f"{self.folder}: no particle's latents are numbers; train again.")
         return replace(self.model, latents=self.latents[self.finite], precision=self.model.precision[self.finite])
 
     @cached_property

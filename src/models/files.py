@@ -18,7 +18,7 @@ def stage_pixel_size(about: dict) -> float:
 
 
 def read_latents(path: Path, latent_dims: int) -> tuple[np.ndarray, np.ndarray]:
-    """Latents ``(n, K)`` and precision ``(n, K, K)``, float32."""
+    """Latents ``(n, K)`` and precision ``(n, K, K)``, float32; some particles' may be no numbers, not all."""
     arrays = read_arrays(present(path))
     for name, dims in {"z": 2, "precision": 3}.items():
         fits = name in arrays and arrays[name].ndim == dims and arrays[name].dtype.kind == "f"
@@ -27,6 +27,8 @@ def read_latents(path: Path, latent_dims: int) -> tuple[np.ndarray, np.ndarray]:
     z, precision = arrays["z"].astype(np.float32), arrays["precision"].astype(np.float32)
     if len(z) != len(precision) or not len(z):
         raise unfit(path, f"has {len(z)} points and {len(precision)} precisions")
+    if not np.isfinite(z).all(axis=1).any():
+        raise InputError(f"{path}: no particle's latents are numbers, so there is nothing to show; train again.")
     return z, precision
 
 
