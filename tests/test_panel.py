@@ -13,6 +13,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 from chimerax.flexrec.explore.results import save_result
 from chimerax.flexrec.explore.trained import open_trained
 from chimerax.flexrec.panel.scene import quoted
+from chimerax.flexrec.panel.slices_commands import COMMANDS, Command
 from explored_project import make_project
 from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
 from qtpy.QtCore import Qt
@@ -264,6 +265,14 @@ def test_a_model_without_any_latent_numbers_is_refused_and_what_was_open_stays(q
     assert "no particle's latents are numbers" in viewer.panel.notes.text()
     assert viewer.scene.trained is trained and viewer.windowTitle() == title
     assert viewer.scene.run("flexrec cluster count 2") and viewer.panel.plot.plane.shown.all()
+
+
+def test_a_mistake_in_a_command_is_said_and_its_place_printed(viewer, monkeypatch, capfd):
+    monkeypatch.setitem(COMMANDS, "mistaken", Command(lambda scene: scene.no_such_thing))
+    assert not viewer.scene.run("flexrec mistaken")
+    assert "flexrec mistaken failed" in viewer.panel.notes.text()
+    assert "no_such_thing" in viewer.log.toPlainText()
+    assert "Traceback" in capfd.readouterr().err
 
 
 def test_nothing_to_show_says_what_to_do(qtbot, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -113,6 +114,12 @@ class SlicesScene(QObject):
             return False
         except OSError as error:
             self.failed.emit(f"{error.filename}: {error.strerror}; choose another place.")
+            return False
+        except Exception as error:
+            # PyQt ends the program where one leaves a slot
+            traceback.print_exc()
+            self.failed.emit(f"{command} failed, by a mistake in FlexRec ({type(error).__name__}: {error}); the "
+                             "terminal says where.")  # fmt: skip
             return False
         if answer:
             self.said.emit(answer)
