@@ -17,6 +17,7 @@ from chimerax.flexrec.jobs.registry import find_job  # noqa: E402
 from chimerax.flexrec.panel.job_desk import CommandDesk, LocalDesk  # noqa: E402
 from chimerax.flexrec.panel.job_figures import JobFigures  # noqa: E402
 from chimerax.flexrec.panel.job_form import JobForm  # noqa: E402
+from chimerax.flexrec.panel.job_watch import JobReader, look  # noqa: E402
 from chimerax.flexrec.panel.job_words import chimerax_line, terminal_line  # noqa: E402
 from chimerax.flexrec.panel.jobs_tab import JobsTab  # noqa: E402
 from qtpy.QtCore import Qt  # noqa: E402
@@ -418,3 +419,12 @@ def test_a_figure_that_just_fits_or_just_does_not_is_shown_at_one_width(qtbot, t
         QApplication.processEvents()
         widths.add(figures.pictures[picture].width())
     assert len(widths) == 1
+
+
+def test_a_figure_that_is_being_written_is_not_shown(project):
+    folder = project / "001-train"
+    folder.mkdir()
+    for name in ("curves.png", ".curves.4711.part.png"):
+        QImage(4, 4, QImage.Format.Format_RGB32).save(str(folder / name))
+    shown = look(project, JobReader(folder)).followed.figures
+    assert [path.name for path, _ in shown] == ["curves.png"]

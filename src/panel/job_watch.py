@@ -59,7 +59,8 @@ class JobReader:
 
 def _figures(folder: Path) -> tuple[tuple[Path, int], ...]:
     with suppress(OSError):
-        return tuple((path, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.png")))
+        seen = sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))  # not one being written
+        return tuple((path, path.stat().st_mtime_ns) for path in seen)
     return ()
 
 
