@@ -17,7 +17,7 @@ from chimerax.flexrec.panel.slices import Slices
 from explored_project import make_project
 from panel_window import LEFT, PATIENCE, click, open_viewer
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QDialog, QPushButton
+from qtpy.QtWidgets import QDialog, QFileDialog, QMenu, QPushButton
 
 
 @pytest.fixture
@@ -125,3 +125,20 @@ def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, suffix, start):
 def test_the_help_button_asks_for_help(qtbot, viewer):
     with qtbot.waitSignal(viewer.panel.help_asked):
         QTest.mouseClick(viewer.panel.findChild(object, "?"), LEFT)
+
+
+def test_another_model_is_opened_from_the_menu_and_from_its_job(qtbot, viewer, tmp_path, monkeypatch):
+    other = make_project(tmp_path / "another project")
+    menu = QMenu()
+    viewer.panel.acts.fill(menu)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other.parent))
+    next(act for act in menu.actions() if act.text() == "Open a project …").trigger()
+    assert viewer.scene.trained.folder == other
+    jobs, first = viewer.jobs, tmp_path / "project" / other.name
+    qtbot.waitUntil(lambda: any(state.folder == first for state in jobs.table.rows.states), timeout=PATIENCE)
+    jobs.table.choose(first)
+    qtbot.waitUntil(jobs.buttons["Open model"].isEnabled, timeout=PATIENCE)
+    viewer.panel.show_tab(jobs)
+    QTest.mouseClick(jobs.buttons["Open model"], LEFT)
+    assert viewer.scene.trained.folder == first
+    assert viewer.log.toPlainText().splitlines()[-1] == f"flexrec open {first}"

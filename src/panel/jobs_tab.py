@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +42,23 @@ _ACTIONS = (
     ("Clone", (QUEUED, RUNNING, DONE, STOPPED, FAILED), "Fill the form with this job's parameters"),
     ("Folder", (QUEUED, RUNNING, DONE, STOPPED, FAILED, "unreadable"), "Open the job's folder"),
 )
-_OPEN_MAP = "Open map"
+_OPEN = "Open model"  # or "Open map", by the job that is chosen
 
 
 class JobsTab(QWidget):
-    """The jobs of ``project``. ``checkpoint`` tells the folder of a training that has written a newer model."""
+    """The jobs of ``project``. ``checkpoint`` tells the folder of a training that has written a newer model,
+    ``model_asked`` that of one whose model somebody wants to see.
+    """
 
     wants_room = True  # of the panel's height: a table, and a form or a log below it
     checkpoint = Signal(object)
+    model_asked = Signal(object)
     project_changed = Signal(object)
 
     def __init__(self, desk: JobDesk, project: Path | None = None) -> None:
         super().__init__()
         self._desk = desk
+        self._models: Collection[Path] = ()  # the trainings that have written one
         self._refused = ""  # why the last thing that was asked could not be done
         self._awaited: set[Path] | None = None  # the jobs there were when one was started
         self.watch = JobWatch(desk, self)
@@ -65,8 +69,7 @@ class JobsTab(QWidget):
         self.place.setAccessibleName("project folder")
         self.told = wrapped(QLabel())
         self.buttons = {name: _button(name, tip, getattr(self, f"_{name.lower()}")) for name, _, tip in _ACTIONS}
-        if desk.open_map is not None:
-            self.buttons[_OPEN_MAP] = _button(_OPEN_MAP, "Show the map that a reconstruction has made", self._open_map)
+        self.buttons[_OPEN] = _button(_OPEN, "", self._open)
         self.pages = QTabWidget()
         self._lay_out()
         self.place.editingFinished.connect(lambda: self.set_project(_typed_path(self.place.text())))
@@ -138,7 +141,7 @@ class JobsTab(QWidget):
 
     def show_look(self, look: Look) -> None:
         """Show a project as it is now."""
-        before = self.table.folder
+        before, self._models = self.table.folder, look.models
         self.table.show_states(look.states)
         self.start.show_jobs(look.project, look.states)
         if self._awaited is not None:
@@ -161,15 +164,24 @@ class JobsTab(QWidget):
     def _show_state(self, state: JobState | None, problem: str = "") -> None:
         for name, states, _ in _ACTIONS:
             self.buttons[name].setEnabled(state is not None and state.state in states)
-        if _OPEN_MAP in self.buttons:
-            has_map = state is not None and state.state == DONE and state.verb == RECONSTRUCT.verb
-            self.buttons[_OPEN_MAP].setEnabled(has_map)
+        self._show_opening(state)
         said = f"{state.folder.name}: {state.message}" if state and state.message else ""
         sentence = self._refused or problem or said
         wrong = bool(self._refused or (state and state.state in (FAILED, "unreadable") and not problem))
         self.told.setText(sentence)
         self.told.setVisible(bool(sentence))
         self.told.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
+
+    def _show_opening(self, state: JobState | None) -> None:
+        """What the chosen job has that can be shown: a training's model, a reconstruction's map."""
+        is_map = state is not None and state.verb == RECONSTRUCT.verb and self._desk.open_map is not None
+        has_map = is_map and state.state == DONE
+        has_model = state is not None and state.folder in self._models
+        button = self.buttons[_OPEN]
+        button.setText("Open map" if is_map else _OPEN)
+        button.setToolTip("Show the map that a reconstruction has made" if is_map else
+                          "Show the model that a training has written")  # fmt: skip
+        button.setEnabled(has_map or has_model)
 
     def _choose(self, folder: Path | None) -> None:
         self._refused = ""
@@ -220,8 +232,12 @@ class JobsTab(QWidget):
         self.start.put(verb, values, seed)
         self.pages.setCurrentWidget(self.start)
 
-    def _open_map(self) -> None:
-        self._ask(lambda folder: self._desk.open_map(folder / MAP))
+    def _open(self) -> None:
+        state = self.table.state
+        if state is not None and state.verb == "train":
+            self.model_asked.emit(state.folder)
+        else:
+            self._ask(lambda folder: self._desk.open_map(folder / MAP))
 
     def _folder(self) -> None:
         self._ask(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))

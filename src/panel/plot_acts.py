@@ -32,7 +32,8 @@ class PlotActs:
         """Put all of it into a menu."""
         for text, act in (
             ("Show all particles", self.panel.plot.canvas.go_home), ("All pairs of components …", self.show_pairs),
-            ("Save the plot …", self.ask_and_save), ("Copy z", self.copy_point), ("Help", self.panel.help_asked.emit),
+            ("Save the plot …", self.ask_and_save), ("Copy z", self.copy_point),
+            ("Open a project …", self.panel._choose_project), ("Help", self.panel.help_asked.emit),
         ):  # fmt: skip
             menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .job_desk import JobDesk
 from .jobs_tab import JobsTab
-from .scene import Scene
+from .scene import Scene, quoted
 from .window import Tab
 
 
@@ -24,4 +24,5 @@ def make_jobs(scene: Scene, desk: JobDesk) -> JobsTab:
     find_project()
     scene.on_change(find_project)
     tab.checkpoint.connect(scene.renew)
+    tab.model_asked.connect(lambda folder: scene.run(f"flexrec open {quoted(str(folder))}"))
     return tab
