@@ -76,6 +76,17 @@ def test_a_box_added_to_kept_of_and_taken_from_a_selection(viewer):
     assert len(tab.found) == 1
 
 
+def test_a_selection_that_replaces_another_says_so_and_takes_its_outline_with_it(viewer):
+    tab, folder = viewer.panel.selections, viewer.scene.trained.project / "selections"
+    for k in range(2):
+        tab.name.setText("mine")
+        lasso(viewer, [(np.cos(t), np.sin(t)) for t in np.linspace(0, 6, 60)])
+        assert ("in place of the former" in viewer.panel.notes.text()) == (k == 1)
+    assert len(tab.found) == 1 and (folder / "mine.lasso.csv").is_file()
+    press(viewer, "delete of selection")
+    assert list(folder.iterdir()) == []
+
+
 def test_conditions_and_clusters(viewer):
     tab = viewer.panel.selections
     tab.where.setText("class == 2 and z1 > 0")

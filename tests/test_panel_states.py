@@ -56,6 +56,17 @@ def test_a_state_is_kept_exactly_shown_again_and_deleted(viewer):
     assert (tab.found[0].z == second).all()
 
 
+def test_a_state_that_replaces_another_says_so(viewer):
+    keep_two(viewer)
+    assert "in place" not in viewer.panel.notes.text()
+    click(viewer, (0.5, 0.5))
+    viewer.panel.states.name.setText("closed")
+    press(viewer, "keep state")
+    assert "closed: kept in place of the former state" in viewer.panel.notes.text()
+    kept = {one.name: one.z for one in kept_states(viewer.scene.trained)}
+    assert len(kept) == 2 and (kept["closed"] == viewer.scene.z).all()
+
+
 def compared(viewer):
     return [window for window in viewer.findChildren(QDialog) if window.isVisible()]
 

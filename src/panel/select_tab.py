@@ -26,7 +26,7 @@ from ..atomic import atomic_path
 from ..errors import InputError
 from ..explore.results import changed_at
 from ..explore.selected import check_particles
-from ..particles.selection import FOLDER, Selection, load_selection, selection_names
+from ..particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
 from .scene import quoted
 from .selection_acts import SelectionActs, named_button
 
@@ -125,7 +125,7 @@ class SelectTab(QWidget):
             self._select(f"box {quoted(limits)}")
             return
         name = self._name()
-        path = self.scene.trained.project / FOLDER / f"{name}.lasso.csv"
+        path = outline_path(self.scene.trained.project, name)
         try:
             path.parent.mkdir(exist_ok=True)
             with atomic_path(path) as temporary:
@@ -155,6 +155,7 @@ class SelectTab(QWidget):
     def _select(self, what: str, name: str | None = None) -> None:
         name = name or self._name()
         join, chosen = self.join.currentIndex(), self.chosen
+        replaced = join == _NEW and any(one.name == name for one in self.found)
         if join != _NEW and chosen is None:
             self.panel.complain("Choose a selection in the list first, or make a new one.")
             return
@@ -168,7 +169,8 @@ class SelectTab(QWidget):
             self._choose(name)
             made = self.chosen
             if made is not None:
-                self.panel.say(f"{made.name}: {len(made):,} of {made.count:,} particles")
+                self.panel.say(f"{made.name}: {len(made):,} of {made.count:,} particles"
+                               + (", in place of the former selection of that name" if replaced else ""))  # fmt: skip
             self.plot.set_mode("go")
 
     def _name(self) -> str:

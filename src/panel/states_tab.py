@@ -87,6 +87,8 @@ class StatesTab(QWidget):
         if self.scene.run(f"flexrec state keep {quoted(name)}"):
             self.name.clear()
             self.refresh()
+            if name in names:
+                self.panel.say(f"{name}: kept in place of the former state of that name")
 
     def show_state(self) -> None:
         """The map of the chosen state."""

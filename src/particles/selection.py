@@ -138,9 +138,15 @@ def selection_names(project: Path) -> Sequence[str]:
 
 
 def remove_selection(project: Path, name: str) -> None:
-    """Delete a selection; ``InputError`` where there is none of that name."""
+    """Delete a selection, and the outline it was drawn with; ``InputError`` where there is none of that name."""
     load_selection(project, name)
     os.unlink(project / FOLDER / f"{name}.npz")
+    outline_path(project, name).unlink(missing_ok=True)
+
+
+def outline_path(project: Path, name: str) -> Path:
+    """Where the outline of a lasso is kept beside its selection."""
+    return project / FOLDER / f"{name}.lasso.csv"
 
 
 def next_colour(project: Path) -> str:
