@@ -303,6 +303,16 @@ def test_not_a_prep_folder(tmp_path, made):
     assert len(load_prepared(made[2] / "particles.star").particles) == 300
 
 
+def test_a_prep_job_without_its_images(tmp_path):
+    for name in ("prep.json", "particles.star"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"images are not there \(particles.mrcs and noise.npz are missing\)"):
+        load_prepared(tmp_path)
+    (tmp_path / "noise.npz").touch()
+    with pytest.raises(InputError, match=r"images are not there \(particles.mrcs is missing\).* run prep"):
+        load_prepared(tmp_path)
+
+
 SLOW = """
 import sys, time
 from pathlib import Path

@@ -48,9 +48,10 @@ def particles_identity(folder: Path) -> str:
 def check_prepared(folder: Path) -> None:
     """``InputError`` where a folder is none of prepared particles, is not finished, or has lost its images."""
     missing = [name for name in (RECORD, STAR, STACK, NOISE) if not (folder / name).is_file()]
-    if missing == [STACK]:
-        raise InputError(f"{folder}: its images are not here ({STACK} is missing), as in the shipped example; put them "
-                         "there again, or run prep again.")  # fmt: skip
+    if STACK in missing and not {RECORD, STAR} & set(missing):  # prep has finished; the shipped example is so
+        gone = f"{STACK} is missing" if missing == [STACK] else f"{' and '.join(missing)} are missing"
+        raise InputError(f"{folder}: its images are not there ({gone}), as in the shipped example; put them there "
+                         "again, or run prep again.")  # fmt: skip
     if missing:
         raise InputError(f"{folder}: not a folder of prepared particles ({missing[0]} is missing); give the folder of "
                          "a prep job that has finished.")  # fmt: skip
