@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from waiting_for import counting_project
 
@@ -20,6 +21,7 @@ from chimerax.flexrec.panel.job_form import JobForm  # noqa: E402
 from chimerax.flexrec.panel.job_watch import JobReader, look  # noqa: E402
 from chimerax.flexrec.panel.job_words import chimerax_line, terminal_line  # noqa: E402
 from chimerax.flexrec.panel.jobs_tab import JobsTab  # noqa: E402
+from chimerax.flexrec.panel.loss_curve import LossCurve  # noqa: E402
 from qtpy.QtCore import Qt  # noqa: E402
 from qtpy.QtGui import QImage  # noqa: E402
 from qtpy.QtWidgets import QApplication  # noqa: E402
@@ -429,3 +431,19 @@ def test_a_figure_that_is_being_written_is_not_shown(project):
         QImage(4, 4, QImage.Format.Format_RGB32).save(str(folder / name))
     shown = look(project, JobReader(folder)).followed.figures
     assert [path.name for path, _ in shown] == ["curves.png"]
+
+
+@pytest.mark.parametrize("size", [(560, 380), (320, 220)])
+def test_the_words_of_the_curves_are_seen_whole(qtbot, size):
+    curve = LossCurve()
+    qtbot.addWidget(curve)
+    curve.resize(*size)
+    curve.show()
+    curve.show_curves(np.array([[k, 480 - k, 500, 2, 1e-3] for k in range(9)], float))
+    curve.draw()
+    for label in curve.labels:
+        place = label.get_window_extent()
+        assert label.get_text() and curve.figure.bbox.contains(place.x0, place.y0)
+        assert curve.figure.bbox.contains(place.x1, place.y1)
+        assert not any(place.overlaps(other.get_window_extent()) for other in curve.axes)
+    assert min(axis.get_window_extent().height for axis in curve.axes) > 20

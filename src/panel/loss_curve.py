@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QGuiApplication
 
-_LABELS = ("gain over rigid,\nnats per image", "motion, Å", "strain of the\nmesh, %")
+_LABELS = ("gain over rigid, nats per particle", "motion, Å", "strain of the mesh, %")
 NOTHING = np.empty((0, 5))  # the curves of a job that has none
 _COLOURS = {False: ("#0b63c4", "#b3541e", "#2e7d4f"), True: ("#5ab0ff", "#ffab6b", "#6fd08c")}
 
 
 def gains(curves: np.ndarray) -> np.ndarray:
-    """``(n, 4)`` epoch; by how much the misfit is below that of the rigid map, nats per image; mean displacement, Å;
+    """``(n, 4)`` epoch; by how much the misfit is below that of the rigid map, nats per particle; mean displacement, Å;
     r.m.s. principal strain, %: what a training's own figure shows when it has ended.
     """
     epoch, misfit, rigid, amplitude, energy = curves.T
@@ -30,8 +30,9 @@ class LossCurve(FigureCanvasQTAgg):
         self.axes = self.figure.subplots(3, 1, sharex=True)
         self.lines = [axis.plot([], [], linewidth=1.6, markersize=3.5)[0] for axis in self.axes]
         self._nothing = self.figure.text(0.5, 0.5, "", ha="center", va="center")
-        for axis, label in zip(self.axes, _LABELS):
-            axis.set_ylabel(label, fontsize=8)
+        # above each: beside it, a label is longer than so low a curve is high
+        self.labels = [axis.set_title(label, fontsize=8, loc="left", pad=3) for axis, label in zip(self.axes, _LABELS)]
+        for axis in self.axes:
             axis.tick_params(labelsize=8)
             axis.margins(x=0.02, y=0.12)
             axis.spines[["top", "right"]].set_visible(False)
@@ -59,7 +60,8 @@ class LossCurve(FigureCanvasQTAgg):
             palette.window().color(), palette.base().color(), palette.windowText().color()))  # fmt: skip
         dark = palette.window().color().lightness() < 128
         self.figure.set_facecolor(window)
-        self._nothing.set_color(ink)
+        for words in (self._nothing, *self.labels):
+            words.set_color(ink)
         for axis, line, colour in zip(self.axes, self.lines, _COLOURS[dark]):
             axis.set_facecolor(page)
             line.set_color(colour)
