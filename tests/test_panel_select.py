@@ -236,3 +236,17 @@ def test_a_selection_in_a_histogram(viewer):
     assert set(viewer.panel.selections.chosen.rows) == set(np.flatnonzero((z1 >= first) & (z1 <= last)))
     bars, chosen = (np.array([path.vertices[1, 1] for path in one.get_paths()]) for one in axes.collections)
     assert len(bars) == len(chosen) and (chosen <= bars + 1e-9).all() and 0 < chosen.sum() < bars.sum()
+
+
+def test_a_long_message_in_the_window_of_images_is_seen_whole(viewer, tmp_path):
+    (viewer.scene.trained.project / "stack.mrcs").unlink()
+    window = images(viewer)
+    before = window.words.height()
+    away = tmp_path / ("a folder of images " * 12).strip() / ("and others in it " * 12).strip()
+    away.mkdir(parents=True)
+    window.move_to(str(away))
+    QTest.qWait(100)
+    words = window.words
+    assert str(away) in words.text() and words.height() > before + 2 * words.fontMetrics().lineSpacing()
+    assert words.height() >= words.heightForWidth(words.width())
+    assert window.rect().contains(words.geometry()) and not words.geometry().intersects(window.elsewhere.geometry())

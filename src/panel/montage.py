@@ -40,11 +40,12 @@ class Montage(QDialog):
         self.before.clicked.connect(lambda: self.turn(-1))
         self.after.clicked.connect(lambda: self.turn(1))
         row = QHBoxLayout()
-        row.addWidget(self.words, 1)
+        row.addStretch(1)
         for button in (self.elsewhere, self.before, self.after):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.addWidget(self.picture, 1, Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self.words)
         column.addLayout(row)
         self.setWindowTitle(f"{selection.name} – particle images")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -59,7 +60,7 @@ class Montage(QDialog):
         self.elsewhere.setVisible(not everything)
         for button in (self.before, self.after):
             button.setVisible(self.images is not None)
-        self.words.setText(why)
+        self._tell(why)
         if self.images is not None:
             self.turn(0)
 
@@ -78,20 +79,33 @@ class Montage(QDialog):
         try:
             self.picture.setPixmap(QPixmap.fromImage(_sheet(self.images.read(page))))
         except (InputError, OSError) as error:
-            self.words.setText(str(error))
+            self._tell(str(error))
             return
         said = [f"{self.images.kind} images {self.first + 1:,} to {self.first + len(page):,} of {len(rows):,}"]
         if self._some:
             said.append(f"{len(rows):,} of {len(self.selection):,} selected particles have their images here")
         if self.images.origin:
             said.append(self.images.origin)
-        self.words.setText("; ".join([*said, "protein is white"]))
+        self._tell("; ".join([*said, "protein is white"]))
+
+    def _tell(self, sentence: str) -> None:
+        self.words.setText(sentence)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """As high as the words are when they are broken: of itself a window leaves them a line or two."""
+        self.words.setMinimumHeight(self.words.heightForWidth(self.layout().contentsRect().width()))
+
+    def resizeEvent(self, event) -> None:  # noqa: N802
+        """The words break elsewhere."""
+        super().resizeEvent(event)
+        self._make_room()
 
     def move_to(self, folder: str) -> None:
         """The images are in that folder."""
         wrong = self._moved(folder)
         if wrong:
-            self.words.setText(wrong)
+            self._tell(wrong)
         else:
             self.look()
 
