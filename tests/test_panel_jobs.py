@@ -447,3 +447,15 @@ def test_the_words_of_the_curves_are_seen_whole(qtbot, size):
         assert curve.figure.bbox.contains(place.x1, place.y1)
         assert not any(place.overlaps(other.get_window_extent()) for other in curve.axes)
     assert min(axis.get_window_extent().height for axis in curve.axes) > 20
+
+
+def test_only_a_typed_folder_is_another_project(tab, qtbot, project, tmp_path):
+    told = []
+    tab.project_changed.connect(told.append)
+    tab.place.setFocus()
+    tab.place.selectAll()
+    qtbot.keyClicks(tab.place, f"{tmp_path}/other\r")
+    assert told == [tab.project] == [tmp_path / "other"]
+    tab.watch.end()  # as when the window is destroyed, whose fields lose the focus
+    tab.place.editingFinished.emit()
+    assert told == [tmp_path / "other"] and tab.project is None

@@ -144,3 +144,9 @@ def test_each_word_is_a_point_of_its_own(viewer):
     assert not viewer.scene.run("flexrec path through 0,0,0 1,1,1")
     assert "2 numbers" in viewer.panel.notes.text()
     assert viewer.scene.run("flexrec path through 0,0 1,1 frames 5") and len(viewer.scene.path) == 5
+
+
+def test_no_path_is_made_where_nothing_is_open(qtbot, tmp_path):
+    viewer = open_viewer(qtbot, tmp_path)
+    assert viewer.scene.trained is None and not viewer.panel.paths.make.isEnabled()
+    assert viewer.open(make_project(tmp_path / "project").parent) and viewer.panel.paths.make.isEnabled()

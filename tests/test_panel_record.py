@@ -198,3 +198,10 @@ def test_durations_are_as_fast_as_is_asked_for(suffix, tick, framerate):
     times = durations(31, framerate, suffix)
     assert sum(times) == pytest.approx(31_000 / framerate, abs=tick)
     assert all(abs(time - 1000 / framerate) <= tick for time in times) and not any(time % tick for time in times)
+
+
+def test_a_movie_without_a_suffix_is_given_the_usual_one(qtbot, viewer, tmp_path, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "a movie"), ""))
+    QTest.mouseClick(viewer.panel.bar.record, LEFT)
+    qtbot.waitUntil(lambda: viewer.scene.recorded is None, timeout=PATIENCE)
+    assert left(tmp_path) == ["a movie" + viewer.scene.movies[0]]

@@ -250,3 +250,14 @@ def test_a_long_message_in_the_window_of_images_is_seen_whole(viewer, tmp_path):
     assert str(away) in words.text() and words.height() > before + 2 * words.fontMetrics().lineSpacing()
     assert words.height() >= words.heightForWidth(words.width())
     assert window.rect().contains(words.geometry()) and not words.geometry().intersects(window.elsewhere.geometry())
+
+
+def test_an_empty_selection_keeps_its_mark(viewer):
+    tab = viewer.panel.selections
+    for condition in ("z1 > 1", "z1 > 1000", "z1 > 1"):
+        tab.where.setText(condition)
+        press(viewer, "select where")
+    tab.list.setCurrentItem(tab.list.topLevelItem(1))
+    assert len(tab.chosen) == 0
+    tab._fill()
+    assert tab.chosen.name == "selection 2"

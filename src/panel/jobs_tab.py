@@ -72,7 +72,7 @@ class JobsTab(QWidget):
         self.buttons[_OPEN] = _button(_OPEN, "", self._open)
         self.pages = QTabWidget()
         self._lay_out()
-        self.place.editingFinished.connect(lambda: self.set_project(_typed_path(self.place.text())))
+        self.place.editingFinished.connect(self._take_typed)
         self.table.chosen.connect(self._choose)
         self.start.started.connect(self._await_new)
         self.watch.looked.connect(self.show_look)
@@ -131,6 +131,10 @@ class JobsTab(QWidget):
         self.watch.set_project(project)
         self.start.show_jobs(project, ())
         self.project_changed.emit(project)
+
+    def _take_typed(self) -> None:
+        if self.place.isModified():  # a field that loses the focus, as it does when the window ends, says so too
+            self.set_project(_typed_path(self.place.text()))
 
     def _browse(self) -> None:
         found = QFileDialog.getExistingDirectory(self, "Choose the project's folder", self.place.text())

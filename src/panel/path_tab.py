@@ -51,6 +51,8 @@ class PathTab(QWidget):
     def refresh(self) -> None:
         """Follow the scene: its path, and where on it the marker is."""
         trained = self.scene.trained
+        for widget in (self.make, self.points, self.add_here):
+            widget.setEnabled(trained is not None)
         if trained is not None and self.axis.count() != 2 * trained.model.latent_dims:
             dims = range(1, trained.model.latent_dims + 1)
             self.axis.clear()

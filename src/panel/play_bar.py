@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -90,6 +92,8 @@ class PlayBar(QWidget):
         name, _ = QFileDialog.getSaveFileName(self, "Record the path", f"path{suffixes[0]}", kinds)
         if not name:
             return
+        if not Path(name).suffix:
+            name += suffixes[0]
         extra = "".join(f" {word} true" for word, box in (("bounce", self.bounce), ("inset", self.inset))
                         if box.isChecked())  # fmt: skip
         if self.scene.run(f"flexrec record {quoted(name)} framerate {self.speed.value():g}{extra}"):

@@ -95,7 +95,7 @@ class SelectTab(QWidget):
         return self.found[row] if 0 <= row < len(self.found) else None
 
     def _fill(self) -> None:
-        kept = self.chosen.name if self.chosen else None
+        kept = self.chosen.name if self.chosen is not None else None
         with QSignalBlocker(self.list):
             self.list.clear()
             for one in self.found:
