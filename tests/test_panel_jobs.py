@@ -299,6 +299,16 @@ def test_in_chimerax_each_action_is_a_command(project, qtbot):
     tab.watch.end()
 
 
+def test_in_chimerax_the_form_says_why_a_job_was_refused(project, qtbot):
+    desk = CommandDesk(lambda text: desk.hear("There is no engine; install one."))
+    tab = JobsTab(desk, project)
+    qtbot.addWidget(tab)
+    choose_verb(tab, "walk")
+    click(qtbot, tab.start.button)
+    assert tab.start.told.text() == "There is no engine; install one."
+    tab.watch.end()
+
+
 def test_the_map_of_a_reconstruction_is_opened_where_maps_are_shown(project, qtbot):
     lines = []
     tab = JobsTab(CommandDesk(lambda text: lines.append(text) or True), project)

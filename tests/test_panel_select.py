@@ -17,6 +17,7 @@ from chimerax.flexrec.particles.selection import load_selection
 from explored_project import make_project
 from matplotlib.path import Path as Outline
 from panel_window import LEFT, click, drag, open_viewer, pixel, under
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
@@ -261,3 +262,19 @@ def test_an_empty_selection_keeps_its_mark(viewer):
     assert len(tab.chosen) == 0
     tab._fill()
     assert tab.chosen.name == "selection 2"
+
+
+def test_the_chosen_selection_lies_above_the_others_and_ticks_are_part_of_the_look(viewer):
+    run, tab, panel = viewer.scene.run, viewer.panel.selections, viewer.panel
+    assert run("flexrec select name few where 'z1 > 1'") and run("flexrec select name many where 'z1 > -1'")
+    for row in (0, 1):
+        tab.list.setCurrentItem(tab.list.topLevelItem(row))
+        rows, colour = panel.plot.canvas._highlights[-1]
+        assert colour == tab.found[row].colour and np.array_equal(rows, tab.found[row].rows)
+    tab.list.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    look = panel.look()
+    assert look["hidden"] == [tab.found[0].name] and len(panel.plot.canvas._highlights) == 1
+    tab.list.topLevelItem(0).setCheckState(0, Qt.CheckState.Checked)
+    panel.show_tab(panel.states)
+    panel.take_look(look)
+    assert len(panel.plot.canvas._highlights) == 1 and panel.look() == look

@@ -81,7 +81,7 @@ class CommandDesk(LocalDesk):
 
     def __init__(self, run: Callable[[str], bool], python: Callable[[], str | None] = lambda: None) -> None:
         super().__init__(python)
-        self._run = run
+        self._run, self._heard = run, ""
 
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
         """See `JobDesk`."""
@@ -103,6 +103,11 @@ class CommandDesk(LocalDesk):
         """See `JobDesk`."""
         self._do(f"open {command_word(str(path))} name {command_word(path.parent.name)}")
 
+    def hear(self, sentence: str) -> None:
+        """What is wrong with a command, as it is told."""
+        self._heard = sentence
+
     def _do(self, command: str) -> None:
+        self._heard = ""
         if not self._run(command):
-            raise InputError("The command failed; the log says why.")
+            raise InputError(self._heard or "The command failed; the log says why.")

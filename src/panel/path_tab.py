@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..explore.anchors import point_text
+from ..explore.walk import describe_path
 from .corners import corners_of, nearest_piece, simplified, through_command
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class PathTab(QWidget):
             corners = self._places(self.corners) if len(self.corners) else np.zeros((0, 2))
             self.plot.hand.corners = corners
             canvas.marks.put_path(self._places(path.z), corners if editing else None)
-            self.about.setText(f"{path.name}: {len(path)} frames, {path.kind}")
+            self.about.setText(describe_path(self.scene.trained, path))
         canvas.refresh_marks()
 
     def _places(self, z: np.ndarray) -> np.ndarray:

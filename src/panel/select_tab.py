@@ -63,6 +63,7 @@ class SelectTab(QWidget):
         self.acts.changed.connect(self.refresh)
         self.plot.hand.outlined.connect(self.select_outline)
         self.list.itemChanged.connect(self._toggled)
+        self.list.currentItemChanged.connect(lambda *_: self.show_selections())
 
     # ----- what there is -----
 
@@ -84,9 +85,22 @@ class SelectTab(QWidget):
         self.show_selections()
 
     def show_selections(self) -> None:
-        """Put those that are ticked into the plot."""
-        shown = [(one.rows, one.colour) for one in self.found if one.name not in self._hidden]
+        """Put those that are ticked into the plot, the chosen one above the others."""
+        ticked = [one for one in self.found if one.name not in self._hidden]
+        ticked.sort(key=lambda one: one is self.chosen)
+        shown = [(one.rows, one.colour) for one in ticked]
         self.plot.canvas.set_highlights(shown)
+
+    @property
+    def hidden(self) -> list[str]:
+        """Names of those that are not ticked."""
+        return sorted(self._hidden)
+
+    def hide_named(self, names: list[str]) -> None:
+        """Tick all but these."""
+        self._hidden = set(names)
+        self._fill()
+        self.show_selections()
 
     @property
     def chosen(self) -> Selection | None:

@@ -46,6 +46,7 @@ class FlexRecTool(ToolInstance):
 
     def _tabs(self) -> list[Tab]:
         desk = CommandDesk(self.scene.run, lambda: engine_python(self.session))
+        self.scene.on_failure(desk.hear)
         return [*standard_tabs(desk), ("Mesh && flow", MovingTab)]
 
     @classmethod

@@ -152,13 +152,16 @@ class FlexPanel(QWidget):
             return {}
         return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
                 "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist(),
-                "folded": self.folding.folded}  # fmt: skip
+                "folded": self.folding.folded, "tab": self.tabs.currentIndex(),
+                "hidden": self.selections.hidden}  # fmt: skip
 
     def take_look(self, look: dict) -> None:
         """Show what `look` told, as far as the model that is open has it."""
         if self._trained is None or not look:
             return
+        self.tabs.setCurrentIndex(look.get("tab", self.tabs.currentIndex()))
         self.folding.fold(look.get("folded", False))
+        self.selections.hide_named(look.get("hidden", []))
         if self.plot.show_axes(tuple(look["axes"])):
             self.plot.style_choice.setCurrentText(look["style"])
             self.plot.color_by(look["colour"])
