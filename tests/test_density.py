@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.density import LeastSquares, SlicePreconditioner, band_weights, solve_density
-from chimerax.flexrec.engine.halves import HalfMaps, shell_correlation, solve_halves, supported_map, wiener_weights
+from chimerax.flexrec.engine.fsc_weights import signal_share
+from chimerax.flexrec.engine.halves import HalfMaps, shell_correlation, solve_halves, supported_map
 from chimerax.flexrec.engine.images import Batch
 from chimerax.flexrec.engine.project import VoxelCloud, project
 from chimerax.flexrec.mesh import build_mesh
@@ -163,8 +164,7 @@ def test_only_what_the_halves_support_is_kept(scene):
     assert float(half @ scene.truth / (scene.truth @ scene.truth)) == pytest.approx(0.5, abs=0.05)
 
 
-def test_wiener_weights_stop_at_the_first_shell_of_noise():
-    fsc = torch.tensor([1.0, 1.0, 0.9, 0.6, 0.0, -0.1, 0.0, 0.0, 0.9, 0.9])
-    weights = wiener_weights(fsc)
+def test_the_signal_ends_at_the_first_shell_of_noise():
+    weights = signal_share(np.array([1.0, 1.0, 0.9, 0.6, 0.0, -0.1, 0.0, 0.0, 0.9, 0.9]))
     assert weights[0] == 1 and weights[3] == pytest.approx(2 * 0.5 / 1.5) and (weights[6:] == 0).all()
     assert (weights >= 0).all() and (weights <= 1).all()
