@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,17 +33,28 @@ def read_latents(path: Path, latent_dims: int) -> tuple[np.ndarray, np.ndarray]:
     return z, precision
 
 
+def read_stage(folder: Path, about: dict) -> dict[str, Any]:
+    """What every model has of the stage that training is in, by the names of `interface.Model`."""
+    latents, precision = read_latents(folder / "latents.npz", about["latent_dims"])
+    return {
+        "latents": latents,
+        "precision": precision,
+        "volume": read_stage_map(folder / "map.mrc", about),
+        "box": about["stage_box"],
+        "pixel_size": stage_pixel_size(about),
+        "centre": read_centre(folder / "map.mrc", stage_pixel_size(about)),
+        "latent_dims": about["latent_dims"],
+        "epoch": about["epoch"],
+        "epochs": about["epochs"],
+    }
+
+
 def read_stage_map(path: Path, about: dict) -> np.ndarray:
     """A map ``(N, N, N)`` float32 of the box that model.json names."""
     volume, _ = read_map(present(path), stage_pixel_size(about))
     if volume.shape[0] != about["stage_box"]:
         raise unfit(path, f"has {volume.shape[0]} voxels on a side where model.json says {about['stage_box']}")
     return volume
-
-
-def read_stage_centre(path: Path, about: dict) -> np.ndarray:
-    """Where a map's voxel N//2 lies in the space of its file, ``(3,)`` float64 Å xyz."""
-    return read_centre(present(path), stage_pixel_size(about))
 
 
 def present(path: Path) -> Path:

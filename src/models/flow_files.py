@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..mesh.storage import load_mesh
-from .files import present, read_arrays, read_latents, read_stage_centre, read_stage_map, stage_pixel_size, unfit
+from .files import present, read_arrays, read_stage, unfit
 from .flow_arrays import MOTION, FlowArrays
 from .flow_model import FlowModel
 
@@ -19,20 +19,7 @@ def read_flow_model(folder: Path, about: dict) -> FlowModel:
     flow = _read_flow(present(folder / "flow.npz"), about["latent_dims"])
     if flow.vertices.shape != mesh.vertices.shape:
         raise unfit(folder / "flow.npz", "moves another number of vertices than mesh.npz has")
-    latents, precision = read_latents(folder / "latents.npz", about["latent_dims"])
-    return FlowModel(
-        mesh=mesh,
-        flow=flow,
-        latents=latents,
-        precision=precision,
-        volume=read_stage_map(folder / "map.mrc", about),
-        box=about["stage_box"],
-        pixel_size=stage_pixel_size(about),
-        centre=read_stage_centre(folder / "map.mrc", about),
-        latent_dims=about["latent_dims"],
-        epoch=about["epoch"],
-        epochs=about["epochs"],
-    )
+    return FlowModel(mesh=mesh, flow=flow, **read_stage(folder, about))
 
 
 def _read_flow(path: Path, latent_dims: int) -> FlowArrays:

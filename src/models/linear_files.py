@@ -6,24 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import read_latents, read_stage_centre, read_stage_map, stage_pixel_size
+from .files import read_stage, read_stage_map
 from .linear_model import LinearModel
 
 
 def read_linear_model(folder: Path, about: dict) -> LinearModel:
     """The linear model in a folder whose model.json says ``about``; ``InputError`` where its files do not fit together.
     """
-    latents, precision = read_latents(folder / "latents.npz", about["latent_dims"])
+    stage = read_stage(folder, about)
     names = [f"component_{k + 1}.mrc" for k in range(about["latent_dims"])]
-    return LinearModel(
-        latents=latents,
-        precision=precision,
-        volume=read_stage_map(folder / "map.mrc", about),
-        components=np.stack([read_stage_map(folder / name, about) for name in names]),
-        box=about["stage_box"],
-        pixel_size=stage_pixel_size(about),
-        centre=read_stage_centre(folder / "map.mrc", about),
-        latent_dims=about["latent_dims"],
-        epoch=about["epoch"],
-        epochs=about["epochs"],
-    )
+    return LinearModel(components=np.stack([read_stage_map(folder / name, about) for name in names]), **stage)

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 
 from ..atomic import atomic_path
 from ..errors import InputError
-from ..explore.results import changed_at
+from ..explore.results import kept_stamp
 from ..explore.selected import check_particles
 from ..particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
 from .scene import quoted
@@ -70,7 +70,7 @@ class SelectTab(QWidget):
     def refresh(self) -> None:
         """Look which selections the project has now."""
         trained = self.scene.trained
-        stamp = (id(trained), 0 if trained is None else changed_at(trained.project / FOLDER))
+        stamp = kept_stamp(trained, FOLDER)
         if stamp == self._stamp:
             return
         self._stamp, self.found = stamp, []

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 from ..errors import InputError
 from ..explore.anchors import point_text
 from ..explore.compared import Compared
-from ..explore.results import changed_at
+from ..explore.results import kept_stamp
 from ..explore.states import FILE, State, kept_states
 from .scene import quoted
 
@@ -58,7 +58,7 @@ class StatesTab(QWidget):
         """Look which states there are now, and whether two are compared."""
         self._explain(self.scene.comparison)
         trained = self.scene.trained
-        stamp = (id(trained), 0 if trained is None else changed_at(trained.project / FILE))
+        stamp = kept_stamp(trained, FILE)
         if stamp == self._stamp:
             return
         self._stamp = stamp
