@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSplitter,
     QTabWidget,
     QToolButton,
@@ -34,6 +33,7 @@ from .job_start import JobStart
 from .job_table import JobTable
 from .job_watch import Followed, JobWatch, Look
 from .loss_curve import NOTHING, LossCurve
+from .named_button import named_button
 
 _ACTIONS = (
     ("Stop", (QUEUED, RUNNING), "Let the job write a checkpoint and end; it can be resumed"),
@@ -68,8 +68,9 @@ class JobsTab(QWidget):
         self.place.setPlaceholderText("the project's folder")
         self.place.setAccessibleName("project folder")
         self.told = wrapped(QLabel())
-        self.buttons = {name: _button(name, tip, getattr(self, f"_{name.lower()}")) for name, _, tip in _ACTIONS}
-        self.buttons[_OPEN] = _button(_OPEN, "", self._open)
+        acts = {name: getattr(self, f"_{name.lower()}") for name, _, _ in _ACTIONS}
+        self.buttons = {name: named_button(name, acts[name], name, tip) for name, _, tip in _ACTIONS}
+        self.buttons[_OPEN] = named_button(_OPEN, self._open, _OPEN)
         self.pages = QTabWidget()
         self._lay_out()
         self.place.editingFinished.connect(self._take_typed)
@@ -259,10 +260,3 @@ class JobsTab(QWidget):
 
 def _typed_path(text: str) -> Path | None:
     return Path(text.strip()).expanduser() if text.strip() else None
-
-
-def _button(name: str, tip: str, act: Callable[[], None]) -> QPushButton:
-    button = QPushButton(name)
-    button.setToolTip(tip)
-    button.clicked.connect(lambda: act())
-    return button

@@ -27,8 +27,9 @@ from ..errors import InputError
 from ..explore.results import kept_stamp
 from ..explore.selected import check_particles
 from ..particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
+from .named_button import named_button
 from .scene import quoted
-from .selection_acts import SelectionActs, named_button
+from .selection_acts import SelectionActs
 
 if TYPE_CHECKING:
     from .window import FlexPanel

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QFileDialog, QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QColorDialog, QFileDialog, QGridLayout, QWidget
 
 from ..errors import InputError
 from ..explore.export import can_save_cs, note_on
@@ -17,6 +17,7 @@ from ..particles.prepared import check_prepared
 from ..particles.selection import Selection
 from .jobs_tab import JobsTab
 from .montage import Montage
+from .named_button import named_button
 from .scene import quoted
 
 if TYPE_CHECKING:
@@ -147,12 +148,3 @@ class SelectionActs(QWidget):
             self.panel.complain("Choose a selection in the list first.")
         else:
             act(chosen)
-
-
-def named_button(text: str, act: Callable[[], object], name: str, tip: str = "") -> QPushButton:
-    """A button that calls ``act()``; by its object name ``name`` it is found."""
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setToolTip(tip)
-    button.clicked.connect(lambda _=False: act())
-    return button

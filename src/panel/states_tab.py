@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
-    QPushButton,
     QScrollArea,
     QSizePolicy,
     QTreeWidget,
@@ -26,6 +25,7 @@ from ..explore.anchors import point_text
 from ..explore.compared import Compared
 from ..explore.results import kept_stamp
 from ..explore.states import FILE, State, kept_states
+from .named_button import named_button
 from .scene import quoted
 
 if TYPE_CHECKING:
@@ -142,30 +142,24 @@ class StatesTab(QWidget):
     def _lay_out(self) -> None:
         top, grid = QHBoxLayout(), QGridLayout()
         top.addWidget(self.name, 1)
-        top.addWidget(self._button("Keep the shown state", self.keep, "keep state"))
+        top.addWidget(named_button("Keep the shown state", self.keep, "keep state"))
         buttons = (
             ("Show", self.show_state), ("Delete", self.remove), ("Difference", lambda: self.compare("difference")),
             ("Side by side", lambda: self.compare("beside")), ("Morph", self.morph),
         )  # fmt: skip
         for column, (text, act) in enumerate(buttons):
-            grid.addWidget(self._button(text, act, f"{text.lower()} of states"), 0, column)
+            grid.addWidget(named_button(text, act, f"{text.lower()} of states"), 0, column)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
         column.addLayout(top)
         column.addWidget(self.list, 1)
         column.addWidget(QLabel("Mark one to show it, two to compare them."))
-        self.ending = self._button("End comparison", self.clear, "end comparison of states")
+        self.ending = named_button("End comparison", self.clear, "end comparison of states")
         self.ending.setToolTip("Show what moves again")
         grid.addWidget(self.ending, 1, 2, 1, 3)
         column.addLayout(grid)
         column.addWidget(self.legend)
-
-    def _button(self, text: str, act, name: str) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setObjectName(name)
-        button.clicked.connect(lambda _=False: act())
-        return button
 
 
 def legend_text(told: Compared) -> str:
