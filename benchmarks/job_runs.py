@@ -152,6 +152,21 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def stage_seconds(folder: Path) -> dict[str, float]:
+    """Seconds that a job spent in each stage, by its progress.jsonl."""
+    spent: dict[str, float] = {}
+    before = read_status(folder).started
+    for text in (folder / "progress.jsonl").read_text().splitlines():
+        line = json.loads(text)
+        name = line.get("stage") or "-"
+        # what passes before the first line of a stage is that stage's own beginning
+        spent[name] = spent.get(name, 0.0) + line["time"] - before
+        before = line["time"]
+    ended = read_status(folder).ended
+    spent["end"] = (ended or before) - before
+    return spent
+
+
 def newest_job(project: Path, verb: str) -> Path:
     """The folder of the newest job of a verb in a project, finished or not."""
     folders = sorted(project.glob(f"*-{verb}"))
