@@ -14,6 +14,7 @@ from .start import whitened
 
 DIFFERENCE = 0.05  # of the latents' unit spread
 LARGEST_STEP = 1.0
+IMAGES_AT_ONCE = 256  # that are projected together: fewer waste time between small operations, more take memory
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,26 @@ def gauss_newton(
     """
     k = z.shape[1]
     with torch.no_grad():
-        base = stage.forward(batch, flow(z))
-        residual = whitened(stage, batch.images - base)
-        slopes = []
-        for axis in range(k):
-            step = torch.zeros(k, device=z.device)
-            step[axis] = DIFFERENCE
-            slopes.append(whitened(stage, stage.forward(batch, flow(z + step)) - base) / DIFFERENCE)
-        slope = torch.stack(slopes, dim=1)
+        steps = DIFFERENCE * torch.eye(k + 1, k, device=z.device).roll(1, 0)  # none, then one along each axis
+        models = _images_at(stage, flow, batch, z[:, None] + steps)
+        residual = whitened(stage, batch.images) - models[:, 0]
+        slope = (models[:, 1:] - models[:, :1]) / DIFFERENCE
         precision = slope @ slope.transpose(1, 2) + prior.strength * torch.eye(k, device=z.device)
         pull = (slope @ residual[:, :, None]).squeeze(-1) - prior.strength * (z - prior.centre)
         move = torch.linalg.solve(precision, pull[:, :, None]).squeeze(-1)
         length = move.norm(dim=1, keepdim=True)
         move = move * torch.clamp(LARGEST_STEP / length.clamp(min=1e-12), max=1)
     return z + move, precision
+
+
+def _images_at(stage: Stage, flow: Flow, batch: Batch, points: torch.Tensor) -> torch.Tensor:
+    """Whitened images ``(b, m, p)`` of every particle at latent points ``(b, m, k)``."""
+    parts = []
+    for some in points.split(max(1, IMAGES_AT_ONCE // len(batch)), dim=1):
+        vertices = flow(some.flatten(0, 1)).unflatten(0, some.shape[:2])
+        images = stage.forward_several(batch, vertices)
+        parts.append(whitened(stage, images.flatten(0, 1)).unflatten(0, some.shape[:2]))
+    return torch.cat(parts, dim=1)
 
 
 @torch.no_grad()
@@ -65,12 +72,11 @@ def reassign(
     prior takes the nearer to its centre, which empties the fold.
     """
     best = stage.misfit(batch, stage.forward(batch, flow(z))) + prior.cost(z)
-    chosen = z.clone()
+    chosen = z
     for anchor, vertices in zip(anchors, flow(anchors), strict=True):
         cost = stage.misfit(batch, stage.forward(batch, vertices)) + prior.cost(anchor)
-        better = cost < best
-        best = torch.where(better, cost, best)
-        chosen[better] = anchor
+        chosen = torch.where((cost < best)[:, None], anchor, chosen)
+        best = torch.minimum(cost, best)
     return chosen
 
 

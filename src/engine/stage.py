@@ -11,9 +11,10 @@ import torch
 from ..mesh.tetmesh import TetMesh
 from ..mesh.voxels import mask_on_grid, voxel_cells
 from ..particles.shells import shell_index
+from .batch_cache import BatchCache
 from .density import LeastSquares, band_weights
 from .flow import Flow
-from .images import Batch, ParticleImages, pieces
+from .images import Batch, pieces
 from .project import VoxelCloud, project
 
 
@@ -23,13 +24,14 @@ class Stage:
 
     Attributes
     ----------
-    images : the particles. cloud : the map's voxels at this box. density : ``(n,)`` mass per voxel.
+    images : the particles, as batches on this stage's device. cloud : the map's voxels at this box.
+    density : ``(n,)`` mass per voxel.
     weights : ``(box, box // 2 + 1)`` half-plane weights over the noise's power, zero beyond the band limit.
     noise : ``(D // 2 + 1,)`` mean squared Fourier amplitude of the noise by shell.
-    at_once : the most images that are worked on together.
+    at_once : the most images that are worked on together where no gradient is asked for.
     """
 
-    images: ParticleImages
+    images: BatchCache
     cloud: VoxelCloud
     density: torch.Tensor
     weights: torch.Tensor
@@ -57,13 +59,20 @@ class Stage:
 
     def batches_of(self, groups: list[np.ndarray]) -> Iterator[Batch]:
         """The particles of each group of rows, group after group, on this stage's device."""
-        for batch in self.images.batches(groups, self.box):
-            yield batch.to(self.device)
+        return self.images.batches(groups, self.box)
 
     def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
         """Model images in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or ``(v, 3)``."""
         affine = self.cloud.affines(vertices, batch.rotation, self.box)
         return batch.transfer * project(self.cloud, self.density, affine, self.box, self.backend)
+
+    def forward_several(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
+        """As `forward`, for several motions of each image: vertices ``(b, m, v, 3)``, images ``(b, m, …)``."""
+        several = vertices.shape[1]
+        rotation = batch.rotation.repeat_interleave(several, dim=0)
+        affine = self.cloud.affines(vertices.flatten(0, 1), rotation, self.box)
+        images = project(self.cloud, self.density, affine, self.box, self.backend)
+        return batch.transfer[:, None] * images.unflatten(0, (len(batch), several))
 
     def misfit(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:
         """Negative log-likelihood ``(b,)`` of each image, up to a constant."""
@@ -93,7 +102,7 @@ class Stage:
 
 
 def make_stage(
-    images: ParticleImages,
+    images: BatchCache,
     mesh: TetMesh,
     box: int,
     noise: torch.Tensor,
@@ -103,7 +112,7 @@ def make_stage(
     backend: str = "auto",
 ) -> Stage:
     """A stage at ``box`` pixels with an empty map; ``band`` is the highest radius used, as a fraction of Nyquist."""
-    pixel_size = images.pixel_size * images.box / box
+    pixel_size = images.source.pixel_size * images.source.box / box
     cells = voxel_cells(mesh, mask_on_grid(mesh, box, pixel_size), pixel_size)
     cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)
     weights = band_weights(box, band * box / 2, noise.to(device))

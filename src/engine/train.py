@@ -14,6 +14,7 @@ import torch
 
 from ..mesh.shape import edge_inverse
 from ..mesh.tetmesh import TetMesh
+from .batch_cache import BatchCache
 from .density import LeastSquares
 from .halves import HalfMaps, solve_halves
 from .images import ParticleImages, split
@@ -23,6 +24,7 @@ from .stage import Stage, make_stage
 from .team import Team
 
 SOLVE_PARTICLES = 40_000  # enough for the map that the next pass needs; the last solution takes all
+GPU_BATCHES = 8  # batches that a GPU works on together where no gradient is asked for: it waits for work otherwise
 FIRST_ITERATIONS = 5  # of conjugate gradients, for a map at a new box size
 
 
@@ -77,6 +79,7 @@ class Trainer:
         self.team = team or Team()
         self.images, self.mesh, self.settings, self.rungs = images, mesh, settings, rungs
         self.seed, self.device, self.log, self.progress, self.stop = seed, device, log, progress, stop
+        self.batches = BatchCache(images, device)
         self.epochs = sum(rung.epochs for rung in rungs)
         self.rest = torch.from_numpy(mesh.vertices.astype(np.float32)).to(device)
         self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(device)
@@ -97,7 +100,8 @@ class Trainer:
     def stage_of(self, rung: Rung, noise: torch.Tensor) -> Stage:
         """The stage of a rung, its map still empty."""
         s = self.settings
-        return make_stage(self.images, self.mesh, rung.box, noise, rung.band, self.device, self.at_once, s.backend)
+        at_once = self.at_once * (1 if torch.device(self.device).type == "cpu" else GPU_BATCHES)
+        return make_stage(self.batches, self.mesh, rung.box, noise, rung.band, self.device, at_once, s.backend)
 
     def solve(
         self,
