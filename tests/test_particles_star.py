@@ -129,18 +129,6 @@ def test_image_root_is_looked_in_first_with_and_without_folders(tmp_path):
     )  # fmt: skip
 
 
-def test_unmodelled_optics_are_said(tmp_path):
-    tags = "_rlnMagMat00\n_rlnMagMat01\n_rlnMagMat10\n_rlnMagMat11\n_rlnBeamTiltX\n_rlnOddZernike"
-    path = star(tmp_path, tags, "1.02 0 0 1 0.1 [1,2,3]", "1 0 0 1 0 [0,0,0]")
-    with pytest.warns(InputWarning) as caught:
-        read_particles(path)
-    text = " ".join(str(w.message) for w in caught)
-    assert "2.0 %" in text and "beam tilt" in text
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        read_particles(star(tmp_path, tags, "1.001 0 0 1 0 [0,0,0]", "1 0 0 1 0 [0,0,0]"))
-
-
 @pytest.mark.parametrize(
     "change, says",
     [
@@ -152,7 +140,7 @@ def test_unmodelled_optics_are_said(tmp_path):
         (lambda t: t.replace("000003@", "000000@"), "particle 1"),
         (lambda t: t.replace("15000", "abc"), "_rlnDefocusU"),
         (lambda t: t.replace("000001@b.mrcs 9", "000001@b.mrcs 8"), "_rlnOpticsGroup 8"),
-        (lambda t: t.replace("_x", "_rlnCtfDataAreCtfPremultiplied"), "multiplied by the CTF"),
+        (lambda t: t.replace("_x", "_rlnCtfDataAreCtfCorrected"), "corrected for their CTF"),
         (lambda t: t.replace("_rlnImageName", "_other"), "_rlnImageName"),
         (lambda t: t[: t.index("000003@")], "no particles"),
         (lambda t: "nonsense " + t, "not a readable STAR file"),

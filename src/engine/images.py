@@ -11,7 +11,7 @@ import scipy.fft
 import torch
 
 from ..particles.ahead import in_order, thread_share
-from ..particles.ctf import ctf_of
+from ..particles.ctf import ctf_rfft, odd_factor
 from ..particles.particles import Particles
 from ..particles.shells import fourier_radius, shell_index
 from ..particles.stack import ImageStack
@@ -33,9 +33,10 @@ class Batch:
     Attributes
     ----------
     rows : ``(b,)`` int64 rows of the particle set.
-    images : ``(b, d, d // 2 + 1)`` complex rfft2, shifted so that the particle's origin is at pixel ``d // 2``.
+    images : ``(b, d, d // 2 + 1)`` complex rfft2, shifted so that the particle's origin is at pixel ``d // 2``, without
+        the phase of antisymmetric aberrations.
     transfer : ``(b, d, d // 2 + 1)`` CTF times the whitening filter of `prep`.
-    rotation : ``(b, 3, 3)``.
+    rotation : ``(b, 3, 3)`` `Particles.views`.
     """
 
     rows: torch.Tensor
@@ -85,22 +86,16 @@ class ParticleImages:
         images = cropped_transform(self._stack.read(rows), box)
         pixel_size = self.pixel_size * self.box / box
         images *= shift_phase(self.particles.shift[rows] / pixel_size, box)
-        p, group = self.particles, self.particles.group[rows]
-        transfer = ctf_of(
-            p.defocus[rows],
-            p.phase_shift[rows],
-            p.optics.voltage[group],
-            p.optics.spherical_aberration[group],
-            p.optics.amplitude_contrast[group],
-            box,
-            pixel_size,
-        )
+        phase = odd_factor(self.particles, box, pixel_size, rows)
+        if phase is not None:
+            images *= phase
+        transfer = ctf_rfft(self.particles, box, pixel_size, rows)
         transfer *= self.whitening[shell_index(box)]
         return Batch(
             rows=torch.from_numpy(np.asarray(rows, np.int64)),
             images=torch.from_numpy(images),
             transfer=torch.from_numpy(transfer),
-            rotation=torch.from_numpy(p.rotation[rows].astype(np.float32)),
+            rotation=torch.from_numpy(self.particles.views(rows).astype(np.float32)),
         )
 
     def batches(self, groups: Iterable[np.ndarray], box: int) -> Iterator[Batch]:

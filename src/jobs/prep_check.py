@@ -12,8 +12,8 @@ from ..errors import InputError
 from ..mesh.maps import read_map, write_map
 from ..mesh.place import read_centre
 from ..particles import ImageStack, Particles
-from ..particles.ctf import ctf_rfft
 from ..particles.frame import Frame
+from ..particles.observe import observe
 from ..particles.resample import resample_map
 from ..particles.shells import spread
 
@@ -132,9 +132,8 @@ def _backproject(prepared: Particles, rows: np.ndarray, shell_filter: np.ndarray
     for part in np.array_split(rows, max(1, len(rows) // _BATCH)):
         if len(part) == 0:
             continue
-        transfer = ctf_rfft(prepared, box, pixel_size, part) * whitening
-        spectra = np.fft.rfft2(stack.read(part))
-        projector.insert(spectra, transfer, prepared.rotation[part], prepared.shift[part] / pixel_size)
+        spectra, transfer = observe(prepared, stack.read(part), pixel_size, part)
+        projector.insert(spectra, transfer * whitening, prepared.views(part), prepared.shift[part] / pixel_size)
         done += len(part)
         job.progress(done, len(rows), stage="check")
     return projector

@@ -11,8 +11,8 @@ import numpy as np
 from ..engine.backproject import BackProjector, fourier_shell_correlation
 from ..errors import InputError
 from ..particles.convert import Converter
-from ..particles.ctf import ctf_rfft
 from ..particles.noise import NoiseSpectrum, whitening_filter
+from ..particles.observe import observe
 from ..particles.prepared import NOISE
 from .prep_check import Consensus, low_shells
 
@@ -133,16 +133,14 @@ def measure_contrast(converter: Converter, rows: np.ndarray, consensus: Consensu
     projector = BackProjector(frame.box)
     for part in _parts(rows):
         shift = particles.shift[part] / frame.pixel_size
-        projector.insert(*_spectra(converter, part), particles.rotation[part], shift)
+        projector.insert(*_spectra(converter, part), particles.views(part), shift)
     score = low_shells(fourier_shell_correlation(projector.map(), consensus.framed))
     return int(np.sign(score)) * (abs(score) > 0.1), f"correlation with the consensus {score:+.2f}"
 
 
 def _spectra(converter: Converter, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The Fourier transforms of images and their CTFs, (m, D, D//2+1) each."""
-    frame = converter.frame
-    ctf = ctf_rfft(converter.particles, frame.box, frame.pixel_size, rows)
-    return np.fft.rfft2(converter.images(rows)), ctf
+    return observe(converter.particles, converter.images(rows), converter.frame.pixel_size, rows)
 
 
 def _brightness(converter: Converter, rows: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.backproject import BackProjector
 from ..particles.ahead import in_order, thread_share
-from ..particles.ctf import ctf_rfft
+from ..particles.observe import observe
 from ..particles.prepared import Prepared
 from ..particles.shells import spread
 from ..particles.stack import ImageStack
@@ -63,8 +63,8 @@ class _Spectra:
     def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``(m, D, D//2+1)`` complex64, and float32, of particles ``rows``."""
         one = self._prepared
-        transfer = ctf_rfft(one.particles, one.box, one.pixel_size, rows) * self._whitening
-        return np.fft.rfft2(self._stack.read(rows)).astype(np.complex64), transfer
+        spectra, transfer = observe(one.particles, self._stack.read(rows), one.pixel_size, rows)
+        return spectra.astype(np.complex64), transfer * self._whitening
 
 
 def _batches(rows: np.ndarray, box: int) -> Iterator[np.ndarray]:
@@ -81,7 +81,7 @@ def _insert(
     particles, first = prepared.particles, of_first[rows]
     for projector, mine in zip(sums, (first, ~first)):
         shift = particles.shift[rows[mine]] / prepared.pixel_size
-        projector.insert(spectra[mine], transfer[mine], particles.rotation[rows[mine]], shift)
+        projector.insert(spectra[mine], transfer[mine], particles.views(rows[mine]), shift)
 
 
 def _kept(box: int, job: JobRun) -> tuple[Sums, int]:

@@ -58,6 +58,24 @@ class SimulateParameters:
     voltage: float = parameter(300.0, help="accelerating voltage", unit="kV", low=20, high=2000, advanced=True)
     spherical_aberration: float = parameter(2.7, help="spherical aberration", unit="mm", low=0, high=20, advanced=True)
     amplitude_contrast: float = parameter(0.1, help="amplitude contrast", low=0, high=1, advanced=True)
+    beam_tilt: tuple[float, ...] = parameter((), help="beam tilt along x and y", unit="mrad", advanced=True)
+    odd_zernike: tuple[float, ...] = parameter(
+        (), help="coefficients of antisymmetric aberrations, as RELION's _rlnOddZernike: 3 and 6 are trefoil",
+        unit="rad", advanced=True,
+    )  # fmt: skip
+    even_zernike: tuple[float, ...] = parameter(
+        (), help="coefficients of symmetric aberrations, as RELION's _rlnEvenZernike: 5 and 9 are tetrafoil",
+        unit="rad", advanced=True,
+    )  # fmt: skip
+    anisotropy: tuple[float, ...] = parameter(
+        (), help="anisotropic magnification: per cent between largest and smallest, and the direction of the largest "
+        "in degrees", advanced=True,
+    )  # fmt: skip
+    b_factor: float = parameter(0.0, help="B-factor of the images", unit="Å²", low=0, high=1e5, advanced=True)
+    scale_spread: float = parameter(
+        0.0, help="spread (standard deviation of the logarithm) of the scale of each image's signal", low=0, high=2,
+        advanced=True,
+    )  # fmt: skip
     noise_ratio: float = parameter(
         1.0, help="power of the noise at zero frequency over that at Nyquist; 1: white", low=1, high=1000, advanced=True
     )

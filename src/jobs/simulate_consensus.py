@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft
 
 from ..engine.backproject import BackProjector, fourier_shell_correlation, soft_ball
 from ..engine.simulate.experiment import Experiment
 from ..engine.simulate.moving import MovingMolecule, filter_map
 from ..particles import ImageStack, Particles, read_particles
-from ..particles.ctf import ctf_rfft
+from ..particles.observe import observe
 
 _MOST, _BATCH = 20000, 100
 
@@ -35,8 +34,8 @@ def _backproject(particles: Particles, rows: np.ndarray, experiment: Experiment)
     stack, projector = ImageStack(particles), BackProjector(box)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
-        ctf = ctf_rfft(particles, box, pixel_size, part)
-        projector.insert(fft.rfft2(stack.read(part)), ctf, particles.rotation[part], particles.shift[part] / pixel_size)
+        spectra, transfer = observe(particles, stack.read(part), pixel_size, part)
+        projector.insert(spectra, transfer, particles.views(part), particles.shift[part] / pixel_size)
     return projector
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.simulate.experiment import Experiment, draw_defocus, draw_states, draw_views
+from ..engine.simulate.experiment import Experiment, draw_defocus, draw_scales, draw_states, draw_views
 from ..engine.simulate.igg import build_igg
 from ..engine.simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
 from ..errors import InputError
+from ..particles.aberrations import with_beam_tilt
+from ..particles.ctf import wavelength
 
 
 def read_molecule(parameters) -> Molecule:
@@ -43,7 +45,26 @@ def design(parameters, hinges, seed: int) -> Experiment:
     return Experiment(
         angles, state, rotation, shift, defocus, parameters.box, parameters.pixel_size, parameters.voltage,
         parameters.spherical_aberration, parameters.amplitude_contrast, parameters.snr, parameters.noise_ratio, seed,
+        **_aberrations(parameters), b_factor=parameters.b_factor,
+        scale=draw_scales(count, parameters.scale_spread, seed),
     )  # fmt: skip
+
+
+def _aberrations(parameters) -> dict[str, np.ndarray | None]:
+    """Coefficients and magnification, None where nothing was asked."""
+    odd, even, magnification = (np.array(parameters.odd_zernike), np.array(parameters.even_zernike), None)
+    if parameters.beam_tilt:
+        if len(parameters.beam_tilt) != 2:
+            raise InputError(f"beam_tilt: {parameters.beam_tilt} must be two numbers, the tilts along x and y in mrad.")
+        lam, cs = wavelength(np.array([parameters.voltage])), np.array([parameters.spherical_aberration])
+        odd = with_beam_tilt(odd[None], np.array([parameters.beam_tilt]), cs, lam)[0]
+    if parameters.anisotropy:
+        if len(parameters.anisotropy) != 2 or not abs(parameters.anisotropy[0]) < 20:
+            raise InputError(f"anisotropy: {parameters.anisotropy} must be two numbers: per cent, and degrees.")
+        part, angle = parameters.anisotropy[0] / 200, np.radians(parameters.anisotropy[1])
+        axes = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        magnification = axes @ np.diag([1 + part, 1 - part]) @ axes.T
+    return {"odd": odd if len(odd) else None, "even": even if len(even) else None, "magnification": magnification}
 
 
 def _span(defocus: tuple[float, ...]) -> tuple[float, float]:

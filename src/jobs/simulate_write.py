@@ -16,7 +16,7 @@ from ..engine.simulate.molecule import Molecule
 from ..engine.simulate.moving import MovingMolecule
 from ..engine.simulate.truth import hinge_record
 from ..errors import InputError
-from ..particles import Optics, Particles, write_star
+from ..particles import write_star
 from ..particles.mrc import HEADER_BYTES, stack_header
 from .simulate_consensus import reconstruct_consensus
 
@@ -98,17 +98,7 @@ def _write_model(path: Path, molecule: Molecule, offset: float) -> None:
 
 def write_particles(job, experiment: Experiment) -> None:
     """particles.star, with the two halves alternating."""
-    e, count = experiment, len(experiment)
-    optics = Optics(
-        np.array([e.voltage]), np.array([e.spherical_aberration]), np.array([e.amplitude_contrast]),
-        np.array([e.pixel_size]), np.array([e.box]), ("opticsGroup1",),
-    )  # fmt: skip
-    particles = Particles(
-        ((job.folder / "particles.mrcs").resolve(),), np.zeros(count, np.int32), np.arange(count, dtype=np.int64),
-        e.rotation, e.shift, e.defocus, np.zeros(count), np.zeros(count, np.int32),
-        (np.arange(count) % 2 + 1).astype(np.int8), optics,
-    )  # fmt: skip
-    write_star(job.folder / "particles.star", particles)
+    write_star(job.folder / "particles.star", experiment.particles((job.folder / "particles.mrcs").resolve()))
 
 
 def write_images(job, moving: MovingMolecule, experiment: Experiment, threads: int) -> bool:

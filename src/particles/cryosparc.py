@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from .aberrations import from_cryosparc
+from .ctf import wavelength
 from .particles import InputWarning, Optics, Particles
 from .paths import StackPaths
 from .rotations import vector_to_matrix
@@ -16,8 +18,14 @@ from .star_table import interned
 _POSE = ("alignments3D/pose", "alignments3D/shift")
 _CTF = ("ctf/df1_A", "ctf/df2_A", "ctf/df_angle_rad", "ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast")
 _BLOB = ("blob/path", "blob/idx", "blob/psize_A", "blob/shape")
-_USED = {*_POSE, *_CTF, *_BLOB, "ctf/phase_shift_rad", "blob/sign", "alignments3D/split"}
+_IMAGE = ("ctf/phase_shift_rad", "ctf/bfactor", "ctf/scale", "alignments3D/alpha")  # of a particle's image alone
+_ABERRATIONS = {"ctf/tilt_A": 2, "ctf/trefoil_A": 2, "ctf/tetra_A": 4, "ctf/anisomag": 4}
+_USED = {*_POSE, *_CTF, *_BLOB, *_IMAGE, *_ABERRATIONS, "blob/sign", "alignments3D/split"}
 _MICROSCOPE = ("ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast", "blob/psize_A")
+# fields that change images, which are not modelled, and what is to be said of each
+_UNMODELLED = {
+    "ctf/shift_A": "the shift of images by their exposure group is not modelled",
+}
 
 
 def read_cs(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Particles:
@@ -40,6 +48,8 @@ def read_cs(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Pa
         columns=_columns(data),
         contrast=_contrast(path, data),
         source=path.resolve(),
+        b_factor=_field(data, "ctf/bfactor", 0.0),
+        scale=_field(data, "ctf/scale", 1.0) * _field(data, "alignments3D/alpha", 1.0),
     )
 
 
@@ -64,9 +74,9 @@ def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> N
         if missing:
             raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing; a passthrough file holds only part); "
                              "in cryoSPARC run Export on the particles, and give the exported .cs.")  # fmt: skip
-    if "ctf" in require and "ctf/anisomag" in data.dtype.names and np.abs(data["ctf/anisomag"]).max() > 0.01:
-        warnings.warn(f"{path}: anisotropic magnification (ctf/anisomag) above 1 %; FlexRec does not correct it.",
-                      InputWarning, stacklevel=2)  # fmt: skip
+    for name, text in _UNMODELLED.items():
+        if "ctf" in require and np.abs(_field(data, name, 0.0)).max() > 1e-3:
+            warnings.warn(f"{path}: {text} ({name}).", InputWarning, stacklevel=2)
 
 
 def _blobs(path: Path, data: np.ndarray, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:
@@ -77,18 +87,30 @@ def _blobs(path: Path, data: np.ndarray, image_root: Path | None) -> tuple[tuple
 
 
 def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
-    """Groups are particles of equal microscope, pixel size, box and exposure group."""
+    """Groups are particles of equal microscope, aberrations, pixel size, box and exposure group."""
     columns = [_field(data, name, np.nan) for name in _MICROSCOPE]
-    columns += [data["blob/shape"][:, 0].astype(float), _field(data, "ctf/exp_group_id", 0)]
-    settings = np.nan_to_num(np.stack(columns, -1), nan=-1)
-    distinct, group = np.unique(settings, axis=0, return_inverse=True)
-    distinct = np.where(distinct == -1, np.nan, distinct)
-    voltage, aberration, contrast, pixel_size, box, exposure = distinct.T
+    columns += [data["blob/shape"].reshape(len(data), -1)[:, 0].astype(float), _field(data, "ctf/exp_group_id", 0)]
+    aberrations = [_vectors(data, name, size) for name, size in _ABERRATIONS.items()]
+    settings = np.nan_to_num(np.column_stack([*columns, *aberrations]), nan=-1e300)
+    _, first, group = np.unique(settings, axis=0, return_index=True, return_inverse=True)
+    voltage, aberration, contrast, pixel_size, box, exposure = (values[first] for values in columns)
+    tilt, trefoil, tetrafoil, anisomag = (values[first] for values in aberrations)
+    odd, even = from_cryosparc(tilt, trefoil, tetrafoil, wavelength(voltage))
     names = tuple(f"opticsGroup{int(number)}" for number in exposure)
     if len(set(names)) < len(names):
-        names = tuple(f"opticsGroup{row + 1}" for row in range(len(distinct)))
-    optics = Optics(voltage, aberration, contrast, pixel_size, box.astype(np.int64), names)
+        names = tuple(f"opticsGroup{row + 1}" for row in range(len(first)))
+    optics = Optics(
+        voltage, aberration, contrast, pixel_size, box.astype(np.int64), names, odd if odd.any() else None,
+        even if even.any() else None, np.eye(2) + anisomag.reshape(-1, 2, 2),
+    )  # fmt: skip
     return optics, group.ravel().astype(np.int32)
+
+
+def _vectors(data: np.ndarray, name: str, size: int) -> np.ndarray:
+    """A field of vectors (n, size) float64; zeros where it is absent or of another size."""
+    if name in data.dtype.names and data[name].shape == (len(data), size):
+        return data[name].astype(np.float64)
+    return np.zeros((len(data), size))
 
 
 def _rotation(data: np.ndarray) -> np.ndarray:

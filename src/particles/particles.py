@@ -12,6 +12,9 @@ class InputWarning(UserWarning):
     """Something in a file that FlexRec does not model and the user should know of."""
 
 
+RECORDED, PHASE_FLIPPED, MULTIPLIED = range(3)  # images as they were taken; × sign of the CTF; × the CTF
+
+
 @dataclass(frozen=True)
 class Optics:
     """The optics groups, one row each.
@@ -24,6 +27,10 @@ class Optics:
     pixel_size : (g,) float64, Å per pixel of the images.
     box : (g,) int64, pixels along an image's side; 0 where neither the file nor the stack tells.
     name : g group names.
+    odd, even : (g, c) radians, RELION's coefficients of the antisymmetric and symmetric aberrations, the beam tilt
+        among the former; see ``aberrations``. None are zeros.
+    magnification : (g, 2, 2), the matrix from an image's frequencies to the molecule's; None is the identity.
+    ctf_state : (g,) int8, what was done to the images: `RECORDED`, `PHASE_FLIPPED` or `MULTIPLIED`; None is recorded.
     """
 
     voltage: np.ndarray
@@ -32,9 +39,30 @@ class Optics:
     pixel_size: np.ndarray
     box: np.ndarray
     name: tuple[str, ...]
+    odd: np.ndarray | None = None
+    even: np.ndarray | None = None
+    magnification: np.ndarray | None = None
+    ctf_state: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.name)
+        absent = {
+            "odd": np.zeros((count, 0)),
+            "even": np.zeros((count, 0)),
+            "magnification": np.tile(np.eye(2), (count, 1, 1)),
+            "ctf_state": np.zeros(count, np.int8),
+        }
+        for name, values in absent.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, values)
 
     def __len__(self) -> int:
         return len(self.name)
+
+    def take(self, rows: np.ndarray) -> Optics:
+        """The groups of these rows, in their order."""
+        taken = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "name"}
+        return Optics(**taken, name=tuple(self.name[row] for row in rows))
 
 
 @dataclass(frozen=True)
@@ -56,6 +84,7 @@ class Particles:
     columns : every other per-particle column, (n,) each, under the source's own name: numbers, or ``str`` objects.
     contrast : what images are multiplied by so that protein is white.
     source : the file that was read.
+    b_factor : (n,) Å², damps the CTF by exp(−B k² / 4). scale : (n,), multiplies it. None are zeros and ones.
 
     Where a file has no poses or no CTF and its reader was told not to require them, those arrays are NaN.
     """
@@ -73,9 +102,32 @@ class Particles:
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     contrast: float = 1.0
     source: Path = Path()
+    b_factor: np.ndarray | None = None
+    scale: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.b_factor is None:
+            object.__setattr__(self, "b_factor", np.zeros(len(self.stack)))
+        if self.scale is None:
+            object.__setattr__(self, "scale", np.ones(len(self.stack)))
 
     def __len__(self) -> int:
         return len(self.stack)
+
+    def views(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """(m, 3, 3): as ``rotation``, with the anisotropic magnification of the images in the first two rows.
+
+        A point x is seen at ``(view @ x)[:2]``, and an image's frequency k is the molecule's ``view[:2].T @ k``.
+        """
+        views = self.rotation[rows].copy()
+        matrix = self.optics.magnification[self.group[rows]]
+        views[:, :2] = matrix.swapaxes(1, 2) @ views[:, :2]
+        return views
+
+    def without_unused_groups(self) -> Particles:
+        """The same particles with only those optics groups that one of them is of."""
+        used, group = np.unique(self.group, return_inverse=True)
+        return replace(self, optics=self.optics.take(used), group=group.ravel().astype(np.int32))
 
     def take(self, rows: np.ndarray) -> Particles:
         """The particles of these rows, in their order: ``rows`` is an index array, a boolean mask or a slice."""
@@ -83,4 +135,6 @@ class Particles:
         return replace(self, **taken, columns={name: values[rows] for name, values in self.columns.items()})
 
 
-_PER_PARTICLE = frozenset(("stack", "index", "rotation", "shift", "defocus", "phase_shift", "group", "half"))
+_PER_PARTICLE = frozenset(
+    ("stack", "index", "rotation", "shift", "defocus", "phase_shift", "group", "half", "b_factor", "scale")
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .particles import Particles
+from .values import check_values
 
 
 def read_particles(
@@ -33,9 +34,14 @@ def read_particles(
     if path.suffix == ".star":
         from .star import read_star
 
-        return read_star(path, image_root, require)
+        return _checked(read_star(path, image_root, require), require)
     if path.suffix == ".cs":
         from .cryosparc import read_cs
 
-        return read_cs(path, image_root, require)
+        return _checked(read_cs(path, image_root, require), require)
     raise InputError(f"{path}: not a particle file FlexRec knows; give a RELION .star or a cryoSPARC .cs file.")
+
+
+def _checked(particles: Particles, require: tuple[str, ...]) -> Particles:
+    check_values(particles, require)
+    return particles

@@ -3,52 +3,60 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from .mrc import read_header
-from .particles import InputWarning, Optics, Particles
-from .paths import StackPaths, is_file
+from .particles import InputWarning, Particles
+from .paths import StackPaths
 from .rotations import euler_to_matrix
+from .star_optics import (
+    DETECTOR,
+    MAGNIFICATION,
+    MICROSCOPE,
+    STATES,
+    TILT,
+    ZERNIKE,
+    CtfTables,
+    read_optics,
+    with_headers,
+)
 from .star_table import StarTable, read_tables
 
 _ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
-_MICROSCOPE = ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
 _SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst", "rlnOriginX", "rlnOriginY")
-_PIXEL = ("rlnImagePixelSize", "rlnPixelSize", "rlnDetectorPixelSize", "rlnMagnification")
-_USED = {"rlnImageName", "rlnOpticsGroup", "rlnPhaseShift", "rlnRandomSubset", *_ANGLES, *_DEFOCUS, *_SHIFTS}
+_IMAGE = ("rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")  # of a particle's CTF, beside its defocus
+_USED = {"rlnImageName", "rlnOpticsGroup", "rlnRandomSubset", *_ANGLES, *_DEFOCUS, *_SHIFTS, *_IMAGE, *TILT,
+         *MAGNIFICATION, *STATES, *MICROSCOPE, "rlnImagePixelSize", "rlnPixelSize", *DETECTOR, "rlnImageSize",
+         *ZERNIKE, "rlnImageDimensionality"}  # fmt: skip
 
 
 def read_star(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Particles:
     """The particles of a RELION STAR file; see ``read_particles``."""
     tables = read_tables(path)
     table = tables[particle_table_name(path, tables)]
-    optics_table = tables.get("optics")
-    _refuse_missing(table, optics_table, require)
+    _refuse_missing(table, tables.get("optics"), require)
     stacks, stack, index = _image_names(table, image_root)
-    if optics_table is None:
-        optics, group = _optics_from_particles(table, require)
-    else:
-        optics, group = _optics_from_table(optics_table, table, require)
-    optics = _with_headers(path, optics, group, stacks, stack)
-    used = _USED if optics_table is not None else _USED | {*_MICROSCOPE, *_PIXEL, "rlnImageSize"}
+    ctf = CtfTables(table, tables.get("optics"))
+    optics, group = read_optics(ctf, require)
+    optics = with_headers(path, optics, group, stacks, stack)
     return Particles(
         stacks=stacks,
         stack=stack,
         index=index,
         rotation=_rotation(table),
-        shift=_shift(table, optics.pixel_size[group]),
-        defocus=_or_nan(table, _DEFOCUS),
-        phase_shift=table.numbers("rlnPhaseShift") if "rlnPhaseShift" in table else np.zeros(len(table)),
+        shift=_shift(ctf, optics.pixel_size[group]),
+        defocus=_defocus(ctf),
+        phase_shift=ctf.values("rlnPhaseShift", 0.0),
         group=group,
         half=_half(table),
         optics=optics,
-        columns={tag: table.values(tag) for tag in table.tags if tag not in used},
+        columns={tag: table.values(tag) for tag in table.tags if tag not in _USED},
         source=path.resolve(),
+        b_factor=ctf.values("rlnCtfBfactor", 0.0),
+        scale=ctf.values("rlnCtfScalefactor", 1.0),
     )
 
 
@@ -63,20 +71,15 @@ def particle_table_name(path: Path, tables: dict[str, StarTable]) -> str:
 def _refuse_missing(table: StarTable, optics: StarTable | None, require: tuple[str, ...]) -> None:
     if len(table) == 0:
         raise InputError(f"{table.path}: data_{table.name} has no particles; give a file with particles.")
-    needed = {"pose": (_ANGLES, "poses", "a refinement"), "ctf": (_DEFOCUS, "CTF parameters", "CTF estimation")}
+    known = {*table.tags, *(() if optics is None else optics.tags)}
+    needed = {"pose": (_ANGLES, table.tags, "poses", "a refinement"),
+              "ctf": (_DEFOCUS, known, "CTF parameters", "CTF estimation")}  # fmt: skip
     for what in require:
-        tags, noun, origin = needed[what]
-        missing = [f"_{tag}" for tag in tags if tag not in table]
+        tags, there, noun, origin = needed[what]
+        missing = [f"_{tag}" for tag in tags if tag not in there]
         if missing:
             raise InputError(f"{table.path}: no {noun} ({', '.join(missing)} missing in data_{table.name}); give the "
                              f"particles as they come from {origin}.")  # fmt: skip
-    if "ctf" in require and optics is not None and _flagged(optics, "rlnCtfDataAreCtfPremultiplied"):
-        raise InputError(f"{table.path}: its images are already multiplied by the CTF (_rlnCtfDataAreCtfPremultiplied)"
-                         "; extract them without that.")  # fmt: skip
-
-
-def _flagged(table: StarTable, tag: str) -> bool:
-    return tag in table and bool(np.any(table.numbers(tag) != 0))
 
 
 def _image_names(table: StarTable, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:
@@ -99,18 +102,31 @@ def _rotation(table: StarTable) -> np.ndarray:
     return euler_to_matrix(*(table.numbers(tag) for tag in _ANGLES))
 
 
-def _shift(table: StarTable, pixel_size: np.ndarray) -> np.ndarray:
-    """(n, 2) Å: RELION 3.1's columns are in Å, 3.0's in pixels; a file without either is centred."""
-    if "rlnOriginXAngst" in table and "rlnOriginYAngst" in table:
-        return np.stack([table.numbers("rlnOriginXAngst"), table.numbers("rlnOriginYAngst")], -1)
-    if "rlnOriginX" in table and "rlnOriginY" in table:
-        return np.stack([table.numbers("rlnOriginX"), table.numbers("rlnOriginY")], -1) * pixel_size[:, None]
-    return np.zeros((len(table), 2))
+def _shift(tables: CtfTables, pixel_size: np.ndarray) -> np.ndarray:
+    """(n, 2) Å; a file without shifts is centred.
+
+    RELION 3.1's columns are in Å, 3.0's in pixels. Of a file that has both, RELION's converter takes the pixels where
+    there is no optics table, which makes it one of version 3.0; later versions know the others only.
+    """
+    table, found = tables.particles, {}
+    for tags, unit in ((_SHIFTS[:2], 1.0), (_SHIFTS[2:], pixel_size[:, None])):
+        if all(tag in table for tag in tags):
+            found[tags] = np.stack([table.numbers(tag) for tag in tags], -1) * unit
+    if not found:
+        return np.zeros((len(table), 2))
+    first = _SHIFTS[2:] if tables.optics is None and _SHIFTS[2:] in found else next(iter(found))
+    if len(found) == 2:
+        apart = np.abs(np.subtract(*found.values())).max()
+        if apart > 0.01:
+            warnings.warn(f"{table.path}: _rlnOriginXAngst and _rlnOriginX, with the pixel size, differ by up to "
+                          f"{apart:.3g} Å; _{first[0]} is taken, as RELION does.",
+                          InputWarning, stacklevel=2)  # fmt: skip
+    return found[first]
 
 
-def _or_nan(table: StarTable, tags: tuple[str, ...]) -> np.ndarray:
-    columns = [table.numbers(tag) if tag in table else np.full(len(table), np.nan) for tag in tags]
-    return np.stack(columns, -1)
+def _defocus(tables: CtfTables) -> np.ndarray:
+    """(n, 3); NaN where absent."""
+    return np.stack([tables.values(tag, np.nan) for tag in _DEFOCUS], -1)
 
 
 def _half(table: StarTable) -> np.ndarray:
@@ -118,97 +134,3 @@ def _half(table: StarTable) -> np.ndarray:
         return np.zeros(len(table), np.int8)
     half = table.numbers("rlnRandomSubset")
     return np.where((half == 1) | (half == 2), half, 0).astype(np.int8)
-
-
-# ---------------------------------------------------------------------------- optics
-
-
-def _optics_from_table(table: StarTable, particles: StarTable, require: tuple[str, ...]) -> tuple[Optics, np.ndarray]:
-    number = table.numbers("rlnOpticsGroup") if "rlnOpticsGroup" in table else np.arange(1, len(table) + 1)
-    rows = {int(value): row for row, value in enumerate(number)}
-    asked = particles.numbers("rlnOpticsGroup") if "rlnOpticsGroup" in particles else np.full(len(particles), number[0])
-    unknown = set(asked.astype(int).tolist()) - set(rows)
-    if unknown:
-        raise InputError(f"{table.path}: _rlnOpticsGroup {min(unknown)} is used by particles but not in data_optics; "
-                         "export both tables from one job.")  # fmt: skip
-    _warn_unmodelled(table)
-    size = table.numbers("rlnImageSize") if "rlnImageSize" in table else np.zeros(len(table))
-    named = "rlnOpticsGroupName" in table
-    names = table.texts("rlnOpticsGroupName") if named else [f"opticsGroup{int(value)}" for value in number]
-    optics = Optics(*_microscope(table, require), _pixel_size(table), size.astype(np.int64), tuple(names))
-    return optics, np.array([rows[int(value)] for value in asked], np.int32)
-
-
-def _optics_from_particles(table: StarTable, require: tuple[str, ...]) -> tuple[Optics, np.ndarray]:
-    """RELION 3.0 repeats the microscope in every row; equal rows make an optics group."""
-    size = table.numbers("rlnImageSize") if "rlnImageSize" in table else np.zeros(len(table))
-    settings = np.stack([*_microscope(table, require), _pixel_size(table), size], -1)
-    distinct, group = np.unique(settings, axis=0, return_inverse=True, equal_nan=False)
-    if np.isnan(settings).any():
-        distinct, group = np.unique(np.nan_to_num(settings, nan=-1), axis=0, return_inverse=True)
-        distinct = np.where(distinct == -1, np.nan, distinct)
-    names = tuple(f"opticsGroup{row + 1}" for row in range(len(distinct)))
-    voltage, aberration, contrast, pixel_size, box = distinct.T
-    optics = Optics(voltage, aberration, contrast, pixel_size, box.astype(np.int64), names)
-    return optics, group.ravel().astype(np.int32)
-
-
-def _microscope(table: StarTable, require: tuple[str, ...]) -> list[np.ndarray]:
-    """Voltage, spherical aberration and amplitude contrast; RELION takes an absent amplitude contrast as 0."""
-    columns = []
-    for tag in _MICROSCOPE:
-        if tag in table:
-            columns.append(table.numbers(tag))
-        elif "ctf" in require and tag != "rlnAmplitudeContrast":
-            raise InputError(f"{table.path}: no CTF parameters (_{tag} missing in data_{table.name}); give the "
-                             "particles as they come from CTF estimation.")  # fmt: skip
-        else:
-            columns.append(np.full(len(table), 0.0 if tag == "rlnAmplitudeContrast" else np.nan))
-    return columns
-
-
-def _pixel_size(table: StarTable) -> np.ndarray:
-    """(n,) Å from the image pixel size or, in RELION 3.0, 10⁴ detector pixel (µm) / magnification."""
-    for tag in ("rlnImagePixelSize", "rlnPixelSize"):
-        if tag in table:
-            return table.numbers(tag)
-    if "rlnDetectorPixelSize" in table and "rlnMagnification" in table:
-        return 1e4 * table.numbers("rlnDetectorPixelSize") / table.numbers("rlnMagnification")
-    return np.full(len(table), np.nan)  # filled from a stack's header, or refused, by _with_headers
-
-
-def _no_pixel_size(path: Path) -> InputError:
-    return InputError(f"{path}: no pixel size (_rlnImagePixelSize, or _rlnDetectorPixelSize with _rlnMagnification) "
-                      "in the file nor in its stack's header; add it to the file.")  # fmt: skip
-
-
-def _with_headers(path: Path, optics: Optics, group: np.ndarray, stacks: tuple[Path, ...], stack: np.ndarray) -> Optics:
-    """Box and pixel size of groups that name none, from the header of one of their stacks, where that is there."""
-    box, pixel_size = optics.box.copy(), optics.pixel_size.copy()
-    for row in np.flatnonzero((box == 0) | np.isnan(pixel_size)):
-        members = np.flatnonzero(group == row)
-        if len(members) and is_file(stacks[stack[members[0]]]):
-            header = read_header(stacks[stack[members[0]]])
-            box[row] = box[row] or header.columns
-            if np.isnan(pixel_size[row]) and header.pixel_size > 0:
-                pixel_size[row] = header.pixel_size
-                warnings.warn(f"{path}: names no pixel size; {header.pixel_size:g} Å is taken from the header of "
-                              f"{stacks[stack[members[0]]].name}.", InputWarning, stacklevel=2)  # fmt: skip
-    if np.isnan(pixel_size).any():
-        raise _no_pixel_size(path)
-    return replace(optics, box=box, pixel_size=pixel_size)
-
-
-def _warn_unmodelled(optics: StarTable) -> None:
-    """Say what the optics table corrects and FlexRec does not."""
-    tags = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
-    if all(tag in optics for tag in tags):
-        matrices = np.stack([optics.numbers(tag) for tag in tags], -1)
-        worst = float(np.abs(matrices - [1, 0, 0, 1]).max())
-        if worst > 0.01:
-            warnings.warn(f"{optics.path}: the magnification matrix (_rlnMagMat) differs from identity by up to "
-                          f"{100 * worst:.1f} %; FlexRec does not correct it: re-extract with corrected magnification "
-                          "if detail at the rim matters.", InputWarning, stacklevel=2)  # fmt: skip
-    if any(_flagged(optics, tag) for tag in ("rlnBeamTiltX", "rlnBeamTiltY") if tag in optics):
-        warnings.warn(f"{optics.path}: beam tilt and higher aberrations are given; FlexRec does not correct them "
-                      "(they matter beyond about 4 Å).", InputWarning, stacklevel=2)  # fmt: skip

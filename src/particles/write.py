@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import atomic_path
-from .particles import Optics, Particles
+from .particles import MULTIPLIED, PHASE_FLIPPED, Optics, Particles
 from .rotations import matrix_to_euler
 
 
@@ -43,9 +43,25 @@ def _optics_columns(optics: Optics) -> dict[str, Iterable[str]]:
         "rlnImagePixelSize": _words(optics.pixel_size),
         "rlnImageSize": _words(optics.box),
         "rlnImageDimensionality": _words(np.full(len(optics), 2)),
+        **_aberration_columns(optics),
     }
     known = {tag: values for tag, values in columns.items() if not _absent(values)}
     return {tag: _words(values) if isinstance(values, np.ndarray) else values for tag, values in known.items()}
+
+
+def _aberration_columns(optics: Optics) -> dict[str, Iterable[str]]:
+    """What is not as in a perfect microscope; the beam tilt stands among the antisymmetric coefficients."""
+    columns: dict[str, Iterable[str]] = {}
+    for tag, values in (("rlnOddZernike", optics.odd), ("rlnEvenZernike", optics.even)):
+        if values.any():
+            columns[tag] = ["[" + ",".join(_words(row)) + "]" for row in values]
+    if (optics.magnification != np.eye(2)).any():
+        for i, j in np.ndindex(2, 2):
+            columns[f"rlnMagMat{i}{j}"] = optics.magnification[:, i, j]
+    for tag, state in (("rlnCtfDataArePhaseFlipped", PHASE_FLIPPED), ("rlnCtfDataAreCtfPremultiplied", MULTIPLIED)):
+        if (optics.ctf_state == state).any():
+            columns[tag] = (optics.ctf_state == state).astype(int)
+    return columns
 
 
 def _particle_columns(particles: Particles, folder: Path) -> dict[str, Iterable[str]]:
@@ -63,6 +79,10 @@ def _particle_columns(particles: Particles, folder: Path) -> dict[str, Iterable[
     if not _absent(particles.defocus):
         columns |= zip(("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle"), map(_words, particles.defocus.T))
     columns["rlnPhaseShift"] = _words(particles.phase_shift)
+    if particles.b_factor.any():
+        columns["rlnCtfBfactor"] = _words(particles.b_factor)
+    if (particles.scale != 1).any():
+        columns["rlnCtfScalefactor"] = _words(particles.scale)
     if particles.half.any():
         columns["rlnRandomSubset"] = _words(particles.half)
     return columns | {tag: _words(values) for tag, values in particles.columns.items() if tag not in columns}

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from scipy import fft
 
-from ...particles.ctf import ctf_of
+from ...particles.ctf import ctf_rfft, odd_factor
+from ...particles.particles import Optics, Particles
 from .moving import MovingMolecule
 from .noise import draw_noise, noise_spectrum
 from .poses import random_defocus, random_rotations, random_shifts
@@ -21,7 +23,7 @@ from .poses import random_defocus, random_rotations, random_shifts
 CHUNK = 100  # images computed together; part of the definition of the noise, so that workers cannot change it
 SIGNAL_SAMPLE = 1000
 _BATCH_PIXELS = 1 << 17  # transformed together: small enough for the cache, and memory does not grow with the box
-_STATES, _POSES, _DEFOCUS, _NOISE = range(4)
+_STATES, _POSES, _DEFOCUS, _NOISE, _SCALES = range(5)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Experiment:
     snr : variance of signal / variance of noise, 0 for no noise
     noise_ratio : power of the noise at zero frequency / at Nyquist
     seed : of the noise
+    odd, even, magnification : aberrations as of one group of `Optics`: (c,), (c,) and (2, 2); None: none
+    b_factor : Å²; scale : (n,) of each image's signal, None: 1
     """
 
     angles: np.ndarray
@@ -49,9 +53,29 @@ class Experiment:
     snr: float
     noise_ratio: float
     seed: int
+    odd: np.ndarray | None = None
+    even: np.ndarray | None = None
+    magnification: np.ndarray | None = None
+    b_factor: float = 0.0
+    scale: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.angles)
+
+    def particles(self, stack: Path = Path("particles.mrcs")) -> Particles:
+        """All particles, their images in order in ``stack``, the two halves alternating."""
+        count = len(self)
+        one = {name: None if (values := getattr(self, name)) is None else values[None]
+               for name in ("odd", "even", "magnification")}  # fmt: skip
+        optics = Optics(
+            np.array([self.voltage]), np.array([self.spherical_aberration]), np.array([self.amplitude_contrast]),
+            np.array([self.pixel_size]), np.array([self.box]), ("opticsGroup1",), **one,
+        )  # fmt: skip
+        return Particles(
+            (stack,), np.zeros(count, np.int32), np.arange(count, dtype=np.int64), self.rotation, self.shift,
+            self.defocus, np.zeros(count), np.zeros(count, np.int32), (np.arange(count) % 2 + 1).astype(np.int8),
+            optics, b_factor=np.full(count, self.b_factor), scale=self.scale,
+        )  # fmt: skip
 
     @property
     def chunks(self) -> int:
@@ -96,6 +120,11 @@ def draw_defocus(count: int, span: tuple[float, float], astigmatism: float, seed
     return random_defocus(random_stream(seed, _DEFOCUS), count, span, astigmatism)
 
 
+def draw_scales(count: int, spread: float, seed: int) -> np.ndarray | None:
+    """The scale ``(count,)`` of each image's signal, log-normal about 1; None without ``spread``."""
+    return np.exp(random_stream(seed, _SCALES).normal(0, spread, count)) if spread else None
+
+
 def signal(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
     """Images ``(m, box, box)`` float32 without noise, CTF applied."""
     images = np.empty((len(rows), experiment.box, experiment.box), np.float32)
@@ -106,12 +135,14 @@ def signal(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> 
 
 
 def _signal_batch(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
-    e, each = experiment, np.full(len(rows), 1.0)
-    transform = moving.images(e.angles[rows], e.rotation[rows], e.shift[rows], e.box, e.pixel_size)
-    transform *= ctf_of(
-        e.defocus[rows], 0 * each, e.voltage * each, e.spherical_aberration * each, e.amplitude_contrast * each,
-        e.box, e.pixel_size,
-    )  # fmt: skip
+    e, particles = experiment, experiment.particles()
+    transform = moving.images(
+        e.angles[rows], e.rotation[rows], e.shift[rows], e.box, e.pixel_size, e.magnification
+    )
+    transform *= ctf_rfft(particles, e.box, e.pixel_size, rows)
+    phase = odd_factor(particles, e.box, e.pixel_size, rows)
+    if phase is not None:
+        transform *= phase.conj()
     return fft.irfft2(transform, s=(e.box, e.box))
 
 

@@ -52,18 +52,24 @@ class MovingMolecule:
             moved[first:last] = self.points[first:last] @ motion[:, :3].T + motion[:, 3]
         return moved
 
-    def images(self, angles, rotation, shift, box: int, pixel_size: float) -> np.ndarray:
+    def images(
+        self, angles, rotation, shift, box: int, pixel_size: float, magnification: np.ndarray | None = None
+    ) -> np.ndarray:
         """Fourier transforms ``(b, box, box // 2 + 1)`` of the projections, without CTF.
 
         angles : (b, h) degrees; rotation : (b, 3, 3); shift : (b, 2) Å. Pixel box // 2 minus the shift is the origin.
+        magnification : (2, 2) from the images' frequencies to the molecule's, as in `Optics`.
         """
+        matrix = np.eye(2) if magnification is None else magnification
+        kx, ky = np.fft.rfftfreq(box, pixel_size), np.fft.fftfreq(box, pixel_size)[:, None]
+        squared = (matrix[0, 0] * kx + matrix[0, 1] * ky) ** 2 + (matrix[1, 0] * kx + matrix[1, 1] * ky) ** 2
         affine = np.empty((len(angles), len(self.codes), 2, 4))
         for column, code in enumerate(self.codes):
             motion = motions(self.hinges, angles, int(code))
-            affine[:, column] = rotation[:, :2] @ motion / pixel_size
+            affine[:, column] = matrix.T @ rotation[:, :2] @ motion / pixel_size
         affine[..., 3] += (box // 2 - shift / pixel_size)[:, None, :]
         transform = project_points(self.points, self.weights, self.offsets, affine, box)
-        return transform * self._form_factor(box, pixel_size, 2)
+        return transform * self._gaussian(squared)
 
     def map_at(self, angles, box: int, pixel_size: float) -> np.ndarray:
         """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees.
@@ -73,7 +79,7 @@ class MovingMolecule:
         states = np.atleast_2d(np.asarray(angles, np.float64))
         points = (self.points_at(state) / pixel_size + box // 2 for state in states)
         transform = transform_points(points, (self.weights for _ in states), box) / np.float32(len(states))
-        return fft.irfftn(transform * self._form_factor(box, pixel_size, 3), s=(box,) * 3).astype(np.float32)
+        return fft.irfftn(transform * self._form_factor(box, pixel_size), s=(box,) * 3).astype(np.float32)
 
     def moves(self) -> np.ndarray:
         """Points ``(a,)`` bool that any hinge moves."""
@@ -112,11 +118,13 @@ class MovingMolecule:
         distance, nearest = ndimage.distance_transform_edt(label < 0, pixel_size, return_indices=True)
         return np.where(distance <= reach, label[tuple(nearest)], -1).astype(np.int16)
 
-    def _form_factor(self, box: int, pixel_size: float, dimensions: int) -> np.ndarray:
-        """Transform of a point's Gaussian on the rfftn grid, cut softly at ``band``."""
+    def _form_factor(self, box: int, pixel_size: float) -> np.ndarray:
+        """`_gaussian` on the grid of a map's rfftn."""
         full, last = np.fft.fftfreq(box, pixel_size), np.fft.rfftfreq(box, pixel_size)
-        axes = np.meshgrid(*[full] * (dimensions - 1), last, indexing="ij", sparse=True)
-        squared = sum(axis**2 for axis in axes)
+        return self._gaussian(full[:, None, None] ** 2 + full[:, None] ** 2 + last**2)
+
+    def _gaussian(self, squared: np.ndarray) -> np.ndarray:
+        """Transform of a point's Gaussian at squared frequencies (1/Å²), cut softly at ``band``."""
         factor = np.exp(-2 * (np.pi * self.width) ** 2 * squared)
         if np.isfinite(self.band):
             factor = factor * low_pass(np.sqrt(squared), self.band, 0.05 * self.band)

@@ -1,0 +1,80 @@
+"""Values of a particle file that cannot be, refused once, whichever program wrote it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+from .particles import Particles
+
+# least and greatest of an optics group: name in `Optics`, columns in .star and .cs, unit, bounds, what a mistake may be
+_OPTICS = (
+    ("voltage", "_rlnVoltage or ctf/accel_kv", " kV", 10, 2000, "it may be in volts; "),
+    ("spherical_aberration", "_rlnSphericalAberration or ctf/cs_mm", " mm", -200, 200, ""),
+    ("amplitude_contrast", "_rlnAmplitudeContrast or ctf/amp_contrast", "", 0, 1, "it may be in per cent; "),
+    ("pixel_size", "_rlnImagePixelSize or blob/psize_A", " Å", 0.01, 1000, ""),
+)
+_PARTICLE = (
+    ("rotation", "pose", -2, 2),
+    ("shift", "shift", -1e5, 1e5),
+    ("defocus", "defocus", -1e7, 1e7),
+    ("phase_shift", "phase shift", -1e4, 1e4),
+    ("b_factor", "B-factor", -1e5, 1e5),
+    ("scale", "scale", -1e5, 1e5),
+)
+_OF_CTF = {"voltage", "spherical_aberration", "amplitude_contrast", "defocus", "phase_shift", "b_factor", "scale"}
+_MOST_ANISOTROPY = 0.3  # of an element of the magnification matrix
+
+
+def check_values(particles: Particles, require: tuple[str, ...]) -> None:
+    """``InputError`` for a value that no microscope has, naming file, column, group and value.
+
+    Only groups that particles are of are looked at. What is absent as a whole and not required is NaN, and passes.
+    """
+    used = np.unique(particles.group)
+    for name, column, unit, low, high, hint in _OPTICS:
+        values = getattr(particles.optics, name)[used]
+        if _may_lack(name, require) and np.isnan(values).all():
+            continue
+        wrong = np.flatnonzero(~((values >= low) & (values <= high)))
+        if len(wrong):
+            group = particles.optics.name[used[wrong[0]]]
+            raise InputError(f"{particles.source}: optics group {group} has a {column} of {values[wrong[0]]:g}{unit}, "
+                             f"which must be between {low:g} and {high:g}; {hint}mend the file.")  # fmt: skip
+    _check_aberrations(particles, used)
+    for name, noun, low, high in _PARTICLE:
+        values = getattr(particles, name).reshape(len(particles), -1)
+        if _may_lack(name, require) and np.isnan(values).all():
+            continue
+        with np.errstate(invalid="ignore"):
+            wrong = np.flatnonzero(~((values >= low) & (values <= high)).all(axis=1))
+        if len(wrong):
+            value = next(v for v in values[wrong[0]] if not low <= v <= high)
+            raise InputError(f"{particles.source}: {len(wrong)} particles have a {noun} that is no number or cannot be "
+                             f"(the first is particle {wrong[0] + 1}: {value:g}); remove them, or mend the file."
+                             )  # fmt: skip
+
+
+def _may_lack(name: str, require: tuple[str, ...]) -> bool:
+    if name == "rotation":
+        return "pose" not in require
+    return name in _OF_CTF and "ctf" not in require
+
+
+def _check_aberrations(particles: Particles, used: np.ndarray) -> None:
+    optics = particles.optics
+    apart = np.abs(optics.magnification[used] - np.eye(2)).max(axis=(1, 2), initial=0)
+    wrong = np.flatnonzero(~(apart <= _MOST_ANISOTROPY))
+    if len(wrong):
+        raise InputError(f"{particles.source}: optics group {optics.name[used[wrong[0]]]} has a magnification matrix "
+                         f"(_rlnMagMat, or ctf/anisomag) that is {apart[wrong[0]]:g} from the identity; mend the file."
+                         )  # fmt: skip
+    for values, noun in ((optics.odd, "antisymmetric"), (optics.even, "symmetric")):
+        wrong = np.flatnonzero(~np.isfinite(values[used]).all(axis=1))
+        if len(wrong):
+            raise InputError(f"{particles.source}: optics group {optics.name[used[wrong[0]]]} has {noun} aberrations "
+                             "(beam tilt among them) that are no numbers; mend the file.")  # fmt: skip
+    wrong = np.flatnonzero(optics.box[used] < 0)
+    if len(wrong):
+        raise InputError(f"{particles.source}: optics group {optics.name[used[wrong[0]]]} has an image size "
+                         "(_rlnImageSize or blob/shape) that is no number of pixels; mend the file.")  # fmt: skip
