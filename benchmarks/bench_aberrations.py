@@ -1,11 +1,11 @@
-"""What beam tilt, trefoil, tetrafoil and anisotropic magnification cost a map that knows of them, and one that does not.
+"""What aberrations and anisotropic magnification cost a map that knows of them, and one that does not.
 
 A rigid antibody is simulated once without and once with each, from the same seed; prep and reconstruct run on the
 particle file as it was written (``modelled``), and on one from which the aberrations were taken out (``ignored``). The
 table has the area under the FSC with the true map inside the molecule (CryoBench's: a perfect map has just under 0.5),
 and the resolution where that FSC falls below 0.5.
 
-    python benchmarks/bench_aberrations.py --particles 3000 --box 96 --pixel-size 1.5
+    python benchmarks/bench_aberrations.py --particles 3000 --box 128 --pixel-size 2
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from score import area, fsc_curve, resolution
 
 KINDS = {
     "none": {},
-    "beam tilt 1.5 mrad": {"beam_tilt": "1.2,-0.9"},
-    "trefoil": {"odd_zernike": "0,0,60,0,0,-80"},
-    "tetrafoil": {"even_zernike": "0,0,0,0,300,0,0,0,-400"},
+    "beam tilt 3 mrad": {"beam_tilt": "2.4,-1.8"},
+    "trefoil": {"odd_zernike": "0,0,120,0,0,-160"},
+    "tetrafoil": {"even_zernike": "0,0,0,0,480,0,0,0,-640"},
     "magnification 1 %": {"anisotropy": "1,30"},
-    "all": {"beam_tilt": "1.2,-0.9", "odd_zernike": "0,0,60,0,0,-80", "even_zernike": "0,0,0,0,300,0,0,0,-400",
+    "all": {"beam_tilt": "2.4,-1.8", "odd_zernike": "0,0,120,0,0,-160", "even_zernike": "0,0,0,0,480,0,0,0,-640",
             "anisotropy": "1,30"},
 }  # fmt: skip
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("bench/aberrations"), help="folder for everything")
     parser.add_argument("--particles", default="3000")
     parser.add_argument("--box", default="128")
-    parser.add_argument("--pixel-size", default="1.6")
+    parser.add_argument("--pixel-size", default="2")
     parser.add_argument("--snr", default="0.2")
     parser.add_argument("--molecule", help="as of flexrec simulate; parts of an antibody's size in other boxes")
     arguments = parser.parse_args()
@@ -66,13 +66,13 @@ def reconstructed(simulated: Path, project: Path, strip: bool) -> tuple[float, f
     write_star(star, particles)
     box = int(particles.optics.box[0])
     prep = run_job("prep", {"particles": str(star), "box": str(box)}, project)
-    volume = read_map(run_job("reconstruct", {"particles": str(prep)}, project) / "map.mrc")
+    volume, pixel_size = read_map(run_job("reconstruct", {"particles": str(prep)}, project) / "map.mrc")
     truth = load_truth(simulated)
     state = truth.angles[0]
-    true_map = truth.map_at(state, volume.data.shape[0], volume.pixel_size)
-    mask = truth.moving.mask(state[None], volume.data.shape[0], volume.pixel_size)
-    curve = fsc_curve(true_map, volume.data, mask)
-    return area(curve), resolution(curve, volume.pixel_size)
+    true_map = truth.map_at(state, len(volume), pixel_size)
+    mask = truth.moving.mask(state[None], len(volume), pixel_size)
+    curve = fsc_curve(true_map, volume, mask)
+    return area(curve), resolution(curve, pixel_size)
 
 
 if __name__ == "__main__":
