@@ -23,13 +23,51 @@ TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "pytest-qt>=4.4", "trit
 DEV = [*TEST, "ruff>=0.6", "setuptools>=70.1"]
 
 
+# What ChimeraX's own builder adds to the classifiers of every bundle without compiled code.
+BUILDER = [
+    "Framework :: ChimeraX",
+    "Intended Audience :: Science/Research",
+    "Programming Language :: Python :: 3",
+    "Topic :: Scientific/Engineering :: Visualization",
+    "Topic :: Scientific/Engineering :: Chemistry",
+    "Topic :: Scientific/Engineering :: Bio-Informatics",
+    "Environment :: MacOS X :: Aqua",
+    "Environment :: Win32 (MS Windows)",
+    "Environment :: X11 Applications",
+    "Operating System :: MacOS :: MacOS X",
+    "Operating System :: Microsoft :: Windows :: Windows 10",
+    "Operating System :: POSIX :: Linux",
+]
+
+
 def bundle_classifiers(bundle: ElementTree.Element) -> list[str]:
-    """The Python classifiers, those of ChimeraX, and the line by which ChimeraX knows a wheel as a bundle."""
+    """The Python classifiers, the line by which ChimeraX knows a wheel as a bundle, its providers, tool and commands.
+
+    They are those that ChimeraX's builder makes of the same file: it knows a bundle by its classifiers alone.
+    """
     python = [item.text for item in bundle.iterfind("Classifiers/PythonClassifier")]
-    chimerax = [f"ChimeraX :: {item.text}" for item in bundle.iterfind("Classifiers/ChimeraXClassifier")]
-    categories = ", ".join(item.get("name") for item in bundle.iterfind("Categories/Category"))
+    categories = ",".join(item.get("name") for item in bundle.iterfind("Categories/Category"))
     sessions = f"{bundle.get('minSessionVersion')},{bundle.get('maxSessionVersion')}"
-    return [*python, f"ChimeraX :: Bundle :: {categories} :: {sessions} :: {bundle.get('package')} :: ::", *chimerax]
+    line = f"Bundle :: {categories} :: {sessions} :: {bundle.get('package')} :: ::"
+    own = [item.text for item in bundle.iterfind("Classifiers/ChimeraXClassifier")]
+    return [*BUILDER, *python, *(f"ChimeraX :: {item}" for item in (line, *provider_lines(bundle), *own))]
+
+
+def provider_lines(bundle: ElementTree.Element) -> list[str]:
+    """``Provider :: name :: manager :: key:value :: …`` of file formats, openers and toolbar buttons."""
+    lines = []
+    for group in bundle.iterfind("Providers"):
+        for item in group.iterfind("Provider"):
+            rest = [f"{key}:{quoted(value)}" for key, value in item.attrib.items() if key != "name"]
+            lines.append(" :: ".join(["Provider", item.get("name"), group.get("manager"), *rest]))
+    return lines
+
+
+def quoted(value: str) -> str:
+    """A value as ChimeraX reads it: in quotes where it has blanks. ``ValueError`` where quotes are not enough."""
+    if set(value) & set("\"'\\"):
+        raise ValueError(f"bundle_info.xml: {value!r}: leave out quotation marks and backslashes")
+    return f'"{value}"' if not value or set(value) & set(" ;") else value
 
 
 def light_requirements(bundle: ElementTree.Element) -> list[str]:

@@ -1,4 +1,4 @@
-"""A real ChimeraX, with the bundle built from this checkout in a home of its own, which runs scripts for the tests.
+"""A real ChimeraX, with the wheel of this checkout in a home of its own, which runs scripts for the tests.
 
 It is the program that FLEXREC_CHIMERAX names, or ``ChimeraX`` on the PATH. ChimeraX treats root specially; where root
 runs the tests, it runs as FLEXREC_CHIMERAX_USER, or else as the first ordinary user with a home.
@@ -190,6 +190,14 @@ def copy_sources(repository: Path, folder: Path) -> Path:
     return folder
 
 
+def build_wheel(sources: Path) -> Path:
+    """The wheel that ``pip wheel`` makes of a copy of the sources, which is the one that people install."""
+    words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index"]
+    done = subprocess.run([*words, "-w", sources / "dist", sources], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return next((sources / "dist").glob("*.whl"))
+
+
 @pytest.fixture(scope="session")
 def chimerax(repository) -> ChimeraX:
     """ChimeraX with the bundle, installed once for all processes of the tests."""
@@ -200,12 +208,10 @@ def chimerax(repository) -> ChimeraX:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "bundle").exists():
             installed.home.mkdir()
-            copy_sources(repository, folder / "bundle")
+            wheel = build_wheel(copy_sources(repository, folder / "bundle"))
             for path in (installed.home, folder / "bundle"):
                 installed.give(path)
-            done = installed.call(
-                program, "--nogui", "--exit", "--cmd", f"devel install {folder / 'bundle'} exit true", timeout=300
-            )
+            done = installed.call(program, "--nogui", "--exit", "--cmd", f"toolshed install {wheel}", timeout=300)
             (folder / "install.txt").write_text(done.stdout + done.stderr)
             folder.chmod(0o777)
     said = (folder / "install.txt").read_text()
