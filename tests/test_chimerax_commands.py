@@ -206,7 +206,7 @@ def test_mistakes_are_one_sentence(chimerax: ChimeraX, trained, opened):
         "flexrec open /nowhere": "there is no such file",
         f"flexrec open {project}": "is no FlexRec project",
         f"open {project} format flexrec": "is no FlexRec project",
-        "flexrec volume at one": "numbers with commas",
+        "flexrec volume at #1": "Expected a latent point",
         "flexrec train epochs 0": "from 1 to 1000",
         "flexrec prep": "particles",
         "flexrec generate at x": "must be",
@@ -224,7 +224,8 @@ def test_mistakes_are_one_sentence(chimerax: ChimeraX, trained, opened):
             "flexrec volume at 1,2 particle 3": "exclude each other",
             "flexrec volume particle 999": "there is no particle 999",
             "flexrec volume at 1,nan": "number",
-            "flexrec flow count 0": "count",
+            "flexrec volume at one": "no number, particle",
+            "flexrec flow count 0": "from 1 to 20000",
             "flexrec flow reference 1": "2 ",
         }
     found = chimerax.run(f"""

@@ -21,16 +21,16 @@ begun = time.monotonic()
 first = run("{SIMULATE}")
 second = run("{SIMULATE} seed 3 snr 0.2")
 result["seconds"] = time.monotonic() - begun
-result["queued"] = [state.state for state in run("flexrec jobs")]
+result["queued"] = [state["state"] for state in run("flexrec jobs")]
 run("flexrec stop 2")
-result["stopped"] = [state.state for state in run("flexrec jobs")]
+result["stopped"] = [state["state"] for state in run("flexrec jobs")]
 third = run("flexrec clone 2 particles 30 seed 4")
 run("flexrec stop 3")
-result["ended"] = run("flexrec watch 1").state
+result["ended"] = run("flexrec watch 1")["state"]
 result["log"] = run("flexrec log 1")
 run("flexrec resume 2")
 run("flexrec stop 2 now true")
-result["now"] = [state.state for state in run("flexrec jobs")]
+result["now"] = [state["state"] for state in run("flexrec jobs")]
 result["wrong"] = sentence("flexrec stop 1")
 """,
         timeout=200,
@@ -61,11 +61,11 @@ run("flexrec watch 2")
 prep = Path("{project}") / "002-prep"
 save_selection(prep.parent, make_selection("some of them", np.arange(30), 40, particles_identity(prep)))
 folder = run('flexrec reconstruct selection "some of them"')
-result["ended"] = run("flexrec watch 3").state
-(volume,) = run(f"open {{folder}}/map.mrc name {{folder.name}}")
+result["ended"] = run("flexrec watch 3")["state"]
+(volume,) = run(f"open {{folder}}/map.mrc name {{Path(folder).name}}")
 result["map"] = [volume.name, *volume.data.size, *volume.data.step, *volume.data.origin]
 run("flexrec reconstruct selection nobody")
-result["wrong"] = run("flexrec watch 4").message
+result["wrong"] = run("flexrec watch 4")["message"]
 """,
         timeout=200,
     )

@@ -21,7 +21,7 @@ np.save("{job.parent}/dragged.npy", volume.full_matrix())
 result["refused"] = [sentence("flexrec mesh"), sentence("flexrec flow"), sentence("flexrec path pc 1 inAngstroms true")]
 path = run("flexrec path pc 1 frames 5")
 run("flexrec play")
-result["played"] = np.allclose(model.z, path.z[-1])
+result["played"] = np.allclose(model.z, path["z"][-1])
 run("flexrec state keep one at 0,0")
 run("flexrec state keep two at 1,0")
 run("flexrec state compare one two")

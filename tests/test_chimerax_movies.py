@@ -92,13 +92,13 @@ def note():
 model.on_change.append(note)
 result["none"] = sentence("flexrec play")
 path = run("flexrec path through 0,0 1,0 p3 frames 5 name there output there.json")
-result["path"] = path.z.tolist()
+result["path"] = path["z"]
 run("flexrec play reverse true")
 result["seen"], seen[:] = seen[:], []
-result["scrub"] = [run("flexrec scrub 0.5").tolist(), run("flexrec scrub frame 5").tolist()]
+result["scrub"] = [run("flexrec scrub 0.5"), run("flexrec scrub frame 5")]
 seen[:] = []
 morph = run("flexrec morph 0,0 1,0 frames 3")
-result["morph"] = [morph.z.tolist(), seen]
+result["morph"] = [morph["z"], seen]
 result["refused"] = [sentence(words) for words in (
     "flexrec record a.mp4", "flexrec scrub frame 9", "flexrec scrub", "flexrec path pc 9", "flexrec path graph c1 c2",
     "flexrec play speed 2 seconds 3", "flexrec umap", "flexrec path through p1 p999 frames 3")]
@@ -164,14 +164,14 @@ clusters = run("flexrec cluster count 3")
 first = run('flexrec select name first where "z1 > 0" color red')
 rest = run('flexrec select name "the rest" not first export rest.npy')
 run("flexrec save particles first.star selection first")
-result["sizes"] = [len(first), len(rest), int(clusters.size.sum())]
-result["listed"] = [one.name for one in run("flexrec selections")]
+result["sizes"] = [first["particles"], rest["particles"], sum(clusters["size"])]
+result["listed"] = [one["name"] for one in run("flexrec selections")]
 run("flexrec volume selection first")
 result["z"] = model.z.tolist()
 run("flexrec path graph s:first c2 p0 frames 8")
 result["path"] = model.path.z[0].tolist()
-result["minima"] = len(run("flexrec landscape bins 16").minima)
-result["agreement"] = run("flexrec compare 3").agreement
+result["minima"] = len(run("flexrec landscape bins 16")["minima"])
+result["agreement"] = run("flexrec compare 3")["agreement"]
 run("flexrec selections remove first")
 result["refused"] = [sentence(words) for words in (
     "flexrec volume selection first", "flexrec select name x box z1", "flexrec compare 9")]

@@ -129,7 +129,7 @@ result["told"] = [told("flexrec volume at " + z) for z in ("1", "1,2,3", "nan,0"
 """)
     few, many, not_a_number, words, mistyped, far = found["told"]
     assert few == "z has 1 numbers, and the model has 2 latent dimensions; give 2." and "z has 3 numbers" in many
-    assert "give finite ones" in not_a_number and "Expected numbers with commas" in words and far == ""
+    assert "give finite ones" in not_a_number and "'a' is no number, particle (p12)" in words and far == ""
     assert mistyped.startswith("z1 = 90 is far from all particles, where a map means nothing; give a number from -")
 
 

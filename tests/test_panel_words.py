@@ -20,15 +20,16 @@ from explored_project import make_project
 
 WRONG = {
     "flexrec": "commands (cluster", "flexrec landscape bins 3": "'landscape bins'", "flexrec state": "'state'",
-    "flexrec volume at 1,x": "volume: at must be numbers", "flexrec volume at": "nothing follows it",
+    "flexrec volume at 1,x": "no number, particle", "flexrec volume at 1,#": "at must be a latent point",
+    "flexrec volume at": "nothing follows it",
     "flexrec volume at 1,2 at 2,1": "twice", "flexrec volume at 1": "2", "flexrec volume nowhere": "mean or rest",
     "flexrec volume mean rest": "'rest'; its options are at, particle", "flexrec volume mean particle 3": "exclude",
     "flexrec volume particle -1": "from 0", "flexrec volume particle 999": "no particle 999",
     "flexrec volume selection none": "none", 'flexrec open "a': "quote", "flexrec open": "open needs path",
     "flexrec path pc0": "pc0", "flexrec path pc x": "whole number from 1", "flexrec path z1 range 5": "range",
-    "flexrec path through": "needs points", "flexrec path through p1 p2 frames 0": "from 1",
+    "flexrec path through": "needs points", "flexrec path through p1 p2 frames 0": "from 2 to",
     "flexrec path frames 3": "along what", "flexrec path through p1 what p2": "'what'",
-    "flexrec play lasso x": "'lasso'", "flexrec play speed 0": "above 0", "flexrec play": "no path yet",
+    "flexrec play lasso x": "'lasso'", "flexrec play speed 0": "from 0.001", "flexrec play": "no path yet",
     "flexrec play loop maybe": "true or false", "flexrec pause now": "it has no options", "flexrec scrub": "say where",
     "flexrec select where x": "select needs name", "flexrec select name a color red": "#d62728",
     "flexrec save particles a.star": "save particles needs selection", "flexrec cluster count 0": "from 1",
@@ -71,8 +72,8 @@ def test_values_have_their_kinds():
     points = read_arguments("path through", COMMANDS["path through"].takes, ["p1", "0.5,-1", "c2", "frames", "4"])
     assert points == {"points": ["p1", "0.5,-1", "c2"], "frames": 4}
     with pytest.raises(InputError, match="latent point"):
-        read_arguments("path through", COMMANDS["path through"].takes, ["p1", "frame", "4"])
-    assert are_anchors("1,2, p3,s:my own") and not are_anchors("1,two")
+        read_arguments("path through", COMMANDS["path through"].takes, ["p1", "#4"])
+    assert are_anchors("1,2, p3,s:my own") and are_anchors("1,two,state 1") and not are_anchors("1,#2")
 
 
 def test_selections_are_exported_listed_and_joined(scene, tmp_path):

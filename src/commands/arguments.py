@@ -1,13 +1,17 @@
-"""Arguments of the commands: which model, which point of latent space."""
+"""Arguments of the commands: which model, which point of latent space, numbers within bounds."""
 
 from __future__ import annotations
+
+import math
 
 from chimerax.core.commands import Annotation, AnnotationError, ModelArg
 from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
-from ..explore.anchors import are_anchors, point_text
+from ..explore.anchors import FORMS, are_anchors
 from ..scene.model import FlexRecModel
+
+MOST = 2**31 - 1  # of whole numbers
 
 
 class FlexRecModelArg(ModelArg):
@@ -26,30 +30,10 @@ class FlexRecModelArg(ModelArg):
         return model, used, rest
 
 
-class PointArg(Annotation):
-    """A point of latent space: numbers with commas between them, as ``0.4,-0.2``."""
-
-    name = "numbers with commas between them"
-
-    @classmethod
-    def parse(cls, text: str, session) -> tuple:
-        """See ``Annotation.parse``."""
-        token, used, rest = next_token(text)
-        try:
-            return tuple(float(word) for word in token.split(",")), used, rest
-        except ValueError:
-            raise AnnotationError("Expected numbers with commas between them, such as 0.4,-0.2") from None
-
-    @classmethod
-    def unparse(cls, value, session=None) -> str:
-        """As it is typed."""
-        return point_text(value)
-
-
 class AnchorArg(Annotation):
-    """Points as `explore.anchors.read_anchors` takes them: ``0.4,-0.2``, ``p12``, ``c3``, ``s:open``, or several."""
+    """Points as `explore.anchors` reads them, of whatever model: ``0.4,-0.2``, ``p12``, ``c3``, ``s:open``, a state."""
 
-    name = "a latent point (numbers with commas, p12, c3 or s:name)"
+    name = f"a latent point ({FORMS})"
 
     @classmethod
     def parse(cls, text: str, session) -> tuple:
@@ -60,6 +44,46 @@ class AnchorArg(Annotation):
         if not are_anchors(token):
             raise AnnotationError(f"Expected {cls.name}")
         return token, used, rest
+
+
+class NumberArg(Annotation):
+    """A finite number within bounds, which are allowed; a ``whole`` one where that is said."""
+
+    def __init__(self, low: float = -math.inf, high: float = math.inf, whole: bool = False) -> None:
+        kind = "a whole number" if whole else "a number"
+        super().__init__(f"{kind}{_bounds(low, high)}")
+        self.low, self.high, self._type = low, high, int if whole else float
+
+    def parse(self, text: str, session) -> tuple:
+        """See ``Annotation.parse``."""
+        if not text:
+            raise AnnotationError(f"Expected {self.name}")
+        token, used, rest = next_token(text)
+        try:
+            value = self._type(token)
+        except ValueError:
+            value = math.nan
+        if not (self.low <= value <= self.high) or math.isinf(value):
+            raise AnnotationError(f"Expected {self.name}")
+        return value, used, rest
+
+    def unparse(self, value, session=None) -> str:
+        """As it is typed."""
+        return str(value)
+
+
+def whole(low: int, high: int = MOST) -> NumberArg:
+    """A whole number within bounds; the largest keeps arrays of as many things from being asked for."""
+    return NumberArg(low, high, whole=True)
+
+
+def _bounds(low: float, high: float) -> str:
+    if math.isfinite(low) and math.isfinite(high) and high != MOST:
+        return f" from {low:g} to {high:g}"
+    return f" from {low:g}" if math.isfinite(low) else ""
+
+
+SEED = whole(0)
 
 
 def model_keyword() -> tuple:

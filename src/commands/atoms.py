@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from chimerax.atomic import AtomicStructuresArg
-from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, IntArg, PositiveIntArg, SaveFileNameArg
+from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, SaveFileNameArg
 
 from ..errors import InputError
 from ..explore.anchors import read_anchors
@@ -14,7 +14,7 @@ from ..explore.ensemble import drawn_states
 from ..scene.atoms import AtomFollower
 from ..scene.model import FlexRecModel
 from ..scene.write_atoms import write_states
-from .arguments import AnchorArg, model_keyword, the_model
+from .arguments import SEED, AnchorArg, model_keyword, the_model, whole
 
 
 def flexrec_save_atoms(
@@ -69,7 +69,7 @@ def commands() -> list[tuple]:
     return [
         ("save atoms", CmdDesc(
             required=[("file", SaveFileNameArg)], optional=[("what", EnumOf(("path",)))],
-            keyword=[("at", AnchorArg), ("ensemble", PositiveIntArg), ("seed", IntArg), ("uncertainty", BoolArg),
+            keyword=[("at", AnchorArg), ("ensemble", whole(1)), ("seed", SEED), ("uncertainty", BoolArg),
                      ("structures", AtomicStructuresArg), model_keyword()],
             synopsis="Write an atomic model at one state, along the path, or as an ensemble"), flexrec_save_atoms),
     ]  # fmt: skip

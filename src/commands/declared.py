@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chimerax.core.commands import Annotation, AnnotationError, BoolArg, EnumOf, FileNameArg, IntArg, OpenFileNameArg
+from chimerax.core.commands import Annotation, AnnotationError, BoolArg, EnumOf, FileNameArg, OpenFileNameArg
 from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
 from ..jobs.declare import Job, Parameter
 from ..jobs.values import bounds_text
+from .arguments import SEED
 
 WORDS = {int: "a whole number", float: "a number", str: "a word", Path: "a file or folder", bool: "true or false"}
-EVERY_JOB = [("project", FileNameArg), ("seed", IntArg)]  # what every job can be told, beside its own parameters
+EVERY_JOB = [("project", FileNameArg), ("seed", SEED)]  # what every job can be told, beside its own parameters
 
 
 class DeclaredArg(Annotation):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chimerax.core.commands import CmdDesc, OpenFolderNameArg, quote_path_if_necessary, run
+from chimerax.core.commands import CmdDesc, SaveFolderNameArg, quote_path_if_necessary, run
 
 from ..jobs.shipped import unpack
 
@@ -43,6 +43,6 @@ def commands() -> list[tuple]:
     """Words, description and function of each."""
     return [
         ("demo", CmdDesc(
-            keyword=[("folder", OpenFolderNameArg)],
+            keyword=[("folder", SaveFolderNameArg)],
             synopsis="Open a small trained example that ships with FlexRec"), flexrec_demo),
     ]  # fmt: skip

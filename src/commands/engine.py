@@ -12,7 +12,7 @@ from chimerax.core.commands import BoolArg, CmdDesc, FileNameArg, StringArg
 from ..errors import InputError
 from ..jobs.engine_install import environment_python, install_command, install_environment
 from ..jobs.engine_report import EngineReport, ask_python
-from ..scene.engine_choice import OWN, choose_device, choose_python, chosen_device
+from ..scene.engine_choice import OWN, check_device, choose_device, choose_python, chosen_device
 from ..scene.settings import engine_python
 from .meanwhile import follow_process, meanwhile
 
@@ -20,9 +20,11 @@ from .meanwhile import follow_process, meanwhile
 def flexrec_engine(session, python: str | None = None, device: str | None = None, check: bool | None = None) -> dict:
     """Show the Python and the device that compute, or choose others; ``check`` lets the Python compute something."""
     if device is not None:
-        choose_device(session, device)
+        check_device(device)
     if python is not None:
         choose_python(session, python)
+    if device is not None:
+        choose_device(session, device)
     now = {"python": engine_python(session), "device": chosen_device(session)}
     session.logger.info(f"Python {now['python']}, device {now['device']}")
     if check or (check is None and python is not None):

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from chimerax.core.commands import BoolArg, CmdDesc, FileNameArg, IntArg, PositiveIntArg, StringArg
+from chimerax.core.commands import BoolArg, CmdDesc, FileNameArg, StringArg
 
 from ..errors import InputError
 from ..jobs import background
@@ -15,6 +15,7 @@ from ..jobs.record import read_record, read_status
 from ..jobs.registry import all_jobs, find_job
 from ..scene.engine_choice import able_python
 from ..scene.settings import engine_python
+from .arguments import SEED, whole
 from .declared import checked
 from .job_lines import job_link, say, say_jobs, say_started
 from .projects import existing_project, the_job, the_project
@@ -108,7 +109,7 @@ def commands() -> list[tuple]:
     return [
         ("jobs", CmdDesc(keyword=[project], synopsis="List the jobs of a project"), flexrec_jobs),
         ("log", CmdDesc(
-            required=job, keyword=[project, ("lines", PositiveIntArg)],
+            required=job, keyword=[project, ("lines", whole(1))],
             synopsis="Show what a job has logged"), flexrec_log),
         ("watch", CmdDesc(
             required=job, keyword=[project],
@@ -121,7 +122,7 @@ def commands() -> list[tuple]:
             required=job, keyword=[project],
             synopsis="Go on with a job that was stopped, failed or was killed"), flexrec_resume),
         ("clone", CmdDesc(
-            required=job, keyword=[project, ("seed", IntArg), *changes], hidden=names,
+            required=job, keyword=[project, ("seed", SEED), *changes], hidden=names,
             synopsis="Start a job like another one; parameters of its kind that are given are changed"), flexrec_clone),
         ("run", CmdDesc(
             required=[("recipe", FileNameArg)], keyword=[project],

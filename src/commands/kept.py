@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 from chimerax.core.commands import CmdDesc, EnumOf, StringArg
 
 from ..errors import InputError
-from ..explore.anchors import point_text
+from ..explore.anchors import point_text, read_point
 from ..explore.compared import HOW
 from ..explore.states import State, apart, keep_state, kept_state, kept_states, remove_state, two_states
 from ..scene.model import FlexRecModel
-from .arguments import PointArg, model_keyword, the_model
+from .arguments import AnchorArg, model_keyword, the_model
 from .model import show
 from .tables import Link, log_table
 
 
-def flexrec_state_keep(session, name: str, at: tuple | None = None, model: FlexRecModel | None = None) -> State:
+def flexrec_state_keep(session, name: str, at: str | None = None, model: FlexRecModel | None = None) -> State:
     """Keep the shown point, or another, under a name."""
     model = the_model(session, model)
-    z = model.z if at is None else np.asarray(at)
+    z = model.z if at is None else read_point(at, model.trained)
     if z is None:
         raise InputError("the map at rest is no state; show the map at a point first, or give at and a point.")
     state = keep_state(model.trained, name, z)
@@ -75,7 +74,7 @@ def commands() -> list[tuple]:
     name, keyword = [("name", StringArg)], [model_keyword()]
     return [
         ("state keep", CmdDesc(
-            required=name, keyword=[("at", PointArg), *keyword],
+            required=name, keyword=[("at", AnchorArg), *keyword],
             synopsis="Keep the shown point under a name"), flexrec_state_keep),
         ("state show", CmdDesc(
             required=name, keyword=keyword, synopsis="Show the map of a kept state"), flexrec_state_show),

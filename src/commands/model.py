@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, FloatArg, NonNegativeIntArg, StringArg
+from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, StringArg
 from chimerax.core.errors import UserError
 
 from ..engine.client import EngineError
 from ..errors import InputError
-from ..explore.anchors import point_text
+from ..explore.anchors import point_text, read_point
 from ..explore.centre import mean_point
 from ..explore.selected import middle, selected
 from ..jobs.trained import trained_folder
 from ..models import open_model
 from ..scene.model import FlexRecModel
-from .arguments import PointArg, model_keyword, the_model
+from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 
 
 def flexrec_open(session, path: str, name: str | None = None) -> FlexRecModel:
@@ -41,7 +41,7 @@ def read_path(session, path: str, name: str | None = None) -> tuple[list[FlexRec
 
 
 def flexrec_volume(
-    session, where: str | None = None, at: tuple | None = None, particle: int | None = None,
+    session, where: str | None = None, at: str | None = None, particle: int | None = None,
     selection: str | None = None, level: float | None = None, model: FlexRecModel | None = None,
 ):  # fmt: skip
     """The map at a point, at a particle's or a selection's, at the mean of all, or at rest, always in the same Volume.
@@ -53,15 +53,15 @@ def flexrec_volume(
         raise InputError("at, particle, selection, mean and rest exclude each other; give one.")
     if selection is not None:
         particle = central_particle(session, model, selection)
+    stays = where is at is particle is None and model.z is not None
+    z = model.z if stays else chosen_point(model, where, at, particle)
     if level is not None:
         model.map.set_parameters(surface_levels=[level])
-    if where is at is particle is None and model.z is not None:
-        at = model.z
-    show(session, model, chosen_point(model, where, at, particle))
+    show(session, model, z)
     return model.map
 
 
-def chosen_point(model: FlexRecModel, where: str | None, at: tuple | None, particle: int | None) -> np.ndarray | None:
+def chosen_point(model: FlexRecModel, where: str | None, at: str | None, particle: int | None) -> np.ndarray | None:
     """Latent point ``(K,)``, the mean if nothing is said; None for the canonical map at rest."""
     if particle is not None:
         count = len(model.flow.latents)
@@ -69,7 +69,7 @@ def chosen_point(model: FlexRecModel, where: str | None, at: tuple | None, parti
             raise InputError(f"there is no particle {particle}: the model was trained on {count}, counted from 0.")
         return model.flow.latents[particle]
     if at is not None:
-        return np.asarray(at)
+        return read_point(at, model.trained)
     return None if where == "rest" else mean_point(model.flow.latents)
 
 
@@ -139,7 +139,7 @@ def commands() -> list[tuple]:
             synopsis="Open a trained FlexRec model: a project's newest, or that of one job"), flexrec_open),
         ("volume", CmdDesc(
             optional=[("where", EnumOf(("mean", "rest")))],
-            keyword=[("at", PointArg), ("particle", NonNegativeIntArg), ("selection", StringArg), ("level", FloatArg),
+            keyword=[("at", AnchorArg), ("particle", whole(0)), ("selection", StringArg), ("level", NumberArg()),
                      model_keyword()],
             synopsis="Show the map at a point of latent space"), flexrec_volume),
     ]  # fmt: skip

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import numpy as np
 from chimerax.atomic import AtomicStructuresArg
-from chimerax.core.commands import (
-    BoolArg,
-    Bounded,
-    CmdDesc,
-    EnumOf,
-    NonNegativeFloatArg,
-    Or,
-    PositiveFloatArg,
-    PositiveIntArg,
-)
+from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, Or
 
 from ..errors import InputError
+from ..explore.anchors import read_point
 from ..explore.centre import mean_point
 from ..scene.model import FlexRecModel
-from .arguments import PointArg, model_keyword, the_model
+from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 
 MOST_ARROWS = 20_000
 
 
 def flexrec_flow(
     session, count: int = 500, scale: float = 1.0, threshold: float = 0.5, width: float = 1.0,
-    reference: str | tuple = "mean", show: bool = True, model: FlexRecModel | None = None,
+    reference: str = "mean", show: bool = True, model: FlexRecModel | None = None,
 ):  # fmt: skip
     """The flow at the shown point, as arrows."""
     model = the_model(session, model)
     if not show:
         model.parts.hide_arrows()
         return None
-    if isinstance(reference, str):
-        start = mean_point(model.flow.latents) if reference == "mean" else None
+    if reference == "mean":
+        start = mean_point(model.flow.latents)
     else:
-        start = model.trained.point(np.asarray(reference))
+        start = None if reference == "rest" else read_point(reference, model.trained)
     model.parts.show_arrows(count, scale, threshold, width, start)
     return model.parts.arrows
 
@@ -63,9 +54,10 @@ def commands() -> list[tuple]:
     model = model_keyword()
     return [
         ("flow", CmdDesc(
-            keyword=[("count", Bounded(PositiveIntArg, max=MOST_ARROWS)), ("scale", PositiveFloatArg),
-                     ("threshold", NonNegativeFloatArg), ("width", PositiveFloatArg),
-                     ("reference", Or(EnumOf(("mean", "rest")), PointArg)), ("show", BoolArg), model],
+            keyword=[("count", whole(1, MOST_ARROWS)), ("scale", NumberArg(0.001, 1000)),
+                     ("threshold", NumberArg(0, 10_000)), ("width", NumberArg(0.001, 100)),
+                     ("reference", Or(EnumOf(("mean", "rest"), abbreviations=False), AnchorArg)), ("show", BoolArg),
+                     model],
             synopsis="Show the flow to the shown point as arrows"), flexrec_flow),
         ("follow", CmdDesc(
             required=[("structures", AtomicStructuresArg)], keyword=[model],

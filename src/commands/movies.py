@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chimerax.core.commands import (
-    BoolArg,
-    Bounded,
-    CmdDesc,
-    EnumOf,
-    Int2Arg,
-    PositiveFloatArg,
-    PositiveIntArg,
-    SaveFileNameArg,
-)
+from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, Int2Arg, SaveFileNameArg
 
 from ..errors import InputError
 from ..explore.playing import Playing
@@ -22,7 +13,7 @@ from ..scene.film import planned_film
 from ..scene.inset import Inset
 from ..scene.model import FlexRecModel
 from ..scene.recorder import Recorder
-from .arguments import model_keyword, the_model
+from .arguments import NumberArg, model_keyword, the_model, whole
 
 QUALITIES = ("low", "fair", "medium", "good", "high", "higher", "highest")
 
@@ -78,8 +69,8 @@ def commands() -> list[tuple]:
     return [
         ("record", CmdDesc(
             required=[("file", SaveFileNameArg)],
-            keyword=[("size", Int2Arg), ("supersample", Bounded(PositiveIntArg, max=8)),
-                     ("framerate", PositiveFloatArg), ("quality", EnumOf(QUALITIES)), ("bounce", BoolArg),
+            keyword=[("size", Int2Arg), ("supersample", whole(1, 8)),
+                     ("framerate", NumberArg(0.1, 240)), ("quality", EnumOf(QUALITIES)), ("bounce", BoolArg),
                      ("reverse", BoolArg), ("inset", BoolArg), ("keep_frames", BoolArg), model_keyword()],
             synopsis="Record the path as a movie"), flexrec_record),
         ("record stop", CmdDesc(keyword=[model_keyword()], synopsis="Stop recording"), flexrec_record_stop),

@@ -8,10 +8,8 @@ from chimerax.core.commands import (
     BoolArg,
     CmdDesc,
     ColorArg,
-    FloatArg,
     OpenFileNameArg,
     OpenFolderNameArg,
-    PositiveIntArg,
     RepeatOf,
     SaveFileNameArg,
     StringArg,
@@ -24,7 +22,7 @@ from ..explore.select import select
 from ..explore.selected import selected
 from ..particles.selection import Selection, load_selection, remove_selection, selection_names
 from ..scene.model import FlexRecModel
-from .arguments import AnchorArg, model_keyword, the_model
+from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 from .tables import Link, log_table
 
 
@@ -34,7 +32,7 @@ def flexrec_select(
     radius: float | None = None, in_angstroms: bool = False, invert: bool = False, and_: list[str] = (),
     or_: list[str] = (), not_: list[str] = (), color=None, export: str | None = None,
     model: FlexRecModel | None = None,
-) -> Selection:  # fmt: skip
+) -> dict:  # fmt: skip
     """Select the particles for which all that is given holds, and keep the selection in the project."""
     model = the_model(session, model)
     chosen = select(
@@ -46,10 +44,10 @@ def flexrec_select(
     _log(session, model, f"Selection {name}", [chosen])
     if export:
         _write(session, model, chosen, export)
-    return chosen
+    return _told(chosen)
 
 
-def flexrec_selections(session, remove: str | None = None, model: FlexRecModel | None = None) -> list[Selection]:
+def flexrec_selections(session, remove: str | None = None, model: FlexRecModel | None = None) -> list[dict]:
     """The selections of the model's project; one may be deleted first."""
     model = the_model(session, model)
     project = model.trained.project
@@ -60,15 +58,21 @@ def flexrec_selections(session, remove: str | None = None, model: FlexRecModel |
         _log(session, model, f"Selections of {project.name}", found)
     else:
         session.logger.info("no selections yet")
-    return found
+    return [_told(one) for one in found]
 
 
-def flexrec_save_particles(session, file: str, selection: str, model: FlexRecModel | None = None) -> Selection:
+def flexrec_save_particles(session, file: str, selection: str, model: FlexRecModel | None = None) -> dict:
     """Write a selection's particles: .star, .cs, or row numbers as .txt, .npy or .npz."""
     model = the_model(session, model)
     chosen = selected(model.trained, selection)
     _write(session, model, chosen, file)
-    return chosen
+    return _told(chosen)
+
+
+def _told(chosen: Selection) -> dict:
+    """All but which particles these are, of which there may be millions: the project's file has them."""
+    return {"name": chosen.name, "particles": len(chosen), "of": chosen.count, "colour": chosen.colour,
+            "made": chosen.made}  # fmt: skip
 
 
 def _write(session, model: FlexRecModel, chosen: Selection, file: str) -> None:
@@ -98,8 +102,8 @@ def commands() -> list[tuple]:
     return [
         ("select", CmdDesc(
             keyword=[("name", StringArg), ("lasso", OpenFileNameArg), ("axes", StringArg), ("box", StringArg),
-                     ("cluster", StringArg), ("where", StringArg), ("near", AnchorArg), ("count", PositiveIntArg),
-                     ("radius", FloatArg), ("in_angstroms", BoolArg), ("invert", BoolArg), ("and", names),
+                     ("cluster", StringArg), ("where", StringArg), ("near", AnchorArg), ("count", whole(1)),
+                     ("radius", NumberArg(0)), ("in_angstroms", BoolArg), ("invert", BoolArg), ("and", names),
                      ("or", names), ("not", names), ("color", ColorArg), ("export", SaveFileNameArg),
                      model_keyword()],
             required_arguments=["name"],

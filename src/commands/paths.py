@@ -7,23 +7,23 @@ from pathlib import Path
 from chimerax.core.commands import (
     BoolArg,
     CmdDesc,
-    FloatsArg,
+    ListOf,
     OpenFileNameArg,
-    PositiveIntArg,
     RepeatOf,
     SaveFileNameArg,
     StringArg,
 )
 
 from ..errors import InputError
-from ..explore.path import LatentPath
+from ..explore.path import MOST_FRAMES, LatentPath
 from ..explore.path_lines import FRAMES
 from ..explore.walk import describe_path, make_path, write_path
 from ..scene.model import FlexRecModel
-from .arguments import AnchorArg, model_keyword, the_model
+from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 from .playing import HOW, flexrec_play
 
-_STATES = [("frames", PositiveIntArg), ("in_angstroms", BoolArg), ("name", StringArg), ("output", SaveFileNameArg)]
+_FRAMES = ("frames", whole(2, MOST_FRAMES))
+_STATES = [_FRAMES, ("in_angstroms", BoolArg), ("name", StringArg), ("output", SaveFileNameArg)]
 
 
 def flexrec_path(session, axis: str | None = None, model: FlexRecModel | None = None, **options) -> LatentPath:
@@ -97,17 +97,17 @@ def _made(
 def commands() -> list[tuple]:
     """Words, description and function of each."""
     states = [*_STATES, model_keyword()]
-    axis = [("range", FloatsArg), ("at", AnchorArg), *states]
+    axis = [("range", ListOf(NumberArg(0, 100))), ("at", AnchorArg), *states]
     points = {"required": [("points", RepeatOf(AnchorArg))], "keyword": states}
     return [
         ("path", CmdDesc(
             optional=[("axis", StringArg)], keyword=axis,
             synopsis="Say what the path is, or make one along an axis"), flexrec_path),
         ("path pc", CmdDesc(
-            required=[("number", PositiveIntArg)], keyword=axis,
+            required=[("number", whole(1))], keyword=axis,
             synopsis="Make a path along a principal component of the motion"), flexrec_path_pc),
         ("path z", CmdDesc(
-            required=[("number", PositiveIntArg)], keyword=axis,
+            required=[("number", whole(1))], keyword=axis,
             synopsis="Make a path along a latent axis"), flexrec_path_z),
         ("path through", CmdDesc(**points, synopsis="Make a path straight from point to point"), flexrec_path_through),
         ("path graph", CmdDesc(**points, synopsis="Make a path over neighbouring particles"), flexrec_path_graph),
@@ -116,6 +116,6 @@ def commands() -> list[tuple]:
             synopsis="Take the points of a file as the path"), flexrec_path_points),
         ("morph", CmdDesc(
             required=[("first", AnchorArg), ("last", AnchorArg)],
-            keyword=[("frames", PositiveIntArg), *HOW, ("in_angstroms", BoolArg), model_keyword()],
+            keyword=[_FRAMES, *HOW, ("in_angstroms", BoolArg), model_keyword()],
             synopsis="Move from state to state through the model"), flexrec_morph),
     ]  # fmt: skip

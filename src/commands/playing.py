@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from chimerax.core.commands import BoolArg, Bounded, CmdDesc, EnumOf, FloatArg, PositiveFloatArg, PositiveIntArg
+from chimerax.core.commands import BoolArg, CmdDesc, EnumOf
 
 from ..errors import InputError
 from ..explore.playing import Playing
 from ..scene.model import FlexRecModel
-from .arguments import model_keyword, the_model
+from .arguments import NumberArg, model_keyword, the_model, whole
 
-HOW = [("speed", PositiveFloatArg), ("seconds", PositiveFloatArg), ("loop", BoolArg), ("bounce", BoolArg)]
+DAY = 86_400  # seconds
+HOW = [("speed", NumberArg(0.001, 1000)), ("seconds", NumberArg(0.001, DAY)), ("loop", BoolArg), ("bounce", BoolArg)]
 
 
 def flexrec_play(
@@ -53,6 +54,6 @@ def commands() -> list[tuple]:
             synopsis="Play the path"), flexrec_play),
         ("pause", CmdDesc(keyword=[model_keyword()], synopsis="Pause where the path is now"), flexrec_pause),
         ("scrub", CmdDesc(
-            optional=[("place", Bounded(FloatArg, 0, 1))], keyword=[("frame", PositiveIntArg), model_keyword()],
+            optional=[("place", NumberArg(0, 1))], keyword=[("frame", whole(1)), model_keyword()],
             synopsis="Show one state of the path"), flexrec_scrub),
     ]  # fmt: skip

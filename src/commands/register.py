@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 
@@ -11,6 +12,7 @@ from chimerax.core.errors import UserError
 
 from ..engine.client import EngineError
 from ..errors import InputError
+from .answers import answer
 
 MODULES = (
     "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "kept", "states",
@@ -27,19 +29,31 @@ def all_commands() -> list[tuple]:
 def register_all(logger) -> None:
     """Tell ChimeraX every word."""
     for words, description, function in all_commands():
-        register(f"flexrec {words}", description, with_user_errors(function), logger=logger)
+        register(f"flexrec {words}", description, as_command(function), logger=logger)
 
 
-def with_user_errors(function: Callable) -> Callable:
-    """The same function, whose mistakes that are the user's become ChimeraX's ``UserError``."""
+def as_command(function: Callable) -> Callable:
+    """The same function, which returns plain values, and whose users' mistakes become ChimeraX's ``UserError``."""
 
     @functools.wraps(function)
-    def command(session, *words, **named):
+    def command(session, *words, return_json: bool = False, **named):
         try:
-            return function(session, *words, **named)
+            return answer(function(session, *words, **named), return_json)
         except (InputError, EngineError) as error:
             raise UserError(str(error)) from error
         except PermissionError as error:
             raise UserError(f"{error.filename}: permission denied; choose a folder that you may write to.") from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise UserError(f"{error.filename}: {error.strerror}; choose another place, or make room.") from error
 
+    command.__signature__ = _with_json(inspect.signature(function))  # by which ChimeraX knows that it may ask for JSON
     return command
+
+
+def _with_json(signature: inspect.Signature) -> inspect.Signature:
+    parameters = list(signature.parameters.values())
+    last = len(parameters) - any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    asked = inspect.Parameter("return_json", inspect.Parameter.KEYWORD_ONLY, default=False)
+    return signature.replace(parameters=[*parameters[:last], asked, *parameters[last:]])

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import threading
 
-from chimerax.core.commands import (
-    BoolArg,
-    CmdDesc,
-    FloatArg,
-    IntArg,
-    NonNegativeFloatArg,
-    PositiveIntArg,
-    StringArg,
-)
+from chimerax.core.commands import BoolArg, CmdDesc, StringArg
 
 from ..errors import InputError
 from ..explore import clustered
 from ..explore.anchors import point_text
 from ..explore.compare import Comparison, compare
 from ..explore.embedding import make_embedding, require_umap
-from ..explore.landscape import BINS, BLUR, Landscape, energy_landscape, save_landscape
+from ..explore.landscape import BINS, BLUR, energy_landscape, save_landscape
 from ..explore.projection import make_view
 from ..explore.trained import open_trained
 from ..jobs.project import find_job_folder
 from ..scene.decoding import waits
 from ..scene.model import FlexRecModel
-from .arguments import model_keyword, the_model
+from .arguments import SEED, NumberArg, model_keyword, the_model, whole
 from .tables import Link, log_table
 
 
 def flexrec_cluster(
     session, count: int, in_angstroms: bool = False, seed: int = 0, model: FlexRecModel | None = None
-):  # fmt: skip
+) -> dict:  # fmt: skip
     """Divide the particles into clusters by k-means; the points of paths may then be c1, c2, …."""
     model = the_model(session, model)
     clusters = clustered.make_clusters(model.trained, count, in_angstroms, seed)
@@ -41,13 +33,13 @@ def flexrec_cluster(
         for label, (row, size) in enumerate(zip(clusters.centre, clusters.size), 1)
     ]  # fmt: skip
     log_table(session, f"{count} clusters of {model.name}", ("cluster", "particles", "share", "middle", "at"), rows)
-    return clusters
+    return {"size": clusters.size, "middle": clusters.centre}
 
 
 def flexrec_landscape(
     session, axes: str | None = None, bins: int = BINS, blur: float = BLUR, latent_units: bool = False,
     model: FlexRecModel | None = None,
-) -> Landscape:  # fmt: skip
+) -> dict:  # fmt: skip
     """Energies of the states, and their minima."""
     model = the_model(session, model)
     trained = model.trained
@@ -61,7 +53,7 @@ def flexrec_landscape(
     log_table(session, f"Minima of {model.name} in {','.join(names)}", ("minimum", "energy", "share", "particle", "at"),
               rows)  # fmt: skip
     session.logger.info(f"written to {save_landscape(trained, found)}")
-    return found
+    return {"axes": names, "minima": found.minima}
 
 
 def flexrec_compare(session, other: str, model: FlexRecModel | None = None) -> Comparison:
@@ -123,16 +115,16 @@ def commands() -> list[tuple]:
     """Words, description and function of each."""
     return [
         ("cluster", CmdDesc(
-            keyword=[("count", PositiveIntArg), ("in_angstroms", BoolArg), ("seed", IntArg), model_keyword()],
+            keyword=[("count", whole(1)), ("in_angstroms", BoolArg), ("seed", SEED), model_keyword()],
             required_arguments=["count"], synopsis="Divide the particles into clusters"), flexrec_cluster),
         ("landscape", CmdDesc(
-            keyword=[("axes", StringArg), ("bins", PositiveIntArg), ("blur", NonNegativeFloatArg),
+            keyword=[("axes", StringArg), ("bins", whole(1)), ("blur", NumberArg(0)),
                      ("latent_units", BoolArg), model_keyword()],
             synopsis="Energies of the states, and their minima"), flexrec_landscape),
         ("compare", CmdDesc(
             required=[("other", StringArg)], keyword=[model_keyword()],
             synopsis="How far two trainings of the same particles agree"), flexrec_compare),
         ("umap", CmdDesc(
-            keyword=[("neighbours", PositiveIntArg), ("min_dist", FloatArg), ("seed", IntArg), model_keyword()],
+            keyword=[("neighbours", whole(1)), ("min_dist", NumberArg(0, 1)), ("seed", SEED), model_keyword()],
             synopsis="A map of the latents in two dimensions"), flexrec_umap),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Latent points as a person names them: by their numbers, by a particle, by a cluster, by a selection."""
+"""Latent points as a person names them: by numbers, by a particle, a cluster, a selection, or a kept state."""
 
 from __future__ import annotations
 
@@ -9,37 +9,53 @@ import numpy as np
 from ..errors import InputError
 from .clustered import load_clusters
 from .selected import middle, selected
+from .states import NAME, kept_states
 from .trained import Trained
 
-_WORD = re.compile(r"s:.+|[pc]\d+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+FORMS = "numbers with commas between them, p12, c3, s:selection, or a kept state's name"
+_WORD = re.compile(r"s:.+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def are_anchors(text: str) -> bool:
     """Whether a text has the form that `read_anchors` takes, of whatever model."""
-    return all(_WORD.fullmatch(word.strip()) for word in text.strip(" ,").split(","))
+    return all(_WORD.fullmatch(word) or NAME.fullmatch(word) for word in re.split(r"\s*,\s*", text.strip(" ,")))
 
 
 def read_anchors(text: str, trained: Trained) -> np.ndarray:
-    """Latent points ``(a, K)`` float32 from a comma list: ``0.5,-1,p12,c3,s:open``.
+    """Latent points ``(a, K)`` float32 from a comma list: ``0.5,-1,p12,c3,s:open,closed``.
 
     K numbers are a point, which a semicolon ends too; ``p12`` is particle 12, counted from 0 as in index lists; ``c3``
-    is the particle in the middle of cluster 3, and ``s:open`` that of the selection "open". ``InputError`` where there
-    is no such particle, cluster or selection, or a point has not K numbers.
+    is the particle in the middle of cluster 3, and ``s:open`` that of the selection "open"; any other word is the name
+    of a kept state. ``InputError`` where there is no such particle, cluster, selection or state, or a point has not K
+    numbers.
     """
     points = [_points(part, trained) for part in re.split(r"\s*;\s*", text.strip(" ,;"))]
     return trained.point(np.concatenate(points))
+
+
+def read_point(text: str, trained: Trained) -> np.ndarray:
+    """One latent point ``(K,)`` float32, in the words of `read_anchors`; ``InputError`` where they are several."""
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        points = read_anchors(text, trained)
+    else:
+        return trained.point(numbers)  # which says how many there must be
+    if len(points) != 1:
+        raise InputError(f"{text}: is {len(points)} points, and one is asked for here; give one.")
+    return points[0]
 
 
 def _points(text: str, trained: Trained) -> np.ndarray:
     """``(a, K)`` float32 of a comma list."""
     dims, points, numbers = trained.model.latent_dims, [], []
     for word in re.split(r"\s*,\s*", text.strip(" ,")):
-        row = _row(word, trained)
-        if row is not None:
+        named = _named(word, trained)
+        if named is not None:
             _refuse_rest(numbers, dims)
-            points.append(trained.latents[row])
+            points.append(named)
             continue
-        numbers.append(_number(word))
+        numbers.append(float(word))
         if len(numbers) == dims:
             points.append(numbers)
             numbers = []
@@ -52,24 +68,23 @@ def point_text(z: np.ndarray) -> str:
     return ",".join(f"{float(value):.7g}" for value in z)
 
 
-def _row(word: str, trained: Trained) -> int | None:
-    """The particle that a word names; None where it names none."""
+def _named(word: str, trained: Trained) -> np.ndarray | None:
+    """The point ``(K,)`` that a word names; None where it is a number."""
     if word.startswith("s:"):
-        return middle(trained, selected(trained, word[2:]))
-    named = re.fullmatch(r"([pc])(\d+)", word.lower())
-    if not named:
+        return trained.latents[middle(trained, selected(trained, word[2:]))]
+    if found := re.fullmatch(r"([pc])(\d+)", word.lower()):
+        row = int(found[2]) if found[1] == "p" else _centre(trained, int(found[2]))
+        if row >= len(trained.latents):
+            raise InputError(f"There is no particle {row}; they are counted from 0 to {len(trained.latents) - 1}.")
+        return trained.latents[row]
+    if _WORD.fullmatch(word):
         return None
-    row = int(named[2]) if named[1] == "p" else _centre(trained, int(named[2]))
-    if row >= len(trained.latents):
-        raise InputError(f"There is no particle {row}; they are counted from 0 to {len(trained.latents) - 1}.")
-    return row
-
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        raise InputError(f"{word!r} is no number, particle (p12), cluster (c3) or selection (s:open).") from None
+    states = {one.name: one.z for one in kept_states(trained)}
+    if word not in states:
+        known = ", ".join(states) or "none yet"
+        raise InputError(f"{word!r} is no number, particle (p12), cluster (c3), selection (s:open) or kept state "
+                         f"({known}).")  # fmt: skip
+    return states[word]
 
 
 def _refuse_rest(numbers: list[float], dims: int) -> None:

@@ -15,7 +15,8 @@ from .trained import Trained
 
 FILE = "states.json"
 _FORMAT, _VERSION = "flexrec-states", 1
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+_POINT = re.compile(r"[pc]\d+|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)  # names that mean something else
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +67,11 @@ def two_states(trained: Trained, first: str, second: str) -> tuple[State, State]
 
 def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
     """Keep a point under a name, in place of one of the same name of this training."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot be a state's name; use up to 64 letters, digits, blanks and _ . + -.")
+    if _POINT.fullmatch(name):
+        raise InputError(f"{name!r} cannot be a state's name, since it already means a number, particle or cluster; "
+                         f"give it a letter more, such as state {name}.")  # fmt: skip
     state = State(name, trained.point(z), trained.folder.name)
     others = [one for one in _read(trained.project) if (one.name, one.job) != (name, state.job)]
     _write(trained.project, [*others, state])

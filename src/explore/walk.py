@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .anchors import read_anchors
+from .anchors import read_anchors, read_point
 from .path import LatentPath, save_path
 from .path_graph import graph_path
 from .path_lines import FRAMES, component_path, path_from_file, straight_path
@@ -49,19 +49,13 @@ def make_path(
         return path
     frames = FRAMES if frames is None else frames
     if axis is not None:
-        middle = None if at is None else _single(read_anchors(at, trained))
+        middle = None if at is None else read_point(at, trained)
         known = trained.latents[trained.finite]
         return component_path(axis, trained.components, known, frames, percentiles, middle, motion)
     anchors = read_anchors(through or graph or "", trained)
     if through is not None:
         return straight_path(anchors, frames, motion)
     return graph_path(anchors, trained.latents, frames, motion, trained.support)
-
-
-def _single(points: np.ndarray) -> np.ndarray:
-    if len(points) != 1:
-        raise InputError(f"A path along an axis goes through one point, not {len(points)}; give one.")
-    return points[0]
 
 
 def write_path(trained: Trained, path: LatentPath, output: str | os.PathLike[str]) -> None:

@@ -83,6 +83,27 @@ def ask_python(python: Path | str | None = None) -> EngineReport:
         raise InputError(f"{python} is no working Python: it ended with {done.returncode} and said {last}.") from None
 
 
+def check_python(python: Path | str) -> None:
+    """``InputError`` where a program is no Python, or one that is too old."""
+    code = "import sys; print('FlexRec', sys.version_info[0], sys.version_info[1])"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [str(python), "-c", code], cwd=folder, env=worker_environment(python), stdin=subprocess.DEVNULL,
+                capture_output=True, encoding="utf-8", errors="replace", timeout=_GLANCE,
+            )  # fmt: skip
+        word, *version = done.stdout.split()
+        major, minor = map(int, version)
+        if word != "FlexRec":
+            raise ValueError(word)
+    except OSError as error:
+        raise InputError(f"{python} cannot be run ({error.strerror}); give the path of a Python.") from error
+    except (subprocess.SubprocessError, ValueError):
+        raise InputError(f"{python} is no working Python; give the path of another one.") from None
+    if (major, minor) < (3, 11):
+        raise InputError(f"{python} is Python {major}.{minor}, and FlexRec needs 3.11 or newer; give another one.")
+
+
 def missing_modules(python: Path | str) -> list[str]:
     """The modules that jobs need and a Python has not, found without importing any; ``InputError`` as above."""
     try:

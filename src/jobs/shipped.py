@@ -15,6 +15,8 @@ SHIPPED = Path(__file__).resolve().parent.parent / "demo" / "project"
 
 def unpack(project: Path, shipped: Path = SHIPPED) -> None:
     """Have the shipped files in ``project``, whatever else lies there. `InputError` where it is another project."""
+    if project.exists() and not project.is_dir():
+        raise InputError(f"{project} is a file; name a folder for the demo, which may be new.")
     if project.exists() and any(project.iterdir()) and not (project / "004-train" / "model.json").is_file():
         raise InputError(f"{project} holds something else; name an empty folder for the demo.")
     mark(project)

@@ -12,6 +12,7 @@ from qtpy.QtCore import QStandardPaths
 
 from ..errors import InputError
 from ..explore import clustered
+from ..explore.anchors import read_point
 from ..explore.bounds import read_box, whole_numbers
 from ..explore.centre import mean_point
 from ..explore.compared import HOW
@@ -57,7 +58,7 @@ def show_volume(scene: SlicesScene, where=None, at=None, particle=None, selectio
         scene.show(trained.latents[particle])
         return f"the map at particle {particle}"
     if at is not None:
-        scene.show(trained.point(at))
+        scene.show(read_point(at, trained))
     elif where == "rest":
         scene.show(None)
     elif where is None and scene.z is not None:
@@ -127,7 +128,7 @@ def keep(scene: SlicesScene, name: str, at=None) -> None:
     """Keep a point under a name."""
     if scene.z is None and at is None:
         raise InputError("the map at rest is no state; click a point of the plot first.")
-    keep_state(scene.trained, name, scene.z if at is None else at)
+    keep_state(scene.trained, name, scene.z if at is None else read_point(at, scene.trained))
 
 
 def show_state(scene: SlicesScene, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..explore.compared import HOW
+from ..explore.path import MOST_FRAMES
 from . import slices_acts as acts
 from . import slices_paths as paths
 from . import slices_words as kind
@@ -44,9 +45,11 @@ def run_command(scene: SlicesScene, line: str) -> str:
 
 # ----- their words -----
 
-_STATES = {"frames": kind.whole_from_1, "in_angstroms": kind.yes_no, "name": kind.text, "output": kind.file}
-_AXIS = {"range": kind.two_numbers, "at": kind.anchors, **_STATES}
-_HOW = {"speed": kind.above_0, "seconds": kind.above_0, "loop": kind.yes_no, "bounce": kind.yes_no}
+_FRAMES = kind.whole(2, MOST_FRAMES)
+_STATES = {"frames": _FRAMES, "in_angstroms": kind.yes_no, "name": kind.text, "output": kind.file}
+_AXIS = {"range": kind.percentiles, "at": kind.anchors, **_STATES}
+_HOW = {"speed": kind.number(0.001, 1000), "seconds": kind.number(0.001, 86_400), "loop": kind.yes_no,
+        "bounce": kind.yes_no}  # fmt: skip
 _POINTS = Takes({"points": often(kind.anchors)}, keyword=_STATES)
 _NAME, _FILE = {"name": kind.text}, {"file": kind.file}
 
@@ -55,7 +58,7 @@ COMMANDS = {
     "demo": Command(acts.open_demo, Takes(keyword={"folder": kind.file})),
     "volume": Command(acts.show_volume, Takes(
         optional={"where": kind.choice("mean", "rest")},
-        keyword={"at": kind.point, "particle": kind.whole_from_0, "selection": kind.text})),
+        keyword={"at": kind.anchors, "particle": kind.whole_from_0, "selection": kind.text})),
     "path": Command(paths.make_path_or_say, Takes(optional={"axis": kind.text}, keyword=_AXIS)),
     "path pc": Command(paths.path_pc, Takes({"number": kind.whole_from_1}, keyword=_AXIS)),
     "path z": Command(paths.path_z, Takes({"number": kind.whole_from_1}, keyword=_AXIS)),
@@ -64,18 +67,18 @@ COMMANDS = {
     "path points": Command(paths.path_points, Takes(_FILE, keyword=_STATES)),
     "morph": Command(paths.morph, Takes(
         {"first": kind.anchors, "last": kind.anchors},
-        keyword={"frames": kind.whole_from_1, **_HOW, "in_angstroms": kind.yes_no})),
+        keyword={"frames": _FRAMES, **_HOW, "in_angstroms": kind.yes_no})),
     "play": Command(paths.play, Takes(
         optional={"what": kind.choice("stop")}, keyword={**_HOW, "reverse": kind.yes_no})),
     "pause": Command(paths.pause),
     "scrub": Command(paths.scrub, Takes(optional={"place": kind.share}, keyword={"frame": kind.whole_from_1})),
     "record": Command(paths.record, Takes(_FILE, keyword={
-        "size": kind.two_whole, "framerate": kind.above_0, "bounce": kind.yes_no, "reverse": kind.yes_no,
+        "size": kind.two_whole, "framerate": kind.number(0.1, 240), "bounce": kind.yes_no, "reverse": kind.yes_no,
         "inset": kind.yes_no, "keep_frames": kind.yes_no})),
     "record stop": Command(paths.stop_recording),
     "select": Command(acts.select_particles, Takes(
         keyword={"name": kind.text, "lasso": kind.file, "axes": kind.text, "box": kind.text, "cluster": kind.text,
-                 "where": kind.text, "near": kind.anchors, "count": kind.whole_from_1, "radius": kind.number,
+                 "where": kind.text, "near": kind.anchors, "count": kind.whole_from_1, "radius": kind.number(0),
                  "in_angstroms": kind.yes_no, "invert": kind.yes_no, "and": often(kind.text), "or": often(kind.text),
                  "not": often(kind.text), "color": kind.colour, "export": kind.file}, needed=("name",))),
     "selections": Command(acts.list_selections, Takes(keyword={"remove": kind.text})),
@@ -83,10 +86,11 @@ COMMANDS = {
         _FILE, keyword={"selection": kind.text}, needed=("selection",))),
     "images": Command(acts.use_images, Takes({"folder": kind.file})),
     "cluster": Command(acts.cluster, Takes(
-        keyword={"count": kind.whole_from_1, "in_angstroms": kind.yes_no, "seed": kind.whole}, needed=("count",))),
+        keyword={"count": kind.whole_from_1, "in_angstroms": kind.yes_no, "seed": kind.whole_from_0},
+        needed=("count",))),
     "umap": Command(acts.umap, Takes(
-        keyword={"neighbours": kind.whole_from_1, "min_dist": kind.number, "seed": kind.whole})),
-    "state keep": Command(acts.keep, Takes(_NAME, keyword={"at": kind.point})),
+        keyword={"neighbours": kind.whole_from_1, "min_dist": kind.number(0, 1), "seed": kind.whole_from_0})),
+    "state keep": Command(acts.keep, Takes(_NAME, keyword={"at": kind.anchors})),
     "state show": Command(acts.show_state, Takes(_NAME)),
     "state remove": Command(acts.forget_state, Takes(_NAME)),
     "state compare": Command(acts.compare, Takes(

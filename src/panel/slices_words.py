@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..explore.anchors import are_anchors
+from ..explore.anchors import FORMS, are_anchors
 
 # as ChimeraX has it, a quote in the middle of a word is a letter like others, and so is a backslash
 _WORD = re.compile(r"""\s*(?:"(.*?)"|'(.*?)'|([^"'\s]\S*))(?=\s|$)""")
@@ -126,18 +126,13 @@ def _number(text: str, low: float = -math.inf, high: float = math.inf) -> float:
     return _that_is(value, math.isfinite(value) and low <= value <= high)
 
 
-def _above_0(text: str) -> float:
-    value = _number(text)
-    return _that_is(value, value > 0)
-
-
-def _whole(text: str, low: float = -math.inf) -> int:
+def _whole(text: str, low: float = -math.inf, high: float = 2**31 - 1) -> int:
     value = int(text)
-    return _that_is(value, value >= low)
+    return _that_is(value, low <= value <= high)
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(_number(word) for word in text.split(","))
+def _percentiles(text: str) -> tuple[float, ...]:
+    return _two(tuple(_number(word, 0, 100) for word in text.split(",")))
 
 
 def _two(values: tuple) -> tuple:
@@ -158,14 +153,24 @@ def _filled(text: str) -> str:
 
 text = Kind("a text, in quotes where it has blanks", _filled)
 file = Kind("a file or folder, in quotes where its name has blanks", lambda text: Path(_filled(text)).expanduser())
-number, above_0 = Kind("a number", _number), Kind("a number above 0", _above_0)
+
+
+def number(low: float, high: float = math.inf) -> Kind:
+    """A finite number within bounds, which are allowed."""
+    return Kind(f"a number from {low:g}" + (f" to {high:g}" if math.isfinite(high) else ""),
+                lambda text: _number(text, low, high))  # fmt: skip
+
+
+def whole(low: int, high: int) -> Kind:
+    """A whole number within bounds, which are allowed."""
+    return Kind(f"a whole number from {low} to {high}", lambda text: _whole(text, low, high))
+
+
 share = Kind("a number from 0 to 1", lambda text: _number(text, 0, 1))
-whole = Kind("a whole number", _whole)
 whole_from_0 = Kind("a whole number from 0", lambda text: _whole(text, 0))
 whole_from_1 = Kind("a whole number from 1", lambda text: _whole(text, 1))
-two_numbers = Kind("two numbers with a comma between them", lambda text: _two(_numbers(text)))
+percentiles = Kind("two numbers from 0 to 100 with a comma between them", _percentiles)
 two_whole = Kind("two whole numbers with a comma between them", _two_whole)
 yes_no = Kind("true or false", lambda text: _that_is(text, text in _YES + _NO) in _YES)
-point = Kind("numbers with commas between them, such as 0.4,-0.2", _numbers)
-anchors = Kind("a latent point (numbers with commas, p12, c3 or s:name)", _anchors)
+anchors = Kind(f"a latent point ({FORMS})", _anchors)
 colour = Kind("a colour such as #d62728", lambda text: _that_is(text, bool(_COLOUR.fullmatch(text))).lower())

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import InputError
-from ..jobs.engine_report import missing_modules
+from ..jobs.engine_report import check_python, missing_modules
 from .decoding import decoding
 from .settings import engine_python, flexrec_settings
 
@@ -40,10 +40,15 @@ def chosen_device(session) -> str:
     return flexrec_settings(session).device
 
 
-def choose_device(session, device: str) -> None:
-    """Keep a device; ``InputError`` for a word that is none."""
+def check_device(device: str) -> None:
+    """``InputError`` for a word that is no device."""
     if not DEVICE.fullmatch(device):
         raise InputError(f"device is {device!r}, but must be auto, cpu, mps, cuda, cuda:1 or the like.")
+
+
+def choose_device(session, device: str) -> None:
+    """Keep a device; ``InputError`` for a word that is none."""
+    check_device(device)
     settings = flexrec_settings(session)
     settings.device = device
     settings.save()
@@ -59,6 +64,8 @@ def choose_python(session, python: str) -> None:
     settings = flexrec_settings(session)
     if settings.python == path:
         return
+    if path:
+        check_python(path)
     settings.python = path
     settings.save()
     decoding(session).restart_with(engine_python(session))
