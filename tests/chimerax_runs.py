@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -95,15 +95,12 @@ def pytest_unconfigure(config) -> None:
 
 @dataclass(frozen=True)
 class ChimeraX:
-    """An installed ChimeraX. ``folder`` is where its ``user`` (None: this one) may write."""
+    """An installed ChimeraX. ``folder`` is where its ``user`` (None: this one) may write, ``home`` the user's."""
 
     program: str
     folder: Path
     user: str | None
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "home"
+    home: Path
 
     def command(self, *words: object) -> list[str]:
         """Words that run a program as the user, at home here."""
@@ -202,7 +199,7 @@ def build_wheel(sources: Path) -> Path:
 def chimerax(repository) -> ChimeraX:
     """ChimeraX with the bundle, installed once for all processes of the tests."""
     program, user, folder = find_program(), find_user(), Path(os.environ[_FOLDER])
-    installed = ChimeraX(program, folder, user)
+    installed = ChimeraX(program, folder, user, folder / "home")
     folder.mkdir(exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -216,7 +213,11 @@ def chimerax(repository) -> ChimeraX:
             folder.chmod(0o777)
     said = (folder / "install.txt").read_text()
     assert "Installed ChimeraX-FlexRec" in said, said
-    return installed
+    # a home for each process of the tests: what one chooses, such as an engine, is not for the others
+    own = replace(installed, home=folder / f"home-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
+    shutil.copytree(installed.home, own.home, symlinks=True)
+    own.give(own.home)
+    return own
 
 
 @pytest.fixture(scope="session")

@@ -21,14 +21,14 @@ def flexrec_flow(
     """The flow at the shown point, as arrows."""
     model = the_model(session, model)
     if not show:
-        model.parts.hide_arrows()
-        return None
+        if model.parts.arrows is not None:
+            model.parts.arrows.display = False
+        return model.parts.arrows
     if reference == "mean":
         start = mean_point(model.flow.latents)
     else:
         start = None if reference == "rest" else read_point(reference, model.trained)
-    model.parts.show_arrows(count, scale, threshold, width, start)
-    return model.parts.arrows
+    return model.parts.show_arrows(count, scale, threshold, width, start)
 
 
 def flexrec_follow(session, structures, model: FlexRecModel | None = None):

@@ -25,6 +25,8 @@ from ..scene.model import FlexRecModel
 from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 from .tables import Link, log_table
 
+FAR = 1e9  # of a radius, Å or latent units
+
 
 def flexrec_select(
     session, name: str, lasso: str | None = None, axes: str = "pc1,pc2", box: str | None = None,
@@ -103,7 +105,7 @@ def commands() -> list[tuple]:
         ("select", CmdDesc(
             keyword=[("name", StringArg), ("lasso", OpenFileNameArg), ("axes", StringArg), ("box", StringArg),
                      ("cluster", StringArg), ("where", StringArg), ("near", AnchorArg), ("count", whole(1)),
-                     ("radius", NumberArg(0)), ("in_angstroms", BoolArg), ("invert", BoolArg), ("and", names),
+                     ("radius", NumberArg(0, FAR)), ("in_angstroms", BoolArg), ("invert", BoolArg), ("and", names),
                      ("or", names), ("not", names), ("color", ColorArg), ("export", SaveFileNameArg),
                      model_keyword()],
             required_arguments=["name"],

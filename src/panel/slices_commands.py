@@ -78,7 +78,7 @@ COMMANDS = {
     "record stop": Command(paths.stop_recording),
     "select": Command(acts.select_particles, Takes(
         keyword={"name": kind.text, "lasso": kind.file, "axes": kind.text, "box": kind.text, "cluster": kind.text,
-                 "where": kind.text, "near": kind.anchors, "count": kind.whole_from_1, "radius": kind.number(0),
+                 "where": kind.text, "near": kind.anchors, "count": kind.whole_from_1, "radius": kind.number(0, 1e9),
                  "in_angstroms": kind.yes_no, "invert": kind.yes_no, "and": often(kind.text), "or": often(kind.text),
                  "not": often(kind.text), "color": kind.colour, "export": kind.file}, needed=("name",))),
     "selections": Command(acts.list_selections, Takes(keyword={"remove": kind.text})),

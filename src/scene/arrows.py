@@ -17,20 +17,21 @@ HOTTEST = 95  # percentile of the arrows' lengths that is drawn in the hottest c
 class ArrowsModel(Model):
     """Instanced arrows: one little shape drawn many times, so that thousands follow the hand.
 
+    ``scale`` is how many times as long as the displacements they are, ``width`` that of their shafts, Å; displacements
+    below ``threshold`` Å are not drawn.
+
     While they are ``light`` each is a needle with four sides, and of many `MOST_NEEDLES` are drawn, always the same.
     """
 
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
 
-    def __init__(self, session, tied: Tied, start: np.ndarray, scale: float, threshold: float, width: float) -> None:
-        """``tied`` points, at ``start`` ``(m, 3)`` Å in the reference state; displacements below ``threshold`` Å are
-        not drawn, and others ``scale`` times as long as they are; ``width`` Å of the shafts.
-        """
+    def __init__(self, session) -> None:
+        """No arrows yet: `begin_at` says where they begin."""
         super().__init__("flow", session)
-        self._tied, self._start = tied, start
-        self.scale, self.threshold, self.width = scale, threshold, width
+        self._tied: Tied | None = None
+        self._start = np.zeros((0, 3))
+        self.scale, self.threshold, self.width = 1.0, 0.5, 1.0
         self.light = False
-        self._few = np.random.default_rng(0).permutation(len(start))[:MOST_NEEDLES]
         self._shafts, self._heads = self._shape("shafts", _shaft()), self._shape("heads", _head())
         self._needles = self._shape("needles", _needle())
 
@@ -38,6 +39,11 @@ class ArrowsModel(Model):
     def count(self) -> int:
         """Arrows, drawn or too short to be."""
         return len(self._start)
+
+    def begin_at(self, tied: Tied, start: np.ndarray) -> None:
+        """Begin at ``tied`` points, ``(m, 3)`` Å in the reference state; `move` draws to where they are now."""
+        self._tied, self._start = tied, start
+        self._few = np.random.default_rng(0).permutation(len(start))[:MOST_NEEDLES]
 
     def _shape(self, name: str, geometry: tuple) -> object:
         shape = self.new_drawing(name)
@@ -47,6 +53,8 @@ class ArrowsModel(Model):
 
     def move(self, vertices: np.ndarray) -> None:
         """Draw the flow to where the mesh's vertices are, ``(v, 3)`` Å."""
+        if self._tied is None:
+            return
         along = self._tied.moved(vertices) - self._start
         start = self._start
         if self.light:

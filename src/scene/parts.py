@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from chimerax.geometry import Place
 
+from ..engine.client import EngineError
 from ..errors import InputError
 from .arrows import ArrowsModel, spread_points
 from .asking import Failed
 from .atoms import AtomFollower, check_inside
+from .decoding import decoding
 from .followers import Tied
 from .mesh import MeshModel
 
@@ -78,32 +80,42 @@ class MovingParts:
     def show_arrows(
         self, count: int, scale: float, threshold: float, width: float, start: np.ndarray | None,
         level: float | None = None,
-    ) -> None:  # fmt: skip
+    ) -> ArrowsModel:  # fmt: skip
         """Draw at most ``count`` arrows, from where the density is at point ``start`` (at rest for None).
 
-        ``level`` tells where there is density; it is that of the contour if None.
+        ``level`` tells where there is density; it is that of the contour if None. The model is there at once, its
+        arrows when the engine process has told where they are in the mesh; only the newest question counts.
         """
         self._needs_flow()
         level = self._model.map.level if level is None else level
         points = spread_points(self._model.flow.volume, self._model.flow.pixel_size, level, count)
         origin = self._model.flow.mesh.vertices if start is None else self._model.flow.vertices(start)
+        if self.arrows is None:
+            self.arrows = ArrowsModel(self._model.session)
+            self.arrows.position = self._model.frame
+            self._model.add([self.arrows])
+        arrows = self.arrows
+        arrows.display, arrows.reference, arrows.wanted, arrows.level = True, start, count, level
+        arrows.scale, arrows.threshold, arrows.width = scale, threshold, width
+        asked = arrows.asked = object()
 
         def tied(one: Tied) -> None:
-            if self._model.deleted:
-                return
-            self.hide_arrows()
-            self.arrows = ArrowsModel(self._model.session, one, one.moved(origin), scale, threshold, width)
-            self.arrows.position, self.arrows.reference = self._model.frame, start
-            self.arrows.wanted, self.arrows.level = count, level
-            self.arrows.move(self.vertices)
-            self._model.add([self.arrows])
+            if not arrows.deleted and arrows.asked is asked:
+                arrows.begin_at(one, one.moved(origin))
+                arrows.move(self.vertices)
 
-        self.tie(points, tied)
+        def lost(error: Exception) -> None:
+            if not arrows.deleted and not arrows.count:
+                self._model.session.models.close([arrows])
+            decoding(self._model.session).complain(error)
 
-    def hide_arrows(self) -> None:
-        """Take the arrows away."""
-        if self.arrows is not None:
-            self._model.session.models.close([self.arrows])
+        try:
+            self.tie(points, tied, lost)
+        except (InputError, EngineError):  # in scripts, which wait
+            if not arrows.count:
+                self._model.session.models.close([arrows])
+            raise
+        return arrows
 
     def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
         """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.

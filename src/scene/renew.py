@@ -31,8 +31,10 @@ def renew(model, flow: Model) -> None:
     except InputError:
         z = mean_point(flow.latents)
     if arrows is not None:
+        display = arrows.display
+        session.models.close([arrows])
         start = arrows.reference if arrows.reference is None or len(arrows.reference) == flow.latent_dims else z
-        parts.show_arrows(arrows.wanted, arrows.scale, arrows.threshold, arrows.width, start)
+        parts.show_arrows(arrows.wanted, arrows.scale, arrows.threshold, arrows.width, start).display = display
     for one in followers:
         parts.follow(one.structure, one.rest, one.to_mesh)
     model.show(z)
