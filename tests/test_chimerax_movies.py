@@ -81,6 +81,49 @@ def write_point(folder):
     return path
 
 
+SPUN = """
+import numpy as np
+model = run("flexrec open project")
+run("view orient; turn x -70; view; flexrec path z 1 frames 9")
+view = session.main_view
+begin = view.camera.position.matrix.copy()
+from chimerax.flexrec.scene.state_movie import StateMovie
+taken, old = [], StateMovie.capture_image
+def capture(self, *_):
+    taken.append(session.main_view.camera.position)
+    old(self)
+StateMovie.capture_image = capture
+def turned():
+    "Degrees from the first captured frame to each."
+    base = taken[0].inverse()
+    angles = [float(np.degrees((base * one).rotation_angle())) for one in taken]
+    del taken[:]
+    return angles
+run("flexrec record spun.mp4 size 160,120 spin 80")
+result["spun"] = turned()
+result["back"] = float(abs(view.camera.position.matrix - begin).max())
+run("flexrec record round.mp4 size 160,120 spin 360")
+result["round"] = turned()
+run("turn y 3 20; flexrec record turned.mp4 size 160,120")
+result["turned"] = turned()
+result["left"] = len(session.motion_in_progress)
+run("wait 20")
+result["after"] = len(session.motion_in_progress)
+run("movie ignore true")
+result["ignored"] = sentence("flexrec record x.mp4")
+"""
+
+
+def test_the_camera_of_a_movie_spins_or_moves_as_the_scene_does(chimerax, project):
+    found = chimerax.run(in_folder(project) + SPUN, offscreen=True)
+    assert found["spun"] == pytest.approx([10 * k for k in range(9)], abs=0.1) and found["back"] < 1e-6
+    assert found["round"] == pytest.approx([0, 40, 80, 120, 160, 160, 120, 80, 40], abs=0.1)  # no frame twice
+    assert found["turned"] == pytest.approx([3 * k for k in range(9)], abs=0.1)
+    assert found["left"] == 1 and found["after"] == 0 and "movie ignore false" in found["ignored"]
+    first, second = frames_of(project / "spun.mp4")[[0, -1]]
+    assert np.abs(first.astype(int) - second).mean() > 2
+
+
 def test_without_graphics_the_path_is_played_and_a_movie_sentence(chimerax, project):
     found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
 model = run("flexrec open project")
@@ -188,7 +231,7 @@ result["refused"] = [sentence(words) for words in (
 
 
 _HEAD = """
-import json, time, traceback
+import json, os, time, traceback
 from Qt.QtCore import QTimer
 from chimerax.core import commands
 from chimerax.core.errors import UserError
@@ -228,10 +271,18 @@ def stopped():
     result["resumed"] = player.place
     run("stop"); result["stopped"] = player.playing
     run("flexrec record window.mp4 size 320,240"); result["busy"] = sentence("flexrec record other.mp4")
+    result["theirs"] = [sentence("movie " + words) for words in ("record", "stop", "encode mine.mp4", "duplicate 3")]
     later(0.1, recorded)
 def recorded():
     if model.recorder is not None:
         later(0.1, recorded); return
+    run("flexrec play stop; flexrec path z 1 frames 8; movie record size 320,240; flexrec play seconds 0.1")
+    later(0.1, filmed)
+def filmed():
+    if player.playing:
+        later(0.1, filmed); return
+    result["filmed"] = [session.movie.getFrameCount(), model.z.tolist(), model.path.z[-1].tolist()]
+    run("movie stop; movie encode " + os.path.abspath("filmed.mp4"))
     run("flexrec path z 1 frames 3000"); run("flexrec record left.mp4 size 320,240")
     later(0.3, lambda: (run("flexrec record stop"), gone()))
 def gone():
@@ -271,6 +322,13 @@ def test_in_a_window_a_path_is_played_by_time_and_recorded_between_frames(chimer
     assert not found["paused"][0] and 0.1 < found["paused"][1] < 0.9
     assert found["resumed"] >= found["paused"][1] and not found["stopped"]
     assert "already" in found["busy"]
+    assert "Already recording" in found["theirs"][0]
+    assert all("flexrec record stop" in said for said in found["theirs"][1:])
+    count, z, last = found["filmed"]
+    film = frames_of(project / "filmed.mp4")
+    places = [bright(frame) for frame in film]
+    steps = np.diff(places[:8])
+    assert count >= 8 and z == last and min(steps) > 0.5 * max(steps) > 0  # each state once, though 0.1 s are short
     movie = frames_of(project / "window.mp4")
     assert len(movie) == 12
     places = [bright(frame) for frame in movie]

@@ -21,9 +21,12 @@ QUALITIES = ("low", "fair", "medium", "good", "high", "higher", "highest")
 def flexrec_record(
     session, file: str, size: tuple[int, int] | None = None, supersample: int = 1, framerate: float = 25.0,
     quality: str = "good", bounce: bool = False, reverse: bool = False, inset: bool = False, keep_frames: bool = False,
-    model: FlexRecModel | None = None,
+    spin: float = 0.0, model: FlexRecModel | None = None,
 ) -> Path:  # fmt: skip
-    """Record the path: one frame for each state, each truly decoded, at the contour level and in the view as they are.
+    """Record the path: one frame for each state, each truly decoded, at the contour level as it is.
+
+    The camera stands, spins by so many degrees in all, or moves on as the scene does (turn, roll, rock …), a step for
+    each frame.
 
     In scripts the movie is there when the command returns; in a window it is recorded while the window lives.
     """
@@ -35,7 +38,7 @@ def flexrec_record(
         raise InputError(f"{model.name} is being recorded already; wait, or run flexrec record stop.")
     film = planned_film(session, Path(file), size, supersample, framerate, quality, keep_frames)
     order = Playing.of(len(path), None, None, bounce=bounce, reverse=reverse).order(len(path))
-    recorder = Recorder(model, film, path.z[order], Inset(session, model.trained, path) if inset else None)
+    recorder = Recorder(model, film, path.z[order], Inset(session, model.trained, path) if inset else None, spin)
     said = f"{film.file}: {len(order)} frames, {len(order) / framerate:.1f} s"
     if waits(session):
         recorder.record()
@@ -71,7 +74,8 @@ def commands() -> list[tuple]:
             required=[("file", SaveFileNameArg)],
             keyword=[("size", Int2Arg), ("supersample", whole(1, 8)),
                      ("framerate", NumberArg(0.1, 240)), ("quality", EnumOf(QUALITIES)), ("bounce", BoolArg),
-                     ("reverse", BoolArg), ("inset", BoolArg), ("keep_frames", BoolArg), model_keyword()],
+                     ("reverse", BoolArg), ("inset", BoolArg), ("keep_frames", BoolArg),
+                     ("spin", NumberArg(-36_000, 36_000)), model_keyword()],
             synopsis="Record the path as a movie"), flexrec_record),
         ("record stop", CmdDesc(keyword=[model_keyword()], synopsis="Stop recording"), flexrec_record_stop),
     ]  # fmt: skip

@@ -38,6 +38,8 @@ def planned_film(
     """What is asked for; ``InputError`` where it cannot be made: no graphics, no ffmpeg, no such folder, odd sizes."""
     if session.main_view.render is None:
         raise InputError("a movie needs graphics; start ChimeraX with its window, or with --offscreen on Linux.")
+    if getattr(session, "ignore_movie_commands", False):
+        raise InputError("ChimeraX ignores movies at present; run movie ignore false, then record again.")
     if getattr(session, "movie", None) is not None:
         raise InputError("frames of another movie are recorded or not yet encoded; run movie encode or movie reset.")
     if _ffmpeg() is None:

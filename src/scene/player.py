@@ -34,7 +34,8 @@ class Player:
         """Play from where it rests, or from the beginning where it is at the end or the path is another one.
 
         In a window it returns at once: the contour and all that follows move by time, whatever the frame rate, and the
-        true map is decoded where it ends. Elsewhere each state of one round is decoded and drawn before it returns.
+        true map is decoded where it ends. While ``movie record`` is on, each frame is the next state with its true map,
+        however long that takes. Without a window each state of one round is decoded and drawn before it returns.
         """
         self.leave()
         path = self._here()
@@ -42,22 +43,51 @@ class Player:
         if waits(self._model.session):
             self._step_through(path, how)
             return
-        elapsed = how.time_of(self.place)
-        started = time.monotonic() - (elapsed if elapsed < how.seconds else 0.0)
+        session, order = self._model.session, how.order(len(path))
+        frame: int | None = None  # the number of the last frame in ``order``; None while it moves by time
+        started = self._begun(how)
 
         def move() -> None:
+            nonlocal frame, started
             if self._model.deleted or self._model.path is not path:
                 self.pause()
-                return
-            elapsed = time.monotonic() - started
-            self.place = how.place(elapsed)
-            self._model.drag(path.point(self.place))
-            if how.ended(elapsed):
-                self.pause()
+            elif is_filmed(session):
+                frame = self._first(order, len(path)) if frame is None else frame + 1
+                self._film(path, order, frame, how.loop)
+            else:
+                started, frame = self._begun(how) if frame is not None else started, None
+                self._move(path, how, time.monotonic() - started)
 
         self._model.dragging.prepare()
-        self._motion = EachFrame(self._model.session, move, self.pause)
+        self._motion = EachFrame(session, move, self.pause)
         self._model.tell()
+
+    def _begun(self, how: Playing) -> float:
+        """When it would have begun to be now where it rests; now, where it is at the end."""
+        elapsed = how.time_of(self.place)
+        return time.monotonic() - (elapsed if elapsed < how.seconds else 0.0)
+
+    def _move(self, path: LatentPath, how: Playing, elapsed: float) -> None:
+        self.place = how.place(elapsed)
+        self._model.drag(path.point(self.place))
+        if how.ended(elapsed):
+            self.pause()
+
+    def _first(self, order: list[int], states: int) -> int:
+        """The frame from which it goes on: of the state where it rests, or the beginning where it is at the end."""
+        here = order.index(round(self.place * (states - 1)))
+        return 0 if here == max(order.index(0), order.index(states - 1)) else here
+
+    def _film(self, path: LatentPath, order: list[int], frame: int, loop: bool) -> None:
+        """The state of one frame, truly decoded before it is drawn."""
+        if frame >= len(order) and not loop:
+            self.pause()
+            return
+        number = order[frame % len(order)]
+        self.place = number / max(len(path) - 1, 1)
+        with self._model.session.in_script:  # so that it waits
+            self._model.show(path.z[number])
+        self._model.session.main_view.redraw_needed = True  # a state that looks alike is a frame too
 
     def pause(self) -> None:
         """Rest here, with the true map."""
@@ -102,6 +132,12 @@ class Player:
             self._model.show(path.z[number])
             run(self._model.session, "wait 1", log=False)
         self._model.line.rest(self._model.z)
+
+
+def is_filmed(session) -> bool:
+    """Whether ChimeraX's ``movie record`` captures each picture that is drawn."""
+    movie = getattr(session, "movie", None)
+    return movie is not None and movie.is_recording()
 
 
 class EachFrame(CallForNFrames):

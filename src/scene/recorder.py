@@ -14,21 +14,25 @@ from chimerax.core.commands import run
 from ..atomic import atomic_path
 from ..errors import InputError
 from .film import Film
+from .film_camera import FilmCamera
 from .inset import Inset
 from .player import EachFrame
+from .state_movie import StateMovie
 
 if TYPE_CHECKING:
     from .model import FlexRecModel
 
 
 class Recorder:
-    """Records one movie, with the view and the contour level as they are when it begins."""
+    """Records one movie, with the contour level as it is when it begins; see `FilmCamera` for the view."""
 
-    def __init__(self, model: FlexRecModel, film: Film, states: np.ndarray, inset: Inset | None = None) -> None:
-        """``states`` ``(f, K)`` are the latent points, one for each frame."""
+    def __init__(
+        self, model: FlexRecModel, film: Film, states: np.ndarray, inset: Inset | None = None, spin: float = 0.0
+    ) -> None:
+        """``states`` ``(f, K)`` are the latent points, one for each frame; ``spin`` is in degrees altogether."""
         self.model, self.film, self.states, self.inset = model, film, states, inset
         self._session, self._view = model.session, model.session.main_view
-        self._camera = self._view.camera.position
+        self._camera = FilmCamera(model.session, len(states), spin)
         self._before, self._point = model.z, None
         self._number, self._ready = 0, False
         self._handlers: list = []
@@ -49,6 +53,7 @@ class Recorder:
                 self._say(number)
                 self.model.show(self.states[number])
                 self._mark(number)
+                self._camera.advance(number)
                 run(self._session, "wait 1", log=False)
                 self._movie.capture_image()
             self._encode()
@@ -81,7 +86,7 @@ class Recorder:
     def _arrived(self) -> None:
         if self._handlers:
             self._mark(self._number)
-            self._view.camera.position = self._camera
+            self._camera.advance(self._number)
             self._ready, self._view.redraw_needed = True, True
 
     def _watch(self) -> None:
@@ -112,8 +117,6 @@ class Recorder:
     # ----- both -----
 
     def _open(self) -> None:
-        from chimerax.movie.moviecmd import movie_record, movie_stop
-
         film = self.film
         self._folder = film.frames_folder or Path(tempfile.mkdtemp(prefix="flexrec-"))
         self._folder.mkdir(exist_ok=True)
@@ -121,13 +124,8 @@ class Recorder:
         self.model.map.contours_beside = False
         if self.inset is not None:
             self.inset.show(film.size)
-        movie_record(
-            self._session, directory=str(self._folder), pattern="frame-*", size=film.size,
-            format="png" if film.frames_folder else "ppm", supersample=film.supersample,
-        )  # fmt: skip
-        # frames are captured one by one when their state is drawn, and not whenever the window is
-        movie_stop(self._session)
-        self._movie = self._session.movie
+        self._movie = self._session.movie = StateMovie(self._session, film, self._folder)
+        self._camera.hold()
 
     def _say(self, number: int) -> None:
         self._session.logger.status(f"Recording frame {number + 1} of {len(self.states)}")
@@ -142,6 +140,7 @@ class Recorder:
 
         film = self.film
         self._session.logger.status(f"Encoding {film.file.name} …")
+        self._movie.finish()
         with atomic_path(film.file) as temporary:
             with StringPlainTextLog(self._session.logger) as said:
                 movie_encode(
@@ -155,6 +154,8 @@ class Recorder:
         handlers, self._handlers = self._handlers, []
         for handler in handlers:
             handler.end() if isinstance(handler, EachFrame) else handler.remove()
+        self._movie.finish()
+        self._camera.release()
         if getattr(self._session, "movie", None) is self._movie:
             self._movie.resetRecorder(clearFrames=False, status=False)
         if self.film.frames_folder is None:
