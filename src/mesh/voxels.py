@@ -10,6 +10,8 @@ from .locate import TOLERANCE, locate
 from .shape import barycentric_matrices
 from .tetmesh import TetMesh
 
+_AT_ONCE = 30_000  # voxels that are looked at together
+
 
 def voxel_points(mask: np.ndarray, pixel_size: float) -> np.ndarray:
     """(m, 3) float64 Å xyz of the voxels in a mask [z, y, x], in C order, relative to the centre of voxel N//2."""
@@ -76,13 +78,30 @@ def _rasterise(mesh: TetMesh, part: np.ndarray, pixel_size: float) -> np.ndarray
 
 def _fill(matrix, low, high, cell_part, part, found, exact) -> None:
     """Write into ``found`` each cell's voxels, cell after cell; a cell of the voxel's own part comes first."""
-    for cell in range(len(matrix)):
-        window = tuple(slice(low[cell, k], high[cell, k]) for k in (2, 1, 0))
-        inside = _inside(matrix[cell], low[cell], high[cell]) & (part[window] >= 0)
-        own = inside & (part[window] == cell_part[cell])
-        take = (own & ~exact[window]) | (inside & (found[window] < 0))
-        found[window][take] = cell
-        exact[window] |= own
+    size = np.maximum(high - low, 0)
+    count = size.prod(axis=1)
+    pieces = np.searchsorted(np.cumsum(count), np.arange(0, count.sum(), _AT_ONCE)[1:])
+    for cells in np.split(np.arange(len(matrix)), pieces):
+        cell = np.repeat(cells, count[cells])
+        place = np.arange(len(cell)) - np.repeat(np.cumsum(count[cells]) - count[cells], count[cells])
+        x, place = low[cell, 0] + place % size[cell, 0], place // size[cell, 0]
+        y, z = low[cell, 1] + place % size[cell, 1], low[cell, 2] + place // size[cell, 1]
+        for k in range(4):
+            a, b, c, d = matrix[cell, k].T
+            inside = (c * z + d) + b * y + a * x >= -TOLERANCE
+            cell, x, y, z = cell[inside], x[inside], y[inside], z[inside]
+        voxel = np.ravel_multi_index((z, y, x), part.shape)
+        wanted = part.flat[voxel] >= 0
+        cell, voxel = cell[wanted], voxel[wanted]
+        own = cell_part[cell] == part.flat[voxel]
+        _put_first(found, voxel, cell, found.flat[voxel] < 0)
+        _put_first(found, voxel, cell, own & ~exact.flat[voxel])
+        exact.flat[voxel[own]] = True
+
+
+def _put_first(found: np.ndarray, voxel: np.ndarray, cell: np.ndarray, those: np.ndarray) -> None:
+    """Of several cells of a voxel, keep the first."""
+    found.flat[voxel[those][::-1]] = cell[those][::-1]
 
 
 @lru_cache(maxsize=1)
@@ -100,13 +119,3 @@ def _matrices_in_voxels(mesh: TetMesh, pixel_size: float, centre: np.ndarray) ->
     to_angstrom = np.diag([pixel_size, pixel_size, pixel_size, 1.0])
     to_angstrom[:3, 3] = -centre * pixel_size
     return barycentric_matrices(mesh) @ to_angstrom
-
-
-def _inside(matrix: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Bool block [z, y, x] of the voxels low..high (xyz) that lie in the cell with barycentric ``matrix``."""
-    x, y, z = (np.arange(a, b) for a, b in zip(low, high))
-    inside = np.ones((len(z), len(y), len(x)), bool)
-    for a, b, c, d in matrix:
-        plane = (c * z + d)[:, None, None] + (b * y)[:, None] + a * x
-        inside &= plane >= -TOLERANCE
-    return inside
