@@ -85,7 +85,13 @@ result["levels"] = [float(one.level / np.abs(wanted).max()) for one in (red, blu
 result["clear"] = around.surfaces[0].color[3].item()
 run("volume #3.1 level -0.1 level 0.2")
 result["level"] = model.comparing.told.level
+key = model.comparing._shown.key
+result["key"] = [key.lines]
+run("color #3.2 lime")
+result["key"].append(key.lines)
+result["overlays"] = [len(session.main_view._overlays)]
 run("flexrec state clear; flexrec state clear")
+result["overlays"].append(len(session.main_view._overlays))
 result["cleared"] = seen() == before, model.comparing.told is None, group.deleted
 for number, words in enumerate(("flexrec volume at 0,0", "flexrec path z 1 frames 3; flexrec play", "undo",
                                 "close #3", "flexrec state compare open closed; flexrec state clear")):
@@ -106,11 +112,47 @@ result["left"] = seen()
     red, blue = found["colours"]
     assert red[0] > 2 * red[2] and blue[2] > 2 * blue[0] and found["clear"] < 128
     assert found["level"].startswith("contour at -0.1 (-") and "and 0.2 (" in found["level"]
+    key, recoloured = found["key"]
+    assert key == [["", "open minus closed"], ["#d63329", "more in closed"], ["#2e73d9", "more in open"],
+                   ["#b4b9c2", "closed"]]  # fmt: skip
+    assert recoloured == [*key[:3], ["#00ff00", "closed"]] and found["overlays"][0] == found["overlays"][1] + 1
     assert found["cleared"] == [True, True, True]
     for words, ended in found.items():
         assert ended is not False, words
     assert found["wrong"][0] == "open and same are the same point; compare two that differ."
     assert "There is no state 'nobody'" in found["wrong"][1] and found["left"] == ["atom.pdb"]
+
+
+def test_the_key_and_the_surfaces_are_seen_in_the_same_colours(chimerax, project):
+    found = chimerax.run(HEAD + opening(project) + f"""
+run("windowsize 500 400; set bgColor black; lighting flat; graphics silhouettes false; view")
+run("flexrec state compare closed open")
+for name, words in (("both", ""), ("large", " width 1000 height 800"), ("hidden", "")):
+    if name == "hidden":
+        run("hide #2 models")
+    run(f"save {project}/{{name}}.png{{words}} supersample 1")
+group, = session.models.list(model_id=(2,))
+result["colours"] = [one.color[:3].tolist() for one in sorted(group.child_models()[0].surfaces, key=lambda s: s.level)]
+""", offscreen=True)  # fmt: skip
+    from PIL import Image
+
+    both, large, hidden = (np.asarray(Image.open(project / f"{name}.png").convert("RGB")).astype(int)
+                           for name in ("both", "large", "hidden"))  # fmt: skip
+    share = []
+    for picture in (both, large):
+        tall, wide = picture.shape[:2]
+        corner = picture[tall * 2 // 3 :, : wide // 2]
+        rest = picture[: tall * 2 // 3]
+        paper = (corner.min(axis=2) > 190).mean()
+        share.append(paper)
+        assert 0.05 < paper < 0.8
+        for colour in found["colours"]:
+            swatch = np.abs(corner - colour).max(axis=2) < 12
+            strong, weak = np.argsort(colour)[[-1, 0]]  # the surface is seen in light, through the grey one
+            surface = rest[..., strong] > 1.5 * rest[..., weak] + 10
+            assert swatch.sum() > 30 and surface.sum() > 100, colour
+    assert share[0] == pytest.approx(share[1], rel=0.1)
+    assert hidden.max() < 10
 
 
 @pytest.mark.parametrize("camera", ["MonoCamera", "OrthographicCamera"])

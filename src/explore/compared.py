@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 HOW = ("difference", "beside")
 MORE, LESS = "#2e73d9", "#d63329"  # where the second state has more density, and where the first has
@@ -33,11 +33,21 @@ class Compared:
         return f"{second} minus {first}" if self.how == "difference" else f"{first} and {second}"
 
     @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """For a table: a colour or nothing, and what has it."""
+        return (("", self.title), *self.swatches)
+
+    @property
     def sentence(self) -> str:
         """For a log."""
         words = {LESS: "red", MORE: "blue", FIRST: "orange", SECOND: "light blue", FAINT: "grey", "": ""}
-        parts = [f"{words[colour]}: {text}".removeprefix(": ") for colour, text in self.swatches]
+        parts = [f"{words.get(colour, colour)}: {text}".removeprefix(": ") for colour, text in self.swatches]
         return f"{self.title}: {'; '.join(parts)}; {self.level}."
+
+
+def recoloured(told: Compared, colours: Mapping[str, str]) -> Compared:
+    """The same comparison where a person has given other colours, by those that they take the place of."""
+    return replace(told, swatches=tuple((colours.get(colour, colour), text) for colour, text in told.swatches))
 
 
 def difference_of(names: tuple[str, str], level: str, around: bool = False) -> Compared:

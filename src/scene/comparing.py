@@ -11,8 +11,20 @@ from chimerax.core.models import Model
 from chimerax.geometry import Place
 from chimerax.map import Volume
 
-from ..explore.compared import Compared, difference_of, level_words, side_by_side_of
+from ..explore.compared import (
+    FAINT,
+    FIRST,
+    LESS,
+    MORE,
+    SECOND,
+    Compared,
+    difference_of,
+    level_words,
+    recoloured,
+    side_by_side_of,
+)
 from ..explore.states import State
+from .colour_key import ColourKey
 from .compared_maps import difference, side_by_side
 
 if TYPE_CHECKING:
@@ -92,12 +104,14 @@ class Comparing:
 
     def _take(self, shown: _Comparison) -> None:
         self._shown = shown
+        shown.key = ColourKey(self._model.session, shown.told.lines, lambda: shown.group.visible)
         for one in shown.volumes:
-            one.add_volume_change_callback(self._level_changed)
+            one.add_volume_change_callback(self._look_changed)
         self._model.tell()
 
-    def _level_changed(self, _: Volume, change: str) -> None:
-        if change == "thresholds changed" and self._shown is not None:
+    def _look_changed(self, _: Volume, change: str) -> None:
+        if change in ("thresholds changed", "colors changed") and self._shown is not None:
+            self._shown.key.say(self._shown.told.lines)
             self._model.tell()
 
     # ----- sessions -----
@@ -153,16 +167,31 @@ class _Comparison:
     volumes: list[Volume]
     hidden: list[Model]
     camera: _Camera | None = None
+    key: ColourKey | None = None
 
     @property
     def told(self) -> Compared:
         levels = [surface.level for surface in self.volumes[0].surfaces] if self.volumes else []
         words = level_words(levels, self.sigma)
         if self.how == "beside":
-            return side_by_side_of(self.names, words)
-        return difference_of(self.names, words, around=True)
+            told = side_by_side_of(self.names, words)
+        else:
+            told = difference_of(self.names, words, around=True)
+        return recoloured(told, self._colours())
+
+    def _colours(self) -> dict[str, str]:
+        """The colours that the surfaces have now, by those that they had."""
+        meant = (FIRST, SECOND) if self.how == "beside" else (None, FAINT)
+        found = {}
+        for one, colour in zip(self.volumes, meant):
+            for surface in () if one.deleted else one.surfaces:
+                now = "#{:02x}{:02x}{:02x}".format(*surface.color[:3])
+                found[colour or (LESS if surface.level < 0 else MORE)] = now
+        return found
 
     def restore(self, session) -> None:
+        if self.key is not None:
+            self.key.close()
         for one in self.hidden:
             if not one.deleted:
                 one.display = True
