@@ -17,6 +17,7 @@ from ..jobs.trained import trained_folder
 from ..models import open_model
 from ..scene.model import FlexRecModel
 from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
+from .opened import say_opened
 
 
 def flexrec_open(session, path: str, name: str | None = None) -> FlexRecModel:
@@ -24,6 +25,7 @@ def flexrec_open(session, path: str, name: str | None = None) -> FlexRecModel:
     models, said = read_path(session, path, name)
     session.models.add(models)
     session.logger.info(said)
+    say_opened(session, models[0])
     return models[0]
 
 

@@ -7,6 +7,7 @@ from chimerax.open_command import OpenerInfo
 
 from ..errors import InputError
 from .model import read_path
+from .opened import WhenAdded
 
 
 class FlexRecOpener(OpenerInfo):
@@ -15,6 +16,13 @@ class FlexRecOpener(OpenerInfo):
     def open(self, session, path, file_name, **_):
         """Models, and a sentence about them."""
         try:
-            return read_path(session, path)
+            models, said = read_path(session, path)
         except InputError as error:
             raise UserError(str(error)) from error
+        WhenAdded(session, models[0])
+        return models, said
+
+    @property
+    def in_file_history(self) -> bool:
+        """Recent files are told by `say_opened`: every project's own file has the same name."""
+        return False

@@ -1,4 +1,4 @@
-"""What a user chooses once: the Python that computes, and the device."""
+"""What a user chooses once: the Python that computes, the device, whether the panel comes with a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chimerax.core.settings import Settings
 
 
 class _Settings(Settings):
-    EXPLICIT_SAVE = {"python": "", "device": "auto"}
+    EXPLICIT_SAVE = {"python": "", "device": "auto", "panel_when_opening": True}
 
 
 def flexrec_settings(session) -> _Settings:

@@ -1,0 +1,52 @@
+"""What comes with a model that was opened: the panel, a first look at the map, and its place among recent files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chimerax.core.commands import run
+from chimerax.core.filehistory import remember_file
+
+from ..errors import InputError
+from ..jobs.trained import trained_folder
+from ..scene.model import FlexRecModel
+from ..scene.settings import flexrec_settings
+from .panel import flexrec_show
+
+FIRST_LOOK = "view orient; turn x -90; view pad 0.2"  # z is up, as in the demo
+FORMAT = "flexrec"
+
+
+def say_opened(session, model: FlexRecModel) -> None:
+    """A model is in the scene: show its map upright where nothing else is open, and in a window the panel."""
+    own = model.all_models()
+    if all(one in own for one in session.models.list()):
+        run(session, FIRST_LOOK, log=False)
+    remember_file(session, str(recent_place(model.folder)), FORMAT, [model])
+    if session.ui.is_gui and flexrec_settings(session).panel_when_opening:
+        flexrec_show(session)
+
+
+def recent_place(job: Path) -> Path:
+    """What opens the same model again, and is named as people know it: the project, unless it has a newer model."""
+    try:
+        newest = trained_folder(job.parent)
+    except InputError:
+        return job
+    return job.parent if newest == job else job
+
+
+class WhenAdded:
+    """Says that a model was opened when ChimeraX, which reads it, has put it into the scene and looked at it."""
+
+    def __init__(self, session, model: FlexRecModel) -> None:
+        self._session, self._model = session, model
+        self._handlers = [session.triggers.add_handler(name, self._look) for name in ("command finished", "new frame")]
+
+    def _look(self, *_) -> None:
+        if not self._model.deleted and self._model.id is None:
+            return  # it is still being read
+        for handler in self._handlers:
+            handler.remove()
+        if not self._model.deleted:
+            say_opened(self._session, self._model)
