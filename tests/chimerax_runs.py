@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 SOURCES = ("src", "setup.py", "pyproject.toml", "bundle_info.xml", "README.md", "LICENSE")
+_PATIENCE = 60  # seconds
 _STARTS = 3  # of a window that ends before anything of a test has run: ChimeraX's own start fails now and then
 _FOLDER = "FLEXREC_TESTS_CHIMERAX_FOLDER"  # of one run of the tests, the same in all its processes
 
@@ -51,16 +52,31 @@ with open({answer!r}, "w") as file:
     json.dump(result, file)
 '''
 
-# The same in a window, which lives on while ``steps()`` rests: it yields for how many seconds.
+# The same in a window, which lives on while ``steps()`` rests. It yields for how many seconds; after them it is waited
+# until all that was asked of the engine has been answered and drawn, however long that takes. Or it yields what must
+# become true.
 _WINDOW = '''
-import json, traceback
+import json, time, traceback
 from Qt.QtCore import QTimer
 from chimerax.core.commands import run as _run
 
 result = {{}}
+_frames, _wanted, _since = [0], lambda: True, 0.0
 
 def run(text):
     return _run(session, text)
+
+def _drawn():
+    """Whether what was asked is answered, and two frames have passed since."""
+    decoding = getattr(session, "_flexrec_decoding", None)
+    if decoding is not None and decoding.engine.waiting:
+        _frames[0] = 0
+    return _frames[0] >= 2
+
+def _frame(*_):
+    _frames[0] += 1
+
+session.triggers.add_handler("new frame", _frame)
 
 def _end():
     with open({answer!r}, "w") as file:
@@ -68,8 +84,13 @@ def _end():
     _run(session, "exit", log=False)
 
 def _go():
+    global _wanted, _since
     open({begun!r}, "w").close()
     try:
+        if not _wanted():
+            assert time.monotonic() < _since + {patience}, "waited in vain"
+            QTimer.singleShot(20, _go)
+            return
         rest = next(_steps)
     except StopIteration:
         _end()
@@ -77,7 +98,8 @@ def _go():
         result["failed"] = traceback.format_exc()
         _end()
     else:
-        QTimer.singleShot(int(1000 * rest), _go)
+        _wanted, _since, _frames[0] = rest if callable(rest) else _drawn, time.monotonic(), 0
+        QTimer.singleShot(0 if callable(rest) else int(1000 * rest), _go)
 
 exec(compile(open({code!r}, encoding="utf-8").read(), {code!r}, "exec"), globals())
 _steps = steps()
@@ -136,7 +158,7 @@ class ChimeraX:
         here = self.new_folder()
         (here / "code.py").write_text(code, encoding="utf-8")
         paths = {"code": here / "code.py", "answer": here / "answer.json", "begun": here / "begun"}
-        script = frame.format(**{name: str(path) for name, path in paths.items()})
+        script = frame.format(patience=_PATIENCE, **{name: str(path) for name, path in paths.items()})
         (here / "script.py").write_text(script, encoding="utf-8")
         for _ in range(_STARTS):
             done = self.call(*words, here / "script.py", timeout=timeout)

@@ -22,7 +22,8 @@ def open_viewer(qtbot, project) -> Viewer:
     viewer.resize(1000, 800)
     viewer.show()
     viewer.open(project)
-    qtbot.waitUntil(lambda: viewer.panel.plot.canvas._background is not None or viewer.scene.trained is None)
+    qtbot.waitUntil(lambda: viewer.panel.plot.canvas._background is not None or viewer.scene.trained is None,
+                    timeout=PATIENCE)  # fmt: skip
     QTest.qWait(150)  # the window has its final layout
     return viewer
 

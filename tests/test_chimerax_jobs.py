@@ -14,13 +14,10 @@ def test_jobs_run_beside_chimerax_in_a_python_without_flexrec(chimerax, engine_p
     project = chimerax.new_folder()
     found = chimerax.run(
         f"""
-import time
 run("cd {project}")
 run("flexrec engine python {engine_python} device cpu check false")
-begun = time.monotonic()
 first = run("{SIMULATE}")
 second = run("{SIMULATE} seed 3 snr 0.2")
-result["seconds"] = time.monotonic() - begun
 result["queued"] = [state["state"] for state in run("flexrec jobs")]
 run("flexrec stop 2")
 result["stopped"] = [state["state"] for state in run("flexrec jobs")]
@@ -35,7 +32,7 @@ result["wrong"] = sentence("flexrec stop 1")
 """,
         timeout=200,
     )
-    assert found["seconds"] < 10 and found["queued"][1] == "queued" and found["stopped"][1] == "stopped"
+    assert found["queued"][1] == "queued" and found["stopped"][1] == "stopped"
     assert found["ended"] == "done", (project / "001-simulate" / "output.txt").read_text()
     assert "done after" in found["log"] and "nothing to stop" in found["wrong"]
     assert found["now"] == ["done", "stopped", "stopped"]

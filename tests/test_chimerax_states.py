@@ -245,10 +245,11 @@ def steps():
     run("flexrec volume at 0.25,0.5")
     yield 1
     points = result["status"] = [status[-1]]
-    run("flexrec path z 1 frames 5; flexrec play seconds 1.5")
+    run("flexrec path z 1 frames 5; flexrec play seconds 300")
     yield 0.7
     points.append(status[-1])
-    yield 2
+    run("flexrec pause")
+    yield 0.5
     points.append([status[-1], model.z.tolist()])
     tool.scene.drag(np.array([0.5, 0.2]))
     points.append(status[-1])

@@ -141,7 +141,7 @@ def test_cancel_leaves_nothing(qtbot, viewer, tmp_path, temporary):
 def test_cancel_while_it_is_encoded_leaves_what_was_there(qtbot, viewer, tmp_path, temporary):
     (tmp_path / "a.png").write_text("an older movie")
     viewer.scene.run(f"flexrec record {tmp_path}/a.png")
-    qtbot.waitUntil(lambda: viewer.scene.recorded == 5 / 6, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: (viewer.scene.recorded or 0) >= 5 / 6, timeout=PATIENCE)
     viewer.scene.run("flexrec record stop")
     QTest.qWait(500)
     assert (tmp_path / "a.png").read_text() == "an older movie"

@@ -16,7 +16,7 @@ from chimerax.flexrec.particles.ctf import ctf_of
 from chimerax.flexrec.particles.selection import load_selection
 from explored_project import make_project
 from matplotlib.path import Path as Outline
-from panel_window import LEFT, click, drag, open_viewer, pixel, under
+from panel_window import LEFT, PATIENCE, click, drag, open_viewer, pixel, under
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
@@ -144,7 +144,8 @@ def test_a_selection_fills_the_form_of_its_reconstruction_which_can_be_started(q
     qtbot.waitUntil(lambda: (project / "004-reconstruct" / "reconstruct.json").is_file(), timeout=60_000)
     found = json.loads((project / "004-reconstruct" / "reconstruct.json").read_text())
     assert sum(found["halves"]) == count and (project / "004-reconstruct" / "map.mrc").is_file()
-    qtbot.waitUntil(lambda: json.loads((project / "004-reconstruct" / "status.json").read_text())["status"] == "done")
+    qtbot.waitUntil(lambda: json.loads((project / "004-reconstruct" / "status.json").read_text())["status"] == "done",
+                    timeout=60_000)  # fmt: skip
 
 
 def images(viewer, condition="z1 > 1"):
@@ -239,15 +240,15 @@ def test_a_selection_in_a_histogram(viewer):
     assert len(bars) == len(chosen) and (chosen <= bars + 1e-9).all() and 0 < chosen.sum() < bars.sum()
 
 
-def test_a_long_message_in_the_window_of_images_is_seen_whole(viewer, tmp_path):
+def test_a_long_message_in_the_window_of_images_is_seen_whole(qtbot, viewer, tmp_path):
     (viewer.scene.trained.project / "stack.mrcs").unlink()
     window = images(viewer)
     before = window.words.height()
     away = tmp_path / ("a folder of images " * 12).strip() / ("and others in it " * 12).strip()
     away.mkdir(parents=True)
     window.move_to(str(away))
-    QTest.qWait(100)
     words = window.words
+    qtbot.waitUntil(lambda: words.height() > before, timeout=PATIENCE)
     assert str(away) in words.text() and words.height() > before + 2 * words.fontMetrics().lineSpacing()
     assert words.height() >= words.heightForWidth(words.width())
     assert window.rect().contains(words.geometry()) and not words.geometry().intersects(window.elsewhere.geometry())
