@@ -215,6 +215,9 @@ def test_mistakes_are_one_sentence(chimerax: ChimeraX, trained, opened):
         "flexrec mesh color part consensus map.mrc": "give either",
         "flexrec engine device gpu": "must be auto, cpu",
         "flexrec engine python /nowhere": "there is no file",
+        "flexrec engine python /bin/ls": "/bin/ls is no working Python",
+        "flexrec engine python /bin/echo": "/bin/echo is no working Python",
+        "flexrec demo folder /bin/ls": "is a file; name a folder",
         f"flexrec train project {project}": "flexrec engine install",
         "flexrec run /nowhere.toml": "cannot be read",
     }
@@ -225,6 +228,10 @@ def test_mistakes_are_one_sentence(chimerax: ChimeraX, trained, opened):
             "flexrec volume particle 999": "there is no particle 999",
             "flexrec volume at 1,nan": "number",
             "flexrec volume at one": "no number, particle",
+            "flexrec volume level nan": "Expected a number",
+            "flexrec volume at p1,p2": "is 2 points, and one is asked for",
+            "flexrec state keep p12 at 0,0": "already means a number, particle or cluster",
+            "flexrec morph 0,0 nobody": "kept state (none yet)",
             "flexrec flow count 0": "from 1 to 20000",
             "flexrec flow reference 1": "2 ",
         }

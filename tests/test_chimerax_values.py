@@ -17,6 +17,9 @@ flexrec follow #2
 flexrec state keep a at -1,0
 flexrec state keep "state 1" at 1,0.2
 flexrec state show a
+flexrec volume at "state 1"
+flexrec flow count 50 threshold 0 reference a
+flexrec state keep between at a
 flexrec state list
 flexrec state compare a "state 1"
 flexrec state clear

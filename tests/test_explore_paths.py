@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.anchors import read_anchors, read_point
 from chimerax.flexrec.explore.components import components_of, latent_components
 from chimerax.flexrec.explore.metric import Motion
 from chimerax.flexrec.explore.path import LatentPath, at_constant_speed, load_path, save_path
 from chimerax.flexrec.explore.path_graph import graph_path
 from chimerax.flexrec.explore.path_lines import component_path, path_from_file, straight_path
+from chimerax.flexrec.explore.states import keep_state
 from chimerax.flexrec.explore.trained import open_trained
 from chimerax.flexrec.explore.walk import make_path
 from chimerax.flexrec.models import open_model
@@ -179,3 +181,23 @@ def test_paths_are_saved_and_read_again(tmp_path):
         save_path(tmp_path, path)
     with pytest.raises(InputError, match="no folder"):
         save_path(tmp_path / "none" / "p.json", path)
+
+
+def test_points_are_named_by_kept_states_too(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    keep_state(trained, "open", (1.0, 0.5))
+    keep_state(trained, "state 1", (-1.0, 0.25))
+    found = read_anchors("open,0.5,-0.5,p7;state 1", trained)
+    assert np.allclose(found, [(1, 0.5), (0.5, -0.5), trained.latents[7], (-1, 0.25)])
+    assert np.allclose(read_point("state 1", trained), (-1, 0.25)) and np.allclose(read_point("0,1", trained), (0, 1))
+    path = make_path(trained, through="state 1;open", frames=3)
+    assert np.allclose(path.z[[0, -1]], [(-1, 0.25), (1, 0.5)])
+    assert np.allclose(make_path(trained, axis="z1", at="open").z[:, 1], 0.5)
+    wrong = {"closed": "kept state \\(open, state 1\\)", "open,open": "is 2 points", "1,2,3": "3 numbers",
+             "nan,1": "finite"}  # fmt: skip
+    for text, said in wrong.items():
+        with pytest.raises(InputError, match=said):
+            read_point(text, trained)
+    for name in ("p12", "C3", "7", "1.5", "2e3"):
+        with pytest.raises(InputError, match="already means"):
+            keep_state(trained, name, (0.0, 0.0))
