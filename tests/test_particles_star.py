@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles import ImageStack, InputWarning, read_particles, write_star
+from chimerax.flexrec.particles.columns import typed
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
-from chimerax.flexrec.particles.star_table import typed
 
 OPTICS = """data_optics
 loop_
@@ -104,10 +104,14 @@ def test_relion_30_shifts_are_pixels_and_microscope_settings_are_columns(tmp_pat
 
 
 def test_columns_are_numbers_only_where_every_value_is_one():
-    assert typed(["1", "-2"]).dtype == np.int64 and typed(["18446744073709551615"]).dtype == np.uint64
-    assert typed(["1", "2.5e3"]).tolist() == [1.0, 2500.0]
-    assert typed(["2018_01", "2018_02"]).tolist() == ["2018_01", "2018_02"]
-    assert typed(["1", "x"]).tolist() == ["1", "x"]
+    def of(*words, name=""):
+        return typed(np.array(words, "S"), name)
+
+    assert of("1", "-2").dtype == np.int64 and of("18446744073709551615").dtype == np.uint64
+    assert of("1", "2.5e3").tolist() == [1.0, 2500.0] and of("0.5", "-0.25").tolist() == [0.5, -0.25]
+    for names in (["2018_01", "2018_02"], ["1", "x"], ["001", "1"], ["-01", "2"], ["123456789012345678901"], [""]):
+        assert of(*names).tolist() == names
+    assert of("1e5", "7", name="rlnTomoName").tolist() == ["1e5", "7"]
 
 
 def test_stack_names_are_only_looked_for(tmp_path):
@@ -136,7 +140,8 @@ def test_image_root_is_looked_in_first_with_and_without_folders(tmp_path):
         (lambda t: t.replace("_rlnDefocusV", "_other"), "_rlnDefocusV missing"),
         (lambda t: t.replace("_rlnVoltage", "_other"), "_rlnVoltage missing"),
         (lambda t: t.replace("_rlnImagePixelSize", "_other"), "no pixel size"),
-        (lambda t: t.replace("000003@", "x3@"), "x3@some/a.mrcs"),
+        (lambda t: t.replace("000003@", "99999999999@"), "99999999999@some/a.mrcs"),
+        (lambda t: t.replace("000003@some/a.mrcs", "3@"), "particle 1"),
         (lambda t: t.replace("000003@", "000000@"), "particle 1"),
         (lambda t: t.replace("15000", "abc"), "_rlnDefocusU"),
         (lambda t: t.replace("000001@b.mrcs 9", "000001@b.mrcs 8"), "_rlnOpticsGroup 8"),

@@ -133,7 +133,7 @@ class Trained:
     def recorded_source(self) -> Path | None:
         """Where the particle file was that prep was given, there or gone; None where prep has not kept it."""
         where = _read_json(self.prepared / RECORD).get("source")
-        return Path(os.path.normpath(self.prepared / where)) if isinstance(where, str) else None
+        return Path(os.path.normpath(self.prepared.resolve() / where)) if isinstance(where, str) else None
 
     @cached_property
     def image_folder(self) -> Path | None:

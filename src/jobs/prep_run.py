@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..particles import ImageStack, InputWarning, Particles, read_particles, write_star
 from ..particles.convert import Converter, NotFinite
 from ..particles.frame import Frame, choose_frame
-from ..particles.prepared import NOISE, RECORD, STACK, STAR
+from ..particles.prepared import NOISE, RECORD, STACK, STAR, check_readable
 from ..particles.stream import StackWriter
 from .inputs import job_file
 from .prep_check import Check, check_particles, read_consensus
@@ -50,6 +50,7 @@ def run(parameters, job) -> None:
     prepared = _write_particles(particles, rows, frame, job)
     check = check_particles(prepared, noise.filter, consensus, radius, job, notes)
     _write_record(parameters, particles, frame, radius, noise, check, notes, job)
+    check_readable(job.folder, prepared)
     _write_picture(converter, prepared, noise, check, frame, job)
 
 
@@ -149,7 +150,7 @@ def _write_particles(particles: Particles, rows: np.ndarray, frame: Frame, job) 
         optics=replace(
             particles.optics, pixel_size=np.full(groups, frame.pixel_size), box=np.full(groups, frame.box, np.int64)
         ),
-        columns={**particles.columns, _SOURCE_ROW: rows},
+        columns=particles.columns | {_SOURCE_ROW: rows},
         contrast=1.0,
         source=(job.folder / STAR).resolve(),
     )

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..errors import InputError
 from .aberrations import from_cryosparc
+from .columns import Columns, interned, text_of
 from .ctf import wavelength
 from .particles import InputWarning, Optics, Particles
 from .paths import StackPaths
 from .rotations import vector_to_matrix
-from .star_table import interned
 
 _POSE = ("alignments3D/pose", "alignments3D/shift")
 _CTF = ("ctf/df1_A", "ctf/df2_A", "ctf/df_angle_rad", "ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast")
@@ -47,7 +47,7 @@ def read_cs(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Pa
         optics=optics,
         columns=_columns(data),
         contrast=_contrast(path, data),
-        source=path.resolve(),
+        source=path.absolute(),
         b_factor=_field(data, "ctf/bfactor", 0.0),
         scale=_field(data, "ctf/scale", 1.0) * _field(data, "alignments3D/alpha", 1.0),
     )
@@ -95,7 +95,8 @@ def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
     _, first, group = np.unique(settings, axis=0, return_index=True, return_inverse=True)
     voltage, aberration, contrast, pixel_size, box, exposure = (values[first] for values in columns)
     tilt, trefoil, tetrafoil, anisomag = (values[first] for values in aberrations)
-    odd, even = from_cryosparc(tilt, trefoil, tetrafoil, wavelength(voltage))
+    # a file without voltages has no CTF that these could be part of
+    odd, even = from_cryosparc(tilt, trefoil, tetrafoil, wavelength(np.where(voltage > 0, voltage, 300.0)))
     names = tuple(f"opticsGroup{int(number)}" for number in exposure)
     if len(set(names)) < len(names):
         names = tuple(f"opticsGroup{row + 1}" for row in range(len(first)))
@@ -152,7 +153,7 @@ def _contrast(path: Path, data: np.ndarray) -> float:
     return -1.0 if signs[0] < 0 else 1.0
 
 
-def _columns(data: np.ndarray) -> dict[str, np.ndarray]:
+def _columns(data: np.ndarray) -> Columns:
     """Every other field, (n,) each: vectors become name/0, name/1, …; bytes become text."""
     columns: dict[str, np.ndarray] = {}
     for name in data.dtype.names:
@@ -161,7 +162,7 @@ def _columns(data: np.ndarray) -> dict[str, np.ndarray]:
         flat = data[name].reshape(len(data), -1)
         for part in range(flat.shape[1]):
             columns[name if data[name].ndim == 1 else f"{name}/{part}"] = _column(flat[:, part])
-    return columns
+    return Columns(columns)
 
 
 def _column(values: np.ndarray) -> np.ndarray:
@@ -175,4 +176,4 @@ def _field(data: np.ndarray, name: str, default: float) -> np.ndarray:
 
 
 def _text(name: bytes | str) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+    return text_of(name) if isinstance(name, bytes) else str(name)

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import printable
+from .columns import Columns
+
 
 class InputWarning(UserWarning):
     """Something in a file that FlexRec does not model and the user should know of."""
+
+    def __init__(self, *says: str) -> None:
+        super().__init__(*map(printable, says))
 
 
 RECORDED, PHASE_FLIPPED, MULTIPLIED = range(3)  # images as they were taken; × sign of the CTF; × the CTF
@@ -81,7 +87,8 @@ class Particles:
     group : (n,) int32, row of ``optics``.
     half : (n,) int8: 1 or 2; 0 where not assigned.
     optics : the optics groups.
-    columns : every other per-particle column, (n,) each, under the source's own name: numbers, or ``str`` objects.
+    columns : every other per-particle column, (n,) each, under the source's own name: numbers, or ``str`` objects; with
+        the words that they were read from, see `columns.Columns`.
     contrast : what images are multiplied by so that protein is white.
     source : the file that was read.
     b_factor : (n,) Å², damps the CTF by exp(−B k² / 4). scale : (n,), multiplies it. None are zeros and ones.
@@ -99,13 +106,15 @@ class Particles:
     group: np.ndarray
     half: np.ndarray
     optics: Optics
-    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
     contrast: float = 1.0
     source: Path = Path()
     b_factor: np.ndarray | None = None
     scale: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.columns, Columns):
+            object.__setattr__(self, "columns", Columns(self.columns))
         if self.b_factor is None:
             object.__setattr__(self, "b_factor", np.zeros(len(self.stack)))
         if self.scale is None:
@@ -132,7 +141,7 @@ class Particles:
     def take(self, rows: np.ndarray) -> Particles:
         """The particles of these rows, in their order: ``rows`` is an index array, a boolean mask or a slice."""
         taken = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name in _PER_PARTICLE}
-        return replace(self, **taken, columns={name: values[rows] for name, values in self.columns.items()})
+        return replace(self, **taken, columns=self.columns.take(rows))
 
 
 _PER_PARTICLE = frozenset(

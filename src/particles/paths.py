@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+_NUMBERED = re.compile("([0-9]+)@(.*)", re.DOTALL)
+_FORMAT = re.compile(r"(.+\.[A-Za-z]+):[A-Za-z]+")
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """An image's number, "" where it has none, and its stack, of "000001@path" as in RELION.
+
+    The first @ counts, and only after a number: later ones, and those of other names, belong to the path.
+    """
+    found = _NUMBERED.fullmatch(text)
+    return (found[1], found[2]) if found else ("", text)
 
 
 class StackPaths:
@@ -10,13 +23,13 @@ class StackPaths:
 
     A name is looked for as it stands when absolute, then below ``image_root`` (with its folders, then by file name
     alone), then below the particle file's folder and every folder above it (RELION and cryoSPARC write names relative
-    to their project's folder). The first that exists wins; where none does, the most likely is kept, for the message.
+    to their project's folder); where the file is a link, its target's folders come first, then the link's own. The
+    first that exists wins; where none does, the most likely is kept, for the message.
     """
 
     def __init__(self, source: Path, image_root: Path | None) -> None:
-        folder = source.resolve().parent
         self._root = image_root.resolve() if image_root is not None else None
-        self._bases = [folder, *folder.parents]
+        self._bases = folders_of(source)
         self._numbers: dict[str, int] = {}
         self._rows: dict[Path, int] = {}
 
@@ -24,6 +37,11 @@ class StackPaths:
     def paths(self) -> tuple[Path, ...]:
         """The distinct paths found so far."""
         return tuple(self._rows)
+
+    def path(self, name: str) -> Path:
+        """The path for this name."""
+        number = self.number(name)
+        return self.paths[number]
 
     def number(self, name: str) -> int:
         """The row of ``paths`` for this name."""
@@ -34,6 +52,8 @@ class StackPaths:
 
     def _find(self, name: str) -> Path:
         candidates = self._candidates(Path(name))
+        if form := _FORMAT.fullmatch(name):  # a.mrc:mrcs is a.mrc, read as a stack
+            candidates += self._candidates(Path(form[1]))
         return next((path for path in candidates if is_file(path)), candidates[0])
 
     def _candidates(self, name: Path) -> list[Path]:
@@ -44,6 +64,11 @@ class StackPaths:
         if name.is_absolute():
             return [*under_root, name]
         return [*under_root, *(base / name for base in self._bases), self._bases[0] / name.name]
+
+
+def folders_of(file: Path) -> list[Path]:
+    """The file's folder and those above it: of what it is a link to, directly or by a folder, then of itself."""
+    return list(dict.fromkeys([*file.resolve().parents, *file.absolute().parents]))
 
 
 def is_file(path: Path) -> bool:

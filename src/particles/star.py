@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from .columns import Columns
 from .particles import InputWarning, Particles
-from .paths import StackPaths
+from .paths import StackPaths, split_name
 from .rotations import euler_to_matrix
 from .star_optics import (
     DETECTOR,
@@ -53,8 +54,8 @@ def read_star(path: Path, image_root: Path | None, require: tuple[str, ...]) -> 
         group=group,
         half=_half(table),
         optics=optics,
-        columns={tag: table.values(tag) for tag in table.tags if tag not in _USED},
-        source=path.resolve(),
+        columns=Columns({tag: words for tag, words in table.words.items() if tag not in _USED}),
+        source=path.absolute(),
         b_factor=ctf.values("rlnCtfBfactor", 0.0),
         scale=ctf.values("rlnCtfScalefactor", 1.0),
     )
@@ -88,8 +89,8 @@ def _image_names(table: StarTable, image_root: Path | None) -> tuple[tuple[Path,
     names = table.texts("rlnImageName")
     stack, index = np.empty(len(names), np.int32), np.empty(len(names), np.int64)
     for row, text in enumerate(names):
-        number, at, name = text.rpartition("@")
-        if (at and not number.isdecimal()) or not name or number.strip("0") == "" != number:
+        number, name = split_name(text)
+        if not name or number.strip("0") == "" != number or len(number.strip("0")) > 10:
             raise InputError(f"{table.path}: _rlnImageName {text!r} (particle {row + 1}) is not of the form "
                              "000001@stack.mrcs; mend the file.")  # fmt: skip
         stack[row], index[row] = paths.number(name), int(number or 1) - 1

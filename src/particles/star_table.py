@@ -1,95 +1,240 @@
-"""Tables of a STAR file as lists of text; the only place that knows gemmi."""
+"""Tables of a STAR file, read by RELION's rules: line by line, words between blanks, in quotes those with blanks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from ..errors import InputError
+from .columns import Words, numbers_of, text_of, texts_of
+from .star_words import split_words
+
+_BLOCK = 1 << 22  # bytes that are read at once
+_LONGEST = 1 << 24  # bytes of a line
 
 
+@dataclass(frozen=True, eq=False)
 class StarTable:
-    """One data block of a STAR file: its first loop, or its single pairs. Columns are made when they are asked for.
+    """A loop or the single pairs of a data block.
 
     Parameters
     ----------
-    path, name : the file and the block, for messages.
-    block : gemmi's.
+    path, name : the file and the block's name.
+    words : each column's words (n,), see `columns.Words`, by label without its underscore.
+    length : n. pairs : whether it stands as "_label value" lines.
+    comments : those before the block's title; "# version 30001" tells RELION how to read it.
     """
 
-    def __init__(self, path: Path, name: str, block) -> None:
-        self.path, self.name, self._block = path, name, block
-        loop = next((item.loop for item in block if item.loop is not None), None)
-        pairs = [item.pair[0] for item in block if item.pair is not None]
-        self.tags = tuple(tag[1:] for tag in (pairs if loop is None else loop.tags))
-        self._length = (1 if pairs else 0) if loop is None else loop.length()
+    path: Path
+    name: str
+    words: dict[str, np.ndarray]
+    length: int
+    pairs: bool = False
+    comments: tuple[str, ...] = field(default=())
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The labels, in the file's order."""
+        return tuple(self.words)
 
     def __contains__(self, tag: str) -> bool:
-        return tag in self.tags
+        return tag in self.words
 
     def __len__(self) -> int:
-        return self._length
+        return self.length
 
     def texts(self, tag: str) -> list[str]:
-        """The column's n words, quotes removed."""
-        from gemmi import cif
-
-        words = self._block.find_values("_" + tag)
-        return [cif.as_string(word) if word[0] in "\"';" else word for word in words]
+        """The column's n words."""
+        return texts_of(self.words[tag])
 
     def numbers(self, tag: str) -> np.ndarray:
         """The column as (n,) float64; ``InputError`` where it is absent or a value is no number."""
-        if tag not in self.tags:
+        if tag not in self.words:
             raise InputError(f"{self.path}: data_{self.name} has no column _{tag}; export it too.")
         try:
-            return np.fromiter(map(float, self.texts(tag)), np.float64, len(self))
+            return numbers_of(self.words[tag])
         except ValueError as error:
             raise InputError(f"{self.path}: column _{tag} of data_{self.name} holds something that is no number "
                              f"({error}); mend the file.") from None  # fmt: skip
 
-    def values(self, tag: str) -> np.ndarray:
-        """The column as (n,) numbers where every value is one, else as ``str`` objects; see ``typed``."""
-        return typed(self.texts(tag))
 
+def read_tables(path: Path, parts: Iterable[StarTable] | None = None) -> dict[str, StarTable]:
+    """Every data block of a STAR file by name: its first loop, or its single pairs; ``InputError`` as `read_parts`.
 
-def typed(texts: list[str]) -> np.ndarray:
-    """(n,) int64, uint64 (cryoSPARC's uids) or float64 array of these words, else one of ``str`` objects.
-
-    Text repeats (micrographs), and a fixed-width array would take hundreds of bytes per particle for it; each distinct
-    word is kept once.
+    ``parts`` are those of the file where they were read already.
     """
-    for read, kind in ((int, np.int64), (int, np.uint64), (float, np.float64)):
-        try:
-            return np.fromiter((read(_plain(text)) for text in texts), kind, len(texts))
-        except (ValueError, OverflowError):
-            continue
-    return interned(texts)
+    tables: dict[str, StarTable] = {}
+    for part in read_parts(path) if parts is None else parts:
+        if part.name not in tables or (tables[part.name].pairs and not part.pairs):
+            tables[part.name] = part
+    return tables
 
 
-def _plain(text: str) -> str:
-    """Python would read 2018_01 as the number 201801; here it is a name."""
-    if "_" in text:
-        raise ValueError(text)
-    return text
-
-
-def interned(texts: Iterable[str]) -> np.ndarray:
-    """(n,) object array of str in which equal words are one object."""
-    known: dict[str, str] = {}
-    words = [known.setdefault(text, text) for text in texts]
-    array = np.empty(len(words), object)
-    array[:] = words
-    return array
-
-
-def read_tables(path: Path) -> dict[str, StarTable]:
-    """Every data block of a STAR file by name; ``InputError`` where it is not STAR."""
-    from gemmi import cif
-
+def read_parts(path: Path) -> list[StarTable]:
+    """Every loop and every group of single pairs of a STAR file, in order; ``InputError`` where it is not STAR."""
+    reader = _Reader(path)
     try:
-        document = cif.read_file(str(path))
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path}: not a readable STAR file ({error}); export it again.") from None
-    return {block.name.strip(): StarTable(path, block.name.strip(), block) for block in document}
+        with open(path, "rb") as file:
+            for block, lines in _blocks(file):
+                reader.take(block, lines)
+        reader.end()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); is the path right?") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not a readable STAR file (line {reader.line}: {error}); export it again.") from None
+    return [part.table(path) for part in reader.parts]
+
+
+def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Some megabytes at a time, and their lines, whichever way these end."""
+    left = file.read(3).removeprefix(b"\xef\xbb\xbf")  # the byte-order mark of UTF-8
+    while block := file.read(_BLOCK):
+        block = left + block
+        if b"\0" in block:
+            raise ValueError("it holds zero bytes, as no text in UTF-8 does")
+        lines = block.splitlines(keepends=True)
+        left = lines.pop()  # it may go on in the next block
+        if len(left) > _LONGEST:
+            raise ValueError(f"a line has more than {_LONGEST >> 20} million letters")
+        yield block, lines
+    yield left, [left]
+
+
+class _Part:
+    """A loop or a group of pairs that is being read."""
+
+    def __init__(self, name: str, comments: list[bytes], pairs: bool) -> None:
+        self.name, self.pairs, self.length = name, pairs, 0
+        self.comments = tuple(map(text_of, comments))
+        self.columns: dict[str, Words] = {}
+
+    def add_label(self, label: bytes) -> None:
+        tag = text_of(label.partition(b"#")[0][1:])
+        if tag in self.columns:
+            raise ValueError(f"data_{self.name} has the column _{tag} twice")
+        self.columns[tag] = Words()
+
+    def add_rows(self, rows: list[list[bytes]]) -> None:
+        for column, words in zip(self.columns.values(), zip(*rows)):
+            column.add(words)
+        self.length += len(rows)
+
+    def table(self, path: Path) -> StarTable:
+        words = {tag: column.array() for tag, column in self.columns.items()}
+        return StarTable(path, self.name, words, self.length, self.pairs, self.comments)
+
+
+class _Reader:
+    """Takes a file's lines and makes ``parts`` of them; ``ValueError`` where they are not STAR, in line ``line``."""
+
+    def __init__(self, path: Path) -> None:
+        self.parts: list[_Part] = []
+        self.line = 0
+        self._title: str | None = None
+        self._titles: set[str] = set()
+        self._comments: list[bytes] = []
+        self._loop: _Part | None = None
+        self._rows: list[list[bytes]] = []  # of the loop, not yet added to it
+        self._begun: list[bytes] = []  # words of a row that goes on in the next line
+        self._begun_at = 0  # its line
+
+    def take(self, block: bytes, lines: list[bytes]) -> None:
+        """The next lines; ``block`` is all of them. Most are rows of one width without quotes, taken at once."""
+        loop, simple = self._loop, not any(mark in block for mark in (b'"', b"'", b"#"))
+        if simple and loop is not None and loop.length and not self._begun:
+            rows, width = [line.split() for line in lines], len(loop.columns)
+            if width > 1 and list(map(len, rows)).count(width) == len(rows):
+                loop.add_rows(rows)
+                self.line += len(lines)
+                return
+        for line in lines:
+            self.line += 1
+            self._take_line(line.strip())
+        self._flush()
+
+    def end(self) -> None:
+        """There are no more lines."""
+        self._end_loop()
+
+    def _take_line(self, line: bytes) -> None:
+        words, loop = split_words(line), self._loop
+        keyword = words[0].lower() if words and line[:1] not in b"\"'" else b""
+        if not words:
+            if line:
+                self._comments.append(line)
+            else:
+                self._refuse_begun()
+        elif keyword.startswith(b"data_") and (loop is None or len(words) == 1):
+            self._begin_block(text_of(words[0][5:]))
+        elif keyword == b"loop_" and len(words) == 1:
+            self._begin_loop()
+        elif keyword[:1] == b"_" and loop is None:
+            self._take_pair(words)
+        elif keyword[:1] == b"_" and len(words) == 1 and not loop.length and not self._rows and not self._begun:
+            loop.add_label(words[0])
+        elif loop is None or not loop.columns:
+            raise ValueError(f"{text_of(words[0][:40])!r} stands where a table begins")
+        else:
+            self._take_row(words, len(loop.columns))
+
+    def _begin_block(self, title: str) -> None:
+        self._end_loop()
+        if title in self._titles:
+            raise ValueError(f"a second table is named data_{title}")
+        self._titles.add(title)
+        self._title = title
+
+    def _begin_loop(self) -> None:
+        self._end_loop()
+        if self._title is None:
+            raise ValueError("a loop_ stands before the first data_")
+        self._loop = self._new_part(pairs=False)
+
+    def _take_pair(self, words: list[bytes]) -> None:
+        if self._title is None or len(words) < 2:
+            raise ValueError(f"{text_of(words[0][:40])} has no value, or no data_ before it")
+        if not self.parts or not self.parts[-1].pairs or self.parts[-1].name != self._title:
+            self._new_part(pairs=True).length = 1
+        self.parts[-1].add_label(words[0])
+        list(self.parts[-1].columns.values())[-1].add(words[1:2])
+
+    def _new_part(self, pairs: bool) -> _Part:
+        self.parts.append(_Part(self._title, self._comments, pairs))
+        self._comments = []
+        return self.parts[-1]
+
+    def _take_row(self, words: list[bytes], width: int) -> None:
+        if len(self._begun) + len(words) > width:
+            self._refuse_begun()
+            raise self._wrong_row(len(words))
+        if not self._begun:
+            self._begun_at = self.line
+        words = self._begun + words
+        if len(words) < width <= 2:  # RELION leaves an empty file name out
+            words += [b""] * (width - len(words))
+        self._begun = words if len(words) < width else []
+        if not self._begun:
+            self._rows.append(words)
+
+    def _wrong_row(self, count: int) -> ValueError:
+        return ValueError(f"a row of data_{self._loop.name} has {count} words for {len(self._loop.columns)} columns")
+
+    def _refuse_begun(self) -> None:
+        """A row that is neither whole nor goes on is refused."""
+        if self._begun:
+            self.line = self._begun_at
+            raise self._wrong_row(len(self._begun))
+
+    def _end_loop(self) -> None:
+        self._refuse_begun()
+        self._flush()
+        self._loop = None
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._loop.add_rows(self._rows)
+            self._rows = []

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from .columns import objects, texts_of
 from .cryosparc import load_cs
 from .particles import Particles
-from .paths import is_file
+from .paths import StackPaths, folders_of, is_file, split_name
 from .read import read_particles
 from .star import particle_table_name
-from .star_table import StarTable, read_tables
-from .write import write_star
+from .star_table import StarTable, read_parts, read_tables
+from .write import write_star, write_tables
 
 INDEX_SUFFIXES = (".txt", ".npy", ".npz")
 
@@ -25,8 +28,10 @@ def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[s
     for a list.
 
     ``target`` is a .star or .cs, or a list of the row numbers: .txt (one a line), .npy (int64) or .npz (array ``ind``).
-    STAR rows are copied as they stand, with all other tables, and .cs rows with all fields; a .cs becomes a .star with
-    every column. ``InputError`` where the kinds do not go together. The file appears whole or not at all.
+    STAR rows keep every word letter by letter, and all other tables come with them; only where the stacks are not found
+    from the target's folder as they are from the file's are they named by their absolute paths. .cs rows keep all
+    fields; a .cs becomes a .star with every column. ``InputError`` where the kinds do not go together. The file appears
+    whole or not at all.
     """
     target, rows = Path(target), np.asarray(rows, np.int64)
     _check_target(target, rows)
@@ -76,17 +81,28 @@ def _write_cs(source: Path, rows: np.ndarray, target: Path) -> None:
 
 
 def _write_star_rows(source: Path, rows: np.ndarray, target: Path) -> None:
-    tables = read_tables(source) if source.suffix == ".star" else {}
-    table = tables[particle_table_name(source, tables)] if tables else None
-    if table is not None and _names_hold(table, target):
-        _checked(rows, len(table), source)
-        lines = _lines_of(source, table)
-        if lines is not None:
-            before, data, after = lines
-            with atomic_path(target) as temporary, _text_file(temporary, "w") as file:
-                file.writelines([*before, *(data[row] for row in rows), *after])
-            return
-    save_anew(read_particles(source, require=()), rows, target)
+    if source.suffix != ".star":
+        save_anew(read_particles(source, require=()), rows, target)
+        return
+    parts = read_parts(source)
+    name = particle_table_name(source, read_tables(source, parts))
+    for place, part in enumerate(parts):
+        if part.name == name and "rlnImageName" in part:
+            _checked(rows, len(part), source)
+            words = {tag: values[rows] for tag, values in part.words.items()}
+            if not _names_hold(part, target):
+                words["rlnImageName"] = objects(_absolute(source, texts_of(words["rlnImageName"])))
+            parts[place] = replace(part, words=words, length=len(rows))
+            break
+    write_tables(target, parts)
+
+
+def _absolute(source: Path, names: list[str]) -> Iterable[str]:
+    """Image names with the paths at which their stacks were found."""
+    paths = StackPaths(source, None)
+    for text in names:
+        number, name = split_name(text)
+        yield f"{number}@{paths.path(name)}" if number else str(paths.path(name))
 
 
 def _checked(rows: np.ndarray, count: int, source: Path) -> np.ndarray:
@@ -98,34 +114,9 @@ def _checked(rows: np.ndarray, count: int, source: Path) -> np.ndarray:
 
 def _names_hold(table: StarTable, target: Path) -> bool:
     """Whether the stacks that are found from the file's folder, or one above it, are found from the target's too."""
-    names = {text.rpartition("@")[2] for text in table.texts("rlnImageName")}
+    names = {split_name(text)[1] for text in table.texts("rlnImageName")}
     return all(_found(name, target) or not _found(name, table.path) for name in names)
 
 
 def _found(name: str, file: Path) -> bool:
-    return any(is_file(folder / name) for folder in file.resolve().parents)
-
-
-def _text_file(path: Path, mode: str):
-    """Every byte as it stands: other encodings and line ends too."""
-    return open(path, mode, encoding="utf-8", errors="surrogateescape", newline="")
-
-
-def _lines_of(source: Path, table: StarTable) -> tuple[list[str], list[str], list[str]] | None:
-    """The file's lines before, in and after the rows of ``table``; None where its rows are not one line each."""
-    with _text_file(source, "r") as file:
-        lines = file.readlines()
-    titles = [i for i, line in enumerate(lines) if line.strip() == f"data_{table.name}"]
-    if len(titles) != 1:
-        return None
-    start = titles[0] + 1
-    while start < len(lines) and (lines[start].strip() in ("", "loop_") or lines[start].lstrip()[0] in "_#"):
-        start += 1
-    end = start + len(table)
-    data, rest = lines[start:end], lines[end:]
-    words = len(table.tags)
-    one_each = len(data) == len(table) and all(len(line.split()) == words for line in data)
-    ended = not rest or not rest[0].strip() or rest[0].lstrip()[0] == "#"
-    if not one_each or not ended or not data[-1].endswith("\n"):
-        return None
-    return lines[:start], data, rest
+    return any(is_file(folder / name) for folder in folders_of(file))

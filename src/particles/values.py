@@ -29,7 +29,8 @@ _MOST_ANISOTROPY = 0.3  # of an element of the magnification matrix
 def check_values(particles: Particles, require: tuple[str, ...]) -> None:
     """``InputError`` for a value that no microscope has, naming file, column, group and value.
 
-    Only groups that particles are of are looked at. What is absent as a whole and not required is NaN, and passes.
+    Only groups that particles are of are looked at. What is not required and absent, as a whole or a column of
+    it, is NaN, and passes.
     """
     used = np.unique(particles.group)
     for name, column, unit, low, high, hint in _OPTICS:
@@ -44,7 +45,7 @@ def check_values(particles: Particles, require: tuple[str, ...]) -> None:
     _check_aberrations(particles, used)
     for name, noun, low, high in _PARTICLE:
         values = getattr(particles, name).reshape(len(particles), -1)
-        if _may_lack(name, require) and np.isnan(values).all():
+        if _may_lack(name, require) and np.isnan(values).all(axis=0).any():
             continue
         with np.errstate(invalid="ignore"):
             wrong = np.flatnonzero(~((values >= low) & (values <= high)).all(axis=1))

@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..atomic import atomic_path
+from .columns import texts_of
 from .particles import MULTIPLIED, PHASE_FLIPPED, Optics, Particles
 from .rotations import matrix_to_euler
+from .star_table import StarTable
+from .star_words import quoted
 
 
 def write_star(path: str | os.PathLike[str], particles: Particles) -> None:
-    """Write the particles as RELION 3.1 reads them: an optics table and a particle table, every column kept.
+    """Write the particles as RELION 3.1 reads them: an optics table and a particle table, every column kept; those
+    that FlexRec does not use letter by letter.
 
     Stacks at or below the star's folder are named relative to it, others by their absolute path. Poses or CTF that are
     NaN (absent in the source) are left out. The file appears whole or not at all.
     """
     path = Path(path)
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write("# version 30001\n\n")
-        _write_loop(file, "optics", _optics_columns(particles.optics))
-        file.write("\n# version 30001\n\n")
-        _write_loop(file, "particles", _particle_columns(particles, path.resolve().parent))
+    with atomic_path(path) as temporary, _text_file(temporary) as file:
+        file.write("# version 30001\n\ndata_optics\n\n")
+        _write_loop(file, _optics_columns(particles.optics))
+        file.write("\n# version 30001\n\ndata_particles\n\n")
+        _write_loop(file, _particle_columns(particles, path.resolve().parent))
 
 
-def _write_loop(file, name: str, columns: dict[str, Iterable[str]]) -> None:
-    file.write(f"data_{name}\n\nloop_\n")
+def write_tables(path: str | os.PathLike[str], parts: list[StarTable]) -> None:
+    """Write the loops and pairs of a STAR file, all words as they are, with what tells RELION the version.
+
+    The file appears whole or not at all.
+    """
+    with atomic_path(path) as temporary, _text_file(temporary) as file:
+        title = None
+        for part in parts:
+            if part.name != title:
+                file.write("".join(f"{comment}\n" for comment in part.comments) + f"\ndata_{part.name}\n\n")
+            title = part.name
+            words = {tag: map(quoted, part.texts(tag)) for tag in part.tags}
+            if part.pairs:
+                file.writelines(f"_{tag} {next(values)}\n" for tag, values in words.items())
+            else:
+                _write_loop(file, words)
+            file.write("\n")
+
+
+def _text_file(path: Path):
+    return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n")
+
+
+def _write_loop(file, columns: dict[str, Iterable[str]]) -> None:
+    file.write("loop_\n")
     file.writelines(f"_{tag} #{number}\n" for number, tag in enumerate(columns, 1))
     file.writelines(" ".join(row) + "\n" for row in zip(*columns.values()))
 
@@ -36,7 +64,7 @@ def _write_loop(file, name: str, columns: dict[str, Iterable[str]]) -> None:
 def _optics_columns(optics: Optics) -> dict[str, Iterable[str]]:
     columns = {
         "rlnOpticsGroup": _words(np.arange(1, len(optics) + 1)),
-        "rlnOpticsGroupName": _words(np.array(optics.name)),
+        "rlnOpticsGroupName": map(quoted, optics.name),
         "rlnVoltage": optics.voltage,
         "rlnSphericalAberration": optics.spherical_aberration,
         "rlnAmplitudeContrast": optics.amplitude_contrast,
@@ -65,10 +93,8 @@ def _aberration_columns(optics: Optics) -> dict[str, Iterable[str]]:
 
 
 def _particle_columns(particles: Particles, folder: Path) -> dict[str, Iterable[str]]:
-    # the quotes of a name with blanks go around the whole word: 000001@ belongs to it
-    words = [_quoted(f"@{_relative(stack, folder)}").partition("@") for stack in particles.stacks]
     columns: dict[str, Iterable[str]] = {
-        "rlnImageName": (f"{words[s][0]}{i + 1:06d}@{words[s][2]}" for s, i in zip(particles.stack, particles.index)),
+        "rlnImageName": _image_names(particles, folder),
         "rlnOpticsGroup": _words(particles.group + 1),
     }
     if not _absent(particles.rotation):
@@ -85,7 +111,22 @@ def _particle_columns(particles: Particles, folder: Path) -> dict[str, Iterable[
         columns["rlnCtfScalefactor"] = _words(particles.scale)
     if particles.half.any():
         columns["rlnRandomSubset"] = _words(particles.half)
-    return columns | {tag: _words(values) for tag, values in particles.columns.items() if tag not in columns}
+    for tag, values in particles.columns.stored.items():
+        if tag not in columns:
+            columns[_label(tag, columns)] = _kept_words(values)
+    return columns
+
+
+def _label(name: str, known: Collection[str]) -> str:
+    """A column's name as a word that all readers take for one; a cryoSPARC field may be called anything."""
+    label = re.sub(r"[^!\"$-~]", "_", name) or "_"
+    return label if label not in known else _label(label + "_", known)
+
+
+def _image_names(particles: Particles, folder: Path) -> Iterable[str]:
+    """000001@stack of each particle; the quotes of a name with blanks go around the whole word."""
+    words = [quoted(f"0@{_relative(stack, folder)}").partition("0@") for stack in particles.stacks]
+    return (f"{words[s][0]}{i + 1:06d}@{words[s][2]}" for s, i in zip(particles.stack, particles.index))
 
 
 def _absent(values: Iterable) -> bool:
@@ -93,21 +134,20 @@ def _absent(values: Iterable) -> bool:
 
 
 def _words(values: np.ndarray) -> Iterable[str]:
-    """Text of each value, made as it is written; ten significant digits."""
+    """Text of each number, made as it is written; ten significant digits."""
     if values.dtype.kind == "f":
         return (f"{value:.10g}" for value in values.tolist())
-    if values.dtype.kind in "iub":
-        return (str(int(value)) for value in values.tolist())
-    return (_quoted(str(value)) for value in values.tolist())
+    return (str(int(value)) for value in values.tolist())
 
 
-def _quoted(text: str) -> str:
-    """A STAR word: in quotes where it is empty, has blanks, or would read as something else."""
-    if text and not any(c.isspace() for c in text) and text[0] not in "_#$'\"[];" and not text.lower().startswith(
-        ("data_", "loop_", "save_", "stop_", "global_")):  # fmt: skip
-        return text
-    text = text.replace("\n", " ").replace("\r", " ")
-    return f"'{text}'" if "'" not in text else f'"{text}"'
+def _kept_words(values: np.ndarray) -> Iterable[str]:
+    """Words of a column that is kept: those that were read, or all digits that a number has."""
+    if values.dtype.kind in "SUO":
+        return map(quoted, map(str, texts_of(values)))
+    if values.dtype.kind == "f":
+        digits = {2: 5, 4: 9}.get(values.dtype.itemsize)
+        return map(repr if digits is None else f"{{:.{digits}g}}".format, values.tolist())
+    return _words(values)
 
 
 def _relative(stack: Path, folder: Path) -> str:
