@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from .particles import MULTIPLIED, PHASE_FLIPPED, Optics, Particles
 from .rotations import matrix_to_euler
 from .star_table import StarTable
 from .star_words import quoted
+
+_PIECE = 4096
 
 
 def write_star(path: str | os.PathLike[str], particles: Particles) -> None:
@@ -43,7 +45,7 @@ def write_tables(path: str | os.PathLike[str], parts: list[StarTable]) -> None:
             if part.name != title:
                 file.write("".join(f"{comment}\n" for comment in part.comments) + f"\ndata_{part.name}\n\n")
             title = part.name
-            words = {tag: map(quoted, part.texts(tag)) for tag in part.tags}
+            words = {tag: _kept_words(values) for tag, values in part.words.items()}
             if part.pairs:
                 file.writelines(f"_{tag} {next(values)}\n" for tag, values in words.items())
             else:
@@ -136,18 +138,24 @@ def _absent(values: Iterable) -> bool:
 def _words(values: np.ndarray) -> Iterable[str]:
     """Text of each number, made as it is written; ten significant digits."""
     if values.dtype.kind == "f":
-        return (f"{value:.10g}" for value in values.tolist())
-    return (str(int(value)) for value in values.tolist())
+        return (f"{value:.10g}" for value in _each(values))
+    return (str(int(value)) for value in _each(values))
 
 
 def _kept_words(values: np.ndarray) -> Iterable[str]:
     """Words of a column that is kept: those that were read, or all digits that a number has."""
     if values.dtype.kind in "SUO":
-        return map(quoted, map(str, texts_of(values)))
+        return map(quoted, map(str, _each(values)))
     if values.dtype.kind == "f":
         digits = {2: 5, 4: 9}.get(values.dtype.itemsize)
-        return map(repr if digits is None else f"{{:.{digits}g}}".format, values.tolist())
+        return map(repr if digits is None else f"{{:.{digits}g}}".format, _each(values))
     return _words(values)
+
+
+def _each(values: np.ndarray) -> Iterator:
+    """The values as Python's own objects, which take much memory, so made a few at a time."""
+    for start in range(0, len(values), _PIECE):
+        yield from texts_of(values[start : start + _PIECE])
 
 
 def _relative(stack: Path, folder: Path) -> str:
