@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 
 def printable(text: str) -> str:
-    """Text that can be written as UTF-8: bytes of a name in another encoding are shown as \\udcfc and the like."""
-    return str(text).encode("utf-8", "backslashreplace").decode()
+    """Text for one line of a log or a terminal.
+
+    Control characters of a name are shown as \\x1b and the like, bytes of another encoding than UTF-8 as \\udcfc, and
+    of a word of more than 500 letters the beginning and the end.
+    """
+    text = str(text).encode("utf-8", "backslashreplace").decode()
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: found[0].encode("unicode_escape").decode(), text)
+    return re.sub(r"\S{500,}", lambda found: f"{found[0][:200]}…{found[0][-200:]}", text)
 
 
 class InputError(ValueError):
@@ -29,4 +37,3 @@ def is_out_of_memory(error: Exception) -> bool:
         or type(error).__name__ == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY))
     )
-

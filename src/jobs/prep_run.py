@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..particles import ImageStack, InputWarning, Particles, read_particles, write_star
-from ..particles.convert import Converter, NotFinite
+from ..particles.convert import Converter, NotFinite, not_finite
 from ..particles.frame import Frame, choose_frame
 from ..particles.prepared import NOISE, RECORD, STACK, STAR, check_readable
 from ..particles.stream import StackWriter
@@ -128,7 +128,7 @@ def _count_bad(converter: Converter, job) -> InputError:
     for number in np.unique(particles.group):
         members = np.flatnonzero(particles.group == number)
         for part in np.array_split(members, max(1, len(members) // 100)):
-            bad.extend(part[~np.isfinite(stack.read(part).sum((1, 2)))])
+            bad.extend(part[not_finite(stack.read(part))])
             job.progress(int(part[-1]) + 1, len(particles), stage="search for damaged images")
     first = min(bad)
     return InputError(f"{particles.source}: {len(bad)} images hold values that are not numbers (NaN or infinity); the "

@@ -135,8 +135,17 @@ def typed(words: np.ndarray, name: str = "") -> np.ndarray:
 def numbers_of(words: np.ndarray) -> np.ndarray:
     """(n,) float64 of a column's words; ``ValueError`` where one is no number."""
     if words.dtype.kind == "S" and _has(words, b"_"):
-        raise ValueError(f"could not convert string to float: {next(w for w in words.tolist() if b'_' in w)!r}")
+        raise ValueError("an underscore, which Python would read over")
     return words.astype(np.float64)
+
+
+def is_number(text: str) -> bool:
+    """Whether `numbers_of` would read it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
 
 
 def _has(words: np.ndarray, letter: bytes) -> bool:

@@ -21,6 +21,12 @@ class NotFinite(Exception):
         self.rows = rows
 
 
+def not_finite(images: np.ndarray) -> np.ndarray:
+    """(m,) bool: images (m, N, N) with NaN, infinity, or numbers so large that their sum is."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return ~np.isfinite(images.sum((1, 2)))
+
+
 class Converter:
     """Reads images and brings them to the frame; one object may serve many threads.
 
@@ -41,7 +47,7 @@ class Converter:
     def raw(self, rows: np.ndarray) -> np.ndarray:
         """Images of one optics group's rows as they are in the stacks, (m, N, N) float32, protein white."""
         images = self._stack.read(rows)
-        bad = ~np.isfinite(images.sum((1, 2)))
+        bad = not_finite(images)
         if bad.any():
             raise NotFinite(np.asarray(rows)[bad])
         side, group = images.shape[1], int(self.particles.group[rows[0]])

@@ -10,10 +10,12 @@ import numpy as np
 from ..errors import InputError
 from .aberrations import from_cryosparc
 from .columns import Columns, interned, text_of
+from .cs_table import check_fields, load_cs
 from .ctf import wavelength
 from .particles import InputWarning, Optics, Particles
 from .paths import StackPaths
 from .rotations import vector_to_matrix
+from .star_optics import whole_boxes
 
 _POSE = ("alignments3D/pose", "alignments3D/shift")
 _CTF = ("ctf/df1_A", "ctf/df2_A", "ctf/df_angle_rad", "ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast")
@@ -22,6 +24,12 @@ _IMAGE = ("ctf/phase_shift_rad", "ctf/bfactor", "ctf/scale", "alignments3D/alpha
 _ABERRATIONS = {"ctf/tilt_A": 2, "ctf/trefoil_A": 2, "ctf/tetra_A": 4, "ctf/anisomag": 4}
 _USED = {*_POSE, *_CTF, *_BLOB, *_IMAGE, *_ABERRATIONS, "blob/sign", "alignments3D/split"}
 _MICROSCOPE = ("ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast", "blob/psize_A")
+_SHAPES = {"blob/idx": (), "blob/psize_A": (), "blob/shape": (2,), "blob/sign": (), "alignments3D/split": (),
+           "alignments3D/psize_A": (), "alignments3D/shift": (2,), "alignments3D/pose": (3,), "ctf/exp_group_id": (),
+           "ctf/shift_A": (2,), **dict.fromkeys((*_CTF, *_IMAGE), ()),
+           **{name: (size,) for name, size in _ABERRATIONS.items()}}  # fmt: skip
+_MOST_RADIANS = 1e3  # of a rotation vector; cryoSPARC's are at most pi long
+_WHOLE = {"blob/idx", "blob/shape", "alignments3D/split", "ctf/exp_group_id"}
 # fields that change images, which are not modelled, and what is to be said of each
 _UNMODELLED = {
     "ctf/shift_A": "the shift of images by their exposure group is not modelled",
@@ -53,17 +61,6 @@ def read_cs(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Pa
     )
 
 
-def load_cs(path: Path) -> np.ndarray:
-    """The (n,) structured array of a .cs file; ``InputError`` where it is not one (or would need a pickle)."""
-    try:
-        data = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path}: not a readable cryoSPARC .cs file ({error}); export it again.") from None
-    if not isinstance(data, np.ndarray) or data.dtype.names is None or data.ndim != 1:
-        raise InputError(f"{path}: not a cryoSPARC .cs file (no table of fields); export it again.")
-    return data
-
-
 def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> None:
     if len(data) == 0:
         raise InputError(f"{path}: has no particles; give a file with particles.")
@@ -74,6 +71,11 @@ def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> N
         if missing:
             raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing; a passthrough file holds only part); "
                              "in cryoSPARC run Export on the particles, and give the exported .cs.")  # fmt: skip
+    if data["blob/path"].ndim != 1 or data["blob/path"].dtype.kind not in "SU":
+        raise InputError(f"{path}: the field blob/path is {data.dtype['blob/path']}, no text; export it again.")
+    check_fields(path, data, _SHAPES, _WHOLE)
+    if data["blob/idx"].min() < 0 or data["blob/idx"].max() >= 1 << 32:
+        raise InputError(f"{path}: blob/idx has values that are no image's number; export the particles again.")
     for name, text in _UNMODELLED.items():
         if "ctf" in require and np.abs(_field(data, name, 0.0)).max() > 1e-3:
             warnings.warn(f"{path}: {text} ({name}).", InputWarning, stacklevel=2)
@@ -89,7 +91,7 @@ def _blobs(path: Path, data: np.ndarray, image_root: Path | None) -> tuple[tuple
 def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
     """Groups are particles of equal microscope, aberrations, pixel size, box and exposure group."""
     columns = [_field(data, name, np.nan) for name in _MICROSCOPE]
-    columns += [data["blob/shape"].reshape(len(data), -1)[:, 0].astype(float), _field(data, "ctf/exp_group_id", 0)]
+    columns += [data["blob/shape"][:, 0].astype(float), _field(data, "ctf/exp_group_id", 0)]
     aberrations = [_vectors(data, name, size) for name, size in _ABERRATIONS.items()]
     settings = np.nan_to_num(np.column_stack([*columns, *aberrations]), nan=-1e300)
     _, first, group = np.unique(settings, axis=0, return_index=True, return_inverse=True)
@@ -101,15 +103,15 @@ def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
     if len(set(names)) < len(names):
         names = tuple(f"opticsGroup{row + 1}" for row in range(len(first)))
     optics = Optics(
-        voltage, aberration, contrast, pixel_size, box.astype(np.int64), names, odd if odd.any() else None,
-        even if even.any() else None, np.eye(2) + anisomag.reshape(-1, 2, 2),
+        voltage, aberration, contrast, pixel_size, whole_boxes(np.where(box > 0, box, -1)), names,
+        odd if odd.any() else None, even if even.any() else None, np.eye(2) + anisomag.reshape(-1, 2, 2),
     )  # fmt: skip
     return optics, group.ravel().astype(np.int32)
 
 
 def _vectors(data: np.ndarray, name: str, size: int) -> np.ndarray:
-    """A field of vectors (n, size) float64; zeros where it is absent or of another size."""
-    if name in data.dtype.names and data[name].shape == (len(data), size):
+    """A field of vectors (n, size) float64; zeros where it is absent."""
+    if name in data.dtype.names:
         return data[name].astype(np.float64)
     return np.zeros((len(data), size))
 
@@ -121,7 +123,9 @@ def _rotation(data: np.ndarray) -> np.ndarray:
     """
     if _POSE[0] not in data.dtype.names:
         return np.full((len(data), 3, 3), np.nan)
-    return vector_to_matrix(data[_POSE[0]]).swapaxes(1, 2)
+    vector = data[_POSE[0]].astype(np.float64)
+    credible = (np.abs(vector) < _MOST_RADIANS).all(axis=1, keepdims=True)
+    return vector_to_matrix(np.where(credible, vector, np.nan)).swapaxes(1, 2)
 
 
 def _shift(data: np.ndarray) -> np.ndarray:
@@ -139,15 +143,17 @@ def _defocus(data: np.ndarray) -> np.ndarray:
 
 def _half(data: np.ndarray) -> np.ndarray:
     """Splits 0 and 1 are halves 1 and 2; a file whose split is the same everywhere was never split."""
-    split = _field(data, "alignments3D/split", 0).astype(np.int8)
+    split = _field(data, "alignments3D/split", 0)
     if split.min() == split.max():
         return np.zeros(len(data), np.int8)
-    return split + np.int8(1)
+    return np.select([split == 0, split == 1], [1, 2], 0).astype(np.int8)
 
 
 def _contrast(path: Path, data: np.ndarray) -> float:
     """``blob/sign``: −1 where protein is dark in the images."""
     signs = np.unique(_field(data, "blob/sign", 1.0))
+    if not np.isin(signs, (-1, 1)).all():
+        raise InputError(f"{path}: blob/sign is neither 1 nor -1 for some particles; export the particles again.")
     if len(signs) > 1:
         raise InputError(f"{path}: blob/sign differs between particles; export particles of one contrast at a time.")
     return -1.0 if signs[0] < 0 else 1.0
@@ -166,7 +172,7 @@ def _columns(data: np.ndarray) -> Columns:
 
 
 def _column(values: np.ndarray) -> np.ndarray:
-    return interned(map(_text, values.tolist())) if values.dtype.kind in "SU" else values.copy()
+    return values.copy() if values.dtype.kind in "fiub" else interned(map(_text, values.tolist()))
 
 
 def _field(data: np.ndarray, name: str, default: float) -> np.ndarray:

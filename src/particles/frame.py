@@ -43,6 +43,9 @@ def choose_frame(particles: Particles, box: int | None, crop: int | None) -> Fra
         raise InputError(f"crop {crop}: the images of {particles.source} are only {widest} pixels wide; give {widest} "
                          "or less, or leave it out.")  # fmt: skip
     crop -= crop % 2
+    if crop < 8 and box is None:
+        raise InputError(f"{particles.source}: {crop} pixels remain of its images, which are {widest} pixels wide; at "
+                         "least 8 are needed.")  # fmt: skip
     box = min(DEFAULT_BOX, crop) if box is None else box
     if box % 2 or not 8 <= box <= crop:
         raise InputError(f"box {box}: must be even, at least 8 and at most the {crop} pixels that remain of images.")

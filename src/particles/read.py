@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
 from .particles import Particles
 from .values import check_values
@@ -31,17 +33,12 @@ def read_particles(
     path, image_root = Path(path), None if image_root is None else Path(image_root)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; give a RELION .star or a cryoSPARC .cs file of particles.")
-    if path.suffix == ".star":
-        from .star import read_star
+    if path.suffix not in (".star", ".cs"):
+        raise InputError(f"{path}: not a particle file FlexRec knows; give a RELION .star or a cryoSPARC .cs file.")
+    from .cryosparc import read_cs
+    from .star import read_star
 
-        return _checked(read_star(path, image_root, require), require)
-    if path.suffix == ".cs":
-        from .cryosparc import read_cs
-
-        return _checked(read_cs(path, image_root, require), require)
-    raise InputError(f"{path}: not a particle file FlexRec knows; give a RELION .star or a cryoSPARC .cs file.")
-
-
-def _checked(particles: Particles, require: tuple[str, ...]) -> Particles:
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of values that cannot be is refused below
+        particles = (read_star if path.suffix == ".star" else read_cs)(path, image_root, require)
     check_values(particles, require)
     return particles

@@ -27,6 +27,7 @@ from .star_table import StarTable, read_tables
 
 _ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
+_MOST_DEGREES = 1e5  # what is beyond is no angle, but a word of another column
 _SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst", "rlnOriginX", "rlnOriginY")
 _IMAGE = ("rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")  # of a particle's CTF, beside its defocus
 _USED = {"rlnImageName", "rlnOpticsGroup", "rlnRandomSubset", *_ANGLES, *_DEFOCUS, *_SHIFTS, *_IMAGE, *TILT,
@@ -100,7 +101,8 @@ def _image_names(table: StarTable, image_root: Path | None) -> tuple[tuple[Path,
 def _rotation(table: StarTable) -> np.ndarray:
     if any(tag not in table for tag in _ANGLES):
         return np.full((len(table), 3, 3), np.nan)
-    return euler_to_matrix(*(table.numbers(tag) for tag in _ANGLES))
+    angles = (table.numbers(tag) for tag in _ANGLES)
+    return euler_to_matrix(*(np.where(np.abs(angle) < _MOST_DEGREES, angle, np.nan) for angle in angles))
 
 
 def _shift(tables: CtfTables, pixel_size: np.ndarray) -> np.ndarray:

@@ -106,7 +106,7 @@ def read_optics(tables: CtfTables, require: tuple[str, ...]) -> tuple[Optics, np
     if tilt.any():
         odd = with_beam_tilt(odd, tilt, aberration, wavelength(voltage))
     optics = Optics(
-        voltage, aberration, contrast, pixel_size, _whole(box), _names(tables, tables.row[first]), odd, even,
+        voltage, aberration, contrast, pixel_size, whole_boxes(box), _names(tables, tables.row[first]), odd, even,
         np.stack(rest[2:], -1).reshape(-1, 2, 2), state.astype(np.int8),
     )  # fmt: skip
     return optics, group
@@ -136,7 +136,7 @@ def _particles_say(tables: CtfTables) -> bool:
     return any(tag in tables.particles for tag in tags)
 
 
-def _whole(box: np.ndarray) -> np.ndarray:
+def whole_boxes(box: np.ndarray) -> np.ndarray:
     """Boxes as int64; what is no number of pixels becomes -1, which is refused with the other values."""
     fine = np.isfinite(box) & (box == np.rint(box)) & (np.abs(box) < 1e6)
     return np.where(fine, box, -1).astype(np.int64)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import InputError
-from .columns import Words, numbers_of, text_of, texts_of
+from .columns import Words, is_number, numbers_of, text_of, texts_of
 from .star_words import split_words
 
 _BLOCK = 1 << 22  # bytes that are read at once
@@ -57,9 +57,10 @@ class StarTable:
             raise InputError(f"{self.path}: data_{self.name} has no column _{tag}; export it too.")
         try:
             return numbers_of(self.words[tag])
-        except ValueError as error:
-            raise InputError(f"{self.path}: column _{tag} of data_{self.name} holds something that is no number "
-                             f"({error}); mend the file.") from None  # fmt: skip
+        except ValueError:
+            word = next(text for text in self.texts(tag) if not is_number(text))
+            raise InputError(f"{self.path}: column _{tag[:40]} of data_{self.name} holds something that is no number, "
+                             f"{word[:40]!r}; mend the file.") from None  # fmt: skip
 
 
 def read_tables(path: Path, parts: Iterable[StarTable] | None = None) -> dict[str, StarTable]:

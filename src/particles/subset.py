@@ -12,7 +12,7 @@ import numpy as np
 from ..atomic import atomic_path
 from ..errors import InputError
 from .columns import objects, texts_of
-from .cryosparc import load_cs
+from .cs_table import load_cs
 from .particles import Particles
 from .paths import StackPaths, folders_of, is_file, split_name
 from .read import read_particles

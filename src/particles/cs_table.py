@@ -1,0 +1,46 @@
+"""The table of a cryoSPARC .cs file: a numpy structured array, read without pickle, its fields of expected kinds."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+
+_LONGEST_HEADER = 1_000_000  # bytes; numpy's own bound is reached by jobs with some hundred fields
+
+
+def load_cs(path: Path) -> np.ndarray:
+    """The (n,) structured array of a .cs file; ``InputError`` where it is not one (or would need a pickle)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            # mapped first: a file that announces more than it holds is refused before memory is taken for it
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=_LONGEST_HEADER)
+            data = np.array(mapped) if isinstance(mapped, np.ndarray) else None
+    except Exception as error:  # noqa: BLE001 - what Python's parser makes of a damaged header can be anything
+        raise InputError(f"{path}: not a readable cryoSPARC .cs file ({_said(error)}); export it again.") from None
+    if data is None or data.dtype.names is None or data.ndim != 1:
+        raise InputError(f"{path}: not a cryoSPARC .cs file (no table of fields); export it again.")
+    return data
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error, or what it means here: numpy advises to trust a pickle."""
+    said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    pickled = "it holds a pickle, which could run code"
+    plain = {"pickle": pickled, "Python objects": pickled, "mmap length": "it ends before the last particle"}
+    return next((meaning for words, meaning in plain.items() if words in said), said)
+
+
+def check_fields(path: Path, data: np.ndarray, shapes: dict[str, tuple[int, ...]], whole: set[str]) -> None:
+    """``InputError`` for a field that is there, but not numbers of this shape for each particle, or not whole ones."""
+    for name in set(shapes) & set(data.dtype.names):
+        shape, kind = data[name].shape[1:], data[name].dtype.kind
+        if shape != shapes[name] or kind not in ("iu" if name in whole else "fiub"):
+            wanted = "whole number" if name in whole else "number"
+            wanted = f"{shapes[name][0]} {wanted}s" if shapes[name] else f"one {wanted}"
+            raise InputError(f"{path}: the field {name} is {data.dtype[name]}, not {wanted} for each particle; export "
+                             "the particles again.")  # fmt: skip
