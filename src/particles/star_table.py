@@ -80,8 +80,8 @@ def read_parts(path: Path) -> list[StarTable]:
     reader = _Reader(path)
     try:
         with open(path, "rb") as file:
-            for block, lines in _blocks(file):
-                reader.take(block, lines)
+            for lines in _blocks(file):
+                reader.take(lines)
         reader.end()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); is the path right?") from None
@@ -90,8 +90,8 @@ def read_parts(path: Path) -> list[StarTable]:
     return [part.table(path) for part in reader.parts]
 
 
-def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, list[bytes]]]:
-    """Some megabytes at a time, and their lines, whichever way these end."""
+def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines, whichever way they end, of some megabytes at a time."""
     left = file.read(3).removeprefix(b"\xef\xbb\xbf")  # the byte-order mark of UTF-8
     while block := file.read(_BLOCK):
         block = left + block
@@ -101,8 +101,8 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, list[bytes]]]:
         left = lines.pop()  # it may go on in the next block
         if len(left) > _LONGEST:
             raise ValueError(f"a line has more than {_LONGEST >> 20} million letters")
-        yield block, lines
-    yield left, [left]
+        yield lines
+    yield [left]
 
 
 class _Part:
@@ -143,19 +143,27 @@ class _Reader:
         self._begun: list[bytes] = []  # words of a row that goes on in the next line
         self._begun_at = 0  # its line
 
-    def take(self, block: bytes, lines: list[bytes]) -> None:
-        """The next lines; ``block`` is all of them. Most are rows of one width without quotes, taken at once."""
-        loop, simple = self._loop, not any(mark in block for mark in (b'"', b"'", b"#"))
-        if simple and loop is not None and loop.length and not self._begun:
-            rows, width = [line.split() for line in lines], len(loop.columns)
-            if width > 1 and list(map(len, rows)).count(width) == len(rows):
-                loop.add_rows(rows)
-                self.line += len(lines)
-                return
+    def take(self, lines: list[bytes]) -> None:
+        """The next lines. Most are rows of one width, taken at once."""
+        rows = self._rows_of(lines)
+        if rows:
+            self._loop.add_rows(rows)
+            self.line += len(lines)
+            return
         for line in lines:
             self.line += 1
             self._take_line(line.strip())
         self._flush()
+
+    def _rows_of(self, lines: list[bytes]) -> list[list[bytes]]:
+        """The words of lines that are all rows of the loop, or nothing."""
+        if self._loop is None or not self._loop.length or self._begun:
+            return []
+        try:
+            rows, width = list(map(split_words, lines)), len(self._loop.columns)
+        except ValueError:
+            return []
+        return rows if width > 1 and list(map(len, rows)).count(width) == len(rows) else []
 
     def end(self) -> None:
         """There are no more lines."""

@@ -18,8 +18,21 @@ def split_words(line: bytes) -> list[bytes]:
     >>> split_words(b"000001@a.mrcs 1 'two words' # comment")
     [b'000001@a.mrcs', b'1', b'two words']
     """
+    words = line.split()
     if b'"' not in line and b"'" not in line and b"#" not in line:
-        return line.split()
+        return words
+    for place, word in enumerate(words):
+        if word[:1] == b"#":
+            return words[:place]
+        if word[0] in b"\"'":
+            if len(word) == 1 or word[-1] != word[0] or b"\a" in word:
+                return _split_quotes(line)
+            words[place] = word[1:-1]
+    return words
+
+
+def _split_quotes(line: bytes) -> list[bytes]:
+    """The words of a line in which quotes may be around blanks."""
     words, place = [], 0
     while found := _WORD.match(line, place):
         double, single, bare = found.groups()
