@@ -14,6 +14,8 @@ from chimerax.flexrec.particles.mrc import stack_header
 from chimerax.flexrec.particles.star_table import read_parts, read_tables
 from chimerax.flexrec.particles.star_words import quoted, split_words
 from chimerax.flexrec.particles.subset import save_rows
+from hypothesis import given
+from hypothesis import strategies as st
 
 OPTICS = """data_optics
 
@@ -71,6 +73,14 @@ def test_a_line_falls_into_words_as_in_relion(line, words):
     assert [word.decode() for word in split_words(line.encode())] == words
     with pytest.raises(ValueError, match="quote"):
         split_words(line.encode().replace(b"#", b"") + b" 'open")
+
+
+LETTERS = st.characters(exclude_characters="\0\a\r\n", codec="utf-8")
+
+
+@given(st.lists(st.text(LETTERS, max_size=12), min_size=1, max_size=6))
+def test_whatever_is_written_is_the_same_word_again(words):
+    assert [word.decode() for word in split_words(" ".join(map(quoted, words)).encode())] == words
 
 
 ODD = ["Müller", "_a", "$x", "[1,2]", "#1", "a#b", ";a", "it's b", "it's", 'a"b c', "a b", "", "?", ".", "data_x",
