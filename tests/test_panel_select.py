@@ -251,7 +251,8 @@ def test_a_long_message_in_the_window_of_images_is_seen_whole(qtbot, viewer, tmp
     qtbot.waitUntil(lambda: words.height() > before, timeout=PATIENCE)
     assert str(away) in words.text() and words.height() > before + 2 * words.fontMetrics().lineSpacing()
     assert words.height() >= words.heightForWidth(words.width())
-    assert window.rect().contains(words.geometry()) and not words.geometry().intersects(window.elsewhere.geometry())
+    qtbot.waitUntil(lambda: window.rect().contains(words.geometry()), timeout=PATIENCE)  # once Qt has laid it out
+    assert not words.geometry().intersects(window.elsewhere.geometry())
 
 
 def test_an_empty_selection_keeps_its_mark(viewer):
