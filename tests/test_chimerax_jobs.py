@@ -30,7 +30,6 @@ run("flexrec stop 2 now true")
 result["now"] = [state["state"] for state in run("flexrec jobs")]
 result["wrong"] = sentence("flexrec stop 1")
 """,
-        timeout=200,
     )
     assert found["queued"][1] == "queued" and found["stopped"][1] == "stopped"
     assert found["ended"] == "done", (project / "001-simulate" / "output.txt").read_text()
@@ -64,7 +63,6 @@ result["map"] = [volume.name, *volume.data.size, *volume.data.step, *volume.data
 run("flexrec reconstruct selection nobody")
 result["wrong"] = run("flexrec watch 4")["message"]
 """,
-        timeout=200,
     )
     assert found["ended"] == "done", (project / "003-reconstruct" / "output.txt").read_text()
     assert found["map"] == ["003-reconstruct", 32, 32, 32, 8, 8, 8, 0, 0, 0]

@@ -315,7 +315,7 @@ def run_in_window(chimerax, folder, code: str) -> dict:
         pytest.skip("no xvfb-run")
     (folder / "code.py").write_text(_HEAD + in_folder(folder) + code)
     screen = ["xvfb-run", "-a", "-s", "-screen 0 1000x800x24"]
-    done = chimerax.call(*screen, chimerax.program, "--script", folder / "code.py", timeout=180)
+    done = chimerax.call(*screen, chimerax.program, "--script", folder / "code.py")
     assert (folder / "answer.json").is_file(), done.stdout + done.stderr
     found = json.loads((folder / "answer.json").read_text())
     assert "failed" not in found, found["failed"]

@@ -128,7 +128,7 @@ for line in {STARTED.format(top=top, python=engine_python).splitlines()!r}:
     except UserError as error:  # what a job needs is not there, which it says
         result[line] = [["told"], str(error)]
 run("flexrec engine python chimerax check false")
-""", offscreen=True, timeout=300)  # fmt: skip
+""", offscreen=True)  # fmt: skip
     commands = found.pop("commands")
     plain = {"str", "int", "float", "bool", "NoneType", "Model"}
     for line, (kinds, _) in found.items():
@@ -242,7 +242,7 @@ def test_no_command_takes_a_number_that_is_none_or_falls_over_a_huge_one(chimera
     without = ("remove", "unfollow", "demo", "record")
     lines = [line for line in LINES.format(top=top).splitlines() if not any(word in line for word in without)]
     code = NUMBERS.replace("TOP", str(top)).replace("LINES", repr(lines))
-    found = chimerax.run("import traceback\n" + code, timeout=300)
+    found = chimerax.run("import traceback\n" + code)
     assert found["taken"] == []
     assert {"volume level", "record size", "path pc range", "flow scale", "train epochs"} <= set(found["numeric"])
     assert found["wrong"] == [] and found["tried"] > 200
