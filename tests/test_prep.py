@@ -113,7 +113,7 @@ def test_prepared_folder_opens_with_poses_ctf_and_filter(made):
     _, p, job, record = made
     prepared = load_prepared(job)
     q = prepared.particles
-    assert (prepared.box, record["count"], len(q)) == (32, 300, 300) and prepared.filter.shape == (17,)
+    assert (prepared.box, record["count"], len(q)) == (32, 300, 300) and prepared.filter.shape == (1, 17)
     assert prepared.pixel_size == pytest.approx(PIXEL * BOX / 32)
     assert q.stacks == ((job / "particles.mrcs").resolve(),) and q.contrast == 1
     for name in ("rotation", "shift", "defocus"):
@@ -133,7 +133,7 @@ def test_prepared_images_are_the_model_the_engine_assumes(made):
     images = ImageStack(prepared.particles).read(np.arange(300))
     framed = replace(p, optics=replace(p.optics, box=np.array([32]), pixel_size=np.array([prepared.pixel_size])))
     _, views = project(framed, 0)
-    transfer = ctf_rfft(framed, 32, prepared.pixel_size) * spread(prepared.filter, 32)
+    transfer = ctf_rfft(framed, 32, prepared.pixel_size) * spread(prepared.filter[0], 32)
     model = np.fft.irfft2(np.fft.rfft2(views) * transfer, (32, 32))
     model -= model.mean((1, 2), keepdims=True)
     images = images - images.mean((1, 2), keepdims=True)
@@ -322,9 +322,9 @@ from chimerax.flexrec.jobs.prep import PREP
 from chimerax.flexrec.particles.convert import Converter
 import chimerax.flexrec.particles.stream as stream
 prep_run._CHUNK_PIXELS, stream._SYNC_SECONDS, convert = 16 * 40 * 40, 0, Converter.images
-def images(self, rows, shell_filter=None):
-    time.sleep(float(sys.argv[3]) if shell_filter is not None else 0)
-    return convert(self, rows, shell_filter)
+def images(self, rows, whitening=None):
+    time.sleep(float(sys.argv[3]) if whitening is not None and len(rows) == 16 else 0)
+    return convert(self, rows, whitening)
 Converter.images = images
 PREP.function()(PREP.build({"particles": Path(sys.argv[1]), "box": 32, "workers": 1}), JobRun(sys.argv[2]))
 """

@@ -100,7 +100,7 @@ def test_a_selection_gives_the_map_of_its_own_state(project, truth):
 
 def test_the_whitening_filter_leaves_no_trace_in_the_maps(project, truth):
     """Shell by shell the halves' mean has the true map's grey scale, though whitening changes it by half."""
-    whitening = load_prepared(project / "002-prep").filter
+    (whitening,) = load_prepared(project / "002-prep").filter
     assert whitening[10] / whitening[2] > 1.5
     folder = reconstruct(project, "grey", selection="first")
     found = (read_map(folder / "half1.mrc")[0] + read_map(folder / "half2.mrc")[0]) / 2

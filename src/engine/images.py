@@ -13,7 +13,7 @@ import torch
 from ..particles.ahead import in_order, thread_share
 from ..particles.ctf import ctf_rfft, odd_factor
 from ..particles.particles import Particles
-from ..particles.shells import fourier_radius, shell_index
+from ..particles.shells import fourier_radius, spread_by_group
 from ..particles.stack import ImageStack
 
 AHEAD_BYTES = 1 << 30  # of batches that wait or are being made, whatever the number of threads
@@ -66,7 +66,8 @@ class ParticleImages:
         stack: Images | None = None,
         threads: int | None = None,
     ) -> None:
-        """``whitening`` is the amplitude filter ``(D // 2 + 1,)`` by shell that the images were multiplied by.
+        """``whitening`` is the amplitude filter ``(g, D // 2 + 1)`` by optics group and shell that the images were
+        multiplied by; ``(D // 2 + 1,)`` is one for all groups.
 
         ``stack`` is where the particles' images are read, if not from the stacks that they name. ``threads`` make
         batches ready (`thread_share` where not given); their number changes no bit of any batch.
@@ -74,7 +75,9 @@ class ParticleImages:
         self.particles = particles
         self.box = int(particles.optics.box[0])
         self.pixel_size = float(particles.optics.pixel_size[0])
-        self.whitening = np.ones(self.box // 2 + 1, np.float32) if whitening is None else whitening.astype(np.float32)
+        shells, groups = self.box // 2 + 1, len(particles.optics)
+        filters = np.ones(shells, np.float32) if whitening is None else whitening.astype(np.float32)
+        self.whitening = np.broadcast_to(filters, (groups, shells))
         self.threads = threads or thread_share()
         self._stack = ImageStack(particles) if stack is None else stack
 
@@ -90,7 +93,7 @@ class ParticleImages:
         if phase is not None:
             images *= phase
         transfer = ctf_rfft(self.particles, box, pixel_size, rows)
-        transfer *= self.whitening[shell_index(box)]
+        transfer *= spread_by_group(self.whitening, self.particles.group[rows], box)
         return Batch(
             rows=torch.from_numpy(np.asarray(rows, np.int64)),
             images=torch.from_numpy(images),

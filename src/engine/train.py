@@ -14,6 +14,9 @@ import torch
 
 from ..mesh.shape import edge_inverse
 from ..mesh.tetmesh import TetMesh
+from ..particles.copies import image_numbers
+from ..particles.halves import sides
+from ..particles.particles import Particles
 from .batch_cache import BatchCache
 from .density import LeastSquares
 from .halves import HalfMaps, solve_halves
@@ -85,7 +88,7 @@ class Trainer:
         self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(device)
         self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(device)
         self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(device)
-        self.halves = split_halves(images.particles.half, seed)
+        self.halves = split_halves(images.particles, seed)
         self.told = False  # whether the team has been told to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
 
@@ -148,12 +151,16 @@ class Trainer:
             self.told = bool(self.team.total(wish) > 0)
 
 
-def split_halves(half: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the two halves: as the particles say (1, 2), or at random where they do not; never empty."""
-    rng = np.random.default_rng((seed, 4))
-    side = np.where(half > 0, half, 1 + rng.permutation(len(half)) % 2)
-    if len(half) > 1 and (np.all(side == 1) or np.all(side == 2)):
-        side = 1 + rng.permutation(len(half)) % 2
+def split_halves(particles: Particles, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the two halves: as the particles say, or at random where they do not; never empty.
+
+    Copies of one image are in one half, but where there is only one image.
+    """
+    rng, image = np.random.default_rng((seed, 4)), image_numbers(particles)
+    side = sides(particles.half, image, rng)
+    for same in (image, np.arange(len(image))):
+        if len(side) > 1 and len(np.unique(side)) == 1:
+            side = sides(np.zeros(len(side), np.int8), same, rng)
     return np.flatnonzero(side == 1), np.flatnonzero(side == 2)
 
 

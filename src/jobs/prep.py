@@ -43,6 +43,11 @@ class PrepParameters:
         True,
         help="filter the images so that their noise has unit variance at every frequency; off for noiseless images",
     )
+    normalize: bool = parameter(
+        True,
+        help="with whiten: bring every image to the same noise, measured on its own background; off where the images' "
+        "grey values are to be compared as they are",
+    )
     radius: float | None = parameter(
         None,
         help="radius of the disc that holds the particle; noise is measured outside; if omitted, 0.85 of half the box",

@@ -1,36 +1,45 @@
-"""Whether particles fit together and fit their consensus: contrast, poses, hand, pixel size."""
+"""Whether particles fit together and fit their consensus: a quick back-projection of them in two halves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..engine.backproject import BackProjector, fourier_shell_correlation, soft_ball
-from ..errors import InputError
-from ..mesh.maps import read_map, write_map
-from ..mesh.place import read_centre
+from ..mesh.maps import write_map
 from ..particles import ImageStack, Particles
-from ..particles.frame import Frame
+from ..particles.halves import sides
 from ..particles.observe import observe
-from ..particles.resample import resample_map
-from ..particles.shells import spread
+from ..particles.shells import spread_by_group
 
 _MOST, _BATCH = 5000, 100
-_CLEARER = 0.15  # how much better another explanation must be to be named
+_GAIN_ROUNDS, _ENOUGH = 2, 50  # times that the gains of optics groups are measured, and images that they need
+_SURE, _MOST_GAIN = 0.2, 5.0  # mean correlation of the low shells that gains are measured at, and the most they may be
 
 
 @dataclass(frozen=True)
-class Consensus:
-    """A consensus map (N, N, N), its pixel size in Å, where its voxel N//2 lies, (3,) Å xyz, and the same map in
-    the prepared frame.
+class Halves:
+    """Some particles in two halves that share no image, and what the check makes of them.
+
+    prepared : all particles. rows : those that are used, (2,) arrays. filter : (g, D//2+1) as `Prepared` has it.
+    mask : (D, D, D) soft ball that the particle is in.
     """
 
-    density: np.ndarray
-    pixel_size: float
-    centre: np.ndarray
-    framed: np.ndarray
+    prepared: Particles
+    rows: tuple[np.ndarray, np.ndarray]
+    filter: np.ndarray
+    mask: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """Images used."""
+        return sum(map(len, self.rows))
+
+    @property
+    def pixel_size(self) -> float:
+        """Å."""
+        return float(self.prepared.optics.pixel_size[0])
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class Check:
 
     count : images used. frequency : (s,) 1/Å of the shells. halves : (s,) FSC of two independent halves of them.
     consensus : (s,) FSC with the consensus map, or None without one. centre : (3,) Å xyz, where voxel N//2 of what the
-    particles show lies in the space of the consensus, or None.
+    particles show lies in the space of the consensus, or None. gain : (g,) what the signal of each optics group was
+    found to be multiplied by, against the others'. density : (D, D, D) the map, masked.
     """
 
     count: int
@@ -47,6 +57,8 @@ class Check:
     halves: np.ndarray
     consensus: np.ndarray | None
     centre: np.ndarray | None
+    gain: np.ndarray
+    density: np.ndarray
 
     def record(self) -> dict:
         """For prep.json."""
@@ -59,6 +71,7 @@ class Check:
             "resolution_consensus_0.5": None
             if self.consensus is None
             else resolution(self.frequency, self.consensus, 0.5),
+            "gain": [round(float(value), 4) for value in self.gain],
         }
 
 
@@ -69,74 +82,42 @@ def resolution(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> fl
     return round(float(1 / frequency[last]), 2) if last > 0 else None
 
 
-def read_consensus(path: Path | None, particles: Particles, frame: Frame) -> Consensus | None:
-    """The consensus map; ``InputError`` where its pixel size or extent cannot be that of these particles."""
-    if path is None:
-        return None
-    density, pixel_size = read_map(path)
-    boxes, sizes = particles.optics.box, particles.optics.pixel_size
-    same_box = boxes == density.shape[0]
-    if same_box.any() and np.min(np.abs(sizes[same_box] / pixel_size - 1)) > 0.005:
-        raise InputError(f"{path}: has the particles' box ({density.shape[0]}) but pixels of {pixel_size:.4g} Å, and "
-                         f"the particles {sizes[same_box][0]:.4g} Å; mend the wrong one.")  # fmt: skip
-    extent = density.shape[0] * pixel_size
-    if not 0.5 < extent / frame.crop < 3:
-        raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; is its "
-                         f"pixel size ({pixel_size:.4g} Å) right?")  # fmt: skip
-    framed = resample_map(density, pixel_size, frame.box, frame.pixel_size)
-    return Consensus(density, pixel_size, read_centre(path), framed)
-
-
-# ---------------------------------------------------------------------------- back-projection
-
-
-def check_particles(
-    prepared: Particles, shell_filter: np.ndarray, consensus: Consensus | None, radius: float, job, notes: list[str]
-) -> Check:
-    """Back-project at most 5000 prepared images in two halves; write backprojection.mrc, log and note what is wrong."""
-    box, pixel_size = int(prepared.optics.box[0]), float(prepared.optics.pixel_size[0])
-    rows = np.sort(np.random.default_rng(job.seed).permutation(len(prepared))[:_MOST])
-    first, second = (_backproject(prepared, half, shell_filter, job) for half in (rows[::2], rows[1::2]))
-    mask = soft_ball(box, radius / pixel_size)
-    halves = fourier_shell_correlation(first.map() * mask, second.map() * mask)
-    density = first.merged(second).map() * mask
-    curve = None if consensus is None else fourier_shell_correlation(density, consensus.framed * mask)
-    centre = None if consensus is None else consensus.centre
-    check = Check(len(rows), np.arange(box // 2 + 1) / (box * pixel_size), halves, curve, centre)
-    with job.output("backprojection.mrc") as path:
-        write_map(path, density, pixel_size, centre)
-    job.log(f"back-projection of {len(rows)} images: halves agree to {_angstroms(check.frequency, halves, 0.143)}")
-    if curve is None:
-        warning = _doubt_halves(halves, len(rows))
-    else:
-        job.log(f"it agrees with the consensus to {_angstroms(check.frequency, curve, 0.5)} (FSC 0.5; mean of the low "
-                f"shells {low_shells(curve):.2f})")  # fmt: skip
-        warning = _doubt_consensus(density, consensus, mask) or _doubt_pixel_size(
-            density, halves, consensus, mask, pixel_size
-        )
-    if warning:
-        notes.append(warning)
-        job.log(f"warning: {warning}")
-    return check
-
-
 def low_shells(curve: np.ndarray) -> float:
     """Mean correlation from shell 2 to a third of the way to Nyquist, where even a few noisy images say something."""
     return float(np.mean(curve[2 : max(4, len(curve) // 3)]))
 
 
-def _backproject(prepared: Particles, rows: np.ndarray, shell_filter: np.ndarray, job) -> BackProjector:
-    box, pixel_size = int(prepared.optics.box[0]), float(prepared.optics.pixel_size[0])
-    stack, projector, whitening = ImageStack(prepared), BackProjector(box), spread(shell_filter, box)
-    done = 0
-    for part in np.array_split(rows, max(1, len(rows) // _BATCH)):
-        if len(part) == 0:
-            continue
-        spectra, transfer = observe(prepared, stack.read(part), pixel_size, part)
-        projector.insert(spectra, transfer * whitening, prepared.views(part), prepared.shift[part] / pixel_size)
-        done += len(part)
-        job.progress(done, len(rows), stage="check")
-    return projector
+def choose_halves(
+    prepared: Particles, image: np.ndarray, shell_filter: np.ndarray, radius: float, seed: int
+) -> Halves:
+    """At most 5000 prepared particles, in the halves of their file or drawn at random; copies of an ``image`` (n,)
+    are in one half. ``radius`` is that of the disc in Å.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.permutation(len(prepared))[:_MOST])
+    side = sides(prepared.half[rows], image[rows], rng)
+    if len(np.unique(side)) < 2:
+        side = sides(np.zeros(len(rows), np.int8), image[rows], rng)
+    mask = soft_ball(int(prepared.optics.box[0]), radius / float(prepared.optics.pixel_size[0]))
+    return Halves(prepared, (rows[side == 1], rows[side == 2]), shell_filter, mask)
+
+
+def check_particles(halves: Halves, consensus, job) -> Check:
+    """Back-project both halves and compare; write backprojection.mrc. ``consensus`` is a `Consensus` or None."""
+    sums, gain = _sums_with_gains(halves, job)
+    box, pixel_size = int(halves.prepared.optics.box[0]), halves.pixel_size
+    curve = fourier_shell_correlation(*(one.map() * halves.mask for one in sums))
+    density = sums[0].merged(sums[1]).map() * halves.mask
+    against = None if consensus is None else fourier_shell_correlation(density, consensus.framed * halves.mask)
+    centre = None if consensus is None else consensus.centre
+    frequency = np.arange(box // 2 + 1) / (box * pixel_size)
+    with job.output("backprojection.mrc") as path:
+        write_map(path, density, pixel_size, centre)
+    job.log(f"back-projection of {halves.count} images: halves agree to {_angstroms(frequency, curve, 0.143)}")
+    if against is not None:
+        job.log(f"it agrees with the consensus to {_angstroms(frequency, against, 0.5)} (FSC 0.5; mean of the low "
+                f"shells {low_shells(against):.2f})")  # fmt: skip
+    return Check(halves.count, frequency, curve, against, centre, gain, density)
 
 
 def _angstroms(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> str:
@@ -144,51 +125,87 @@ def _angstroms(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> st
     return "no resolution at all" if value is None else f"{value:.1f} Å"
 
 
-def _doubt_halves(halves: np.ndarray, count: int) -> str | None:
-    if low_shells(halves) >= 0.2 or count < 200:
-        return None
-    return (f"two halves of {count} images hardly agree (mean correlation of the low shells "
-            f"{low_shells(halves):.2f}): are poses and CTF those of these images?")  # fmt: skip
+# ---------------------------------------------------------------------------- back-projection
 
 
-def _doubt_pixel_size(
-    density: np.ndarray, halves: np.ndarray, consensus: Consensus, mask: np.ndarray, pixel_size: float
-) -> str | None:
-    """A sentence when the consensus fits clearly better with another pixel size, over the shells that carry signal."""
-    box, weak = density.shape[0], np.flatnonzero(halves[2:] < 0.3)
-    last = max(4, weak[0] + 2 if len(weak) else len(halves))
+def back_project(
+    halves: Halves, rows: np.ndarray, shell_filter: np.ndarray, tell=lambda done: None, transfer_of=None
+) -> BackProjector:
+    """The sums of prepared particles ``rows``. ``transfer_of(rows)``, where given, gives other CTFs than the file's."""
+    prepared, box, pixel_size = halves.prepared, len(halves.mask), halves.pixel_size
+    stack, projector = ImageStack(prepared), BackProjector(box)
+    done = 0
+    for part in np.array_split(rows, max(1, len(rows) // _BATCH)):
+        if len(part) == 0:
+            continue
+        spectra, transfer = observe(prepared, stack.read(part), pixel_size, part)
+        transfer = transfer if transfer_of is None else transfer_of(part)
+        transfer = transfer * spread_by_group(shell_filter, prepared.group[part], box)
+        projector.insert(spectra, transfer, prepared.views(part), prepared.shift[part] / pixel_size)
+        done += len(part)
+        tell(done)
+    return projector
 
-    def score(scale: float) -> float:
-        framed = resample_map(consensus.density, consensus.pixel_size * scale, box, pixel_size)
-        return float(np.mean(fourier_shell_correlation(density, framed * mask)[2:last]))
 
-    scores = {scale: score(scale) for scale in (0.9, 0.925, 0.95, 0.975, 1.0, 1.025, 1.05, 1.075, 1.1)}
-    scale = max(scores, key=scores.__getitem__)
-    if scores[scale] < max(scores[1.0] + 0.02, 0.2):
-        return None
-    return (f"the pixel size looks wrong: the consensus fits the images better with about "
-            f"{consensus.pixel_size * scale:.3g} Å than with its {consensus.pixel_size:.4g} Å (mean correlation "
-            f"{scores[scale]:.2f} instead of {scores[1.0]:.2f}).")  # fmt: skip
+def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProjector], np.ndarray]:
+    """(the sums of both halves, what the signal of each optics group is multiplied by).
+
+    Images of optics groups are brought to one noise, and nobody knows whether their signal comes to one scale thereby:
+    it does where only the grey scale differed. So it is measured, each group's against all others'.
+    """
+    gain = np.ones(len(halves.filter))
+    sums = _sums(halves, gain, job)
+    group = halves.prepared.group
+    counts = np.bincount(group[np.concatenate(halves.rows)], minlength=len(gain))
+    if np.count_nonzero(counts) < 2:
+        return sums, gain
+    for _ in range(_GAIN_ROUNDS):
+        curve = fourier_shell_correlation(*(one.map() * halves.mask for one in sums))
+        if low_shells(curve) < _SURE:
+            break
+        change = np.ones(len(gain))
+        for number in np.flatnonzero(counts >= _ENOUGH):
+            change[number] = _gain(halves, gain, sums, number)
+        change /= np.exp(np.average(np.log(change), weights=counts))
+        if np.all(np.abs(change - 1) < 0.03):
+            break
+        gain = gain * change
+        sums = _sums(halves, gain, job)
+    return sums, gain
 
 
-def _doubt_consensus(density: np.ndarray, consensus: Consensus, mask: np.ndarray) -> str | None:
-    """A sentence naming what explains a poor agreement best, or None where the agreement is good."""
-    box = density.shape[0]
+def _sums(halves: Halves, gain: np.ndarray, job) -> tuple[BackProjector, BackProjector]:
+    def tell(rows: np.ndarray):
+        return lambda done: job.progress(done, len(rows), stage="check")
 
-    def score(candidate: np.ndarray) -> float:
-        return low_shells(fourier_shell_correlation(density, candidate * mask))
+    first, second = (back_project(halves, rows, halves.filter * gain[:, None], tell(rows)) for rows in halves.rows)
+    return first, second
 
-    found = score(consensus.framed)
-    others = {
-        "contrast looks inverted: give contrast": -found,
-        "the hand looks wrong (the mirrored map fits better): flip the map, or use poses of the same hand": score(
-            np.roll(consensus.framed[::-1], 1 - box % 2, 0)
-        ),
-    }
-    reason, best = max(others.items(), key=lambda item: item[1])
-    if best > found + _CLEARER and best > 0.2:
-        return f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): {reason}."
-    if found < 0.3:
-        return (f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): are the "
-                "poses and the map from the same refinement?")  # fmt: skip
-    return None
+
+def _gain(halves: Halves, gain: np.ndarray, sums: tuple[BackProjector, BackProjector], number: int) -> float:
+    """How much larger the low shells of an optics group's map are than those of the others'; 1 where that is unsure.
+
+    The group's map is compared with the others' halves, whose noise is not its own nor one another's.
+    """
+    group, filters = halves.prepared.group, halves.filter * gain[:, None]
+    own = [back_project(halves, rows[group[rows] == number], filters) for rows in halves.rows]
+    others = [BackProjector.of_sums({name: one.sums[name] - mine.sums[name] for name in one.sums})
+              for one, mine in zip(sums, own)]  # fmt: skip
+    group_map, first, second = (one.map() * halves.mask for one in (own[0].merged(own[1]), *others))
+    most = max(4, len(halves.mask) // 6)
+    with_group = _cross(group_map, first, most) + _cross(group_map, second, most)
+    between = 2 * _cross(first, second, most)
+    if between <= 0 or with_group <= 0:
+        return 1.0
+    found = float(with_group / between)
+    return found if 1 / _MOST_GAIN < found < _MOST_GAIN else 1.0
+
+
+def _cross(first: np.ndarray, second: np.ndarray, most: int) -> float:
+    """Sum of the cross-spectrum of two maps over shells 2 to ``most``."""
+    a, b = np.fft.rfftn(first.astype(np.float64)), np.fft.rfftn(second.astype(np.float64))
+    box = len(first)
+    k, kx = np.fft.fftfreq(box, 1 / box), np.fft.rfftfreq(box, 1 / box)
+    shell = np.rint(np.sqrt(k[:, None, None] ** 2 + k[:, None] ** 2 + kx**2)).astype(np.int64)
+    inside = (shell >= 2) & (shell <= most)
+    return float((a * b.conj()).real[inside].sum())

@@ -9,6 +9,8 @@ import numpy as np
 from ..particles.frame import Frame
 from .prep_check import Check
 
+_GROUPS = 20  # optics groups whose noise is drawn
+
 
 def draw(
     path: Path,
@@ -23,7 +25,7 @@ def draw(
 
     Parameters
     ----------
-    before, after : the same particles (rows), protein white, of any box. power : (D//2+1,) noise before whitening.
+    before, after : the same particles (rows), protein white, of any box. power : (g, D//2+1) noise before whitening.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -50,7 +52,8 @@ def _show(axis, image: np.ndarray, title: str) -> None:
 
 
 def _plot_noise(axis, power: np.ndarray, frame: Frame) -> None:
-    axis.semilogy(np.arange(len(power)) / frame.crop, power)
+    for one in power[:_GROUPS]:
+        axis.semilogy(np.arange(len(one)) / frame.crop, one, linewidth=1)
     axis.set(title="Noise power before whitening", xlabel="spatial frequency (1/Å)", ylabel="power per pixel")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..particles.copies import image_numbers
+from ..particles.halves import sides
 from ..particles.prepared import Prepared, particles_identity
 from ..particles.selection import load_selection
 from .folder import JobRun
@@ -27,16 +29,19 @@ def halves_of(parameters: ReconstructParameters, prepared: Prepared, job: JobRun
         with np.load(path, allow_pickle=False) as kept:
             return kept["half1"], kept["half2"]
     rows = _rows(parameters.selection, prepared, job.folder.parent)
-    side, of_file = _sides(prepared.particles.half, rows, job.seed)
+    image = image_numbers(prepared.particles)[rows]
+    side, whose = _sides(prepared.particles.half, rows, image, job.seed)
     halves = rows[side == 1], rows[side == 2]
     counts = " and ".join(f"{len(half)}" for half in halves)
-    whose = "those of the particle file" if of_file else "drawn at random"
     if min(map(len, halves)) < FEWEST:
         what = f"selection {parameters.selection!r}" if parameters.selection else prepared.folder.name
         raise InputError(f"{what}: its halves, {whose}, have {counts} particles, and each half-map needs {FEWEST} at "
                          "least; take more particles.")  # fmt: skip
     what = f"Selection {parameters.selection!r}" if parameters.selection else f"All of {prepared.folder.name}"
     job.log(f"{what}: {len(rows)} particles; the halves, {whose}, have {counts}.")
+    again = len(rows) - len(np.unique(image))
+    if again:
+        job.log(f"{again} particles are copies of the image of another; all copies of an image are in one half.")
     with job.output(HALVES) as temporary, open(temporary, "wb") as file:
         np.savez(file, half1=halves[0], half2=halves[1])
     return halves
@@ -54,12 +59,14 @@ def _rows(name: str | None, prepared: Prepared, project: Path) -> np.ndarray:
     return selection.rows.astype(np.int64)
 
 
-def _sides(half: np.ndarray, rows: np.ndarray, seed: int) -> tuple[np.ndarray, bool]:
-    """(1 or 2 for each of the rows, whether the particle file says so).
+def _sides(half: np.ndarray, rows: np.ndarray, image: np.ndarray, seed: int) -> tuple[np.ndarray, str]:
+    """(1 or 2 for each of the rows, whose these halves are); copies of one image have the same.
 
-    Its halves were refined apart, so they are kept. Where it has none, or not for all, all are drawn at random.
+    The file's halves were refined apart, so they are kept. Where it has none, or only one, all are drawn at random.
     """
-    given = half[rows]
-    if np.all(given > 0) and len(np.unique(half[half > 0])) == 2:
-        return given, True
-    return 1 + np.random.default_rng(seed).permutation(len(rows)) % 2, False
+    rng = np.random.default_rng(seed)
+    if len(np.unique(half[half > 0])) < 2:
+        return sides(np.zeros(len(rows), np.int8), image, rng), "drawn at random"
+    drawn = int(np.count_nonzero(half[rows] == 0))
+    others = f" ({drawn} that have none there drawn at random)" if drawn else ""
+    return sides(half[rows], image, rng), f"those of the particle file{others}"

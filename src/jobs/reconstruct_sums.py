@@ -11,7 +11,7 @@ from ..engine.backproject import BackProjector
 from ..particles.ahead import in_order, thread_share
 from ..particles.observe import observe
 from ..particles.prepared import Prepared
-from ..particles.shells import spread
+from ..particles.shells import spread_by_group
 from ..particles.stack import ImageStack
 from .folder import JobRun
 from .throttle import Throttled
@@ -58,13 +58,13 @@ class _Spectra:
 
     def __init__(self, prepared: Prepared) -> None:
         self._prepared, self._stack = prepared, ImageStack(prepared.particles)
-        self._whitening = spread(prepared.filter, prepared.box)
 
     def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``(m, D, D//2+1)`` complex64, and float32, of particles ``rows``."""
         one = self._prepared
         spectra, transfer = observe(one.particles, self._stack.read(rows), one.pixel_size, rows)
-        return spectra.astype(np.complex64), transfer * self._whitening
+        transfer *= spread_by_group(one.filter, one.particles.group[rows], one.box)
+        return spectra.astype(np.complex64), transfer
 
 
 def _batches(rows: np.ndarray, box: int) -> Iterator[np.ndarray]:

@@ -1,30 +1,34 @@
-"""Particle images as prep delivers them: cropped, downsampled, background at zero, whitened."""
+"""Particle images as prep delivers them: cropped, downsampled, background at zero, whitened.
+
+Those that were multiplied by their CTF are divided by its absolute value, and are then as if phase-flipped.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
+from .ctf import unmultiplied
 from .frame import Frame
-from .noise import outside_disc, subtract_background
+from .hot_pixels import HotPixels
+from .noise import background_deviation, outside_disc, subtract_background
 from .particles import Particles
 from .resample import ImageResampler
 from .shells import spread
 from .stack import ImageStack
 
 
-class NotFinite(Exception):
-    """Images that hold NaN or infinity: ``rows`` are theirs."""
+@dataclass(frozen=True)
+class Whitening:
+    """filter : (g, D//2+1) float32, what the amplitudes of an optics group's images are multiplied by, by shell.
 
-    def __init__(self, rows: np.ndarray) -> None:
-        super().__init__(f"{len(rows)} images are not finite")
-        self.rows = rows
+    even : whether each image is then divided by the standard deviation of its own background.
+    """
 
-
-def not_finite(images: np.ndarray) -> np.ndarray:
-    """(m,) bool: images (m, N, N) with NaN, infinity, or numbers so large that their sum is."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return ~np.isfinite(images.sum((1, 2)))
+    filter: np.ndarray
+    even: bool
 
 
 class Converter:
@@ -33,45 +37,58 @@ class Converter:
     Parameters
     ----------
     particles, frame : from what, to what. radius : Å of the disc that holds the particle.
+    hot : pixels of the particles' images that are to be replaced.
     """
 
-    def __init__(self, particles: Particles, frame: Frame, radius: float) -> None:
-        self.particles, self.frame, self.radius = particles, frame, radius
+    def __init__(self, particles: Particles, frame: Frame, radius: float, hot: HotPixels | None = None) -> None:
+        self.particles, self.frame, self.radius, self.hot = particles, frame, radius, hot
         self.background = outside_disc(frame.box, radius / frame.pixel_size)
         self._stack = ImageStack(particles)
         optics = particles.optics
-        distinct = {(int(n), float(p)) for n, p in zip(optics.box, optics.pixel_size)}
+        distinct = {(int(n), float(p)) for n, p in zip(optics.box[self._used], optics.pixel_size[self._used])}
         made = {key: ImageResampler(*key, frame.box, frame.pixel_size) for key in distinct}
-        self._resamplers = [made[int(n), float(p)] for n, p in zip(optics.box, optics.pixel_size)]
+        self._resamplers = [made.get((int(n), float(p))) for n, p in zip(optics.box, optics.pixel_size)]
+
+    @property
+    def _used(self) -> np.ndarray:
+        return np.unique(self.particles.group)
 
     def raw(self, rows: np.ndarray) -> np.ndarray:
-        """Images of one optics group's rows as they are in the stacks, (m, N, N) float32, protein white."""
+        """Images of one optics group's rows as they are in the stacks, (m, N, N) float32, protein white.
+
+        Their hot pixels are mended.
+        """
         images = self._stack.read(rows)
-        bad = not_finite(images)
-        if bad.any():
-            raise NotFinite(np.asarray(rows)[bad])
         side, group = images.shape[1], int(self.particles.group[rows[0]])
         box = self.particles.optics.box[group]
         if side != box:
             stack = self.particles.stacks[self.particles.stack[rows[0]]]
             raise InputError(f"{stack}: its images are {side} pixels wide, but {self.particles.source} says "
                              f"{box}; give the stack that belongs to the file.")  # fmt: skip
+        if self.hot is not None:
+            self.hot.mend(images, rows)
         return images
 
-    def images(self, rows: np.ndarray, shell_filter: np.ndarray | None = None) -> np.ndarray:
-        """Prepared images (m, D, D) float32 of these rows, in their order; not whitened without ``shell_filter``."""
+    def images(self, rows: np.ndarray, whitening: Whitening | None = None) -> np.ndarray:
+        """Prepared images (m, D, D) float32 of these rows, in their order."""
         box = self.frame.box
         out = np.empty((len(rows), box, box), np.float32)
         group = self.particles.group[rows]
         for number in np.unique(group):
             places = np.flatnonzero(group == number)
-            out[places] = self._convert(rows[places], self._resamplers[number], shell_filter)
+            out[places] = self._convert(rows[places], int(number), whitening)
         return out
 
-    def _convert(self, rows: np.ndarray, resampler: ImageResampler, shell_filter: np.ndarray | None) -> np.ndarray:
+    def _convert(self, rows: np.ndarray, group: int, whitening: Whitening | None) -> np.ndarray:
         size = (self.frame.box, self.frame.box)
-        spectrum = resampler.transform(self.raw(rows))
+        spectrum = self._resamplers[group].transform(self.raw(rows))
+        spectrum = unmultiplied(spectrum, self.particles, self.frame.box, self.frame.pixel_size, rows)
         images = subtract_background(np.fft.irfft2(spectrum, size).astype(np.float32), self.background)
-        if shell_filter is None:
+        if whitening is None:
             return images
-        return np.fft.irfft2(np.fft.rfft2(images) * spread(shell_filter, self.frame.box), size).astype(np.float32)
+        shells = spread(whitening.filter[group], self.frame.box)
+        images = np.fft.irfft2(np.fft.rfft2(images) * shells, size).astype(np.float32)
+        if whitening.even:
+            deviation = background_deviation(images, self.background)
+            images /= np.where(deviation > 0, deviation, 1).astype(np.float32)[:, None, None]
+        return images

@@ -22,6 +22,12 @@ def subtract_background(images: np.ndarray, background: np.ndarray) -> np.ndarra
     return images - mean[:, None, None].astype(np.float32)
 
 
+def background_deviation(images: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """(m,) standard deviation of (m, D, D) images, their background subtracted, under the (D, D) weight of it."""
+    total = np.einsum("myx,yx->m", np.square(images, dtype=np.float64), np.square(background, dtype=np.float64))
+    return np.sqrt(total / np.sum(np.square(background, dtype=np.float64)))
+
+
 class NoiseSpectrum:
     """Averages the power of the background of many images, by shell.
 
@@ -31,17 +37,17 @@ class NoiseSpectrum:
     def __init__(self, background: np.ndarray) -> None:
         self._background = background
         self._sum = np.zeros((background.shape[0], background.shape[0] // 2 + 1))
-        self._count = 0
+        self.count = 0
 
     def add(self, images: np.ndarray) -> None:
         """Images (m, D, D), their background already subtracted."""
         spectrum = np.fft.rfft2(images * self._background)
         self._sum += np.sum(spectrum.real**2 + spectrum.imag**2, axis=0)
-        self._count += len(images)
+        self.count += len(images)
 
     def power(self) -> np.ndarray:
         """(D//2+1,) float64. Shell 0, which the subtraction emptied, is given shell 1's power."""
-        power = shell_mean(self._sum) / (self._count * np.sum(np.square(self._background, dtype=np.float64)))
+        power = shell_mean(self._sum) / (self.count * np.sum(np.square(self._background, dtype=np.float64)))
         power[0] = power[1]
         return power
 

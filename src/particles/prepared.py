@@ -25,8 +25,8 @@ class Prepared:
     ----------
     particles : their poses, CTF and where the images are.
     box : D, pixels. pixel_size : Å.
-    filter : (D//2+1,) float32, by shell of the image's Fourier transform: what the images' amplitudes were multiplied
-        by to whiten their noise, so what a model's projected, CTF-modulated images must be multiplied by too.
+    filter : (g, D//2+1) float32, by optics group and shell of the image's Fourier transform: what whitening the noise
+        has multiplied the signal by, so what a model's projected, CTF-modulated images must be multiplied by too.
     folder : where they are.
     centre : (3,) float64 Å xyz, where voxel D//2 of what they show lies in the space of the consensus that prep was
         given; None without one.
@@ -71,8 +71,11 @@ def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise InputError(f"{folder}: {RECORD} or {NOISE} is damaged ({error}); run prep again.") from None
     particles = read_star(folder / STAR, None, ("pose", "ctf"))
-    if shell_filter.shape != (box // 2 + 1,) or np.any(particles.optics.box != box):
-        raise InputError(f"{folder}: {RECORD}, {NOISE} and {STAR} disagree about the box; run prep again.")
+    if shell_filter.ndim == 1:  # of a prep that had one for all optics groups
+        shell_filter = np.tile(shell_filter, (len(particles.optics), 1))
+    if shell_filter.shape != (len(particles.optics), box // 2 + 1) or np.any(particles.optics.box != box):
+        raise InputError(f"{folder}: {RECORD}, {NOISE} and {STAR} disagree about box or optics groups; run prep "
+                         "again.")  # fmt: skip
     return Prepared(particles, box, pixel_size, shell_filter, folder, centre)
 
 

@@ -20,6 +20,15 @@ def spread(curve: np.ndarray, box: int) -> np.ndarray:
     return np.asarray(curve)[shell_index(box)]
 
 
+def spread_by_group(curves: np.ndarray, group: np.ndarray, box: int) -> np.ndarray:
+    """(g, shells) curves by optics group, as what multiplies ``numpy.fft.rfft2`` of images of these ``group`` (m,).
+
+    (m, box, box//2+1), or (1, box, box//2+1) where all are of one group. ``box`` may be smaller than the curves'.
+    """
+    first = group[:1] if len(group) and np.all(group == group[0]) else group
+    return curves[first][:, shell_index(box)]
+
+
 def shell_mean(values: np.ndarray) -> np.ndarray:
     """(box//2+1,) mean by shell of a real (box, box//2+1) array; corners beyond the last shell are left out."""
     box = values.shape[0]

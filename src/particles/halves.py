@@ -1,0 +1,31 @@
+"""The two halves of a set of particles, which share no image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def sides(half: np.ndarray, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """``(m,)`` int8: 1 or 2 for each particle, the same for all that are copies of one image.
+
+    Parameters
+    ----------
+    half : (m,) what the particle file says: 1 or 2, 0 where it says nothing. It is kept; of copies, the first counts.
+    image : (m,) any integers, equal for copies of one image. Images of unknown half are divided evenly, at random.
+    """
+    if len(half) == 0:
+        return np.zeros(0, np.int8)
+    said = together(half, image)
+    _, number = np.unique(image, return_inverse=True)
+    drawn = 1 + rng.permutation(int(number.max()) + 1) % 2
+    return np.where(said > 0, said, drawn[number.ravel()]).astype(np.int8)
+
+
+def together(half: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """``half`` ``(m,)`` with each copy of an ``image`` in the half of its first copy that has one, 0 where none has."""
+    known = np.flatnonzero(half > 0)
+    images, first = np.unique(image[known], return_index=True)
+    if len(images) == 0:
+        return half
+    place = np.minimum(np.searchsorted(images, image), len(images) - 1)
+    return np.where(images[place] == image, half[known[first[place]]], half)
