@@ -287,7 +287,7 @@ def test_wrong_box_and_poses_that_are_no_numbers_are_refused(tmp_path):
     rotation = p.rotation.copy()
     rotation[5] = np.nan
     write_star(tmp_path / "pose.star", replace(p, rotation=rotation))
-    with pytest.raises(InputError, match=r"1 particles have a rotation .* particle 6"):
+    with pytest.raises(InputError, match=r"1 particles have a pose .* particle 6"):
         prep(tmp_path, particles=tmp_path / "pose.star")
     write_star(tmp_path / "kv.star", replace(p, optics=replace(p.optics, voltage=np.array([0.0]))))
     with pytest.raises(InputError, match="voltage of 0"):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from .declare import Job, parameter
 
+CTF_STATES = ("recorded", "phase-flipped", "multiplied")  # in the order of Optics.ctf_state
+
 
 @dataclass(frozen=True)
 class PrepParameters:
@@ -23,6 +25,12 @@ class PrepParameters:
         None,
         help="consensus map of the same particles (MRC): poses, contrast, hand and pixel size are checked against it",
     )
+    pixel_size: float | None = parameter(
+        None,
+        help="of the consensus map, in place of its header's; if omitted, the header's",
+        unit="Å",
+        low=0.01,
+    )
     box: int | None = parameter(
         None,
         help="box that images are downsampled to, even; if omitted 128, or less for smaller images",
@@ -38,6 +46,11 @@ class PrepParameters:
         help="whether protein is white (as RELION writes it) or dark in the images; auto: what the file says, "
         "checked on the images",
         choices=("auto", "white", "dark"),
+    )
+    ctf_state: str = parameter(
+        "auto",
+        help="whether images are as recorded, phase-flipped, or multiplied by their CTF; auto: what the file says",
+        choices=("auto", *CTF_STATES),
     )
     whiten: bool = parameter(
         True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,11 +22,12 @@ _SURE, _MOST_GAIN = 0.2, 5.0  # mean correlation of the low shells that gains ar
 class Halves:
     """Some particles in two halves that share no image, and what the check makes of them.
 
-    prepared : all particles. rows : those that are used, (2,) arrays. filter : (g, D//2+1) as `Prepared` has it.
-    mask : (D, D, D) soft ball that the particle is in.
+    prepared : all particles. image : (n,) equal for copies of one image. rows : those that are used, (2,) arrays.
+    filter : (g, D//2+1) as `Prepared` has it. mask : (D, D, D) soft ball that the particle is in.
     """
 
     prepared: Particles
+    image: np.ndarray
     rows: tuple[np.ndarray, np.ndarray]
     filter: np.ndarray
     mask: np.ndarray
@@ -99,7 +100,7 @@ def choose_halves(
     if len(np.unique(side)) < 2:
         side = sides(np.zeros(len(rows), np.int8), image[rows], rng)
     mask = soft_ball(int(prepared.optics.box[0]), radius / float(prepared.optics.pixel_size[0]))
-    return Halves(prepared, (rows[side == 1], rows[side == 2]), shell_filter, mask)
+    return Halves(prepared, image, (rows[side == 1], rows[side == 2]), shell_filter, mask)
 
 
 def check_particles(halves: Halves, consensus, job) -> Check:
@@ -154,24 +155,25 @@ def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProj
     it does where only the grey scale differed. So it is measured, each group's against all others'.
     """
     gain = np.ones(len(halves.filter))
-    sums = _sums(halves, gain, job)
-    group = halves.prepared.group
-    counts = np.bincount(group[np.concatenate(halves.rows)], minlength=len(gain))
+    group, rows = halves.prepared.group, np.concatenate(halves.rows)
+    counts = np.bincount(group[rows], minlength=len(gain))
     if np.count_nonzero(counts) < 2:
-        return sums, gain
+        return _sums(halves, gain, job), gain
+    rng = np.random.default_rng(job.seed)
+    side = sides(np.zeros(len(rows), np.int8), halves.image[rows], rng)  # a group may be all in one half of the file
+    mixed = replace(halves, rows=(rows[side == 1], rows[side == 2]))
     for _ in range(_GAIN_ROUNDS):
-        curve = fourier_shell_correlation(*(one.map() * halves.mask for one in sums))
-        if low_shells(curve) < _SURE:
+        sums = _sums(mixed, gain, job)
+        if low_shells(fourier_shell_correlation(*(one.map() * halves.mask for one in sums))) < _SURE:
             break
         change = np.ones(len(gain))
         for number in np.flatnonzero(counts >= _ENOUGH):
-            change[number] = _gain(halves, gain, sums, number)
+            change[number] = _gain(mixed, gain, sums, number)
         change /= np.exp(np.average(np.log(change), weights=counts))
+        gain = gain * change
         if np.all(np.abs(change - 1) < 0.03):
             break
-        gain = gain * change
-        sums = _sums(halves, gain, job)
-    return sums, gain
+    return _sums(halves, gain, job), gain
 
 
 def _sums(halves: Halves, gain: np.ndarray, job) -> tuple[BackProjector, BackProjector]:

@@ -232,8 +232,8 @@ def measure_contrast(converter: Converter, rows: np.ndarray, consensus: Consensu
 def _spectra(converter: Converter, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The Fourier transforms of images and their CTFs, (m, D, D//2+1) each."""
     images = converter.images(rows)
-    deviation = background_deviation(images, converter.background)  # one grey scale: none speaks louder than others
-    images /= np.where(deviation > 0, deviation, 1).astype(np.float32)[:, None, None]
+    deviation = images.std((1, 2), keepdims=True)  # one grey scale: none speaks louder than others
+    images /= np.where(deviation > 0, deviation, 1)
     return observe(converter.particles, images, converter.frame.pixel_size, rows)
 
 

@@ -34,7 +34,7 @@ def run(parameters, job) -> None:
     ImageStack(particles).check()
     frame = choose_frame(particles, parameters.box, parameters.crop)
     radius = _radius(parameters, frame)
-    consensus = read_consensus(parameters.consensus, particles, frame)
+    consensus = read_consensus(parameters.consensus, parameters.pixel_size, particles, frame)
     job.log(f"{len(particles)} particles to {frame.box} pixels of {frame.pixel_size:.4g} Å; disc of {radius:.0f} Å")
     workers = parameters.workers or min(os.cpu_count() or 1, 8)
     raw = Converter(particles, frame, radius)

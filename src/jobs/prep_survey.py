@@ -116,7 +116,8 @@ def _without_empty(images: Surveyed, notes: Notes) -> Surveyed:
     empty = images.survey.empty
     if not empty.any():
         return images
-    notes.warn(f"{empty.sum()} of {len(empty)} images are empty (the same value everywhere): "
+    notes.warn(f"{empty.sum()} of {len(empty)} images are empty (the same value everywhere, or "
+               f"all around the particle): "
                f"{_named(images.particles, np.flatnonzero(empty))}; they are left out.")  # fmt: skip
     return images.take(~empty)
 

@@ -69,8 +69,7 @@ def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> N
         fields, noun = needed[what]
         missing = [name for name in fields if name not in data.dtype.names]
         if missing:
-            raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing; a passthrough file holds only part); "
-                             "in cryoSPARC run Export on the particles, and give the exported .cs.")  # fmt: skip
+            raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing); {_where_to_find(data, what)}")
     if data["blob/path"].ndim != 1 or data["blob/path"].dtype.kind not in "SU":
         raise InputError(f"{path}: the field blob/path is {data.dtype['blob/path']}, no text; export it again.")
     check_fields(path, data, _SHAPES, _WHOLE)
@@ -79,6 +78,19 @@ def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> N
     for name, text in _UNMODELLED.items():
         if "ctf" in require and np.abs(_field(data, name, 0.0)).max() > 1e-3:
             warnings.warn(f"{path}: {text} ({name}).", InputWarning, stacklevel=2)
+
+
+def _where_to_find(data: np.ndarray, what: str) -> str:
+    """What to give instead of a file that lacks this."""
+    names = data.dtype.names
+    if not any(name.startswith(("uid", "alignments", "ctf/", "location/", "pick_stats/")) for name in names):
+        return "it holds no particles but maps, classes or micrographs; give a .cs of particles."
+    if what == "pose" and any(name.startswith("alignments2D/") for name in names):
+        return "its particles were only classified in 2D; give the particles of a 3D refinement."
+    if what == "pose" and "blob/path" in names and "ctf/df1_A" in names:
+        return "give the particles of a 3D refinement."
+    return ("a passthrough file holds only part: in cryoSPARC run Export on the particles of a refinement, and give "
+            "the exported .cs.")  # fmt: skip
 
 
 def _blobs(path: Path, data: np.ndarray, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ _SAMPLE = 4096  # pixels of an image that its level, noise and tail are measured
 _SIGMAS = 20.0  # Gaussian noise reaches 6; a pixel below this hardly matters
 _TAIL, _TYPICAL = 10.0, 5.0  # times the 99th percentile of the image, and the largest pixel of ordinary images
 _NOISY = 8.0  # standard deviations of the background that 99 % of a noisy image's pixels are within
+_FLAT = 1e-3  # times an image's tail: noise that is none
 _ENOUGH = 20  # images of a group that tell what is usual in it
 _AROUND = (2, 4, 8, 16)  # pixels to each side that a hot one's substitute is taken from, the first that are not all hot
 
@@ -46,8 +47,9 @@ class Survey:
 
     @property
     def empty(self) -> np.ndarray:
-        """(n,) bool: images with the same value everywhere."""
-        return self.finite & (self.lowest == self.highest)
+        """(n,) bool: images with the same value everywhere, or, among noisy ones, all around the particle."""
+        flat = self.noise <= _FLAT * self.tail if self.noisy else np.zeros(len(self.noise), bool)
+        return self.finite & ((self.lowest == self.highest) | flat)
 
     @property
     def noisy(self) -> bool:
