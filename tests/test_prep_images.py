@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.engine.images import ParticleImages
@@ -11,12 +12,14 @@ from chimerax.flexrec.engine.train import split_halves
 from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.reconstruct import RECONSTRUCT
 from chimerax.flexrec.jobs.reconstruct_halves import halves_of
-from chimerax.flexrec.particles import ImageStack, write_star
+from chimerax.flexrec.jobs.simulate import SIMULATE
+from chimerax.flexrec.particles import ImageStack, read_particles, write_star
 from chimerax.flexrec.particles.copies import IMAGE, copies, image_numbers
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.halves import sides, together
 from chimerax.flexrec.particles.hot_pixels import find_hot_pixels, survey
 from chimerax.flexrec.particles.prepared import load_prepared
+from chimerax.flexrec.particles.resample import resample_map
 from scipy.spatial.transform import Rotation
 from test_prep import BOX, PIXEL, density, prep, save_map, save_stack, simulate
 
@@ -195,59 +198,60 @@ def test_ordinary_images_have_no_hot_pixels():
 
 
 def by(images, factor):
-    return np.fft.irfft2(np.fft.rfft2(images) * factor, (BOX, BOX))
+    return np.fft.irfft2(np.fft.rfft2(images) * factor, images.shape[1:])
 
 
 @pytest.fixture(scope="module")
-def defocused(tmp_path_factory):
-    """As ``plain``, with enough defocus for the CTF to change sign well within the box."""
-    folder = tmp_path_factory.mktemp("defocused")
-    p = simulate(folder, count=400)
-    rng = np.random.default_rng(5)
-    p = replace(p, defocus=p.defocus + [12000, 12000, 0], columns={})
-    from test_prep import project
-
-    _, views = project(p, 0)
-    images = by(views, ctf_rfft(p, BOX, PIXEL)) + rng.normal(0, 0.5 * views.std(), views.shape)
-    return p, images, save_map(folder / "consensus.mrc", density()), None
+def antibody(tmp_path_factory):
+    """As ``plain``, with detail to where the CTF has changed its sign several times."""
+    folder = tmp_path_factory.mktemp("antibody")
+    values = {"particles": 600, "box": 48, "pixel_size": 6.0, "snr": 0.3, "threads": 2}
+    SIMULATE.function()(SIMULATE.build(values), JobRun(folder))
+    p = replace(read_particles(folder / "particles.star"), columns={})
+    _, record = prep(folder, consensus=folder / "consensus.mrc")
+    assert record["warnings"] == []
+    check = np.array(record["backprojection"]["fsc_consensus"])
+    return p, ImageStack(p).read(np.arange(600)), folder / "consensus.mrc", check
 
 
 @pytest.mark.parametrize("consensus", [True, False])
 @pytest.mark.parametrize("power, says", [(0, "look phase-flipped"), (1, "look multiplied by their CTF")])
-def test_the_state_of_the_images_is_said_and_told_is_right(tmp_path, defocused, consensus, power, says):
-    ctf = ctf_rfft(defocused[0], BOX, PIXEL)
-    images = by(defocused[1], np.sign(ctf) * np.abs(ctf) ** power)
+def test_the_state_of_the_images_is_said_and_told_is_right(tmp_path, antibody, consensus, power, says):
+    ctf = ctf_rfft(antibody[0], 48, 6.0)
+    images = by(antibody[1], np.sign(ctf) * np.abs(ctf) ** power)
     given = {} if consensus else {"consensus": None}
-    _, record = changed(tmp_path, defocused, images, options=given)
-    assert len(record["warnings"]) == 1 and says in record["warnings"][0]
+    _, record = changed(tmp_path, antibody, images, options=given)
+    assert says in record["warnings"][-1]
     state = ("phase-flipped", "multiplied")[power]
-    job, record = changed(tmp_path, defocused, images, options={"ctf_state": state, "job": "told"} | given)
-    assert record["warnings"] == [] and min(record["backprojection"]["fsc_halves"][2:10]) > 0.9
+    job, record = changed(tmp_path, antibody, images, options={"ctf_state": state, "job": "told"} | given)
+    assert not any("CTF" in note for note in record["warnings"])
+    if consensus:
+        np.testing.assert_allclose(record["backprojection"]["fsc_consensus"], antibody[3], atol=0.02)
     assert load_prepared(job).particles.optics.ctf_state.tolist() == [1]
 
 
 @pytest.mark.parametrize("factor, says", [(0.1, "by 10:"), (1e-4, "by 10,000"), (10, "divide it"), (-1, "wrong sign")])
-def test_a_defocus_in_another_unit_or_sign_is_said(tmp_path, defocused, factor, says):
-    defocus = defocused[0].defocus * [factor, factor, 1]
-    _, record = changed(tmp_path, defocused, defocused[1], defocus=defocus)
+def test_a_defocus_in_another_unit_or_sign_is_said(tmp_path, antibody, factor, says):
+    defocus = antibody[0].defocus * [factor, factor, 1]
+    _, record = changed(tmp_path, antibody, antibody[1], defocus=defocus)
     assert says.rstrip(":") in record["warnings"][-1]
 
 
-def test_as_recorded_there_is_nothing_to_say(tmp_path, defocused):
-    for given in ({}, {"consensus": None, "job": "alone"}):
-        assert changed(tmp_path, defocused, defocused[1], options=given)[1]["warnings"] == []
+def test_without_a_consensus_recorded_images_are_not_doubted(tmp_path, antibody):
+    assert changed(tmp_path, antibody, antibody[1], options={"consensus": None})[1]["warnings"] == []
 
 
 # ---------------------------------------------------------------------------- pixel size, few particles
 
 
 @pytest.mark.parametrize("factor", [0.98, 1.0, 1.015])
-def test_a_consensus_of_another_box_and_a_wrong_pixel_size_is_said(tmp_path, plain, factor):
-    path = save_map(tmp_path / "m.mrc", density(54, 3.2), 3.2 * factor)
-    _, record = changed(tmp_path, plain, plain[1], options={"consensus": path})
+def test_a_consensus_of_another_box_and_a_wrong_pixel_size_is_said(tmp_path, antibody, factor):
+    framed = resample_map(mrcfile.read(antibody[2]), 6.0, 64, 5.0)
+    path = save_map(tmp_path / "m.mrc", framed, 5.0 * factor)
+    _, record = changed(tmp_path, antibody, antibody[1], options={"consensus": path})
     said = ["pixel size looks wrong" in note and "--pixel-size" in note for note in record["warnings"]]
     assert said == [True] * (factor != 1)
-    _, record = changed(tmp_path, plain, plain[1], options={"consensus": path, "pixel_size": 3.2, "job": "told"})
+    _, record = changed(tmp_path, antibody, antibody[1], options={"consensus": path, "pixel_size": 5.0, "job": "told"})
     assert record["warnings"] == []
 
 

@@ -152,7 +152,7 @@ def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProj
     """(the sums of both halves, what the signal of each optics group is multiplied by).
 
     Images of optics groups are brought to one noise, and nobody knows whether their signal comes to one scale thereby:
-    it does where only the grey scale differed. So it is measured, each group's against all others'.
+    it does where only the grey scale differed. So it is measured, each group's against that of all images.
     """
     gain = np.ones(len(halves.filter))
     group, rows = halves.prepared.group, np.concatenate(halves.rows)
@@ -185,21 +185,19 @@ def _sums(halves: Halves, gain: np.ndarray, job) -> tuple[BackProjector, BackPro
 
 
 def _gain(halves: Halves, gain: np.ndarray, sums: tuple[BackProjector, BackProjector], number: int) -> float:
-    """How much larger the low shells of an optics group's map are than those of the others'; 1 where that is unsure.
+    """How much larger the low shells of an optics group's map are than those of all images'; 1 where that is unsure.
 
-    The group's map is compared with the others' halves, whose noise is not its own nor one another's.
+    The group's map of each half is compared with the other half's map of all, which has none of its noise.
     """
     group, filters = halves.prepared.group, halves.filter * gain[:, None]
     own = [back_project(halves, rows[group[rows] == number], filters) for rows in halves.rows]
-    others = [BackProjector.of_sums({name: one.sums[name] - mine.sums[name] for name in one.sums})
-              for one, mine in zip(sums, own)]  # fmt: skip
-    group_map, first, second = (one.map() * halves.mask for one in (own[0].merged(own[1]), *others))
+    first, second, own_first, own_second = (one.map() * halves.mask for one in (*sums, *own))
     most = max(4, len(halves.mask) // 6)
-    with_group = _cross(group_map, first, most) + _cross(group_map, second, most)
     between = 2 * _cross(first, second, most)
-    if between <= 0 or with_group <= 0:
+    crossed = _cross(own_first, second, most) + _cross(own_second, first, most)
+    if between <= 0 or crossed <= 0:
         return 1.0
-    found = float(with_group / between)
+    found = float(crossed / between)
     return found if 1 / _MOST_GAIN < found < _MOST_GAIN else 1.0
 
 

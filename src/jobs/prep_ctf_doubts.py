@@ -17,6 +17,7 @@ from .prep_read import Consensus
 
 _MOST = 1000  # images that are tried with another CTF
 _CLEARER, _CLEARER_HALVES = 0.08, 0.04  # how much better, in mean correlation, another CTF must be to be named
+_SIGNAL, _SHELLS = 0.3, 8  # correlation of shells that tell something, and the fewest that are looked at
 _LEAST = 0.15  # mean correlation of a CTF that is named
 _OPPOSITE = -0.2  # correlation with the consensus of shells that show the opposite, and not nothing
 _NEXT_TO_NOTHING = 0.15  # of a CTF
@@ -43,25 +44,30 @@ class _Trial:
     consensus: np.ndarray | None
 
     @property
-    def score(self) -> float:
-        """Mean correlation beyond the lowest shells; inverted contrast counts as none."""
-        if self.consensus is None:
-            return float(np.mean(self.halves[2 : _last(self.halves)]))
-        return abs(float(np.mean(self.consensus[2 : _last(self.consensus)])))
+    def curve(self) -> np.ndarray:
+        """The better of the two."""
+        return self.halves if self.consensus is None else self.consensus
+
+    def score(self, last: int) -> float:
+        """Mean correlation of the shells from 2 to ``last``; whether contrast is inverted does not matter."""
+        return abs(float(np.mean(self.curve[2:last])))
 
 
 def doubt_ctf(halves: Halves, check: Check, consensus: Consensus | None) -> str | None:
     """A sentence on the CTF, or None where it is the file's as far as can be told."""
     some = replace(halves, rows=tuple(rows[: _MOST // 2] for rows in halves.rows))
     now = _try(some, some.prepared, consensus)
-    trials = [(_try(some, particles, consensus), text) for particles, text in _others(some.prepared)]
-    best, text = max(trials, key=lambda trial: trial[0].score)
-    clearer = _CLEARER_HALVES if consensus is None else _CLEARER
-    if best.score > max(_LEAST, now.score + clearer):
+    trials = [(_try(some, particles, consensus), text) for particles, text in _others(some.prepared, consensus)]
+    best_curve = np.max([np.abs(trial.curve) for trial in (now, *(trial for trial, _ in trials))], axis=0)
+    weak = np.flatnonzero(best_curve[2:] < _SIGNAL)
+    last = max(_SHELLS, weak[0] + 2 if len(weak) else len(best_curve))
+    best, text = max(trials, key=lambda trial: trial[0].score(last))
+    score, before = best.score(last), now.score(last)
+    if score > max(_LEAST, before + (_CLEARER_HALVES if consensus is None else _CLEARER)):
         text = _MULTIPLIED if text == _FLIPPED and _noise_has_ctf(some) else text
         what = "consensus and images" if consensus is not None else "halves of the images"
-        return (f"{what} agree better with another CTF than the file's (mean correlation {best.score:.2f} instead of "
-                f"{now.score:.2f}): {text}.")  # fmt: skip
+        return (f"{what} agree better with another CTF than the file's (mean correlation {score:.2f} instead of "
+                f"{before:.2f}): {text}.")  # fmt: skip
     return _opposite(check)
 
 
@@ -71,7 +77,7 @@ def _opposite(check: Check) -> str | None:
         return None
     negative = (check.consensus < _OPPOSITE) & (np.arange(len(check.consensus)) >= 2)
     pairs = np.flatnonzero(negative[1:] & negative[:-1])
-    if len(pairs) == 0 or check.consensus[2 : _last(check.consensus)].max() < 0.3:
+    if len(pairs) == 0 or check.consensus[2:].max() < _SIGNAL:
         return None
     first, last = pairs[0], np.flatnonzero(negative)[-1]
     return (f"the images show the opposite of the consensus at {1 / check.frequency[first]:.1f} to "
@@ -80,12 +86,7 @@ def _opposite(check: Check) -> str | None:
             "and say with --ctf-state whether the images were phase-flipped or multiplied by their CTF.")  # fmt: skip
 
 
-def _last(curve: np.ndarray) -> int:
-    """The shells below are those that scores are taken over: three quarters of all."""
-    return max(4, 3 * len(curve) // 4)
-
-
-def _others(particles: Particles) -> Iterator[tuple[Particles, str]]:
+def _others(particles: Particles, consensus: Consensus | None) -> Iterator[tuple[Particles, str]]:
     """The particles with another CTF, and what is to be done where that one is right."""
     optics = particles.optics
     flipped = np.all(optics.ctf_state[np.unique(particles.group)] != RECORDED)
@@ -93,6 +94,8 @@ def _others(particles: Particles) -> Iterator[tuple[Particles, str]]:
     other = replace(optics, ctf_state=np.full(len(optics), state, np.int8))
     yield replace(particles, optics=other), _NOT_FLIPPED if flipped else _FLIPPED
     for factor, text in _DEFOCUS.items():
+        if factor < 0 and consensus is None:
+            continue  # nearly the same CTF times −1: halves agree as well
         defocus = particles.defocus * [factor, factor, 1.0]
         if np.abs(defocus[:, :2]).max() < 2e5:  # 20 µm: nobody defocuses more
             yield replace(particles, defocus=defocus), text
