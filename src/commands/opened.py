@@ -9,6 +9,7 @@ from chimerax.core.filehistory import remember_file
 
 from ..errors import InputError
 from ..jobs.trained import trained_folder
+from ..scene.first_light import light
 from ..scene.model import FlexRecModel
 from ..scene.settings import flexrec_settings
 from .panel import flexrec_show
@@ -21,6 +22,7 @@ def say_opened(session, model: FlexRecModel) -> None:
     """A model is in the scene: show its map upright where nothing else is open, and in a window the panel."""
     own = model.all_models()
     if all(one in own for one in session.models.list()):
+        light(model)
         run(session, FIRST_LOOK, log=False)
     remember_file(session, str(recent_place(model.folder)), FORMAT, [model])
     if session.ui.is_gui and flexrec_settings(session).panel_when_opening:

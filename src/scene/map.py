@@ -13,7 +13,7 @@ from .decoding import waits
 from .place import grid_of
 
 LARGE = 160  # voxels on a side from which contours are found in a thread: beyond it the window would stutter
-COLOUR = (0.70, 0.75, 0.82, 1.0)
+COLOUR = (0.62, 0.74, 0.90, 1.0)
 NAME = "map"
 
 
