@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from chimerax.core.models import Model
 from chimerax.geometry import Places
 
 from ..errors import InputError
 from .followers import Tied
-from .mesh import heat
+from .key import Key
+from .palette import PLASMA, rounded_up, value_scale
 
-MOST_NEEDLES = 2000
-HOTTEST = 95  # percentile of the arrows' lengths that is drawn in the hottest colour
+MOST_NEEDLES = 1000
 
 
 class ArrowsModel(Model):
@@ -32,6 +34,7 @@ class ArrowsModel(Model):
         self._start = np.zeros((0, 3))
         self.scale, self.threshold, self.width = 1.0, 0.5, 1.0
         self.light = False
+        self.key = Key(self)
         self._shafts, self._heads = self._shape("shafts", _shaft()), self._shape("heads", _head())
         self._needles = self._shape("needles", _needle())
 
@@ -40,15 +43,19 @@ class ArrowsModel(Model):
         """Arrows, drawn or too short to be."""
         return len(self._start)
 
-    def begin_at(self, tied: Tied, start: np.ndarray) -> None:
-        """Begin at ``tied`` points, ``(m, 3)`` Å in the reference state; `move` draws to where they are now."""
+    def begin_at(self, tied: Tied, start: np.ndarray, longest: float) -> None:
+        """Begin at ``tied`` points, ``(m, 3)`` Å in the reference state; `move` draws to where they are now.
+
+        ``longest`` Å are drawn in the last colour, at every state, so that colours can be compared.
+        """
+        self.key.scale = value_scale("Motion, Å", PLASMA, rounded_up(max(longest, 1e-3)))
         self._tied, self._start = tied, start
         self._few = np.random.default_rng(0).permutation(len(start))[:MOST_NEEDLES]
 
     def _shape(self, name: str, geometry: tuple) -> object:
         shape = self.new_drawing(name)
         shape.set_geometry(*geometry)
-        shape.pickable = False
+        shape.pickable = shape.casts_shadows = False  # which thousands of arrows take long to throw
         return shape
 
     def move(self, vertices: np.ndarray) -> None:
@@ -62,8 +69,7 @@ class ArrowsModel(Model):
         length = np.linalg.norm(along, axis=1)
         seen = length >= max(self.threshold, 1e-6)
         start, along, length = start[seen], along[seen], length[seen]
-        hottest = max(np.percentile(length, HOTTEST), 1e-6) if len(length) else 1.0
-        colours = heat(length / hottest)
+        colours = self.key.scale.colour(length)
         direction, drawn = along / length[:, None], self.scale * length
         axes = _axes(direction)
         for shape in (self._shafts, self._heads, self._needles):
@@ -75,6 +81,11 @@ class ArrowsModel(Model):
         shaft = drawn - head
         _draw(self._shafts, _frames(axes, start, self.width, shaft), colours)
         _draw(self._heads, _frames(axes, start + shaft[:, None] * direction, head / 3, head), colours)
+
+    def delete(self) -> None:
+        """Close it, and its key."""
+        self.key.close()
+        super().delete()
 
 
 def _draw(shape, frames: np.ndarray, colours: np.ndarray) -> None:
@@ -122,6 +133,12 @@ def _needle() -> tuple:
 
     vertices, normals, triangles = cone_geometry(radius=1, height=1, nc=4, caps=False, points_up=True)
     return vertices + np.array((0, 0, 0.5), np.float32), normals, triangles
+
+
+def long_motion(tied: Tied, start: np.ndarray, states: Iterable[np.ndarray]) -> float:
+    """Å from ``start`` ``(m, 3)``, which 98 % of the points at ``states``, vertices ``(v, 3)`` each, do not exceed."""
+    lengths = [np.linalg.norm(tied.moved(vertices) - start, axis=1) for vertices in states]
+    return float(np.percentile(lengths, 98)) if lengths else 0.0
 
 
 def spread_points(volume: np.ndarray, pixel_size: float, level: float, count: int) -> np.ndarray:

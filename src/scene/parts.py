@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from chimerax.geometry import Place
 
 from ..engine.client import EngineError
 from ..errors import InputError
-from .arrows import ArrowsModel, spread_points
+from .arrows import ArrowsModel, long_motion, spread_points
 from .asking import Failed
 from .atoms import AtomFollower, check_inside
 from .decoding import decoding
@@ -19,6 +19,8 @@ from .mesh import MeshModel
 
 if TYPE_CHECKING:
     from .model import FlexRecModel
+
+STATES = 60  # of particles, whose motion tells how long arrows are
 
 
 class MovingParts:
@@ -101,7 +103,8 @@ class MovingParts:
 
         def tied(one: Tied) -> None:
             if not arrows.deleted and arrows.asked is asked:
-                arrows.begin_at(one, one.moved(origin))
+                begin = one.moved(origin)
+                arrows.begin_at(one, begin, long_motion(one, begin, self._some_states()))
                 arrows.move(self.vertices)
 
         def lost(error: Exception) -> None:
@@ -116,6 +119,12 @@ class MovingParts:
                 self._model.session.models.close([arrows])
             raise
         return arrows
+
+    def _some_states(self) -> Iterator[np.ndarray]:
+        """The mesh's vertices ``(v, 3)`` Å at some of the particles, always the same."""
+        flow = self._model.flow
+        for row in np.random.default_rng(0).choice(len(flow.latents), min(STATES, len(flow.latents)), replace=False):
+            yield flow.vertices(flow.latents[row])
 
     def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
         """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.

@@ -1,0 +1,110 @@
+"""What is drawn first, and what the colours of mesh and arrows mean, in a real ChimeraX."""
+
+from __future__ import annotations
+
+import numpy as np
+from trained_models import make_trained
+
+
+def _job(chimerax):
+    folder = chimerax.new_folder()
+    job, _ = make_trained(folder)
+    chimerax.give(folder)
+    return job
+
+
+def _pictures(folder) -> list[np.ndarray]:
+    from PIL import Image
+
+    return [np.asarray(Image.open(folder / f"{one}.png").convert("RGB")).astype(int) for one in ("with", "without")]
+
+
+_FIRST = """
+from chimerax.flexrec.scene.first_picture import SHADOWS
+view = session.main_view
+def look():
+    light = view.lighting
+    return [light.multishadow, view.silhouette.enabled, np.round(view.camera.position.axes(), 3).tolist()]
+import numpy as np
+run("{opens}")
+result["first"] = look()
+run("turn y 40; close; {opens}")
+result["again"] = look()
+run("turn y 40; lighting flat; {opens}")
+result["second"] = look()
+run("close; lighting simple; graphics silhouettes true; {opens}")
+result["own light"] = look()
+result["shadows"] = SHADOWS
+"""
+
+
+def test_the_first_picture_is_lit_and_turned_and_no_other_is(chimerax):
+    job = _job(chimerax)
+    for opens in (f"flexrec open {job}", f"open {job} format flexrec"):
+        found = chimerax.run(_FIRST.format(opens=opens))
+        light, lines, axes = found["first"]
+        assert (light, lines) == (found["shadows"], True) and found["again"] == found["first"]
+        assert found["second"][0] == 0 and not np.allclose(found["second"][2], axes, atol=0.01)
+        assert found["own light"] == [0, True, axes]
+
+
+_KEYS = """
+import numpy as np
+from chimerax.flexrec.scene.key import Key
+def keys():
+    return [[one.scale.title, one.scale.labels[-1][0]] for one in session.main_view.overlays()
+            if isinstance(one, Key) and one.shown]
+model = run("flexrec open {job}")
+mesh = run("flexrec mesh color strain")
+result["strain"] = keys()
+run("flexrec volume at 1,0.5")
+scale = mesh.key.scale
+result["of the colours"] = bool(
+    {{tuple(one) for one in mesh.vertex_colors[:, :3]}} <= {{tuple(one) for one in scale.colours}})
+arrows = run("flexrec flow count 200 threshold 0")
+result["both"] = keys()
+run("flexrec mesh color none"); result["none"] = keys()
+run("flexrec mesh color rigidity"); result["rigidity"] = keys()
+run("hide #1 models"); result["hidden"] = keys()
+run("show #1 models; save {folder}/session.cxs; close"); result["closed"] = keys()
+run("open {folder}/session.cxs"); result["restored"] = sorted(keys())
+run("flexrec flow show false; flexrec mesh show false"); result["off"] = keys()
+run("flexrec mesh show true color part"); result["part"] = keys()
+for name in ("with", "without"):
+    run(f"save {folder}/{{name}}.png width 400 height 300; flexrec mesh show false")
+result["overlays"] = len([one for one in session.main_view.overlays() if isinstance(one, Key)])
+"""
+
+
+def test_keys_say_what_the_colours_mean_and_go_with_them(chimerax):
+    job, folder = _job(chimerax), chimerax.new_folder()
+    found = chimerax.run(_KEYS.format(job=job, folder=folder), offscreen=True)
+    strain, (motion, most) = found["strain"][0], found["both"][1]
+    assert strain[0] == "Strain, %" and found["of the colours"]
+    assert found["both"][0] == strain and motion == "Motion, Å" and float(most.strip("≥ \u2009")) > 0
+    assert found["none"] == [[motion, most]] and [one[0] for one in found["rigidity"]] == ["Rigidity weight", motion]
+    assert found["hidden"] == found["closed"] == found["off"] == []
+    assert found["restored"] == sorted(found["rigidity"])
+    assert found["part"][0][0] == "Part" and found["overlays"] == 1
+    corner = [one[-50:, -110:] for one in _pictures(folder)]
+    assert corner[0].max() > 150 and (corner[0] != corner[1]).mean() > 0.1
+
+
+def test_lines_of_the_mesh_hide_nothing(chimerax):
+    """Where a line crosses the map, the map is seen through it."""
+    job, folder = _job(chimerax), chimerax.new_folder()
+    chimerax.run(
+        f"""
+model = run("flexrec open {job}")
+run("color #1.1 white; transparency #1.1 50; lighting flat depthCue false; graphics silhouettes false")
+mesh = run("flexrec mesh color none")
+colours = mesh.vertex_colors.copy()
+colours[:, 3] = 1  # all but clear
+mesh.vertex_colors = colours
+for name in ("with", "without"):
+    run(f"save {folder}/{{name}}.png width 300 height 300 supersample 1; flexrec mesh show false")
+""",
+        offscreen=True,
+    )
+    pictures = _pictures(folder)
+    assert pictures[1].max() > 60 and (np.abs(pictures[0] - pictures[1]) > 3).mean() < 0.01
