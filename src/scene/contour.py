@@ -15,7 +15,7 @@ from .coarse import coarser
 from .followers import Tied
 from .shading import shaded, shadeless
 
-MOST_LIGHT = 20_000  # triangles of a light contour
+MOST_LIGHT = 12_000  # triangles of a light contour
 
 
 class ContourModel(Surface):

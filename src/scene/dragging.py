@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .contour import ContourModel, contour_of
 from .followers import Tied
 from .pace import Pace
+from .plain_light import PlainLight
 
 if TYPE_CHECKING:
     from .model import FlexRecModel
@@ -28,6 +29,7 @@ class Dragging:
         self.drawn = False
         self.hand = self._fresh = False
         self._pace, self._pace_of_atoms = Pace(), Pace()
+        self._plain = PlainLight(model.session.main_view)
         self._frames = model.session.triggers.add_handler("frame drawn", self._frame_drawn)
 
     @property
@@ -53,6 +55,7 @@ class Dragging:
     def moves(self, hand: bool) -> None:
         """The model is moved, by the hand or to rest."""
         self.hand, self._fresh = hand, True
+        self._plain.turn(self.light)
 
     def _frame_drawn(self, *_) -> None:
         loop = self._model.session.update_loop
@@ -116,6 +119,7 @@ class Dragging:
 
     def end(self) -> None:
         """The model is closed."""
+        self._plain.turn(False)
         self._frames.remove()
 
     def forget(self, removed: list) -> None:

@@ -26,14 +26,14 @@ def shaded(normals: np.ndarray, colour: np.ndarray, view, place) -> np.ndarray:
 
     key, fill = direction(lights.key_light_direction), direction(lights.fill_light_direction)
     on_key, on_fill = normals @ key, normals @ fill
-    bright = matter.ambient_reflectivity * lights.ambient_light_intensity * np.array(lights.ambient_light_color)
+    bright = matter.ambient_reflectivity * lights.ambient_light_intensity * _colour(lights.ambient_light_color)
     bright = bright + _lit(on_key, matter.diffuse_reflectivity * lights.key_light_intensity, lights.key_light_color)
     bright = bright + _lit(on_fill, matter.diffuse_reflectivity * lights.fill_light_intensity, lights.fill_light_color)
     mirrored = 2 * on_key * normals[:, 2] - key[2]  # the part towards the viewer, turned round for _lit
     shine = _lit(mirrored, matter.specular_reflectivity * lights.key_light_intensity, lights.key_light_color,
                  matter.specular_exponent)  # fmt: skip
     colours = np.empty((len(normals), 4), np.uint8)
-    colours[:, :3] = np.clip(bright * colour[:3] + 255 * shine, 0, 255)
+    colours[:, :3] = np.clip(bright * colour[:3].astype(np.float32) + np.float32(255) * shine, 0, 255)
     colours[:, 3] = _opacity(colour[3], normals[:, 2])
     return colours
 
@@ -46,5 +46,11 @@ def _opacity(opacity: int, facing: np.ndarray) -> np.ndarray | int:
 
 
 def _lit(along: np.ndarray, strength: float, colour: tuple, exponent: float = 1.0) -> np.ndarray:
-    """``(m, 3)`` light, from the cosines ``(m,)`` between normals and the way that it goes."""
-    return strength * np.maximum(-along, 0)[:, None] ** exponent * np.array(colour, np.float32)
+    """``(m, 1)`` light, ``(m, 3)`` if coloured, from the cosines ``(m,)`` between normals and the way that it goes."""
+    return np.float32(strength) * np.maximum(-along, 0)[:, None] ** exponent * _colour(colour)
+
+
+def _colour(colour: tuple) -> np.ndarray:
+    """``(3,)`` float32 of a light's colour, ``(1,)`` of grey: then a third of the numbers do."""
+    grey = len(set(colour)) == 1
+    return np.array(colour[:1] if grey else colour, np.float32)
