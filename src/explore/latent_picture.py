@@ -9,14 +9,16 @@ from .path import LatentPath
 from .projection import View, make_view
 from .trained import Trained
 
+Colour = tuple[float, float, float]
 SHARE = 0.3  # of a movie's height
 MARK = 0.025  # radius of the mark, share of the plot's side
 _INCHES = 3.0  # what matplotlib takes the plot's side for, so that letters are in proportion
 _BORDER, _INSIDE = (255, 255, 255), (214, 39, 40)
 
 
-def latent_picture(trained: Trained, path: LatentPath, pixels: int) -> tuple:
-    """``(rgba (pixels, pixels, 4) uint8, view, place)``: the particles' density with the path.
+def latent_picture(trained: Trained, path: LatentPath, pixels: int, page: Colour = (1, 1, 1)) -> tuple:
+    """``(rgba (pixels, pixels, 4) uint8, view, place)``: the particles' density with the path, on a ``page`` of that
+    colour, 0 to 1, a little of which is seen through.
 
     ``place`` takes a point of the view to the picture's (column, row).
     """
@@ -26,19 +28,24 @@ def latent_picture(trained: Trained, path: LatentPath, pixels: int) -> tuple:
     view: View = make_view(("pc1", "pc2")[: trained.model.latent_dims], trained.components)
     points, way = view.project(trained.latents), view.project(path.z)
     image = density_image(points, 128)
-    figure = Figure((_INCHES, _INCHES), dpi=pixels / _INCHES, facecolor=(1, 1, 1, 0.85))
+    figure = Figure((_INCHES, _INCHES), dpi=pixels / _INCHES, facecolor=(*page, 0.85))
+    dark = sum(page) < 1.5
+    ink = "white" if dark else "black"
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.17, 0.15, 0.8, 0.82))
+    axes = figure.add_axes((0.17, 0.15, 0.8, 0.82), facecolor=page)
     if len(view.names) == 2:
-        axes.imshow(image.logarithm(), extent=image.extent, origin="lower", aspect="auto", cmap="Blues")
-        axes.plot(*way.T, color="black", linewidth=1.5)
-        axes.set_ylabel(view.names[1], labelpad=2)
+        greys = "bone" if dark else "bone_r"
+        axes.imshow(image.logarithm(), extent=image.extent, origin="lower", aspect="auto", cmap=greys)
+        axes.plot(*way.T, color="#ff6fc4" if dark else "#e0007a", linewidth=1.5)
+        axes.set_ylabel(view.names[1], labelpad=2, color=ink)
     else:
-        axes.fill_between((image.x[1:] + image.x[:-1]) / 2, image.counts[0] / image.counts.max(), color="#9ecae1")
+        axes.fill_between((image.x[1:] + image.x[:-1]) / 2, image.counts[0] / image.counts.max(), color="#8794a3")
         axes.set_ylim(0, 1.05)
         axes.set_yticks([])
-    axes.set_xlabel(view.names[0], labelpad=2)
-    axes.tick_params(labelsize=8)
+    axes.set_xlabel(view.names[0], labelpad=2, color=ink)
+    axes.tick_params(labelsize=8, color=ink, labelcolor=ink)
+    for side in axes.spines.values():
+        side.set_color(ink)
     canvas.draw()
 
     def place(point: np.ndarray) -> tuple[float, float]:

@@ -15,7 +15,7 @@ class Theme:
     ----------
     window, page : of the figure and of the plot. ink, faint : of text and of lines.
     halo : around marks, so that they stand out on every colour. marker, path, hover, outline : of the marks.
-    density : ``(256, 4)`` from few to many. values : ``(256, 4)`` from low to high.
+    density : ``(256, 4)`` from few to many, of no colour that a selection has. values : ``(256, 4)`` from low to high.
     """
 
     window: str
@@ -39,9 +39,9 @@ def theme_of(dark: bool, window: str) -> Theme:
     if dark:
         return Theme(
             window, "#16181c", "#e6e6e6", "#55585f", "#000000", "#ff5a4d", "#ff6fc4", "#ffffff", "#5ad1ff",
-            density=colormaps["viridis"](0.12 + 0.88 * steps), values=colormaps["viridis"](0.1 + 0.9 * steps),
+            density=colormaps["bone"](0.28 + 0.7 * steps), values=colormaps["viridis"](0.1 + 0.9 * steps),
         )  # fmt: skip
     return Theme(
         window, "#ffffff", "#202124", "#c4c7cc", "#ffffff", "#d62718", "#e0007a", "#202124", "#0b63c4",
-        density=colormaps["YlGnBu"](0.18 + 0.82 * steps), values=colormaps["viridis"](0.95 * steps),
+        density=colormaps["bone_r"](0.12 + 0.7 * steps), values=colormaps["viridis"](0.95 * steps),
     )  # fmt: skip

@@ -19,7 +19,9 @@ class Inset:
 
     def show(self, size: tuple[int, int]) -> None:
         """Put it into the lower left corner of pictures of ``(width, height)`` pixels."""
-        self._picture, self._view, self._place = latent_picture(self._trained, self._path, round(SHARE * size[1]))
+        page = tuple(float(value) for value in self._session.main_view.background_color[:3])
+        side = round(SHARE * size[1])
+        self._picture, self._view, self._place = latent_picture(self._trained, self._path, side, page)
         self._drawing = Drawing("latents")
         aspect, margin = size[0] / size[1], 0.04
         position, size = (-1 + margin / aspect, -1 + margin), (2 * SHARE / aspect, 2 * SHARE)
