@@ -38,6 +38,8 @@ def flexrec_demo(session, folder: str | None = None):
         f"flexrec volume mean model {model.atomspec}",
     ):
         run(session, words)
+    if session.ui.is_gui:
+        session.ui.processEvents()  # the panel that came takes its place, before the molecule fills what is left
     # its stem down, and turned a little, so that its swinging arms, and arrows along the swing, have depth
     run(session, "view orient; turn x -90; turn y 25; turn x 10; view pad 0.12" if alone else "view")
     session.logger.info("Now try flexrec volume at 1,-1, flexrec mesh color strain, or flexrec flow.")
