@@ -290,7 +290,7 @@ def test_wrong_box_and_poses_that_are_no_numbers_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"1 particles have a pose .* particle 6"):
         prep(tmp_path, particles=tmp_path / "pose.star")
     write_star(tmp_path / "kv.star", replace(p, optics=replace(p.optics, voltage=np.array([0.0]))))
-    with pytest.raises(InputError, match="voltage of 0"):
+    with pytest.raises(InputError, match="rlnVoltage .* of 0 kV"):
         prep(tmp_path, particles=tmp_path / "kv.star")
     save_stack(p.stacks[0], np.ones((40, BOX, BOX)))
     with pytest.raises(InputError, match="images are empty"):

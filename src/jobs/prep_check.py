@@ -170,9 +170,9 @@ def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProj
         for number in np.flatnonzero(counts >= _ENOUGH):
             change[number] = _gain(mixed, gain, sums, number)
         change /= np.exp(np.average(np.log(change), weights=counts))
-        gain = gain * change
         if np.all(np.abs(change - 1) < 0.03):
             break
+        gain = gain * change
     return _sums(halves, gain, job), gain
 
 
