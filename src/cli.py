@@ -25,7 +25,7 @@ from .cli_options import Parser, add_parameters
 from .cli_select import add_select
 from .cli_view import add_view
 from .cli_watch import add_watching
-from .errors import InputError
+from .errors import InputError, disk_trouble
 from .jobs.declare import Job
 from .jobs.registry import all_jobs
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         return complain(str(error), EXIT_INPUT)
     except PermissionError as error:
-        return complain(f"{error.filename}: permission denied; choose a folder that you may write to.", EXIT_INPUT)
+        return complain(disk_trouble(error), EXIT_INPUT)
     except BrokenPipeError:
         return EXIT_FAILED
     except KeyboardInterrupt:

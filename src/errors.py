@@ -26,6 +26,16 @@ class InputError(ValueError):
         super().__init__(*map(printable, says))
 
 
+def disk_trouble(error: OSError) -> str:
+    """What a file or folder would not do, as a sentence for the user."""
+    where = error.filename or "a file"
+    if isinstance(error, FileNotFoundError):
+        return f"{where}: that file or its folder is not there any more; put its project back."
+    if isinstance(error, PermissionError):
+        return f"{where}: permission denied; choose a folder that you may write to."
+    return f"{where}: {error.strerror or error}; choose another place, or make room."
+
+
 _NO_MEMORY = ("out of memory", "ALLOC_FAILED", "not enough memory", "can't allocate memory")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
-from chimerax.flexrec.panel.moving_tab import MovingTab, OpenStructure
+from chimerax.flexrec.panel.moving_tab import MovingTab, OpenStructure, ShownFlow
 from qtpy.QtCore import Qt
 
 
@@ -16,7 +16,7 @@ class ListedScene:
     mesh_colours, most_arrows, can_move = ("part", "rigidity", "strain", "none"), 20_000, True
 
     def __init__(self) -> None:
-        self.mesh_colour, self.arrows, self.refuses = None, False, False
+        self.mesh_colour, self.flow, self.refuses = None, None, False
         self.follow: set[str] = set()
         self.lines: list[str] = []
         self.changed = []
@@ -32,7 +32,10 @@ class ListedScene:
         if words[0] == "mesh":
             self.mesh_colour = words[2] if words[1] == "color" else None
         elif words[0] == "flow":
-            self.arrows = "show" not in words
+            told = dict(zip(words[1::2], words[2::2]))
+            self.flow = None if "show" in told else ShownFlow(
+                int(told.get("count", 500)), float(told.get("scale", 1)), float(told.get("threshold", 0.5)),
+                float(told.get("width", 1)), told.get("reference", "mean"))  # fmt: skip
         else:
             (self.follow.add if words[0] == "follow" else self.follow.discard)(words[1])
         for changed in self.changed:
@@ -106,6 +109,16 @@ def test_what_is_typed_as_a_command_is_shown_and_runs_none(tab, scene):
     assert tab.mesh.isChecked() and tab.colour.currentData() == "strain" and tab.arrows.isChecked()
     assert tab.structures.item(0).checkState() == Qt.CheckState.Checked
     assert len(scene.lines) == 3
+
+
+def test_the_numbers_of_a_typed_command_are_shown_and_a_point_that_arrows_begin_at(tab, scene):
+    for reference in ("0.4,-0.2", "1,1"):
+        scene.run(f"flexrec flow count 40 scale 2 threshold 0 width 3 reference {reference}")
+        assert tab.arrows_command() == scene.lines[-1] and tab.reference.count() == 3
+    scene.run("flexrec flow show false")
+    assert not tab.arrows.isChecked() and tab.count.value() == 40
+    scene.run("flexrec flow")
+    assert tab.reference.currentData() == "mean" and len(scene.lines) == 4
 
 
 def test_a_command_that_fails_leaves_the_tab_as_the_scene_is(tab, scene, qtbot):

@@ -91,11 +91,16 @@ def model_keyword() -> tuple:
     return ("model", FlexRecModelArg)
 
 
+def open_models(session) -> list[FlexRecModel]:
+    """Those of a session, in the order in which they were opened."""
+    return session.models.list(type=FlexRecModel)
+
+
 def the_model(session, model: FlexRecModel | None) -> FlexRecModel:
     """``model``, or the only FlexRec model that is open."""
     if model is not None:
         return model
-    found = session.models.list(type=FlexRecModel)
+    found = open_models(session)
     if len(found) == 1:
         return found[0]
     if found:

@@ -58,7 +58,7 @@ def flexrec_volume(
     stays = where is at is particle is None and model.z is not None
     z = model.z if stays else chosen_point(model, where, at, particle)
     if level is not None:
-        model.map.set_parameters(surface_levels=[level])
+        model.want_map().set_parameters(surface_levels=[level])
     show(session, model, z)
     return model.map
 
@@ -91,6 +91,7 @@ def show(session, model: FlexRecModel, z: np.ndarray | None) -> None:
         warn_outside(session, model, z)
     session.undo.register(_Shown(model, model.z, z))
     model.player.leave()
+    model.want_map()
     model.show(z)
     model.line.rest(model.z)
 

@@ -7,7 +7,7 @@ from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, Or
 
 from ..errors import InputError
 from ..explore.anchors import read_point
-from ..explore.centre import mean_point
+from ..scene.flow_look import MEAN, REST, FlowLook
 from ..scene.model import FlexRecModel
 from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 
@@ -16,7 +16,7 @@ MOST_ARROWS = 20_000
 
 def flexrec_flow(
     session, count: int = 500, scale: float = 1.0, threshold: float = 0.5, width: float = 1.0,
-    reference: str = "mean", show: bool = True, model: FlexRecModel | None = None,
+    reference: str = MEAN, show: bool = True, model: FlexRecModel | None = None,
 ):  # fmt: skip
     """The flow at the shown point, as arrows."""
     model = the_model(session, model)
@@ -24,11 +24,8 @@ def flexrec_flow(
         if model.parts.arrows is not None:
             model.parts.arrows.display = False
         return model.parts.arrows
-    if reference == "mean":
-        start = mean_point(model.flow.latents)
-    else:
-        start = None if reference == "rest" else read_point(reference, model.trained)
-    return model.parts.show_arrows(count, scale, threshold, width, start)
+    start = reference if reference in (MEAN, REST) else read_point(reference, model.trained)
+    return model.parts.show_arrows(FlowLook(count, scale, threshold, width, start))
 
 
 def flexrec_follow(session, structures, model: FlexRecModel | None = None):
@@ -56,7 +53,7 @@ def commands() -> list[tuple]:
         ("flow", CmdDesc(
             keyword=[("count", whole(1, MOST_ARROWS)), ("scale", NumberArg(0.001, 1000)),
                      ("threshold", NumberArg(0, 10_000)), ("width", NumberArg(0.001, 100)),
-                     ("reference", Or(EnumOf(("mean", "rest"), abbreviations=False), AnchorArg)), ("show", BoolArg),
+                     ("reference", Or(EnumOf((MEAN, REST), abbreviations=False), AnchorArg)), ("show", BoolArg),
                      model],
             synopsis="Show the flow to the shown point as arrows"), flexrec_flow),
         ("follow", CmdDesc(

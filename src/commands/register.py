@@ -11,8 +11,9 @@ from chimerax.core.commands import register
 from chimerax.core.errors import UserError
 
 from ..engine.client import EngineError
-from ..errors import InputError
+from ..errors import InputError, disk_trouble
 from .answers import answer
+from .arguments import open_models
 
 MODULES = (
     "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "kept", "states",
@@ -33,7 +34,10 @@ def register_all(logger) -> None:
 
 
 def as_command(function: Callable) -> Callable:
-    """The same function, which returns plain values, and whose users' mistakes become ChimeraX's ``UserError``."""
+    """The same function, which returns plain values, and whose users' mistakes become ChimeraX's ``UserError``.
+
+    Whatever came of it, those who follow a model are told to look: commands change what a project keeps, too.
+    """
 
     @functools.wraps(function)
     def command(session, *words, return_json: bool = False, **named):
@@ -41,12 +45,13 @@ def as_command(function: Callable) -> Callable:
             return answer(function(session, *words, **named), return_json)
         except (InputError, EngineError) as error:
             raise UserError(str(error)) from error
-        except PermissionError as error:
-            raise UserError(f"{error.filename}: permission denied; choose a folder that you may write to.") from error
         except OSError as error:
             if error.filename is None:
                 raise
-            raise UserError(f"{error.filename}: {error.strerror}; choose another place, or make room.") from error
+            raise UserError(disk_trouble(error)) from error
+        finally:
+            for model in open_models(session):
+                model.tell()
 
     command.__signature__ = _with_json(inspect.signature(function))  # by which ChimeraX knows that it may ask for JSON
     return command

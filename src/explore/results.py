@@ -22,9 +22,9 @@ def changed_at(path: Path) -> int:
         return 0
 
 
-def kept_stamp(trained: Trained | None, name: str) -> tuple[int, int]:
+def kept_stamp(trained: Trained | None, name: str) -> tuple[Trained | None, int]:
     """Another one where the training is another, or what its project keeps under a name has changed."""
-    return id(trained), 0 if trained is None else changed_at(trained.project / name)
+    return trained, 0 if trained is None else changed_at(trained.project / name)
 
 
 def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> Path:

@@ -10,17 +10,27 @@ import numpy as np
 from chimerax.atomic import AtomicStructure
 from chimerax.core.commands import run
 from chimerax.core.errors import UserError
-from chimerax.core.models import ADD_MODELS, REMOVE_MODELS
+from chimerax.core.models import (
+    ADD_MODELS,
+    MODEL_DISPLAY_CHANGED,
+    MODEL_ID_CHANGED,
+    MODEL_NAME_CHANGED,
+    REMOVE_MODELS,
+)
+from qtpy.QtCore import QTimer
 
 from ..commands.movement import MOST_ARROWS
 from ..errors import InputError
+from ..explore.anchors import point_text
 from ..explore.compared import Compared
 from ..explore.path import LatentPath
 from ..explore.trained import Trained
 from ..scene.mesh import COLOURS
 from ..scene.model import FlexRecModel
-from .moving_tab import OpenStructure
+from .moving_tab import OpenStructure, ShownFlow
 
+# what ChimeraX tells of models, and they not of themselves
+_LOOK_AGAIN = (MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED)
 # the words that are about a model, and can name one
 _ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "select", "selections", "cluster",
                 "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save",
@@ -37,8 +47,12 @@ class ChimeraXScene:
         self.model: FlexRecModel | None = None
         self._changed: list[Callable[[], None]] = []
         self._told: list[Callable[[str], None]] = []
+        self._soon = QTimer(singleShot=True, interval=0)  # a script of many commands is looked at once
+        self._soon.timeout.connect(self._look)
+        listen = session.triggers.add_handler
         self._handlers = [
-            session.triggers.add_handler(name, lambda *_: self._look()) for name in (ADD_MODELS, REMOVE_MODELS)
+            *(listen(name, lambda *_: self._look()) for name in (ADD_MODELS, REMOVE_MODELS)),
+            *(listen(name, lambda *_: self._soon.start()) for name in _LOOK_AGAIN),
         ]
         self._look()
 
@@ -113,17 +127,19 @@ class ChimeraXScene:
         return mesh.colour if mesh is not None and mesh.display else None
 
     @property
-    def arrows(self) -> bool:
-        """Whether the flow is shown."""
+    def flow(self) -> ShownFlow | None:
+        """How the flow is shown; None while it is not."""
         arrows = None if self.model is None else self.model.parts.arrows
-        return arrows is not None and arrows.display
+        if arrows is None or not arrows.display:
+            return None
+        look = arrows.look
+        start = look.reference if isinstance(look.reference, str) else point_text(look.reference)
+        return ShownFlow(look.count, look.scale, look.threshold, look.width, start)
 
     def structures(self) -> list[OpenStructure]:
         """The atomic structures that are open."""
-        followers = [] if self.model is None else self.model.parts.followers
-        follow = [follower.structure for follower in followers]
         return [
-            OpenStructure(f"#{one.id_string}", one.name, any(one is other for other in follow))
+            OpenStructure(f"#{one.id_string}", one.name, self.model is not None and self.model.parts.follows(one))
             for one in self.session.models.list(type=AtomicStructure)
         ]
 
@@ -139,7 +155,6 @@ class ChimeraXScene:
             for told in list(self._told):
                 told(str(error))
             return False
-        self._tell()
         return True
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
@@ -158,6 +173,8 @@ class ChimeraXScene:
             return
         if self.model is not None and self._tell in self.model.on_change:
             self.model.on_change.remove(self._tell)
+            if self.model in self.models and self.model.dragging.hand and not self.model.player.playing:
+                self.model.show(self.model.z)  # nobody lets go of it any more
         self.model = model
         if model is not None:
             model.on_change.append(self._tell)
@@ -166,13 +183,14 @@ class ChimeraXScene:
 
     def close(self) -> None:
         """Listen no more."""
+        self._soon.stop()
         for handler in self._handlers:
             handler.remove()
         self._changed, self._told = [], []
         self.choose(None)
 
     def _look(self) -> None:
-        """Models came or went."""
+        """Models came or went, or are others than they were."""
         models = self.models
         if self.model not in models or (models and models[-1] is not self.model and not self._known(models)):
             self.choose(models[-1] if models else None)

@@ -55,12 +55,13 @@ class Hand(QObject):
         self.mode = mode
         self.stop()
 
-    def stop(self) -> bool:
-        """Let go of what the hand is at; False where it is at nothing."""
-        busy, self._doing = self._doing is not None, None
+    def stop(self) -> str | None:
+        """Let go; returns what the hand was at, one of `MODES`, or None."""
+        doing, self._doing = self._doing, None
+        self._soon.stop()
         self.canvas.marks.put_outline(None)
         self.canvas.refresh_marks()
-        return busy
+        return doing
 
     # ----- events -----
 

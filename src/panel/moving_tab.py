@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 _SPEC = int(Qt.ItemDataRole.UserRole)
+_REFERENCES = 2  # that there always are; a point that somebody named comes after them
 _SETTLE = 120  # milliseconds after the last turn of a number until the command runs
 _COLOUR_HELP = {
     "part": "each part of the mesh", "rigidity": "blue: soft, red: stiff", "strain": "red: stretched or compressed",
@@ -37,6 +38,17 @@ class OpenStructure:
     follows: bool
 
 
+@dataclass(frozen=True)
+class ShownFlow:
+    """How the flow is drawn, as `flexrec flow` takes it; ``reference`` is mean, rest or a point: ``0.4,-0.2``."""
+
+    count: int
+    scale: float
+    threshold: float
+    width: float
+    reference: str
+
+
 class MovingScene(Protocol):
     """What this tab needs of the scene.
 
@@ -44,7 +56,7 @@ class MovingScene(Protocol):
     ----------
     mesh_colours : by what the mesh can be coloured. most_arrows : that can be drawn.
     mesh_colour : by what the mesh is coloured; None while it is not shown, or nothing is open.
-    arrows : whether the flow is shown.
+    flow : how the flow is shown; None while it is not.
     can_move : whether a model is open that has a mesh.
     """
 
@@ -58,7 +70,7 @@ class MovingScene(Protocol):
     def mesh_colour(self) -> str | None: ...  # noqa: D102
 
     @property
-    def arrows(self) -> bool: ...  # noqa: D102
+    def flow(self) -> ShownFlow | None: ...  # noqa: D102
 
     @property
     def can_move(self) -> bool: ...  # noqa: D102
@@ -167,8 +179,24 @@ class MovingTab(QWidget):
             if colour is not None:
                 self.colour.setCurrentIndex(self.colour.findData(colour))
             if not self._settle.isActive():
-                self.arrows.setChecked(self._scene.arrows)
+                self._put_flow(self._scene.flow)
         self._list(structures)
+
+    def _put_flow(self, flow: ShownFlow | None) -> None:
+        """Tick it, with the numbers that it is drawn with."""
+        self.arrows.setChecked(flow is not None)
+        if flow is None:
+            return
+        for name in ("count", "scale", "threshold", "width"):
+            box = getattr(self, name)
+            with QSignalBlocker(box):
+                box.setValue(getattr(flow, name))
+        with QSignalBlocker(self.reference):
+            while self.reference.count() > _REFERENCES and self.reference.itemData(_REFERENCES) != flow.reference:
+                self.reference.removeItem(_REFERENCES)
+            if self.reference.findData(flow.reference) < 0:
+                self.reference.addItem(f"the point {flow.reference}", flow.reference)
+            self.reference.setCurrentIndex(self.reference.findData(flow.reference))
 
     def _list(self, structures: list[OpenStructure]) -> None:
         self.none_open.setVisible(not structures)

@@ -60,8 +60,11 @@ class PlayBar(QWidget):
         for widget in (self.play, self.speed, self.loop, self.bounce, self.inset):
             widget.setEnabled(self.scene.trained is not None)
         self.play.setText("Pause" if self.scene.playing else "Play")
+        self._watch()
         if path is None:
             self.where.setText("pc1" if self.scene.trained is not None else "")
+            with QSignalBlocker(self.scrub):
+                self.scrub.setValue(0)
             return
         with QSignalBlocker(self.scrub):
             if not self.scrub.isSliderDown():
@@ -96,8 +99,7 @@ class PlayBar(QWidget):
             name += suffixes[0]
         extra = "".join(f" {word} true" for word, box in (("bounce", self.bounce), ("inset", self.inset))
                         if box.isChecked())  # fmt: skip
-        if self.scene.run(f"flexrec record {quoted(name)} framerate {self.speed.value():g}{extra}"):
-            self._watching.start()
+        self.scene.run(f"flexrec record {quoted(name)} framerate {self.speed.value():g}{extra}")
 
     def _watch(self) -> None:
         """How far the recording is."""
@@ -108,6 +110,8 @@ class PlayBar(QWidget):
             self._watching.stop()
         else:
             self.progress.setValue(round(100 * share))
+            if not self._watching.isActive():
+                self._watching.start()
 
     def _lay_out(self) -> None:
         first, second, manner = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..atomic import atomic_path
-from ..errors import InputError
+from ..errors import InputError, disk_trouble
 from ..explore.results import kept_stamp
 from ..explore.selected import check_particles
 from ..particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
@@ -82,6 +82,7 @@ class SelectTab(QWidget):
             except InputError:  # damaged, or of other particles: the command flexrec selections says which
                 continue
             self.found.append(one)
+        self._hidden &= {one.name for one in self.found}
         self._fill()
         self.show_selections()
 
@@ -146,7 +147,7 @@ class SelectTab(QWidget):
             with atomic_path(path) as temporary:
                 np.savetxt(temporary, outline, fmt="%.7g", delimiter=",")
         except OSError as error:
-            self.panel.complain(f"{path}: {error.strerror}; choose a project that you may write to.")
+            self.panel.complain(disk_trouble(error))
             return
         self._select(f"lasso {quoted(str(path))} axes {','.join(names)}", name)
 

@@ -35,6 +35,12 @@ class Steering(QObject):
         """The true map at a latent point ``(K,)``."""
         self._scene.run(f"flexrec volume at {point_text(z)}")
 
+    def let_go(self) -> bool:
+        """Do no more with the point, whatever the hand is at; whether the true map is yet to be asked for."""
+        unsettled = self._settling.isActive()
+        self._settling.stop()
+        return self._plot.hand.stop() == "go" or unsettled
+
     def key(self, event: QKeyEvent) -> bool:
         """Arrows move the point, space plays, Escape stops; False where the key means nothing here."""
         step = _ARROWS.get(event.key())
@@ -43,7 +49,10 @@ class Steering(QObject):
         elif event.key() == Qt.Key.Key_Space and self._scene.trained is not None:
             self._panel.bar.toggle()
         elif event.key() == Qt.Key.Key_Escape:
-            if not self._plot.hand.stop() and self._scene.playing:
+            doing = self._plot.hand.stop()
+            if doing == "go":
+                self.show_point(self._panel.here())
+            elif doing is None and self._scene.playing:
                 self._scene.run("flexrec pause")
             self._plot.set_mode("go")
         else:

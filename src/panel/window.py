@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QKeyEvent, QPalette
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -23,7 +23,9 @@ from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
 from .folding import Folding
 from .hand import MODES
+from .montage import Montage
 from .notes import Notes
+from .pairs import Pairs
 from .path_tab import PathTab
 from .play_bar import PlayBar
 from .plot import PlotView
@@ -35,6 +37,7 @@ from .states_tab import StatesTab
 from .status_line import StatusLine
 from .steering import Steering
 
+_LOOK = 1000  # milliseconds between looks at what the project keeps
 Tab = tuple[str, Callable[[Scene], QWidget]]
 
 
@@ -64,6 +67,9 @@ class FlexPanel(QWidget):
             self.tabs.addTab(page if page is self.sliders else _scrolling(page), title)
         self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
         self.refresh()
+        self._looking = QTimer(self, interval=_LOOK)
+        self._looking.timeout.connect(self.look_at_files)
+        self._looking.start()
 
     # ----- what is shown -----
 
@@ -73,9 +79,11 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
-        for part in (self.bar, self.paths, self.selections, self.states):
+        for page in (self.plot, self.sliders, self.paths, self.selections, self.states):
+            page.setEnabled(trained is not None)
+        for part in (self.bar, self.paths):
             part.refresh()
-        self._look_for_results()
+        self.look_at_files()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
@@ -86,15 +94,21 @@ class FlexPanel(QWidget):
         if self.plot.plane is not None:
             self.words.show_point(self.scene.z, self.plot.plane)
 
-    def _look_for_results(self) -> None:
-        """Clusters or UMAP may have been computed."""
+    def look_at_files(self) -> None:
+        """States, selections, clusters or UMAP may have come or gone, here or by another program."""
+        self.selections.refresh()
+        self.states.refresh()
         stamp = None if self._trained is None else changed_at(self._trained.folder / FOLDER)
         if stamp != self._results:
             self._results = stamp
             self.plot.refresh_columns()
 
     def _set_trained(self) -> None:
-        trained = self._trained
+        trained, before = self._trained, self.plot.trained
+        if trained is None or before is None or trained.folder != before.folder:
+            self.steering.let_go()
+            for window in (*self.findChildren(Pairs), *self.findChildren(Montage)):
+                window.close()  # which are about the former model
         try:
             self._results = None if trained is None else changed_at(trained.folder / FOLDER)
             self.sliders.set_trained(trained)
@@ -105,6 +119,7 @@ class FlexPanel(QWidget):
         self._stack.setCurrentIndex(0 if trained is None else 1)
         if trained is None:
             return
+        self.empty.say("")
         self.words.begin(trained)
         missing = self.plot.plane.missing
         self.say(f"{missing} of {len(trained.latents)} particles have no latent numbers and are not drawn."
@@ -232,6 +247,9 @@ class FlexPanel(QWidget):
 
     def close_panel(self) -> None:
         """Listen to the scene no more."""
+        self._looking.stop()
+        if self.steering.let_go() and self._trained is not None:
+            self.steering.show_point(self.here())
         for end in self._endings:
             end()
         self._endings = []

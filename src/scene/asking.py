@@ -15,7 +15,7 @@ Failed = Callable[[Exception], None]
 
 
 class Asking:
-    """Questions about the model in ``folder``.
+    """Questions about the model in ``folder``, until it is closed: then none is asked, and no answer is heard.
 
     ``opened`` is told the facts whenever the process has opened the model, which it does anew after a crash: training
     may meanwhile have written a newer one.
@@ -25,15 +25,19 @@ class Asking:
         self._decoding = decoding(session)
         self._name, self._path, self._told = self._decoding.new_name(), str(folder), opened
         self._engine: object = None  # in which it is open, or being opened
+        self._closed = False
 
     def ask(
         self, what: str, fields: dict, done: Done, array: np.ndarray | None = None, channel: str | None = None,
         failed: Failed | None = None,
     ) -> None:  # fmt: skip
         """Ask about the model; see `Decoding.ask`. Of one model's ``channel`` only the newest question counts."""
+        if self._closed:
+            return
         self._open()
         mine = None if channel is None else f"{self._name} {channel}"
-        self._decoding.ask(what, {"model": self._name, **fields}, done, array, mine, failed)
+        heard = self._while_open(done), self._while_open(failed or self.complain)
+        self._decoding.ask(what, {"model": self._name, **fields}, heard[0], array, mine, heard[1])
 
     def call(self, what: str, fields: dict, array: np.ndarray | None = None) -> tuple[dict, np.ndarray | None]:
         """Ask about the model, and wait; `InputError` or `EngineError` where it fails."""
@@ -52,13 +56,20 @@ class Asking:
         """Let the process forget the model."""
         if self._engine is self._decoding.engine:
             self._decoding.engine.ask("close", {"model": self._name}, failed=lambda error: None)
-        self._engine = None
+        self._engine, self._closed = None, True
 
     def _open(self) -> None:
         if self._engine is self._decoding.engine:
             return
         self._engine = self._decoding.engine
         self._decoding.open({"model": self._name, "path": self._path}, self._opened, self._not_opened)
+
+    def _while_open(self, hear: Callable) -> Callable:
+        def heard(*answer: object) -> None:
+            if not self._closed:
+                hear(*answer)
+
+        return heard
 
     def _opened(self, facts: dict) -> None:
         if self._engine is not None:

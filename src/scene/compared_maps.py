@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from chimerax.core.colors import Color
-from chimerax.geometry import translation
+from chimerax.geometry import Place, translation
 from chimerax.map import Volume, volume_from_grid_data
 
 from ..explore.compared import FAINT, FIRST, LESS, MORE, SECOND
@@ -30,14 +30,14 @@ def difference(model: FlexRecModel, names: tuple[str, str], maps: Maps) -> list[
     # what lies below a negative level would be closed by the faces of the box
     found.set_parameters(surface_levels=[-level, level], surface_colors=[_rgba(LESS), _rgba(MORE)], cap_faces=False)
     around = _frozen(model, maps[0], names[0])
-    around.set_parameters(surface_levels=[model.map.level], surface_colors=[_rgba(FAINT, _CLEAR)])
+    around.set_parameters(surface_levels=[model.level], surface_colors=[_rgba(FAINT, _CLEAR)])
     return [found, around]
 
 
 def side_by_side(model: FlexRecModel, names: tuple[str, str], maps: Maps) -> list[Volume]:
     """Both, as far apart along the screen, as it is now, as the densest parts of both are wide; at the map's level."""
-    level, right = model.map.level, np.asarray(model.session.main_view.camera.position.axes()[0])
-    ends = [_ends(volume, level, model.flow.pixel_size, model.map.scene_position, right) for volume in maps]
+    level, right = model.level, np.asarray(model.session.main_view.camera.position.axes()[0])
+    ends = [_ends(volume, level, model.flow.pixel_size, _place(model), right) for volume in maps]
     gap = _GAP * max(high - low for low, high in ends)
     middle = 0.5 * (ends[0][0] + ends[1][1])
     shifts = (middle - gap / 2 - ends[0][1], middle + gap / 2 - ends[1][0])
@@ -63,8 +63,13 @@ def _frozen(model: FlexRecModel, volume: np.ndarray, name: str) -> Volume:
     grid = grid_of(model.flow, volume, name)
     one = volume_from_grid_data(grid, model.session, style="surface", open_model=False, show_dialog=False)
     one.new_region(ijk_step=(1, 1, 1), adjust_step=False, adjust_voxel_limit=False)
-    one.position = model.map.scene_position
+    one.position = _place(model)
     return one
+
+
+def _place(model: FlexRecModel) -> Place:
+    """Where the map is, or was before it was closed, in the scene."""
+    return (model if model.map is None else model.map).scene_position
 
 
 def _rgba(colour: str, opacity: float = 1.0) -> tuple[float, ...]:

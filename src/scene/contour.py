@@ -28,6 +28,15 @@ class ContourModel(Surface):
         super().__init__("moving contour", session)
         self._full, self.level, self.light = (tied, triangles), level, False
 
+    @property
+    def overall_color(self) -> np.ndarray:
+        """One colour, also while its vertices are shaded: what ChimeraX's list of models shows."""
+        return self.color
+
+    @overall_color.setter
+    def overall_color(self, colour: np.ndarray) -> None:
+        self.color = colour
+
     @cached_property
     def _coarse(self) -> tuple[Tied, np.ndarray]:
         return coarser(*self._full, MOST_LIGHT)

@@ -68,25 +68,25 @@ class Dragging:
 
     def prepare(self) -> None:
         """Contour the canonical map at the level shown, unless that is done."""
-        model, level = self._model, self._model.map.level
-        if self._asked == level or not model.flow.moves:
+        model, level = self._model, self._model.level
+        if self._asked == level or not model.flow.moves or model.map is None:
             return
         self._asked = level
         points, triangles = contour_of(model.flow.volume, model.flow.pixel_size, level)
 
         def tied(one: Tied) -> None:
-            if model.deleted:
+            if model.map is None:
                 return
             self.close()
             self._asked, self.contour = level, ContourModel(model.session, one, triangles, level)
             self.contour.position, self.contour.display = model.frame, False
             model.map.add([self.contour])  # which is hidden, moved and closed with it
 
-        def failed(error: Exception) -> None:
+        def lost() -> None:
             self._asked = None
 
         if len(triangles):
-            model.parts.tie(points, tied, failed)
+            model.parts.tie(points, tied, lost)
 
     def follow(self) -> bool:
         """Draw the contour where the model's vertices carry it; False where there is none yet, or none can be."""
@@ -125,25 +125,28 @@ class Dragging:
     def forget(self, removed: list) -> None:
         """Draw the map again if the contour is among the models that were closed."""
         if self.contour in removed:
-            self.contour = None
-            if not self._model.map_closed:
-                self.rest()
+            self.contour = self._asked = None
+            self.rest()
 
     def _draw(self, contour: bool) -> None:
         if contour != self.drawn:
             self.drawn = contour
             if self.contour is not None:
                 self.contour.display = contour
-            for surface in self._model.map.surfaces:
+            for surface in self._surfaces:
                 surface.display = not contour
 
     def _possible(self) -> bool:
         """Whether one contour is what is seen of the map: several, or an image, do not move with the hand, nor what
         changes without moving.
         """
-        surfaces = self._model.map.surfaces
+        surfaces = self._surfaces
         return self._model.flow.moves and len(surfaces) == 1 and (surfaces[0].display or self.drawn)
 
+    @property
+    def _surfaces(self) -> list:
+        return [] if self._model.map is None else self._model.map.surfaces
+
     def _fits(self) -> bool:
-        level = self._model.map.level
+        level = self._model.level
         return self.contour is not None and abs(self.contour.level - level) <= ALIKE * abs(level)

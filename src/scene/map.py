@@ -82,7 +82,7 @@ class MapModel(Volume):
         """The map of an owner that is back, looking as it did."""
         if data["owner"] is None:
             return None
-        self = data["owner"].map
+        self = data["owner"].want_map()
         look = data["look"]
         if data["box"] != len(self.data.array):
             look = {**look, "region": self.region, "region_list": state_from_map(self)["region_list"]}

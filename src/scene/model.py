@@ -19,7 +19,7 @@ from ..models import open_model
 from .asking import Asking, Done, Failed
 from .comparing import Comparing
 from .dragging import Dragging
-from .map import MapModel
+from .map import MapModel, contour_level
 from .parts import MovingParts
 from .place import centre_of
 from .player import Player
@@ -46,7 +46,7 @@ class FlexRecModel(Model):
         self.z: np.ndarray | None = None
         self._path: LatentPath | None = None
         self.player = Player(self)
-        self.recorder: Recorder | None = None
+        self._recorder: Recorder | None = None
         self.parts = MovingParts(self)
         self.on_change: list[Callable[[], None]] = []
         self.frame = centre_of(flow)
@@ -59,21 +59,25 @@ class FlexRecModel(Model):
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
 
     @property
-    def map(self) -> MapModel:
-        """The map, which is made again after it was closed by hand."""
+    def map(self) -> MapModel | None:
+        """The map; None where it was closed by hand, and not asked for since."""
+        return None if self._map.deleted else self._map
+
+    def want_map(self) -> MapModel:
+        """The map, made again where it was closed."""
         if self._map.deleted and not self.deleted:
             self._map = MapModel(self, self.flow)
             self.add([self._map])
         return self._map
 
-    @property
-    def map_closed(self) -> bool:
-        """Whether the map was closed by hand, and not asked for since."""
-        return self._map.deleted
-
     def close_map(self) -> None:
         """Draw no map until it is asked for."""
         self._map.delete()
+
+    @property
+    def level(self) -> float:
+        """At which the map is contoured, or would be."""
+        return contour_level(self.flow.volume) if self.map is None else self.map.level
 
     @cached_property
     def trained(self) -> Trained:
@@ -88,6 +92,16 @@ class FlexRecModel(Model):
     @path.setter
     def path(self, path: LatentPath | None) -> None:
         self._path = path
+        self.player.stop()  # which tells
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What records a movie; None while nothing does."""
+        return self._recorder
+
+    @recorder.setter
+    def recorder(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
         self.tell()
 
     @property
@@ -117,7 +131,7 @@ class FlexRecModel(Model):
 
         def lost(error: Exception) -> None:
             self._settle()
-            (failed or self._asking.complain)(error)
+            (failed or self.complain)(error)
 
         self._decode(settled, lost)
 
@@ -125,6 +139,9 @@ class FlexRecModel(Model):
         self, done: Callable[[], None] = lambda: None, failed: Failed | None = None, late: bool = False
     ) -> None:
         """Show the map at the point that is set; if ``late``, also when the hand has gone on meanwhile."""
+        if self.map is None:
+            done()
+            return
         if self.z is None:
             self._draw(self.flow.volume)
             done()
@@ -132,7 +149,7 @@ class FlexRecModel(Model):
         point = self.z
 
         def arrived(facts: dict, volume: np.ndarray) -> None:
-            if not self.deleted and (self.z is point or (late and self.dragging.hand)):
+            if self.z is point or (late and self.dragging.hand):
                 self._draw(volume, late and self.dragging.light)
                 done()
 
@@ -174,13 +191,15 @@ class FlexRecModel(Model):
             changed()
 
     def _draw(self, volume: np.ndarray, light: bool = False) -> None:
-        self.map.lighten(light)
-        self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the hand was
+        if self.map is not None:
+            self.map.lighten(light)
+            self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the hand was
         self.dragging.rest()
 
     def _forget_removed(self, _, removed: list) -> None:
         for one in (self.parts, self.dragging, self.comparing):
             one.forget(removed)
+        self.tell()
 
     # ----- the engine -----
 
@@ -190,6 +209,10 @@ class FlexRecModel(Model):
     ) -> None:  # fmt: skip
         """Ask the engine process about this model; see `Asking.ask`."""
         self._asking.ask(what, fields, done, array, channel, failed)
+
+    def complain(self, error: Exception) -> None:
+        """Say why an answer does not come."""
+        self._asking.complain(error)
 
     def open_again(self) -> None:
         """Let the engine read the model when it is next asked: it is another process now, or the files have changed."""

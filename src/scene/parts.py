@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +12,8 @@ from chimerax.geometry import Place
 from ..engine.client import EngineError
 from ..errors import InputError
 from .arrows import ArrowsModel, long_motion, spread_points
-from .asking import Failed
 from .atoms import AtomFollower, check_inside
-from .decoding import decoding
+from .flow_look import FlowLook
 from .followers import Tied
 from .mesh import MeshModel
 
@@ -35,6 +35,7 @@ class MovingParts:
         self.mesh: MeshModel | None = None
         self.arrows: ArrowsModel | None = None
         self.followers: list[AtomFollower] = []
+        self.waiting: dict = {}  # structures that will follow as soon as their atoms are tied, each with its question
         self.vertices: np.ndarray | None = None
         self.place(None)
 
@@ -63,9 +64,11 @@ class MovingParts:
 
     def forget(self, removed: list) -> None:
         """Some models were closed."""
-        for name in ("mesh", "arrows"):
-            if getattr(self, name) in removed:
-                setattr(self, name, None)
+        if self.mesh in removed:
+            self.mesh = None
+        if self.arrows in removed:
+            self.arrows = None
+        self.waiting = {one: question for one, question in self.waiting.items() if one not in removed}
         self.followers = [one for one in self.followers if one.structure not in removed]
 
     def show_mesh(self, colour: str) -> MeshModel:
@@ -79,45 +82,35 @@ class MovingParts:
         self.mesh.colour, self.mesh.display = colour, True
         return self.mesh
 
-    def show_arrows(
-        self, count: int, scale: float, threshold: float, width: float, start: np.ndarray | None,
-        level: float | None = None,
-    ) -> ArrowsModel:  # fmt: skip
-        """Draw at most ``count`` arrows, from where the density is at point ``start`` (at rest for None).
+    def show_arrows(self, look: FlowLook) -> ArrowsModel:
+        """Draw the flow as arrows.
 
-        ``level`` tells where there is density; it is that of the contour if None. The model is there at once, its
-        arrows when the engine process has told where they are in the mesh; only the newest question counts.
+        The model is there at once, its arrows when the engine process has told where they are in the mesh; only the
+        newest question counts.
         """
         self._needs_flow()
-        level = self._model.map.level if level is None else level
-        points = spread_points(self._model.flow.volume, self._model.flow.pixel_size, level, count)
-        origin = self._model.flow.mesh.vertices if start is None else self._model.flow.vertices(start)
+        model, flow = self._model, self._model.flow
+        look = replace(look, level=model.level if look.level is None else look.level)
+        points, start = spread_points(flow.volume, flow.pixel_size, look.level, look.count), look.start(flow)
+        origin = flow.mesh.vertices if start is None else flow.vertices(start)
+        arrows = self.arrows or ArrowsModel(model.session)
+        arrows.look, arrows.scale, arrows.threshold, arrows.width = look, look.scale, look.threshold, look.width
         if self.arrows is None:
-            self.arrows = ArrowsModel(self._model.session)
-            self.arrows.position = self._model.frame
-            self._model.add([self.arrows])
-        arrows = self.arrows
-        arrows.display, arrows.reference, arrows.wanted, arrows.level = True, start, count, level
-        arrows.scale, arrows.threshold, arrows.width = scale, threshold, width
-        asked = arrows.asked = object()
+            self.arrows, arrows.position = arrows, model.frame
+            model.add([arrows])
+        arrows.display = True
 
         def tied(one: Tied) -> None:
-            if not arrows.deleted and arrows.asked is asked:
+            if not arrows.deleted and arrows.look is look:
                 begin = one.moved(origin)
                 arrows.begin_at(one, begin, long_motion(one, begin, self._some_states()))
                 arrows.move(self.vertices)
 
-        def lost(error: Exception) -> None:
+        def lost() -> None:
             if not arrows.deleted and not arrows.count:
-                self._model.session.models.close([arrows])
-            decoding(self._model.session).complain(error)
+                model.session.models.close([arrows])
 
-        try:
-            self.tie(points, tied, lost)
-        except (InputError, EngineError):  # in scripts, which wait
-            if not arrows.count:
-                self._model.session.models.close([arrows])
-            raise
+        self.tie(points, tied, lost)
         return arrows
 
     def _some_states(self) -> Iterator[np.ndarray]:
@@ -134,14 +127,15 @@ class MovingParts:
         """
         self._needs_flow()
         self.unfollow(structure)
+        question = self.waiting[structure] = object()
         base = structure.atoms.coords if rest is None else rest
         if to_mesh is None:
             to_mesh = (self._model.scene_position * self._model.frame).inverse() * structure.scene_position
 
         def tied(one: Tied) -> None:
-            if self._model.deleted or structure.deleted:
+            if self.waiting.get(structure) is not question:
                 return
-            self.unfollow(structure)  # asked for twice
+            del self.waiting[structure]
             outside = check_inside(np.asarray(one.matrix.data).reshape(-1, 4), str(structure))
             self.followers.append(AtomFollower(structure, one, base, to_mesh))
             self.followers[-1].move(self.vertices)
@@ -149,15 +143,25 @@ class MovingParts:
                 where = "lie outside the mesh; they follow its edge"
                 self._model.session.logger.warning(f"{outside} atoms of {structure} {where}.")
 
-        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied)
+        def lost() -> None:
+            if self.waiting.get(structure) is question:
+                del self.waiting[structure]
+
+        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied, lost)
+
+    def follows(self, structure) -> bool:
+        """Whether it follows, or will."""
+        return structure in [*self.waiting, *(follower.structure for follower in self.followers)]
 
     def unfollow(self, structure) -> bool:
         """Put a structure's atoms back; False where it did not follow."""
+        followed = self.follows(structure)
+        self.waiting.pop(structure, None)
         mine = [follower for follower in self.followers if follower.structure is structure]
         for follower in mine:
             self.followers.remove(follower)
             follower.restore()
-        return bool(mine)
+        return followed
 
     def _needs_flow(self) -> None:
         """``InputError`` where nothing moves."""
@@ -166,11 +170,26 @@ class MovingParts:
             raise InputError(f"{model.name} is a {model.flow.kind} model, in which density comes and goes but nothing "
                              "moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
 
-    def tie(self, points: np.ndarray, done: Callable[[Tied], None], failed: Failed | None = None) -> None:
-        """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them."""
-        rest = self._model.flow.mesh.vertices
+    def tie(self, points: np.ndarray, done: Callable[[Tied], None], lost: Callable[[], None]) -> None:
+        """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them.
+
+        ``lost`` is called where they cannot be tied, before the user is told why.
+        """
+        model, rest = self._model, self._model.flow.mesh.vertices
 
         def arrived(facts: dict, found: np.ndarray) -> None:
-            done(Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], rest))
+            try:
+                done(Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], rest))
+            finally:
+                model.tell()
 
-        self._model.ask("tie", {}, arrived, points.astype(np.float32), failed=failed)
+        def failed(error: Exception) -> None:
+            lost()
+            model.tell()
+            model.complain(error)
+
+        try:
+            model.ask("tie", {}, arrived, points.astype(np.float32), failed=failed)
+        except (InputError, EngineError):  # in scripts, which are told so
+            lost()
+            raise

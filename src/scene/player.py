@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from chimerax.core.commands.motion import CallForNFrames
 
+from ..engine.client import EngineError
+from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.playing import Playing
 from .decoding import waits
@@ -21,7 +23,6 @@ class Player:
 
     def __init__(self, model: FlexRecModel) -> None:
         self._model = model
-        self._path: LatentPath | None = None
         self._motion: EachFrame | None = None
         self.place = 0.0
 
@@ -38,7 +39,7 @@ class Player:
         however long that takes. Without a window each state of one round is decoded and drawn before it returns.
         """
         self.leave()
-        path = self._here()
+        path = self._model.current_path
         self._model.line.move()
         if waits(self._model.session):
             self._step_through(path, how)
@@ -49,9 +50,7 @@ class Player:
 
         def move() -> None:
             nonlocal frame, started
-            if self._model.deleted or self._model.path is not path:
-                self.pause()
-            elif is_filmed(session):
+            if is_filmed(session):
                 frame = self._first(order, len(path)) if frame is None else frame + 1
                 self._film(path, order, frame, how.loop)
             else:
@@ -85,8 +84,12 @@ class Player:
             return
         number = order[frame % len(order)]
         self.place = number / max(len(path) - 1, 1)
-        with self._model.session.in_script:  # so that it waits
-            self._model.show(path.z[number])
+        try:
+            with self._model.session.in_script:  # so that it waits
+                self._model.show(path.z[number])
+        except (InputError, EngineError) as error:
+            self.leave()
+            self._model.complain(error)
         self._model.session.main_view.redraw_needed = True  # a state that looks alike is a frame too
 
     def pause(self) -> None:
@@ -106,7 +109,7 @@ class Player:
     def scrub(self, place: float) -> None:
         """Show the state at a place, from 0 to 1."""
         self.leave()
-        path = self._here()
+        path = self._model.current_path
         self.place = place
         self._model.show(path.point(place))
 
@@ -115,12 +118,7 @@ class Player:
         if self._motion is not None:
             motion, self._motion = self._motion, None
             motion.end()
-
-    def _here(self) -> LatentPath:
-        path = self._model.current_path
-        if path is not self._path:
-            self._path, self.place = path, 0.0
-        return path
+            self._model.tell()
 
     def _step_through(self, path: LatentPath, how: Playing) -> None:
         from chimerax.core.commands import run

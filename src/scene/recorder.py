@@ -121,11 +121,15 @@ class Recorder:
         self._folder = film.frames_folder or Path(tempfile.mkdtemp(prefix="flexrec-"))
         self._folder.mkdir(exist_ok=True)
         self.model.player.pause()
-        self.model.map.contours_beside = False
+        self._contour_beside(False)
         if self.inset is not None:
             self.inset.show(film.size)
         self._movie = self._session.movie = StateMovie(self._session, film, self._folder)
         self._camera.hold()
+
+    def _contour_beside(self, beside: bool) -> None:
+        if self.model.map is not None:
+            self.model.map.contours_beside = beside
 
     def _say(self, number: int) -> None:
         self._session.logger.status(f"Recording frame {number + 1} of {len(self.states)}")
@@ -163,6 +167,6 @@ class Recorder:
         if self.inset is not None:
             self.inset.close()
         if not self.model.deleted:
-            self.model.map.contours_beside = True
+            self._contour_beside(True)
             if self._point is None or self.model.z is self._point:
                 self.model.show(self._before)

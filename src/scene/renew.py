@@ -13,28 +13,29 @@ def renew(model, flow: Model) -> None:
     session = model.session
     session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
     parts = model.parts
-    mesh, arrows, followers = parts.mesh, parts.arrows, list(parts.followers)
-    model.dragging.close()
-    if flow.latent_dims != model.flow.latent_dims:
-        model.path = None
-    model.flow = flow
-    parts.place(None)
-    model.frame = centre_of(flow)
-    model.__dict__.pop("trained", None)
-    model.map.renew(flow)
-    if mesh is not None:
-        colour, display = mesh.colour, mesh.display
-        session.models.close([mesh])
-        parts.show_mesh(colour).display = display
+    mesh, arrows, followers, waiting = parts.mesh, parts.arrows, list(parts.followers), list(parts.waiting)
+    mesh_seen, arrows_seen = (one is not None and one.display for one in (mesh, arrows))
     try:
         z = None if model.z is None else flow.checked(model.z)
     except InputError:
         z = mean_point(flow.latents)
+    model.player.leave()
+    if flow.latent_dims != model.flow.latent_dims:
+        model.path = None
+    model.dragging.close()
+    session.models.close([one for one in (mesh, arrows) if one is not None])
+    model.flow, model.z = flow, z  # before anybody is told: a point is of its model's dimensions
+    parts.place(z)
+    model.frame = centre_of(flow)
+    model.__dict__.pop("trained", None)
+    if model.map is not None:
+        model.map.renew(flow)
+    if mesh is not None:
+        parts.show_mesh(mesh.colour).display = mesh_seen
     if arrows is not None:
-        display = arrows.display
-        session.models.close([arrows])
-        start = arrows.reference if arrows.reference is None or len(arrows.reference) == flow.latent_dims else z
-        parts.show_arrows(arrows.wanted, arrows.scale, arrows.threshold, arrows.width, start).display = display
+        parts.show_arrows(arrows.look.fitting(flow)).display = arrows_seen
     for one in followers:
         parts.follow(one.structure, one.rest, one.to_mesh)
+    for structure in waiting:
+        parts.follow(structure)
     model.show(z)

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..explore.centre import mean_point
 from ..explore.path import LatentPath
 from ..models import Model as TrainedModel
+from .flow_look import FlowLook
 from .project_place import asked_for, fingerprint, found_again, places
 
 VERSION = 1
@@ -32,7 +33,7 @@ def snapshot(model, session, flags) -> dict[str, Any]:
         "z": model.z,
         "moving": model.dragging.drawn,
         "comparison": model.comparing.snapshot(),
-        "map": not model.map_closed,
+        "map": model.map is not None,
         "path": None if model.path is None else {"z": model.path.z, "name": model.path.name, "kind": model.path.kind},
         "mesh": _mesh(model.parts.mesh),
         "arrows": _arrows(model.parts.arrows),
@@ -119,8 +120,8 @@ class _WhenAllAreBack:
         if data["mesh"] is not None:
             _place(model.parts.show_mesh(data["mesh"]["colour"]), data["mesh"])
         if (arrows := data["arrows"]) is not None:
-            start = _fitting(model.session, model.name, model.flow, arrows["reference"])
-            model.parts.show_arrows(arrows["count"], *arrows["look"], start, arrows["level"])
+            look = FlowLook(arrows["count"], *arrows["look"], arrows["reference"], arrows["level"])
+            model.parts.show_arrows(look.fitting(model.flow))
             _place(model.parts.arrows, arrows)
         for told in data["followers"]:
             structure = models.get(tuple(told["id"]))
@@ -137,9 +138,10 @@ def _mesh(mesh) -> dict[str, Any] | None:
 def _arrows(arrows) -> dict[str, Any] | None:
     if arrows is None:
         return None
-    look = (arrows.scale, arrows.threshold, arrows.width)
+    look = arrows.look
     return {
-        "count": arrows.wanted, "look": look, "level": arrows.level, "reference": arrows.reference, **_placed(arrows),
+        "count": look.count, "look": (look.scale, look.threshold, look.width), "level": look.level,
+        "reference": look.reference, **_placed(arrows),
     }  # fmt: skip
 
 
