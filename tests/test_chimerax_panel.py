@@ -100,3 +100,89 @@ def test_the_map_follows_the_hand(chimerax):
         assert not playing and z == pytest.approx(wanted, abs=0.03)
     assert "2 latent dimensions" in result["told"]
     assert result["empty"] and result["restored"] and result["empty again"] and result["shown again"]
+
+
+_BY_OTHERS = """
+def steps():
+    import numpy as np
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QAbstractButton
+    from chimerax.flexrec.panel.moving_tab import MovingTab
+    from chimerax.flexrec.panel.tool import FlexRecTool
+
+    left = Qt.MouseButton.LeftButton
+    run("flexrec show")
+    run("flexrec open " + {project!r})
+    tool = FlexRecTool.shown(session)
+    panel, scene = tool.panel, tool.scene
+    moving, canvas = panel.findChild(MovingTab), panel.plot.canvas
+
+    def ticks():
+        return [moving.mesh.isChecked(), moving.arrows.isChecked()]
+
+    result["ticks"] = []
+    for words in ("flexrec mesh color strain; flexrec flow count 30 scale 2", "flexrec mesh show false",
+                  "hide #1.3 models", "flexrec mesh", "show #1.3 models", "close #1.2", "flexrec flow show false"):
+        for command in words.split(";"):
+            run(command)
+        yield 0.7
+        result["ticks"].append([words, *ticks()])
+    result["numbers"] = [moving.count.value(), moving.scale.value()]
+    run("rename #1 id #7")
+    run("rename #7 mine")
+    yield 0.3
+    result["named"] = tool._models.itemText(0)
+
+    run("flexrec path pc1 frames 9")
+    run("flexrec play loop true")
+    yield 0.8
+    contour = scene.model.dragging.contour
+    contour.vertex_colors = np.full((len(contour.vertices), 4), 255, np.uint8)  # as slow graphics have it
+    result["swatch"] = [part.tolist() for part in (contour.overall_color, scene.model.map.overall_color)]
+    run("close #7.1")
+    yield 0.5
+    result["while it plays"] = [scene.playing, scene.model.map is None]
+    run("flexrec pause")
+    yield 0.5
+    result["paused"] = [panel.bar.play.text(), scene.model.map is None]
+
+    def buttons():
+        pages = (panel.selections, panel.states, panel.paths)
+        return [one.isEnabled() for page in pages for one in page.findChildren(QAbstractButton)]
+
+    result["buttons"] = any(buttons())
+    QTest.mousePress(canvas, left, pos=QPoint(150, 100))
+    QTest.mouseMove(canvas, QPoint(170, 110))
+    yield 0.1
+    run("close #7")
+    QTest.mouseMove(canvas, QPoint(190, 120))
+    yield 0.1
+    QTest.mouseRelease(canvas, left, pos=QPoint(190, 120))
+    yield 0.3
+    result["without a model"] = [any(buttons()), ticks(), panel.empty.isVisible()]
+    run("flexrec open " + {project!r})
+    yield 1
+    QTest.mousePress(canvas, left, pos=QPoint(150, 100))
+    QTest.mouseMove(canvas, QPoint(170, 110))
+    yield 0.3
+    QTest.keyClick(panel, Qt.Key.Key_Escape)
+    yield 1
+    wanted = scene.trained.model.decode(scene.z)
+    result["off after Escape"] = float(np.abs(scene.model.map.data.array - wanted).max() / wanted.max())
+"""
+
+
+def test_what_others_close_hide_and_show_is_shown_in_the_panel(chimerax):
+    folder = chimerax.new_folder()
+    make_project(folder / "project")
+    chimerax.give(folder)
+    result = chimerax.window(_BY_OTHERS.replace("{project!r}", repr(str(folder / "project"))))
+    assert [ticks for _, *ticks in result["ticks"]] == [
+        [True, True], [False, True], [False, False], [True, False], [True, True], [False, True], [False, False],
+    ], result["ticks"]  # fmt: skip
+    assert result["numbers"] == [30, 2.0] and result["named"] == "#7 mine"
+    assert result["swatch"][0] == result["swatch"][1]
+    assert result["while it plays"] == [True, True] and result["paused"] == ["Play", True]
+    assert result["buttons"] and result["without a model"] == [False, [False, False], True]
+    assert result["off after Escape"] < 1e-4

@@ -89,6 +89,43 @@ result["back"] = told("flexrec volume at 0.2,0")
     assert all("001-train: there is no such folder; give" in sentence for sentence in found["lost"])
 
 
+def test_what_would_be_kept_in_a_project_that_is_gone_is_refused_in_a_sentence(tried):
+    found = tried("""
+shutil.rmtree(top)
+result["told"] = [told(f"flexrec {words}") for words in (
+    "state keep open", "select name a where 'pc1 > 0'", "cluster count 2", "landscape", f"path pc1 output {top}/p.json",
+    "selections", "state list")]
+result["open"] = told("flexrec volume at 0,0")
+""")
+    for sentence in found["told"][:4]:
+        assert sentence.endswith("put its project back.") and len(sentence.splitlines()) == 1
+    assert "there is no folder" in found["told"][4] and found["told"][5:] == ["", ""] and found["open"] == ""
+
+
+def test_a_map_that_was_closed_comes_back_only_when_it_is_asked_for(tried):
+    found = tried("""
+def names():
+    return sorted(one.name for one in model.child_models())
+result["after"] = []
+run("flexrec path pc1 frames 3; flexrec state keep open; close #1.1")
+for words in ("play", "scrub 0.5", "flow count 20", "flow show false", "morph 0,0 1,1 frames 2", "state keep other",
+              "state compare open other how beside", "state clear"):
+    run(f"flexrec {words}")
+    result["after"].append([words, names()])
+run("undo")
+model.drag(np.array((0.3, 0.1)))
+result["after"].append(["drag", names()])
+run("flexrec volume at 0.1,0.1")
+result["asked"] = names()
+wanted = model.flow.decode(model.z)
+result["off"] = float(abs(model.map.data.array - wanted).max() / wanted.max())
+run("close #1.1; flexrec state show open")
+result["shown"] = names()
+""")
+    assert all("map" not in names for _, names in found["after"]), found["after"]
+    assert found["asked"] == ["map"] and found["off"] < 1e-4 and found["shown"] == ["map"]
+
+
 def test_a_newer_checkpoint_of_another_size_takes_the_place_of_an_older_one(tried):
     found = tried("""
 from chimerax.flexrec.mesh.maps import fourier_crop, read_map, write_map

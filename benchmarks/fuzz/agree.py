@@ -39,8 +39,9 @@ def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:
     moves = model.player.playing or dragging.hand
     if not moves and dragging.drawn:
         yield "the moving contour is drawn at rest"
-    if dragging.contour is not None and dragging.contour.overall_color is None:
-        yield "the moving contour has no colour of its own"
+    for one in (dragging.contour, model.map):
+        if one is not None and getattr(one, "surfaces", True) and one.overall_color is None:
+            yield f"its {one.name} is listed with no colour of its own"
     if parts.vertices is not None:
         wanted = model.flow.mesh.vertices if model.z is None else model.flow.vertices(model.z)
         if not np.allclose(parts.vertices, wanted, atol=1e-3):

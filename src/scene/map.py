@@ -40,6 +40,18 @@ class MapModel(Volume):
         """The contour level of the first surface."""
         return self.surfaces[0].level if self.surfaces else contour_level(self.data.array)
 
+    @property
+    def overall_color(self) -> np.ndarray | None:
+        """Of the first contour, also while another stands for it: what ChimeraX's list of models shows."""
+        shown = Volume.overall_color.fget(self)
+        if shown is not None or not self.surfaces:
+            return shown
+        return min(self.surfaces, key=lambda one: one.level).color
+
+    @overall_color.setter
+    def overall_color(self, colour: np.ndarray) -> None:
+        Volume.overall_color.fset(self, colour)
+
     def lighten(self, light: bool) -> None:
         """Contour every other voxel of those that the user wants contoured, or all of these again."""
         if light == (self._wanted_step is not None):
