@@ -12,6 +12,7 @@ from chimerax.flexrec.explore.states import kept_states
 from chimerax.flexrec.explore.walk import describe_path
 from chimerax.flexrec.panel.moving_tab import MovingTab
 from chimerax.flexrec.particles.selection import load_selection, selection_names
+from chimerax.flexrec.scene.decoding import decoding
 from chimerax.flexrec.scene.model import FlexRecModel
 from qtpy.QtCore import Qt
 
@@ -20,13 +21,13 @@ CHECKED = Qt.CheckState.Checked
 
 def disagreements(session, tool, exact_map: bool) -> list[str]:
     """All of them; ``tool`` is None while the panel is closed, ``exact_map``: whether maps can be compared."""
-    found = []
+    found, rests = [], not decoding(session).engine.waiting  # a model that plays lets others wait for their maps
     for model in session.models.list(type=FlexRecModel):
-        found += [f"#{model.id_string}: {one}" for one in _scene(model, exact_map)]
+        found += [f"#{model.id_string}: {one}" for one in _scene(model, rests, exact_map and rests)]
     return found + ([] if tool is None else list(_panel(session, tool)))
 
 
-def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:
+def _scene(model: FlexRecModel, rests: bool, exact_map: bool) -> Iterator[str]:
     """The parts of one model among themselves."""
     parts, dragging = model.parts, model.dragging
     drawn = model.child_models()
@@ -37,7 +38,7 @@ def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:
         if kept is not None and kept not in drawn:
             yield f"its {name} is not in the scene"
     moves = model.player.playing or dragging.hand
-    if not moves and dragging.drawn:
+    if rests and not moves and dragging.drawn:
         yield "the moving contour is drawn at rest"
     for one in (dragging.contour, model.map):
         if one is not None and getattr(one, "surfaces", True) and one.overall_color is None:
