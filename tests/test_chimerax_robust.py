@@ -123,7 +123,7 @@ run("close #1.1; flexrec state show open")
 result["shown"] = names()
 """)
     assert all("map" not in names for _, names in found["after"]), found["after"]
-    assert found["asked"] == ["map"] and found["off"] < 1e-4 and found["shown"] == ["map"]
+    assert found["asked"] == found["shown"] == ["flow", "map"] and found["off"] < 1e-4
 
 
 def test_a_newer_checkpoint_of_another_size_takes_the_place_of_an_older_one(tried):

@@ -175,7 +175,7 @@ def _moving(session, panel, model) -> Iterator[str]:
         yield from _same("colour of the mesh", tab.colour.currentData(), mesh.colour)
     yield from _same("flow ticked", tab.arrows.isChecked(), arrows is not None and arrows.display)
     if arrows is not None and arrows.display:
-        look = model.parts.look
+        look = arrows.look
         shown = (tab.count.value(), tab.scale.value(), tab.threshold.value(), tab.width.value())
         real = (look.count, *(round(value, 2) for value in (look.scale, look.threshold, look.width)))
         yield from _same("numbers of the flow", shown, real)
