@@ -119,7 +119,7 @@ run("flexrec volume at 0.1,0.1")
 result["asked"] = names()
 wanted = model.flow.decode(model.z)
 result["off"] = float(abs(model.map.data.array - wanted).max() / wanted.max())
-run("close #1.1; flexrec state show open")
+run(f"close #{model.map.id_string}; flexrec state show open")
 result["shown"] = names()
 """)
     assert all("map" not in names for _, names in found["after"]), found["after"]
