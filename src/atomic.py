@@ -28,6 +28,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InputError(f"{path}: the disk is full; free some space and run the job again.") from error
+        if error.filename == str(temporary):
+            error.filename = str(path)  # the one that a person knows
         raise
     except BaseException:
         temporary.unlink(missing_ok=True)

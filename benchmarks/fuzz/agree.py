@@ -23,11 +23,11 @@ def disagreements(session, tool, exact_map: bool) -> list[str]:
     """All of them; ``tool`` is None while the panel is closed, ``exact_map``: whether maps can be compared."""
     found, rests = [], not decoding(session).engine.waiting  # a model that plays lets others wait for their maps
     for model in session.models.list(type=FlexRecModel):
-        found += [f"#{model.id_string}: {one}" for one in _scene(model, rests, exact_map and rests)]
+        found += [f"#{model.id_string}: {one}" for one in _scene(model, exact_map and rests)]
     return found + ([] if tool is None else list(_panel(session, tool)))
 
 
-def _scene(model: FlexRecModel, rests: bool, exact_map: bool) -> Iterator[str]:
+def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:
     """The parts of one model among themselves."""
     parts, dragging = model.parts, model.dragging
     drawn = model.child_models()
@@ -38,7 +38,7 @@ def _scene(model: FlexRecModel, rests: bool, exact_map: bool) -> Iterator[str]:
         if kept is not None and kept not in drawn:
             yield f"its {name} is not in the scene"
     moves = model.player.playing or dragging.hand
-    if rests and not moves and dragging.drawn:
+    if exact_map and not moves and dragging.drawn:  # it stands for a map that cannot be decoded
         yield "the moving contour is drawn at rest"
     for one in (dragging.contour, model.map):
         if one is not None and getattr(one, "surfaces", True) and one.overall_color is None:

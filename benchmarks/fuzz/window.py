@@ -95,7 +95,8 @@ class Fuzz:
         """What does not agree, also after the time that a panel may take to look at files."""
         if any("FlexRec: " in sentence for sentence in self.caught.warnings):
             self.unsure = {one: one.z for one in user.models}
-        exact = not any(one in self.unsure and one.z is self.unsure[one] for one in user.models)
+        lost = [one for one in user.models if not one.folder.is_dir()]  # which a new engine process cannot open
+        exact = not lost and not any(one in self.unsure and one.z is self.unsure[one] for one in user.models)
         for pause in (0.0, 0.3, 1.2):
             yield pause
             yield from user.settle()
