@@ -151,12 +151,17 @@ class ChimeraX:
         how = ["--offscreen"] if offscreen else []
         return self._answer(_FRAME, code, timeout, self.program, *how, "--nogui", "--exit", "--script")
 
-    def window(self, code: str, timeout: float = _LIMIT) -> dict:
-        """What ``steps()`` of a script has put into ``result``, in a window on a screen that nobody sees."""
+    def window(
+        self, code: str, timeout: float = _LIMIT, screen: tuple[int, int] = (1400, 1000), scale: float = 1.0
+    ) -> dict:
+        """What ``steps()`` of a script has put into ``result``, in a window on a screen that nobody sees.
+
+        ``screen`` is its width and height in pixels, ``scale`` how many of them are one of Qt's.
+        """
         if shutil.which("xvfb-run") is None:
             pytest.skip("no xvfb-run, without which a window needs a screen")
-        screen = ("xvfb-run", "-a", "-s", "-screen 0 1400x1000x24")
-        return self._answer(_WINDOW, code, timeout, *screen, self.program)
+        shown = ("xvfb-run", "-a", "-s", f"-screen 0 {screen[0]}x{screen[1]}x24")
+        return self._answer(_WINDOW, code, timeout, "env", f"QT_SCALE_FACTOR={scale:g}", *shown, self.program)
 
     def _answer(self, frame: str, code: str, timeout: float, *words: object) -> dict:
         here = self.new_folder()

@@ -186,3 +186,91 @@ def test_what_others_close_hide_and_show_is_shown_in_the_panel(chimerax):
     assert result["while it plays"] == [True, True] and result["paused"] == ["Play", True]
     assert result["buttons"] and result["without a model"] == [False, [False, False], True]
     assert result["off after Escape"] < 1e-4
+
+
+_ROOM = """
+def steps():
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+    from chimerax.flexrec.scene.settings import panel_settings
+
+    kept = panel_settings(session)
+    kept.width = kept.height = 0  # as for somebody who opens it for the first time
+    main = session.ui.main_window
+    main.setGeometry(main.screen().geometry())
+    yield 1
+    run("flexrec show")
+    yield 1
+    from chimerax.flexrec.panel.tool import FlexRecTool
+    tool = FlexRecTool.shown(session)
+    panel, dock, view = tool.panel, tool.tool_window._dock_widget, main.centralWidget()
+    result["shares"] = {"nothing open": view.width() / main.width()}
+    run("flexrec open " + {project!r})
+    yield 2
+    result["screen"], result["plots"], result["places"] = (main.width(), main.height()), {}, []
+    for number in range(panel.tabs.count()):
+        panel.tabs.setCurrentIndex(number)
+        yield 0.3
+        title = panel.tabs.tabText(number)
+        result["shares"][title] = view.width() / main.width()
+        result["plots"][title] = panel.plot.canvas.height(), panel.height()
+        bar = panel.tabs.tabBar()
+        corner = bar.mapTo(panel, QPoint(0, 0))
+        shown = all(bar.rect().contains(bar.tabRect(k)) for k in range(bar.count()))
+        result["places"].append((corner.x(), corner.y(), bar.width(), shown))
+    result["tabs"] = [one.windowTitle() for one in main.tabifiedDockWidgets(dock)]
+    dock.setFloating(True)
+    yield 0.5
+    result["floating"] = panel.plot.canvas.height(), panel.height(), dock.height() <= main.screen().geometry().height()
+    dock.setFloating(False)
+    yield 0.5
+    result["shares"]["docked again"] = view.width() / main.width()
+    panel.jobs_asked.emit()
+    yield 1
+    window = tool.jobs.window()
+    result["jobs"] = tool.jobs.isVisible(), main.screen().geometry().contains(window.frameGeometry())
+    rows = tool.jobs.table.viewport().height() / tool.jobs.table.verticalHeader().defaultSectionSize()
+    result["rows"] = rows
+    tool.jobs_window.shown = False
+    yield 0.3
+
+    edge = view.mapTo(main, QPoint(view.width() + 2, view.height() // 2))  # what is between 3D view and docks
+    before, shown, none = dock.width(), main.windowHandle(), Qt.KeyboardModifier.NoModifier
+    QTest.mouseMove(shown, edge)
+    yield 0.2
+    QTest.mousePress(shown, Qt.MouseButton.LeftButton, none, edge)
+    for further in (10, 20, 40):
+        QTest.mouseMove(shown, edge + QPoint(further, 0))
+        yield 0.2
+    QTest.mouseRelease(shown, Qt.MouseButton.LeftButton, none, edge + QPoint(40, 0))
+    yield 1
+    result["by hand"] = before, dock.width()
+    tool.delete()
+    yield 0.5
+    run("flexrec show")
+    yield 1
+    result["shown again"] = FlexRecTool.shown(session).tool_window._dock_widget.width()
+    kept.width = kept.height = 0
+"""
+_SCREENS = [((1024, 640), 1), ((1280, 800), 1), ((1920, 1080), 1), ((3840, 2160), 2)]  # and how many pixels are one
+
+
+@pytest.mark.parametrize(("screen", "scale"), _SCREENS)
+def test_the_3d_view_keeps_half_of_the_window_and_the_plot_its_share(chimerax, screen, scale):
+    folder = chimerax.new_folder()
+    make_project(folder / "project")
+    chimerax.give(folder)
+    code = _ROOM.replace("{project!r}", repr(str(folder / "project")))
+    result = chimerax.window(code, screen=screen, scale=scale)
+    assert result["screen"] == [screen[0] // scale, screen[1] // scale]
+    assert min(result["shares"].values()) >= 0.5, result["shares"]
+    least = 250 if result["screen"][1] >= 800 else 0
+    for title, (plot, panel) in result["plots"].items():
+        assert plot >= max(0.4 * panel, least), (title, plot, panel)
+    assert len(result["plots"]) == 5 and result["tabs"] == ["Log"]
+    assert len({tuple(place) for place in result["places"]}) == 1 and result["places"][0][-1], result["places"]
+    plot, panel, fits = result["floating"]
+    assert plot >= 0.4 * panel and fits
+    assert all(result["jobs"]) and result["rows"] >= 9
+    before, after = result["by hand"]
+    assert after == pytest.approx(before - 40, abs=5) and result["shown again"] == pytest.approx(after, abs=5)

@@ -142,7 +142,7 @@ def test_wheel_pan_box_zoom_and_home(viewer):
     drag(viewer, [(-1, -1), (0.2, 0.1), (1, 1)])
     assert canvas.limits == pytest.approx(np.array([[-1, 1], [-1, 1]]), abs=0.02 * span.max())
     assert viewer.scene.z is None  # zooming goes nowhere
-    QTest.mouseClick(viewer.panel.plot.findChild(object, "home"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(viewer.panel.findChild(object, "home"), Qt.MouseButton.LeftButton)
     assert canvas.limits == pytest.approx(home)
 
 

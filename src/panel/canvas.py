@@ -29,7 +29,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(Figure())
-        self.setMinimumSize(200, 140)
+        self.setMinimumSize(120, 80)
         self.theme = theme
         self.menu_wanted = True  # whether a right click is for the context menu
         self.axes = self.figure.add_subplot()

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QToolButton, QWidget
 
-_MOST, _MOST_ROOMY = 0.45, 0.6  # of the height that tabs take unless somebody moves the handle
-_BESIDE = 1.5  # times as wide as high: from there on the tabs stand beside the plot
-_SHARE_BESIDE = 0.45  # of the width
-_LOW = 600  # pixels of height below which tabs are folded away until somebody wants one
+PLOT_SHARE, PLOT_HEIGHT = 0.43, 270  # of the panel's height, and pixels: what the plot has before the tabs have more
+_LEAST_PAGE = 100  # pixels of a page; where there are less below the plot, tabs stand beside it or are folded away
+_BESIDE = 1.5  # times as wide as high: from there on the tabs stand beside the plot anyway
+_WIDE = 430  # pixels of width that two beside one another need
+_SHARE_BESIDE = 0.52  # of the width, for the tabs
+_ANY_HEIGHT = 16_777_215
 
 
 class Folding(QSplitter):
-    """A splitter with the plot first and the tabs second. A page with ``wants_room`` set gets more of the height.
+    """A splitter with the plot first and the tabs second. All pages have the same place, so that the tabs stand still.
 
-    What the handle is moved to stays, for pages that want room and for the others by themselves.
+    ``moved`` tells that somebody has moved the handle; ``chosen`` is then what share of the height (key ``below``) or
+    width (``beside``) the tabs have.
     """
+
+    moved = Signal()
 
     def __init__(self, plot: QWidget, tabs: QTabWidget) -> None:
         super().__init__(Qt.Orientation.Vertical)
         self.tabs, self.folded, self._asked = tabs, False, False
-        self._chosen: dict[bool, float] = {}  # share of the height by hand; key: whether the page wants room
+        self.chosen: dict[str, float] = {}
         self.button = QToolButton(autoRaise=True, objectName="fold tabs")
         self.addWidget(plot)
         self.addWidget(tabs)
         self.setChildrenCollapsible(False)
         tabs.setCornerWidget(self.button)
         self.button.clicked.connect(lambda: self.fold(not self.folded))
-        tabs.tabBarClicked.connect(lambda number: self.fold(False) if number >= 0 else None)
-        tabs.currentChanged.connect(lambda _: self.fit())
+        tabs.tabBarClicked.connect(lambda number: self.fold(False) if number >= 0 and self.folded else None)
         self.splitterMoved.connect(self._moved)
 
     def fold(self, folded: bool) -> None:
@@ -36,21 +40,32 @@ class Folding(QSplitter):
         self.folded, self._asked = folded, True
         self.fit()
 
+    @property
+    def asked(self) -> bool | None:
+        """Whether somebody has folded the tabs away; None while nobody has done either."""
+        return self.folded if self._asked else None
+
+    @property
+    def beside(self) -> bool:
+        """Whether the tabs stand beside the plot."""
+        low = self._room < _LEAST_PAGE
+        return self.width() >= _WIDE and (low or self.width() > _BESIDE * self._whole)
+
     def fit(self) -> None:
         """Share the room."""
-        self.setOrientation(Qt.Orientation.Horizontal if self._beside else Qt.Orientation.Vertical)
+        beside = self.beside
+        self.setOrientation(Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical)
         if not self._asked:
-            self.folded = self.height() < _LOW
-        bar = self.tabs.tabBar().sizeHint().height()
-        folds = self.folded and not self._beside
-        self.tabs.setMaximumHeight(bar if folds else 16_777_215)
-        self._show_button()
-        if self._beside:
-            whole, second = self.width(), _SHARE_BESIDE * self.width()
-        else:
-            whole = self.height()
-            by_hand = self._chosen.get(self._roomy, 0.0) * whole
-            second = bar if folds else by_hand or min(self._wanted(), self._most * whole)
+            self.folded = not beside and self._room < _LEAST_PAGE
+        folds = self.folded and not beside
+        self.tabs.setMaximumHeight(self._bar if folds else _ANY_HEIGHT)
+        self._show_button(beside)
+        whole = self.width() if beside else self.height()
+        second = self.chosen.get("beside" if beside else "below", 0.0) * whole
+        if folds:
+            second = self._bar
+        elif not second:
+            second = _SHARE_BESIDE * whole if beside else self._bar + min(self._wanted(), max(self._room, _LEAST_PAGE))
         with QSignalBlocker(self):
             self.setSizes([round(whole - second), round(second)])
 
@@ -60,32 +75,42 @@ class Folding(QSplitter):
         self.fit()
 
     @property
-    def _beside(self) -> bool:
-        return self.width() > _BESIDE * self.height()
+    def _bar(self) -> int:
+        return self.tabs.tabBar().sizeHint().height()
 
     @property
-    def _roomy(self) -> bool:
-        return getattr(_content(self.tabs.currentWidget()), "wants_room", False)
+    def _whole(self) -> int:
+        """The height of the panel, of which this is a part."""
+        return max(self.parentWidget().height() if self.parentWidget() else 0, self.height())
 
     @property
-    def _most(self) -> float:
-        return _MOST_ROOMY if self._roomy else _MOST
+    def _room(self) -> int:
+        """The height that pages may have below the plot."""
+        return round(self.height() - self.handleWidth() - self._bar - max(PLOT_SHARE * self._whole, PLOT_HEIGHT))
 
     def _wanted(self) -> int:
-        """The height for the tallest page of the same kind, so that the plot stays as it is from tab to tab."""
+        """The height that the tallest page needs in this width."""
         pages = [_content(self.tabs.widget(number)) for number in range(self.tabs.count())]
-        alike = [page.sizeHint().height() for page in pages if getattr(page, "wants_room", False) == self._roomy]
-        return self.tabs.tabBar().sizeHint().height() + 6 + max(alike, default=0)
+        return 6 + max((_height(page, self.width()) for page in pages), default=0)
 
     def _moved(self, position: int, _: int) -> None:
-        if not self._beside and not self.folded:
-            self._chosen[self._roomy] = 1 - position / max(self.height(), 1)
+        if self.beside or not self.folded:
+            whole = self.width() if self.beside else self.height()
+            self.chosen["beside" if self.beside else "below"] = 1 - position / max(whole, 1)
+            self.moved.emit()
 
-    def _show_button(self) -> None:
-        self.button.setVisible(not self._beside)
+    def _show_button(self, beside: bool) -> None:
+        self.button.setVisible(not beside)
         self.button.setArrowType(Qt.ArrowType.UpArrow if self.folded else Qt.ArrowType.DownArrow)
         self.button.setToolTip("Show the tabs" if self.folded else "Fold the tabs away: more room for the plot")
 
 
-def _content(page: QWidget | None) -> QWidget | None:
+def _content(page: QWidget) -> QWidget:
     return page.widget() if isinstance(page, QScrollArea) and page.widget() is not None else page
+
+
+def _height(page: QWidget, width: int) -> int:
+    layout = page.layout()
+    if layout is None or not layout.hasHeightForWidth():
+        return page.sizeHint().height()
+    return max(layout.heightForWidth(width), layout.minimumHeightForWidth(width))

@@ -1,4 +1,4 @@
-"""The tab of jobs: those of a project, what each says and draws, and the form for a new one."""
+"""The window of jobs: those of a project, what each says and draws, and the form for a new one."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from .job_table import JobTable
 from .job_watch import Followed, JobWatch, Look
 from .loss_curve import NOTHING, LossCurve
 from .named_button import named_button
+from .wrapping import wrapping
 
 _ACTIONS = (
     ("Stop", (QUEUED, RUNNING), "Let the job write a checkpoint and end; it can be resumed"),
@@ -42,6 +43,7 @@ _ACTIONS = (
     ("Clone", (QUEUED, RUNNING, DONE, STOPPED, FAILED), "Fill the form with this job's parameters"),
     ("Folder", (QUEUED, RUNNING, DONE, STOPPED, FAILED, "unreadable"), "Open the job's folder"),
 )
+_ROWS = 10  # of the table, that there is room for at first
 _OPEN = "Open model"  # or "Open map", by the job that is chosen
 
 
@@ -50,7 +52,6 @@ class JobsTab(QWidget):
     ``model_asked`` that of one whose model somebody wants to see.
     """
 
-    wants_room = True  # of the panel's height: a table, and a form or a log below it
     checkpoint = Signal(object)
     model_asked = Signal(object)
     project_changed = Signal(object)
@@ -83,7 +84,7 @@ class JobsTab(QWidget):
         self.set_project(project)
 
     def _lay_out(self) -> None:
-        top, row, column = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        top, column = QHBoxLayout(), QVBoxLayout(self)
         browse = QToolButton()
         browse.setText("…")
         browse.setToolTip("Choose the project's folder")
@@ -91,15 +92,12 @@ class JobsTab(QWidget):
         top.addWidget(QLabel("Project"))
         top.addWidget(self.place, 1)
         top.addWidget(browse)
-        for button in self.buttons.values():
-            row.addWidget(button)
-        row.addStretch(1)
         upper = QWidget()
         upper_column = QVBoxLayout(upper)
         upper_column.setContentsMargins(0, 0, 0, 0)
         upper_column.addWidget(self.table, 1)
         upper_column.addWidget(self.told)
-        upper_column.addLayout(row)
+        upper_column.addWidget(wrapping(*self.buttons.values()))
         for name, page in (
             ("New job", self.start), ("Log", self.log), ("Curves", self.curve), ("Figures", self.figures)
         ):  # fmt: skip
@@ -107,7 +105,8 @@ class JobsTab(QWidget):
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(upper)
         splitter.addWidget(self.pages)
-        splitter.setSizes([200, 460])
+        rows = _ROWS * self.table.verticalHeader().defaultSectionSize()
+        splitter.setSizes([rows + 80, 320])  # more than there is in a low window: each then gives way
         self.table.setMinimumHeight(2 * self.table.verticalHeader().defaultSectionSize())
         self.log.setMinimumHeight(40)
         column.setContentsMargins(6, 6, 6, 6)

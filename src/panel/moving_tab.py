@@ -10,15 +10,17 @@ from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
-    QFormLayout,
     QGroupBox,
     QLabel,
-    QListWidget,
     QListWidgetItem,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
+
+from .short_lists import ShortList
+from .wrapping import labelled, wrapping
 
 _SPEC = int(Qt.ItemDataRole.UserRole)
 _REFERENCES = 2  # that there always are; a point that somebody named comes after them
@@ -100,7 +102,7 @@ class MovingTab(QWidget):
         self.scale = _number(1.0, 0.01, 100.0, "×", "how many times as long as the motion is the arrows are drawn")
         self.threshold = _number(0.5, 0.0, 1000.0, "Å", "shorter motions have no arrow")
         self.width = _number(1.0, 0.05, 100.0, "Å", "width of the arrows' shafts")
-        self.atoms, self.structures = QGroupBox("Atoms that follow"), QListWidget()
+        self.atoms, self.structures = QGroupBox("Atoms that follow"), ShortList()
         self.none_open = QLabel("Open an atomic structure and fit it to the canonical map; then it can follow.")
         self.why_not = QLabel("Open a trained model: its mesh, flow and atoms are shown from here.")
         self._lay_out()
@@ -117,10 +119,16 @@ class MovingTab(QWidget):
         self.reference.addItem("the mean of all particles", "mean")
         self.reference.addItem("the map at rest", "rest")
         self.reference.setToolTip("where the arrows begin; they end at the shown point")
-        mesh, arrows, atoms = QFormLayout(self.mesh), QFormLayout(self.arrows), QVBoxLayout(self.atoms)
-        mesh.addRow("colour by", self.colour)
-        for name in ("reference", "count", "scale", "threshold", "width"):
-            arrows.addRow("from" if name == "reference" else name, getattr(self, name))
+        mesh, arrows, atoms = QVBoxLayout(self.mesh), QVBoxLayout(self.arrows), QVBoxLayout(self.atoms)
+        for box in (self.colour, self.reference):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            box.setMinimumContentsLength(8)
+        colour, reference = labelled([("colour by", (self.colour,)), ("from", (self.reference,))])
+        mesh.addWidget(colour)
+        arrows.addWidget(reference)
+        numbers = (("count", self.count), ("scale", self.scale), ("threshold", self.threshold), ("width", self.width))
+        arrows.addWidget(wrapping(*labelled([(name, (field,)) for name, field in numbers])))
         self.structures.setAccessibleName("atomic structures")
         self.structures.setToolTip("a structure that is ticked moves with the flow")
         for label in (self.none_open, self.why_not):
@@ -128,6 +136,11 @@ class MovingTab(QWidget):
         atoms.addWidget(self.none_open)
         atoms.addWidget(self.structures)
         column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(4)
+        for layout in (mesh, arrows, atoms):
+            layout.setContentsMargins(4, 2, 4, 2)
+            layout.setSpacing(3)
         for widget in (self.why_not, self.mesh, self.arrows, self.atoms):
             column.addWidget(widget)
         column.addStretch(1)

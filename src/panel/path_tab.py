@@ -8,11 +8,10 @@ import numpy as np
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import (
 from ..explore.anchors import point_text
 from ..explore.walk import describe_path
 from .corners import corners_of, nearest_piece, simplified, through_command
+from .wrapping import labelled
 
 if TYPE_CHECKING:
     from .window import FlexPanel
@@ -162,29 +162,24 @@ class PathTab(QWidget):
 
     def _lay_out(self) -> None:
         self._own = False
-        form = QFormLayout()
-        form.setVerticalSpacing(3)
-        form.addRow("Path", self.kind)
-        form.addRow("Axis", self.axis)
-        row = QHBoxLayout()
-        row.addWidget(self.points, 1)
-        row.addWidget(self.add_here)
-        self._points_row = QWidget()
-        self._points_row.setLayout(row)
-        row.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Points", self._points_row)
-        last = QHBoxLayout()
-        last.addWidget(self.frames)
-        last.addWidget(self.angstroms, 1)
-        last.addWidget(self.make)
-        form.addRow("Frames", last)
-        form.addRow("Play at", self.panel.bar.manner)
-        form.addRow("Movie", self.panel.bar.inset)
-        self._form = form
+        for box in (self.kind, self.axis):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            box.setMinimumContentsLength(6)
+        self.points.setMinimumWidth(60)
+        self.angstroms.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        bar = self.panel.bar
+        rows = labelled([
+            ("Path", (self.kind,)), ("Axis", (self.axis,)), ("Points", (self.points, self.add_here)),
+            ("Frames", (self.frames, self.angstroms, self.make)), ("Play at", (bar.speed, bar.loop, bar.bounce)),
+            ("Movie", (bar.inset,)),
+        ])  # fmt: skip
+        self._axis_row, self._points_row = rows[1:3]
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
-        column.addLayout(form)
+        for row in rows:
+            column.addWidget(row)
         column.addWidget(self.about)
         column.addStretch(1)
 
@@ -202,10 +197,8 @@ class PathTab(QWidget):
         self.plot.replaned.connect(self.refresh)
 
     def _choose_kind(self) -> None:
-        for widget, wanted in ((self.axis, self.kind.currentIndex() == 0),
-                               (self._points_row, self.kind.currentIndex() > 0)):  # fmt: skip
-            widget.setVisible(wanted)
-            self._form.labelForField(widget).setVisible(wanted)
+        self._axis_row.setVisible(self.kind.currentIndex() == 0)
+        self._points_row.setVisible(self.kind.currentIndex() > 0)
 
     def _add_here(self) -> None:
         self.points.setText(f"{self.points.text().strip()} {point_text(self.panel.here())}".strip())

@@ -24,7 +24,7 @@ _STEPS = 1000
 
 
 class PlayBar(QWidget):
-    """Over one scene: a row under the plot. ``manner`` and ``inset`` say how, in the tab of paths."""
+    """Over one scene: a row under the plot. ``speed``, ``loop``, ``bounce`` and ``inset`` stand in the tab of paths."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -40,6 +40,7 @@ class PlayBar(QWidget):
         self.record.setToolTip("A movie of the path, as fast as Play")
         self.scrub = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=_STEPS)
         self.scrub.setObjectName("scrub")
+        self.scrub.setMinimumWidth(40)
         self.where = QLabel()
         self.progress, self.cancel = QProgressBar(maximum=100), QPushButton("Cancel")
         self._watching = QTimer(self, interval=250)
@@ -114,7 +115,7 @@ class PlayBar(QWidget):
                 self._watching.start()
 
     def _lay_out(self) -> None:
-        first, second, manner = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        first, second = QHBoxLayout(), QHBoxLayout()
         first.addWidget(self.play)
         first.addWidget(self.scrub, 1)
         first.addWidget(self.where)
@@ -128,9 +129,3 @@ class PlayBar(QWidget):
         column.addLayout(second)
         self.progress.hide()
         self.cancel.hide()
-        self.manner = QWidget()
-        manner.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.speed, self.loop, self.bounce):
-            manner.addWidget(widget)
-        manner.addStretch(1)
-        self.manner.setLayout(manner)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..errors import InputError
 from ..explore.columns import column, column_names
@@ -15,7 +21,9 @@ from .colouring import DENSITY, Colouring, colouring_of
 from .hand import MODES, Hand
 from .legend import Legend
 from .plane import Plane, axis_names
+from .plot_controls import PlotControls, with_label
 from .theme import Theme, theme_of
+from .wrapping import WrappingRow
 
 HISTOGRAM = "(histogram)"
 _HOVER = 14  # pixels within which a particle is under the cursor
@@ -34,7 +42,10 @@ class ColumnBox(QComboBox):
 
 
 class PlotView(QWidget):
-    """The plot of one trained model. ``plane`` is what it shows, ``hand`` what the mouse means there."""
+    """The plot of one trained model. ``plane`` is what it shows, ``hand`` what the mouse means there.
+
+    ``controls``, with axes, colours and modes, is to be put beside it by whoever has it.
+    """
 
     failed = Signal(str)  # a sentence for the user
     pointed = Signal(str)  # what is under the cursor
@@ -144,29 +155,24 @@ class PlotView(QWidget):
         self.hand.set_mode(mode)
 
     def _lay_out(self) -> None:
-        axes, tools = QHBoxLayout(), QHBoxLayout()
-        for text, widget, stretch in (("x", self.x, 1), ("y", self.y, 1), ("colour", self.colour, 2),
-                                      ("", self.style_choice, 0)):  # fmt: skip
-            if text:
-                axes.addWidget(QLabel(text))
-            widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            widget.setMinimumContentsLength(5)
-            axes.addWidget(widget, stretch)
+        axes, tools = WrappingRow(), WrappingRow(spacing=1)
+        for text, box, letters in (("x", self.x, 4), ("y", self.y, 4), ("colour", self.colour, 7),
+                                   ("", self.style_choice, 4)):  # fmt: skip
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(letters)
+            axes.addWidget(with_label(text, box))
         self.style_choice.setToolTip("How particles are drawn: dots, a density, or whichever suits their number")
-        tools.setSpacing(1)
         for button in self.modes.buttons():
             tools.addWidget(button)
-        tools.addStretch(1)
         home = QToolButton(text="Home", toolTip="Show all particles", autoRaise=True)
         home.setObjectName("home")
         home.clicked.connect(self.canvas.go_home)
         tools.addWidget(home)
-        self.tools = tools
+        self.axes_row, self.tools = axes, tools
+        self.controls = PlotControls(axes, tools)
         column_ = QVBoxLayout(self)
-        column_.setContentsMargins(4, 4, 4, 0)
+        column_.setContentsMargins(4, 0, 4, 0)
         column_.setSpacing(3)
-        column_.addLayout(axes)
-        column_.addLayout(tools)
         column_.addWidget(self.canvas, 1)
         column_.addWidget(self.legend)
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .window import FlexPanel
 
 _KINDS = (".png", ".pdf", ".svg")
-_TIPS = {"Pairs": "All pairs of components", "Save": "Save the plot as PNG, PDF or SVG", "?": "Help"}
+_TIPS = {"Pairs": "All pairs of components", "Save": "Save the plot as PNG, PDF or SVG",
+         "Jobs": "The jobs of the project and their logs, and the forms of new ones", "?": "Help"}  # fmt: skip
 
 
 class PlotActs:
@@ -22,18 +23,20 @@ class PlotActs:
 
     def __init__(self, panel: FlexPanel) -> None:
         self.panel = panel
-        for name, act in (("Pairs", self.show_pairs), ("Save", self.ask_and_save), ("?", panel.help_asked.emit)):
+        for name, act in (("Pairs", self.show_pairs), ("Save", self.ask_and_save), ("Jobs", panel.jobs_asked.emit),
+                          ("?", panel.help_asked.emit)):  # fmt: skip
             button = QToolButton(panel, text=name, autoRaise=True, toolTip=_TIPS[name])
             button.setObjectName(name.lower())
             button.clicked.connect(lambda _=False, act=act: act())
-            panel.plot.tools.addWidget(button)
+            (panel.plot.axes_row if name == "Jobs" else panel.plot.tools).addWidget(button)
 
     def fill(self, menu: QMenu) -> None:
         """Put all of it into a menu."""
         for text, act in (
             ("Show all particles", self.panel.plot.canvas.go_home), ("All pairs of components …", self.show_pairs),
             ("Save the plot …", self.ask_and_save), ("Copy z", self.copy_point),
-            ("Open a project …", self.panel._choose_project), ("Help", self.panel.help_asked.emit),
+            ("Open a project …", self.panel._choose_project), ("Jobs …", self.panel.jobs_asked.emit),
+            ("Help", self.panel.help_asked.emit),
         ):  # fmt: skip
             menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
 

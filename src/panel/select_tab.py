@@ -10,13 +10,10 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
-    QGridLayout,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
+    QSizePolicy,
     QSpinBox,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -30,6 +27,8 @@ from ..particles.selection import FOLDER, Selection, load_selection, outline_pat
 from .named_button import named_button
 from .scene import quoted
 from .selection_acts import SelectionActs
+from .short_lists import ShortTree
+from .wrapping import labelled
 
 if TYPE_CHECKING:
     from .window import FlexPanel
@@ -54,11 +53,10 @@ class SelectTab(QWidget):
         self.join.setToolTip("What the next lasso, box, condition or clusters do")
         self.clusters = QLineEdit(placeholderText="1,3")
         self.count = QSpinBox(minimum=1, maximum=500, value=6)
-        self.list = QTreeWidget(rootIsDecorated=False)
+        self.list = ShortTree()
         self.list.setHeaderLabels(["selection", "particles", "share"])
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.list.header().setStretchLastSection(False)
-        self.list.setMinimumHeight(70)
         self.acts = SelectionActs(panel, lambda: self.chosen)
         self._lay_out()
         self.acts.changed.connect(self.refresh)
@@ -205,25 +203,21 @@ class SelectTab(QWidget):
     # ----- made once -----
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setVerticalSpacing(3)
-        grid.addWidget(QLabel("Lasso or box"), 0, 0)
-        grid.addWidget(self.join, 0, 1)
-        grid.addWidget(self.name, 0, 2, 1, 2)
-        grid.addWidget(QLabel("Where"), 1, 0)
-        grid.addWidget(self.where, 1, 1, 1, 2)
-        grid.addWidget(named_button("Select", self.select_where, "select where"), 1, 3)
-        grid.addWidget(QLabel("Clusters"), 2, 0)
-        row = QHBoxLayout()
-        row.addWidget(self.count)
-        row.addWidget(named_button("Make", self.make_clusters, "make clusters"))
-        grid.addLayout(row, 2, 1)
-        grid.addWidget(self.clusters, 2, 2)
-        grid.addWidget(named_button("Select", self.select_clusters, "select clusters"), 2, 3)
+        self.join.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.join.setMinimumContentsLength(14)
+        for field in (self.name, self.where, self.clusters):
+            field.setMinimumWidth(60)
+        where = named_button("Select", self.select_where, "select where")
+        clusters = named_button("Select", self.select_clusters, "select clusters")
+        make = named_button("Make", self.make_clusters, "make clusters")
+        self.join.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        rows = labelled([("Lasso or box", (self.join, self.name)), ("Where", (self.where, where)),
+                         ("Clusters", (self.count, make, self.clusters, clusters))])  # fmt: skip
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
-        column.addLayout(grid)
+        for row in rows:
+            column.addWidget(row)
         column.addWidget(self.list, 1)
         column.addWidget(self.acts)
         self.where.returnPressed.connect(self.select_where)

@@ -6,25 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QFileDialog, QGridLayout, QWidget
+from qtpy.QtWidgets import QColorDialog, QFileDialog, QWidget
 
 from ..errors import InputError
 from ..explore.export import can_save_cs, note_on
 from ..jobs.reconstruct import RECONSTRUCT
 from ..particles.prepared import check_prepared
 from ..particles.selection import Selection
-from .jobs_tab import JobsTab
 from .montage import Montage
 from .named_button import named_button
 from .scene import quoted
+from .wrapping import WrappingRow
 
 if TYPE_CHECKING:
     from .window import FlexPanel
 
 _STAR, _CS, _NUMBERS = "RELION (*.star)", "cryoSPARC (*.cs)", "Row numbers (*.txt *.npy *.npz)"
-_FEW = 3  # buttons beside one another in a narrow panel
 _ABOUT = {
     "Typical state": "The model's map at the selected particle in the middle of the selection: one state, and no "
                      "reconstruction from the particles' images",
@@ -45,31 +44,9 @@ class SelectionActs(QWidget):
         self.panel, self.scene, self._chosen = panel, panel.scene, chosen
         acts = (("Typical state", self.show_state), ("Reconstruct …", self.reconstruct), ("Images", self.show_images),
                 ("Export …", self.export), ("Colour …", self.recolour), ("Delete", self.remove))  # fmt: skip
-        self._buttons = [named_button(text, act, text.lower().strip(" …") + " of selection", _ABOUT.get(text, ""))
-                         for text, act in acts]  # fmt: skip
-        self._grid, self._columns = QGridLayout(self), 0
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setVerticalSpacing(3)
-        self._arrange(_FEW)
-
-    def resizeEvent(self, event) -> None:  # noqa: N802
-        """All in a row where there is room."""
-        super().resizeEvent(event)
-        gaps = (len(self._buttons) - 1) * self._grid.horizontalSpacing()
-        row = sum(button.sizeHint().width() for button in self._buttons) + gaps
-        self._arrange(len(self._buttons) if self.width() >= row else _FEW)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """As narrow as two rows are, also while they stand in one."""
-        widest = max(button.sizeHint().width() for button in self._buttons)
-        return QSize(_FEW * widest + (_FEW - 1) * self._grid.horizontalSpacing(), super().minimumSizeHint().height())
-
-    def _arrange(self, columns: int) -> None:
-        if columns != self._columns:
-            self._columns = columns
-            for number, button in enumerate(self._buttons):
-                self._grid.addWidget(button, *divmod(number, columns))
-            self.updateGeometry()
+        buttons = [named_button(text, act, text.lower().strip(" …") + " of selection", _ABOUT.get(text, ""))
+                   for text, act in acts]  # fmt: skip
+        self.setLayout(WrappingRow(buttons))
 
     def show_state(self) -> None:
         """The state in the middle of the chosen selection."""
@@ -80,11 +57,11 @@ class SelectionActs(QWidget):
         self._with_chosen(show)
 
     def reconstruct(self) -> None:
-        """The tab of jobs, with the form of a map from the chosen selection's images."""
+        """The window of jobs, with the form of a map from the chosen selection's images."""
         self._with_chosen(self._fill_form)
 
     def _fill_form(self, one: Selection) -> None:
-        trained, jobs = self.scene.trained, self.panel.findChild(JobsTab)
+        trained, jobs = self.scene.trained, self.panel.jobs
         try:
             check_prepared(trained.prepared)
         except InputError as error:
@@ -92,7 +69,7 @@ class SelectionActs(QWidget):
             return
         jobs.set_project(trained.project)
         jobs.fill(RECONSTRUCT.verb, {"particles": trained.prepared, "selection": one.name})
-        self.panel.show_tab(jobs)
+        self.panel.jobs_asked.emit()
 
     def show_images(self) -> None:
         """The raw images of the chosen selection."""

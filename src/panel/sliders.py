@@ -71,6 +71,7 @@ class Sliders(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setMinimumSize(1, 1)
         self._axes: list[tuple[View, AxisSlider]] = []
         self._z: np.ndarray | None = None
         self._trained: Trained | None = None
@@ -84,7 +85,8 @@ class Sliders(QScrollArea):
         grid.setContentsMargins(6, 4, 6, 4)
         grid.setVerticalSpacing(2)
         if trained is None:
-            grid.addWidget(QLabel("Open a project: each component and each latent axis has a slider here."), 0, 0)
+            words = "Open a project: each component and each latent axis has a slider here."
+            grid.addWidget(QLabel(words, wordWrap=True), 0, 0)
         else:
             dims = trained.model.latent_dims
             names = [f"pc{k + 1}" for k in range(dims)] + [f"z{k + 1}" for k in range(dims)]

@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
     QScrollArea,
-    QSizePolicy,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -27,6 +23,8 @@ from ..explore.results import kept_stamp
 from ..explore.states import FILE, State, kept_states
 from .named_button import named_button
 from .scene import quoted
+from .short_lists import ShortTree
+from .wrapping import wrapping
 
 if TYPE_CHECKING:
     from .window import FlexPanel
@@ -41,13 +39,10 @@ class StatesTab(QWidget):
         self.found: list[State] = []
         self._stamp = None
         self.name = QLineEdit(placeholderText="name of the shown state")
-        self.list = QTreeWidget(rootIsDecorated=False)
-        self.list.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
+        self.list = ShortTree()
+        self.list.setSelectionMode(ShortTree.SelectionMode.ExtendedSelection)
         self.list.setHeaderLabels(["state", "z"])
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.list.setMinimumHeight(70)
-        # the list gives way to the legend, and not the legend to the list
-        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.legend = QLabel(wordWrap=True, objectName="legend of states", visible=False)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self._lay_out()
@@ -140,25 +135,20 @@ class StatesTab(QWidget):
             act(*chosen)
 
     def _lay_out(self) -> None:
-        top, grid = QHBoxLayout(), QGridLayout()
-        top.addWidget(self.name, 1)
-        top.addWidget(named_button("Keep the shown state", self.keep, "keep state"))
         buttons = (
             ("Show", self.show_state), ("Delete", self.remove), ("Difference", lambda: self.compare("difference")),
             ("Side by side", lambda: self.compare("beside")), ("Morph", self.morph),
         )  # fmt: skip
-        for column, (text, act) in enumerate(buttons):
-            grid.addWidget(named_button(text, act, f"{text.lower()} of states"), 0, column)
+        acts = [named_button(text, act, f"{text.lower()} of states") for text, act in buttons]
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
-        column.addLayout(top)
+        column.addWidget(wrapping(self.name, named_button("Keep the shown state", self.keep, "keep state")))
         column.addWidget(self.list, 1)
-        column.addWidget(QLabel("Mark one to show it, two to compare them."))
+        column.addWidget(QLabel("Mark one to show it, two to compare them.", wordWrap=True))
         self.ending = named_button("End comparison", self.clear, "end comparison of states")
         self.ending.setToolTip("Show what moves again")
-        grid.addWidget(self.ending, 1, 2, 1, 3)
-        column.addLayout(grid)
+        column.addWidget(wrapping(*acts, self.ending))
         column.addWidget(self.legend)
 
 

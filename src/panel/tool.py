@@ -7,12 +7,14 @@ from chimerax.core.tools import ToolInstance, get_singleton
 from chimerax.ui import MainToolWindow
 from qtpy.QtWidgets import QComboBox, QVBoxLayout
 
-from ..scene.settings import engine_python
+from ..scene.settings import engine_python, panel_settings
 from .chimerax_scene import ChimeraXScene
+from .dock_size import DockSize
 from .job_desk import CommandDesk
+from .jobs_tab import JobsTab
 from .moving_tab import MovingTab
-from .standard_tabs import standard_tabs
-from .window import FlexPanel, Tab
+from .project_jobs import SIZE, fit_to_screen, make_jobs
+from .window import FlexPanel
 
 TOOL = "FlexRec"
 _VERSION = 1
@@ -30,9 +32,14 @@ class FlexRecTool(ToolInstance):
         self.display_name = TOOL
         self.tool_window = MainToolWindow(self)
         self.scene = ChimeraXScene(session)
-        self.panel = FlexPanel(self.scene, self._tabs(), own_menu=False)
+        self.jobs = self._make_jobs()
+        self.panel = FlexPanel(self.scene, self.jobs, [("Mesh && flow", MovingTab)], own_menu=False)
+        self.jobs_window = None  # made when it is first asked for
         self.panel.help_asked.connect(self.display_help)
+        self.panel.jobs_asked.connect(self.show_jobs)
         self._models = QComboBox()
+        self._models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._models.setMinimumContentsLength(8)
         self._models.setToolTip("The model that the panel is about")
         self._models.activated.connect(lambda row: self.scene.choose(self.scene.models[row]))
         column = QVBoxLayout(self.tool_window.ui_area)
@@ -43,11 +50,24 @@ class FlexRecTool(ToolInstance):
         self._ending = self.scene.on_change(self._list_models)
         self._list_models()
         self.tool_window.manage(_place(session))
+        dock, main = self.tool_window._dock_widget, session.ui.main_window
+        self._size = DockSize(main, dock, self.panel, panel_settings(session))
 
-    def _tabs(self) -> list[Tab]:
+    def _make_jobs(self) -> JobsTab:
         desk = CommandDesk(self.scene.run, lambda: engine_python(self.session))
         self.scene.on_failure(desk.hear)
-        return [*standard_tabs(desk), ("Mesh && flow", MovingTab)]
+        return make_jobs(self.scene, desk)
+
+    def show_jobs(self) -> None:
+        """The window of jobs, in front: one that floats, until somebody docks it."""
+        if self.jobs_window is None:
+            self.jobs_window = window = self.tool_window.create_child_window("FlexRec jobs", close_destroys=False)
+            column = QVBoxLayout(window.ui_area)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.addWidget(self.jobs)
+            window.manage(None)
+            fit_to_screen(window.ui_area.window(), SIZE)
+        self.jobs_window.shown = True
 
     @classmethod
     def shown(cls, session) -> FlexRecTool:
@@ -61,6 +81,7 @@ class FlexRecTool(ToolInstance):
     def delete(self) -> None:
         """Close the panel."""
         self._ending()
+        self._size.end()
         self.panel.close_panel()
         self.scene.close()
         super().delete()

@@ -13,11 +13,12 @@ from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QMainWindow, QPla
 from ..errors import InputError
 from ..explore.compared import Compared
 from .job_desk import LocalDesk
-from .jobs_tab import JobsTab
+from .project_jobs import SIZE, fit_to_screen, make_jobs
 from .slices import Slices
 from .slices_scene import SlicesScene
-from .standard_tabs import standard_tabs
 from .window import FlexPanel
+
+_SIZE = QSize(1280, 900)  # where the screen has as much
 
 
 class Viewer(QMainWindow):
@@ -27,8 +28,10 @@ class Viewer(QMainWindow):
         super().__init__()
         self.slices, self.log = Slices(), QPlainTextEdit(readOnly=True)
         self.scene = SlicesScene(self.slices, python)
-        self.panel = FlexPanel(self.scene, standard_tabs(LocalDesk(lambda: python)))
-        self.jobs = self.panel.findChild(JobsTab)
+        self.jobs = make_jobs(self.scene, LocalDesk(lambda: python))
+        self.jobs.setParent(self, Qt.WindowType.Window)
+        self.jobs.setWindowTitle("Jobs – FlexRec")
+        self.panel = FlexPanel(self.scene, self.jobs)
         self._compared: QDialog | None = None
         self.log.setMaximumBlockCount(2000)
         self.log.setPlaceholderText("Every action is a command, which is written here.")
@@ -39,10 +42,12 @@ class Viewer(QMainWindow):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.panel)
         split.addWidget(right)
-        split.setSizes([560, 620])
+        split.setSizes([600, 600])
+        split.setChildrenCollapsible(False)
         self.setCentralWidget(split)
-        self.resize(QSize(1200, 860))
+        fit_to_screen(self, _SIZE)
         self.panel.help_asked.connect(self._help)
+        self.panel.jobs_asked.connect(self.show_jobs)
         self.scene.opened.connect(self._start)
         self.scene.mapped.connect(self.slices.show_map)
         self.scene.compared.connect(self._compare)
@@ -58,6 +63,14 @@ class Viewer(QMainWindow):
             self.jobs.set_project(path)  # which may have jobs, and is where the first one is started
             return False
         return True
+
+    def show_jobs(self) -> None:
+        """The window of jobs, in front."""
+        if not self.jobs.isVisible():
+            fit_to_screen(self.jobs, SIZE)
+        self.jobs.show()
+        self.jobs.raise_()
+        self.jobs.activateWindow()
 
     def _start(self) -> None:
         trained = self.scene.trained
@@ -86,7 +99,7 @@ class Viewer(QMainWindow):
             picture = self._copy(maps[0], pixel_size)
             picture.show_difference(maps[1] - maps[0], pixel_size)
             row.addWidget(picture)
-        window.resize(500 * row.count(), 540)
+        fit_to_screen(window, QSize(500 * row.count(), 540))
         window.finished.connect(lambda _: self._compared is window and self.scene.end_comparison())
         self._compared = window
         window.show()
@@ -102,6 +115,7 @@ class Viewer(QMainWindow):
 
     def closeEvent(self, event) -> None:  # noqa: N802
         """End the engine process with the window."""
+        self.jobs.close()
         self.panel.close_panel()
         self.scene.close()
         super().closeEvent(event)

@@ -1,18 +1,17 @@
-"""The panel: plot, status line and play bar above, tabs below."""
+"""The panel: the plot's controls, the plot with the tabs below or beside it, status line and play bar."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QKeyEvent, QPalette
 from qtpy.QtWidgets import (
     QFileDialog,
     QMenu,
     QScrollArea,
     QStackedWidget,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +22,7 @@ from ..explore.results import FOLDER, changed_at
 from .emptiness import Emptiness
 from .folding import Folding
 from .hand import MODES
+from .jobs_tab import JobsTab
 from .montage import Montage
 from .notes import Notes
 from .pairs import Pairs
@@ -36,27 +36,30 @@ from .sliders import Sliders
 from .states_tab import StatesTab
 from .status_line import StatusLine
 from .steering import Steering
+from .tab_bar import CloseTabs, scrolling
 
 _LOOK = 1000  # milliseconds between looks at what the project keeps
 Tab = tuple[str, Callable[[Scene], QWidget]]
+_SIZE = QSize(520, 720)  # what it asks for; it can be much smaller
 
 
 class FlexPanel(QWidget):
     """The whole panel over one scene.
 
-    ``tabs``: titles and makers of widgets that are put beside the sliders. ``own_menu``: whether it pops up its context
-    menu itself, and not the window that it is in.
+    ``jobs``: what ``jobs_asked`` is to show, in a window of its own. ``tabs``: titles and makers of widgets that are
+    put beside the sliders. ``own_menu``: whether it pops up its context menu itself, and not the window that it is in.
     """
 
     help_asked = Signal()
+    jobs_asked = Signal()
 
-    def __init__(self, scene: Scene, tabs: Sequence[Tab] = (), own_menu: bool = True) -> None:
+    def __init__(self, scene: Scene, jobs: JobsTab, tabs: Sequence[Tab] = (), own_menu: bool = True) -> None:
         super().__init__()
-        self.scene, self._own_menu = scene, own_menu
+        self.scene, self.jobs, self._own_menu = scene, jobs, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
         self.words, self.bar = StatusLine(), PlayBar(scene)
         self.notes, self.status = Notes(self.plot.canvas), self.words.status
-        self.tabs = QTabWidget(documentMode=True)
+        self.tabs = CloseTabs()
         self._trained = self._results = None
         self._lay_out()
         self.acts, self.steering = PlotActs(self), Steering(self)
@@ -64,7 +67,7 @@ class FlexPanel(QWidget):
         self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
         own = (("Sliders", self.sliders), ("Path", self.paths), ("Select", self.selections), ("States", self.states))
         for title, page in (*own, *((title, make(scene)) for title, make in tabs)):
-            self.tabs.addTab(page if page is self.sliders else _scrolling(page), title)
+            self.tabs.addTab(page if page is self.sliders else scrolling(page), title)
         self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
         self.refresh()
         self._looking = QTimer(self, interval=_LOOK)
@@ -117,6 +120,7 @@ class FlexPanel(QWidget):
             self.empty.say(str(error))
             trained = self._trained = None
         self._stack.setCurrentIndex(0 if trained is None else 1)
+        self._show_controls(trained is not None)
         if trained is None:
             return
         self.empty.say("")
@@ -124,6 +128,10 @@ class FlexPanel(QWidget):
         missing = self.plot.plane.missing
         self.say(f"{missing} of {len(trained.latents)} particles have no latent numbers and are not drawn."
                  if missing else "")  # fmt: skip
+
+    def _show_controls(self, shown: bool) -> None:
+        for part in (self.plot.controls, self.words, self.bar):
+            part.setVisible(shown)
 
     def here(self) -> np.ndarray:
         """The latent point ``(K,)`` that is shown; the particles' median while the map at rest is."""
@@ -160,6 +168,10 @@ class FlexPanel(QWidget):
                 self.tabs.setCurrentIndex(number)
                 self.folding.fold(False)
 
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Whatever is in it: where there is less room it takes less."""
+        return _SIZE
+
     def look(self) -> dict:
         """Axes, colours and view, in plain values, as `take_look` takes them."""
         plot = self.plot
@@ -167,15 +179,18 @@ class FlexPanel(QWidget):
             return {}
         return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
                 "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist(),
-                "folded": self.folding.folded, "tab": self.tabs.currentIndex(),
+                "folded": self.folding.asked, "tab": self.tabs.tabText(self.tabs.currentIndex()),
                 "hidden": self.selections.hidden}  # fmt: skip
 
     def take_look(self, look: dict) -> None:
         """Show what `look` told, as far as the model that is open has it."""
         if self._trained is None or not look:
             return
-        self.tabs.setCurrentIndex(look.get("tab", self.tabs.currentIndex()))
-        self.folding.fold(look.get("folded", False))
+        titles = [self.tabs.tabText(number) for number in range(self.tabs.count())]
+        if look.get("tab") in titles:
+            self.tabs.setCurrentIndex(titles.index(look["tab"]))
+        if look.get("folded") is not None:
+            self.folding.fold(look["folded"])
         self.selections.hide_named(look.get("hidden", []))
         if self.plot.show_axes(tuple(look["axes"])):
             self.plot.style_choice.setCurrentText(look["style"])
@@ -213,21 +228,19 @@ class FlexPanel(QWidget):
     # ----- made once -----
 
     def _lay_out(self) -> None:
-        above = QWidget()
-        column = QVBoxLayout(above)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.plot, 1)
-        column.addWidget(self.words)
-        column.addWidget(self.bar)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(above)
+        self._stack.addWidget(self.plot)
         self.folding = Folding(self._stack, self.tabs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.folding)
+        whole.setSpacing(2)
+        whole.addWidget(self.plot.controls)
+        whole.addWidget(self.folding, 1)
+        whole.addWidget(self.words)
+        whole.addWidget(self.bar)
+        self._show_controls(False)
 
     def _connect(self) -> None:
         self.plot.failed.connect(self.say)
@@ -238,6 +251,7 @@ class FlexPanel(QWidget):
         self.plot.canvas.setFocusProxy(self)
         self.empty.project.connect(self._choose_project)
         self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
+        self.empty.jobs.connect(self.jobs_asked)
         self.words.ready.connect(self._say_point)
 
     def _choose_project(self) -> None:
@@ -253,11 +267,3 @@ class FlexPanel(QWidget):
         for end in self._endings:
             end()
         self._endings = []
-
-
-def _scrolling(page: QWidget) -> QScrollArea:
-    """A page that scrolls where there is little room: beside the 3D view that is so, and the plot comes first."""
-    area = QScrollArea(widgetResizable=True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setWidget(page)
-    return area

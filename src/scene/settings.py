@@ -18,6 +18,19 @@ def flexrec_settings(session) -> _Settings:
     return session._flexrec_settings
 
 
+class _PanelSettings(Settings):
+    """What the panel has been made by hand: pixels of its dock, and the tabs' share of it; 0: nothing yet."""
+
+    AUTO_SAVE = {"width": 0, "height": 0, "below": 0.0, "beside": 0.0}
+
+
+def panel_settings(session) -> _PanelSettings:
+    """The panel's size, which is kept as it changes."""
+    if not hasattr(session, "_flexrec_panel_settings"):
+        session._flexrec_panel_settings = _PanelSettings(session, "FlexRec panel")
+    return session._flexrec_panel_settings
+
+
 def engine_python(session) -> str:
     """The Python that the user chose, or ChimeraX's own, which shows models but cannot train them."""
     from chimerax.core.python_utils import chimerax_python_executable
