@@ -190,8 +190,10 @@ def test_what_others_close_hide_and_show_is_shown_in_the_panel(chimerax):
 
 _ROOM = """
 def steps():
-    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
     from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
     from chimerax.flexrec.scene.settings import panel_settings
 
     kept = panel_settings(session)
@@ -234,15 +236,17 @@ def steps():
     tool.jobs_window.shown = False
     yield 0.3
 
-    edge = view.mapTo(main, QPoint(view.width() + 2, view.height() // 2))  # what is between 3D view and docks
-    before, shown, none = dock.width(), main.windowHandle(), Qt.KeyboardModifier.NoModifier
-    QTest.mouseMove(shown, edge)
-    yield 0.2
-    QTest.mousePress(shown, Qt.MouseButton.LeftButton, none, edge)
-    for further in (10, 20, 40):
-        QTest.mouseMove(shown, edge + QPoint(further, 0))
+    edge = view.mapTo(main, QPoint(view.width() + 3, view.height() // 2))  # what is between 3D view and docks
+    assert main.isSeparator(edge)
+    before, hold, none = dock.width(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(main, hold, none, edge)
+    for further in (10, 20, 40):  # QTest's own moves hold no button, and a main window wants one
+        place = QPointF(edge + QPoint(further, 0))
+        moved = QMouseEvent(QEvent.Type.MouseMove, place, QPointF(main.mapToGlobal(place)), Qt.MouseButton.NoButton,
+                            hold, none)
+        QApplication.sendEvent(main, moved)
         yield 0.2
-    QTest.mouseRelease(shown, Qt.MouseButton.LeftButton, none, edge + QPoint(40, 0))
+    QTest.mouseRelease(main, hold, none, edge + QPoint(40, 0))
     yield 1
     result["by hand"] = before, dock.width()
     tool.delete()
