@@ -221,6 +221,19 @@ def steps():
         shown = all(bar.rect().contains(bar.tabRect(k)) for k in range(bar.count()))
         result["places"].append((corner.x(), corner.y(), bar.width(), shown))
     result["tabs"] = [one.windowTitle() for one in main.tabifiedDockWidgets(dock)]
+    edge = view.mapTo(main, QPoint(view.width() + 3, view.height() // 2))  # what is between 3D view and docks
+    assert main.isSeparator(edge)
+    before, hold, none = dock.width(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(main, hold, none, edge)
+    for further in (10, 20, 40):  # QTest's own moves hold no button, and a main window wants one
+        place = QPointF(edge + QPoint(further, 0))
+        moved = QMouseEvent(QEvent.Type.MouseMove, place, QPointF(main.mapToGlobal(place)), Qt.MouseButton.NoButton,
+                            hold, none)
+        QApplication.sendEvent(main, moved)
+        yield 0.2
+    QTest.mouseRelease(main, hold, none, edge + QPoint(40, 0))
+    yield 1
+    result["by hand"] = before, dock.width()
     dock.setFloating(True)
     yield 0.5
     result["floating"] = panel.plot.canvas.height(), panel.height(), dock.height() <= main.screen().geometry().height()
@@ -235,20 +248,6 @@ def steps():
     result["rows"] = rows
     tool.jobs_window.shown = False
     yield 0.3
-
-    edge = view.mapTo(main, QPoint(view.width() + 3, view.height() // 2))  # what is between 3D view and docks
-    assert main.isSeparator(edge)
-    before, hold, none = dock.width(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QTest.mousePress(main, hold, none, edge)
-    for further in (10, 20, 40):  # QTest's own moves hold no button, and a main window wants one
-        place = QPointF(edge + QPoint(further, 0))
-        moved = QMouseEvent(QEvent.Type.MouseMove, place, QPointF(main.mapToGlobal(place)), Qt.MouseButton.NoButton,
-                            hold, none)
-        QApplication.sendEvent(main, moved)
-        yield 0.2
-    QTest.mouseRelease(main, hold, none, edge + QPoint(40, 0))
-    yield 1
-    result["by hand"] = before, dock.width()
     tool.delete()
     yield 0.5
     run("flexrec show")
