@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from ..models.flow_model import FlowModel
 from ..models.linear_model import LinearModel
 from ..models.reach import Reach
 from ..models.support import Support
-from ..particles import Particles, read_particles
+from ..particles import InputWarning, Particles, read_particles
 from ..particles.prepared import RECORD, STAR, particles_identity
 from .components import Components, components_of
 from .image_folders import kept_folder
@@ -115,7 +116,7 @@ class Trained:
     @cached_property
     def particles(self) -> Particles:
         """The prepared particles, one for each row of the latents."""
-        particles = read_particles(self.prepared / STAR, require=())
+        particles = _read_again(self.prepared / STAR)
         if len(particles) != len(self.latents):
             raise InputError(f"{self.prepared / STAR}: has {len(particles)} particles, but the model is of "
                              f"{len(self.latents)}; give the prep job that it was trained on.")  # fmt: skip
@@ -160,7 +161,7 @@ class Trained:
         Whether protein is white or dark in them is as prep found it.
         """
         record = _read_json(self.prepared / RECORD)
-        particles = read_particles(self.source, self.image_folder or record.get("image_root"), require=())
+        particles = _read_again(self.source, self.image_folder or record.get("image_root"))
         return replace(particles, contrast=_CONTRAST.get(record.get("contrast"), particles.contrast))
 
     def look_again(self) -> None:
@@ -179,6 +180,13 @@ def open_trained(folder: str | os.PathLike[str]) -> Trained:
     folder = Path(folder).absolute()
     model = open_model(folder)
     return Trained(folder if folder.is_dir() else folder.parent, model)
+
+
+def _read_again(path: Path, image_root: str | Path | None = None) -> Particles:
+    """The particles of a file that prep has read: it has said what is to be said of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputWarning)
+        return read_particles(path, image_root, require=())
 
 
 def _read_json(path: Path) -> dict:
