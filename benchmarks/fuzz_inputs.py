@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles import ImageStack, InputWarning, Particles, read_particles
-from chimerax.flexrec.particles.convert import Converter, NotFinite
+from chimerax.flexrec.particles.convert import Converter
 from chimerax.flexrec.particles.frame import choose_frame
 from fuzz_cs_mutations import CS, MARK
 from fuzz_mutations import MRC, STAR
@@ -36,8 +36,11 @@ SECONDS, BYTES = 10.0, 1 << 30
 RIGHT, REFUSED, BAD = "read", "refused", "BAD"
 _PER_PARTICLE = ("stack", "index", "rotation", "shift", "defocus", "phase_shift", "group", "half", "b_factor", "scale")
 
-
 MUTATIONS = {".star": STAR, ".cs": CS, ".mrcs": MRC, ".mrc": MRC}
+
+
+class NotFinite(Exception):
+    """Images that hold something else than numbers."""
 
 
 def make_case(seeds: list[Seed], seed: int, number: int, folder: Path) -> tuple[Path, str]:
@@ -78,7 +81,7 @@ def outcome(path: Path) -> tuple[str, str]:
             wrong = _map_wrong(path) if path.suffix == ".mrc" else _particles_wrong(path)
         verdict = (BAD, wrong) if wrong else (RIGHT, "")
     except NotFinite:
-        verdict = REFUSED, "prep refuses images that are not finite"
+        verdict = REFUSED, "prep leaves out images that are not finite, and says which"
     except InputError as error:
         text = str(error)
         sentence = "\n" not in text and len(text) < 1000 and (str(path.parent) in text or path.stem in text)
@@ -104,10 +107,10 @@ def _particles_wrong(path: Path) -> str:
     box, fine = particles.optics.box[particles.group], True
     for row in (0, len(particles) - 1):
         images = Converter(particles, frame, 0.4 * frame.crop).raw(np.array([row]))
-        fine &= (
-            images.shape == (1, box[row], box[row]) and images.dtype == np.float32 and bool(np.isfinite(images).all())
-        )
-    return "" if fine else "images of another shape or type, or that are not finite"
+        if not np.isfinite(images).all():
+            raise NotFinite
+        fine &= images.shape == (1, box[row], box[row]) and images.dtype == np.float32
+    return "" if fine else "images of another shape or type"
 
 
 def _values_wrong(particles: Particles) -> str:

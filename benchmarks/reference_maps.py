@@ -121,5 +121,5 @@ def solve(data: PreparedTruth, cloud: VoxelCloud, motion_of: Callable[[np.ndarra
 
         return LeastSquares(cloud, batches, placement, weights)
 
-    maps = solve_halves(problem_of, split_halves(prepared.particles.half, 0), None, ITERATIONS)
+    maps = solve_halves(problem_of, split_halves(prepared.particles, 0), None, ITERATIONS)
     return supported_map(cloud, maps).cpu()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton
 
 from .actions import SELECTIONS, STATES, Random, action, one_of, point
 from .user import User
@@ -82,7 +83,7 @@ def use_selections(user: User, random: Random) -> None:
             ticked = item.checkState(0) == Qt.CheckState.Checked
             item.setCheckState(0, Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked)
         tab.list.setCurrentItem(item)
-    buttons = [one for one in tab.acts._buttons if one.objectName() not in DIALOGS]
+    buttons = [one for one in tab.acts.findChildren(QAbstractButton) if one.objectName() not in DIALOGS]
     if random.random() < 0.7:
         user.press(one_of(random, buttons))
 

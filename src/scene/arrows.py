@@ -138,7 +138,7 @@ def _needle() -> tuple:
 def long_motion(tied: Tied, start: np.ndarray, states: Iterable[np.ndarray]) -> float:
     """Å from ``start`` ``(m, 3)``, which 98 % of the points at ``states``, vertices ``(v, 3)`` each, do not exceed."""
     lengths = [np.linalg.norm(tied.moved(vertices) - start, axis=1) for vertices in states]
-    return float(np.percentile(lengths, 98)) if lengths else 0.0
+    return float(np.percentile(lengths, 98)) if np.size(lengths) else 0.0
 
 
 def spread_points(volume: np.ndarray, pixel_size: float, level: float, count: int) -> np.ndarray:
