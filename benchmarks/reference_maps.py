@@ -7,7 +7,7 @@ agree on, so that they differ from a trained model in the motion alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from chimerax.flexrec.engine.simulate import Truth
 from chimerax.flexrec.engine.simulate.hinges import motions
 from chimerax.flexrec.engine.simulate.moving import MovingMolecule
 from chimerax.flexrec.engine.train import split_halves
+from chimerax.flexrec.particles.particles import Particles
 from chimerax.flexrec.particles.prepared import Prepared
 
 ITERATIONS = 8
@@ -56,7 +57,7 @@ def oracle_maps(data: PreparedTruth) -> Callable[[int], np.ndarray]:
     """The reconstruction that knows the true motion: a function from a prepared particle's row to its map.
 
     The rigid parts of the molecule, each the voxels nearest to its atoms, are solved together with every particle's
-    true motion, and put where the particle has them.
+    true motion and pose, and put where the particle has them.
     """
     box, pixel_size = data.prepared.box, data.prepared.pixel_size
     moving = data.truth.moving
@@ -65,7 +66,7 @@ def oracle_maps(data: PreparedTruth) -> Callable[[int], np.ndarray]:
     def motion_of(rows: np.ndarray) -> np.ndarray:
         return np.stack([motions(moving.hinges, data.angles[rows], int(code)) for code in moving.codes], axis=1)
 
-    density = solve(data, cloud, motion_of).numpy()
+    density = solve(data, cloud, motion_of, true_particles(data)).numpy()
     carried = MovingMolecule(
         cloud.points.numpy().astype(np.float64), density, moving.codes, cloud.offsets.numpy(), moving.hinges, 0.0,
         0.5 / pixel_size,
@@ -102,13 +103,24 @@ def moved_corners(motion: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(corners.reshape(len(motion), -1, 3).astype(np.float32))
 
 
-def solve(data: PreparedTruth, cloud: VoxelCloud, motion_of: Callable[[np.ndarray], np.ndarray]) -> torch.Tensor:
-    """Density ``(n,)`` of a `part_cloud` from all prepared particles.
+def true_particles(data: PreparedTruth) -> Particles:
+    """The prepared particles with their true poses."""
+    truth, row = data.truth, data.row
+    return replace(data.prepared.particles, rotation=truth.rotation[row], shift=truth.shift[row])
+
+
+def solve(
+    data: PreparedTruth,
+    cloud: VoxelCloud,
+    motion_of: Callable[[np.ndarray], np.ndarray],
+    particles: Particles | None = None,
+) -> torch.Tensor:
+    """Density ``(n,)`` of a `part_cloud` from all prepared particles, or from these with other poses.
 
     ``motion_of(rows)`` gives the rigid motion ``(b, p, 3, 4)`` of every part in these particles (see ``motions``).
     """
     prepared, device = data.prepared, "cuda" if torch.cuda.is_available() else "cpu"
-    images, cloud = ParticleImages(prepared.particles, prepared.filter), cloud.to(device)
+    images, cloud = ParticleImages(particles or prepared.particles, prepared.filter), cloud.to(device)
     weights = band_weights(prepared.box, prepared.box / 2 - 1, torch.ones(prepared.box // 2 + 1, device=device))
 
     def placement(batch: Batch) -> torch.Tensor:

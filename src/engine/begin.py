@@ -13,7 +13,9 @@ import torch
 
 from .begin_components import follow, place_all, read_share
 from .begin_modes import MODES, fit_modes, move_linearly
+from .begin_poses import find_poses
 from .components import PASSES, fit_components
+from .find_members import members_at_rest
 from .flow import Flow, Skeleton, build_skeleton
 from .flow_state import State
 from .latents import whitening_transform
@@ -37,9 +39,17 @@ def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = No
     with.
     """
     torch.manual_seed(trainer.seed)
-    stage, maps = rigid_stage(trainer, coarsest(trainer.images.box, trainer.images.pixel_size))
+    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
+    stage, maps = rigid_stage(trainer, rung)
     mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
     state = _empty_state(trainer, build_skeleton(trainer.mesh, mass, trainer.settings.modes), stage.noise)
+    if trainer.settings.find_junk:
+        stage, maps = members_at_rest(trainer, rung, stage, maps)
+    if trainer.settings.refine_poses:
+        stage, maps = find_poses(trainer, rung, stage, maps, state, _sample(trainer))
+        if trainer.settings.find_junk:
+            stage, maps = members_at_rest(trainer, rung, stage, maps)
+    state.noise = stage.noise
     state.maps, state.maps_box = maps, stage.box
     if start == "random":
         _start_random(trainer, state)
@@ -61,6 +71,8 @@ def _empty_state(trainer: Trainer, skeleton: Skeleton, noise: torch.Tensor) -> S
         latents=torch.zeros(count, k, device=device),
         precision=torch.eye(k, device=device).repeat(count, 1, 1),
         noise=noise,
+        poses=trainer.poses,
+        membership=trainer.membership,
     )
 
 
@@ -106,4 +118,4 @@ def _start_found(trainer: Trainer, stage: Stage, state: State, start: str) -> No
 def _sample(trainer: Trainer) -> np.ndarray:
     """Rows of the particles that the first guess is made from."""
     rng = np.random.default_rng((trainer.seed, 1))
-    return np.sort(rng.permutation(len(trainer.images))[:PARTICLES])
+    return np.sort(trainer.membership.members(rng.permutation(len(trainer.images)))[:PARTICLES])

@@ -10,7 +10,8 @@ from .flow import Flow
 from .flow_state import State
 from .flow_training import RIGIDITY_START
 from .latents import gauss_newton
-from .modes import strain_operator
+from .modes import RIGID_MOTIONS, strain_operator
+from .poses import RigidBasis
 from .stage import Stage
 from .start import LinearMotion, ModeStatistics, fit_linear_motion, mode_statistics, set_linear
 from .train import Trainer
@@ -20,18 +21,37 @@ MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few
 
 def fit_modes(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -> LinearMotion:
     """The linear motion in the softest modes that the images ``rows`` show."""
-    modes = min(MODES, state.flow.modes.shape[1])
-    statistics = _mode_statistics(trainer, stage, state, rows, modes)
-    stiffness = 2 * RIGIDITY_START * trainer.settings.rigidity * _softest_energy(trainer.mesh, state.flow, modes)
-    motion = fit_linear_motion(statistics, trainer.settings.latent_dims, stiffness=stiffness)
+    statistics = find_statistics(trainer, stage, state, rows)
+    errors, poses = None, trainer.poses
+    if poses.active:
+        basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
+        errors = basis.covariance(poses.variance.double())
+    motion = fit_linear_motion(
+        statistics, trainer.settings.latent_dims, stiffness=mode_stiffness(trainer, state), errors=errors
+    )
     state.information = motion.information.cpu().numpy()
     found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
     trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")
     return motion
 
 
-def _mode_statistics(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray, modes: int) -> ModeStatistics:
-    """Those of all ``rows``, each member of the team having found its share."""
+def mode_count(state: State) -> int:
+    """How many modes the first guess is made in."""
+    return min(MODES, state.flow.modes.shape[1])
+
+
+def mode_stiffness(trainer: Trainer, state: State) -> float:
+    """What the rigidity prior adds to the precision of each mode's coefficient."""
+    energy = _softest_energy(trainer.mesh, state.flow, mode_count(state))
+    return 2 * RIGIDITY_START * trainer.settings.rigidity * energy
+
+
+def find_statistics(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -> ModeStatistics:
+    """What the images ``rows`` say of the modes' coefficients, each member of the team having found its share.
+
+    With poses that are corrected, it is what they say of the coefficients that make up for poses and motion together.
+    """
+    modes = mode_count(state)
     mine = trainer.team.share(np.arange(len(rows)))
     counter = trainer.counter("soft modes", len(mine))
     found = mode_statistics(stage, state.flow, rows[mine], modes, 1.0, counter)
@@ -41,7 +61,23 @@ def _mode_statistics(trainer: Trainer, stage: Stage, state: State, rows: np.ndar
         table[mine] = part
         trainer.team.collect(table, mine)
         tables.append(table)
-    return ModeStatistics(*tables)
+    statistics, poses = ModeStatistics(*tables), trainer.poses
+    if not poses.active:
+        return statistics
+    basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
+    return about_zero(statistics, basis, trainer.views(rows), poses.correction[rows])
+
+
+def about_zero(
+    statistics: ModeStatistics, basis: RigidBasis, views: torch.Tensor, correction: torch.Tensor
+) -> ModeStatistics:
+    """What images say of all mode coefficients, the corrections ``(n, 5)`` that they were seen with among them.
+
+    Linearised where the poses are corrected, told as if they were not.
+    """
+    there = torch.linalg.pinv(basis.corrections(views)) @ correction[:, :, None]
+    pull = statistics.pull + (statistics.curvature[:, :, :RIGID_MOTIONS] @ there.to(statistics.pull)).squeeze(-1)
+    return ModeStatistics(statistics.curvature, pull)
 
 
 def move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearMotion) -> None:
@@ -51,8 +87,7 @@ def move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearMo
     counter = trainer.counter("latents", len(rows))
     for batch in stage.batches(rows):
         prior = state.prior(batch, trainer.settings.centering)
-        moved, state.precision[batch.rows] = gauss_newton(stage, state.flow, batch, prior.centre, prior)
-        state.latents[batch.rows] = moved
+        state.take(batch, gauss_newton(stage, state.flow, batch, prior.centre, prior))
         counter(len(batch))
     state.collect(trainer.team, rows)
     state.whiten()

@@ -31,7 +31,7 @@ def save_model(output: Output, trainer: Trainer, state: State, stage: Stage, pre
     with output("flow.npz") as path:
         np.savez(path, **flow, parent=np.array(state.flow.parent), order=np.array(state.flow.order))
     with output("latents.npz") as path:
-        np.savez(path, z=state.latents.cpu().numpy(), precision=state.precision.cpu().numpy())
+        np.savez(path, z=state.latents.cpu().numpy(), precision=state.precision.cpu().numpy(), **particle_arrays(state))
     pixel_size = trainer.images.pixel_size * trainer.images.box / stage.box
     for name, density in (("map", stage.density), ("half_map_1", state.maps.first), ("half_map_2", state.maps.second)):
         with output(f"{name}.mrc") as path:
@@ -40,6 +40,20 @@ def save_model(output: Output, trainer: Trainer, state: State, stage: Stage, pre
         np.savez(path, information=state.information, noise=state.noise.cpu().numpy(), fsc=state.maps.fsc.cpu().numpy(),
                  **history_arrays(state.history))  # fmt: skip
     write_about(output, FORMAT, trainer, asdict(trainer.settings), state.epoch, stage, prepared)
+
+
+def particle_arrays(state: State) -> dict[str, np.ndarray]:
+    """What latents.npz has beside the latents, where there is any.
+
+    probability : ``(n,)`` of being a particle of the molecule. pose_correction : ``(n, 5)`` Å as in `Poses`.
+    pose_centre : ``(3,)`` Å. pose_radius : Å.
+    """
+    poses = state.poses
+    doubt = {} if state.membership.whole else {"probability": state.membership.probability.cpu().numpy()}
+    if not poses.active:
+        return doubt
+    return doubt | {"pose_correction": poses.correction.cpu().numpy(), "pose_centre": poses.centre.cpu().numpy(),
+            "pose_radius": np.array(poses.radius)}  # fmt: skip
 
 
 def write_about(
@@ -75,15 +89,22 @@ def save_resume(output: Output, state: State) -> None:
     tensors |= {"latents": state.latents, "precision": state.precision, "noise": state.noise}
     if state.centre is not None:
         tensors["centre"] = state.centre
+    if not state.membership.whole:
+        tensors["probability"] = state.membership.probability
+    if state.poses.active:
+        poses = state.poses
+        tensors |= {"pose_correction": poses.correction, "pose_variance": poses.variance, "pose_centre": poses.centre}
     tensors |= {"first": state.maps.first, "second": state.maps.second, "fsc": state.maps.fsc}
     tensors["information"] = torch.from_numpy(np.asarray(state.information, np.float32))
     words = {
         "epoch": state.epoch,
         "energy": state.energy,
+        "moved": state.moved,
         "maps_box": state.maps_box,
         "history": state.history,
         "parent": state.flow.parent,
         "order": state.flow.order,
+        "pose_radius": state.poses.radius,
     }
     write_tensors(output, FORMAT, tensors, words)
 
@@ -132,15 +153,25 @@ def load_resume(path: Path, trainer: Trainer) -> State:
     flow = _rebuild(tensors, words, settings, trainer)
     optimiser = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
     optimiser.load_state_dict({**optimiser.state_dict(), "state": _adam_state(tensors)})
+    if "probability" in tensors:
+        trainer.membership.probability = tensors["probability"]
+        trainer.membership.foreign = int((tensors["probability"] < 0.5).sum())
+    if "pose_correction" in tensors:
+        poses = trainer.poses
+        poses.correction, poses.variance = tensors["pose_correction"], tensors["pose_variance"]
+        poses.centre, poses.radius = tensors["pose_centre"], words["pose_radius"]
     return State(
         flow=flow,
         optimiser=optimiser,
         latents=latents,
         precision=tensors["precision"],
         noise=tensors["noise"],
+        poses=trainer.poses,
+        membership=trainer.membership,
         centre=tensors.get("centre"),
         epoch=words["epoch"],
         energy=words["energy"],
+        moved=words.get("moved", 100.0),
         maps=HalfMaps(tensors["first"], tensors["second"], tensors["fsc"]),
         maps_box=words["maps_box"],
         information=tensors["information"].cpu().numpy(),

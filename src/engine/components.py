@@ -66,6 +66,7 @@ def read_samples(
 def stream_samples(stage: Stage, grid: SliceGrid, groups: list[np.ndarray]) -> Iterator[Samples]:
     """The images of each group of rows, read when they are asked for, so that memory does not grow with them."""
     for batch in stage.batches_of(groups):
+        batch = stage.poses.straightened(batch, stage.box, stage.cloud.pixel_size)
         yield Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation)
 
 

@@ -59,7 +59,7 @@ class LeastSquares:
         shell = torch.from_numpy(shell_index(box)).to(self.weights.device)
         for batch in self.batches():
             total += self._adjoint(batch, batch.images, self.placement(batch))
-            squared = (self.weights * batch.transfer**2).sum(dim=0)
+            squared = (self.weights * _counted(batch, batch.transfer**2)).sum(dim=0)
             power.index_add_(0, shell.reshape(-1), squared.reshape(-1))
         return self.total(total), self.total(power)
 
@@ -74,7 +74,13 @@ class LeastSquares:
 
     def _adjoint(self, batch: Batch, images: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
         """Pᵀ C w applied to Fourier images, ``(n,)``."""
-        return back_project(self.cloud, self.weights * batch.transfer * images, affine, self.backend)
+        images = self.weights * batch.transfer * _counted(batch, images)
+        return back_project(self.cloud, images, affine, self.backend)
+
+
+def _counted(batch: Batch, images: torch.Tensor) -> torch.Tensor:
+    """Images ``(b, d, d // 2 + 1)``, each times how far it counts."""
+    return images if batch.weight is None else batch.weight[:, None, None] * images
 
 
 class SlicePreconditioner:

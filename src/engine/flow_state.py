@@ -11,7 +11,9 @@ import torch
 from .flow import Flow
 from .halves import HalfMaps
 from .images import Batch
-from .latents import Prior, informative_axes, whitening_transform
+from .latents import Prior, Step, informative_axes, whitening_transform
+from .membership import Membership
+from .poses import Poses
 from .team import Team
 
 HOLD = 4.0  # how much more tightly latents are held to given places than white ones to zero
@@ -22,7 +24,9 @@ class State:
     """What training changes, and all that a checkpoint must hold to go on to the same numbers.
 
     ``latents`` ``(n, k)``, white; ``precision`` ``(n, k, k)`` of their posterior; ``epoch`` passes done; ``noise``
-    ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass; ``maps`` on the cloud of box ``maps_box``.
+    ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass;
+    ``moved`` per cent of the particles that the last sweep moved far; ``maps`` on the cloud of box ``maps_box``.
+    ``poses`` and ``membership``: corrections of the particles' poses, and how far they count; those of the trainer.
     ``centre`` ``(n, k)``, where the first guess had the latents, if the flow was built along it; else None.
     """
 
@@ -31,9 +35,12 @@ class State:
     latents: torch.Tensor
     precision: torch.Tensor
     noise: torch.Tensor
+    poses: Poses
+    membership: Membership
     centre: torch.Tensor | None = None
     epoch: int = 0
     energy: float = math.nan
+    moved: float = 100.0
     maps: HalfMaps | None = None
     maps_box: int = 0
     information: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -49,25 +56,36 @@ class State:
             return Prior(torch.zeros(len(batch), self.latents.shape[1], device=self.latents.device), centering)
         return Prior(self.centre[batch.rows], HOLD * centering)
 
+    def take(self, batch: Batch, step: Step, z: torch.Tensor | None = None) -> None:
+        """Move a batch's particles where a step leads, or to latents ``z`` ``(b, k)`` and the best poses there."""
+        z = step.z if z is None else z
+        self.latents[batch.rows], self.precision[batch.rows] = z, step.precision
+        if step.correction is not None:
+            self.poses.correction[batch.rows] = step.correction_at(z)
+
     def collect(self, team: Team, rows: np.ndarray) -> None:
         """Learn the latents that the others have found, this process having seen to ``rows``."""
         team.collect(self.latents, rows)
         team.collect(self.precision, rows)
+        if self.poses.active:
+            team.collect(self.poses.correction, rows)
 
     def agree(self, team: Team) -> None:
         """Make the team's states equal to the last bit: the leader's."""
         maps = (self.maps.first, self.maps.second, self.maps.fsc)
         centre = () if self.centre is None else (self.centre,)
         parameters = (value.data for value in self.flow.parameters())
-        team.agree([self.latents, self.precision, self.noise, *maps, *centre, *parameters])
+        poses = (self.poses.correction, self.poses.variance)
+        team.agree([self.latents, self.precision, self.noise, *poses, *maps, *centre, *parameters])
 
     def whiten(self) -> None:
-        """Give the latents zero mean and unit covariance, the flow taking up the difference."""
-        self._substitute(*whitening_transform(self.latents, self.precision))
+        """Give the particles' latents zero mean and unit covariance, the flow taking up the difference."""
+        own = self.membership.probability > 0.5
+        self._substitute(*whitening_transform(self.latents[own], self.precision[own]))
 
     def align(self) -> None:
         """Turn the latents so that the first is what the images tell most about."""
-        axes = informative_axes(self.precision)
+        axes = informative_axes(self.precision[self.membership.probability > 0.5])
         self._substitute(torch.zeros_like(axes[0]), axes.T.contiguous())
 
     def _substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:

@@ -7,6 +7,7 @@ is that of the whole batch.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from .images import Batch, pieces
 from .latents import gauss_newton, posterior_noise
+from .poses import SIZE
 from .rigidity import rigidity_energy
 from .stage import vertex_share
 
@@ -36,6 +38,8 @@ class FlowStep:
         self._trainer, self._stage, self._state, self._weight = trainer, stage, state, weight
         self._share = vertex_share(stage, len(trainer.rest))
         self._noise = torch.Generator().manual_seed(seed)
+        #: sum over this process's particles of the posterior variances of their poses, (5,) Å²
+        self.spread, self.seen = torch.zeros(SIZE, device=trainer.device), 0.0
         self._sizes = [len(group) for group in groups]
         self._places = [pieces(trainer.team.share(np.arange(size)), trainer.at_once) for size in self._sizes]
         rows = [group[place] for group, parts in zip(groups, self._places) for place in parts]
@@ -63,18 +67,20 @@ class FlowStep:
         trainer, stage, state, size = self._trainer, self._stage, self._state, len(white)
         flow = state.flow
         prior = state.prior(batch, trainer.settings.centering)
-        z, precision = gauss_newton(stage, flow, batch, state.latents[batch.rows], prior)
-        state.precision[batch.rows] = precision
-        if trainer.settings.freeze_latents:
-            z = state.latents[batch.rows]
-        else:
-            state.latents[batch.rows] = z
-        vertices = flow(z + trainer.settings.latent_noise * posterior_noise(precision, white[place]))
+        step = gauss_newton(stage, flow, batch, state.latents[batch.rows], prior)
+        z = state.latents[batch.rows] if trainer.settings.freeze_latents else step.z
+        state.take(batch, step, z)
+        weight = torch.ones(len(batch), device=z.device) if batch.weight is None else batch.weight
+        if step.spread is not None:
+            self.spread += weight @ step.spread
+            self.seen += float(weight.sum())
+        z = z + trainer.settings.latent_noise * posterior_noise(step.precision, white[place])
+        batch, vertices = replace(batch, correction=step.correction_at(z)), flow(z)
         each = stage.misfit(batch, stage.forward(batch, vertices))
         bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
-        energy = rigidity_energy(vertices[:bent], trainer.cells, trainer.inverse, trainer.weights).sum()
-        energy = energy / min(size, RIGIDITY_SAMPLE)
-        (each.sum() / size + self._weight * energy).backward()
+        strains = rigidity_energy(vertices[:bent], trainer.cells, trainer.inverse, trainer.weights)
+        energy = weight[:bent] @ strains / min(size, RIGIDITY_SAMPLE)
+        (weight @ each / size + self._weight * energy).backward()
         with torch.no_grad():
             gain = self._gain(batch, each, sample) / min(size, MISFIT_SAMPLE)
             moved = (vertices[:bent] - trainer.rest).norm(dim=2) @ self._share
@@ -85,7 +91,7 @@ class FlowStep:
         """How much larger than that of the rigid map the misfits ``each`` ``(b,)`` of the first few images are."""
         if sample == 0:
             return each.new_zeros(())
-        few = Batch(*(getattr(batch, name)[:sample] for name in batch.__dataclass_fields__))
+        few = batch.first(sample)
         rigid = self._stage.misfit(few, self._stage.forward(few, self._trainer.rest))
         return (each[:sample] - rigid).sum()
 

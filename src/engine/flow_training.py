@@ -20,11 +20,13 @@ from .flow_step import FlowStep
 from .halves import HalfMaps, supported_map
 from .images import split
 from .noise import measure_noise
+from .pose_gauge import settle_poses
 from .schedule import Rung
 from .stage import Stage, carry_density, flow_vertices
 from .sweep import polish, sweep
 from .train import FIRST_ITERATIONS, SOLVE_PARTICLES, Settings, Trainer
 
+SETTLED, SELDOM = 0.5, 4  # per cent that a sweep moves where all is settled; then only every fourth pass has one
 SOLVE_ITERATIONS, LAST_ITERATIONS = 3, 8  # of conjugate gradients, after a pass and after the last
 RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
 
@@ -38,7 +40,7 @@ def run_flow(trainer: Trainer, state: State, save: Callable[[State, Stage], None
             stage = _enter(trainer, rung, state)
         _pass(trainer, stage, state)
         last = state.epoch + 1 == trainer.epochs
-        if _sweeps(trainer, rung, state.epoch):
+        if _sweeps(trainer, rung, state):
             sweep(trainer, stage, state)
         count = None if last else SOLVE_PARTICLES
         iterations = LAST_ITERATIONS if last else SOLVE_ITERATIONS
@@ -77,7 +79,8 @@ def _pass(trainer: Trainer, stage: Stage, state: State) -> None:
     weight = _rigidity_weight(trainer.settings, state.energy)
     sums = np.zeros(4)
     groups = split(order, trainer.settings.batch_size)
-    steps = iter(FlowStep(trainer, stage, state, weight, groups, trainer.seed * 1_000_003 + state.epoch))
+    step = FlowStep(trainer, stage, state, weight, groups, trainer.seed * 1_000_003 + state.epoch)
+    steps = iter(step)
     for group in groups:
         _set_learning_rate(trainer, state, done / len(order))
         sums += len(group) * next(steps)
@@ -88,6 +91,7 @@ def _pass(trainer: Trainer, stage: Stage, state: State) -> None:
                      epoch=round(state.epoch + done / len(order), 4), images_per_second=round(speed, 1),
                      **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
     state.collect(trainer.team, np.concatenate([trainer.team.share(group) for group in groups]))
+    settle_poses(trainer, state, step.spread, step.seen)
     state.energy = means["energy"]
     state.history.append(
         {"epoch": state.epoch + 1, "box": stage.box, "weight": weight, "images_per_second": speed, **means}
@@ -96,10 +100,14 @@ def _pass(trainer: Trainer, stage: Stage, state: State) -> None:
         state.whiten()
 
 
-def _sweeps(trainer: Trainer, rung: Rung, epoch: int) -> bool:
-    """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap."""
-    coarse = rung is not trainer.rungs[-1] or len(trainer.rungs) == 1
-    return coarse and 1 <= epoch < trainer.epochs - 1 and not trainer.settings.freeze_latents
+def _sweeps(trainer: Trainer, rung: Rung, state: State) -> bool:
+    """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap.
+
+    Seldom where the last sweep moved hardly anything.
+    """
+    coarse, epoch = rung is not trainer.rungs[-1] or len(trainer.rungs) == 1, state.epoch
+    due = state.moved >= SETTLED or epoch % SELDOM == 0
+    return due and coarse and 1 <= epoch < trainer.epochs - 1 and not trainer.settings.freeze_latents
 
 
 def _rigidity_weight(settings: Settings, energy: float) -> float:

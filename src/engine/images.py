@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,19 +37,31 @@ class Batch:
         the phase of antisymmetric aberrations.
     transfer : ``(b, d, d // 2 + 1)`` CTF times the whitening filter of `prep`.
     rotation : ``(b, 3, 3)`` `Particles.views`.
+    correction : ``(b, 5)`` of the poses (`Poses`), or None.
+    weight : ``(b,)`` how far each image counts (`Membership`), or None: all alike.
     """
 
     rows: torch.Tensor
     images: torch.Tensor
     transfer: torch.Tensor
     rotation: torch.Tensor
+    correction: torch.Tensor | None = None
+    weight: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def to(self, device: str | torch.device) -> Batch:
         """The batch on another device."""
-        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+        return self._each(lambda values: values.to(device, non_blocking=True))
+
+    def first(self, count: int) -> Batch:
+        """The first few particles."""
+        return self._each(lambda values: values[:count])
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
+        values = (getattr(self, name) for name in self.__dataclass_fields__)
+        return Batch(*(None if value is None else change(value) for value in values))
 
 
 class ParticleImages:

@@ -8,12 +8,14 @@ import torch
 
 from .flow import Flow
 from .images import Batch
+from .poses import Poses, shift_slopes
 from .precise import in_double
 from .stage import Stage
 from .start import whitened
 
 DIFFERENCE = 0.05  # of the latents' unit spread
-LARGEST_STEP = 1.0
+TURN = 0.5  # Å at the radius of gyration
+LARGEST_STEP, LARGEST_TURN = 1.0, 6.0  # of latents; of poses, Å
 IMAGES_AT_ONCE = 256  # that are projected together: fewer waste time between small operations, more take memory
 
 
@@ -29,36 +31,107 @@ class Prior:
         return 0.5 * self.strength * ((z - self.centre) ** 2).sum(dim=1)
 
 
-def gauss_newton(
-    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: Prior
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One step of every particle of a batch from ``z`` ``(b, k)`` towards its most likely latent point.
+@dataclass(frozen=True)
+class Step:
+    """Where a Gauss–Newton step leads the particles of a batch.
 
-    The image's dependence on z is linearised by forward differences, k + 1 projections in all. Returns the new points
-    ``(b, k)`` and the posterior precision ``(b, k, k)``.
+    Attributes
+    ----------
+    z : ``(b, k)``. precision : ``(b, k, k)`` of their posterior, whatever the poses are.
+    correction : ``(b, 5)`` of the poses at ``z``, Å; None where they are not corrected.
+    lean : ``(b, 5, k)``, how the best correction changes with z. spread : ``(b, 5)`` Å², posterior variance of each.
     """
-    k = z.shape[1]
-    with torch.no_grad():
-        steps = DIFFERENCE * torch.eye(k + 1, k, device=z.device).roll(1, 0)  # none, then one along each axis
-        models = _images_at(stage, flow, batch, z[:, None] + steps)
-        residual = whitened(stage, batch.images) - models[:, 0]
-        slope = (models[:, 1:] - models[:, :1]) / DIFFERENCE
-        precision = slope @ slope.transpose(1, 2) + prior.strength * torch.eye(k, device=z.device)
-        pull = (slope @ residual[:, :, None]).squeeze(-1) - prior.strength * (z - prior.centre)
+
+    z: torch.Tensor
+    precision: torch.Tensor
+    correction: torch.Tensor | None = None
+    lean: torch.Tensor | None = None
+    spread: torch.Tensor | None = None
+
+    def correction_at(self, z: torch.Tensor) -> torch.Tensor | None:
+        """The most likely corrections ``(b, 5)`` of the poses where the latents are ``z`` ``(b, k)``."""
+        if self.correction is None:
+            return None
+        return self.correction + (self.lean @ (z - self.z)[:, :, None]).squeeze(-1)
+
+
+@torch.no_grad()
+def gauss_newton(stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: Prior) -> Step:
+    """One step of every particle of a batch from ``z`` ``(b, k)`` towards its most likely latent point and pose.
+
+    The image's dependence on both is linearised: by forward differences in z and in the turns of the pose, exactly in
+    its shifts. Latents and pose are solved for together, so that none is spent on what the other explains; what is
+    handed on as the latents' precision is the marginal one (the Schur complement of the pose's block).
+    """
+    k, poses = z.shape[1], stage.poses if batch.correction is not None else None
+    points, corrections = _differences(z, batch, poses)
+    models = _images_at(stage, flow, batch, points, corrections)
+    base = whitened(stage, models[:, 0])
+    slope = (_each_whitened(stage, models[:, 1:]) - base[:, None]) / DIFFERENCE
+    start, strength = z - prior.centre, torch.full((k,), prior.strength, device=z.device)
+    if poses is not None:
+        slope[:, k:] *= DIFFERENCE / TURN
+        slope = torch.cat([slope, _each_whitened(stage, shift_slopes(models[:, 0], stage.cloud.pixel_size))], dim=1)
+        start, strength = torch.cat([start, batch.correction], dim=1), torch.cat([strength, poses.prior])
+    precision = slope @ slope.transpose(1, 2) + torch.diag(strength)
+    pull = (slope @ (whitened(stage, batch.images) - base)[:, :, None]).squeeze(-1) - strength * start
+    if poses is None:
         move = torch.linalg.solve(precision, pull[:, :, None]).squeeze(-1)
-        length = move.norm(dim=1, keepdim=True)
-        move = move * torch.clamp(LARGEST_STEP / length.clamp(min=1e-12), max=1)
-    return z + move, precision
+        return Step(z + _no_longer(move, LARGEST_STEP), precision)
+    return _joint_step(z, batch.correction, precision, pull)
 
 
-def _images_at(stage: Stage, flow: Flow, batch: Batch, points: torch.Tensor) -> torch.Tensor:
-    """Whitened images ``(b, m, p)`` of every particle at latent points ``(b, m, k)``."""
+def _joint_step(z: torch.Tensor, correction: torch.Tensor, precision: torch.Tensor, pull: torch.Tensor) -> Step:
+    """The step of latents and corrections, from the ``precision`` ``(b, k + 5, k + 5)`` and ``pull`` of both."""
+    k = z.shape[1]
+    covariance = torch.linalg.inv(precision)
+    move = (covariance @ pull[:, :, None]).squeeze(-1)
+    own = precision[:, k:, k:]
+    lean = -torch.linalg.solve(own, precision[:, k:, :k])
+    marginal = precision[:, :k, :k] + precision[:, :k, k:] @ lean
+    moved = _no_longer(move[:, :k], LARGEST_STEP)
+    # where the latents were held back, the pose is the best for where they are
+    turned = move[:, k:] + (lean @ (moved - move[:, :k])[:, :, None]).squeeze(-1)
+    spread = covariance.diagonal(dim1=1, dim2=2)[:, k:]
+    return Step(z + moved, (marginal + marginal.transpose(1, 2)) / 2, correction + _no_longer(turned, LARGEST_TURN),
+                lean, spread)  # fmt: skip
+
+
+def _no_longer(move: torch.Tensor, most: float) -> torch.Tensor:
+    """Moves ``(b, d)``, shortened where they are longer than ``most``."""
+    length = move.norm(dim=1, keepdim=True)
+    return move * torch.clamp(most / length.clamp(min=1e-12), max=1)
+
+
+def _differences(z: torch.Tensor, batch: Batch, poses: Poses | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Latents ``(b, m, k)`` and corrections ``(b, m, 5)``: as they are, then a step along each axis and each turn."""
+    k = z.shape[1]
+    turns = 0 if poses is None else 3
+    steps = torch.zeros(1 + k + turns, k, device=z.device)
+    steps[1 : k + 1] = DIFFERENCE * torch.eye(k, device=z.device)
+    if poses is None:
+        return z[:, None] + steps, None
+    turned = torch.zeros(1 + k + turns, batch.correction.shape[1], device=z.device)
+    turned[k + 1 :, :3] = TURN * torch.eye(3, device=z.device)
+    return z[:, None] + steps, batch.correction[:, None] + turned
+
+
+def _images_at(
+    stage: Stage, flow: Flow, batch: Batch, points: torch.Tensor, corrections: torch.Tensor | None
+) -> torch.Tensor:
+    """Images ``(b, m, d, d // 2 + 1)`` of every particle at latent points ``(b, m, k)``, with those corrections."""
     parts = []
-    for some in points.split(max(1, IMAGES_AT_ONCE // len(batch)), dim=1):
+    for first in range(0, points.shape[1], count := max(1, IMAGES_AT_ONCE // len(batch))):
+        some = points[:, first : first + count]
         vertices = flow(some.flatten(0, 1)).unflatten(0, some.shape[:2])
-        images = stage.forward_several(batch, vertices)
-        parts.append(whitened(stage, images.flatten(0, 1)).unflatten(0, some.shape[:2]))
+        turned = None if corrections is None else corrections[:, first : first + count]
+        parts.append(stage.forward_several(batch, vertices, turned))
     return torch.cat(parts, dim=1)
+
+
+def _each_whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
+    """`whitened` images ``(b, m, d, d // 2 + 1)``: ``(b, m, p)``."""
+    return whitened(stage, images.flatten(0, 1)).unflatten(0, images.shape[:2])
 
 
 @torch.no_grad()
@@ -69,15 +142,42 @@ def reassign(
 
     Steps are local: where the flow has folded, so that two stretches of latent space hold the same motion, or where a
     particle began at the wrong end, no step leads out. A jump does, and of two points that explain an image alike the
-    prior takes the nearer to its centre, which empties the fold.
+    prior takes the nearer to its centre, which empties the fold. Each point is judged at the pose that is best there.
     """
-    best = stage.misfit(batch, stage.forward(batch, flow(z))) + prior.cost(z)
+    base = stage.forward(batch, flow(z))
+    refit = _PoseRefit(stage, flow, batch, z, base) if batch.correction is not None else stage.misfit
+    best = refit(batch, base) + prior.cost(z)
     chosen = z
     for anchor, vertices in zip(anchors, flow(anchors), strict=True):
-        cost = stage.misfit(batch, stage.forward(batch, vertices)) + prior.cost(anchor)
+        cost = refit(batch, stage.forward(batch, vertices)) + prior.cost(anchor)
         chosen = torch.where((cost < best)[:, None], anchor, chosen)
         best = torch.minimum(cost, best)
     return chosen
+
+
+class _PoseRefit:
+    """The misfit of images at the pose that is best for them, to first order; the prior of poses included.
+
+    How images change with the pose is found once, for the models of the latents that the particles have.
+    """
+
+    def __init__(self, stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, base: torch.Tensor) -> None:
+        points, corrections = _differences(z, batch, stage.poses)
+        k = z.shape[1]
+        turned = _images_at(stage, flow, batch, points[:, k + 1 :], corrections[:, k + 1 :])
+        slopes = torch.cat(
+            [(turned - base[:, None]) / TURN, shift_slopes(base, stage.cloud.pixel_size)], dim=1
+        )
+        self._stage, self._slope = stage, _each_whitened(stage, slopes)
+        self._strength = stage.poses.prior
+        self._lower = torch.linalg.cholesky(self._slope @ self._slope.transpose(1, 2) + torch.diag(self._strength))
+        self._start = batch.correction
+
+    def __call__(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:
+        residual = whitened(self._stage, batch.images - model)
+        pull = (self._slope @ residual[:, :, None]).squeeze(-1) - self._strength * self._start
+        gain = torch.linalg.solve_triangular(self._lower, pull[:, :, None], upper=False).square().sum(dim=(1, 2))
+        return 0.5 * (residual.square().sum(dim=1) + (self._strength * self._start**2).sum(dim=1) - gain)
 
 
 def posterior_noise(precision: torch.Tensor, white: torch.Tensor) -> torch.Tensor:

@@ -78,7 +78,9 @@ class _Trial:
         # never more rows than there are particles, though a trial may be of more images than that
         rows = np.resize(np.arange(len(self.trainer.images)), count)
         batch = _noise_images(self.stage, rows, self.trainer.images.particles.rotation[rows])
-        state = replace(self.state, latents=self.state.latents.clone(), precision=self.state.precision.clone())
+        state, poses = self.state, self.state.poses.clone()
+        batch = poses.corrected(batch)
+        state = replace(state, latents=state.latents.clone(), precision=state.precision.clone(), poses=poses)
         stage = self.stage.with_density(torch.ones_like(self.stage.density))
         white = torch.zeros(count, state.latents.shape[1])
         FlowStep(self.trainer, stage, state, 1.0, [], 0).accumulate(batch, np.arange(count), white)

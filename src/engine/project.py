@@ -90,14 +90,19 @@ class VoxelCloud:
         picked = corners[:, self.cells.reshape(-1)].reshape(b, len(self.cells), 4, d)
         return picked.transpose(2, 3) @ self.barycentric
 
-    def affines(self, vertices: torch.Tensor, rotation: torch.Tensor, box: int) -> torch.Tensor:
+    def affines(
+        self, vertices: torch.Tensor, rotation: torch.Tensor, box: int, offset: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Affines ``(b, c, 2, 4)`` from Å to the oversampled grid of a ``box``-pixel image of the same field of view.
 
         ``vertices`` is ``(b, v, 3)`` or ``(v, 3)``, Å; ``rotation`` ``(b, 3, 3)``. The particle's origin falls on pixel
-        ``box // 2``: shifts are applied to the images (`images.py`), where they cost one phase factor.
+        ``box // 2``: shifts are applied to the images (`images.py`), where they cost one phase factor. ``offset``
+        ``(b, 2)`` Å is added to where points are seen.
         """
         per_angstrom = OVERSAMPLING * box / (self.box * self.pixel_size)
         placed = vertices @ rotation[:, :2].transpose(1, 2)
+        if offset is not None:
+            placed = placed + offset[:, None]
         return self.cell_affines(placed * per_angstrom + OVERSAMPLING * (box // 2))
 
 

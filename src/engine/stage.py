@@ -15,6 +15,8 @@ from .batch_cache import BatchCache
 from .density import LeastSquares, band_weights
 from .flow import Flow
 from .images import Batch, pieces
+from .membership import Membership
+from .poses import Poses
 from .project import VoxelCloud, project
 
 
@@ -28,6 +30,7 @@ class Stage:
     density : ``(n,)`` mass per voxel.
     weights : ``(box, box // 2 + 1)`` half-plane weights over the noise's power, zero beyond the band limit.
     noise : ``(D // 2 + 1,)`` mean squared Fourier amplitude of the noise by shell.
+    poses, membership : corrections of the particles' poses, and how far they count; batches come with theirs.
     at_once : the most images that are worked on together where no gradient is asked for.
     """
 
@@ -36,6 +39,8 @@ class Stage:
     density: torch.Tensor
     weights: torch.Tensor
     noise: torch.Tensor
+    poses: Poses
+    membership: Membership
     at_once: int = 64
     backend: str = "auto"
 
@@ -59,18 +64,36 @@ class Stage:
 
     def batches_of(self, groups: list[np.ndarray]) -> Iterator[Batch]:
         """The particles of each group of rows, group after group, on this stage's device."""
-        return self.images.batches(groups, self.box)
+        for batch in self.images.batches(groups, self.box):
+            yield self.membership.weighted(self.poses.corrected(batch))
 
     def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
         """Model images in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or ``(v, 3)``."""
-        affine = self.cloud.affines(vertices, batch.rotation, self.box)
+        affine = self.place(batch.rotation, batch.correction, vertices)
         return batch.transfer * project(self.cloud, self.density, affine, self.box, self.backend)
 
-    def forward_several(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
-        """As `forward`, for several motions of each image: vertices ``(b, m, v, 3)``, images ``(b, m, …)``."""
+    def place(
+        self, rotation: torch.Tensor, correction: torch.Tensor | None, vertices: torch.Tensor
+    ) -> torch.Tensor:
+        """Affines ``(b, c, 2, 4)`` of images seen along ``rotation``, corrected where that is given."""
+        if correction is None:
+            return self.cloud.affines(vertices, rotation, self.box)
+        rotation, offset = self.poses.view(rotation, correction)
+        return self.cloud.affines(vertices, rotation, self.box, offset)
+
+    def forward_several(
+        self, batch: Batch, vertices: torch.Tensor, correction: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """As `forward`, for several motions of each image: vertices ``(b, m, v, 3)``, images ``(b, m, …)``.
+
+        ``correction`` ``(b, m, 5)`` takes the place of the batch's own.
+        """
         several = vertices.shape[1]
         rotation = batch.rotation.repeat_interleave(several, dim=0)
-        affine = self.cloud.affines(vertices.flatten(0, 1), rotation, self.box)
+        if correction is None and batch.correction is not None:
+            correction = batch.correction[:, None].expand(-1, several, -1)
+        correction = None if correction is None else correction.flatten(0, 1)
+        affine = self.place(rotation, correction, vertices.flatten(0, 1))
         images = project(self.cloud, self.density, affine, self.box, self.backend)
         return batch.transfer[:, None] * images.unflatten(0, (len(batch), several))
 
@@ -84,7 +107,7 @@ class Stage:
 
         def placement(batch: Batch) -> torch.Tensor:
             with torch.no_grad():
-                return self.cloud.affines(vertices_of(batch), batch.rotation, self.box)
+                return self.place(batch.rotation, batch.correction, vertices_of(batch))
 
         return LeastSquares(self.cloud, lambda: self.batches(rows), placement, self.weights, self.backend)
 
@@ -107,6 +130,8 @@ def make_stage(
     box: int,
     noise: torch.Tensor,
     band: float,
+    poses: Poses,
+    membership: Membership,
     device: str | torch.device = "cpu",
     at_once: int = 64,
     backend: str = "auto",
@@ -116,7 +141,8 @@ def make_stage(
     cells = voxel_cells(mesh, mask_on_grid(mesh, box, pixel_size), pixel_size)
     cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)
     weights = band_weights(box, band * box / 2, noise.to(device))
-    return Stage(images, cloud, torch.zeros(len(cloud), device=device), weights, noise.to(device), at_once, backend)
+    empty = torch.zeros(len(cloud), device=device)
+    return Stage(images, cloud, empty, weights, noise.to(device), poses, membership, at_once, backend)
 
 
 def carry_density(density: torch.Tensor, old: VoxelCloud, new: VoxelCloud) -> torch.Tensor:

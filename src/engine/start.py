@@ -16,8 +16,11 @@ import numpy as np
 import torch
 
 from .flow import AMPLITUDE, Flow
+from .modes import RIGID_MOTIONS
 from .precise import in_double
 from .stage import Stage
+
+LOUD, MOST_LOUD = 1.0, 6  # signal over noise of directions that poses may go along with; how many at most
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,15 @@ def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(images[:, used] * stage.weights[used].sqrt()).flatten(1)
 
 
-def fit_linear_motion(
-    statistics: ModeStatistics, dims: int, iterations: int = 100, stiffness: float = 0.0
-) -> LinearMotion:
-    """Mean and the ``dims`` leading directions of the mode coefficients, by expectation–maximisation."""
+def fit_covariance(
+    statistics: ModeStatistics, iterations: int = 100, stiffness: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation."""
     curvature, pull = statistics.curvature, statistics.pull
     count, modes = pull.shape
     mean_curvature = curvature.mean(dim=0)
     eye = torch.eye(modes, dtype=pull.dtype, device=pull.device)
-    ridge = 1e-9 * mean_curvature.diagonal().mean() * eye
+    ridge = _ridge(mean_curvature)
     mean = torch.linalg.solve(mean_curvature + ridge, pull.mean(dim=0))
     # start as if an image said as much about its coefficients as the prior does
     covariance = torch.linalg.inv(mean_curvature + ridge) * 1.0
@@ -93,12 +96,88 @@ def fit_linear_motion(
         apart = centre - mean
         covariance = spread.mean(dim=0) + apart.T @ apart / count
         covariance = torch.linalg.inv(torch.linalg.inv((covariance + covariance.T) / 2) + stiffness * eye)
+    return mean, covariance
+
+
+def _ridge(matrix: torch.Tensor) -> torch.Tensor:
+    return 1e-9 * matrix.diagonal().mean() * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+
+
+def fit_linear_motion(
+    statistics: ModeStatistics,
+    dims: int,
+    iterations: int = 100,
+    stiffness: float = 0.0,
+    errors: torch.Tensor | None = None,
+) -> LinearMotion:
+    """Mean and the ``dims`` leading directions of the mode coefficients.
+
+    ``errors`` ``(6, 6)`` is the covariance of the poses' errors, in coefficients of the first six modes: what they
+    explain is no motion, and evidence for a motion is what it explains beyond them.
+    """
+    mean, covariance = fit_covariance(statistics, iterations, stiffness)
+    if errors is not None:
+        statistics = beyond_poses(statistics, errors)
+        covariance = covariance.clone()
+        covariance[:RIGID_MOTIONS, :RIGID_MOTIONS] -= errors
+    mean_curvature = statistics.curvature.mean(dim=0)
+    ridge = _ridge(mean_curvature) * (1 if errors is None else 1e6)
     lower = torch.linalg.cholesky(mean_curvature + ridge)
     values, vectors = torch.linalg.eigh(lower.T @ covariance @ lower)
     values, vectors = values.flip(0), vectors.flip(1)
     directions = torch.linalg.solve(lower.T, vectors[:, :dims] * values[:dims].clamp(min=0).sqrt()).T
     gain = _evidence(statistics, mean, directions)
     return LinearMotion(mean.float(), directions.float(), values.float(), gain)
+
+
+def beyond_poses(statistics: ModeStatistics, errors: torch.Tensor) -> ModeStatistics:
+    """What images say of the coefficients when the pose, off by ``errors`` ``(6, 6)``, is marginalised.
+
+    For curvature C and pull b, with C_r the columns of the first six and S = (C_rr + errors⁻¹)⁻¹:
+    C − C_r S C_rᵀ and b − C_r S b_r.
+    """
+    curvature, pull = statistics.curvature, statistics.pull
+    rigid = slice(0, RIGID_MOTIONS)
+    inverse = torch.linalg.inv(errors + 1e-6 * torch.eye(RIGID_MOTIONS, dtype=errors.dtype, device=errors.device))
+    explained = curvature[:, :, rigid] @ torch.linalg.inv(curvature[:, rigid, rigid] + inverse)
+    return ModeStatistics(
+        curvature - explained @ curvature[:, rigid], pull - (explained @ pull[:, rigid, None]).squeeze(-1)
+    )
+
+
+def pose_covariance(statistics: ModeStatistics, covariance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Covariance ``(6, 6)`` of the first six coefficients that no elastic one goes along with, and what does.
+
+    The second, ``(6, m)``, gives the part of the first six that is to be expected with coefficients ``(m,)``. Only
+    those elastic directions count that stand above the noise: regressing on noise would explain errors away.
+    """
+    rigid, elastic = slice(0, RIGID_MOTIONS), slice(RIGID_MOTIONS, None)
+    mean_curvature = statistics.curvature.mean(dim=0)[elastic, elastic]
+    lower = torch.linalg.cholesky(mean_curvature + _ridge(mean_curvature))
+    within = covariance[elastic, elastic]
+    values, vectors = torch.linalg.eigh(lower.T @ within @ lower)
+    loud = vectors[:, (values > LOUD) & (torch.arange(len(values), device=values.device) >= len(values) - MOST_LOUD)]
+    axes = lower @ loud  # coefficients e give places y = axesᵀ e along the directions
+    along = axes.T @ within @ axes
+    lead = covariance[rigid, elastic] @ axes @ torch.linalg.inv(along) if loud.shape[1] else axes.new_zeros(6, 0)
+    errors = covariance[rigid, rigid] - lead @ along @ lead.T
+    whole = torch.cat([torch.zeros_like(errors), lead @ axes.T], dim=1)
+    return (errors + errors.T) / 2, whole
+
+
+def residual_poses(
+    statistics: ModeStatistics, mean: torch.Tensor, covariance: torch.Tensor, leads: torch.Tensor, errors: torch.Tensor
+) -> torch.Tensor:
+    """The errors of poses ``(n, 6)``, most likely in every image, in coefficients of the first six modes.
+
+    Of the posterior means of all coefficients, the first six less what goes along with the others.
+    """
+    prior = covariance.clone()
+    prior[:RIGID_MOTIONS, :RIGID_MOTIONS] += 1e-3 * errors  # never flat
+    inverse = torch.linalg.inv(prior + _ridge(prior))
+    right = statistics.pull + inverse @ mean
+    centre = torch.linalg.solve(statistics.curvature + inverse, right[:, :, None]).squeeze(-1) - mean
+    return centre[:, :RIGID_MOTIONS] - centre @ leads.T
 
 
 def _evidence(statistics: ModeStatistics, mean: torch.Tensor, directions: torch.Tensor) -> float:

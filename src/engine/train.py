@@ -21,7 +21,9 @@ from .batch_cache import BatchCache
 from .density import LeastSquares
 from .halves import HalfMaps, solve_halves
 from .images import ParticleImages, split
+from .membership import Membership
 from .modes import rigidity_weights
+from .poses import Poses
 from .schedule import Rung
 from .stage import Stage, make_stage
 from .team import Team
@@ -41,6 +43,8 @@ class Settings:
 
     ``rigidity`` multiplies the calibrated weight of the prior; ``centering`` that of the N(0, 1) prior on the latents;
     ``latent_noise`` scales the noise that the flow sees added to them, 1 being each particle's own uncertainty.
+    ``refine_poses``: particles' poses are corrected, if the images say that they are off.
+    ``find_junk``: images that are no particles of the molecule are told and count for nothing.
     ``images_at_once`` of a batch are held in memory; all of them when 0.
     """
 
@@ -54,6 +58,8 @@ class Settings:
     learning_rate: float = 1e-3
     final_learning_rate: float = 5e-5
     freeze_latents: bool = False
+    refine_poses: bool = False
+    find_junk: bool = False
     batch_size: int = 64
     images_at_once: int = 0
     backend: str = "auto"
@@ -83,6 +89,8 @@ class Trainer:
         self.images, self.mesh, self.settings, self.rungs = images, mesh, settings, rungs
         self.seed, self.device, self.log, self.progress, self.stop = seed, device, log, progress, stop
         self.batches = BatchCache(images, device)
+        self.poses = Poses.fixed(len(images), device)
+        self.membership = Membership.all(len(images), device)
         self.epochs = sum(rung.epochs for rung in rungs)
         self.rest = torch.from_numpy(mesh.vertices.astype(np.float32)).to(device)
         self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(device)
@@ -91,6 +99,10 @@ class Trainer:
         self.halves = split_halves(images.particles, seed)
         self.told = False  # whether the team has been told to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
+
+    def views(self, rows: np.ndarray) -> torch.Tensor:
+        """`Particles.views` ``(m, 3, 3)`` of particles ``rows``, uncorrected."""
+        return torch.from_numpy(self.images.particles.views(rows).astype(np.float32)).to(self.device)
 
     def rung_of(self, epoch: int) -> Rung:
         """The rung that pass number ``epoch`` (from 0) belongs to."""
@@ -104,7 +116,10 @@ class Trainer:
         """The stage of a rung, its map still empty."""
         s = self.settings
         at_once = self.at_once * (1 if torch.device(self.device).type == "cpu" else GPU_BATCHES)
-        return make_stage(self.batches, self.mesh, rung.box, noise, rung.band, self.device, at_once, s.backend)
+        return make_stage(
+            self.batches, self.mesh, rung.box, noise, rung.band, self.poses, self.membership, self.device, at_once,
+            s.backend,
+        )
 
     def solve(
         self,

@@ -95,6 +95,22 @@ def amplitude(trained: Trained) -> Column:
     return Column("amplitude", trained.angstroms.displacement(trained.latents[rows])[which], "Å")
 
 
+def probability(trained: Trained) -> Column | None:
+    """Probability of each image to be a particle of the molecule, as training found it; None where none is in doubt."""
+    with np.load(trained.folder / "latents.npz", allow_pickle=False) as file:
+        if "probability" not in file.files or len(file["probability"]) != len(trained.latents):
+            return None
+        return Column("probability", file["probability"].astype(np.float64))
+
+
+def pose_correction(trained: Trained) -> Column | None:
+    """How far training has moved each particle's pose: of its turn at the radius of gyration and its shift, Å."""
+    with np.load(trained.folder / "latents.npz", allow_pickle=False) as file:
+        if "pose_correction" not in file.files or len(file["pose_correction"]) != len(trained.latents):
+            return None
+        return Column("pose_correction", np.linalg.norm(file["pose_correction"], axis=1).astype(np.float64), "Å")
+
+
 def uncertainty_in_z(trained: Trained) -> Column:
     """Root of the trace of the latents' covariance, the inverse of their precision, in latent units."""
     return Column("uncertainty_in_z", np.sqrt(np.trace(_covariance(trained), axis1=1, axis2=2)))
@@ -143,7 +159,8 @@ def _umap(axis: int) -> Callable[[Trained], Column | None]:
     return find
 
 
-_RESULTS = {"cluster": cluster, "umap1": _umap(0), "umap2": _umap(1)}
+_RESULTS = {"cluster": cluster, "umap1": _umap(0), "umap2": _umap(1), "probability": probability,
+            "pose_correction": pose_correction}  # fmt: skip
 _COMPUTED = {"amplitude": amplitude, "uncertainty": uncertainty, "uncertainty_in_z": uncertainty_in_z, **_RESULTS}
 
 

@@ -58,6 +58,18 @@ class SimulateParameters:
     voltage: float = parameter(300.0, help="accelerating voltage", unit="kV", low=20, high=2000, advanced=True)
     spherical_aberration: float = parameter(2.7, help="spherical aberration", unit="mm", low=0, high=20, advanced=True)
     amplitude_contrast: float = parameter(0.1, help="amplitude contrast", low=0, high=1, advanced=True)
+    pose_error: tuple[float, ...] = parameter(
+        (), help="errors of the poses in the particle file, normally distributed: degrees about each axis, Å along "
+        "each; the truth is in truth.npz", advanced=True,
+    )  # fmt: skip
+    junk: float = parameter(
+        0.0, help="fraction of the images that show no particle: noise of the same spectrum", low=0, high=0.95,
+        advanced=True,
+    )  # fmt: skip
+    strangers: float = parameter(
+        0.0, help="fraction of the images that show another molecule, of the same mass and size", low=0, high=0.95,
+        advanced=True,
+    )  # fmt: skip
     beam_tilt: tuple[float, ...] = parameter((), help="beam tilt along x and y", unit="mrad", advanced=True)
     odd_zernike: tuple[float, ...] = parameter(
         (), help="coefficients of antisymmetric aberrations, as RELION's _rlnOddZernike: 3 and 6 are trefoil",

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.simulate.experiment import Experiment, draw_defocus, draw_scales, draw_states, draw_views
+from ..engine.simulate.experiment import (
+    Experiment,
+    draw_defocus,
+    draw_kinds,
+    draw_scales,
+    draw_states,
+    draw_views,
+)
 from ..engine.simulate.igg import build_igg
 from ..engine.simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
 from ..errors import InputError
@@ -46,8 +53,15 @@ def design(parameters, hinges, seed: int) -> Experiment:
         angles, state, rotation, shift, defocus, parameters.box, parameters.pixel_size, parameters.voltage,
         parameters.spherical_aberration, parameters.amplitude_contrast, parameters.snr, parameters.noise_ratio, seed,
         **_aberrations(parameters), b_factor=parameters.b_factor,
-        scale=draw_scales(count, parameters.scale_spread, seed),
+        scale=draw_scales(count, parameters.scale_spread, seed), pose_error=_pose_error(parameters.pose_error),
+        kind=draw_kinds(count, parameters.junk, parameters.strangers, seed),
     )  # fmt: skip
+
+
+def _pose_error(pair: tuple[float, ...]) -> tuple[float, float]:
+    if len(pair) not in (0, 2) or any(value < 0 for value in pair):
+        raise InputError(f"pose_error: {pair} must be two numbers, degrees and Å.")
+    return (pair[0], pair[1]) if pair else (0.0, 0.0)
 
 
 def _aberrations(parameters) -> dict[str, np.ndarray | None]:

@@ -27,6 +27,8 @@ def write_truth(job, molecule: Molecule, moving: MovingMolecule, experiment: Exp
     """truth.npz (per particle), points.npz (the molecule in the map's frame) and truth.json (the rest)."""
     e = experiment
     particles = {name: getattr(e, name) for name in ("angles", "state", "rotation", "shift", "defocus")}
+    if e.kind is not None:
+        particles["kind"] = e.kind
     with job.output("truth.npz") as path:
         np.savez(path, **particles, noise_sigma=np.full(len(e), 1.0 if e.snr else 0.0))
     with job.output("points.npz") as path:
@@ -98,7 +100,7 @@ def _write_model(path: Path, molecule: Molecule, offset: float) -> None:
 
 def write_particles(job, experiment: Experiment) -> None:
     """particles.star, with the two halves alternating."""
-    write_star(job.folder / "particles.star", experiment.particles((job.folder / "particles.mrcs").resolve()))
+    write_star(job.folder / "particles.star", experiment.told_particles((job.folder / "particles.mrcs").resolve()))
 
 
 def write_images(job, moving: MovingMolecule, experiment: Experiment, threads: int) -> bool:

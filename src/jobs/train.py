@@ -46,6 +46,18 @@ class TrainParameters:
         low=1,
         high=200,
     )
+    poses: str = parameter(
+        "fixed",
+        help="refine: small errors of the particles' poses are unknowns too, so that none is taken for a motion; where "
+        "poses are right, they stay as they are. fixed: poses are taken as they are",
+        choices=("refine", "fixed"),
+    )
+    junk: str = parameter(
+        "keep",
+        help="weigh: images that are no particles of this molecule are told by how little they resemble it, and count "
+        "for nothing; keep: all images count alike",
+        choices=("weigh", "keep"),
+    )
     freeze_latents: bool = parameter(
         False, help="keep the initial latents as they are and learn the flow only", advanced=True
     )

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # parameters that a decoder has no use for
 OTHERS = {
     "flow": ("resolution",),
-    "linear": ("rigidity", "start", "initial_latents", "freeze_latents", "latent_noise", "centering", "hidden_units",
-               "hidden_layers", "modes", "learning_rate", "final_learning_rate"),
+    "linear": ("rigidity", "poses", "junk", "start", "initial_latents", "freeze_latents", "latent_noise", "centering",
+               "hidden_units", "hidden_layers", "modes", "learning_rate", "final_learning_rate"),
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from .train_decoders import check_decoder, rungs_of, training_of
 from .train_figures import draw_training
 from .train_images import open_images, ready_images
 from .train_memory import images_at_once, lower
+from .train_particles import write_particles
 
 if TYPE_CHECKING:
     from ..engine.stage import Stage
@@ -84,6 +85,8 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
         training.write(job, trainer, state, stage)
         job.log(training.summary(state.history[-1]))
         draw_training(job)
+        if state.epoch == trainer.epochs and parameters.decoder == "flow":
+            write_particles(job, prepared, state)
 
     def attempt() -> bool:
         """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
@@ -133,7 +136,8 @@ def settings_of(parameters: TrainParameters):
     from ..engine.train import Settings
 
     named = {field.name for field in fields(Settings)} & {field.name for field in fields(parameters)}
-    return Settings(**{name: getattr(parameters, name) for name in named})
+    given = {name: getattr(parameters, name) for name in named}
+    return Settings(**given, refine_poses=parameters.poses == "refine", find_junk=parameters.junk == "weigh")
 
 
 def check_fit(prepared: Prepared, mesh: TetMesh) -> None:

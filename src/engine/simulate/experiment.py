@@ -7,12 +7,13 @@ leaves a quarter of the variance of white noise, so its 0.01 at 256 pixels of 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from scipy import fft
+from scipy.spatial.transform import Rotation
 
 from ...particles.ctf import ctf_rfft, odd_factor
 from ...particles.particles import Optics, Particles
@@ -23,7 +24,8 @@ from .poses import random_defocus, random_rotations, random_shifts
 CHUNK = 100  # images computed together; part of the definition of the noise, so that workers cannot change it
 SIGNAL_SAMPLE = 1000
 _BATCH_PIXELS = 1 << 17  # transformed together: small enough for the cache, and memory does not grow with the box
-_STATES, _POSES, _DEFOCUS, _NOISE, _SCALES = range(5)
+_STATES, _POSES, _DEFOCUS, _NOISE, _SCALES, _POSE_ERRORS, _KINDS, _PHASES = range(8)
+PARTICLE, JUNK, STRANGER = range(3)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Experiment:
     noise_ratio : power of the noise at zero frequency / at Nyquist
     seed : of the noise
     odd, even, magnification : aberrations as of one group of `Optics`: (c,), (c,) and (2, 2); None: none
+    pose_error : standard deviations of the errors of the poses that are told, degrees and Å for each axis
+    kind : (n,) int8, `PARTICLE`, `JUNK` (phases at random) or `STRANGER` (another molecule); None: all particles
     b_factor : Å²; scale : (n,) of each image's signal, None: 1
     """
 
@@ -58,6 +62,8 @@ class Experiment:
     magnification: np.ndarray | None = None
     b_factor: float = 0.0
     scale: np.ndarray | None = None
+    pose_error: tuple[float, float] = (0.0, 0.0)
+    kind: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.angles)
@@ -76,6 +82,16 @@ class Experiment:
             self.defocus, np.zeros(count), np.zeros(count, np.int32), (np.arange(count) % 2 + 1).astype(np.int8),
             optics, b_factor=np.full(count, self.b_factor), scale=self.scale,
         )  # fmt: skip
+
+    def told_particles(self, stack: Path) -> Particles:
+        """`particles` as a refinement would have placed them: with errors in their poses."""
+        particles, (turn, shift) = self.particles(stack), self.pose_error
+        if not turn and not shift:
+            return particles
+        rng = random_stream(self.seed, _POSE_ERRORS)
+        turns = Rotation.from_rotvec(rng.normal(0, np.radians(turn), (len(self), 3))).as_matrix()
+        return replace(particles, rotation=turns @ self.rotation,
+                       shift=self.shift + rng.normal(0, shift, (len(self), 2)))  # fmt: skip
 
     @property
     def chunks(self) -> int:
@@ -136,14 +152,48 @@ def signal(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> 
 
 def _signal_batch(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
     e, particles = experiment, experiment.particles()
-    transform = moving.images(
-        e.angles[rows], e.rotation[rows], e.shift[rows], e.box, e.pixel_size, e.magnification
-    )
+    kind = np.zeros(len(rows), np.int8) if e.kind is None else e.kind[rows]
+    transform = np.empty((len(rows), e.box, e.box // 2 + 1), np.complex64)
+    for stranger in (False, True):
+        some = np.flatnonzero((kind == STRANGER) == stranger)
+        if len(some):
+            shown, of = (strange(moving), e.angles[rows[some], :0]) if stranger else (moving, e.angles[rows[some]])
+            views = (e.rotation[rows[some]], e.shift[rows[some]], e.box, e.pixel_size, e.magnification)
+            transform[some] = shown.images(of, *views)
+    for place in np.flatnonzero(kind == JUNK):
+        transform[place] *= _random_phases(e, int(rows[place]))
     transform *= ctf_rfft(particles, e.box, e.pixel_size, rows)
     phase = odd_factor(particles, e.box, e.pixel_size, rows)
     if phase is not None:
         transform *= phase.conj()
     return fft.irfft2(transform, s=(e.box, e.box))
+
+
+def _random_phases(experiment: Experiment, row: int) -> np.ndarray:
+    """Phases ``(box, box // 2 + 1)`` of an image of white noise: what is multiplied by them keeps its power."""
+    white = fft.rfft2(experiment.stream(_PHASES, row).normal(size=(experiment.box,) * 2))
+    return (white / np.maximum(np.abs(white), 1e-12)).astype(np.complex64)
+
+
+def strange(moving: MovingMolecule) -> MovingMolecule:
+    """Another molecule of as much mass and as large: a ring with a rod through it, without hinges."""
+    radius = np.sqrt(np.average(np.sum(moving.points**2, axis=1), weights=moving.weights))
+    count = len(moving.points)
+    rng, ring = np.random.default_rng(0), 2 * count // 3
+    angle = rng.uniform(0, 2 * np.pi, ring)
+    torus = 1.1 * radius * np.stack([np.cos(angle), np.sin(angle), np.zeros(ring)], 1)
+    rod = np.stack([np.zeros(count - ring), np.zeros(count - ring), rng.uniform(-1.3, 1.3, count - ring) * radius], 1)
+    points = np.concatenate([torus, rod]) + rng.normal(0, 0.12 * radius, (count, 3))
+    weights = np.full(count, moving.weights.sum() / count, np.float32)
+    return MovingMolecule(points, weights, np.zeros(1, np.int64), np.array([0, count]), (), moving.width, moving.band)
+
+
+def draw_kinds(count: int, junk: float, strangers: float, seed: int) -> np.ndarray | None:
+    """What each image shows ``(count,)``, with these fractions of junk and of another molecule; None without either."""
+    if not junk and not strangers:
+        return None
+    share = random_stream(seed, _KINDS).permutation((np.arange(count) + 0.5) / count)
+    return np.where(share < junk, JUNK, np.where(share < junk + strangers, STRANGER, PARTICLE)).astype(np.int8)
 
 
 def signal_variance(moving: MovingMolecule, experiment: Experiment) -> float:

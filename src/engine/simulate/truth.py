@@ -21,6 +21,7 @@ class Truth:
     angles : (n, h) degrees; state : (n,) int, conformation number or −1
     rotation : (n, 3, 3); shift : (n, 2) Å; defocus : (n, 3)
     noise_sigma : (n,) standard deviation of the noise
+    kind : (n,) int8, 0 for a particle of the molecule, 1 for junk, 2 for another molecule
     box, pixel_size : of the images
     record : all of truth.json
     """
@@ -35,6 +36,11 @@ class Truth:
     box: int
     pixel_size: float
     record: dict
+    kind: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is None:
+            object.__setattr__(self, "kind", np.zeros(len(self.rotation), np.int8))
 
     @property
     def hinges(self) -> tuple[Hinge, ...]:

@@ -1,0 +1,71 @@
+"""Find out which images are particles of the molecule, from how they resemble what the model says that they show."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .halves import HalfMaps, supported_map
+from .images import Batch
+from .membership import particle_probability
+from .noise import measure_noise
+from .schedule import Rung
+from .stage import Stage
+from .train import FIRST_ITERATIONS, Trainer
+
+ROUNDS = 2
+
+
+def members_at_rest(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) -> tuple[Stage, HalfMaps]:
+    """Members by the rigid map, which is solved again without the others; the stage and its half-maps."""
+
+    def at_rest(batch: Batch) -> torch.Tensor:
+        return trainer.rest
+
+    for _ in range(ROUNDS):
+        before = trainer.membership.probability.clone()
+        find_members(trainer, stage)
+        if (trainer.membership.probability - before).abs().mean() < 1e-3:
+            break
+        maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
+        stage = stage.with_density(supported_map(stage.cloud, maps))
+        stage = stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band)
+    return stage, maps
+
+
+def find_members(trainer: Trainer, stage: Stage) -> None:
+    """Members by how all images resemble those of the molecule at rest."""
+    count = len(trainer.images)
+    mine = trainer.team.share(np.arange(count))
+    found, counter = torch.zeros(count, 2, device=stage.device), trainer.counter("members", len(mine))
+    with torch.no_grad():
+        for batch in stage.batches(mine):
+            found[batch.rows] = resemblance(stage, batch, stage.forward(batch, trainer.rest))
+            counter(len(batch))
+    trainer.team.collect(found, mine)
+    take_members(trainer, found)
+
+
+def take_members(trainer: Trainer, found: torch.Tensor) -> None:
+    """Members by the `resemblance` ``(n, 2)`` of all images."""
+    membership, count = trainer.membership, len(trainer.images)
+    probability = particle_probability(found.cpu().numpy().astype(np.float64))
+    membership.probability = torch.from_numpy(probability).to(found)
+    trainer.team.agree([membership.probability])
+    foreign = int((probability < 0.5).sum())
+    if foreign != membership.foreign:
+        membership.foreign = foreign
+        share = f"{foreign:,} of {count:,} images ({100 * foreign / count:.1f} %)"
+        trainer.log(f"{share} are no particles of the molecule, as far as the model knows, and count for nothing."
+                    if foreign else "All images are particles of the molecule, as far as the model knows.")  # fmt: skip
+
+
+@torch.no_grad()
+def resemblance(stage: Stage, batch: Batch, model: torch.Tensor) -> torch.Tensor:
+    """Scale of the model's images that fits best, and misfit beyond noise in its standard deviations: ``(b, 2)``."""
+    weights = stage.weights
+    power = (weights * (model.real**2 + model.imag**2)).sum(dim=(1, 2)).clamp(min=1e-12)
+    shared = (weights * (batch.images * model.conj()).real).sum(dim=(1, 2))
+    misfit = 2 * stage.misfit(batch, model)
+    used = int((weights > 0).sum())  # complex numbers; the sum of weights times noise is one for each
+    return torch.stack([shared / power, (misfit - used) / used**0.5], dim=1)

@@ -1,0 +1,76 @@
+"""What is systematic in the corrections of poses belongs to the motion.
+
+A pose that changes with the latents is a motion of the whole body, and corrections that agree on average move the map
+away from where its consensus lies. Both are given back to the flow, whose first six modes move the whole body: the
+last layer of its network is refitted to the corrections by least squares, and what it takes over is taken from them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .flow import AMPLITUDE, Flow
+from .flow_state import State
+from .modes import RIGID_MOTIONS
+from .poses import RigidBasis, learn_variance
+from .train import Trainer
+
+PARTICLES = 20_000  # that the flow is refitted to
+CHUNK = 4096
+RIDGE = 0.02  # of the mean weight of a feature: noise in the corrections shall not bend the flow
+LEAST = 0.05  # of what a correction leaves unknown: a mean square below this says that poses were right
+
+
+@torch.no_grad()
+def settle_poses(trainer: Trainer, state: State, spread: torch.Tensor, seen: float) -> None:
+    """After a pass or a sweep: give back what is systematic, learn the prior's width, and stop where poses were right.
+
+    ``spread`` ``(5,)`` Å² is the sum over this process's particles, ``seen`` of them by their weights, of what
+    corrections leave unknown.
+    """
+    poses = state.poses
+    if not poses.active:
+        return
+    basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
+    if not trainer.settings.freeze_latents:
+        _give_back(trainer, state, basis)
+    weight = trainer.membership.probability
+    left = learn_variance(poses, weight, spread, seen, trainer.team)
+    if float((weight @ poses.correction.square()).mean() / weight.sum()) < LEAST * float(left.mean()):
+        poses.variance, poses.correction = torch.zeros_like(poses.variance), torch.zeros_like(poses.correction)
+        trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
+
+
+def _give_back(trainer: Trainer, state: State, basis: RigidBasis) -> None:
+    count = len(trainer.images)
+    rows = trainer.membership.members(np.random.default_rng((trainer.seed, 7)).permutation(count))[:PARTICLES]
+    normal = right = 0.0
+    for part in np.array_split(rows, -(-len(rows) // CHUNK)):
+        features = _features(state.flow, state.latents[part]).double()
+        turned = basis.corrections(trainer.views(part)).double()
+        product = torch.einsum("bij,bik,bf,bg->jfkg", turned, turned, features, features)
+        pull = torch.einsum("bij,bi,bf->jf", turned, state.poses.correction[part].double(), features)
+        normal, right = normal + product, right + pull
+    size = normal.shape[1]
+    normal = normal.reshape(RIGID_MOTIONS * size, -1)
+    normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
+    found = torch.linalg.solve(normal, right.reshape(-1)).reshape(RIGID_MOTIONS, size).float()
+    for part in np.array_split(np.arange(count), -(-count // CHUNK)):
+        moved = _features(state.flow, state.latents[part]) @ found.T
+        state.poses.correction[part] -= (basis.corrections(trainer.views(part)) @ moved[:, :, None]).squeeze(-1)
+    _add_to_last_layer(state.flow, found)
+
+
+def _features(flow: Flow, z: torch.Tensor) -> torch.Tensor:
+    """What the flow's outputs are linear in ``(b, 1 + k + h)``: one, the latents, the last hidden layer."""
+    return torch.cat([torch.ones_like(z[:, :1]), z, flow.network[:-1](z)], dim=1)
+
+
+def _add_to_last_layer(flow: Flow, change: torch.Tensor) -> None:
+    """Add ``change`` ``(6, 1 + k + h)``, Å, to how the first six outputs depend on the features."""
+    k, change = flow.latent_dims, change / AMPLITUDE
+    last = flow.network[-1]
+    last.bias[:RIGID_MOTIONS] += change[:, 0]
+    flow.linear.weight[:RIGID_MOTIONS] += change[:, 1 : 1 + k]
+    last.weight[:RIGID_MOTIONS] += change[:, 1 + k :]
