@@ -154,7 +154,7 @@ def load_resume(path: Path, trainer: Trainer) -> State:
     optimiser = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
     optimiser.load_state_dict({**optimiser.state_dict(), "state": _adam_state(tensors)})
     if "probability" in tensors:
-        trainer.membership.probability = tensors["probability"]
+        trainer.membership.learn(tensors["probability"])
         trainer.membership.foreign = int((tensors["probability"] < 0.5).sum())
     if "pose_correction" in tensors:
         poses = trainer.poses

@@ -50,7 +50,7 @@ def take_members(trainer: Trainer, found: torch.Tensor) -> None:
     """Members by the `resemblance` ``(n, 2)`` of all images."""
     membership, count = trainer.membership, len(trainer.images)
     probability = particle_probability(found.cpu().numpy().astype(np.float64))
-    membership.probability = torch.from_numpy(probability).to(found)
+    membership.learn(torch.from_numpy(probability).to(found))
     trainer.team.agree([membership.probability])
     foreign = int((probability < 0.5).sum())
     if foreign != membership.foreign:

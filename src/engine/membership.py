@@ -29,16 +29,16 @@ class Membership:
 
     probability: torch.Tensor
     foreign: int = 0  # images that were last said to be none
+    whole: bool = True  # whether no image is in doubt: asked of every batch, and so not looked up in all of them
 
     @classmethod
     def all(cls, count: int, device: str | torch.device) -> Membership:
         """Every image is one."""
         return cls(torch.ones(count, device=device))
 
-    @property
-    def whole(self) -> bool:
-        """Whether no image is in doubt."""
-        return bool((self.probability == 1).all())
+    def learn(self, probability: torch.Tensor) -> None:
+        """Take another probability ``(n,)``."""
+        self.probability, self.whole = probability, bool((probability == 1).all())
 
     def weighted(self, batch: Batch) -> Batch:
         """The batch with the weights of its images."""
