@@ -103,7 +103,7 @@ def _plot(session, panel, model) -> Iterator[str]:
     yield from _same("a marker is drawn", bool(len(at)), model.z is not None)
     if len(at) and model.z is not None and not np.allclose(at[: plane.dims], plane.place(model.z), atol=1e-4):
         yield f"the marker is at {at}, the model at {plane.place(model.z)}"
-    said = panel.words.status.text()
+    said = panel.status.text()
     wanted = "The map at rest" if model.z is None else point_text(np.where(np.abs(model.z) < 1e-6, 0.0, model.z))
     if model.z is None and wanted not in said:
         yield f"the status line says {said!r} at rest"

@@ -29,6 +29,7 @@ from ..scene.mesh import COLOURS
 from ..scene.model import FlexRecModel
 from .moving_tab import OpenStructure, ShownFlow
 
+_SELDOM = 80  # milliseconds
 # what ChimeraX tells of models, and they not of themselves
 _LOOK_AGAIN = (MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED)
 # the words that are about a model, and can name one
@@ -49,6 +50,9 @@ class ChimeraXScene:
         self._told: list[Callable[[str], None]] = []
         self._soon = QTimer(singleShot=True, interval=0)  # a script of many commands is looked at once
         self._soon.timeout.connect(self._look)
+        self._following = False
+        self._seldom = QTimer(singleShot=True, interval=_SELDOM)
+        self._seldom.timeout.connect(self._tell)
         listen = session.triggers.add_handler
         self._handlers = [
             *(listen(name, lambda *_: self._look()) for name in (ADD_MODELS, REMOVE_MODELS)),
@@ -102,6 +106,25 @@ class ChimeraXScene:
         if self.model is not None:
             self.model.player.leave()
             self.model.drag(z)
+
+    def follow(self, z: np.ndarray) -> None:
+        """See `scene.Scene`."""
+        if self.model is None:
+            return
+        self._following = True
+        try:
+            self.drag(z)
+        finally:
+            self._following = False
+        self.session.update_loop.update_graphics_now()  # the next tick of ChimeraX's clock may be long after
+
+    def _moved(self) -> None:
+        """Another point. Where pictures are slow, the panel's are drawn less often than the hand moves."""
+        if self._following and self.model.dragging.slow:
+            if not self._seldom.isActive():
+                self._seldom.start()
+        else:
+            self._tell()
 
     def renew(self, folder: Path) -> None:
         """See `scene.Scene`."""
@@ -171,19 +194,20 @@ class ChimeraXScene:
         """Be about another model."""
         if model is self.model:
             return
-        if self.model is not None and self._tell in self.model.on_change:
-            self.model.on_change.remove(self._tell)
+        if self.model is not None and self._moved in self.model.on_change:
+            self.model.on_change.remove(self._moved)
             if self.model in self.models and self.model.dragging.hand and not self.model.player.playing:
                 self.model.show(self.model.z)  # nobody lets go of it any more
         self.model = model
         if model is not None:
-            model.on_change.append(self._tell)
+            model.on_change.append(self._moved)
             model.dragging.prepare()
         self._tell()
 
     def close(self) -> None:
         """Listen no more."""
         self._soon.stop()
+        self._seldom.stop()
         for handler in self._handlers:
             handler.remove()
         self._changed, self._told = [], []
@@ -202,5 +226,6 @@ class ChimeraXScene:
         return set(models) <= set(getattr(self, "_seen", []))
 
     def _tell(self) -> None:
+        self._seldom.stop()
         for changed in list(self._changed):
             changed()

@@ -85,7 +85,7 @@ class PlayBar(QWidget):
 
     def _scrubbed(self, step: int) -> None:
         if self.scene.path is not None:
-            self.scene.drag(self.scene.path.point(step / _STEPS))
+            self.scene.follow(self.scene.path.point(step / _STEPS))
 
     def _let_go(self) -> None:
         self.scene.run(f"flexrec scrub {self.scrub.value() / _STEPS:.4g}")

@@ -54,6 +54,10 @@ class Scene(Protocol):
         """Follow the hand to ``z`` ``(K,)``, as fast as can be: a moved contour or a coarse map."""
         ...
 
+    def follow(self, z: np.ndarray) -> None:
+        """As `drag`, and draw it at once."""
+        ...
+
     def renew(self, folder: Path) -> None:
         """A training has written a newer model: show it where the one of this folder is shown, at the same point."""
         ...

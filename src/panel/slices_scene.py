@@ -97,6 +97,8 @@ class SlicesScene(QObject):
         self._leave()
         self._move(z)
 
+    follow = drag  # what is asked of the engine while it decodes waits there, and only the newest is kept
+
     def show(self, z: np.ndarray | None) -> None:
         """The true map at ``z`` ``(K,)``, or that at rest."""
         self._leave()

@@ -28,7 +28,7 @@ class Steering(QObject):
         self._settling.timeout.connect(lambda: self.show_point(panel.here()))
         self._plot.hand.went.connect(self._go)
         self._plot.hand.rested.connect(self._rest)
-        panel.sliders.moved.connect(self._scene.drag)
+        panel.sliders.moved.connect(self._scene.follow)
         panel.sliders.settled.connect(self.show_point)
 
     def show_point(self, z: np.ndarray) -> None:
@@ -62,7 +62,7 @@ class Steering(QObject):
     def _go(self, point: np.ndarray) -> None:
         """The hand is at a point of the plot."""
         z, _ = self._plot.plane.latent(point[: self._plot.plane.dims], self._panel.here())
-        self._scene.drag(z)
+        self._scene.follow(z)
 
     def _rest(self, point: np.ndarray) -> None:
         """The hand was let go at a point of the plot."""

@@ -57,8 +57,8 @@ class FlexPanel(QWidget):
         super().__init__()
         self.scene, self.jobs, self._own_menu = scene, jobs, own_menu
         self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
-        self.words, self.bar = StatusLine(), PlayBar(scene)
-        self.notes, self.status = Notes(self.plot.canvas), self.words.status
+        self.status, self.bar = StatusLine(), PlayBar(scene)
+        self.notes = Notes(self.plot.canvas)
         self.tabs = CloseTabs()
         self._trained = self._results = None
         self._lay_out()
@@ -95,7 +95,7 @@ class FlexPanel(QWidget):
 
     def _say_point(self) -> None:
         if self.plot.plane is not None:
-            self.words.show_point(self.scene.z, self.plot.plane)
+            self.status.show_point(self.scene.z, self.plot.plane)
 
     def look_at_files(self) -> None:
         """States, selections, clusters or UMAP may have come or gone, here or by another program."""
@@ -124,13 +124,13 @@ class FlexPanel(QWidget):
         if trained is None:
             return
         self.empty.say("")
-        self.words.begin(trained)
+        self.status.begin(trained)
         missing = self.plot.plane.missing
         self.say(f"{missing} of {len(trained.latents)} particles have no latent numbers and are not drawn."
                  if missing else "")  # fmt: skip
 
     def _show_controls(self, shown: bool) -> None:
-        for part in (self.plot.controls, self.words, self.bar):
+        for part in (self.plot.controls, self.status, self.bar):
             part.setVisible(shown)
 
     def here(self) -> np.ndarray:
@@ -238,7 +238,7 @@ class FlexPanel(QWidget):
         whole.setSpacing(2)
         whole.addWidget(self.plot.controls)
         whole.addWidget(self.folding, 1)
-        whole.addWidget(self.words)
+        whole.addWidget(self.status)
         whole.addWidget(self.bar)
         self._show_controls(False)
 
@@ -252,7 +252,7 @@ class FlexPanel(QWidget):
         self.empty.project.connect(self._choose_project)
         self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
         self.empty.jobs.connect(self.jobs_asked)
-        self.words.ready.connect(self._say_point)
+        self.status.ready.connect(self._say_point)
 
     def _choose_project(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
