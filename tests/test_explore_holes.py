@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from chimerax.flexrec import cli
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.choose import chosen_by_cluster, chosen_where
 from chimerax.flexrec.explore.clustered import load_clusters, make_clusters
-from chimerax.flexrec.explore.columns import column
+from chimerax.flexrec.explore.columns import column, column_names
 from chimerax.flexrec.explore.landscape import energy_landscape
 from chimerax.flexrec.explore.projection import make_view
 from chimerax.flexrec.explore.select import select
@@ -71,3 +73,8 @@ def test_the_typical_particle_of_a_selection_has_latents(trained):
     assert len(bad) == HOLES.sum()
     with pytest.raises(InputError, match="without latent numbers"):
         middle(trained, bad)
+
+
+def test_columns_are_listed_when_the_folder_is_gone(trained):
+    shutil.rmtree(trained.folder.parent)
+    assert "z1" in column_names(trained) and "probability" not in column_names(trained)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -97,18 +98,23 @@ def amplitude(trained: Trained) -> Column:
 
 def probability(trained: Trained) -> Column | None:
     """Probability of each image to be a particle of the molecule, as training found it; None where none is in doubt."""
-    with np.load(trained.folder / "latents.npz", allow_pickle=False) as file:
-        if "probability" not in file.files or len(file["probability"]) != len(trained.latents):
-            return None
-        return Column("probability", file["probability"].astype(np.float64))
+    values = _trained_values(trained, "probability")
+    return None if values is None else Column("probability", values.astype(np.float64))
 
 
 def pose_correction(trained: Trained) -> Column | None:
     """How far training has moved each particle's pose: of its turn at the radius of gyration and its shift, Å."""
-    with np.load(trained.folder / "latents.npz", allow_pickle=False) as file:
-        if "pose_correction" not in file.files or len(file["pose_correction"]) != len(trained.latents):
-            return None
-        return Column("pose_correction", np.linalg.norm(file["pose_correction"], axis=1).astype(np.float64), "Å")
+    values = _trained_values(trained, "pose_correction")
+    return None if values is None else Column("pose_correction", np.linalg.norm(values, axis=1).astype(np.float64), "Å")
+
+
+def _trained_values(trained: Trained, name: str) -> np.ndarray | None:
+    """What training has left beside the latents, for each particle; None where it has not, or is gone."""
+    try:
+        with np.load(trained.folder / "latents.npz", allow_pickle=False) as file:
+            return file[name] if name in file.files and len(file[name]) == len(trained.latents) else None
+    except (OSError, ValueError, BadZipFile):
+        return None
 
 
 def uncertainty_in_z(trained: Trained) -> Column:
