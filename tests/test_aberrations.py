@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.simulate.experiment import signal
+from chimerax.flexrec.engine.simulate.images import signal
 from chimerax.flexrec.engine.simulate.moving import MovingMolecule
 from chimerax.flexrec.particles import read_particles, write_star
 from chimerax.flexrec.particles.aberrations import (

@@ -13,9 +13,10 @@ import pytest
 from chimerax.flexrec.cli import main as flexrec
 from chimerax.flexrec.engine.backproject import fourier_shell_correlation
 from chimerax.flexrec.engine.simulate import load_truth, nufft
-from chimerax.flexrec.engine.simulate.experiment import Experiment, chunk_images, draw_states, signal
+from chimerax.flexrec.engine.simulate.experiment import Experiment, draw_states
 from chimerax.flexrec.engine.simulate.hinges import parse_hinges
 from chimerax.flexrec.engine.simulate.igg import build_igg
+from chimerax.flexrec.engine.simulate.images import chunk_images, signal
 from chimerax.flexrec.engine.simulate.molecule import Molecule
 from chimerax.flexrec.engine.simulate.moving import MovingMolecule
 from chimerax.flexrec.engine.simulate.noise import draw_noise, noise_spectrum

@@ -58,6 +58,10 @@ class SimulateParameters:
     voltage: float = parameter(300.0, help="accelerating voltage", unit="kV", low=20, high=2000, advanced=True)
     spherical_aberration: float = parameter(2.7, help="spherical aberration", unit="mm", low=0, high=20, advanced=True)
     amplitude_contrast: float = parameter(0.1, help="amplitude contrast", low=0, high=1, advanced=True)
+    views: tuple[float, ...] = parameter(
+        (), help="preferred orientation: share of the views in a cap round the molecule's z axis, and the cap's "
+        "half-angle in degrees; the others are uniform", advanced=True,
+    )  # fmt: skip
     pose_error: tuple[float, ...] = parameter(
         (), help="errors of the poses in the particle file, normally distributed: degrees about each axis, Å along "
         "each; the truth is in truth.npz", advanced=True,
@@ -69,6 +73,18 @@ class SimulateParameters:
     strangers: float = parameter(
         0.0, help="fraction of the images that show another molecule, of the same mass and size", low=0, high=0.95,
         advanced=True,
+    )  # fmt: skip
+    drop: str = parameter(
+        "", help="a part that a share of the particles lacks, as 'PART: SHARE', for instance 'fab2: 0.3'; the part as "
+        "in hinges; if omitted, none", advanced=True,
+    )  # fmt: skip
+    neighbours: float = parameter(
+        0.0, help="fraction of the images into which another particle of the molecule reaches from the rim", low=0,
+        high=1, advanced=True,
+    )  # fmt: skip
+    noise: tuple[float, ...] = parameter(
+        (), help="spread of the noise's level by micrograph, of 100 images each (standard deviation of its logarithm), "
+        "and of the background's gradient across an image, in standard deviations of the noise", advanced=True,
     )  # fmt: skip
     beam_tilt: tuple[float, ...] = parameter((), help="beam tilt along x and y", unit="mrad", advanced=True)
     odd_zernike: tuple[float, ...] = parameter(

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine.simulate.experiment import Experiment, some_images
+from ..engine.simulate.experiment import Experiment
 from ..engine.simulate.hinges import parse_hinges
+from ..engine.simulate.images import some_images
 from ..engine.simulate.moving import MovingMolecule
 from ..errors import InputError
 from .inputs import join_record
 from .project import job_folders
 from .record import DONE, read_record, read_status
 from .registry import find_job
-from .simulate_design import design, hinge_text, read_molecule
+from .simulate_design import design, dropped, hinge_text, read_molecule
 
 
 @dataclass(frozen=True)
@@ -70,4 +71,5 @@ def images_again(folder: Path) -> ImagesAgain:
         raise InputError(f"{folder}: its images cannot be made again, since the molecule is another by now; run the job"
                          " again.")  # fmt: skip
     hinges = parse_hinges(hinge_text(parameters), molecule)
-    return ImagesAgain(folder, MovingMolecule.build(molecule, hinges, gain), design(parameters, hinges, record["seed"]))
+    moving = MovingMolecule.build(molecule, hinges, gain, dropped(parameters, molecule)[0])
+    return ImagesAgain(folder, moving, design(parameters, molecule, hinges, record["seed"]))

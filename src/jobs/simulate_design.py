@@ -6,14 +6,18 @@ import numpy as np
 
 from ..engine.simulate.experiment import (
     Experiment,
+    draw_absent,
+    draw_background,
     draw_defocus,
     draw_kinds,
+    draw_neighbours,
     draw_scales,
     draw_states,
     draw_views,
 )
 from ..engine.simulate.igg import build_igg
 from ..engine.simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
+from ..engine.simulate.selection import select
 from ..errors import InputError
 from ..particles.aberrations import with_beam_tilt
 from ..particles.ctf import wavelength
@@ -40,12 +44,26 @@ def hinge_text(parameters) -> str:
     return "fab1: ±15"
 
 
-def design(parameters, hinges, seed: int) -> Experiment:
+def dropped(parameters, molecule: Molecule) -> tuple[np.ndarray | None, float]:
+    """Points ``(a,)`` of a part that some particles lack, None where none does, and the share of those particles."""
+    if not parameters.drop:
+        return None, 0.0
+    name, _, share = parameters.drop.rpartition(":")
+    try:
+        share = float(share)
+    except ValueError:
+        share = -1.0
+    if not name or not 0 <= share <= 1:
+        raise InputError(f"drop: '{parameters.drop}' is no 'PART: SHARE'; write for instance 'fab2: 0.3'.")
+    return select(molecule, name.strip()), share
+
+
+def design(parameters, molecule: Molecule, hinges, seed: int) -> Experiment:
     """Draw every particle's state, pose and optics."""
     count = parameters.particles
     angles, state = draw_states(hinges, count, parameters.states, seed)
     if parameters.poses is None:
-        rotation, shift = draw_views(count, parameters.shift, seed)
+        rotation, shift = draw_views(count, parameters.shift, seed, _cap(parameters.views))
         defocus = draw_defocus(count, _span(parameters.defocus), parameters.astigmatism, seed)
     else:
         rotation, shift, defocus = _given_poses(parameters.poses, count)
@@ -53,14 +71,32 @@ def design(parameters, hinges, seed: int) -> Experiment:
         angles, state, rotation, shift, defocus, parameters.box, parameters.pixel_size, parameters.voltage,
         parameters.spherical_aberration, parameters.amplitude_contrast, parameters.snr, parameters.noise_ratio, seed,
         **_aberrations(parameters), b_factor=parameters.b_factor,
-        scale=draw_scales(count, parameters.scale_spread, seed), pose_error=_pose_error(parameters.pose_error),
+        scale=draw_scales(count, parameters.scale_spread, seed),
+        pose_error=_two(parameters.pose_error, "pose_error"),
         kind=draw_kinds(count, parameters.junk, parameters.strangers, seed),
+        absent=draw_absent(count, dropped(parameters, molecule)[1], seed),
+        neighbour=draw_neighbours(count, parameters.neighbours, _beside(molecule), seed),
+        background=draw_background(count, *_two(parameters.noise, "noise"), seed),
     )  # fmt: skip
 
 
-def _pose_error(pair: tuple[float, ...]) -> tuple[float, float]:
+def _cap(pair: tuple[float, ...]) -> tuple[float, float] | None:
+    if not pair:
+        return None
+    if len(pair) != 2 or not 0 <= pair[0] <= 1 or not 0 < pair[1] <= 180:
+        raise InputError(f"views: {pair} must be two numbers, a share from 0 to 1 and degrees up to 180.")
+    return pair[0], pair[1]
+
+
+def _beside(molecule: Molecule) -> tuple[float, float]:
+    """How far from a particle's middle its neighbour's is, least and most, Å: they touch, or are half of one apart."""
+    radius = float(np.percentile(np.linalg.norm(molecule.position, axis=1), 95))
+    return 1.8 * radius, 2.5 * radius
+
+
+def _two(pair: tuple[float, ...], name: str) -> tuple[float, float]:
     if len(pair) not in (0, 2) or any(value < 0 for value in pair):
-        raise InputError(f"pose_error: {pair} must be two numbers, degrees and Å.")
+        raise InputError(f"{name}: {pair} must be two numbers that are not negative.")
     return (pair[0], pair[1]) if pair else (0.0, 0.0)
 
 

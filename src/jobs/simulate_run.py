@@ -6,11 +6,12 @@ import os
 
 import numpy as np
 
-from ..engine.simulate.experiment import Experiment, gain, signal_variance
+from ..engine.simulate.experiment import Experiment, gain
 from ..engine.simulate.hinges import parse_hinges
+from ..engine.simulate.images import signal_variance
 from ..engine.simulate.moving import MovingMolecule
 from ..errors import InputError
-from .simulate_design import design, hinge_text, read_molecule
+from .simulate_design import design, dropped, hinge_text, read_molecule
 from .simulate_write import write_consensus, write_images, write_maps, write_particles, write_picture, write_truth
 
 
@@ -18,11 +19,12 @@ def run(parameters, job) -> None:
     """Write particles.mrcs, particles.star, the truth, maps and a picture into the job's folder."""
     molecule = read_molecule(parameters)
     hinges = parse_hinges(hinge_text(parameters), molecule)
-    experiment = design(parameters, hinges, job.seed)
-    moving = MovingMolecule.build(molecule, hinges)
+    experiment = design(parameters, molecule, hinges, job.seed)
+    part = dropped(parameters, molecule)[0]
+    moving = MovingMolecule.build(molecule, hinges, part=part)
     _check_fits(moving, experiment)
     scale = gain(signal_variance(moving, experiment), experiment.snr)
-    moving = MovingMolecule.build(molecule, hinges, scale)
+    moving = MovingMolecule.build(molecule, hinges, scale, part)
     job.log(f"{molecule.name}: {len(molecule)} points, {len(hinges)} hinge(s); density scaled by {scale:.4g}")
     write_truth(job, molecule, moving, experiment, scale)
     write_maps(job, molecule, moving, experiment)

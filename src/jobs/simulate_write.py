@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import atomic_path
-from ..engine.simulate.experiment import CHUNK, Experiment, iterate_images
+from ..engine.simulate.experiment import CHUNK, Experiment
+from ..engine.simulate.images import iterate_images
 from ..engine.simulate.molecule import Molecule
 from ..engine.simulate.moving import MovingMolecule
 from ..engine.simulate.truth import hinge_record
@@ -27,12 +28,15 @@ def write_truth(job, molecule: Molecule, moving: MovingMolecule, experiment: Exp
     """truth.npz (per particle), points.npz (the molecule in the map's frame) and truth.json (the rest)."""
     e = experiment
     particles = {name: getattr(e, name) for name in ("angles", "state", "rotation", "shift", "defocus")}
-    if e.kind is not None:
-        particles["kind"] = e.kind
+    particles |= {name: getattr(e, name) for name in ("kind", "absent") if getattr(e, name) is not None}
+    if e.neighbour is not None:
+        particles["neighbour"] = e.neighbour.there
+    level = np.ones(len(e)) if e.background is None else e.background.level
     with job.output("truth.npz") as path:
-        np.savez(path, **particles, noise_sigma=np.full(len(e), 1.0 if e.snr else 0.0))
+        np.savez(path, **particles, noise_sigma=level if e.snr else np.zeros(len(e)))
+    points = {name: getattr(moving, name) for name in ("points", "weights", "codes", "offsets", "part")}
     with job.output("points.npz") as path:
-        np.savez(path, points=moving.points, weights=moving.weights, codes=moving.codes, offsets=moving.offsets)
+        np.savez(path, **{name: values for name, values in points.items() if values is not None})
     record = {
         "molecule": molecule.name, "points": len(molecule), "frame": molecule.frame.tolist(),
         "point_width": moving.width, "band": moving.band if np.isfinite(moving.band) else None,
@@ -140,9 +144,12 @@ def _check_space(folder: Path, needed: int) -> None:
 def _digest(moving: MovingMolecule, experiment: Experiment) -> str:
     """Of everything that the images depend on, so that a journal is never continued with other images."""
     digest = hashlib.sha256()
-    for value in (*vars(moving).values(), *vars(experiment).values()):
+    values = [*vars(moving).values(), *vars(experiment).values()]
+    for drawn in (experiment.neighbour, experiment.background):
+        values += vars(drawn).values() if drawn is not None else ()
+    for value in values:
         digest.update(value.tobytes() if isinstance(value, np.ndarray) else b"")
-    numbers = [value for value in vars(experiment).values() if not isinstance(value, np.ndarray)]
+    numbers = [value for value in vars(experiment).values() if isinstance(value, int | float | tuple | None)]
     digest.update(repr((numbers, moving.width, moving.band)).encode())
     for hinge in moving.hinges:
         digest.update(hinge.pivot.tobytes() + hinge.axis.tobytes())

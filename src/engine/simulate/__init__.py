@@ -1,8 +1,8 @@
 """Simulated particles of a molecule of known motion, and the truth to compare with.
 
 One idea per file: ``molecule`` and ``igg`` (what scatters), ``selection`` and ``hinges`` (what moves),
-``nufft`` and ``moving`` (exact images and maps), ``poses``, ``noise`` and ``experiment`` (the data set), ``picture``,
-``truth`` (what is known about it).
+``nufft`` and ``moving`` (exact images and maps), ``poses``, ``noise``, ``experiment`` and ``images`` (the data set),
+``picture``, ``truth`` (what is known about it).
 """
 
 from __future__ import annotations

@@ -8,24 +8,30 @@ leaves a quarter of the variance of white noise, so its 0.01 at 256 pixels of 1.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy import fft
 from scipy.spatial.transform import Rotation
 
-from ...particles.ctf import ctf_rfft, odd_factor
 from ...particles.particles import Optics, Particles
-from .moving import MovingMolecule
-from .noise import draw_noise, noise_spectrum
-from .poses import random_defocus, random_rotations, random_shifts
+from .noise import Background
+from .poses import random_defocus, random_rotations, random_shifts, turn_into_cap
 
 CHUNK = 100  # images computed together; part of the definition of the noise, so that workers cannot change it
-SIGNAL_SAMPLE = 1000
-_BATCH_PIXELS = 1 << 17  # transformed together: small enough for the cache, and memory does not grow with the box
-_STATES, _POSES, _DEFOCUS, _NOISE, _SCALES, _POSE_ERRORS, _KINDS, _PHASES = range(8)
+_STATES, _POSES, _DEFOCUS, NOISE, _SCALES, _POSE_ERRORS, _KINDS, PHASES, _PARTS, _NEIGHBOURS, _LEVELS = range(11)
 PARTICLE, JUNK, STRANGER = range(3)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Another particle beside each one, in the same micrograph.
+
+    there : (n,) bool, whether there is one; row : (n,) whose state and view it has; offset : (n, 2) Å, where it is
+    """
+
+    there: np.ndarray
+    row: np.ndarray
+    offset: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,9 @@ class Experiment:
     odd, even, magnification : aberrations as of one group of `Optics`: (c,), (c,) and (2, 2); None: none
     pose_error : standard deviations of the errors of the poses that are told, degrees and Å for each axis
     kind : (n,) int8, `PARTICLE`, `JUNK` (phases at random) or `STRANGER` (another molecule); None: all particles
+    absent : (n,) bool, images in which a part of the molecule is not there; None: none
+    neighbour : `Neighbours` of each particle in its micrograph; None: none
+    background : what differs by micrograph and image beside the noise's spectrum; None: nothing
     b_factor : Å²; scale : (n,) of each image's signal, None: 1
     """
 
@@ -64,6 +73,9 @@ class Experiment:
     scale: np.ndarray | None = None
     pose_error: tuple[float, float] = (0.0, 0.0)
     kind: np.ndarray | None = None
+    absent: np.ndarray | None = None
+    neighbour: Neighbours | None = None
+    background: Background | None = None
 
     def __len__(self) -> int:
         return len(self.angles)
@@ -125,10 +137,16 @@ def draw_states(hinges, count: int, states: int, seed: int) -> tuple[np.ndarray,
     return table[state], state
 
 
-def draw_views(count: int, shift_spread: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations ``(count, 3, 3)`` uniform on SO(3) and shifts ``(count, 2)`` in Å."""
+def draw_views(
+    count: int, shift_spread: float, seed: int, cap: tuple[float, float] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations ``(count, 3, 3)`` and shifts ``(count, 2)`` in Å.
+
+    Rotations are uniform on SO(3); with ``cap``, a share of the views is within some degrees of the molecule's z axis.
+    """
     rng = random_stream(seed, _POSES)
-    return random_rotations(rng, count), random_shifts(rng, count, shift_spread)
+    rotations, shifts = random_rotations(rng, count), random_shifts(rng, count, shift_spread)
+    return rotations if cap is None else turn_into_cap(rotations, rng, *cap), shifts
 
 
 def draw_defocus(count: int, span: tuple[float, float], astigmatism: float, seed: int) -> np.ndarray:
@@ -141,53 +159,6 @@ def draw_scales(count: int, spread: float, seed: int) -> np.ndarray | None:
     return np.exp(random_stream(seed, _SCALES).normal(0, spread, count)) if spread else None
 
 
-def signal(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
-    """Images ``(m, box, box)`` float32 without noise, CTF applied."""
-    images = np.empty((len(rows), experiment.box, experiment.box), np.float32)
-    step = max(_BATCH_PIXELS // experiment.box**2, 1)
-    for first in range(0, len(rows), step):
-        images[first : first + step] = _signal_batch(moving, experiment, rows[first : first + step])
-    return images
-
-
-def _signal_batch(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
-    e, particles = experiment, experiment.particles()
-    kind = np.zeros(len(rows), np.int8) if e.kind is None else e.kind[rows]
-    transform = np.empty((len(rows), e.box, e.box // 2 + 1), np.complex64)
-    for stranger in (False, True):
-        some = np.flatnonzero((kind == STRANGER) == stranger)
-        if len(some):
-            shown, of = (strange(moving), e.angles[rows[some], :0]) if stranger else (moving, e.angles[rows[some]])
-            views = (e.rotation[rows[some]], e.shift[rows[some]], e.box, e.pixel_size, e.magnification)
-            transform[some] = shown.images(of, *views)
-    for place in np.flatnonzero(kind == JUNK):
-        transform[place] *= _random_phases(e, int(rows[place]))
-    transform *= ctf_rfft(particles, e.box, e.pixel_size, rows)
-    phase = odd_factor(particles, e.box, e.pixel_size, rows)
-    if phase is not None:
-        transform *= phase.conj()
-    return fft.irfft2(transform, s=(e.box, e.box))
-
-
-def _random_phases(experiment: Experiment, row: int) -> np.ndarray:
-    """Phases ``(box, box // 2 + 1)`` of an image of white noise: what is multiplied by them keeps its power."""
-    white = fft.rfft2(experiment.stream(_PHASES, row).normal(size=(experiment.box,) * 2))
-    return (white / np.maximum(np.abs(white), 1e-12)).astype(np.complex64)
-
-
-def strange(moving: MovingMolecule) -> MovingMolecule:
-    """Another molecule of as much mass and as large: a ring with a rod through it, without hinges."""
-    radius = np.sqrt(np.average(np.sum(moving.points**2, axis=1), weights=moving.weights))
-    count = len(moving.points)
-    rng, ring = np.random.default_rng(0), 2 * count // 3
-    angle = rng.uniform(0, 2 * np.pi, ring)
-    torus = 1.1 * radius * np.stack([np.cos(angle), np.sin(angle), np.zeros(ring)], 1)
-    rod = np.stack([np.zeros(count - ring), np.zeros(count - ring), rng.uniform(-1.3, 1.3, count - ring) * radius], 1)
-    points = np.concatenate([torus, rod]) + rng.normal(0, 0.12 * radius, (count, 3))
-    weights = np.full(count, moving.weights.sum() / count, np.float32)
-    return MovingMolecule(points, weights, np.zeros(1, np.int64), np.array([0, count]), (), moving.width, moving.band)
-
-
 def draw_kinds(count: int, junk: float, strangers: float, seed: int) -> np.ndarray | None:
     """What each image shows ``(count,)``, with these fractions of junk and of another molecule; None without either."""
     if not junk and not strangers:
@@ -196,54 +167,33 @@ def draw_kinds(count: int, junk: float, strangers: float, seed: int) -> np.ndarr
     return np.where(share < junk, JUNK, np.where(share < junk + strangers, STRANGER, PARTICLE)).astype(np.int8)
 
 
-def signal_variance(moving: MovingMolecule, experiment: Experiment) -> float:
-    """Variance of the noiseless images over the whole box, averaged over (at most 1,000, evenly spread) particles."""
-    count = min(SIGNAL_SAMPLE, len(experiment))
-    rows = np.linspace(0, len(experiment) - 1, count).astype(int)
-    pieces = [signal(moving, experiment, rows[i : i + CHUNK]) for i in range(0, count, CHUNK)]
-    return float(np.mean([image.var(dtype=np.float64) for piece in pieces for image in piece]))
-
-
 def gain(variance: float, snr: float) -> float:
     """Factor of the density that makes the SNR with noise of variance 1 (without noise: signal of variance 1)."""
     return float(np.sqrt((snr or 1.0) / variance))
 
 
-def chunk_images(moving: MovingMolecule, experiment: Experiment, chunk: int) -> np.ndarray:
-    """The finished images ``(m, box, box)`` float32 of one chunk."""
-    rows = np.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, len(experiment)))
-    return some_images(moving, experiment, rows)
+def draw_absent(count: int, share: float, seed: int) -> np.ndarray | None:
+    """Images ``(count,)`` bool that lack a part, a ``share`` of them; None without any."""
+    if not share:
+        return None
+    return random_stream(seed, _PARTS).permutation((np.arange(count) + 0.5) / count) < share
 
 
-def some_images(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
-    """The finished images ``(m, box, box)`` float32 of these rows, in their order; the same as in their chunks."""
-    images = signal(moving, experiment, rows)
-    if experiment.snr:
-        for chunk in np.unique(rows // CHUNK):
-            here = np.flatnonzero(rows // CHUNK == chunk)
-            images[here] += _chunk_noise(experiment, int(chunk))[rows[here] - chunk * CHUNK]
-    return images
+def draw_neighbours(count: int, share: float, near: tuple[float, float], seed: int) -> Neighbours | None:
+    """Neighbours of a ``share`` of the particles, ``near`` (least, greatest) Å away; None without any."""
+    if not share:
+        return None
+    rng = random_stream(seed, _NEIGHBOURS)
+    there = rng.permutation((np.arange(count) + 0.5) / count) < share
+    angle, distance = rng.uniform(0, 2 * np.pi, count), rng.uniform(*near, count)
+    offset = distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return Neighbours(there, rng.permutation(count), offset)
 
 
-def _chunk_noise(experiment: Experiment, chunk: int) -> np.ndarray:
-    count = min(CHUNK, len(experiment) - chunk * CHUNK)
-    spectrum = noise_spectrum(experiment.box, experiment.noise_ratio) if experiment.noise_ratio != 1 else None
-    return draw_noise(experiment.stream(_NOISE, chunk), count, spectrum, experiment.box)
-
-
-def iterate_images(moving: MovingMolecule, experiment: Experiment, threads: int, start: int = 0):
-    """Yield (chunk, images) in order from chunk ``start``; at most two chunks per thread are in memory."""
-    from collections import deque
-    from concurrent.futures import ThreadPoolExecutor
-
-    make = partial(chunk_images, moving, experiment)
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque = deque()
-        for chunk in range(start, experiment.chunks):
-            waiting.append((chunk, pool.submit(make, chunk)))
-            if len(waiting) >= 2 * threads:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        while waiting:
-            done, future = waiting.popleft()
-            yield done, future.result()
+def draw_background(count: int, spread: float, gradient: float, seed: int) -> Background | None:
+    """Noise levels that differ by micrograph, of `CHUNK` images each, and a gradient in each image; None without."""
+    if not spread and not gradient:
+        return None
+    rng = random_stream(seed, _LEVELS)
+    level = np.exp(rng.normal(0, spread, -(-count // CHUNK)))[np.arange(count) // CHUNK]
+    return Background(level, rng.normal(0, gradient, (count, 2)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft, ndimage
@@ -20,6 +20,7 @@ class MovingMolecule:
     codes : (g,) int64, bit h set where hinge h moves the group; offsets : (g + 1,) int64
     hinges : what moves
     width : Å, standard deviation of a point's Gaussian; band : 1/Å, frequencies above are absent
+    part : (a,) bool, points that some particles lack; None where all have all
     """
 
     points: np.ndarray
@@ -29,16 +30,24 @@ class MovingMolecule:
     hinges: tuple[Hinge, ...]
     width: float
     band: float
+    part: np.ndarray | None = None
 
     @classmethod
-    def build(cls, molecule: Molecule, hinges: tuple[Hinge, ...], gain: float = 1.0) -> MovingMolecule:
-        """Sort a molecule's points by group; ``gain`` scales its density."""
+    def build(
+        cls, molecule: Molecule, hinges: tuple[Hinge, ...], gain: float = 1.0, part: np.ndarray | None = None
+    ) -> MovingMolecule:
+        """Sort a molecule's points by group; ``gain`` scales its density, some particles lack ``part`` ``(a,)``."""
         code = groups(hinges, len(molecule))
         order = np.argsort(code, kind="stable")
         codes, counts = np.unique(code, return_counts=True)
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         weights = (molecule.weight[order] * gain).astype(np.float32)
-        return cls(molecule.position[order], weights, codes, offsets, hinges, molecule.width, molecule.band)
+        part = None if part is None else part[order]
+        return cls(molecule.position[order], weights, codes, offsets, hinges, molecule.width, molecule.band, part)
+
+    def incomplete(self) -> MovingMolecule:
+        """The molecule without the part that some particles lack."""
+        return self if self.part is None else replace(self, weights=np.where(self.part, np.float32(0), self.weights))
 
     def radius(self, angles: np.ndarray) -> float:
         """Largest distance (Å) of any point from the centre over the states ``(n, h)``."""

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import fft
+
+
+@dataclass(frozen=True)
+class Background:
+    """What images have beside their signal and a noise of variance 1.
+
+    level : (n,) standard deviation of each image's noise; gradient : (n, 2) how much the background grows across the
+    image along x and y, in standard deviations of a noise of variance 1
+    """
+
+    level: np.ndarray
+    gradient: np.ndarray
+
+    def ramps(self, rows: np.ndarray, box: int) -> np.ndarray:
+        """Ramps ``(m, box, box)`` float32 of mean 0."""
+        across = (np.arange(box) - (box - 1) / 2) / box
+        x, y = self.gradient[rows].T
+        return (x[:, None, None] * across + y[:, None, None] * across[:, None]).astype(np.float32)
 
 
 def noise_spectrum(box: int, ratio: float) -> np.ndarray:

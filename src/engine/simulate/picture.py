@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .experiment import CHUNK, Experiment, chunk_images, signal
+from .experiment import CHUNK, Experiment
+from .images import chunk_images, signal
 from .moving import MovingMolecule
 
 _COLUMNS = 5

@@ -12,6 +12,20 @@ def random_rotations(rng: np.random.Generator, count: int) -> np.ndarray:
     return Rotation.from_quat(quaternion).as_matrix()
 
 
+def turn_into_cap(rotations: np.ndarray, rng: np.random.Generator, share: float, angle: float) -> np.ndarray:
+    """Rotations ``(count, 3, 3)`` of which a ``share`` looks along the molecule's z axis to within ``angle`` degrees.
+
+    Those directions are uniform within the cap; the other rotations stay as they are, and in-plane turns random.
+    """
+    chosen = np.flatnonzero(rng.permutation((np.arange(len(rotations)) + 0.5) / len(rotations)) < share)
+    height = rng.uniform(np.cos(np.radians(angle)), 1, len(chosen))
+    turns = rng.uniform(-180, 180, (len(chosen), 2))
+    angles = np.stack([turns[:, 0], np.degrees(np.arccos(height)), turns[:, 1]], axis=1)
+    rotations = rotations.copy()
+    rotations[chosen] = Rotation.from_euler("ZYZ", angles, degrees=True).as_matrix()
+    return rotations
+
+
 def random_shifts(rng: np.random.Generator, count: int, spread: float) -> np.ndarray:
     """Shifts ``(count, 2)`` in Å, normal with standard deviation ``spread``, cut at three of them."""
     return np.clip(rng.standard_normal((count, 2)), -3, 3) * spread

@@ -22,6 +22,8 @@ class Truth:
     rotation : (n, 3, 3); shift : (n, 2) Å; defocus : (n, 3)
     noise_sigma : (n,) standard deviation of the noise
     kind : (n,) int8, 0 for a particle of the molecule, 1 for junk, 2 for another molecule
+    absent : (n,) bool, particles that lack a part, which is ``moving.part``
+    neighbour : (n,) bool, images into which the particle beside reaches
     box, pixel_size : of the images
     record : all of truth.json
     """
@@ -37,10 +39,13 @@ class Truth:
     pixel_size: float
     record: dict
     kind: np.ndarray | None = None
+    absent: np.ndarray | None = None
+    neighbour: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.kind is None:
-            object.__setattr__(self, "kind", np.zeros(len(self.rotation), np.int8))
+        for name, kind in (("kind", np.int8), ("absent", bool), ("neighbour", bool)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.zeros(len(self.rotation), kind))
 
     @property
     def hinges(self) -> tuple[Hinge, ...]:
@@ -70,6 +75,7 @@ def load_truth(folder: str | Path) -> Truth:
     moving = MovingMolecule(
         points["points"], points["weights"], points["codes"], points["offsets"], _hinges(record, points),
         record["point_width"], record["band"] if record["band"] is not None else np.inf,
+        points.get("part"),
     )  # fmt: skip
     return Truth(moving, **particles, box=record["box"], pixel_size=record["pixel_size"], record=record)
 
