@@ -8,10 +8,13 @@ density, which follow a domain however far it goes, and along which the flow is 
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 
-from .begin_components import follow, place_all, read_share
+from ..particles.copies import image_numbers
+from .begin_components import Followed, flow_gain, follow, gain_of, place_all, read_share
 from .begin_modes import MODES, fit_modes, move_linearly
 from .begin_poses import find_poses
 from .components import PASSES, fit_components
@@ -19,10 +22,12 @@ from .find_members import members_at_rest
 from .flow import Flow, Skeleton, build_skeleton
 from .flow_state import State
 from .latents import whitening_transform
+from .poses import mass_centre
 from .rigid import rigid_stage
 from .schedule import coarsest
 from .slices import SliceGrid
 from .stage import Stage, vertex_mass
+from .start import LinearMotion
 from .train import Trainer
 
 PARTICLES = 10_000
@@ -30,6 +35,8 @@ MOST_COMPONENTS = 8
 # how much more the components must explain: they have many more numbers to do it with, and where both do well the
 # modes tell the motions apart better, a swing being one straight line in displacement and a bow in density
 FAR = 3.0
+HELD_OUT = 5  # one image in so many judges the first guess
+MOST_STRAIN = 0.6  # mean strain of a flow that is still a motion: half of the molecule torn apart is more
 
 
 def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = None) -> State:
@@ -94,25 +101,65 @@ def _start_given(trainer: Trainer, stage: Stage, state: State, latents: np.ndarr
 
 
 def _start_found(trainer: Trainer, stage: Stage, state: State, start: str) -> None:
-    """Soft modes or components: as asked, or whichever explains the images."""
+    """Soft modes or components: as asked, or whichever explains images that neither was fitted to."""
     rows = _sample(trainer)
-    motion = None if start == "components" else fit_modes(trainer, stage, state, rows)
-    if start != "modes":
-        grid = SliceGrid(stage.weights)
-        samples = read_share(trainer, stage, grid, rows)
-        dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
-        counter = trainer.counter("components", (PASSES + 2) * sum(map(len, samples)))
-        components = fit_components(stage, samples, grid, dims, trainer.seed, trainer.team.total, counter)
-        modes = "" if motion is None else f"{motion.gain:.2f} along soft modes, "
-        trainer.log(
-            f"What motion explains, nats per image (of noise alone, a few with few images): {modes}"
-            f"{components.gain:.2f} in {dims} component(s) of the density."
-        )
-        if motion is None or components.gain > FAR * max(motion.gain, 1.0):
-            place_all(trainer, stage, state, grid, components)
-            follow(trainer, stage, state, grid, samples, state.latents[rows])
-            return
+    apart = hold_out(trainer, rows)
+    motion = None if start == "components" else fit_modes(trainer, stage, state, rows, apart)
+    if start != "modes" and _start_components(trainer, stage, state, (rows[~apart], rows[apart]), motion):
+        return
     move_linearly(trainer, stage, state, motion)
+
+
+def _start_components(
+    trainer: Trainer, stage: Stage, state: State, rows: tuple[np.ndarray, np.ndarray], motion: LinearMotion | None
+) -> bool:
+    """Begin with components fitted to the first of these rows, unless the motion explains the second as well.
+
+    Whether that was done: a flow along components that is no motion of one molecule is taken back.
+    """
+    grid, (fitted, held_out) = SliceGrid(stage.weights), rows
+    samples, judged = (read_share(trainer, stage, grid, some) for some in rows)
+    dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
+    counter = trainer.counter("components", (PASSES + 2) * sum(map(len, samples)) + sum(map(len, judged)))
+    components = fit_components(stage, samples, grid, dims, trainer.seed, trainer.team.total, counter)
+    gain = gain_of(grid, judged, components, trainer.team.total, counter)
+    modes = "" if motion is None else f"{motion.gain:.2f} along soft modes, "
+    trainer.log(f"What motion explains, nats per image that it was not fitted to: {modes}{gain:.2f} in {dims} "
+                "component(s) of the density.")  # fmt: skip
+    if motion is not None and gain <= FAR * max(motion.gain, 1.0):
+        return False
+    before, maps = copy.deepcopy(state.flow.state_dict()), state.maps
+    place_all(trainer, stage, state, grid, components)
+    followed = follow(trainer, stage, state, grid, samples, state.latents[fitted])
+    doubt = None if motion is None else _doubt(trainer, stage, state, followed, held_out, motion)
+    if doubt is None:
+        return True
+    trainer.log(f"What the components follow is no motion of one molecule: {doubt}. Training begins along soft modes.")
+    state.flow.load_state_dict(before)
+    state.forget_latents(maps)
+    return False
+
+
+def _doubt(
+    trainer: Trainer, stage: Stage, state: State, followed: Followed, rows: np.ndarray, motion: LinearMotion
+) -> str | None:
+    """Why a flow that was followed is not to be believed; None where nothing speaks against it."""
+    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    radius = mass_centre(trainer.rest, mass)[1]
+    if followed.moved > radius:
+        return f"it would move by {followed.moved:.0f} Å on average, the radius of gyration being {radius:.0f} Å"
+    if followed.strain > MOST_STRAIN:
+        return f"it would be strained by {100 * followed.strain:.0f} %"
+    gain = flow_gain(trainer, stage, state, rows)
+    if gain < motion.gain:
+        return f"of images that it was not fitted to it explains {gain:.2f} nats, the soft modes {motion.gain:.2f}"
+    return None
+
+
+def hold_out(trainer: Trainer, rows: np.ndarray) -> np.ndarray:
+    """Which of ``rows`` ``(m,)`` are not fitted but judge the fit: every fifth image, with all of its copies."""
+    _, image = np.unique(image_numbers(trainer.images.particles)[rows], return_inverse=True)
+    return image.ravel() % HELD_OUT == HELD_OUT - 1
 
 
 def _sample(trainer: Trainer) -> np.ndarray:

@@ -5,25 +5,75 @@ Components (`components.py`) follow a domain however far it goes; the flow is th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 
 from .begin_modes import MODES
 from .components import Components, Samples, explain, read_samples, stream_samples
 from .flow_state import State
+from .halves import supported_map
 from .images import pieces
 from .latent_anchors import find_anchors
+from .latents import Prior, gauss_newton
 from .rigidity import rigidity_energy
 from .slices import SliceGrid
 from .stage import Stage, flow_vertices, vertex_share
 from .train import FIRST_ITERATIONS, Trainer
 from .unroll import unroll
 
+JUDGING_STEPS = 2  # of Gauss–Newton, from where the components place an image
+
+
+@dataclass(frozen=True)
+class Followed:
+    """How far the flow along components goes: ``moved`` Å, the mean over the molecule's mass in the state that is
+    farthest away; ``strain``, its root mean square over all states.
+    """
+
+    moved: float
+    strain: float
+
 
 def read_share(trainer: Trainer, stage: Stage, grid: SliceGrid, rows: np.ndarray) -> list[Samples]:
     """This process's share of some images."""
     mine = trainer.team.share(rows)
     return read_samples(stage, grid, mine, trainer.counter("reading", len(mine)))
+
+
+def gain_of(
+    grid: SliceGrid, samples: list[Samples], components: Components, total: Callable[[torch.Tensor], torch.Tensor],
+    report: Callable[[int], None],
+) -> float:  # fmt: skip
+    """What components explain of images ``samples``, this process's share of them, nats per image of all."""
+    count = sum(map(len, samples))
+    gain = explain(grid, samples, components.volumes, report=report)[2] if count else 0.0
+    sums = total(torch.tensor([gain * count, count], dtype=torch.float64, device=components.volumes.device))
+    return float(sums[0] / sums[1].clamp(min=1))
+
+
+@torch.no_grad()
+def flow_gain(trainer: Trainer, rigid: Stage, state: State, rows: np.ndarray) -> float:
+    """What flow and map explain of the images ``rows`` beyond the ``rigid`` map, nats per image: the log evidence.
+
+    Latents are marginalised about their most likely points (Laplace's approximation).
+    """
+    stage = rigid.with_density(supported_map(rigid.cloud, state.maps))
+    total = torch.zeros(2, dtype=torch.float64, device=trainer.device)
+    for batch in stage.batches(trainer.team.share(rows)):
+        z = state.latents[batch.rows]
+        prior = Prior(torch.zeros_like(z), 1.0)
+        for _ in range(JUDGING_STEPS):
+            step = gauss_newton(stage, state.flow, batch, z, prior)
+            z, batch = step.z, replace(batch, correction=step.correction)
+        still = rigid.misfit(batch, rigid.forward(batch, trainer.rest))
+        moving = stage.misfit(batch, stage.forward(batch, state.flow(z))) + prior.cost(z)
+        total[0] += (still - moving - 0.5 * torch.logdet(step.precision)).double().sum()
+        total[1] += len(batch)
+    total = trainer.team.total(total)
+    return float(total[0] / total[1].clamp(min=1))
 
 
 def place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, components: Components) -> None:
@@ -49,7 +99,7 @@ def place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, com
 
 def follow(
     trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, samples: list[Samples], latents: torch.Tensor
-) -> None:
+) -> Followed:
     """Build the flow along the latents ``(n, k)`` of a sample of the particles, and solve the map anew with it.
 
     ``samples`` are this process's share of that sample.
@@ -73,3 +123,4 @@ def follow(
         f"average (the flow is {left:.1f} Å from the states), strain {100 * state.energy ** 0.5:.1f} %."
     )
     state.maps = trainer.solve(stage, flow_vertices(state.flow, state.latents), None, FIRST_ITERATIONS, "map")
+    return Followed(moved, state.energy**0.5)

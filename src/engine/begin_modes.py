@@ -19,15 +19,18 @@ from .train import Trainer
 MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare
 
 
-def fit_modes(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -> LinearMotion:
-    """The linear motion in the softest modes that the images ``rows`` show."""
+def fit_modes(
+    trainer: Trainer, stage: Stage, state: State, rows: np.ndarray, held_out: np.ndarray | None = None
+) -> LinearMotion:
+    """The linear motion in the softest modes that the images ``rows`` show; those ``held_out`` ``(n,)`` judge it."""
     statistics = find_statistics(trainer, stage, state, rows)
     errors, poses = None, trainer.poses
     if poses.active:
         basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
         errors = basis.covariance(poses.variance.double())
     motion = fit_linear_motion(
-        statistics, trainer.settings.latent_dims, stiffness=mode_stiffness(trainer, state), errors=errors
+        statistics, trainer.settings.latent_dims, stiffness=mode_stiffness(trainer, state), errors=errors,
+        held_out=held_out,
     )
     state.information = motion.information.cpu().numpy()
     found = ", ".join(f"{value:.2g}" for value in motion.information[:6])

@@ -78,6 +78,12 @@ class State:
         poses = (self.poses.correction, self.poses.variance)
         team.agree([self.latents, self.precision, self.noise, *poses, *maps, *centre, *parameters])
 
+    def forget_latents(self, maps: HalfMaps) -> None:
+        """As if none had been looked for yet, the molecule being at rest with these ``maps``."""
+        self.latents, self.centre = torch.zeros_like(self.latents), None
+        self.precision = torch.eye(self.latents.shape[1], device=self.latents.device).repeat(len(self.latents), 1, 1)
+        self.maps, self.energy = maps, math.nan
+
     def whiten(self) -> None:
         """Give the particles' latents zero mean and unit covariance, the flow taking up the difference."""
         own = self.membership.probability > 0.5

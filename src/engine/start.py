@@ -30,12 +30,17 @@ class ModeStatistics:
     curvature: torch.Tensor
     pull: torch.Tensor
 
+    def parted(self, chosen: np.ndarray) -> tuple[ModeStatistics, ModeStatistics]:
+        """Of the images that are not ``chosen`` ``(n,)``, and of those that are."""
+        chosen = torch.from_numpy(chosen).to(self.pull.device)
+        return tuple(ModeStatistics(self.curvature[part], self.pull[part]) for part in (~chosen, chosen))
+
 
 @dataclass(frozen=True)
 class LinearMotion:
     """Coefficients are ``mean + z @ directions``: mean ``(m,)``, directions ``(k, m)``; information ``(m,)`` of every
     direction found (signal over noise, descending): how much more the images vary along it than noise explains;
-    ``gain`` nats per image: log evidence of the motion over none.
+    ``gain`` nats per image: log evidence of the motion over none, in images that it was not fitted to, if any are left.
     """
 
     mean: torch.Tensor
@@ -109,24 +114,26 @@ def fit_linear_motion(
     iterations: int = 100,
     stiffness: float = 0.0,
     errors: torch.Tensor | None = None,
+    held_out: np.ndarray | None = None,
 ) -> LinearMotion:
-    """Mean and the ``dims`` leading directions of the mode coefficients.
+    """Mean and the ``dims`` leading directions of the mode coefficients, of all images but those ``held_out`` ``(n,)``.
 
     ``errors`` ``(6, 6)`` is the covariance of the poses' errors, in coefficients of the first six modes: what they
     explain is no motion, and evidence for a motion is what it explains beyond them.
     """
-    mean, covariance = fit_covariance(statistics, iterations, stiffness)
+    fitted, judged = (statistics, statistics) if held_out is None else statistics.parted(held_out)
+    mean, covariance = fit_covariance(fitted, iterations, stiffness)
     if errors is not None:
-        statistics = beyond_poses(statistics, errors)
+        fitted, judged = beyond_poses(fitted, errors), beyond_poses(judged, errors)
         covariance = covariance.clone()
         covariance[:RIGID_MOTIONS, :RIGID_MOTIONS] -= errors
-    mean_curvature = statistics.curvature.mean(dim=0)
+    mean_curvature = fitted.curvature.mean(dim=0)
     ridge = _ridge(mean_curvature) * (1 if errors is None else 1e6)
     lower = torch.linalg.cholesky(mean_curvature + ridge)
     values, vectors = torch.linalg.eigh(lower.T @ covariance @ lower)
     values, vectors = values.flip(0), vectors.flip(1)
     directions = torch.linalg.solve(lower.T, vectors[:, :dims] * values[:dims].clamp(min=0).sqrt()).T
-    gain = _evidence(statistics, mean, directions)
+    gain = _evidence(judged, mean, directions)
     return LinearMotion(mean.float(), directions.float(), values.float(), gain)
 
 

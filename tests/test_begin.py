@@ -1,0 +1,47 @@
+"""How a training begins: guesses are judged by images that they were not fitted to, and nonsense is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from chimerax.flexrec.cli import main as flexrec
+from chimerax.flexrec.engine.begin import hold_out
+from chimerax.flexrec.engine.simulate.experiment import Experiment, draw_defocus, draw_views
+
+
+def particles(count: int):
+    rotation, shift = draw_views(count, 0.0, 0)
+    return Experiment(
+        np.zeros((count, 0)), np.zeros(count, np.int32), rotation, shift, draw_defocus(count, (1e4, 2e4), 0.0, 0), 32,
+        5.0, 300.0, 2.7, 0.1, 0.1, 1.0, 0,
+    ).particles()  # fmt: skip
+
+
+def test_copies_of_an_image_are_held_out_together():
+    several = particles(100)
+    index = np.repeat(np.arange(25), 4)  # each image four times
+    trainer = SimpleNamespace(images=SimpleNamespace(particles=replace(several, index=index)))
+    apart = hold_out(trainer, np.arange(100))
+    assert apart.sum() == 20
+    assert all(len(set(apart[index == image])) == 1 for image in range(25))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Particles among which is a quarter of junk, which differs from them more than they do among themselves."""
+    folder = tmp_path_factory.mktemp("begin") / "project"
+    for words in ("simulate --particles 800 --box 32 --pixel-size 10 --snr 0.5 --junk 0.3",
+                  f"prep --particles {folder}/001-simulate --box 32",
+                  f"mesh --consensus {folder}/001-simulate/consensus.mrc"):  # fmt: skip
+        assert flexrec([*words.split(), "--project", str(folder)]) == 0
+    return folder
+
+
+def test_components_that_are_no_motion_are_taken_back(project):
+    words = "train --latent-dims 1 --epochs 1 --poses fixed --junk keep --device cpu"
+    assert flexrec([*words.split(), "--project", str(project)]) == 0
+    log = (project / "004-train" / "log.txt").read_text()
+    assert "no motion of one molecule" in log, log
