@@ -1,4 +1,4 @@
-"""Trains as one of several processes; started by torchrun. Arguments: project, output, start (or linear)."""
+"""Trains as one of several processes; started by torchrun. Arguments: project, output, start (or linear, or poses)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(project: Path, output: Path, start: str) -> None:
     trainer = Trainer(
         ParticleImages(prepared.particles, prepared.filter),
         load_mesh(project / "003-mesh" / "mesh.npz"),
-        Settings(latent_dims=2, modes=16, hidden_units=8),
+        Settings(latent_dims=2, modes=16, hidden_units=8, refine_poses=start == "poses", find_junk=start == "poses"),
         coarse_to_fine(prepared.box, prepared.pixel_size, 3, 0.95),
         team=team,
         log=lambda text: None,
@@ -37,7 +37,7 @@ def main(project: Path, output: Path, start: str) -> None:
                  precision=state.found.precision, gain=[line["gain"] for line in state.history])  # fmt: skip
         team.leave()
         return
-    state = begin(trainer, start)
+    state = begin(trainer, "modes" if start == "poses" else start)
     run_flow(trainer, state, lambda state, stage: None)
     vertices = state.flow(state.latents[:20]).detach().numpy()
     misfit = [line["misfit"] for line in state.history]

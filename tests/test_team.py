@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.team import Team
+from chimerax.flexrec.jobs import train_team
+from chimerax.flexrec.jobs.train_team import LEAST_PARTICLES, MOST_PROCESSES
 from test_train import SMALL, kill_after_a_pass, make_project, process
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
@@ -33,9 +35,10 @@ def train(project: Path, output: Path, processes: int, start: str) -> list[dict[
 
 
 # the search that follows the density ends a tenth of an Å elsewhere for another last bit of the maps
-@pytest.mark.parametrize(("start", "apart"), [("modes", 0.02), ("components", 0.1)])
+@pytest.mark.parametrize(("start", "apart"), [("modes", 0.02), ("components", 0.1), ("poses", 0.02)])
 def test_two_processes_train_what_one_does(tmp_path, start, apart):
-    project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, box=40)
+    errors = ("--pose-error", "2,2") if start == "poses" else ()
+    project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, *errors, box=40)
     (alone,) = train(project, tmp_path, 1, start)
     first, second = train(project, tmp_path, 2, start)
     for name in alone:
@@ -89,6 +92,29 @@ def test_a_job_of_two_processes_stops_when_asked(tmp_path):
     assert running.wait(60) == 130
     assert json.loads((project / "004-train" / "status.json").read_text())["status"] == "stopped"
     assert not members(project / "004-train")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere one process trains, unless more are asked")
+def test_a_training_on_two_processors_is_two_processes(tmp_path):
+    project = make_project(tmp_path / "project", "fab1: ±20", 2 * LEAST_PARTICLES, 3, box=32)
+    two = os.environ | {"OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""}
+    words = ["train", "--project", project, *SMALL, "--epochs", 1, "--start", "modes"]
+    done = subprocess.run([sys.executable, "-m", "chimerax.flexrec.cli", *map(str, words)], env=two, timeout=300)
+    status = json.loads((project / "004-train" / "status.json").read_text())
+    assert done.returncode == 0 and status["device"] == "cpu, 2 processes"
+
+
+def test_few_particles_or_threads_or_images_in_memory_are_for_one_process(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    for threads, particles, in_memory, wanted in (
+        ("1", 10**6, False, 1), ("4", 10**6, False, 4), ("64", 10**6, False, MOST_PROCESSES), ("4", 10**6, True, 1),
+        ("4", LEAST_PARTICLES - 1, False, 1), ("4", 3 * LEAST_PARTICLES, False, 3),
+    ):  # fmt: skip
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        monkeypatch.setattr(train_team, "free_memory", lambda: 1e12)
+        assert train_team.processes_for(particles, in_memory) == wanted
+    monkeypatch.setattr(train_team, "free_memory", lambda: 4e9)
+    assert train_team.processes_for(10**6) == 2
 
 
 def test_shares_are_all_the_rows_once():

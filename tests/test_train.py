@@ -27,11 +27,14 @@ def flexrec(project: Path, verb: str, *words: object) -> int:
     return main([verb, "--project", str(project), *map(str, words)])
 
 
-def make_project(project: Path, hinges: str, particles: int, seed: int, box: int = 32) -> Path:
-    """A project with simulate, prep and mesh jobs of the built-in antibody in a field of view of 256 Å."""
+def make_project(project: Path, hinges: str, particles: int, seed: int, *more: str, box: int = 32) -> Path:
+    """A project with simulate, prep and mesh jobs of the built-in antibody in a field of view of 256 Å.
+
+    ``more`` is asked of simulate.
+    """
     project.mkdir()
     flexrec(project, "simulate", "--hinges", hinges, "--particles", particles, "--box", box,
-            "--pixel-size", 256 / box, "--snr", 1, "--seed", seed, "--threads", 1)  # fmt: skip
+            "--pixel-size", 256 / box, "--snr", 1, "--seed", seed, "--threads", 1, *more)  # fmt: skip
     flexrec(project, "prep", "--particles", project / "001-simulate", "--workers", 1)
     assert flexrec(project, "mesh", "--consensus", project / "001-simulate" / "consensus.mrc", "--coarseness", 10) == 0
     return project

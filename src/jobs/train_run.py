@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError, is_out_of_memory
 from ..mesh.storage import load_mesh, save_mesh
 from ..mesh.tetmesh import TetMesh
+from ..particles.ahead import threads_here
 from ..particles.prepared import Prepared, load_prepared
 from .folder import JobRun
 from .inputs import job_file
@@ -27,37 +28,43 @@ if TYPE_CHECKING:
     from ..engine.stage import Stage
     from ..engine.team import Team
 
+Inputs = tuple[Prepared, TetMesh, np.ndarray | None]
 STOPPED = "Stopped; resume goes on from the last whole pass."
 
 
 def run(parameters: TrainParameters, job: JobRun) -> None:
     """Train, or go on training, and write the model after every pass."""
     from ..engine.train import Interrupted
-    from .train_team import nodes_here, run_team
+    from .train_team import nodes_here, processes_for, run_team
 
-    devices = parameters.devices or (parameters.device,)
+    # a mistake is one sentence here, and a heap of tracebacks from several processes
+    inputs = read_inputs(parameters)
+    particles = inputs[0].particles
+    devices = tuple(device_name(word) for word in parameters.devices)
+    if not devices:
+        device = choose_device(device_name(parameters.device))
+        devices = (device,) * (processes_for(len(particles), parameters.in_memory) if device == "cpu" else 1)
     if len(devices) * nodes_here() > 1:
-        # a mistake is one sentence here, and a heap of tracebacks from several processes
-        prepared, _, _ = read_inputs(parameters)
         try:
-            ready_images(parameters, prepared.particles, len(devices), job)
+            ready_images(parameters, particles, len(devices), job)
         except Interrupted:
             job.log(STOPPED)
             return
-        run_team(tuple(device_name(word) for word in devices), job)
+        run_team(devices, job, threads_each=None if parameters.devices else threads_here() // len(devices))
         return
-    device = choose_device(device_name(parameters.devices[0]) if parameters.devices else parameters.device)
-    job.on_device(device)
-    train(parameters, job, device)
+    job.on_device(device := choose_device(devices[0]))
+    train(parameters, job, device, inputs=inputs)
 
 
-def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | None = None) -> None:
-    """Train on one device, alone or as one of a team, of which the leader writes."""
+def train(
+    parameters: TrainParameters, job: JobRun, device: str, team: Team | None = None, inputs: Inputs | None = None
+) -> None:
+    """Train on one device, alone or as one of a team, of which the leader writes; ``inputs`` where they are read."""
     from ..engine.checkpoint import RESUME
     from ..engine.memory import release_memory
     from ..engine.train import Interrupted, Trainer
 
-    prepared, mesh, latents = read_inputs(parameters)
+    prepared, mesh, latents = inputs or read_inputs(parameters)
     leads = team is None or team.leads
     try:
         images = open_images(parameters, prepared, job if leads else None, team is not None)
@@ -116,7 +123,7 @@ def train(parameters: TrainParameters, job: JobRun, device: str, team: Team | No
         trainer.log(STOPPED)
 
 
-def read_inputs(parameters: TrainParameters) -> tuple[Prepared, TetMesh, np.ndarray | None]:
+def read_inputs(parameters: TrainParameters) -> Inputs:
     """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
     check_decoder(parameters)
     prepared = load_prepared(parameters.particles)

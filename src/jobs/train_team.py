@@ -12,16 +12,36 @@ import sys
 import time
 
 from ..environment import booted
+from ..particles.ahead import threads_here
+from ..particles.free_memory import free_memory
 from .folder import STOP_REQUEST, JobRun
 from .process import host_name, process_start
 from .progress import last_progress
 from .train_memory import times_lowered
 
 SECONDS_BETWEEN_LOOKS = 0.3
+LEAST_PARTICLES = 250  # for each process that a training is parted into by itself
+MOST_PROCESSES = 8
+MEMORY_EACH = 1.5e9  # bytes that a process may take
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 MEMBER = f"{__package__}.train_member"
 
 
-def run_team(devices: tuple[str, ...], job: JobRun) -> None:
+def processes_for(particles: int, in_memory: bool = False) -> int:
+    """Into how many processes a training on the processors is parted, by itself.
+
+    Threads of one process wait for one another in each of thousands of small operations, which where other programs
+    want the processors too costs most of the time; processes meet once in a batch. Beyond some eight of them a batch
+    is too small to be parted further, and they take threads. Few particles are not worth starting others for, and
+    images that are held in memory would be held by each.
+    """
+    if in_memory or sys.platform != "linux":  # elsewhere a computer's own name is often not found by torchrun
+        return 1
+    most = min(threads_here(), MOST_PROCESSES, particles // LEAST_PARTICLES)
+    return max(1, min(most, int(free_memory() // MEMORY_EACH)))
+
+
+def run_team(devices: tuple[str, ...], job: JobRun, threads_each: int | None = None) -> None:
     """Run a process on each of ``devices``, on every node, until all have ended; ``RuntimeError`` where they fail.
 
     The leader writes the job's outputs, log and progress. Being asked to stop is passed on by a file in the folder,
@@ -29,24 +49,25 @@ def run_team(devices: tuple[str, ...], job: JobRun) -> None:
     memory runs out in one, all begin again from the last whole pass, with fewer images at once.
     """
     nodes = nodes_here()
-    job.on_device(" + ".join(devices) + (f" × {nodes} nodes" if nodes > 1 else ""))
+    names = f"cpu, {len(devices)} processes" if set(devices) == {"cpu"} else " + ".join(devices)
+    job.on_device(names + (f" × {nodes} nodes" if nodes > 1 else ""))
     while True:
         lowered = times_lowered(job)
-        status = _run_once(devices, nodes, job)
+        status = _run_once(devices, nodes, job, _environment(len(devices), threads_each))
         if status == 0:
             return
         if times_lowered(job) == lowered:
             raise RuntimeError(f"the {nodes * len(devices)} training processes ended with status {status}")
 
 
-def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun) -> int:
+def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun, environment: dict[str, str]) -> int:
     """Start the processes and wait for them; their exit status."""
     me = os.getpid()
     member = [*booted(MEMBER), str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
     watch = _Watch(job)
     # a session of its own: Ctrl-C is for this process, which lets the others finish what they are at
     process = subprocess.Popen(
-        [*_torchrun(nodes, len(devices)), *member], stdin=subprocess.DEVNULL, env=_environment(len(devices)),
+        [*_torchrun(nodes, len(devices)), *member], stdin=subprocess.DEVNULL, env=environment,
         start_new_session=True,
     )  # fmt: skip
     try:
@@ -89,11 +110,13 @@ def _free_port() -> int:
         return one.getsockname()[1]
 
 
-def _environment(processes: int) -> dict[str, str]:
-    """Processors shared out evenly, unless the user has said how many threads each shall have."""
+def _environment(processes: int, threads_each: int | None = None) -> dict[str, str]:
+    """Processors shared out evenly, unless it has been said how many threads each shall have."""
+    if threads_each is not None:
+        return os.environ | dict.fromkeys(_THREADS, str(threads_each))
     in_task = os.environ.get("SLURM_CPUS_PER_TASK")
     each = str(max(1, int(in_task or os.cpu_count() or 1) // processes))
-    threads = {"OMP_NUM_THREADS": each, "NUMBA_NUM_THREADS": each}
+    threads = dict.fromkeys(_THREADS, each)
     # a batch script names the threads of the whole task
     return os.environ | threads if in_task else threads | os.environ
 

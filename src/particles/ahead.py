@@ -31,11 +31,23 @@ def in_order(make: Callable[[Item], Result], items: Iterable[Item], threads: int
 
 def thread_share() -> int:
     """Threads that this process may read with: OMP_NUM_THREADS, or its share of the processors; 8 at most."""
+    return max(1, min(_asked_threads() or processors() // processes_here(), MOST_THREADS))
+
+
+def threads_here() -> int:
+    """Threads that a job may compute with: OMP_NUM_THREADS, or all processors that it may use."""
+    return _asked_threads() or processors()
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _asked_threads() -> int:
+    """OMP_NUM_THREADS; 0 where it says nothing."""
     given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if given.isdecimal() and int(given) > 0:
-        return min(int(given), MOST_THREADS)
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(processors // processes_here(), MOST_THREADS))
+    return int(given) if given.isdecimal() else 0
 
 
 def processes_here() -> int:
