@@ -36,6 +36,11 @@ class PreparedTruth:
     row: np.ndarray
 
     @property
+    def own(self) -> np.ndarray:
+        """Whether each ``(n,)`` is a particle of the molecule, and no junk."""
+        return self.truth.kind[self.row] == 0
+
+    @property
     def angles(self) -> np.ndarray:
         """True angles ``(n, h)`` of the prepared particles in degrees."""
         return self.truth.angles[self.row]
@@ -57,7 +62,7 @@ def oracle_maps(data: PreparedTruth) -> Callable[[int], np.ndarray]:
     """The reconstruction that knows the true motion: a function from a prepared particle's row to its map.
 
     The rigid parts of the molecule, each the voxels nearest to its atoms, are solved together with every particle's
-    true motion and pose, and put where the particle has them.
+    true motion and pose, and put where the particle has them. What is no particle of the molecule is left out.
     """
     box, pixel_size = data.prepared.box, data.prepared.pixel_size
     moving = data.truth.moving
@@ -66,7 +71,7 @@ def oracle_maps(data: PreparedTruth) -> Callable[[int], np.ndarray]:
     def motion_of(rows: np.ndarray) -> np.ndarray:
         return np.stack([motions(moving.hinges, data.angles[rows], int(code)) for code in moving.codes], axis=1)
 
-    density = solve(data, cloud, motion_of, true_particles(data)).numpy()
+    density = solve(data, cloud, motion_of, true_particles(data), data.own).numpy()
     carried = MovingMolecule(
         cloud.points.numpy().astype(np.float64), density, moving.codes, cloud.offsets.numpy(), moving.hinges, 0.0,
         0.5 / pixel_size,
@@ -114,8 +119,11 @@ def solve(
     cloud: VoxelCloud,
     motion_of: Callable[[np.ndarray], np.ndarray],
     particles: Particles | None = None,
+    chosen: np.ndarray | None = None,
 ) -> torch.Tensor:
-    """Density ``(n,)`` of a `part_cloud` from all prepared particles, or from these with other poses.
+    """Density ``(n,)`` of a `part_cloud` from all prepared particles, or those ``chosen`` ``(n,)``.
+
+    ``particles`` are the same with other poses.
 
     ``motion_of(rows)`` gives the rigid motion ``(b, p, 3, 4)`` of every part in these particles (see ``motions``).
     """
@@ -133,5 +141,8 @@ def solve(
 
         return LeastSquares(cloud, batches, placement, weights)
 
-    maps = solve_halves(problem_of, split_halves(prepared.particles, 0), None, ITERATIONS)
+    halves = split_halves(prepared.particles, 0)
+    if chosen is not None:
+        halves = tuple(half[chosen[half]] for half in halves)
+    maps = solve_halves(problem_of, halves, None, ITERATIONS)
     return supported_map(cloud, maps).cpu()
