@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.modes import rigid_motions
-from chimerax.flexrec.engine.poses import Poses, RigidBasis, shift_factor, shift_slopes, turn
+from chimerax.flexrec.engine.poses import Poses, RigidBasis, learn_variance, shift_factor, shift_slopes, turn
 from chimerax.flexrec.engine.start import (
     ModeStatistics,
     beyond_poses,
@@ -15,6 +15,7 @@ from chimerax.flexrec.engine.start import (
     pose_covariance,
     residual_poses,
 )
+from chimerax.flexrec.engine.team import Team
 from scipy.spatial.transform import Rotation
 
 VERTICES = torch.from_numpy(np.random.default_rng(0).normal(0, 30, (40, 3))).double()
@@ -130,3 +131,19 @@ def test_marginalised_statistics_are_those_of_an_unknown_pose():
     np.testing.assert_allclose(own.curvature[:, 6:, 6:], expected, rtol=1e-3)
     with pytest.raises(RuntimeError):
         torch.linalg.cholesky(-own.curvature)
+
+
+@pytest.mark.parametrize("size", [2.0, 0.5, 0.0])
+@pytest.mark.parametrize("prior", [3.0, 0.6])
+def test_the_size_of_errors_is_found_at_once_from_any_prior(size, prior):
+    """Corrections under a wrong prior, each image saying of its pose what its own noise lets it."""
+    rng, count = np.random.default_rng(5), 20_000
+    noise = rng.uniform(0.6, 1.4, (count, 5))
+    said = rng.normal(0, size, (count, 5)) + rng.normal(0, noise)
+    shrink = prior**2 / (prior**2 + noise**2)
+    found = Poses(torch.from_numpy(said * shrink), torch.tensor([prior**2, prior**2]).double(), torch.zeros(3), 25.0)
+    spread = torch.from_numpy((shrink * noise**2).sum(axis=0))
+    strength = learn_variance(found, torch.ones(count).double(), spread, count, Team())
+    # images that say less are trusted as much: a few per cent
+    np.testing.assert_allclose(found.variance, size**2, rtol=0.25, atol=0.02)
+    assert (strength < 0.1) == (size == 0)

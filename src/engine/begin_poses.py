@@ -50,12 +50,10 @@ def find_poses(
                 poses.variance, poses.correction = torch.zeros_like(poses.variance), torch.zeros_like(poses.correction)
             trainer.log("The poses are as good as the images can tell; they are left as they are.")
             return stage, maps
-        poses.variance = basis.variance(errors).float()
+        poses.variance = basis.variance(errors).clamp(min=0).float()
         _correct(trainer, stage, state, basis, (rows, statistics), (mean, covariance, leads))
         stage, maps = _solve(trainer, rung, stage, maps)
-    turns, shifts = (float(value) ** 0.5 for value in poses.variance)
-    trainer.log(f"Poses are off by about {np.degrees(turns / poses.radius):.2f}° about each axis and {shifts:.2f} Å "
-                "along each: they are corrected as training goes on.")  # fmt: skip
+    trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
     return stage, maps
 
 

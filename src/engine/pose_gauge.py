@@ -19,7 +19,7 @@ from .train import Trainer
 PARTICLES = 20_000  # that the flow is refitted to
 CHUNK = 4096
 RIDGE = 0.02  # of the mean weight of a feature: noise in the corrections shall not bend the flow
-LEAST = 0.05  # of what a correction leaves unknown: a mean square below this says that poses were right
+LEAST = 0.1  # of what an image leaves unknown of its pose: errors of a smaller mean square are not worth correcting
 
 
 @torch.no_grad()
@@ -36,10 +36,11 @@ def settle_poses(trainer: Trainer, state: State, spread: torch.Tensor, seen: flo
     if not trainer.settings.freeze_latents:
         _give_back(trainer, state, basis)
     weight = trainer.membership.probability
-    left = learn_variance(poses, weight, spread, seen, trainer.team)
-    if float((weight @ poses.correction.square()).mean() / weight.sum()) < LEAST * float(left.mean()):
+    if learn_variance(poses, weight, spread, seen, trainer.team) < LEAST:
         poses.variance, poses.correction = torch.zeros_like(poses.variance), torch.zeros_like(poses.correction)
         trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
+    elif state.epoch + 1 == trainer.epochs:
+        trainer.log(f"Poses were off by about {poses.told()}.")
 
 
 def _give_back(trainer: Trainer, state: State, basis: RigidBasis) -> None:

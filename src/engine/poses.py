@@ -3,12 +3,13 @@
 A refinement of a flexible molecule places each image as well as a rigid map can; what it got wrong is no motion, and a
 flow that may move the whole body would take it for one. The correction of a particle turns what is seen about the axes
 of its view and shifts it in the plane: five numbers, in Å. They are normally distributed about zero, turns and shifts
-each with a variance that expectation–maximisation finds from all particles; where poses were right, it shrinks to
-nothing, and the corrections with it.
+each with a variance that is found from all particles; where poses were right, it shrinks to nothing, and the
+corrections with it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +54,11 @@ class Poses:
         """Precision ``(5,)`` of the prior, 1/Å²."""
         least = 1e-6  # one of the two may shrink to nothing before the other
         return 1 / torch.cat([self.variance[:1].expand(3), self.variance[1:].expand(2)]).clamp(min=least)
+
+    def told(self) -> str:
+        """How large the errors are, in words."""
+        turn, shift = self.variance.sqrt().tolist()
+        return f"{math.degrees(turn / self.radius):.2f}° about each axis and {shift:.2f} Å along each"
 
     def clone(self) -> Poses:
         """The same, to try something on."""
@@ -148,19 +154,22 @@ class RigidBasis:
         return torch.stack([each[:3].mean(), each[3:].mean()])
 
 
-def learn_variance(
-    poses: Poses, weight: torch.Tensor, spread: torch.Tensor, seen: float, team: Team
-) -> torch.Tensor:
-    """Learn the prior's variance: the mean square of the corrections, plus what they leave unknown.
+def learn_variance(poses: Poses, weight: torch.Tensor, spread: torch.Tensor, seen: float, team: Team) -> float:
+    """Learn the prior's variance; returns how large errors of poses are for what one image tells of them.
 
     ``weight`` ``(n,)`` says how far particles count. ``spread`` ``(5,)`` Å² is the sum of what corrections leave
-    unknown over this process's particles, ``seen`` of them; its mean over all is returned.
+    unknown over this process's particles, ``seen`` of them. What an image alone would say is x with variance σ²;
+    under a prior of variance v its correction is c = x v / (v + σ²), and v σ² / (v + σ²) is left unknown. The mean of
+    x² − σ² over all images is what they say of v. Expectation–maximisation ends at the same value, but creeps where it
+    is small.
     """
     total = team.total(torch.cat([spread, spread.new_tensor([seen])]))
-    left = total[:-1] / total[-1].clamp(min=1)
-    each = weight @ poses.correction.square() / weight.sum() + left
-    poses.variance = torch.stack([each[TURNS].mean(), each[SHIFTS].mean()])
-    return left
+    left, prior = total[:-1] / total[-1].clamp(min=1), 1 / poses.prior
+    shrunk = prior / (prior - left).clamp(min=1e-3 * prior)  # x / c
+    noise = left * shrunk
+    each = weight @ poses.correction.square() / weight.sum() * shrunk**2 - noise
+    poses.variance = torch.stack([each[TURNS].mean(), each[SHIFTS].mean()]).clamp(min=0)
+    return float((1 / poses.prior / noise).mean())
 
 
 def mass_centre(vertices: torch.Tensor, mass: np.ndarray) -> tuple[torch.Tensor, float]:
