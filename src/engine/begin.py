@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..particles.copies import image_numbers
-from .begin_components import Followed, flow_gain, follow, gain_of, place_all, read_share
+from .begin_components import Followed, follow, gain_of, place_all, read_share
 from .begin_modes import MODES, fit_modes, move_linearly
 from .begin_poses import find_poses
 from .components import PASSES, fit_components
@@ -117,7 +117,7 @@ def _start_components(
 
     Whether that was done: a flow along components that is no motion of one molecule is taken back.
     """
-    grid, (fitted, held_out) = SliceGrid(stage.weights), rows
+    grid, fitted = SliceGrid(stage.weights), rows[0]
     samples, judged = (read_share(trainer, stage, grid, some) for some in rows)
     dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
     counter = trainer.counter("components", (PASSES + 2) * sum(map(len, samples)) + sum(map(len, judged)))
@@ -131,8 +131,8 @@ def _start_components(
     before, maps = copy.deepcopy(state.flow.state_dict()), state.maps
     place_all(trainer, stage, state, grid, components)
     followed = follow(trainer, stage, state, grid, samples, state.latents[fitted])
-    doubt = None if motion is None else _doubt(trainer, stage, state, followed, held_out, motion)
-    if doubt is None:
+    doubt = _doubt(trainer, stage, followed)
+    if motion is None or doubt is None:
         return True
     trainer.log(f"What the components follow is no motion of one molecule: {doubt}. Training begins along soft modes.")
     state.flow.load_state_dict(before)
@@ -140,19 +140,17 @@ def _start_components(
     return False
 
 
-def _doubt(
-    trainer: Trainer, stage: Stage, state: State, followed: Followed, rows: np.ndarray, motion: LinearMotion
-) -> str | None:
-    """Why a flow that was followed is not to be believed; None where nothing speaks against it."""
+def _doubt(trainer: Trainer, stage: Stage, followed: Followed) -> str | None:
+    """Why a flow that was followed is not to be believed; None where nothing speaks against it.
+
+    How much of the images it explains says nothing yet: through a few states it is a rough one.
+    """
     mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
     radius = mass_centre(trainer.rest, mass)[1]
     if followed.moved > radius:
         return f"it would move by {followed.moved:.0f} Å on average, the radius of gyration being {radius:.0f} Å"
     if followed.strain > MOST_STRAIN:
         return f"it would be strained by {100 * followed.strain:.0f} %"
-    gain = flow_gain(trainer, stage, state, rows)
-    if gain < motion.gain:
-        return f"of images that it was not fitted to it explains {gain:.2f} nats, the soft modes {motion.gain:.2f}"
     return None
 
 

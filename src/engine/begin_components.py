@@ -6,7 +6,7 @@ Components (`components.py`) follow a domain however far it goes; the flow is th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,17 +14,13 @@ import torch
 from .begin_modes import MODES
 from .components import Components, Samples, explain, read_samples, stream_samples
 from .flow_state import State
-from .halves import supported_map
 from .images import pieces
 from .latent_anchors import find_anchors
-from .latents import Prior, gauss_newton
 from .rigidity import rigidity_energy
 from .slices import SliceGrid
 from .stage import Stage, flow_vertices, vertex_share
 from .train import FIRST_ITERATIONS, Trainer
 from .unroll import unroll
-
-JUDGING_STEPS = 2  # of Gauss–Newton, from where the components place an image
 
 
 @dataclass(frozen=True)
@@ -52,28 +48,6 @@ def gain_of(
     gain = explain(grid, samples, components.volumes, report=report)[2] if count else 0.0
     sums = total(torch.tensor([gain * count, count], dtype=torch.float64, device=components.volumes.device))
     return float(sums[0] / sums[1].clamp(min=1))
-
-
-@torch.no_grad()
-def flow_gain(trainer: Trainer, rigid: Stage, state: State, rows: np.ndarray) -> float:
-    """What flow and map explain of the images ``rows`` beyond the ``rigid`` map, nats per image: the log evidence.
-
-    Latents are marginalised about their most likely points (Laplace's approximation).
-    """
-    stage = rigid.with_density(supported_map(rigid.cloud, state.maps))
-    total = torch.zeros(2, dtype=torch.float64, device=trainer.device)
-    for batch in stage.batches(trainer.team.share(rows)):
-        z = state.latents[batch.rows]
-        prior = Prior(torch.zeros_like(z), 1.0)
-        for _ in range(JUDGING_STEPS):
-            step = gauss_newton(stage, state.flow, batch, z, prior)
-            z, batch = step.z, replace(batch, correction=step.correction)
-        still = rigid.misfit(batch, rigid.forward(batch, trainer.rest))
-        moving = stage.misfit(batch, stage.forward(batch, state.flow(z))) + prior.cost(z)
-        total[0] += (still - moving - 0.5 * torch.logdet(step.precision)).double().sum()
-        total[1] += len(batch)
-    total = trainer.team.total(total)
-    return float(total[0] / total[1].clamp(min=1))
 
 
 def place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, components: Components) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from ..errors import is_out_of_memory
+from ..particles.ahead import processes_here
 from ..particles.free_memory import free_memory
 from .flow_step import FlowStep
 from .images import Batch
@@ -56,7 +57,7 @@ def _largest_on_gpu(trial: _Trial, wanted: int) -> int:
 
 
 def _largest_on_cpu(trial: _Trial, wanted: int) -> int:
-    limit, count = SHARE * free_memory(), min(2, wanted)
+    limit, count = SHARE * free_memory() / processes_here(), min(2, wanted)
     while True:
         with _measured() as measure:
             trial.run(count)

@@ -47,16 +47,16 @@ class TrainParameters:
         high=200,
     )
     poses: str = parameter(
-        "fixed",
+        "auto",
         help="refine: small errors of the particles' poses are unknowns too, so that none is taken for a motion; where "
-        "poses are right, they stay as they are. fixed: poses are taken as they are",
-        choices=("refine", "fixed"),
+        "poses are right, they stay as they are. fixed: poses are taken as they are. auto: refine, with the flow",
+        choices=("auto", "refine", "fixed"),
     )
     junk: str = parameter(
-        "keep",
+        "auto",
         help="weigh: images that are no particles of this molecule are told by how little they resemble it, and count "
-        "for nothing; keep: all images count alike",
-        choices=("weigh", "keep"),
+        "for nothing. keep: all images count alike. auto: weigh, with the flow",
+        choices=("auto", "weigh", "keep"),
     )
     freeze_latents: bool = parameter(
         False, help="keep the initial latents as they are and learn the flow only", advanced=True

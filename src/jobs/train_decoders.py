@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..engine.stage import Stage
     from ..engine.train import Trainer
 
-# parameters that a decoder has no use for
+# parameters that a decoder has no use for, but for values that say what it does
 OTHERS = {
     "flow": ("resolution",),
     "linear": ("rigidity", "poses", "junk", "start", "initial_latents", "freeze_latents", "latent_noise", "centering",
@@ -45,11 +45,14 @@ class Training:
     summary: Callable[[dict[str, float]], str]
 
 
+SAID_ANYWAY = {("linear", "poses"): "fixed", ("linear", "junk"): "keep"}
+
+
 def check_decoder(parameters: TrainParameters) -> None:
     """``InputError`` where something was asked that the decoder has no use for."""
     default = {field.name: field.default for field in fields(parameters)}
     for name in OTHERS[parameters.decoder]:
-        if getattr(parameters, name) != default[name]:
+        if getattr(parameters, name) not in (default[name], SAID_ANYWAY.get((parameters.decoder, name), default[name])):
             raise InputError(f"{name}: means nothing to the {parameters.decoder} decoder; leave it out.")
 
 

@@ -144,7 +144,9 @@ def settings_of(parameters: TrainParameters):
 
     named = {field.name for field in fields(Settings)} & {field.name for field in fields(parameters)}
     given = {name: getattr(parameters, name) for name in named}
-    return Settings(**given, refine_poses=parameters.poses == "refine", find_junk=parameters.junk == "weigh")
+    return Settings(
+        **given, refine_poses=parameters.poses in ("auto", "refine"), find_junk=parameters.junk in ("auto", "weigh")
+    )
 
 
 def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
