@@ -51,14 +51,20 @@ class LeastSquares:
 
         return replace(self, batches=batches)
 
-    def right_side(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Σ Pᵀ C w I ``(n,)``, and the radial sum of w C² ``(d // 2 + 1,)`` that the preconditioner needs."""
+    def right_side(self, density: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Σ Pᵀ C w (I − C P v) ``(n,)``, and the radial sum of w C² ``(d // 2 + 1,)`` that the preconditioner needs.
+
+        v is a ``density`` ``(n,)``, nothing where it is None: what the images have beyond it.
+        """
         total = torch.zeros(len(self.cloud), device=self.weights.device)
         box = self.weights.shape[0]
         power = torch.zeros(box // 2 + 1, device=self.weights.device)
         shell = torch.from_numpy(shell_index(box)).to(self.weights.device)
         for batch in self.batches():
-            total += self._adjoint(batch, batch.images, self.placement(batch))
+            affine, images = self.placement(batch), batch.images
+            if density is not None:
+                images = images - batch.transfer * project(self.cloud, density, affine, box, self.backend)
+            total += self._adjoint(batch, images, affine)
             squared = (self.weights * _counted(batch, batch.transfer**2)).sum(dim=0)
             power.index_add_(0, shell.reshape(-1), squared.reshape(-1))
         return self.total(total), self.total(power)
@@ -117,15 +123,14 @@ def solve_density(problem: LeastSquares, start: torch.Tensor | None, iterations:
     Few iterations are themselves a regulariser: what the images determine best converges first (Hestenes & Stiefel
     1952; van der Sluis & van der Vorst 1986).
     """
-    right, power = problem.right_side()
+    residual, power = problem.right_side(start)
     precondition = SlicePreconditioner(problem.cloud, power)
-    density = torch.zeros_like(right) if start is None else start.clone()
-    residual = right if start is None else right - problem.normal(density)
-    size = float(right @ precondition(right))
+    density = torch.zeros_like(residual) if start is None else start.clone()
     steered = precondition(residual)
     direction, product = steered, residual @ steered
+    least = 1e-12 * float(product)
     for _ in range(iterations):
-        if float(product) <= 1e-12 * size:
+        if float(product) <= least:
             break
         image = problem.normal(direction)
         step = product / (direction @ image)

@@ -132,8 +132,7 @@ class Trainer:
     ) -> HalfMaps:
         """Half-maps at a stage, from at most ``count`` particles (all when None)."""
         halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
-        passes = iterations + (1 if start is None else 2)
-        counter = self.counter(name, passes * sum(len(self.team.share(half)) for half in halves))
+        counter = self.counter(name, (iterations + 1) * sum(len(self.team.share(half)) for half in halves))
 
         def problem_of(rows: np.ndarray) -> LeastSquares:
             problem = stage.least_squares(self.team.share(rows), vertices_of)
