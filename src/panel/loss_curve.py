@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QGuiApplication
 
+from .whole_pixels import keep_all_pixels
+
 _LABELS = ("gain over rigid, nats per particle", "motion, Å", "strain of the mesh, %")
 _BESIDE = 0.02  # of the axis of epochs, that is left at either end
 NOTHING = np.empty((0, 5))  # the curves of a job that has none
@@ -27,6 +29,7 @@ class LossCurve(FigureCanvasQTAgg):
 
     def __init__(self) -> None:
         super().__init__(Figure(layout="constrained"))
+        keep_all_pixels(self)
         self.setMinimumSize(200, 60)
         self.axes = self.figure.subplots(3, 1, sharex=True)
         self.lines = [axis.plot([], [], linewidth=1.6, markersize=3.5)[0] for axis in self.axes]
