@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
@@ -226,12 +227,16 @@ def test_ten_jobs_and_a_log_can_be_read_in_a_window_of_their_own(qtbot, project)
     assert not jobs.isVisible()
 
 
-def test_play_without_a_path_plays_the_first_component(qtbot, project):
+def test_play_without_a_path_plays_the_first_component_through_the_shown_point(qtbot, project):
     viewer = open_viewer(qtbot, project)
+    viewer.scene.run("flexrec volume at 0.3,-0.8")
     assert viewer.scene.path is None
     viewer.panel.setFocus()
     QTest.keyClick(viewer.panel, Qt.Key.Key_Space)
-    assert viewer.scene.playing and viewer.scene.path.name == "pc1"
+    path = viewer.scene.path
+    assert viewer.scene.playing and path.name.startswith("pc1")
+    steps = np.linalg.norm(np.diff(path.z, axis=0), axis=1)
+    assert np.linalg.norm(path.z - [0.3, -0.8], axis=1).min() < 0.51 * steps.max()
     QTest.mouseClick(viewer.panel.bar.play, LEFT)
     assert not viewer.scene.playing
 
