@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -254,3 +255,19 @@ def test_hints_in_empty_fields_are_paler_than_text_in_every_palette(panel, qapp)
             assert ink.name() == text and hint.alpha() < 150
     finally:
         qapp.setPalette(usual)
+
+
+@pytest.mark.parametrize("width", [420, 505, 620])
+def test_in_the_tab_of_selections_names_hints_and_labels_are_seen_whole(panel, width):
+    tab, tree = panel.selections, panel.selections.list
+    panel.scene.run("flexrec select name 'selection 1' where 'pc1 > 0.5'")
+    resized(panel, width, 760)
+    panel.show_tab(tab)
+    QTest.qWait(50)
+    measure, item = tree.fontMetrics().horizontalAdvance, tree.topLevelItem(0)
+    wanted = [measure(item.text(column)) for column in range(3)]
+    assert tree.columnWidth(0) >= wanted[0] + 48  # its box and its colour
+    assert all(wanted[k] < tree.columnWidth(k) < wanted[k] + 60 for k in (1, 2))
+    for field in (tab.where, tab.clusters):
+        assert measure(field.placeholderText()) + 16 <= field.width(), field.placeholderText()
+    assert tab.clusters.parent().findChild(QLabel).text() == "of them"
