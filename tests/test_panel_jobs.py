@@ -548,3 +548,13 @@ def test_the_axis_of_a_running_trainings_curves_has_all_its_epochs(tab, qtbot, p
     for axis in tab.curve.axes:
         low, high = axis.get_xlim()
         assert -2 < low <= 0 and 40 <= high < 42
+
+
+def test_empty_fields_of_generate_say_what_is_taken(qtbot):
+    form = JobForm(find_job("generate"))
+    qtbot.addWidget(form)
+    for name in ("at", "path", "along", "grid", "map"):
+        hint = form.rows[name].field.line.placeholderText()
+        assert hint.startswith("such as ")
+        option = form.rows[name].option
+        assert option.check(option.parse(hint.removeprefix("such as "))) is not None
