@@ -170,7 +170,7 @@ def test_ffmpeg_writes_the_formats_that_pillow_does_not(qtbot, viewer, tmp_path,
 
 def test_what_cannot_be_recorded_is_said_in_a_sentence(viewer, tmp_path, monkeypatch):
     for words, said in (
-        ("a.mpx", "no movie format"), ("none/a.gif", "no folder"), ("a.gif size 321,240", "even"),
+        ("a.mpx", "its ending is no movie format"), ("none/a.gif", "no folder"), ("a.gif size 321,240", "even"),
         ("a.gif size 2,2", "pixels"), ("a.gif size 2", "two whole numbers"), ("a.gif framerate 0", "from 0.1 to 240"),
         ("a.gif framerate 60", "50 frames a second"), ("a.gif quality high", "'quality'"),
     ):  # fmt: skip
