@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QSignalBlocker, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
@@ -34,7 +34,7 @@ from .wrapping import labelled
 if TYPE_CHECKING:
     from .window import FlexPanel
 
-_FEW_NUMBERS = 100  # pixels of a field for them
+_FEW_NUMBERS = 100  # pixels that a field for them asks for
 # what becomes of the particles in the lasso: words, and what the command says of the chosen selection
 _NEW, _ADD, _WITHIN, _AWAY = range(4)
 _JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", "takes away from the chosen")
@@ -54,10 +54,9 @@ class SelectTab(QWidget):
         self.where.setToolTip("A condition on columns, such as pc1 > 1 and uncertainty < 3")
         self.join.addItems(_JOINS)
         self.join.setToolTip("What the next lasso, box, condition or clusters do")
-        self.clusters = QLineEdit(placeholderText="1,3")
+        self.clusters = _ShortField(placeholderText="1,3")
         self.clusters.setToolTip("Numbers of clusters, whose particles become a selection")
         self.clusters.setAccessibleName("clusters to select")
-        self.clusters.setMaximumWidth(_FEW_NUMBERS)
         self.count = QSpinBox(minimum=1, maximum=500, value=6)
         self.list = ShortTree()
         self.list.setHeaderLabels(["selection", "particles", "share"])
@@ -230,6 +229,14 @@ class SelectTab(QWidget):
         column.addWidget(self.acts)
         self.where.returnPressed.connect(self.select_where)
         self.clusters.returnPressed.connect(self.select_clusters)
+
+
+class _ShortField(QLineEdit):
+    """For a few numbers; where there is more room it takes more."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """See Qt."""
+        return QSize(_FEW_NUMBERS, super().sizeHint().height())
 
 
 def _patch(colour: str) -> QIcon:
