@@ -267,7 +267,7 @@ def steps():
     panel.selections.acts.export_to(panel.selections.chosen, folder + "/few.star")
     result["exported"], result["selected"] = panel.notes.whole, len(panel.selections.chosen)
     press(panel, "typical state")
-    result["shown"] = panel.notes.text()
+    result["shown"] = panel.notes.whole
     away = Path(folder) / "moved"
     away.mkdir()
     run("close session")
