@@ -329,8 +329,9 @@ def test_a_long_message_leaves_the_plot_to_be_seen_and_its_tooltip_says_all(view
         QTest.qWait(50)
         assert notes.heightForWidth(notes.width()) <= notes.height() < 4 * line
         assert notes.text() == sentence or notes.text().endswith("…")
-    viewer.resize(900, 800)
-    QTest.qWait(50)
+    viewer.panel.complain(sentence)
+    assert notes.height() <= 0.4 * canvas.height() and len(notes.text()) > 200
+    viewer.panel.say(sentence)
     place = notes.geometry().center()
     QApplication.sendEvent(canvas, QHelpEvent(QEvent.Type.ToolTip, place, canvas.mapToGlobal(place)))
     assert notes.text().endswith("…") and QToolTip.text() == sentence == notes.whole

@@ -15,6 +15,7 @@ MESSAGE_SECONDS, READING_SECONDS = 15, 2.5
 _EDGE = 5  # pixels between the words and the plot's border
 _PADDING = 24  # pixels that a label wants more than its words; with fewer it breaks the line, and cuts both halves
 _MOST_LINES = 3  # of a message: the plot is to be seen
+_MOST_OF_PLOT = 0.35  # of its height, that what went wrong may take where three lines are too few
 
 
 class Notes(QLabel):
@@ -76,14 +77,21 @@ class Notes(QLabel):
     def _shortened(self) -> str:
         """The message, or as many of its lines as it may have."""
         width = max(self._room().width() - _PADDING, 1)
+        most = self._most_lines()
         lines = [line for part in self._message.split("\n") for line in self._broken(part, width)]
-        if len(lines) <= _MOST_LINES:
+        if len(lines) <= most:
             measure = self.fontMetrics().horizontalAdvance
             long = any(measure(word) > width for word in self._message.split())  # a label would cut it
             return "\n".join(lines) if long else self._message
-        rest = " ".join(lines[_MOST_LINES - 1 :])
+        rest = " ".join(lines[most - 1 :])
         last = self.fontMetrics().elidedText(rest, Qt.TextElideMode.ElideRight, width)
-        return "\n".join([*lines[: _MOST_LINES - 1], last])
+        return "\n".join([*lines[: most - 1], last])
+
+    def _most_lines(self) -> int:
+        """What went wrong may take more of a narrow plot: it says what to do at its end."""
+        if math.isinf(self._read_by):
+            return _MOST_LINES
+        return max(_MOST_LINES, int(_MOST_OF_PLOT * self._room().height()) // self.fontMetrics().lineSpacing())
 
     def _broken(self, text: str, width: int) -> list[str]:
         """The lines of a text that are no wider than so many pixels."""
