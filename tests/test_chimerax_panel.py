@@ -67,7 +67,7 @@ def steps():
         result["after playing"].append((scene.playing, wanted, scene.z.tolist()))
     panel.plot.color_by("uncertainty")
     scene.run("flexrec volume at 1,2,3")
-    result["told"] = panel.notes.text()
+    result["told"] = panel.notes.whole
     look = panel.look()
     run("save session.cxs")
     run("close session")

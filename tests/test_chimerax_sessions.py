@@ -265,9 +265,9 @@ def steps():
     result["said"], result["rows"] = window.words.text(), rows.tolist()
     result["images"] = window.images.read(rows)[:, ::9, ::9].tolist()
     panel.selections.acts.export_to(panel.selections.chosen, folder + "/few.star")
-    result["exported"], result["selected"] = panel.notes.text(), len(panel.selections.chosen)
+    result["exported"], result["selected"] = panel.notes.whole, len(panel.selections.chosen)
     press(panel, "typical state")
-    result["shown"] = panel.notes.text()
+    result["shown"] = panel.notes.whole
     away = Path(folder) / "moved"
     away.mkdir()
     run("close session")
@@ -289,7 +289,7 @@ def test_the_example_has_images_and_exports_its_particles(chimerax):
     assert "simulated images 1 to 40 of" in found["said"] and "001-simulate" in found["said"]
     wanted = images_again(SHIPPED / "001-simulate").read(np.array(found["rows"]))[:, ::9, ::9]
     assert np.abs(np.array(found["images"]) - wanted).max() < 1e-4  # of noise of variance 1, and another numpy
-    assert "particles of 002-prep/particles.star" in found["exported"]
+    assert "those of 002-prep/particles.star" in found["exported"]
     assert len(read_particles(folder / "few.star")) == found["selected"] > 100
     assert "no reconstruction" in found["shown"]
     assert "has no particles.star" in found["none there"] and found["none open"]

@@ -320,8 +320,8 @@ def example(tmp_path):
 def test_without_the_particle_file_preps_own_is_exported(example, tmp_path):
     few = Selection("few", np.array([3, 7, 4000]), len(example.latents))
     note = save_particles(example, few, tmp_path / "few.star")
-    assert "002-prep/particles.star" in note and "64 pixels of 4 Å" in note and "001-simulate" in note
-    assert note.endswith("but are not here either")
+    assert "002-prep/particles.star" in note and "64 pixels of 4 Å" in note and "is gone" in note
+    assert note.endswith("which are not here either")
     whole, part = (gemmi.cif.read(str(path)) for path in (example.prepared / "particles.star", tmp_path / "few.star"))
     optics, before, after = (document.find_block(name) for document, name in (
         (part, "optics"), (whole, "particles"), (part, "particles")))  # fmt: skip

@@ -144,3 +144,16 @@ def test_three_grades_of_support():
     assert share["inside"] == pytest.approx(0.92, abs=0.03) and share["outside"] < 0.02 < share["edge"]
     outward = support.grade(np.stack([np.linspace(0, 8, 200), np.zeros(200)], axis=1)).tolist()
     assert outward[0] == "inside" and "edge" in outward and outward[-1] == "outside"
+
+
+@pytest.mark.parametrize(("number", "dims"), [(12, 2), (300, 2), (5000, 2), (5000, 5), (60_000, 3)])
+def test_a_grade_follows_from_how_many_particles_are_around_and_small_gaps_are_no_edge(number, dims):
+    z = np.random.default_rng(1).normal(size=(number, dims))
+    support = Support.of(z)
+    tried = np.random.default_rng(2).uniform(-5, 5, size=(290, dims)) * np.linspace(0.02, 1, 290)[:, None]
+    count = support.crowd.count(tried)
+    worst = np.array(["inside", "edge", "outside"])
+    order = [worst.tolist().index(grade) for grade in support.grade(tried)[np.argsort(-count)]]
+    assert order == sorted(order) and (support.grade(tried)[count == 0] == "outside").all()
+    middle = np.random.default_rng(3).uniform(-0.5, 0.5, size=(1000, dims))
+    assert (support.grade(middle) == "inside").all()

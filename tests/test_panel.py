@@ -16,10 +16,10 @@ from chimerax.flexrec.panel.scene import quoted
 from chimerax.flexrec.panel.slices_commands import COMMANDS, Command
 from explored_project import make_project
 from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QContextMenuEvent
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QContextMenuEvent, QHelpEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QToolTip
 
 
 @pytest.fixture(scope="module")
@@ -315,8 +315,26 @@ def test_messages_over_the_plot_are_seen_whole(viewer):
     for sentence, lines in (("selection 1: 834 of 4,000 particles", 1), ("a", 1), ("one\ntwo words", 2)):
         viewer.panel.say(sentence)
         assert notes.heightForWidth(notes.width()) <= notes.height() < (lines + 1) * line, sentence
-    viewer.panel.say("many words " * 40)
+    viewer.panel.say("many words " * 15)
     assert notes.heightForWidth(notes.width()) <= notes.height() and notes.width() < notes.parentWidget().width()
+
+
+@pytest.mark.parametrize("sentence", ["many words " * 60, f"written to /a/{'long' * 60}/name.star; and so on"])
+def test_a_long_message_leaves_the_plot_to_be_seen_and_its_tooltip_says_all(viewer, sentence):
+    notes, canvas = viewer.panel.notes, viewer.panel.plot.canvas
+    viewer.panel.say(sentence)
+    line = notes.fontMetrics().lineSpacing()
+    for width in (900, 1400):
+        viewer.resize(width, 800)
+        QTest.qWait(50)
+        assert notes.heightForWidth(notes.width()) <= notes.height() < 4 * line
+        assert notes.text() == sentence or notes.text().endswith("…")
+    viewer.panel.complain(sentence)
+    assert notes.height() <= 0.4 * canvas.height() and len(notes.text()) > 200
+    viewer.panel.say(sentence)
+    place = notes.geometry().center()
+    QApplication.sendEvent(canvas, QHelpEvent(QEvent.Type.ToolTip, place, canvas.mapToGlobal(place)))
+    assert notes.text().endswith("…") and QToolTip.text() == sentence == notes.whole
 
 
 def test_another_model_keeps_nothing_of_the_former_one_s_particles(viewer, project, repository, tmp_path):

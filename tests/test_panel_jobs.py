@@ -469,3 +469,92 @@ def test_only_a_typed_folder_is_another_project(tab, qtbot, project, tmp_path):
     tab.watch.end()  # as when the window is destroyed, whose fields lose the focus
     tab.place.editingFinished.emit()
     assert told == [tmp_path / "other"] and tab.project is None
+
+
+def write_job(folder: Path, verb: str, state: str, inputs: dict | None = None, **parameters) -> None:
+    """A job's record and status."""
+    folder.mkdir(exist_ok=True)
+    record = {"verb": verb, "parameters": parameters, "inputs": inputs or {}, "seed": 0}
+    (folder / "job.json").write_text(json.dumps(record))
+    (folder / "status.json").write_text(json.dumps({"status": state}))
+
+
+def copied_without_images(project: Path) -> None:
+    """Jobs as the shipped example has them: done, and neither particles nor images are there."""
+    write_job(project / "001-simulate", "simulate", "done")
+    write_job(project / "002-prep", "prep", "done")
+    (project / "002-prep" / "prep.json").write_text('{"source": "../001-simulate/particles.star"}')
+    (project / "002-prep" / "particles.star").touch()
+    write_job(project / "003-mesh", "mesh", "done")
+
+
+def test_a_form_says_before_the_start_that_an_input_lacks_its_images(tab, qtbot, project):
+    copied_without_images(project)
+    wait_for(qtbot, tab, "003-mesh", "done")
+    choose_verb(tab, "train")
+    said = tab.start.form.rows["particles"].sentence
+    assert "particles.mrcs" in said and "simulate, then prep, then train" in said and not tab.start.button.isEnabled()
+    (project / "001-simulate" / "particles.star").touch()
+    tab.start.form.check()
+    assert "run prep again" in tab.start.form.rows["particles"].sentence
+    for name in ("particles.mrcs", "noise.npz"):
+        (project / "002-prep" / name).touch()
+    tab.start.form._typed()
+    assert tab.start.form.rows["particles"].sentence == "" and tab.start.button.isEnabled()
+    choose_verb(tab, "prep")
+    type_in(qtbot, tab, "particles", str(project / "001-simulate"))
+    assert tab.start.form.rows["particles"].sentence == ""
+    (project / "001-simulate" / "particles.star").unlink()
+    tab.start.form.check()
+    assert "run simulate again" in tab.start.form.rows["particles"].sentence
+
+
+def test_a_job_whose_inputs_are_gone_is_not_to_be_resumed(tab, qtbot, project):
+    copied_without_images(project)
+    write_job(project / "004-train", "train", "stopped", {"particles": "002-prep", "mesh": "003-mesh"})
+    wait_for(qtbot, tab, "004-train", "stopped")
+    resume = tab.buttons["Resume"]
+    tab.table.choose(project / "004-train")
+    qtbot.waitUntil(lambda: not resume.isEnabled(), timeout=20_000)
+    assert "images are not there" in resume.toolTip()
+    for name in ("particles.mrcs", "noise.npz"):
+        (project / "002-prep" / name).touch()
+    qtbot.waitUntil(resume.isEnabled, timeout=20_000)
+    assert "checkpoint" in resume.toolTip()
+    shutil.rmtree(project / "003-mesh")
+    qtbot.waitUntil(lambda: not resume.isEnabled(), timeout=20_000)
+    assert "mesh: there is no" in resume.toolTip()
+
+
+@pytest.mark.parametrize(("state", "epochs", "figures"), [
+    ("done", "No record of this training's epochs is here.", "No figures of this job are here."),
+    ("queued", "The first epoch has not begun.", "The job has written no figures yet."),
+])  # fmt: skip
+def test_without_curves_or_figures_it_is_said_whether_any_may_come(tab, qtbot, project, state, epochs, figures):
+    write_job(project / "001-train", "train", state)
+    wait_for(qtbot, tab, "001-train", state)
+    assert tab.figures._empty.text() == "No job is chosen."
+    tab.table.choose(project / "001-train")
+    qtbot.waitUntil(lambda: tab.curve._nothing.get_text() == epochs, timeout=20_000)
+    assert tab.figures._empty.text() == figures
+
+
+def test_the_axis_of_a_running_trainings_curves_has_all_its_epochs(tab, qtbot, project):
+    write_training(project / "001-train", 3)
+    write_job(project / "001-train", "train", "stopped", epochs=40)
+    wait_for(qtbot, tab, "001-train", "stopped")
+    tab.table.choose(project / "001-train")
+    qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 3, timeout=20_000)
+    for axis in tab.curve.axes:
+        low, high = axis.get_xlim()
+        assert -2 < low <= 0 and 40 <= high < 42
+
+
+def test_empty_fields_of_generate_say_what_is_taken(qtbot):
+    form = JobForm(find_job("generate"))
+    qtbot.addWidget(form)
+    for name in ("at", "path", "along", "grid", "map"):
+        hint = form.rows[name].field.line.placeholderText()
+        assert hint.startswith("such as ")
+        option = form.rows[name].option
+        assert option.check(option.parse(hint.removeprefix("such as "))) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
@@ -18,6 +19,7 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -226,12 +228,16 @@ def test_ten_jobs_and_a_log_can_be_read_in_a_window_of_their_own(qtbot, project)
     assert not jobs.isVisible()
 
 
-def test_play_without_a_path_plays_the_first_component(qtbot, project):
+def test_play_without_a_path_plays_the_first_component_through_the_shown_point(qtbot, project):
     viewer = open_viewer(qtbot, project)
+    viewer.scene.run("flexrec volume at 0.3,-0.8")
     assert viewer.scene.path is None
     viewer.panel.setFocus()
     QTest.keyClick(viewer.panel, Qt.Key.Key_Space)
-    assert viewer.scene.playing and viewer.scene.path.name == "pc1"
+    path = viewer.scene.path
+    assert viewer.scene.playing and path.name.startswith("pc1")
+    steps = np.linalg.norm(np.diff(path.z, axis=0), axis=1)
+    assert np.linalg.norm(path.z - [0.3, -0.8], axis=1).min() < 0.51 * steps.max()
     QTest.mouseClick(viewer.panel.bar.play, LEFT)
     assert not viewer.scene.playing
 
@@ -249,3 +255,19 @@ def test_hints_in_empty_fields_are_paler_than_text_in_every_palette(panel, qapp)
             assert ink.name() == text and hint.alpha() < 150
     finally:
         qapp.setPalette(usual)
+
+
+@pytest.mark.parametrize("width", [420, 505, 620])
+def test_in_the_tab_of_selections_names_hints_and_labels_are_seen_whole(panel, width):
+    tab, tree = panel.selections, panel.selections.list
+    panel.scene.run("flexrec select name 'selection 1' where 'pc1 > 0.5'")
+    resized(panel, width, 760)
+    panel.show_tab(tab)
+    QTest.qWait(50)
+    measure, item = tree.fontMetrics().horizontalAdvance, tree.topLevelItem(0)
+    wanted = [measure(item.text(column)) for column in range(3)]
+    assert tree.columnWidth(0) >= wanted[0] + 48  # its box and its colour
+    assert all(wanted[k] < tree.columnWidth(k) < wanted[k] + 60 for k in (1, 2))
+    for field in (tab.where, tab.clusters):
+        assert measure(field.placeholderText()) + 16 <= field.width(), field.placeholderText()
+    assert tab.clusters.parent().findChild(QLabel).text() == "of them"

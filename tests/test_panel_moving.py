@@ -8,6 +8,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.panel.moving_tab import MovingTab, OpenStructure, ShownFlow
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 
 
 class ListedScene:
@@ -133,3 +134,15 @@ def test_nothing_can_be_shown_while_no_model_is_open(scene, qtbot):
     tab = MovingTab(scene)
     qtbot.addWidget(tab)
     assert not tab.mesh.isEnabled() and not tab.why_not.isHidden()
+
+
+def test_the_words_for_the_meshs_colours_are_those_of_its_key_and_are_seen_whole(tab):
+    from chimerax.flexrec.panel.moving_tab import _COLOUR_TIPS
+
+    tab.resize(300, 600)
+    QTest.qWait(20)
+    for row in range(tab.colour.count()):
+        name, text, tip = tab.colour.itemData(row), tab.colour.itemText(row), _COLOUR_TIPS[tab.colour.itemData(row)]
+        assert tab.colour.fontMetrics().horizontalAdvance(text) <= tab.colour.width() - 36, text
+        assert ("yellow" in text and "yellow" in tip) is (name in ("rigidity", "strain"))  # the end of viridis
+        assert "red" not in text.split() and "red" not in tip.split()

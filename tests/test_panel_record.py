@@ -12,7 +12,9 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
+from chimerax.flexrec.explore.path_lines import straight_path
 from chimerax.flexrec.panel.animation import durations
+from chimerax.flexrec.panel.play_bar import PlayBar
 from explored_project import make_project
 from panel_window import LEFT, PATIENCE, click, open_viewer
 from PIL import Image
@@ -78,7 +80,9 @@ def test_the_button_records_each_state_at_the_speed_of_play(qtbot, viewer, tmp_p
     bar.bounce.setChecked(True)
     QTest.mouseClick(bar.record, LEFT)
     qtbot.waitUntil(bar.cancel.isVisible, timeout=PATIENCE)
+    assert bar.play.isEnabled() and not bar.record.isEnabled()  # beside the window, and one at a time
     qtbot.waitUntil(lambda: viewer.scene.recorded is None and not bar.cancel.isVisible(), timeout=PATIENCE)
+    assert bar.record.isEnabled()
     assert all(f"*{one}" in asked[0][3] for one in (".gif", ".webp", ".png"))
     frames, times = read_frames(file)
     assert frames.shape[:3] == (8, viewer.slices.height() // 2 * 2, viewer.slices.width() // 2 * 2)
@@ -166,7 +170,7 @@ def test_ffmpeg_writes_the_formats_that_pillow_does_not(qtbot, viewer, tmp_path,
 
 def test_what_cannot_be_recorded_is_said_in_a_sentence(viewer, tmp_path, monkeypatch):
     for words, said in (
-        ("a.mpx", "no movie format"), ("none/a.gif", "no folder"), ("a.gif size 321,240", "even"),
+        ("a.mpx", "its ending is no movie format"), ("none/a.gif", "no folder"), ("a.gif size 321,240", "even"),
         ("a.gif size 2,2", "pixels"), ("a.gif size 2", "two whole numbers"), ("a.gif framerate 0", "from 0.1 to 240"),
         ("a.gif framerate 60", "50 frames a second"), ("a.gif quality high", "'quality'"),
     ):  # fmt: skip
@@ -205,3 +209,33 @@ def test_a_movie_without_a_suffix_is_given_the_usual_one(qtbot, viewer, tmp_path
     QTest.mouseClick(viewer.panel.bar.record, LEFT)
     qtbot.waitUntil(lambda: viewer.scene.recorded is None, timeout=PATIENCE)
     assert left(tmp_path) == ["a movie" + viewer.scene.movies[0]]
+
+
+class Filmed:
+    """A scene whose own view is being recorded, as in ChimeraX."""
+
+    films_view, playing, place, movies, trained = True, False, 1.0, (".mp4",), object()
+
+    def __init__(self) -> None:
+        self.path, self.recorded, self.lines = straight_path(np.array([[0.0, 0.0], [1.0, 1.0]]), 11), 0.0, []
+        self.z = self.path.z[0]
+
+    def run(self, command: str) -> bool:
+        self.lines.append(command)
+        return True
+
+
+def test_while_the_view_is_recorded_nothing_else_plays_and_the_bar_goes_with_it(qtbot):
+    scene = Filmed()
+    bar = PlayBar(scene)
+    qtbot.addWidget(bar)
+    assert not any(one.isEnabled() for one in (bar.play, bar.record, bar.scrub))
+    bar.toggle()  # as the space key does
+    assert scene.lines == []
+    for number in (3, 7):
+        scene.z, scene.recorded = scene.path.z[number], number / 11
+        qtbot.waitUntil(lambda n=number: bar.where.text() == f"{n + 1} / 11", timeout=PATIENCE)
+        assert bar.scrub.value() == 100 * number
+    scene.recorded = None
+    qtbot.waitUntil(bar.play.isEnabled, timeout=PATIENCE)
+    assert bar.record.isEnabled() and bar.scrub.isEnabled()

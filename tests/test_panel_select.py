@@ -133,7 +133,7 @@ def test_a_selection_fills_the_form_of_its_reconstruction_which_can_be_started(q
     viewer.panel.selections.where.setText("z1 > 0")
     press(viewer, "select where")
     press(viewer, "reconstruct of selection")
-    assert "particles.mrcs is missing" in viewer.panel.notes.text()
+    assert "particles.mrcs is missing" in viewer.panel.notes.whole
     (prep / "particles.mrcs").write_bytes((project / "stack.mrcs").read_bytes())
     press(viewer, "reconstruct of selection")
     assert viewer.jobs.isVisible() and viewer.jobs.start.form.job.verb == "reconstruct"

@@ -103,3 +103,10 @@ def test_paths_and_places_as_in_chimerax(scene, tmp_path):
     assert scene.path.name == "morph p1 p2" and len(scene.path) == 4 and scene.playing
     scene.run("flexrec play stop")
     assert not scene.playing and scene.place == 0
+
+
+def test_the_examples_folder_is_taken_with_and_without_its_name():
+    takes = COMMANDS["demo"].takes
+    for words in (["/tmp/a demo"], ["folder", "/tmp/a demo"]):
+        assert read_arguments("demo", takes, words) == {"folder": Path("/tmp/a demo")}
+    assert read_arguments("demo", takes, []) == {}

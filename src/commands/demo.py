@@ -7,6 +7,7 @@ from pathlib import Path
 from chimerax.core.commands import CmdDesc, SaveFolderNameArg, quote_path_if_necessary, run
 
 from ..jobs.shipped import unpack
+from .panel import settle
 
 _MOLECULE = "001-simulate/molecule.cif"
 # heavy and light chain of either arm, which a hinge joins to the stem
@@ -39,7 +40,7 @@ def flexrec_demo(session, folder: str | None = None):
     ):
         run(session, words)
     if session.ui.is_gui:
-        session.ui.processEvents()  # the panel that came takes its place, before the molecule fills what is left
+        settle(session)  # the panel that came takes its place, before the molecule fills what is left
     # its stem down, and turned a little, so that its swinging arms, and arrows along the swing, have depth
     run(session, "view orient; turn x -90; turn y 25; turn x 10; view pad 0.12" if alone else "view")
     session.logger.info("Now try flexrec volume at 1,-1, flexrec mesh color strain, or flexrec flow.")
@@ -56,6 +57,6 @@ def commands() -> list[tuple]:
     """Words, description and function of each."""
     return [
         ("demo", CmdDesc(
-            keyword=[("folder", SaveFolderNameArg)],
+            optional=[("folder", SaveFolderNameArg)],
             synopsis="Open a small trained example that ships with FlexRec"), flexrec_demo),
     ]  # fmt: skip

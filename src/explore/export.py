@@ -53,7 +53,7 @@ def note_on(trained: Trained, file: Path) -> str:
         trained.source  # noqa: B018 - whether it is there
     except InputError:
         prep, optics = trained.prepared, trained.particles.optics
-        lost = "" if any(is_file(stack) for stack in trained.particles.stacks) else ", but are not here either"
-        return (f"these are the particles of {prep.name}/{STAR}, since {trained.recorded_source} is gone; their images "
-                f"have {optics.box[0]} pixels of {optics.pixel_size[0]:.4g} Å{lost}")  # fmt: skip
+        lost = "" if any(is_file(stack) for stack in trained.particles.stacks) else ", which are not here either"
+        return (f"they are those of {prep.name}/{STAR}, as the file that prep was given is gone: images of "
+                f"{optics.box[0]} pixels of {optics.pixel_size[0]:.4g} Å{lost}")  # fmt: skip
     return ""

@@ -25,6 +25,7 @@ def parameter(
     choices: tuple = (),
     advanced: bool = False,
     job: str | tuple[str, ...] | None = None,
+    example: str = "",
 ) -> Any:
     """Declare one field of a job's frozen parameter dataclass; without ``default`` it is required.
 
@@ -45,8 +46,10 @@ def parameter(
     job
         The value is a job folder of this verb (or of one of these verbs), or a file in it. Omitted, it is the newest
         finished one in the project.
+    example
+        What such a value looks like, shown in an empty field.
     """
-    about = dict(help=help, unit=unit, low=low, high=high, choices=tuple(choices), advanced=advanced)
+    about = dict(help=help, unit=unit, low=low, high=high, choices=tuple(choices), advanced=advanced, example=example)
     about["job"] = (job,) if isinstance(job, str) else tuple(job or ())
     return field(default=default, kw_only=True, metadata=about)
 
@@ -72,6 +75,7 @@ class Parameter:
     choices: tuple
     advanced: bool
     job: tuple[str, ...]
+    example: str = ""
 
     @property
     def required(self) -> bool:

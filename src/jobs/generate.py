@@ -19,20 +19,23 @@ class GenerateParameters:
         help="trained model; one that is still in training may be named, and gives its newest epoch", job="train"
     )
     at: tuple[float, ...] = parameter(
-        (), help="latent points, number by number: with two latent dimensions 0.5,-1,2,0 asks for (0.5, -1) and (2, 0)"
+        (), help="latent points, number by number: with two latent dimensions 0.5,-1,2,0 asks for (0.5, -1) and (2, 0)",
+        example="0.5,-1,2,0",
     )
     path: Path | None = parameter(
         None,
         help="file of latent points: a .json that flexrec path wrote, .npz with an array z (points x dims), .npy, or "
         ".csv or .txt with a point in each row",
+        example="loop.json",
     )
     along: tuple[str, ...] = parameter(
         (),
         help="series of maps along a line through the median of all particles: z1, z2, … is a latent axis; pc1, pc2, … "
         "is a principal component of the motion in ångströms, strongest first. If nothing at all is asked, pc1 to pc3",
+        example="pc1,pc2",
     )
     grid: int | None = parameter(
-        None, help="maps on a regular grid of so many points along every latent axis", low=2, high=100
+        None, help="maps on a regular grid of so many points along every latent axis", low=2, high=100, example="5"
     )
     frames: int = parameter(
         11, help="maps in each series; an odd number has the median in the middle", low=2, high=1000
@@ -48,6 +51,7 @@ class GenerateParameters:
         None,
         help="another map to move in place of the model's own: a sharper one, of a larger box over the same field of "
         "view and in the same frame",
+        example="sharp.mrc",
     )
     map_pixel_size: float | None = parameter(
         None, help="pixel size of that map, where its header is wrong", unit="Å", low=0.1, high=30, advanced=True

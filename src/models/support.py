@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 NEIGHBOURS = 5
 _SAMPLE = 2000  # particles whose own distances set the scale
 GRADES = ("inside", "edge", "outside")
-_USUAL = 90.0  # percentile up to which a point is as good as most of the particles
 _RARE = 99.0  # percentile of particles' own distances beyond which a point is lonelier than nearly all of them
+_AROUND, _LEAST = 0.01, 10  # of all particles, and particles at least, that are around a typical one
+_FEW, _FEWEST = 10.0, 1.0  # percentiles of the numbers of particles that particles have around them
+_THINNED, _PROBES = 20_000, 200  # particles from which these are found, and of them those that set the radius
+_MANY = 300  # points beyond which these particles are counted, not all
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,24 +24,19 @@ class Support:
     Attributes
     ----------
     latents : ``(n, K)``. limit : distance to the fifth neighbour that 99 % of the particles stay below.
-    usual : that which 90 % of them stay below.
     """
 
     latents: np.ndarray
     limit: float
-    usual: float
     _tree: object
 
     @classmethod
     def of(cls, latents: np.ndarray) -> Support:
         """From the particles' latents ``(n, K)``."""
-        from scipy.spatial import cKDTree
-
-        tree = cKDTree(latents, leafsize=32, compact_nodes=False, balanced_tree=False)  # quick to build
+        tree = _quick_tree(latents)
         rows = np.linspace(0, len(latents) - 1, min(len(latents), _SAMPLE)).astype(int)
         own = _farthest(tree, latents[rows], NEIGHBOURS + 1)  # the first neighbour of a particle is itself
-        usual, limit = np.percentile(own, (_USUAL, _RARE))
-        return cls(latents, float(limit), float(usual), tree)
+        return cls(latents, float(np.percentile(own, _RARE)), tree)
 
     def distance(self, z: np.ndarray) -> np.ndarray:
         """Distance ``(m,)`` of points ``(m, K)`` to their fifth nearest particle, in latent units."""
@@ -47,16 +46,62 @@ class Support:
         """``(m,)`` bool: which points ``(m, K)`` are lonelier than 99 % of the particles are."""
         return self.distance(z) > self.limit
 
-    def count(self, z: np.ndarray, radius: float) -> int:
-        """How many particles are within ``radius``, in latent units, of a point ``(K,)``."""
-        return int(self._tree.query_ball_point(np.asarray(z, float), radius, return_length=True))
+    @cached_property
+    def crowd(self) -> Crowd:
+        """How many particles are around any point, and how many are usual."""
+        return Crowd.of(self.latents, self._tree)
 
     def grade(self, z: np.ndarray) -> np.ndarray:
-        """``(m,)`` words of ``GRADES``: where 90 % of the particles are points ``(m, K)`` lie inside, where 9 % are at
-        the edge, beyond 99 % outside.
+        """``(m,)`` words of ``GRADES`` for points ``(m, K)``, by the particles around them: those that have as many as
+        90 % of the particles have are inside, those that have as many as 99 % of them at the edge, others outside.
         """
-        distance = self.distance(z)
-        return np.array(GRADES)[(distance > self.usual).astype(int) + (distance > self.limit)]
+        return self.crowd.grade(self.crowd.count(z))
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """Particles within ``radius``, which around a typical particle holds a hundredth of all, and ten at least.
+
+    A point is inside where there are ``few`` or more, at the edge where there are ``fewest`` or more. So many are a
+    smooth measure: a small gap between particles, which the distance to the nearest ones would show, is none.
+    """
+
+    radius: float
+    few: float
+    fewest: float
+    _tree: object
+    _thinned: object  # tree of some particles
+
+    @classmethod
+    def of(cls, latents: np.ndarray, tree) -> Crowd:
+        """Of particles at ``(n, K)``; a tenth of a second, whatever their number."""
+        some = latents[:: max(1, len(latents) // _THINNED)]
+        thinned = tree if len(some) == len(latents) else _quick_tree(some)
+        around = min(max(_LEAST, round(_AROUND * len(some))), len(some) - 1)
+        radius = float(np.median(_farthest(thinned, some[:: max(1, len(some) // _PROBES)], around + 1)))
+        own = _count(thinned, some[:: max(1, len(some) // _SAMPLE)], radius) - 1
+        few, fewest = np.percentile(own, (_FEW, _FEWEST)) * len(latents) / len(some)
+        return cls(radius, max(float(few), 2.0), max(float(fewest), 1.0), tree, thinned)
+
+    def count(self, z: np.ndarray) -> np.ndarray:
+        """``(m,)`` particles within ``radius`` of points ``(m, K)``; of very many points an estimate, for speed."""
+        if len(z) <= _MANY:
+            return _count(self._tree, z, self.radius)
+        return _count(self._thinned, z, self.radius) * (self._tree.n / self._thinned.n)
+
+    def grade(self, count: np.ndarray) -> np.ndarray:
+        """Words of ``GRADES`` where there are so many particles."""
+        return np.array(GRADES)[(count < self.few).astype(int) + (count < self.fewest)]
+
+
+def _quick_tree(points: np.ndarray):
+    from scipy.spatial import cKDTree
+
+    return cKDTree(points, leafsize=32, compact_nodes=False, balanced_tree=False)  # quick to build
+
+
+def _count(tree, points: np.ndarray, radius: float) -> np.ndarray:
+    return tree.query_ball_point(np.asarray(points, float), radius, return_length=True)
 
 
 def _farthest(tree, points: np.ndarray, count: int) -> np.ndarray:

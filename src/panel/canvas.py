@@ -14,6 +14,7 @@ from .marks import Marks
 from .plane import Plane, axis_label
 from .raster import density_picture, dot_densities, dot_radius, dots_picture, histogram, pixel_places
 from .theme import Theme
+from .whole_pixels import keep_all_pixels
 
 FEW = 5_000  # particles up to which each is a dot, unless somebody chose otherwise
 _REST = 70  # milliseconds without a new view after which the particles are drawn anew for it
@@ -29,6 +30,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(Figure())
+        keep_all_pixels(self)
         self.setMinimumSize(120, 80)
         self.theme = theme
         self.menu_wanted = True  # whether a right click is for the context menu

@@ -42,6 +42,7 @@ class ChimeraXScene:
     """Implements `scene.Scene` over one of the session's models: the last that was opened, or chosen."""
 
     movies = (".mp4", ".webm", ".ogv", ".avi")
+    films_view = True
 
     def __init__(self, session) -> None:
         self.session = session

@@ -60,6 +60,11 @@ def nearest_piece(corners: np.ndarray, point: np.ndarray) -> int:
     return 1 + int(np.argmin(away)) if away else len(corners)
 
 
+def axis_command(name: str, at: np.ndarray | None, extra: str = "") -> str:
+    """``flexrec path pc1 …`` through a latent point ``(K,)``; through the particles' median for None."""
+    return f"flexrec path {name}{extra}" + ("" if at is None else f" at {point_text(at)}")
+
+
 def through_command(points: Sequence[np.ndarray | str], frames: int, in_angstroms: bool) -> str:
     """``flexrec path through …`` over latent points ``(K,)``, or words such as p12 and c3."""
     words = " ".join(point if isinstance(point, str) else point_text(point) for point in points)

@@ -63,7 +63,12 @@ class DockSize(QObject):
 
     def _docked(self, floating: bool) -> None:
         if not floating:
-            QTimer.singleShot(0, self.ask)
+            QTimer.singleShot(0, self._come_back)
+
+    def _come_back(self) -> None:
+        """In front of what it was docked upon, where it has just been put."""
+        self._dock.raise_()
+        self.ask()
 
     def _keep(self) -> None:
         if self._by_hand:

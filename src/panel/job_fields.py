@@ -222,7 +222,9 @@ def plain_name(option: Parameter) -> str:
 
 
 def _grey(option: Parameter) -> str:
-    """What stands in an empty field: the default."""
+    """What stands in an empty field: the default, or an example where there is none."""
     if option.required:
         return "required"
-    return "" if option.default in (None, "", (), MISSING) else value_text(option.default)
+    if option.default in (None, "", (), MISSING):
+        return f"such as {option.example}" if option.example else ""
+    return value_text(option.default)

@@ -8,6 +8,7 @@ from qtpy.QtCore import QSize, Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QImage, QImageReader, QPixmap
 from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
+NO_JOB = "No job is chosen."
 LARGEST = 2400  # pixels of a side; a larger picture is read smaller
 
 
@@ -24,14 +25,14 @@ class JobFigures(QScrollArea):
         self._times: dict[Path, int] = {}
         self._page = QWidget()
         self._column = QVBoxLayout(self._page)
-        self._empty = QLabel("The job has written no figures yet.")
+        self._empty = QLabel(NO_JOB)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._column.addWidget(self._empty)
         self._column.addStretch(1)
         self.setWidget(self._page)
 
-    def show_figures(self, figures: tuple[tuple[Path, int], ...]) -> None:
-        """Show these files, each with the time when it was written (ns)."""
+    def show_figures(self, figures: tuple[tuple[Path, int], ...], why_none: str = NO_JOB) -> None:
+        """Show these files, each with the time when it was written (ns); ``why_none`` is said where there are none."""
         wanted = dict(figures)
         for path in [path for path in self.pictures if path not in wanted]:
             self._drop(path)
@@ -46,6 +47,7 @@ class JobFigures(QScrollArea):
                 self.pictures[path] = Picture(path)
                 self._column.insertWidget(min(place, len(self.pictures) - 1), self.pictures[path])
             self.pictures[path].put(image)
+        self._empty.setText(why_none)
         self._empty.setVisible(not self.pictures)
 
     def _drop(self, path: Path) -> None:

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..jobs.declare import Job, Parameter
 from ..jobs.inputs import resolve_inputs
 from ..jobs.listing import JobState
+from ..jobs.ready import PARTICLES, check_particles
 from ..jobs.reference import describe_value
 from ..jobs.waiting import is_done_or_pending
 from .job_fields import Field, JobField, make_field, plain_name
@@ -120,13 +121,15 @@ class JobForm(QWidget):
         return ""
 
     def _look_for(self, option: Parameter, value: Path | None) -> None:
-        """``InputError`` if a path, or the newest job where none was given, is not there."""
+        """``InputError`` if a path, or the newest job where none was given, is not there or has lost its images."""
         if value is None and not option.job:
             return
         names = [other.name for other in self.job.options()]
         parameters = self.job.parameters(**{name: value if name == option.name else None for name in names})
         without = [name for name in names if name != option.name]
-        resolve_inputs(self.job, parameters, self.project, is_done_or_pending, without)
+        found = getattr(resolve_inputs(self.job, parameters, self.project, is_done_or_pending, without), option.name)
+        if option.name == PARTICLES and found is not None:
+            check_particles(found)
 
 
 class FormRow(QWidget):

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from ..errors import InputError
 from ..jobs.listing import JobState, list_jobs
+from ..jobs.ready import lost_input
+from ..jobs.record import read_record
 from ..jobs.tail import Curves, LogTail
 from ..jobs.trained import MODEL
 from .job_desk import JobDesk
@@ -23,7 +26,8 @@ class Followed:
     """What the job that is followed has more to say.
 
     ``log`` are new lines, all of them if ``afresh``; ``curves`` are those of `Curves.read`; ``figures`` its pictures,
-    each with the time when it was written (ns).
+    each with the time when it was written (ns); ``epochs`` is how many a training is to have,
+    ``lost`` says which of its inputs is gone.
     """
 
     folder: Path
@@ -31,6 +35,8 @@ class Followed:
     afresh: bool
     curves: np.ndarray
     figures: tuple[tuple[Path, int], ...]
+    epochs: int | None = None
+    lost: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +55,21 @@ class JobReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._log, self._curves = LogTail(folder), Curves(folder)
+        self._log, self._curves, self._epochs = LogTail(folder), Curves(folder), _all_epochs(folder)
 
     def read(self) -> Followed:
         """What is new."""
         text, afresh = self._log.read()
-        return Followed(self.folder, text, afresh, self._curves.read(), _figures(self.folder))
+        return Followed(self.folder, text, afresh, self._curves.read(), _figures(self.folder), self._epochs,
+                        lost_input(self.folder))  # fmt: skip
+
+
+def _all_epochs(folder: Path) -> int | None:
+    """Of a training, as its record says; None for another job, or a record that cannot be read."""
+    with suppress(InputError, OSError):
+        epochs = read_record(folder)["parameters"].get("epochs")
+        return epochs if isinstance(epochs, int) else None
+    return None
 
 
 def _figures(folder: Path) -> tuple[tuple[Path, int], ...]:

@@ -26,7 +26,7 @@ from ..jobs.listing import JobState
 from ..jobs.reconstruct import MAP, RECONSTRUCT
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record
 from .job_desk import JobDesk
-from .job_figures import JobFigures
+from .job_figures import NO_JOB, JobFigures
 from .job_form import complaint_colour, wrapped
 from .job_log import JobLog
 from .job_start import JobStart
@@ -43,6 +43,7 @@ _ACTIONS = (
     ("Clone", (QUEUED, RUNNING, DONE, STOPPED, FAILED), "Fill the form with this job's parameters"),
     ("Folder", (QUEUED, RUNNING, DONE, STOPPED, FAILED, "unreadable"), "Open the job's folder"),
 )
+_TIPS = {name: tip for name, _, tip in _ACTIONS}
 _ROWS = 10  # of the table, that there is room for at first
 _OPEN = "Open model"  # or "Open map", by the job that is chosen
 
@@ -60,6 +61,7 @@ class JobsTab(QWidget):
         super().__init__()
         self._desk = desk
         self._models: Collection[Path] = ()  # the trainings that have written one
+        self._lost = ""  # which input of the chosen job is gone
         self._refused = ""  # why the last thing that was asked could not be done
         self._awaited: set[Path] | None = None  # the jobs there were when one was started
         self.watch = JobWatch(desk, self)
@@ -159,15 +161,16 @@ class JobsTab(QWidget):
         self._show_state(self.table.state, look.problem)
 
     def _show_followed(self, followed: Followed) -> None:
+        self._lost = followed.lost
         self.log.add(followed.log, followed.afresh)
-        verb = self.table.state.verb
-        why = "The first epoch has not begun." if verb == "train" else "Only trainings have curves."
-        self.curve.show_curves(followed.curves, why)
-        self.figures.show_figures(followed.figures)
+        no_curves, no_figures = _why_nothing(self.table.state)
+        self.curve.show_curves(followed.curves, no_curves, followed.epochs)
+        self.figures.show_figures(followed.figures, no_figures)
 
     def _show_state(self, state: JobState | None, problem: str = "") -> None:
         for name, states, _ in _ACTIONS:
             self.buttons[name].setEnabled(state is not None and state.state in states)
+        self._show_resuming()
         self._show_opening(state)
         said = f"{state.folder.name}: {state.message}" if state and state.message else ""
         sentence = self._refused or problem or said
@@ -175,6 +178,13 @@ class JobsTab(QWidget):
         self.told.setText(sentence)
         self.told.setVisible(bool(sentence))
         self.told.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
+
+    def _show_resuming(self) -> None:
+        """A job whose inputs are gone cannot go on, and its button says what is gone."""
+        button = self.buttons["Resume"]
+        lost = self._lost if button.isEnabled() else ""
+        button.setEnabled(button.isEnabled() and not lost)
+        button.setToolTip(lost or _TIPS["Resume"])
 
     def _show_opening(self, state: JobState | None) -> None:
         """What the chosen job has that can be shown: a training's model, a reconstruction's map."""
@@ -188,10 +198,10 @@ class JobsTab(QWidget):
         button.setEnabled(has_map or has_model)
 
     def _choose(self, folder: Path | None) -> None:
-        self._refused = ""
+        self._refused = self._lost = ""
         self.log.add("", afresh=True)
-        self.curve.show_curves(NOTHING, "No job is chosen." if folder is None else "")
-        self.figures.show_figures(())
+        self.curve.show_curves(NOTHING, NO_JOB if folder is None else "")
+        self.figures.show_figures((), NO_JOB if folder is None else "")
         self.watch.follow(folder)
         self._show_state(self.table.state)
 
@@ -255,6 +265,15 @@ class JobsTab(QWidget):
         """Look less often."""
         super().hideEvent(event)
         self.watch.hurry(False)
+
+
+def _why_nothing(state: JobState) -> tuple[str, str]:
+    """What is said of a job in the place of its curves, and of its figures, where there are none."""
+    goes_on = state.state in (QUEUED, RUNNING)
+    figures = "The job has written no figures yet." if goes_on else "No figures of this job are here."
+    if state.verb != "train":
+        return "Only trainings have curves.", figures
+    return "The first epoch has not begun." if goes_on else "No record of this training's epochs is here.", figures
 
 
 def _typed_path(text: str) -> Path | None:

@@ -8,7 +8,10 @@ from matplotlib.figure import Figure
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QGuiApplication
 
+from .whole_pixels import keep_all_pixels
+
 _LABELS = ("gain over rigid, nats per particle", "motion, Å", "strain of the mesh, %")
+_BESIDE = 0.02  # of the axis of epochs, that is left at either end
 NOTHING = np.empty((0, 5))  # the curves of a job that has none
 _COLOURS = {False: ("#0b63c4", "#b3541e", "#2e7d4f"), True: ("#5ab0ff", "#ffab6b", "#6fd08c")}
 
@@ -26,6 +29,7 @@ class LossCurve(FigureCanvasQTAgg):
 
     def __init__(self) -> None:
         super().__init__(Figure(layout="constrained"))
+        keep_all_pixels(self)
         self.setMinimumSize(200, 60)
         self.axes = self.figure.subplots(3, 1, sharex=True)
         self.lines = [axis.plot([], [], linewidth=1.6, markersize=3.5)[0] for axis in self.axes]
@@ -34,15 +38,19 @@ class LossCurve(FigureCanvasQTAgg):
         self.labels = [axis.set_title(label, fontsize=8, loc="left", pad=3) for axis, label in zip(self.axes, _LABELS)]
         for axis in self.axes:
             axis.tick_params(labelsize=8)
-            axis.margins(x=0.02, y=0.12)
+            axis.margins(y=0.12)
             axis.spines[["top", "right"]].set_visible(False)
             axis.grid(alpha=0.25, linewidth=0.6)
         self.axes[-1].set_xlabel("epoch", fontsize=8)
         self._dress()
         self.show_curves(NOTHING)
 
-    def show_curves(self, curves: np.ndarray, why_none: str = "No training is chosen.") -> None:
-        """Show the curves ``(n, 5)`` of `Curves.read`; ``why_none`` is said where there are none."""
+    def show_curves(
+        self, curves: np.ndarray, why_none: str = "No training is chosen.", epochs: int | None = None
+    ) -> None:
+        """Show the curves ``(n, 5)`` of `Curves.read`, over an axis of all ``epochs`` that there are to be where that
+        is known; ``why_none`` is said where there are none.
+        """
         shown = gains(curves)
         for k, (axis, line) in enumerate(zip(self.axes, self.lines), 1):
             line.set_data(shown[:, 0], shown[:, k])
@@ -50,8 +58,14 @@ class LossCurve(FigureCanvasQTAgg):
             axis.relim()
             axis.autoscale_view()
             axis.set_visible(len(shown) > 0)
+        if len(shown):
+            self._set_epochs(float(shown[-1, 0]) if epochs is None else max(epochs, float(shown[-1, 0])))
         self._nothing.set_text("" if len(shown) else why_none)
         self.draw_idle()
+
+    def _set_epochs(self, last: float) -> None:
+        """The axis that the curves share, from the beginning to the end of the training."""
+        self.axes[0].set_xlim(-_BESIDE * last, (1 + _BESIDE) * last)
 
     def _dress(self) -> None:
         """Take the window's colours."""

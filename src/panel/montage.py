@@ -35,7 +35,7 @@ class Montage(QDialog):
         self.elsewhere = QPushButton("Images are in another folder …")
         self.elsewhere.setToolTip("Choose the folder where the image stacks are now; the project remembers it")
         self.elsewhere.setAutoDefault(False)
-        self.before, self.after = QPushButton("Before"), QPushButton("More")
+        self.before, self.after = QPushButton("Back"), QPushButton("More")
         self.elsewhere.clicked.connect(self._ask_folder)
         self.before.clicked.connect(lambda: self.turn(-1))
         self.after.clicked.connect(lambda: self.turn(1))

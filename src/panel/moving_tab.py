@@ -26,8 +26,11 @@ _SPEC = int(Qt.ItemDataRole.UserRole)
 _REFERENCES = 2  # that there always are; a point that somebody named comes after them
 _SETTLE = 120  # milliseconds after the last turn of a number until the command runs
 _COLOUR_HELP = {
-    "part": "each part of the mesh", "rigidity": "blue: soft, red: stiff", "strain": "red: stretched or compressed",
-    "none": "grey",
+    "part": "part", "rigidity": "rigidity: yellow is stiff", "strain": "strain: yellow is most", "none": "grey",
+}  # fmt: skip
+_COLOUR_TIPS = {
+    "part": "A colour for each part of the mesh", "rigidity": "Dark blue is soft, yellow is stiff",
+    "strain": "Dark blue is at rest, yellow is stretched or compressed", "none": "Grey lines, without a key",
 }  # fmt: skip
 
 
@@ -115,7 +118,8 @@ class MovingTab(QWidget):
         for box in (self.mesh, self.arrows):
             box.setCheckable(True)
         for name in self._scene.mesh_colours:
-            self.colour.addItem(f"{name}: {_COLOUR_HELP[name]}" if name in _COLOUR_HELP else name, name)
+            self.colour.addItem(_COLOUR_HELP.get(name, name), name)
+            self.colour.setItemData(self.colour.count() - 1, _COLOUR_TIPS.get(name), Qt.ItemDataRole.ToolTipRole)
         self.reference.addItem("the mean of all particles", "mean")
         self.reference.addItem("the map at rest", "rest")
         self.reference.setToolTip("where the arrows begin; they end at the shown point")

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from ..explore.anchors import point_text
 from ..explore.walk import describe_path
-from .corners import corners_of, nearest_piece, simplified, through_command
+from .corners import axis_command, corners_of, nearest_piece, simplified, through_command
 from .wrapping import labelled
 
 if TYPE_CHECKING:
@@ -96,9 +96,7 @@ class PathTab(QWidget):
         extra = f" frames {self.frames.value()}" + (" inAngstroms true" if self.angstroms.isChecked() else "")
         kind = self.kind.currentIndex()
         if kind == 0:
-            name = self.axis.currentText()
-            at = "" if self.scene.z is None else f" at {point_text(self.scene.z)}"
-            self.scene.run(f"flexrec path {name}{extra}{at}")
+            self.scene.run(axis_command(self.axis.currentText(), self.scene.z, extra))
             return
         points = " ".join(self.points.text().split())
         if not points:

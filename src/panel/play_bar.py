@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from .corners import axis_command
 from .scene import Scene, quoted
 
 _STEPS = 1000
@@ -55,13 +56,33 @@ class PlayBar(QWidget):
 
     def refresh(self) -> None:
         """Follow the scene."""
-        path = self.scene.path
-        for widget in (self.scrub, self.record):
-            widget.setEnabled(path is not None)
-        for widget in (self.play, self.speed, self.loop, self.bounce, self.inset):
-            widget.setEnabled(self.scene.trained is not None)
         self.play.setText("Pause" if self.scene.playing else "Play")
         self._watch()
+        self._show_place()
+
+    def _enable(self) -> None:
+        """One movie at a time; and one of the view itself is not to be played into."""
+        path, trained, filmed = self.scene.path, self.scene.trained, self._filmed
+        self.scrub.setEnabled(path is not None and not filmed)
+        self.record.setEnabled(path is not None and self.scene.recorded is None)
+        self.play.setEnabled(trained is not None and not filmed)
+        for widget in (self.speed, self.loop, self.bounce, self.inset):
+            widget.setEnabled(trained is not None)
+
+    @property
+    def _filmed(self) -> bool:
+        """Whether what the view shows is being recorded."""
+        return self.scene.films_view and self.scene.recorded is not None
+
+    def _place(self) -> float:
+        """Where on the path the shown point is, 0 to 1: a movie goes from state to state without playing."""
+        path, z = self.scene.path, self.scene.z
+        if not self._filmed or z is None or len(path) < 2:
+            return self.scene.place
+        return int(((path.z - z) ** 2).sum(axis=1).argmin()) / (len(path) - 1)
+
+    def _show_place(self) -> None:
+        path = self.scene.path
         if path is None:
             self.where.setText("pc1" if self.scene.trained is not None else "")
             with QSignalBlocker(self.scrub):
@@ -69,15 +90,17 @@ class PlayBar(QWidget):
             return
         with QSignalBlocker(self.scrub):
             if not self.scrub.isSliderDown():
-                self.scrub.setValue(round(_STEPS * self.scene.place))
-        self.where.setText(f"{1 + round(self.scene.place * (len(path) - 1))} / {len(path)}")
+                self.scrub.setValue(round(_STEPS * self._place()))
+        self.where.setText(f"{1 + round(self._place() * (len(path) - 1))} / {len(path)}")
 
     def toggle(self) -> None:
-        """Play, or pause; the first component where no path was made yet."""
+        """Play, or pause; the first component through the shown point where no path was made yet."""
+        if self._filmed:
+            return
         if self.scene.playing:
             self.scene.run("flexrec pause")
             return
-        if self.scene.path is None and not self.scene.run("flexrec path pc1"):
+        if self.scene.path is None and not self.scene.run(axis_command("pc1", self.scene.z)):
             return
         extra = "".join(f" {word} true" for word, box in (("loop", self.loop), ("bounce", self.bounce))
                         if box.isChecked())  # fmt: skip
@@ -107,9 +130,11 @@ class PlayBar(QWidget):
         share = self.scene.recorded
         for widget in (self.progress, self.cancel):
             widget.setVisible(share is not None)
+        self._enable()
         if share is None:
             self._watching.stop()
         else:
+            self._show_place()
             self.progress.setValue(round(100 * share))
             if not self._watching.isActive():
                 self._watching.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from .wrapping import WrappingRow
 
@@ -27,8 +27,8 @@ class PlotControls(QWidget):
         self._parts.setDirection(kinds.LeftToRight if self.width() >= room else kinds.TopToBottom)
 
 
-def with_label(text: str, box: QComboBox) -> QWidget:
-    """A box that takes what room there is, behind its label."""
+def with_label(text: str, box: QWidget) -> QWidget:
+    """A field that takes what room there is, behind its label."""
     pair = QWidget()
     row = QHBoxLayout(pair)
     row.setContentsMargins(0, 0, 0, 0)

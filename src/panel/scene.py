@@ -24,6 +24,7 @@ class Scene(Protocol):
     playing : whether it plays. movies : suffixes of the movies that can be recorded here, the usual one first.
     comparison : of two states, that is shown; None while none is.
     recorded : how much of a movie that is being recorded there is, 0 to 1; None while none is.
+    films_view : whether a movie is of the view itself, which shows each state of it; else it is made beside.
     """
 
     @property
@@ -43,6 +44,9 @@ class Scene(Protocol):
 
     @property
     def movies(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def films_view(self) -> bool: ...  # noqa: D102
 
     @property
     def recorded(self) -> float | None: ...  # noqa: D102

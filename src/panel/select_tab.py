@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QSignalBlocker, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
@@ -25,6 +25,7 @@ from ..explore.results import kept_stamp
 from ..explore.selected import check_particles
 from ..particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
 from .named_button import named_button
+from .plot_controls import with_label
 from .scene import quoted
 from .selection_acts import SelectionActs
 from .short_lists import ShortTree
@@ -33,6 +34,7 @@ from .wrapping import labelled
 if TYPE_CHECKING:
     from .window import FlexPanel
 
+_FEW_NUMBERS = 100  # pixels that a field for them asks for
 # what becomes of the particles in the lasso: words, and what the command says of the chosen selection
 _NEW, _ADD, _WITHIN, _AWAY = range(4)
 _JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", "takes away from the chosen")
@@ -48,14 +50,19 @@ class SelectTab(QWidget):
         self._stamp = None
         self._hidden: set[str] = set()
         self.name = QLineEdit(placeholderText="name (or one is made up)")
-        self.join, self.where = QComboBox(), QLineEdit(placeholderText="pc1 > 1 and uncertainty < 3")
+        self.join, self.where = QComboBox(), QLineEdit(placeholderText="such as pc1 > 1")
+        self.where.setToolTip("A condition on columns, such as pc1 > 1 and uncertainty < 3")
         self.join.addItems(_JOINS)
         self.join.setToolTip("What the next lasso, box, condition or clusters do")
-        self.clusters = QLineEdit(placeholderText="1,3")
+        self.clusters = _ShortField(placeholderText="1,3")
+        self.clusters.setToolTip("Numbers of clusters, whose particles become a selection")
+        self.clusters.setAccessibleName("clusters to select")
         self.count = QSpinBox(minimum=1, maximum=500, value=6)
         self.list = ShortTree()
         self.list.setHeaderLabels(["selection", "particles", "share"])
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for narrow in (1, 2):
+            self.list.header().setSectionResizeMode(narrow, QHeaderView.ResizeMode.ResizeToContents)
         self.list.header().setStretchLastSection(False)
         self.acts = SelectionActs(panel, lambda: self.chosen)
         self._lay_out()
@@ -212,7 +219,7 @@ class SelectTab(QWidget):
         make = named_button("Make", self.make_clusters, "make clusters")
         self.join.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         rows = labelled([("Lasso or box", (self.join, self.name)), ("Where", (self.where, where)),
-                         ("Clusters", (self.count, make, self.clusters, clusters))])  # fmt: skip
+                         ("Clusters", (self.count, make, with_label("of them", self.clusters), clusters))])  # fmt: skip
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
@@ -222,6 +229,14 @@ class SelectTab(QWidget):
         column.addWidget(self.acts)
         self.where.returnPressed.connect(self.select_where)
         self.clusters.returnPressed.connect(self.select_clusters)
+
+
+class _ShortField(QLineEdit):
+    """For a few numbers; where there is more room it takes more."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """See Qt."""
+        return QSize(_FEW_NUMBERS, super().sizeHint().height())
 
 
 def _patch(colour: str) -> QIcon:

@@ -100,7 +100,7 @@ class SelectionActs(QWidget):
         done = self.scene.run(f"flexrec save particles {quoted(name)} selection {quoted(one.name)}")
         if done:
             note = note_on(self.scene.trained, Path(name))
-            self.panel.say(f"{len(one):,} particles of {one.name} written to {name}" + (f"; {note}" if note else ""))
+            self.panel.say(f"{len(one):,} particles written to {Path(name).name}" + (f"; {note}" if note else ""))
         return done
 
     def remove(self) -> None:

@@ -55,7 +55,7 @@ _NAME, _FILE = {"name": kind.text}, {"file": kind.file}
 
 COMMANDS = {
     "open": Command(acts.open_project, Takes({"path": kind.file})),
-    "demo": Command(acts.open_demo, Takes(keyword={"folder": kind.file})),
+    "demo": Command(acts.open_demo, Takes(optional={"folder": kind.file}, keyword={"folder": kind.file})),
     "volume": Command(acts.show_volume, Takes(
         optional={"where": kind.choice("mean", "rest")},
         keyword={"at": kind.anchors, "particle": kind.whole_from_0, "selection": kind.text})),

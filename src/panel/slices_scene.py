@@ -194,6 +194,11 @@ class SlicesScene(QObject):
     # ----- movies -----
 
     @property
+    def films_view(self) -> bool:
+        """See `scene.Scene`: another process paints the slices of a movie."""
+        return False
+
+    @property
     def movies(self) -> tuple[str, ...]:
         """See `scene.Scene`."""
         return movie_suffixes()

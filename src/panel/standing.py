@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..explore.trained import Trained
-
-_SAMPLE = 20_000  # particles, and
-_PROBES = 200  # of these, from which the usual distance to a hundredth of all is found
+from ..models.support import Crowd
 
 
 @dataclass(frozen=True)
@@ -18,8 +16,8 @@ class Standing:
 
     Attributes
     ----------
-    grade : inside, edge, or outside. nearby : particles within ``radius`` latent units, which around a typical
-    particle holds a hundredth of all.
+    nearby : particles within ``radius`` latent units, see `Crowd`. grade : inside, edge, or outside, by how many
+    these are.
     """
 
     grade: str
@@ -38,24 +36,14 @@ class Standing:
 class Surroundings:
     """The particles around any latent point."""
 
-    trained: Trained
-    radius: float
+    crowd: Crowd
 
     @classmethod
     def of(cls, trained: Trained) -> Surroundings:
         """Takes half a second for a million particles, most of it for the tree; good to do in a thread."""
-        latents = trained.latents[trained.finite]
-        sample = latents[:: max(1, len(latents) // _SAMPLE)]
-        probes = sample[:: max(1, len(sample) // _PROBES)]
-        share = max(1, round(0.01 * len(sample)))
-        away = [np.partition(((sample - probe) ** 2).sum(axis=1), min(share, len(sample) - 1))[share:][:1]
-                for probe in probes]  # fmt: skip
-        found = np.sqrt(np.concatenate(away)) if len(sample) > share else np.array([1.0])
-        _ = trained.support
-        return cls(trained, float(np.median(found)))
+        return cls(trained.support.crowd)
 
     def at(self, z: np.ndarray) -> Standing:
         """Of a latent point ``(K,)``."""
-        support = self.trained.support
-        nearby = support.count(z, self.radius)
-        return Standing(str(support.grade(np.asarray(z)[None])[0]), nearby, self.radius)
+        nearby = self.crowd.count(np.asarray(z)[None])
+        return Standing(str(self.crowd.grade(nearby)[0]), int(nearby[0]), self.crowd.radius)

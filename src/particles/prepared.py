@@ -50,11 +50,23 @@ def check_prepared(folder: Path) -> None:
     missing = [name for name in (RECORD, STAR, STACK, NOISE) if not (folder / name).is_file()]
     if STACK in missing and not {RECORD, STAR} & set(missing):  # prep has finished; the shipped example is so
         gone = f"{STACK} is missing" if missing == [STACK] else f"{' and '.join(missing)} are missing"
-        raise InputError(f"{folder}: its images are not there ({gone}), as in the shipped example; put them there "
-                         "again, or run prep again.")  # fmt: skip
+        raise InputError(f"{folder}: its images are not there ({gone}), as in the shipped example; {_remedy(folder)}")
     if missing:
         raise InputError(f"{folder}: not a folder of prepared particles ({missing[0]} is missing); give the folder of "
                          "a prep job that has finished.")  # fmt: skip
+
+
+def _remedy(folder: Path) -> str:
+    """What can be done about prepared images that are gone."""
+    try:
+        source = json.loads((folder / RECORD).read_text(encoding="utf-8"))["source"]
+        path = Path(os.path.normpath(folder / source))
+    except (ValueError, KeyError, TypeError, OSError):
+        return "put them there again, or run prep again."
+    if path.exists():
+        return f"put them there again, or run prep again (on {path})."
+    return (f"what prep made them from is not there either ({path}). Put either there again; simulated particles are "
+            "made anew by simulate, then prep, then train.")  # fmt: skip
 
 
 def load_prepared(folder: str | os.PathLike[str]) -> Prepared:

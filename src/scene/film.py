@@ -53,7 +53,7 @@ def planned_film(
 def check_place(file: Path, suffixes: list[str]) -> None:
     """``InputError`` where a movie of one of these formats cannot be written there."""
     if file.suffix.lower() not in suffixes:
-        raise InputError(f"{file.name}: its end says no movie format; use one of {', '.join(suffixes)}.")
+        raise InputError(f"{file.name}: its ending is no movie format; use one of {', '.join(suffixes)}.")
     if not file.parent.is_dir():
         raise InputError(f"{file}: there is no folder {file.parent}; make it first.")
     if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
