@@ -121,7 +121,7 @@ def test_all_pairs_and_a_click_on_one(viewer):
 
 
 @pytest.mark.parametrize("suffix, start", [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
-def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, suffix, start):
+def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, capsys, suffix, start):
     click(viewer, (0.5, 0.5))
     viewer.panel.acts.save(str(tmp_path / f"plot{suffix}"))
     with_marker = (tmp_path / f"plot{suffix}").read_bytes()
@@ -130,7 +130,8 @@ def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, suffix, start):
     viewer.panel.acts.save(str(tmp_path / f"rest{suffix}"))
     assert len((tmp_path / f"rest{suffix}").read_bytes()) < len(with_marker)
     viewer.panel.acts.save(str(tmp_path / "nowhere" / f"plot{suffix}"))
-    assert "choose another place" in viewer.panel.notes.text()
+    assert "choose another place" in viewer.panel.notes.whole
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_the_help_button_asks_for_help(qtbot, viewer):

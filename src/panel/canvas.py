@@ -247,8 +247,10 @@ class PlotCanvas(FigureCanvasQTAgg):
         self._background = None
         self._resting.start()
 
-    def _drawn(self, _) -> None:
+    def _drawn(self, event) -> None:
         """A whole drawing, without the marks, has been made: keep it, and put the marks on it."""
+        if event.canvas is not self:  # but one that writes a .pdf or .svg
+            return
         self._background = self.copy_from_bbox(self.figure.bbox)
         for line in self.marks.lines:
             self.axes.draw_artist(line)
