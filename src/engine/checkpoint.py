@@ -89,6 +89,8 @@ def save_resume(output: Output, state: State) -> None:
     tensors |= {"latents": state.latents, "precision": state.precision, "noise": state.noise}
     if state.centre is not None:
         tensors["centre"] = state.centre
+    if state.cell_weights is not None:
+        tensors["cell_weights"] = state.cell_weights
     if not state.membership.whole:
         tensors["probability"] = state.membership.probability
     if state.poses.active:
@@ -156,6 +158,8 @@ def load_resume(path: Path, trainer: Trainer) -> State:
     if "probability" in tensors:
         trainer.membership.learn(tensors["probability"])
         trainer.membership.foreign = int((tensors["probability"] < 0.5).sum())
+    if "cell_weights" in tensors:
+        trainer.weigh(tensors["cell_weights"].cpu().numpy())
     if "pose_correction" in tensors:
         poses = trainer.poses
         poses.correction, poses.variance = tensors["pose_correction"], tensors["pose_variance"]
@@ -168,6 +172,7 @@ def load_resume(path: Path, trainer: Trainer) -> State:
         noise=tensors["noise"],
         poses=trainer.poses,
         membership=trainer.membership,
+        cell_weights=tensors.get("cell_weights"),
         centre=tensors.get("centre"),
         epoch=words["epoch"],
         energy=words["energy"],

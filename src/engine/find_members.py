@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..mesh.weights import cell_density
 from .halves import HalfMaps, supported_map
 from .images import Batch
 from .membership import particle_probability
@@ -14,6 +15,7 @@ from .stage import Stage
 from .train import FIRST_ITERATIONS, Trainer
 
 ROUNDS = 2
+FAINT = 0.05  # of the densest cells' density: less tells an empty cell from another no more
 
 
 def members_at_rest(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) -> tuple[Stage, HalfMaps]:
@@ -31,6 +33,22 @@ def members_at_rest(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) 
         stage = stage.with_density(supported_map(stage.cloud, maps))
         stage = stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band)
     return stage, maps
+
+
+def soften_what_junk_filled(trainer: Trainer, stage: Stage, before: torch.Tensor) -> torch.Tensor | None:
+    """Make cells of the mesh as soft as empty ones where the map without junk has less than ``before`` ``(n,)`` had.
+
+    A consensus that other molecules went into has their density, a mesh made of it has cells there, and these would tie
+    parts to each other that move apart. The new relative rigidities ``(c,)``; None where no image is junk.
+    """
+    if trainer.membership.whole:
+        return None
+    mesh, pixel_size = trainer.mesh, stage.cloud.pixel_size
+    old, new = (cell_density(mesh, stage.cloud.scatter(density).cpu().numpy(), pixel_size)
+                for density in (before, stage.density))  # fmt: skip
+    left = np.clip((new + FAINT) / (old + FAINT), 0, 1)
+    trainer.weigh(np.maximum(mesh.weights * left, mesh.weights.min()))
+    return torch.from_numpy(trainer.mesh.weights).to(stage.device)
 
 
 def find_members(trainer: Trainer, stage: Stage) -> None:

@@ -27,6 +27,7 @@ class State:
     ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass;
     ``moved`` per cent of the particles that the last sweep moved far; ``maps`` on the cloud of box ``maps_box``.
     ``poses`` and ``membership``: corrections of the particles' poses, and how far they count; those of the trainer.
+    ``cell_weights`` ``(c,)``: relative rigidities of the mesh's cells where they are others than it came with.
     ``centre`` ``(n, k)``, where the first guess had the latents, if the flow was built along it; else None.
     """
 
@@ -37,6 +38,7 @@ class State:
     noise: torch.Tensor
     poses: Poses
     membership: Membership
+    cell_weights: torch.Tensor | None = None
     centre: torch.Tensor | None = None
     epoch: int = 0
     energy: float = math.nan

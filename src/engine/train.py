@@ -95,10 +95,15 @@ class Trainer:
         self.rest = torch.from_numpy(mesh.vertices.astype(np.float32)).to(device)
         self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(device)
         self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(device)
-        self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(device)
+        self.weigh(mesh.weights)
         self.halves = split_halves(images.particles, seed)
         self.told = False  # whether the team has been told to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
+
+    def weigh(self, weights: np.ndarray) -> None:
+        """Give the mesh's cells other relative rigidities ``(c,)``."""
+        self.mesh = replace(self.mesh, weights=np.asarray(weights, np.float32))
+        self.weights = torch.from_numpy(rigidity_weights(self.mesh).astype(np.float32)).to(self.device)
 
     def views(self, rows: np.ndarray) -> torch.Tensor:
         """`Particles.views` ``(m, 3, 3)`` of particles ``rows``, uncorrected."""
