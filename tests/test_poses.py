@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.modes import rigid_motions
-from chimerax.flexrec.engine.poses import Poses, RigidBasis, learn_variance, shift_factor, shift_slopes, turn
+from chimerax.flexrec.engine.poses import (
+    Poses,
+    RigidBasis,
+    learn_variance,
+    shift_factor,
+    shift_slopes,
+    turn,
+    whole_body,
+)
 from chimerax.flexrec.engine.start import (
     ModeStatistics,
     beyond_poses,
@@ -147,3 +155,13 @@ def test_the_size_of_errors_is_found_at_once_from_any_prior(size, prior):
     # images that say less are trusted as much: a few per cent
     np.testing.assert_allclose(found.variance, size**2, rtol=0.25, atol=0.02)
     assert (strength < 0.1) == (size == 0)
+
+
+def test_a_displacement_is_parted_into_the_whole_body_and_the_rest():
+    modes = torch.from_numpy(np.concatenate([rigid_motions(VERTICES.numpy()), np.eye(120)[:, :3]], axis=1))
+    coefficients = torch.randn(3, 6, dtype=torch.float64)
+    bent = torch.randn(3, 40, 3, dtype=torch.float64)
+    whole, left = whole_body(modes, (coefficients @ modes[:, :6].T).reshape(3, 40, 3))
+    np.testing.assert_allclose(whole, coefficients, atol=1e-9)
+    assert left.abs().max() < 1e-9
+    assert (whole_body(modes, bent)[1] @ modes[:, :6]).abs().max() < 1e-8  # nothing rigid is left

@@ -34,8 +34,9 @@ def train(project: Path, output: Path, processes: int, start: str) -> list[dict[
     return [dict(np.load(output / f"{rank}-of-{processes}.npz")) for rank in range(processes)]
 
 
-# the search that follows the density ends a tenth of an Å elsewhere for another last bit of the maps
-@pytest.mark.parametrize(("start", "apart"), [("modes", 0.02), ("components", 0.1), ("poses", 0.02)])
+# the search that follows the density ends a tenth of an Å elsewhere for another last bit of the maps, and images of this
+# size say little of their poses
+@pytest.mark.parametrize(("start", "apart"), [("modes", 0.02), ("components", 0.1), ("poses", 0.1)])
 def test_two_processes_train_what_one_does(tmp_path, start, apart):
     errors = ("--pose-error", "2,2") if start == "poses" else ()
     project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, *errors, box=40)

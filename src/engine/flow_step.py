@@ -15,7 +15,8 @@ import torch
 
 from .images import Batch, pieces
 from .latents import gauss_newton, posterior_noise
-from .poses import SIZE
+from .modes import RIGID_MOTIONS
+from .poses import SIZE, RigidBasis, whole_body
 from .rigidity import rigidity_energy
 from .stage import vertex_share
 
@@ -82,17 +83,27 @@ class FlowStep:
         energy = weight[:bent] @ strains / min(size, RIGIDITY_SAMPLE)
         (weight @ each / size + self._weight * energy).backward()
         with torch.no_grad():
-            gain = self._gain(batch, each, sample) / min(size, MISFIT_SAMPLE)
+            gain = self._gain(batch, each, vertices[:sample]) / min(size, MISFIT_SAMPLE)
             moved = (vertices[:bent] - trainer.rest).norm(dim=2) @ self._share
             misfit = each.sum() / size
             return torch.stack([misfit, misfit - gain, energy.detach(), moved.sum() / min(size, RIGIDITY_SAMPLE)])
 
-    def _gain(self, batch: Batch, each: torch.Tensor, sample: int) -> torch.Tensor:
-        """How much larger than that of the rigid map the misfits ``each`` ``(b,)`` of the first few images are."""
+    def _gain(self, batch: Batch, each: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:
+        """How much larger than that of the rigid map the misfits ``each`` ``(b,)`` of the first few images are.
+
+        ``vertices`` ``(s, v, 3)`` are those of the few. Where poses are corrected, the rigid map is seen where each
+        state has the whole body: a gain is what bending it explains.
+        """
+        sample = len(vertices)
         if sample == 0:
             return each.new_zeros(())
-        few = batch.first(sample)
-        rigid = self._stage.misfit(few, self._stage.forward(few, self._trainer.rest))
+        stage, rest, few = self._stage, self._trainer.rest, batch.first(sample)
+        if few.correction is not None:
+            whole, _ = whole_body(self._state.flow.modes, vertices - rest)
+            basis = RigidBasis(rest, self._state.flow.modes[:, :RIGID_MOTIONS], stage.poses)
+            placed = (basis.corrections(few.rotation) @ whole[:, :, None]).squeeze(-1)
+            few = replace(few, correction=few.correction + placed)
+        rigid = stage.misfit(few, stage.forward(few, rest))
         return (each[:sample] - rigid).sum()
 
     def _total_gradient(self, values: torch.Tensor) -> torch.Tensor:

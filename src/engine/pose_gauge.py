@@ -3,6 +3,11 @@
 A pose that changes with the latents is a motion of the whole body, and corrections that agree on average move the map
 away from where its consensus lies. Both are given back to the flow, whose first six modes move the whole body: the
 last layer of its network is refitted to the corrections by least squares, and what it takes over is taken from them.
+
+Only so much of it is a motion as goes along with one: an arm that swings moves the whole body as seen from the rest, by
+some times its own size. A flow that moves the whole body and hardly bends it has taken errors of poses for a motion,
+which then have the latent to themselves. Beyond `MOST_WHOLE` times what is left when each state is placed as well as it
+can be, the whole body's motion goes back to the corrections.
 """
 
 from __future__ import annotations
@@ -13,12 +18,14 @@ import torch
 from .flow import AMPLITUDE, Flow
 from .flow_state import State
 from .modes import RIGID_MOTIONS
-from .poses import RigidBasis, learn_variance
+from .poses import RigidBasis, learn_variance, whole_body
 from .train import Trainer
 
 PARTICLES = 20_000  # that the flow is refitted to
 CHUNK = 4096
 RIDGE = 0.02  # of the mean weight of a feature: noise in the corrections shall not bend the flow
+MOST_WHOLE = 3.0  # of what is left without it: of a small arm it is less than one, of two equal ones about two
+STATES = 256  # particles from which that is found
 LEAST = 0.1  # of what an image leaves unknown of its pose: errors of a smaller mean square are not worth correcting
 
 
@@ -35,6 +42,7 @@ def settle_poses(trainer: Trainer, state: State, spread: torch.Tensor, seen: flo
     basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
     if not trainer.settings.freeze_latents:
         _give_back(trainer, state, basis)
+        _take_what_is_no_motion(trainer, state, basis)
     weight = trainer.membership.probability
     if learn_variance(poses, weight, spread, seen, trainer.team) < LEAST:
         poses.variance, poses.correction = torch.zeros_like(poses.variance), torch.zeros_like(poses.correction)
@@ -57,10 +65,37 @@ def _give_back(trainer: Trainer, state: State, basis: RigidBasis) -> None:
     normal = normal.reshape(RIGID_MOTIONS * size, -1)
     normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
     found = torch.linalg.solve(normal, right.reshape(-1)).reshape(RIGID_MOTIONS, size).float()
+    _move_poses(trainer, state, basis, found)
+
+
+def _move_poses(trainer: Trainer, state: State, basis: RigidBasis, change: torch.Tensor) -> None:
+    """Let the flow's first six outputs depend on its features by ``change`` ``(6, 1 + k + h)``, Å, more than they did,
+    and the corrections less, so that no image is seen otherwise.
+    """
+    count = len(trainer.images)
     for part in np.array_split(np.arange(count), -(-count // CHUNK)):
-        moved = _features(state.flow, state.latents[part]) @ found.T
+        moved = _features(state.flow, state.latents[part]) @ change.T
         state.poses.correction[part] -= (basis.corrections(trainer.views(part)) @ moved[:, :, None]).squeeze(-1)
-    _add_to_last_layer(state.flow, found)
+    _add_to_last_layer(state.flow, change)
+
+
+def _take_what_is_no_motion(trainer: Trainer, state: State, basis: RigidBasis) -> None:
+    """Give the corrections what the flow moves of the whole body beyond what belongs to its motion."""
+    rows = trainer.membership.members(np.random.default_rng((trainer.seed, 8)).permutation(len(trainer.images)))
+    z, weight = state.latents[rows[:STATES]], trainer.membership.probability[rows[:STATES]].double()
+    whole, left = whole_body(state.flow.modes, (state.flow(z) - trainer.rest).double())
+    varying, bent = (part - (weight @ part) / weight.sum() for part in (whole, left))
+    placed = varying @ torch.cat([basis.spin, basis.slide]).double().T
+    size, left = (float((weight @ part.square().sum(dim=1) / weight.sum()).sqrt()) for part in (placed, bent))
+    left /= len(trainer.rest) ** 0.5
+    if size <= MOST_WHOLE * left:
+        return
+    share = 1 - MOST_WHOLE * left / size
+    features = _features(state.flow, z).double()
+    normal = features.T @ (weight[:, None] * features)
+    normal += 1e-6 * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
+    taken = share * torch.linalg.solve(normal, features.T @ (weight[:, None] * varying)).T.float()
+    _move_poses(trainer, state, basis, -taken)
 
 
 def _features(flow: Flow, z: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from .images import Batch
+from .modes import RIGID_MOTIONS
 from .team import Team
 
 TURNS, SHIFTS = slice(0, 3), slice(3, 5)
@@ -152,6 +153,16 @@ class RigidBasis:
         both = torch.cat([self.spin, self.slide]).to(covariance)
         each = (both @ covariance @ both.T).diagonal()
         return torch.stack([each[:3].mean(), each[3:].mean()])
+
+
+def whole_body(modes: torch.Tensor, displacement: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far displacements ``(b, v, 3)`` move the whole body: ``(b, 6)`` of the first six ``modes`` ``(3 v, m)``.
+
+    And what is left of them, ``(b, 3 v)``, every vertex counting alike.
+    """
+    rigid, moved = modes[:, :RIGID_MOTIONS].to(displacement), displacement.flatten(1)
+    whole = torch.linalg.lstsq(rigid, moved.T).solution.T
+    return whole, moved - whole @ rigid.T
 
 
 def learn_variance(poses: Poses, weight: torch.Tensor, spread: torch.Tensor, seen: float, team: Team) -> float:
