@@ -34,8 +34,8 @@ def train(project: Path, output: Path, processes: int, start: str) -> list[dict[
     return [dict(np.load(output / f"{rank}-of-{processes}.npz")) for rank in range(processes)]
 
 
-# the search that follows the density ends a tenth of an Å elsewhere for another last bit of the maps, and images of this
-# size say little of their poses
+# the search that follows the density ends a tenth of an Å elsewhere for another last bit of the maps, and so few and
+# small images say little of their poses
 @pytest.mark.parametrize(("start", "apart"), [("modes", 0.02), ("components", 0.1), ("poses", 0.1)])
 def test_two_processes_train_what_one_does(tmp_path, start, apart):
     errors = ("--pose-error", "2,2") if start == "poses" else ()
@@ -49,7 +49,8 @@ def test_two_processes_train_what_one_does(tmp_path, start, apart):
     assert np.allclose(first["misfit"], alone["misfit"], rtol=apart / 100)
 
 
-TWO = (*SMALL, "--epochs", 3, "--start", "modes", "--devices", "cpu,cpu")
+# to the last bit with poses as they are: what LAPACK makes of their corrections hangs on where arrays lie in memory
+TWO = (*SMALL, "--poses", "fixed", "--epochs", 3, "--start", "modes", "--devices", "cpu,cpu")
 
 
 def members(job: Path) -> list[int]:

@@ -49,7 +49,8 @@ def run_team(devices: tuple[str, ...], job: JobRun, threads_each: int | None = N
     memory runs out in one, all begin again from the last whole pass, with fewer images at once.
     """
     nodes = nodes_here()
-    names = f"cpu, {len(devices)} processes" if set(devices) == {"cpu"} else " + ".join(devices)
+    several = len(devices) > 1 and set(devices) == {"cpu"}
+    names = f"cpu, {len(devices)} processes" if several else " + ".join(devices)
     job.on_device(names + (f" × {nodes} nodes" if nodes > 1 else ""))
     while True:
         lowered = times_lowered(job)
