@@ -26,7 +26,7 @@ def fit_modes(
     statistics = find_statistics(trainer, stage, state, rows)
     errors, poses = None, trainer.poses
     if poses.active:
-        basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
+        basis = RigidBasis(trainer.rest, state.flow.modes, poses)
         errors = basis.covariance(poses.variance.double())
     motion = fit_linear_motion(
         statistics, trainer.settings.latent_dims, stiffness=mode_stiffness(trainer, state), errors=errors,
@@ -67,7 +67,7 @@ def find_statistics(trainer: Trainer, stage: Stage, state: State, rows: np.ndarr
     statistics, poses = ModeStatistics(*tables), trainer.poses
     if not poses.active:
         return statistics
-    basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
+    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
     return about_zero(statistics, basis, trainer.views(rows), poses.correction[rows])
 
 

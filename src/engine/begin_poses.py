@@ -9,19 +9,18 @@ corrected, which shows the rest more clearly.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from .begin_modes import about_zero, find_statistics, mode_stiffness
 from .flow_state import State
-from .halves import HalfMaps, supported_map
-from .images import Batch, pieces
+from .halves import HalfMaps
+from .images import pieces
 from .modes import RIGID_MOTIONS
-from .noise import measure_noise
 from .poses import RigidBasis, mass_centre
+from .rigid import solve_at_rest
 from .schedule import Rung
 from .stage import Stage, vertex_mass
 from .start import ModeStatistics, fit_covariance, mode_statistics, pose_covariance, residual_poses
-from .train import FIRST_ITERATIONS, Trainer
+from .train import Trainer
 
 ROUNDS = 3
 LEAST = 0.15  # signal over noise of pose errors that are worth correcting
@@ -38,7 +37,7 @@ def find_poses(
     mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
     poses = trainer.poses
     poses.centre, poses.radius = mass_centre(trainer.rest, mass)
-    basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
+    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
     stiffness = mode_stiffness(trainer, state)
     for _ in range(ROUNDS):
         statistics = find_statistics(trainer, stage, state, rows)
@@ -46,13 +45,12 @@ def find_poses(
         errors, leads = pose_covariance(statistics, covariance)
         strength = float((errors.diagonal() * statistics.curvature.mean(dim=0).diagonal()[:RIGID_MOTIONS]).mean())
         if strength < LEAST:
-            if poses.active:  # what the first round took for errors is none any more
-                poses.variance, poses.correction = torch.zeros_like(poses.variance), torch.zeros_like(poses.correction)
+            poses.leave()  # what an earlier round took for errors is none any more
             trainer.log("The poses are as good as the images can tell; they are left as they are.")
             return stage, maps
         poses.variance = basis.variance(errors).clamp(min=0).float()
         _correct(trainer, stage, state, basis, (rows, statistics), (mean, covariance, leads))
-        stage, maps = _solve(trainer, rung, stage, maps)
+        stage, maps = solve_at_rest(trainer, rung, stage, maps)
     trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
     return stage, maps
 
@@ -78,14 +76,3 @@ def _correct(
         take(part, about_zero(found, basis, trainer.views(part), poses.correction[part]))
     trainer.team.collect(poses.correction, others)
     take(rows, statistics)
-
-
-def _solve(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) -> tuple[Stage, HalfMaps]:
-    """The rigid map with the poses as they are corrected now, and the noise that it leaves."""
-
-    def at_rest(batch: Batch) -> torch.Tensor:
-        return trainer.rest
-
-    maps = trainer.solve(stage, at_rest, maps, FIRST_ITERATIONS, "rigid map")
-    stage = stage.with_density(supported_map(stage.cloud, maps))
-    return stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band), maps

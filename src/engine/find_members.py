@@ -6,13 +6,13 @@ import numpy as np
 import torch
 
 from ..mesh.weights import cell_density
-from .halves import HalfMaps, supported_map
+from .halves import HalfMaps
 from .images import Batch
 from .membership import particle_probability
-from .noise import measure_noise
+from .rigid import solve_at_rest
 from .schedule import Rung
 from .stage import Stage
-from .train import FIRST_ITERATIONS, Trainer
+from .train import Trainer
 
 ROUNDS = 2
 FAINT = 0.05  # of the densest cells' density: less tells an empty cell from another no more
@@ -20,18 +20,12 @@ FAINT = 0.05  # of the densest cells' density: less tells an empty cell from ano
 
 def members_at_rest(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) -> tuple[Stage, HalfMaps]:
     """Members by the rigid map, which is solved again without the others; the stage and its half-maps."""
-
-    def at_rest(batch: Batch) -> torch.Tensor:
-        return trainer.rest
-
     for _ in range(ROUNDS):
         before = trainer.membership.probability.clone()
         find_members(trainer, stage)
         if (trainer.membership.probability - before).abs().mean() < 1e-3:
             break
-        maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
-        stage = stage.with_density(supported_map(stage.cloud, maps))
-        stage = stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band)
+        stage, maps = solve_at_rest(trainer, rung, stage, None)
     return stage, maps
 
 

@@ -15,7 +15,6 @@ import torch
 
 from .images import Batch, pieces
 from .latents import gauss_newton, posterior_noise
-from .modes import RIGID_MOTIONS
 from .poses import SIZE, RigidBasis, whole_body
 from .rigidity import rigidity_energy
 from .stage import vertex_share
@@ -38,6 +37,7 @@ class FlowStep:
         """``groups`` are the rows of each batch, ``seed`` that of the noise on the latents."""
         self._trainer, self._stage, self._state, self._weight = trainer, stage, state, weight
         self._share = vertex_share(stage, len(trainer.rest))
+        self._basis = RigidBasis(trainer.rest, state.flow.modes, state.poses) if state.poses.active else None
         self._noise = torch.Generator().manual_seed(seed)
         #: sum over this process's particles of the posterior variances of their poses, (5,) Å²
         self.spread, self.seen = torch.zeros(SIZE, device=trainer.device), 0.0
@@ -100,8 +100,7 @@ class FlowStep:
         stage, rest, few = self._stage, self._trainer.rest, batch.first(sample)
         if few.correction is not None:
             whole, _ = whole_body(self._state.flow.modes, vertices - rest)
-            basis = RigidBasis(rest, self._state.flow.modes[:, :RIGID_MOTIONS], stage.poses)
-            placed = (basis.corrections(few.rotation) @ whole[:, :, None]).squeeze(-1)
+            placed = (self._basis.corrections(few.rotation) @ whole[:, :, None]).squeeze(-1)
             few = replace(few, correction=few.correction + placed)
         rigid = stage.misfit(few, stage.forward(few, rest))
         return (each[:sample] - rigid).sum()

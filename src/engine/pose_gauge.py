@@ -39,13 +39,13 @@ def settle_poses(trainer: Trainer, state: State, spread: torch.Tensor, seen: flo
     poses = state.poses
     if not poses.active:
         return
-    basis = RigidBasis(trainer.rest, state.flow.modes[:, :RIGID_MOTIONS], poses)
+    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
     if not trainer.settings.freeze_latents:
         _give_back(trainer, state, basis)
         _take_what_is_no_motion(trainer, state, basis)
     weight = trainer.membership.probability
     if learn_variance(poses, weight, spread, seen, trainer.team) < LEAST:
-        poses.variance, poses.correction = torch.zeros_like(poses.variance), torch.zeros_like(poses.correction)
+        poses.leave()
         trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
     elif state.epoch + 1 == trainer.epochs:
         trainer.log(f"Poses were off by about {poses.told()}.")

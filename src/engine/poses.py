@@ -61,6 +61,10 @@ class Poses:
         turn, shift = self.variance.sqrt().tolist()
         return f"{math.degrees(turn / self.radius):.2f}° about each axis and {shift:.2f} Å along each"
 
+    def leave(self) -> None:
+        """Take poses as they are from now on."""
+        self.variance, self.correction = torch.zeros_like(self.variance), torch.zeros_like(self.correction)
+
     def clone(self) -> Poses:
         """The same, to try something on."""
         return replace(self, correction=self.correction.clone(), variance=self.variance.clone())
@@ -118,7 +122,7 @@ def shift_slopes(images: torch.Tensor, pixel_size: float) -> torch.Tensor:
 class RigidBasis:
     """How rigid motions of the molecule, such as a flow's first modes, appear as corrections of a view.
 
-    ``modes`` ``(3 v, 6)`` Å move vertices ``(v, 3)`` rigidly.
+    The first six of ``modes`` ``(3 v, m)`` Å move vertices ``(v, 3)`` rigidly.
     """
 
     def __init__(self, vertices: torch.Tensor, modes: torch.Tensor, poses: Poses) -> None:
@@ -131,7 +135,7 @@ class RigidBasis:
             torch.stack([zero, one, zero, -z, zero, x], -1),
             torch.stack([zero, zero, one, y, -x, zero], -1),
         ], dim=1).reshape(-1, 6).double()  # fmt: skip
-        found = torch.linalg.lstsq(design, modes.double()).solution.to(modes)
+        found = torch.linalg.lstsq(design, modes[:, :RIGID_MOTIONS].double()).solution.to(modes)
         self.slide, self.spin = found[:3], poses.radius * found[3:]
 
     def corrections(self, rotation: torch.Tensor) -> torch.Tensor:

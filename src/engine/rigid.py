@@ -19,13 +19,19 @@ def rigid_stage(trainer: Trainer, rung: Rung, noise: torch.Tensor | None = None)
     """
     if noise is None:
         noise = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2), device=trainer.device)
-    stage = trainer.stage_of(rung, noise)
+    stage, maps = solve_at_rest(trainer, rung, trainer.stage_of(rung, noise), None)
+    trainer.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
+    return stage, maps
+
+
+def solve_at_rest(
+    trainer: Trainer, rung: Rung, stage: Stage, start: HalfMaps | None
+) -> tuple[Stage, HalfMaps]:
+    """The rigid molecule's map with poses and weights as they are now, from ``start``, and the noise that it leaves."""
 
     def at_rest(batch: Batch) -> torch.Tensor:
         return trainer.rest
 
-    maps = trainer.solve(stage, at_rest, None, FIRST_ITERATIONS, "rigid map")
+    maps = trainer.solve(stage, at_rest, start, FIRST_ITERATIONS, "rigid map")
     stage = stage.with_density(supported_map(stage.cloud, maps))
-    stage = stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band)
-    trainer.log(f"Rigid map at {stage.box} pixels: {len(stage.cloud)} voxels.")
-    return stage, maps
+    return stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band), maps
