@@ -68,8 +68,9 @@ def measure(count: int, arguments: argparse.Namespace) -> list[Use]:
     folders = {"simulate": run_job("simulate", size | values["simulate"], project)}
     folders["mesh"] = run_job("mesh", input_values("mesh", folders) | values["mesh"], project)
     folders["prep"], prep = measured("prep", box | values["prep"], folders, count, arguments.threads, None)
-    epochs, limit = {"epochs": str(arguments.epochs)}, arguments.seconds or None
-    folders["train"], train = measured("train", epochs | values["train"], folders, count, arguments.threads, limit)
+    # one process: its memory is what is watched, and of several parted by itself only the one that waits would be
+    alone, limit = {"epochs": str(arguments.epochs), "devices": "cpu"}, arguments.seconds or None
+    folders["train"], train = measured("train", alone | values["train"], folders, count, arguments.threads, limit)
     for verb in ("prep", "train"):
         shutil.rmtree(folders[verb])
     return [prep, train]
