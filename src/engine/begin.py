@@ -18,7 +18,7 @@ from .begin_components import Followed, follow, gain_of, place_all, read_share
 from .begin_modes import MODES, fit_modes, move_linearly
 from .begin_poses import find_poses
 from .components import PASSES, fit_components
-from .find_members import members_at_rest, soften_what_junk_filled
+from .find_members import members_at_rest, renew_mesh
 from .flow import Flow, Skeleton, build_skeleton
 from .flow_state import State
 from .latents import whitening_transform
@@ -48,14 +48,13 @@ def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = No
     torch.manual_seed(trainer.seed)
     rung = coarsest(trainer.images.box, trainer.images.pixel_size)
     stage, maps = rigid_stage(trainer, rung)
-    weights = None
     if trainer.settings.find_junk:
         before = stage.density
         stage, maps = members_at_rest(trainer, rung, stage, maps)
-        weights = soften_what_junk_filled(trainer, stage, before)
+        if renew_mesh(trainer, stage, before):
+            stage, maps = members_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise))
     mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
     state = _empty_state(trainer, build_skeleton(trainer.mesh, mass, trainer.settings.modes), stage.noise)
-    state.cell_weights = weights
     if trainer.settings.refine_poses:
         stage, maps = find_poses(trainer, rung, stage, maps, state, _sample(trainer))
         if trainer.settings.find_junk:

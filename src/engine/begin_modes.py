@@ -16,6 +16,7 @@ from .stage import Stage
 from .start import LinearMotion, ModeStatistics, fit_linear_motion, mode_statistics, set_linear
 from .train import Trainer
 
+MOST_LATENT = 3.0  # of a normal latent; along a line one step leads all the way
 MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare
 
 
@@ -90,7 +91,7 @@ def move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearMo
     counter = trainer.counter("latents", len(rows))
     for batch in stage.batches(rows):
         prior = state.prior(batch, trainer.settings.centering)
-        state.take(batch, gauss_newton(stage, state.flow, batch, prior.centre, prior))
+        state.take(batch, gauss_newton(stage, state.flow, batch, prior.centre, prior, MOST_LATENT))
         counter(len(batch))
     state.collect(trainer.team, rows)
     state.whiten()

@@ -89,8 +89,6 @@ def save_resume(output: Output, state: State) -> None:
     tensors |= {"latents": state.latents, "precision": state.precision, "noise": state.noise}
     if state.centre is not None:
         tensors["centre"] = state.centre
-    if state.cell_weights is not None:
-        tensors["cell_weights"] = state.cell_weights
     if not state.membership.whole:
         tensors["probability"] = state.membership.probability
     if state.poses.active:
@@ -101,7 +99,6 @@ def save_resume(output: Output, state: State) -> None:
     words = {
         "epoch": state.epoch,
         "energy": state.energy,
-        "moved": state.moved,
         "maps_box": state.maps_box,
         "history": state.history,
         "parent": state.flow.parent,
@@ -158,8 +155,6 @@ def load_resume(path: Path, trainer: Trainer) -> State:
     if "probability" in tensors:
         trainer.membership.learn(tensors["probability"])
         trainer.membership.foreign = int((tensors["probability"] < 0.5).sum())
-    if "cell_weights" in tensors:
-        trainer.weigh(tensors["cell_weights"].cpu().numpy())
     if "pose_correction" in tensors:
         poses = trainer.poses
         poses.correction, poses.variance = tensors["pose_correction"], tensors["pose_variance"]
@@ -172,11 +167,9 @@ def load_resume(path: Path, trainer: Trainer) -> State:
         noise=tensors["noise"],
         poses=trainer.poses,
         membership=trainer.membership,
-        cell_weights=tensors.get("cell_weights"),
         centre=tensors.get("centre"),
         epoch=words["epoch"],
         energy=words["energy"],
-        moved=words.get("moved", 100.0),
         maps=HalfMaps(tensors["first"], tensors["second"], tensors["fsc"]),
         maps_box=words["maps_box"],
         information=tensors["information"].cpu().numpy(),

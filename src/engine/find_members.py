@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -9,13 +11,15 @@ from ..mesh.weights import cell_density
 from .halves import HalfMaps
 from .images import Batch
 from .membership import particle_probability
-from .rigid import solve_at_rest
+from .rigid import rigid_stage, solve_at_rest
 from .schedule import Rung
 from .stage import Stage
 from .train import Trainer
 
 ROUNDS = 2
 FAINT = 0.05  # of the densest cells' density: less tells an empty cell from another no more
+HALF, LEAST_LOST = 0.5, 0.02  # a mesh is made again where so many of its cells have lost more than half
+MESH_BOX = 128  # of the map that a mesh is made of: its cells are 10 to 20 Å
 
 
 def members_at_rest(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) -> tuple[Stage, HalfMaps]:
@@ -29,20 +33,25 @@ def members_at_rest(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) 
     return stage, maps
 
 
-def soften_what_junk_filled(trainer: Trainer, stage: Stage, before: torch.Tensor) -> torch.Tensor | None:
-    """Make cells of the mesh as soft as empty ones where the map without junk has less than ``before`` ``(n,)`` had.
+def renew_mesh(trainer: Trainer, stage: Stage, before: torch.Tensor) -> bool:
+    """Give the trainer a mesh without what only junk had put into the map, of which ``before`` ``(n,)`` was the old.
 
-    A consensus that other molecules went into has their density, a mesh made of it has cells there, and these would tie
-    parts to each other that move apart. The new relative rigidities ``(c,)``; None where no image is junk.
+    A consensus that other molecules went into has their density, and a mesh made of it has cells and parts there, which
+    would tie together what moves apart. The map without them is solved anew, as fine as a mesh needs it, and handed to
+    ``trainer.remake``, together with the old mesh whose cells there are as soft as empty ones. Whether that was done.
     """
     if trainer.membership.whole:
-        return None
+        return False
     mesh, pixel_size = trainer.mesh, stage.cloud.pixel_size
     old, new = (cell_density(mesh, stage.cloud.scatter(density).cpu().numpy(), pixel_size)
                 for density in (before, stage.density))  # fmt: skip
     left = np.clip((new + FAINT) / (old + FAINT), 0, 1)
-    trainer.weigh(np.maximum(mesh.weights * left, mesh.weights.min()))
-    return torch.from_numpy(trainer.mesh.weights).to(stage.device)
+    if (left < HALF).mean() < LEAST_LOST:
+        return False
+    weights = np.maximum(mesh.weights * left, mesh.weights.min()).astype(np.float32)
+    fine, _ = rigid_stage(trainer, Rung(min(trainer.images.box, MESH_BOX), 1, 0.9), stage.noise)
+    trainer.take_mesh(trainer.remake(replace(mesh, weights=weights), fine.volume(), fine.cloud.pixel_size))
+    return True
 
 
 def find_members(trainer: Trainer, stage: Stage) -> None:

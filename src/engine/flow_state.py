@@ -24,10 +24,8 @@ class State:
     """What training changes, and all that a checkpoint must hold to go on to the same numbers.
 
     ``latents`` ``(n, k)``, white; ``precision`` ``(n, k, k)`` of their posterior; ``epoch`` passes done; ``noise``
-    ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass;
-    ``moved`` per cent of the particles that the last sweep moved far; ``maps`` on the cloud of box ``maps_box``.
+    ``(D // 2 + 1,)``; ``energy`` mean rigidity energy of the last pass; ``maps`` on the cloud of box ``maps_box``.
     ``poses`` and ``membership``: corrections of the particles' poses, and how far they count; those of the trainer.
-    ``cell_weights`` ``(c,)``: relative rigidities of the mesh's cells where they are others than it came with.
     ``centre`` ``(n, k)``, where the first guess had the latents, if the flow was built along it; else None.
     """
 
@@ -38,11 +36,9 @@ class State:
     noise: torch.Tensor
     poses: Poses
     membership: Membership
-    cell_weights: torch.Tensor | None = None
     centre: torch.Tensor | None = None
     epoch: int = 0
     energy: float = math.nan
-    moved: float = 100.0
     maps: HalfMaps | None = None
     maps_box: int = 0
     information: np.ndarray = field(default_factory=lambda: np.zeros(0))

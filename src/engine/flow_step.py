@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .find_members import resemblance
 from .images import Batch, pieces
 from .latents import gauss_newton, posterior_noise
 from .poses import SIZE, RigidBasis, whole_body
@@ -38,6 +39,8 @@ class FlowStep:
         self._trainer, self._stage, self._state, self._weight = trainer, stage, state, weight
         self._share = vertex_share(stage, len(trainer.rest))
         self._basis = RigidBasis(trainer.rest, state.flow.modes, state.poses) if state.poses.active else None
+        #: `resemblance` of all images, of which this process has set its own
+        self.resemblance = torch.zeros(len(trainer.images), 2, device=trainer.device)
         self._noise = torch.Generator().manual_seed(seed)
         #: sum over this process's particles of the posterior variances of their poses, (5,) Å²
         self.spread, self.seen = torch.zeros(SIZE, device=trainer.device), 0.0
@@ -77,7 +80,10 @@ class FlowStep:
             self.seen += float(weight.sum())
         z = z + trainer.settings.latent_noise * posterior_noise(step.precision, white[place])
         batch, vertices = replace(batch, correction=step.correction_at(z)), flow(z)
-        each = stage.misfit(batch, stage.forward(batch, vertices))
+        model = stage.forward(batch, vertices)
+        each = stage.misfit(batch, model)
+        if trainer.settings.find_junk:
+            self.resemblance[batch.rows] = resemblance(stage, batch, model.detach())
         bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
         strains = rigidity_energy(vertices[:bent], trainer.cells, trainer.inverse, trainer.weights)
         energy = weight[:bent] @ strains / min(size, RIGIDITY_SAMPLE)

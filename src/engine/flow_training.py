@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .find_members import take_members
 from .flow_state import State
 from .flow_step import FlowStep
 from .halves import HalfMaps, supported_map
@@ -26,7 +27,6 @@ from .stage import Stage, carry_density, flow_vertices
 from .sweep import polish, sweep
 from .train import FIRST_ITERATIONS, SOLVE_PARTICLES, Settings, Trainer
 
-SETTLED, SELDOM = 0.5, 4  # per cent that a sweep moves where all is settled; then only every fourth pass has one
 SOLVE_ITERATIONS, LAST_ITERATIONS = 3, 8  # of conjugate gradients, after a pass and after the last
 RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
 
@@ -90,7 +90,11 @@ def _pass(trainer: Trainer, stage: Stage, state: State) -> None:
         trainer.tell(state.epoch * len(order) + done, trainer.epochs * len(order), stage=f"{stage.box} pixels",
                      epoch=round(state.epoch + done / len(order), 4), images_per_second=round(speed, 1),
                      **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
-    state.collect(trainer.team, np.concatenate([trainer.team.share(group) for group in groups]))
+    rows = np.concatenate([trainer.team.share(group) for group in groups])
+    state.collect(trainer.team, rows)
+    if trainer.settings.find_junk:
+        trainer.team.collect(step.resemblance, rows)
+        take_members(trainer, step.resemblance)
     settle_poses(trainer, state, step.spread, step.seen)
     state.energy = means["energy"]
     state.history.append(
@@ -101,13 +105,9 @@ def _pass(trainer: Trainer, stage: Stage, state: State) -> None:
 
 
 def _sweeps(trainer: Trainer, rung: Rung, state: State) -> bool:
-    """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap.
-
-    Seldom where the last sweep moved hardly anything.
-    """
+    """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap."""
     coarse, epoch = rung is not trainer.rungs[-1] or len(trainer.rungs) == 1, state.epoch
-    due = state.moved >= SETTLED or epoch % SELDOM == 0
-    return due and coarse and 1 <= epoch < trainer.epochs - 1 and not trainer.settings.freeze_latents
+    return coarse and 1 <= epoch < trainer.epochs - 1 and not trainer.settings.freeze_latents
 
 
 def _rigidity_weight(settings: Settings, energy: float) -> float:

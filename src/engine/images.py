@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -58,6 +58,18 @@ class Batch:
     def first(self, count: int) -> Batch:
         """The first few particles."""
         return self._each(lambda values: values[:count])
+
+    def picked(self, places: torch.Tensor) -> Batch:
+        """The particles at some ``places`` ``(m,)`` of the batch."""
+        return self._each(lambda values: values[places])
+
+    def cropped(self, box: int) -> Batch:
+        """The same images at a smaller, even ``box``, of the same field of view."""
+        if box == self.images.shape[-2]:
+            return self
+        images, transfer = (torch.cat([half[:, : box // 2, : box // 2 + 1], half[:, -(box // 2) :, : box // 2 + 1]], 1)
+                            for half in (self.images, self.transfer))  # fmt: skip
+        return replace(self, images=images, transfer=transfer)
 
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
         values = (getattr(self, name) for name in self.__dataclass_fields__)

@@ -8,14 +8,15 @@ import torch
 
 from .flow import Flow
 from .images import Batch
-from .poses import Poses, shift_slopes
+from .poses import shift_slopes
 from .precise import in_double
 from .stage import Stage
 from .start import whitened
 
 DIFFERENCE = 0.05  # of the latents' unit spread
 TURN = 0.5  # Å at the radius of gyration
-LARGEST_STEP, LARGEST_TURN = 1.0, 6.0  # of latents; of poses, Å
+LONGEST_STEP, LARGEST_TURN = 1.0, 6.0  # of latents; of poses, Å
+NEAR = 0.3  # of the latents' spread: a better point as near as this is found by steps
 IMAGES_AT_ONCE = 256  # that are projected together: fewer waste time between small operations, more take memory
 
 
@@ -56,16 +57,22 @@ class Step:
 
 
 @torch.no_grad()
-def gauss_newton(stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: Prior) -> Step:
+def gauss_newton(
+    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: Prior, longest: float = LONGEST_STEP
+) -> Step:
     """One step of every particle of a batch from ``z`` ``(b, k)`` towards its most likely latent point and pose.
 
     The image's dependence on both is linearised: by forward differences in z and in the turns of the pose, exactly in
     its shifts. Latents and pose are solved for together, so that none is spent on what the other explains; what is
-    handed on as the latents' precision is the marginal one (the Schur complement of the pose's block).
+    handed on as the latents' precision is the marginal one (the Schur complement of the pose's block). Where the flow
+    is no line, a step is not to be trusted beyond a length of ``longest``.
     """
     k, poses = z.shape[1], stage.poses if batch.correction is not None else None
-    points, corrections = _differences(z, batch, poses)
-    models = _images_at(stage, flow, batch, points, corrections)
+    steps = torch.cat([torch.zeros(1, k, device=z.device), DIFFERENCE * torch.eye(k, device=z.device)])
+    vertices = flow((z[:, None] + steps).flatten(0, 1)).unflatten(0, (len(z), 1 + k))
+    models = _images_at(stage, batch, vertices)
+    if poses is not None:
+        models = torch.cat([models, _turned_images(stage, batch, vertices[:, 0])], dim=1)
     base = whitened(stage, models[:, 0])
     slope = (_each_whitened(stage, models[:, 1:]) - base[:, None]) / DIFFERENCE
     start, strength = z - prior.centre, torch.full((k,), prior.strength, device=z.device)
@@ -77,11 +84,13 @@ def gauss_newton(stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior:
     pull = (slope @ (whitened(stage, batch.images) - base)[:, :, None]).squeeze(-1) - strength * start
     if poses is None:
         move = torch.linalg.solve(precision, pull[:, :, None]).squeeze(-1)
-        return Step(z + _no_longer(move, LARGEST_STEP), precision)
-    return _joint_step(z, batch.correction, precision, pull)
+        return Step(z + _no_longer(move, longest), precision)
+    return _joint_step(z, batch.correction, precision, pull, longest)
 
 
-def _joint_step(z: torch.Tensor, correction: torch.Tensor, precision: torch.Tensor, pull: torch.Tensor) -> Step:
+def _joint_step(
+    z: torch.Tensor, correction: torch.Tensor, precision: torch.Tensor, pull: torch.Tensor, longest: float
+) -> Step:
     """The step of latents and corrections, from the ``precision`` ``(b, k + 5, k + 5)`` and ``pull`` of both."""
     k = z.shape[1]
     covariance = torch.linalg.inv(precision)
@@ -89,7 +98,7 @@ def _joint_step(z: torch.Tensor, correction: torch.Tensor, precision: torch.Tens
     own = precision[:, k:, k:]
     lean = -torch.linalg.solve(own, precision[:, k:, :k])
     marginal = precision[:, :k, :k] + precision[:, :k, k:] @ lean
-    moved = _no_longer(move[:, :k], LARGEST_STEP)
+    moved = _no_longer(move[:, :k], longest)
     # where the latents were held back, the pose is the best for where they are
     turned = move[:, k:] + (lean @ (moved - move[:, :k])[:, :, None]).squeeze(-1)
     spread = covariance.diagonal(dim1=1, dim2=2)[:, k:]
@@ -103,29 +112,22 @@ def _no_longer(move: torch.Tensor, most: float) -> torch.Tensor:
     return move * torch.clamp(most / length.clamp(min=1e-12), max=1)
 
 
-def _differences(z: torch.Tensor, batch: Batch, poses: Poses | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Latents ``(b, m, k)`` and corrections ``(b, m, 5)``: as they are, then a step along each axis and each turn."""
-    k = z.shape[1]
-    turns = 0 if poses is None else 3
-    steps = torch.zeros(1 + k + turns, k, device=z.device)
-    steps[1 : k + 1] = DIFFERENCE * torch.eye(k, device=z.device)
-    if poses is None:
-        return z[:, None] + steps, None
-    turned = torch.zeros(1 + k + turns, batch.correction.shape[1], device=z.device)
-    turned[k + 1 :, :3] = TURN * torch.eye(3, device=z.device)
-    return z[:, None] + steps, batch.correction[:, None] + turned
+def _turned_images(stage: Stage, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
+    """Images ``(b, 3, d, d // 2 + 1)`` of vertices ``(b, v, 3)`` with poses a step further about each axis."""
+    turns = torch.zeros(3, batch.correction.shape[1], device=vertices.device)
+    turns[:, :3] = TURN * torch.eye(3, device=vertices.device)
+    return _images_at(stage, batch, vertices[:, None].expand(-1, 3, -1, -1), batch.correction[:, None] + turns)
 
 
 def _images_at(
-    stage: Stage, flow: Flow, batch: Batch, points: torch.Tensor, corrections: torch.Tensor | None
+    stage: Stage, batch: Batch, vertices: torch.Tensor, corrections: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Images ``(b, m, d, d // 2 + 1)`` of every particle at latent points ``(b, m, k)``, with those corrections."""
+    """Images ``(b, m, d, d // 2 + 1)`` of every particle with vertices ``(b, m, v, 3)``, and with ``corrections``."""
     parts = []
-    for first in range(0, points.shape[1], count := max(1, IMAGES_AT_ONCE // len(batch))):
-        some = points[:, first : first + count]
-        vertices = flow(some.flatten(0, 1)).unflatten(0, some.shape[:2])
-        turned = None if corrections is None else corrections[:, first : first + count]
-        parts.append(stage.forward_several(batch, vertices, turned))
+    for first in range(0, vertices.shape[1], count := max(1, IMAGES_AT_ONCE // len(batch))):
+        some = slice(first, first + count)
+        turned = None if corrections is None else corrections[:, some]
+        parts.append(stage.forward_several(batch, vertices[:, some], turned))
     return torch.cat(parts, dim=1)
 
 
@@ -142,17 +144,50 @@ def reassign(
 
     Steps are local: where the flow has folded, so that two stretches of latent space hold the same motion, or where a
     particle began at the wrong end, no step leads out. A jump does, and of two points that explain an image alike the
-    prior takes the nearer to its centre, which empties the fold. Each point is judged at the pose that is best there.
+    prior takes the nearer to its centre, which empties the fold. Each point is judged at the pose that is best there;
+    anchors that steps lead to are left to them.
     """
-    base = stage.forward(batch, flow(z))
-    refit = _PoseRefit(stage, flow, batch, z, base) if batch.correction is not None else stage.misfit
-    best = refit(batch, base) + prior.cost(z)
-    chosen = z
+    cost = _Cost(stage, flow, batch, z, prior)
+    chosen, best = z, cost.own
     for anchor, vertices in zip(anchors, flow(anchors), strict=True):
-        cost = refit(batch, stage.forward(batch, vertices)) + prior.cost(anchor)
-        chosen = torch.where((cost < best)[:, None], anchor, chosen)
-        best = torch.minimum(cost, best)
+        there = cost(anchor, vertices)
+        better = (there < best) & ((anchor - z).norm(dim=1) > NEAR)
+        chosen = torch.where(better[:, None], anchor, chosen)
+        best = torch.where(better, there, best)
     return chosen
+
+
+@torch.no_grad()
+def better_of(
+    stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, other: torch.Tensor, prior: Prior
+) -> torch.Tensor:
+    """The better of two latent points ``(b, k)`` of each particle, as `reassign` judges them."""
+    rows = torch.nonzero((other != z).any(dim=1)).squeeze(1)
+    chosen = z.clone()
+    if len(rows):
+        prior, z, other = Prior(prior.centre[rows], prior.strength), z[rows], other[rows]
+        cost = _Cost(stage, flow, batch.picked(rows), z, prior)
+        chosen[rows] = torch.where((cost(other, flow(other)) < cost.own)[:, None], other, z)
+    return chosen
+
+
+class _Cost:
+    """Negative log posterior of latent points of a batch's particles, each at the pose that is best there.
+
+    ``own`` ``(b,)`` is that of the points ``z`` ``(b, k)``.
+    """
+
+    def __init__(self, stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, prior: Prior) -> None:
+        self._stage, self._batch, self._prior = stage, batch, prior
+        vertices = flow(z)
+        base = stage.forward(batch, vertices)
+        self._misfit = stage.misfit if batch.correction is None else _PoseRefit(stage, batch, vertices, base)
+        self.own = self._misfit(batch, base) + prior.cost(z)
+
+    def __call__(self, z: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:
+        """At ``z`` ``(b, k)`` or ``(k,)``, where the flow has ``vertices`` ``(b, v, 3)`` or ``(v, 3)``."""
+        model = self._stage.forward(self._batch, vertices)
+        return self._misfit(self._batch, model) + self._prior.cost(z)
 
 
 class _PoseRefit:
@@ -161,10 +196,8 @@ class _PoseRefit:
     How images change with the pose is found once, for the models of the latents that the particles have.
     """
 
-    def __init__(self, stage: Stage, flow: Flow, batch: Batch, z: torch.Tensor, base: torch.Tensor) -> None:
-        points, corrections = _differences(z, batch, stage.poses)
-        k = z.shape[1]
-        turned = _images_at(stage, flow, batch, points[:, k + 1 :], corrections[:, k + 1 :])
+    def __init__(self, stage: Stage, batch: Batch, vertices: torch.Tensor, base: torch.Tensor) -> None:
+        turned = _turned_images(stage, batch, vertices)
         slopes = torch.cat(
             [(turned - base[:, None]) / TURN, shift_slopes(base, stage.cloud.pixel_size)], dim=1
         )

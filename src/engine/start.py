@@ -82,9 +82,12 @@ def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
 
 
 def fit_covariance(
-    statistics: ModeStatistics, iterations: int = 100, stiffness: float = 0.0
+    statistics: ModeStatistics, iterations: int = 100, stiffness: float = 0.0, start: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation."""
+    """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation.
+
+    ``start`` is a covariance near by, from which few iterations are enough.
+    """
     curvature, pull = statistics.curvature, statistics.pull
     count, modes = pull.shape
     mean_curvature = curvature.mean(dim=0)
@@ -92,10 +95,10 @@ def fit_covariance(
     ridge = _ridge(mean_curvature)
     mean = torch.linalg.solve(mean_curvature + ridge, pull.mean(dim=0))
     # start as if an image said as much about its coefficients as the prior does
-    covariance = torch.linalg.inv(mean_curvature + ridge) * 1.0
+    covariance = torch.linalg.inv(mean_curvature + ridge) if start is None else start
     for _ in range(iterations):
         inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * eye)
-        spread = torch.linalg.inv(curvature + inverse)
+        spread = torch.cholesky_inverse(torch.linalg.cholesky(curvature + inverse))
         centre = (spread @ (pull + inverse @ mean)[:, :, None]).squeeze(-1)
         mean = centre.mean(dim=0)
         apart = centre - mean

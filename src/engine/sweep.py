@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
-from .find_members import resemblance, take_members
 from .flow_state import State
-from .latents import gauss_newton, reassign
+from .latents import better_of, gauss_newton, reassign
 from .pose_gauge import settle_poses
 from .poses import SIZE
-from .stage import Stage
+from .schedule import Rung, even
+from .stage import Stage, carry_density
+from .straighten import straighten
 from .train import Trainer
 
 ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
+# Å: where anchors are told apart, at a quarter of the cost of the coarsest box; those that seem better are judged there
+SWEEP_PIXEL, LEAST_BOX = 12.0, 16
+FIRST_SHARE, SETTLED = 0.2, 0.01  # of the particles that are swept first; where fewer of them move far, it ends there
+FAR = 1.0  # a jump by more of the latents' spread is no correction of a step
 
 
 @torch.no_grad()
 def sweep(trainer: Trainer, stage: Stage, state: State) -> None:
-    """Let every particle jump to one of some anchors drawn from the particles, then settle there."""
-    rng = np.random.default_rng((trainer.seed, 5, state.epoch))
-    k, count = trainer.settings.latent_dims, len(trainer.images)
-    members = trainer.membership.members(rng.permutation(count))
-    anchors = state.latents[np.sort(members[: min(MOST_ANCHORS, ANCHORS_PER_DIM * k)])]
-    rows = trainer.team.share(np.arange(count))
-    counter, moved = trainer.counter("sweep", len(rows)), torch.zeros(1, device=trainer.device)
-    spread, found = torch.zeros(SIZE, device=trainer.device), torch.zeros(count, 2, device=trainer.device)
-    for batch in stage.batches(rows):
-        before, prior = state.latents[batch.rows], state.prior(batch, trainer.settings.centering)
-        z = reassign(stage, state.flow, batch, before, anchors, prior)
-        step = gauss_newton(stage, state.flow, batch, z, prior)
-        state.take(batch, step)
-        spread += step.spread.sum(dim=0) if step.spread is not None else 0
-        if trainer.settings.find_junk:
-            batch = replace(batch, correction=step.correction)
-            found[batch.rows] = resemblance(stage, batch, stage.forward(batch, state.flow(step.z)))
-        moved += ((state.latents[batch.rows] - before).norm(dim=1) > 1).sum()
-        counter(len(batch))
-    state.collect(trainer.team, rows)
-    far = state.moved = 100 * float(trainer.team.total(moved)) / count
-    trainer.log(f"Looked everywhere for better latents: {far:.1f} % of the particles moved far.")
-    if trainer.settings.find_junk:
-        trainer.team.collect(found, rows)
-        take_members(trainer, found)
-    settle_poses(trainer, state, spread, len(rows))
+    """Let every particle jump to one of some anchors drawn from the particles, then settle there.
+
+    A part of the particles first: where these are all in their places, so are the others. Where latent space is folded,
+    it is straightened before.
+    """
+    straightened = straighten(trainer, stage, state)
+    rng, count = np.random.default_rng((trainer.seed, 5, state.epoch)), len(trainer.images)
+    order = rng.permutation(count)
+    members = trainer.membership.members(order)
+    most = min(MOST_ANCHORS, ANCHORS_PER_DIM * trainer.settings.latent_dims)
+    anchors = state.latents[np.sort(members[:most])]
+    coarse = _coarser(trainer, stage, state)
+    spread, seen, moved = torch.zeros(SIZE, device=trainer.device), 0, 0.0
+    for part in np.split(order, [int(FIRST_SHARE * count)]):
+        rows = trainer.team.share(np.sort(part))
+        more = torch.zeros(1, device=trainer.device)
+        counter = trainer.counter("sweep", len(rows))
+        for batch in stage.batches(rows):
+            before, prior = state.latents[batch.rows], state.prior(batch, trainer.settings.centering)
+            guess = reassign(coarse, state.flow, batch.cropped(coarse.box), before, anchors, prior)
+            z = better_of(stage, state.flow, batch, before, guess, prior)
+            step = gauss_newton(stage, state.flow, batch, z, prior)
+            state.take(batch, step)
+            spread += step.spread.sum(dim=0) if step.spread is not None else 0
+            more += ((state.latents[batch.rows] - before).norm(dim=1) > FAR).sum()
+            counter(len(batch))
+        state.collect(trainer.team, rows)
+        seen, share = seen + len(rows), float(trainer.team.total(more)) / max(1, len(part))
+        moved += share * len(part)
+        if share < SETTLED and not straightened:
+            break
+    trainer.log(f"Looked everywhere for better latents: {100 * moved / count:.1f} % of the particles moved far.")
+    settle_poses(trainer, state, spread, seen)
     state.whiten()
+
+
+def _coarser(trainer: Trainer, stage: Stage, state: State) -> Stage:
+    """The stage with larger pixels."""
+    width = stage.cloud.box * stage.cloud.pixel_size
+    box = max(LEAST_BOX, even(width / SWEEP_PIXEL))
+    if box >= stage.box:
+        return stage
+    coarse = trainer.stage_of(Rung(box, 1, 0.9), state.noise)
+    return coarse.with_density(carry_density(stage.density, stage.cloud, coarse.cloud))
 
 
 def polish(trainer: Trainer, stage: Stage, state: State) -> None:

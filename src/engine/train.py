@@ -80,30 +80,33 @@ class Trainer:
         progress: Callable[..., None] = lambda step, total, **values: None,
         stop: Callable[[], bool] = lambda: False,
         team: Team | None = None,
+        remake: Callable[[TetMesh, np.ndarray, float], TetMesh] = lambda mesh, volume, pixel_size: mesh,
     ) -> None:
         """``progress(step, total, stage=…, **values)`` is called after each batch; ``stop()`` is asked as often.
 
-        The members of a ``team`` are given the same arguments; the leader's ``stop`` counts.
+        The members of a ``team`` are given the same arguments; the leader's ``stop`` counts. Where images that are no
+        particles had gone into the map that the mesh was made of, ``remake(mesh, map, pixel size)`` gives the one to
+        train with, the map ``(N, N, N)`` ``[z, y, x]`` being without them; the same for all members.
         """
         self.team = team or Team()
-        self.images, self.mesh, self.settings, self.rungs = images, mesh, settings, rungs
+        self.images, self.settings, self.rungs, self.remake = images, settings, rungs, remake
         self.seed, self.device, self.log, self.progress, self.stop = seed, device, log, progress, stop
         self.batches = BatchCache(images, device)
         self.poses = Poses.fixed(len(images), device)
         self.membership = Membership.all(len(images), device)
         self.epochs = sum(rung.epochs for rung in rungs)
-        self.rest = torch.from_numpy(mesh.vertices.astype(np.float32)).to(device)
-        self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(device)
-        self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(device)
-        self.weigh(mesh.weights)
+        self.take_mesh(mesh)
         self.halves = split_halves(images.particles, seed)
         self.told = False  # whether the team has been told to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
 
-    def weigh(self, weights: np.ndarray) -> None:
-        """Give the mesh's cells other relative rigidities ``(c,)``."""
-        self.mesh = replace(self.mesh, weights=np.asarray(weights, np.float32))
-        self.weights = torch.from_numpy(rigidity_weights(self.mesh).astype(np.float32)).to(self.device)
+    def take_mesh(self, mesh: TetMesh) -> None:
+        """Train with this mesh; stages made before are of the old one."""
+        self.mesh = mesh
+        self.rest = torch.from_numpy(mesh.vertices.astype(np.float32)).to(self.device)
+        self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(self.device)
+        self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(self.device)
+        self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(self.device)
 
     def views(self, rows: np.ndarray) -> torch.Tensor:
         """`Particles.views` ``(m, 3, 3)`` of particles ``rows``, uncorrected."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -30,7 +31,7 @@ STEPS = 5
 
 
 @dataclass(frozen=True)
-class _Result:
+class Result:
     """What is written: all maps (N, N, N) float32 [z, y, x] at the mesh's box; ``notes`` go into quality.json."""
 
     mesh: TetMesh
@@ -45,7 +46,7 @@ def run(parameters: MeshParameters, job: JobRun) -> None:
     consensus, pixel_size = _read_consensus(parameters, job)
     job.progress(1, STEPS)
     if parameters.mesh is None:
-        result = _build(parameters, consensus, pixel_size, job)
+        result = build(parameters, consensus, pixel_size, job.log, job.progress)
     else:
         result = _import(parameters, consensus, pixel_size, job)
     # cropped or resampled, the consensus has kept its centre
@@ -71,22 +72,26 @@ def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray
     return consensus, pixel_size
 
 
-def _build(parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun) -> _Result:
-    mask, cut = _mask(parameters, consensus, pixel_size, job)
+def build(
+    parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, log: Callable[[str], None],
+    progress: Callable[[int, int], None] = lambda step, total: None,
+) -> Result:  # fmt: skip
+    """A mesh made of a consensus ``(N, N, N)`` ``[z, y, x]`` in the way that ``parameters`` say."""
+    mask, cut = _mask(parameters, consensus, pixel_size, log)
     inside = mask > 0
-    job.progress(2, STEPS)
+    progress(2, STEPS)
     smooth = low_pass(consensus, pixel_size, mask_resolution(pixel_size, parameters.mask_lowpass))
     parts = _parts(parameters, smooth, inside, pixel_size)
-    job.progress(3, STEPS)
+    progress(3, STEPS)
     mesh = build_mesh(inside, pixel_size, parameters.coarseness, parts.part, parts.joints)
     check_joints_hold(mesh, parts)
     density = cell_density(mesh, smooth, pixel_size)
     mesh = weigh_by_density(mesh, density, parameters.rigidity_min, parameters.stiffen_low_density)
-    return _Result(_user_weights(parameters, mesh, parts), parts, consensus, mask, {"strong_density_cut": cut})
+    return Result(_user_weights(parameters, mesh, parts), parts, consensus, mask, {"strong_density_cut": cut})
 
 
 def _mask(
-    parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun
+    parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, log: Callable[[str], None]
 ) -> tuple[np.ndarray, float]:
     """Soft mask, and the share of strong density's power that it cuts off; ``InputError`` where that is too much."""
     if parameters.mask is None:
@@ -100,9 +105,9 @@ def _mask(
             f"The mask cuts off {cut:.0%} of the strong density's power (mask_cut allows {parameters.mask_cut:.0%}); "
             "lower --mask-threshold, give a wider --mask, or raise --mask-cut if it is meant to."
         )
-    _warn_at_edge(mask, job)
+    _warn_at_edge(mask, log)
     inside = mask > 0
-    job.log(f"Mask: {inside.sum()} voxels, {inside.mean():.1%} of the box; strong density cut off: {cut:.2%}.")
+    log(f"Mask: {inside.sum()} voxels, {inside.mean():.1%} of the box; strong density cut off: {cut:.2%}.")
     return mask, cut
 
 
@@ -119,9 +124,9 @@ def _given_mask(parameters: MeshParameters, consensus: np.ndarray, pixel_size: f
     return check_given_mask(mask, pixel_size, parameters.mask_pad)
 
 
-def _warn_at_edge(mask: np.ndarray, job: JobRun) -> None:
+def _warn_at_edge(mask: np.ndarray, log: Callable[[str], None]) -> None:
     if any(np.take(mask, (0, -1), axis).any() for axis in range(3)):
-        job.log("The mask touches the box's edge: the molecule may be cut off, and cannot move outward. See mesh.png.")
+        log("The mask touches the box's edge: the molecule may be cut off, and cannot move outward. See mesh.png.")
 
 
 def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, pixel_size: float) -> Parts:
@@ -149,7 +154,7 @@ def _user_weights(parameters: MeshParameters, mesh: TetMesh, parts: Parts) -> Te
     return make_rigid(mesh, parts.numbers(parameters.rigid)) if parameters.rigid else mesh
 
 
-def _import(parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun) -> _Result:
+def _import(parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun) -> Result:
     """A mesh made elsewhere, with the consensus brought to its box."""
     path = parameters.mesh
     if path.suffix.lower() == ".npz":
@@ -167,10 +172,10 @@ def _import(parameters: MeshParameters, consensus: np.ndarray, pixel_size: float
         job.log(f"The mesh's box is {width:.0f} Å wide, the consensus' {own:.0f} Å: the consensus is resampled.")
         consensus = resample(consensus, pixel_size, mesh.box, mesh.pixel_size)
     parts = Parts(np.where(mesh.mask, mesh.part[mesh.voxel_cell], -1), labels, mesh.joints)
-    return _Result(_user_weights(parameters, mesh, parts), parts, consensus, mask, notes)
+    return Result(_user_weights(parameters, mesh, parts), parts, consensus, mask, notes)
 
 
-def _write(parameters: MeshParameters, result: _Result, job: JobRun) -> None:
+def _write(parameters: MeshParameters, result: Result, job: JobRun) -> None:
     mesh, parts = result.mesh, result.parts
     quality = {**mesh_quality(mesh, parts.labels), **result.notes}
     with job.output("consensus.mrc") as path:
@@ -190,7 +195,7 @@ def _write(parameters: MeshParameters, result: _Result, job: JobRun) -> None:
     _report(quality, parts, job)
 
 
-def _write_cryosparc(unit: str, result: _Result, job: JobRun) -> None:
+def _write_cryosparc(unit: str, result: Result, job: JobRun) -> None:
     arrays = to_cryosparc(result.mesh, result.mask, result.consensus, unit)
     with job.output("cryosparc_mesh.npz") as path, open(path, "wb") as file:
         np.savez_compressed(file, **arrays)

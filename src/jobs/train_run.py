@@ -15,6 +15,7 @@ from ..particles.ahead import threads_here
 from ..particles.prepared import Prepared, load_prepared
 from .folder import JobRun
 from .inputs import job_file
+from .mesh_again import mesh_again
 from .slots import device_name
 from .throttle import Throttled
 from .train import TrainParameters
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..engine.team import Team
 
 Inputs = tuple[Prepared, TetMesh, np.ndarray | None]
+MESH_FILE = "mesh.npz"
 STOPPED = "Stopped; resume goes on from the last whole pass."
 
 
@@ -65,12 +67,22 @@ def train(
     from ..engine.train import Interrupted, Trainer
 
     prepared, mesh, latents = inputs or read_inputs(parameters)
-    leads = team is None or team.leads
+    leads, checkpoint = team is None or team.leads, job.folder / RESUME
+    if parameters.decoder == "flow" and checkpoint.is_file():
+        mesh = load_mesh(job.folder / MESH_FILE)  # which may be another than it began with
     try:
         images = open_images(parameters, prepared, job if leads else None, team is not None)
     except Interrupted:
         job.log(STOPPED)
         return
+
+    def remake(soft: TetMesh, volume: np.ndarray, pixel_size: float) -> TetMesh:
+        if leads:
+            with job.output(MESH_FILE) as path:
+                save_mesh(path, mesh_again(parameters.mesh, soft, volume, pixel_size, job.log))
+        trainer.team.wait()
+        return load_mesh(job.folder / MESH_FILE)
+
     trainer = Trainer(
         images,
         mesh,
@@ -82,8 +94,8 @@ def train(
         progress=Throttled(job) if leads else _silent,
         stop=job.stop_requested,
         team=team,
+        remake=remake,
     )
-    checkpoint = job.folder / RESUME
     training = training_of(parameters, prepared, job, latents)
 
     def save(state: Any, stage: Stage) -> None:
@@ -113,7 +125,7 @@ def train(
             return False
 
     if leads and parameters.decoder == "flow" and not checkpoint.is_file():
-        with job.output("mesh.npz") as path:
+        with job.output(MESH_FILE) as path:
             save_mesh(path, mesh)
     trainer.at_once = images_at_once(job) or trainer.at_once
     try:
@@ -127,7 +139,7 @@ def read_inputs(parameters: TrainParameters) -> Inputs:
     """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
     check_decoder(parameters)
     prepared = load_prepared(parameters.particles)
-    mesh = load_mesh(job_file(parameters.mesh, "mesh.npz"))
+    mesh = load_mesh(job_file(parameters.mesh, MESH_FILE))
     check_fit(prepared, mesh)
     return prepared, mesh, initial_latents(parameters, len(prepared.particles))
 
