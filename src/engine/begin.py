@@ -125,7 +125,9 @@ def _start_components(
     samples, judged = (read_share(trainer, stage, grid, some) for some in rows)
     dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
     counter = trainer.counter("components", (PASSES + 2) * sum(map(len, samples)) + sum(map(len, judged)))
-    components = fit_components(stage, samples, grid, dims, trainer.seed, trainer.team.total, counter)
+    components = fit_components(
+        stage, samples, grid, dims, trainer.seed, trainer.team.total, counter, trainer.freedom(stage)
+    )
     gain = gain_of(grid, judged, components, trainer.team.total, counter)
     modes = "" if motion is None else f"{motion.gain:.2f} along soft modes, "
     trainer.log(f"What motion explains, nats per image that it was not fitted to: {modes}{gain:.2f} in {dims} "

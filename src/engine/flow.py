@@ -51,10 +51,18 @@ def build_skeleton(mesh: TetMesh, mass: np.ndarray, mode_count: int) -> Skeleton
     softness = np.sqrt(stiffness[stiffness > 0].min() / np.maximum(stiffness, stiffness[stiffness > 0].min()))
     membership = vertex_parts(mesh)
     parent, order = _tree(membership.shape[1], mesh.joints)
+    belongs = membership if mesh.free is None else _held_by_root(membership, mesh.free, int(order[0]))
     vertices = mesh.vertices.astype(np.float64)
     pivot = np.stack([_pivot(vertices, membership, part, parent[part]) for part in range(len(parent))])
     reach = np.array([_reach(vertices, membership[:, p] * mass, pivot[p]) for p in range(len(parent))])
-    return Skeleton(vertices, modes * softness, membership, parent, order, pivot, reach)
+    return Skeleton(vertices, modes * softness, belongs, parent, order, pivot, reach)
+
+
+def _held_by_root(membership: np.ndarray, free: np.ndarray, root: int) -> np.ndarray:
+    """``membership`` ``(v, p)`` of which what is not ``free`` ``(v,)`` goes to a part that hangs on no other."""
+    belongs = free[:, None] * membership
+    belongs[:, root] += 1 - free
+    return belongs
 
 
 def _tree(parts: int, joints: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, np.ndarray]:

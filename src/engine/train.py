@@ -96,9 +96,17 @@ class Trainer:
         self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(device)
         self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(device)
         self.weigh(mesh.weights)
+        self.image = image_numbers(images.particles)  # (n,) equal for copies of one image
         self.halves = split_halves(images.particles, seed)
         self.told = False  # whether the team has been told to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
+
+    def freedom(self, stage: Stage) -> torch.Tensor | None:
+        """How far each voxel ``(N, N, N)`` of a stage's map may move or vary, 0 to 1; None where all of it may."""
+        if self.mesh.free is None:
+            return None
+        free = torch.from_numpy(self.mesh.free).to(self.device)
+        return stage.cloud.scatter(stage.cloud.interpolate(free).clamp(0, 1))
 
     def weigh(self, weights: np.ndarray) -> None:
         """Give the mesh's cells other relative rigidities ``(c,)``."""

@@ -22,6 +22,7 @@ from .train_decoders import check_decoder, rungs_of, training_of
 from .train_figures import draw_training
 from .train_images import open_images, ready_images
 from .train_memory import images_at_once, lower
+from .train_moving import told_moving, with_what_moves
 from .train_particles import write_particles
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def train(
         stop=job.stop_requested,
         team=team,
     )
+    if mesh.free is not None:
+        trainer.log(told_moving(mesh))
     checkpoint = job.folder / RESUME
     training = training_of(parameters, prepared, job, latents)
 
@@ -129,6 +132,7 @@ def read_inputs(parameters: TrainParameters) -> Inputs:
     prepared = load_prepared(parameters.particles)
     mesh = load_mesh(job_file(parameters.mesh, "mesh.npz"))
     check_fit(prepared, mesh)
+    mesh = with_what_moves(mesh, parameters.moving, prepared)
     return prepared, mesh, initial_latents(parameters, len(prepared.particles))
 
 
