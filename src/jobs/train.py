@@ -17,8 +17,8 @@ class TrainParameters:
     moving: Path | None = parameter(
         None,
         help="mask (MRC, values 0..1) of what may move or vary; the rest of the molecule stands still. It should reach "
-        "some 10 Å beyond the density that it means. If omitted, the asymmetric unit that prep --symmetry has found, or "
-        "everything",
+        "some 10 Å beyond the density that it means. If omitted, the asymmetric unit that prep --symmetry has found, "
+        "or everything",
     )
     decoder: str = parameter(
         "flow",
