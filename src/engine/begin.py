@@ -22,6 +22,7 @@ from .find_members import members_at_rest, soften_what_junk_filled
 from .flow import Flow, Skeleton, build_skeleton
 from .flow_state import State
 from .latents import whitening_transform
+from .modes import RIGID_MOTIONS
 from .poses import mass_centre
 from .rigid import rigid_stage
 from .schedule import coarsest
@@ -91,6 +92,8 @@ def _start_random(trainer: Trainer, state: State) -> None:
     state.latents = torch.randn(*state.latents.shape).to(trainer.device)
     with torch.no_grad():
         state.flow.linear.weight[:MODES].normal_(std=0.25)
+        if state.flow.held:
+            state.flow.linear.weight[:RIGID_MOTIONS] = 0
 
 
 def _start_given(trainer: Trainer, stage: Stage, state: State, latents: np.ndarray) -> None:

@@ -17,7 +17,7 @@ from .mask import find_molecule, mask_resolution
 
 LARGEST_BOX = 72  # that units are told in
 LOWPASS = 12.0  # Å, at least
-CANDIDATES = 48
+CANDIDATES = 64
 FAINT = 0.03  # of the strong density: fainter is no longer a way
 EDGE = 8.0  # Å over which the mask rises from a border to 1
 LEAST_ALIKE = 0.8  # correlation of a map with itself turned: less is no such symmetry
@@ -85,7 +85,7 @@ def _molecule(density: np.ndarray, pixel_size: float, group: np.ndarray) -> _Mol
     from scipy.spatial import cKDTree
 
     mask = find_molecule(density, pixel_size, LOWPASS, None)
-    smooth = low_pass(density, pixel_size, mask_resolution(pixel_size, LOWPASS))[mask]
+    smooth = low_pass(density, pixel_size, max(LOWPASS, 2 * pixel_size))[mask]
     level = np.clip(smooth / np.percentile(smooth, 90), FAINT, 1)
     number = np.full(np.array(mask.shape) + 1, -1)
     number[:-1, :-1, :-1][mask] = np.arange(len(level))
