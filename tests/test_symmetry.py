@@ -29,8 +29,9 @@ from chimerax.flexrec.mesh import build_mesh, load_mesh, save_mesh
 from chimerax.flexrec.mesh.asymmetric_unit import alike, asymmetric_unit
 from chimerax.flexrec.mesh.free import let_move
 from chimerax.flexrec.mesh.maps import read_map, write_map
-from chimerax.flexrec.particles import read_particles, write_star
+from chimerax.flexrec.particles import ImageStack, read_particles, write_star
 from chimerax.flexrec.particles.copies import IMAGE, image_numbers
+from chimerax.flexrec.particles.held import held_bytes, hold
 from chimerax.flexrec.particles.prepared import UNIT, load_prepared
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
 from chimerax.flexrec.particles.symmetry import COPY, first_direction, operators
@@ -348,3 +349,10 @@ def test_components_stay_where_there_is_freedom():
     inside = confined(volumes, torch.ones(4, 4, 4), freedom)
     assert inside[0].sum() == 64 and inside[1:].sum() == 32
     assert confined(volumes, torch.ones(4, 4, 4), None).sum() == 192
+
+
+def test_images_are_held_in_memory_once(prepared):
+    p = prepared[0].particles
+    kept, rows = hold(p), np.array([5, 4, 177, 0, 3])
+    assert len(kept) == 180 and kept.images.nbytes == held_bytes(p) == 60 * 40 * 40 * 4
+    assert np.array_equal(kept.read(rows), ImageStack(p).read(rows))
