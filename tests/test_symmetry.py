@@ -19,6 +19,7 @@ from chimerax.flexrec.engine.simulate.assembly import APART, GAP
 from chimerax.flexrec.engine.simulate.hinges import motions
 from chimerax.flexrec.engine.train import split_halves
 from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.export import save_particles
 from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.prep import PREP
 from chimerax.flexrec.jobs.simulate import SIMULATE
@@ -34,6 +35,7 @@ from chimerax.flexrec.particles.copies import IMAGE, image_numbers
 from chimerax.flexrec.particles.held import held_bytes, hold
 from chimerax.flexrec.particles.prepared import UNIT, load_prepared
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
+from chimerax.flexrec.particles.selection import make_selection
 from chimerax.flexrec.particles.symmetry import COPY, first_direction, operators
 from mesh_shapes import dumbbell
 from scipy.ndimage import map_coordinates
@@ -263,6 +265,24 @@ def test_without_symmetry_nothing_is_copied(simulated, tmp_path):
     made, record = prep(tmp_path, simulated[0])
     assert len(made.particles) == 60 and not (tmp_path / UNIT).exists()
     assert IMAGE not in made.particles.columns and "symmetry" not in record
+
+
+def test_a_selection_of_copies_is_written_with_their_poses(simulated, prepared, tmp_path):
+    folder, made = simulated[0], prepared[0].particles
+    source = read_particles(folder / "particles.star")
+    trained = SimpleNamespace(
+        particles=made, source=source.source, source_particles=source, latents=np.zeros((180, 1)), identity="",
+        source_rows=lambda rows: np.asarray(made.columns["flexrecSourceRow"])[rows],
+    )  # fmt: skip
+    chosen = make_selection("some", np.array([1, 3, 5]), 180)
+    save_particles(trained, chosen, tmp_path / "some.star")
+    written = read_particles(tmp_path / "some.star")
+    assert written.index.tolist() == [0, 1, 1] and np.asarray(written.columns[COPY]).tolist() == [1, 0, 2]
+    np.testing.assert_allclose(written.rotation, made.rotation[[1, 3, 5]], atol=1e-6)
+    save_particles(trained, chosen, tmp_path / "some.txt")
+    assert (tmp_path / "some.txt").read_text().split() == ["0", "1"]
+    with pytest.raises(InputError, match="written as .star alone"):
+        save_particles(trained, chosen, tmp_path / "some.cs")
 
 
 # ---------------------------------------------------------------------------- what moves
