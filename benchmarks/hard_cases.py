@@ -14,6 +14,7 @@ from reference_maps import PreparedTruth
 from scipy.spatial.transform import Rotation
 
 SMALL_ERRORS, LARGE_ERRORS = {"pose_error": "1.4,1.2"}, {"pose_error": "2.8,3"}
+# values of simulate; what goes to another job as well stands in ALSO
 CASES: dict[str, dict[str, str]] = {
     "clean": {},
     "poses 1.4° 1.2 Å": SMALL_ERRORS,
@@ -27,7 +28,9 @@ CASES: dict[str, dict[str, str]] = {
     "null, poses 2.8° 3 Å": LARGE_ERRORS | {"hinges": "rigid"},
     "null, junk 25 %": {"junk": "0.25", "hinges": "rigid"},
     "null": {"hinges": "rigid"},
+    "C3, expanded": {"symmetry": "C3"},
 }
+ALSO: dict[str, dict[str, dict[str, str]]] = {"C3, expanded": {"prep": {"symmetry": "C3"}}}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ known:
 
     python benchmarks/motion.py --work bench/hard --particles 5000 --box 64 --pixel-size 5 --snr 0.1 --hard
 
+With a symmetry, of the case or by ``--set simulate.symmetry=C3 --set prep.symmetry=C3``, there are so many fewer images
+that there are ``--particles`` subunits; a copy is scored by the angle of its own subunit. The SNR is that of the whole
+complex.
+
 Every parameter of every job can be given by ``--set VERB.NAME=VALUE``. Jobs that are already done in ``--work`` with
 the same parameters are not run again. Prints one line per seed and writes scores.json.
 """
@@ -28,10 +32,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.engine.simulate import load_truth
+from chimerax.flexrec.engine.simulate import Truth, load_truth
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
-from hard_cases import CASES, Findings, findings
+from chimerax.flexrec.particles.symmetry import operators
+from hard_cases import ALSO, CASES, Findings, findings
 from job_runs import job_seconds, read_settings, run_jobs
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, score_latents, score_maps, way
@@ -100,7 +105,12 @@ def job_values(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
 def run_seed(arguments: argparse.Namespace, seed: int, case: str = "") -> Result:
     """All jobs of one seed, then the scores."""
     values = job_values(arguments)
-    values["simulate"] |= CASES[case] if case else {}
+    for verb, more in ({"simulate": CASES[case]} | ALSO.get(case, {}) if case else {}).items():
+        values[verb] |= more
+    subunits = len(operators(values["simulate"].get("symmetry", "C1")))
+    if subunits > 1:  # as many subunits as there would be particles
+        count = int(values["simulate"].get("particles", 10000))
+        values["simulate"]["particles"] = str(-(-count // subunits))
     work = arguments.work / slug(case) if case else arguments.work
     folders = run_jobs(values, work / f"seed{seed}", seed)
     seconds = {verb: job_seconds(folder) for verb, folder in folders.items()}
@@ -120,7 +130,8 @@ def listed(findings: Findings) -> dict[str, object]:
 def score(folders: dict[str, Path], scored: int, seed: int, seconds: dict[str, float]) -> Result:
     """Maps at the states of evenly spaced particles, and all latents, against the truth."""
     prepared, truth = load_prepared(folders["prep"]), load_truth(folders["simulate"])
-    data = PreparedTruth(prepared, truth, source_rows(prepared.particles))
+    data = PreparedTruth(prepared, *true_copies(truth, prepared.particles))
+    truth = data.truth
     model = open_model(folders["train"])
     own = np.flatnonzero(data.own)
     rows = own[even_particles(len(own), scored)]
@@ -165,6 +176,19 @@ def order(areas: dict[str, float]) -> dict[str, float]:
 def source_rows(particles) -> np.ndarray:
     """Row in the simulated data set of each prepared particle."""
     return np.asarray(particles.columns["flexrecSourceRow"], np.int64)
+
+
+def true_copies(truth: Truth, particles) -> tuple[Truth, np.ndarray]:
+    """The truth of each prepared particle, and its row there ``(n,)``: of expanded ones, that of the copy.
+
+    Which copy a particle is is told by its view, since the file may have been expanded elsewhere.
+    """
+    row, group = source_rows(particles), truth.group
+    if len(group) == 1:
+        return truth, row
+    between = truth.rotation[row].swapaxes(1, 2) @ particles.rotation
+    copy = np.einsum("sij,nij->ns", group, between).argmax(axis=1)
+    return truth.expanded(), row * len(group) + copy
 
 
 def print_table(results: list[Result]) -> None:

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from chimerax.flexrec.engine.simulate import load_truth
 from chimerax.flexrec.engine.simulate.experiment import CHUNK
-from chimerax.flexrec.engine.simulate.hinges import parse_hinges
 from chimerax.flexrec.engine.simulate.images import signal, some_images
 from chimerax.flexrec.engine.simulate.moving import MovingMolecule
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.jobs.simulate_design import design, dropped, hinge_text, read_molecule
+from chimerax.flexrec.jobs.simulate_design import design, read_assembly
 from chimerax.flexrec.jobs.simulate_run import run
 
 SMALL = {"box": 32, "pixel_size": 10.0, "particles": 250, "resolution": 12.0, "threads": 1, "snr": 0.0}
@@ -24,10 +23,9 @@ SMALL = {"box": 32, "pixel_size": 10.0, "particles": 250, "resolution": 12.0, "t
 def drawn(**changes) -> SimpleNamespace:
     """The molecule and the particles of these parameters."""
     parameters = SIMULATE.build(SMALL | changes)
-    molecule = read_molecule(parameters)
-    hinges = parse_hinges(hinge_text(parameters), molecule)
-    moving = MovingMolecule.build(molecule, hinges, 1.0, dropped(parameters, molecule)[0])
-    return SimpleNamespace(molecule=molecule, moving=moving, experiment=design(parameters, molecule, hinges, 3))
+    made = read_assembly(parameters)
+    moving = MovingMolecule.build(made.molecule, made.hinges, 1.0, made.part)
+    return SimpleNamespace(molecule=made.molecule, moving=moving, experiment=design(parameters, made, 3))
 
 
 def test_a_share_of_the_views_lies_in_a_cap():

@@ -22,6 +22,7 @@ from .find_members import members_at_rest, renew_mesh
 from .flow import Flow, Skeleton, build_skeleton
 from .flow_state import State
 from .latents import whitening_transform
+from .modes import RIGID_MOTIONS
 from .poses import mass_centre
 from .rigid import rigid_stage
 from .schedule import coarsest
@@ -90,6 +91,8 @@ def _start_random(trainer: Trainer, state: State) -> None:
     state.latents = torch.randn(*state.latents.shape).to(trainer.device)
     with torch.no_grad():
         state.flow.linear.weight[:MODES].normal_(std=0.25)
+        if state.flow.held:
+            state.flow.linear.weight[:RIGID_MOTIONS] = 0
 
 
 def _start_given(trainer: Trainer, stage: Stage, state: State, latents: np.ndarray) -> None:
@@ -124,7 +127,9 @@ def _start_components(
     samples, judged = (read_share(trainer, stage, grid, some) for some in rows)
     dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
     counter = trainer.counter("components", (PASSES + 2) * sum(map(len, samples)) + sum(map(len, judged)))
-    components = fit_components(stage, samples, grid, dims, trainer.seed, trainer.team.total, counter)
+    components = fit_components(
+        stage, samples, grid, dims, trainer.seed, trainer.team.total, counter, trainer.freedom(stage)
+    )
     gain = gain_of(grid, judged, components, trainer.team.total, counter)
     modes = "" if motion is None else f"{motion.gain:.2f} along soft modes, "
     trainer.log(f"What motion explains, nats per image that it was not fitted to: {modes}{gain:.2f} in {dims} "

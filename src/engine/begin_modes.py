@@ -13,7 +13,7 @@ from .latents import gauss_newton
 from .modes import RIGID_MOTIONS, strain_operator
 from .poses import RigidBasis
 from .stage import Stage
-from .start import LinearMotion, ModeStatistics, fit_linear_motion, mode_statistics, set_linear
+from .start import LinearMotion, ModeStatistics, fit_held_motion, fit_linear_motion, mode_statistics, set_linear
 from .train import Trainer
 
 MOST_LATENT = 3.0  # of a normal latent; along a line one step leads all the way
@@ -29,10 +29,9 @@ def fit_modes(
     if poses.active:
         basis = RigidBasis(trainer.rest, state.flow.modes, poses)
         errors = basis.covariance(poses.variance.double())
-    motion = fit_linear_motion(
-        statistics, trainer.settings.latent_dims, stiffness=mode_stiffness(trainer, state), errors=errors,
-        held_out=held_out,
-    )
+    dims, stiffness = trainer.settings.latent_dims, mode_stiffness(trainer, state)
+    fit = fit_held_motion if state.flow.held else fit_linear_motion
+    motion = fit(statistics, dims, stiffness=stiffness, errors=errors, held_out=held_out)
     state.information = motion.information.cpu().numpy()
     found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
     trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")

@@ -189,6 +189,7 @@ def _rebuild(tensors: dict[str, torch.Tensor], words: dict, settings: Settings, 
         order=np.array(words["order"]),
         pivot=arrays["pivot"].cpu().numpy(),
         reach=arrays["reach"].cpu().numpy(),
+        held=trainer.mesh.free is not None,
     )
     flow = Flow(skeleton, settings.latent_dims, settings.hidden_units, settings.hidden_layers).to(trainer.device)
     flow.load_state_dict(arrays)

@@ -78,8 +78,11 @@ def fit_components(
     seed: int,
     total: Callable[[torch.Tensor], torch.Tensor] = lambda values: values,
     report: Callable[[int], None] = lambda count: None,
+    freedom: torch.Tensor | None = None,
 ) -> Components:
     """The ``dims`` leading components of the images ``samples`` within the stage's mask, and the images' latents.
+
+    ``freedom`` ``(N, N, N)``, 0 to 1, says where components may be; None: everywhere.
 
     Where several processes have a share of the images each, ``total`` sums over them. ``report`` is told the number of
     images after each batch of each of the ``PASSES`` + 2 passes.
@@ -87,13 +90,14 @@ def fit_components(
     mean = stage.cloud.scatter(stage.density)
     mask = stage.cloud.scatter(torch.ones_like(stage.density))
     fitted = dims + SPARE
-    volumes = torch.cat([mean[None], _random_blobs(mask, fitted, float(mean.norm()), seed)])
+    within = mask if freedom is None else mask * freedom
+    volumes = torch.cat([mean[None], _random_blobs(within, fitted, float(mean.norm()), seed)])
     prior = component_prior(grid, mean, mask)
     for _ in range(PASSES):
         step = ComponentStep(grid, fitted, stage.device)
         explain(grid, samples, volumes, step, report)
         step.sum_over(total)
-        volumes = step.solve(prior) * mask
+        volumes = confined(step.solve(prior), mask, freedom)
         volumes = whitened(volumes, *step.moments())
     precision = explain(grid, samples, volumes, report=report)[1].sum(dim=0, keepdim=True)
     rotation = informative_axes(total(precision))[:, :dims]
@@ -101,6 +105,12 @@ def fit_components(
     z, precision, gain = explain(grid, samples, volumes, report=report)
     gains = total(torch.tensor([gain * len(z), len(z)], device=z.device))
     return Components(volumes, z, precision, float(gains[0] / gains[1]))
+
+
+def confined(volumes: torch.Tensor, mask: torch.Tensor, freedom: torch.Tensor | None) -> torch.Tensor:
+    """Mean and components ``(1 + k, N, N, N)`` inside the mask, components only where there is ``freedom``."""
+    inside = volumes * mask
+    return inside if freedom is None else torch.cat([inside[:1], inside[1:] * freedom])
 
 
 def _random_blobs(mask: torch.Tensor, count: int, size: float, seed: int) -> torch.Tensor:

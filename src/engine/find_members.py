@@ -68,10 +68,11 @@ def find_members(trainer: Trainer, stage: Stage) -> None:
 
 
 def take_members(trainer: Trainer, found: torch.Tensor) -> None:
-    """Members by the `resemblance` ``(n, 2)`` of all images."""
-    membership, count = trainer.membership, len(trainer.images)
-    probability = particle_probability(found.cpu().numpy().astype(np.float64))
-    membership.learn(torch.from_numpy(probability).to(found))
+    """Members by the `resemblance` ``(n, 2)`` of all images; copies of an image are one, with their mean."""
+    membership = trainer.membership
+    each, number = of_images(found.cpu().numpy().astype(np.float64), trainer.image)
+    probability, count = particle_probability(each), len(each)
+    membership.learn(torch.from_numpy(probability[number]).to(found))
     trainer.team.agree([membership.probability])
     foreign = int((probability < 0.5).sum())
     if foreign != membership.foreign:
@@ -79,6 +80,15 @@ def take_members(trainer: Trainer, found: torch.Tensor) -> None:
         share = f"{foreign:,} of {count:,} images ({100 * foreign / count:.1f} %)"
         trainer.log(f"{share} are no particles of the molecule, as far as the model knows, and count for nothing."
                     if foreign else "All images are particles of the molecule, as far as the model knows.")  # fmt: skip
+
+
+def of_images(found: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean ``(m, 2)`` over the copies of each ``image`` ``(n,)``, and which of the m each particle ``(n,)`` is."""
+    _, number, copies = np.unique(image, return_inverse=True, return_counts=True)
+    if len(copies) == len(image):
+        return found, np.arange(len(image))
+    sums = np.stack([np.bincount(number, column) for column in found.T], axis=1)
+    return sums / copies[:, None], number
 
 
 @torch.no_grad()

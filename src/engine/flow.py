@@ -15,7 +15,7 @@ from torch import nn
 
 from ..mesh.shape import vertex_parts
 from ..mesh.tetmesh import TetMesh
-from .modes import soft_modes
+from .modes import RIGID_MOTIONS, soft_modes
 
 # Å of the softest mode per unit of the network's output: steps of an optimiser are then steps of motion
 AMPLITUDE = 4.0
@@ -34,6 +34,7 @@ class Skeleton:
     parent : ``(p,)`` the part that each part is joined to, −1 for roots; parents come before children in ``order``.
     order : ``(p,)`` parts, parents first. pivot : ``(p, 3)`` Å, the joint about which each part turns.
     reach : ``(p,)`` Å, radius of gyration of each part about its pivot: turns angles into comparable distances.
+    held : whether some of the mesh stands still, so that the first six modes, which move all of it, are not used.
     """
 
     vertices: np.ndarray
@@ -43,6 +44,7 @@ class Skeleton:
     order: np.ndarray
     pivot: np.ndarray
     reach: np.ndarray
+    held: bool = False
 
 
 def build_skeleton(mesh: TetMesh, mass: np.ndarray, mode_count: int) -> Skeleton:
@@ -51,10 +53,18 @@ def build_skeleton(mesh: TetMesh, mass: np.ndarray, mode_count: int) -> Skeleton
     softness = np.sqrt(stiffness[stiffness > 0].min() / np.maximum(stiffness, stiffness[stiffness > 0].min()))
     membership = vertex_parts(mesh)
     parent, order = _tree(membership.shape[1], mesh.joints)
+    belongs = membership if mesh.free is None else _held_by_root(membership, mesh.free, int(order[0]))
     vertices = mesh.vertices.astype(np.float64)
     pivot = np.stack([_pivot(vertices, membership, part, parent[part]) for part in range(len(parent))])
     reach = np.array([_reach(vertices, membership[:, p] * mass, pivot[p]) for p in range(len(parent))])
-    return Skeleton(vertices, modes * softness, membership, parent, order, pivot, reach)
+    return Skeleton(vertices, modes * softness, belongs, parent, order, pivot, reach, mesh.free is not None)
+
+
+def _held_by_root(membership: np.ndarray, free: np.ndarray, root: int) -> np.ndarray:
+    """``membership`` ``(v, p)`` of which what is not ``free`` ``(v,)`` goes to a part that hangs on no other."""
+    belongs = free[:, None] * membership
+    belongs[:, root] += 1 - free
+    return belongs
 
 
 def _tree(parts: int, joints: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +114,7 @@ class Flow(nn.Module):
     def __init__(self, skeleton: Skeleton, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
         """A flow at rest: the linear term and the network's last layer are zero."""
         super().__init__()
-        self.latent_dims = latent_dims
+        self.latent_dims, self.held = latent_dims, skeleton.held
         self.parent = tuple(int(p) for p in skeleton.parent)
         self.order = tuple(int(p) for p in skeleton.order)
         for name in ("vertices", "modes", "membership", "pivot", "reach"):
@@ -129,7 +139,10 @@ class Flow(nn.Module):
 
     def coefficients(self, z: torch.Tensor) -> torch.Tensor:
         """The numbers ``(b, outputs)`` that describe the motion: mode coefficients, then nine for each moving part."""
-        return AMPLITUDE * (self.linear(z) + self.network(z))
+        numbers = AMPLITUDE * (self.linear(z) + self.network(z))
+        if self.held:  # what would move them stays zero, having no gradient
+            numbers = torch.cat([torch.zeros_like(numbers[:, :RIGID_MOTIONS]), numbers[:, RIGID_MOTIONS:]], dim=1)
+        return numbers
 
     def place(self, coefficients: torch.Tensor) -> torch.Tensor:
         """Moved vertices ``(b, v, 3)`` for given ``coefficients``, in Å."""

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from .component_step import ComponentStep, numbers_per_node
-from .components import PASSES, SPARE, Components, component_prior, explain, fit_components, read_samples
+from .components import PASSES, SPARE, Components, component_prior, confined, explain, fit_components, read_samples
 from .components import stream_samples as stream
 from .halves import HalfMaps, supported_map
 from .images import split
@@ -73,7 +73,9 @@ def begin_linear(trainer: Trainer) -> LinearState:
     samples = read_samples(stage, grid, rows, trainer.counter("reading", len(rows)))
     counter = trainer.counter("components", (PASSES + 2) * len(rows))
     dims = trainer.settings.latent_dims + SPARE
-    found = fit_components(stage, samples, grid, dims, trainer.seed, trainer.team.total, counter)
+    found = fit_components(
+        stage, samples, grid, dims, trainer.seed, trainer.team.total, counter, trainer.freedom(stage)
+    )
     trainer.log(f"First guess: {dims} components explain {found.gain:.2f} nats per image (of noise alone, a few with "
                 "few images).")  # fmt: skip
     state = LinearState(found.volumes, stage.noise, maps, stage.box)
@@ -130,7 +132,8 @@ def _pass(trainer: Trainer, stage: Stage, grid: SliceGrid, state: LinearState) -
     speed = count / (time.perf_counter() - began)
     step.sum_over(trainer.team.total)
     prior = component_prior(grid, stage.cloud.scatter(stage.density), mask)
-    found = settled(Components(step.solve(prior) * mask, found.latents, found.precision, found.gain))
+    volumes = confined(step.solve(prior), mask, trainer.freedom(stage))
+    found = settled(Components(volumes, found.latents, found.precision, found.gain))
     if last:
         found = settled(_explain(trainer, stage, grid, found.volumes, groups, None, report))
     state.volumes = found.volumes

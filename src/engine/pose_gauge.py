@@ -8,6 +8,8 @@ Only so much of it is a motion as goes along with one: an arm that swings moves 
 some times its own size. A flow that moves the whole body and hardly bends it has taken errors of poses for a motion,
 which then have the latent to themselves. Beyond `MOST_WHOLE` times what is left when each state is placed as well as it
 can be, the whole body's motion goes back to the corrections.
+
+Where some of the molecule stands still, it holds the frame: what moves the whole body is left to the corrections.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def settle_poses(trainer: Trainer, state: State, spread: torch.Tensor, seen: flo
     if not poses.active:
         return
     basis = RigidBasis(trainer.rest, state.flow.modes, poses)
-    if not trainer.settings.freeze_latents:
+    if not (trainer.settings.freeze_latents or state.flow.held):
         _give_back(trainer, state, basis)
         _take_what_is_no_motion(trainer, state, basis)
     weight = trainer.membership.probability

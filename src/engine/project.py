@@ -71,6 +71,13 @@ class VoxelCloud:
         integers = {name: getattr(self, name).to(device) for name in ("voxel", "offsets", "cells")}
         return replace(self, **floats, **integers)
 
+    def interpolate(self, values: torch.Tensor) -> torch.Tensor:
+        """``values`` ``(v,)`` of the mesh's vertices at the cloud's points ``(n,)``."""
+        cell = torch.repeat_interleave(torch.arange(len(self.cells), device=self.offsets.device), self.offsets.diff())
+        homogeneous = torch.cat([self.points, torch.ones_like(self.points[:, :1])], dim=1)
+        share = torch.einsum("nij,nj->ni", self.barycentric[cell], homogeneous)
+        return (share * values[self.cells[cell]]).sum(dim=1)
+
     def gather(self, volume: torch.Tensor) -> torch.Tensor:
         """Density ``(n,)`` of the cloud's points in a map ``(N, N, N)``."""
         return volume.reshape(-1)[self.voxel]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from .flow import AMPLITUDE, Flow
 from .modes import RIGID_MOTIONS
@@ -138,6 +139,18 @@ def fit_linear_motion(
     directions = torch.linalg.solve(lower.T, vectors[:, :dims] * values[:dims].clamp(min=0).sqrt()).T
     gain = _evidence(judged, mean, directions)
     return LinearMotion(mean.float(), directions.float(), values.float(), gain)
+
+
+def fit_held_motion(
+    statistics: ModeStatistics, dims: int, stiffness: float, errors: torch.Tensor | None, held_out: np.ndarray | None
+) -> LinearMotion:
+    """As `fit_linear_motion` where some of the molecule stands still: the first six coefficients are poses alone."""
+    known = statistics if errors is None else beyond_poses(statistics, errors)
+    elastic = slice(RIGID_MOTIONS, None)
+    known = ModeStatistics(known.curvature[:, elastic, elastic].contiguous(), known.pull[:, elastic].contiguous())
+    motion = fit_linear_motion(known, dims, stiffness=stiffness, held_out=held_out)
+    mean, directions = (nn.functional.pad(values, (RIGID_MOTIONS, 0)) for values in (motion.mean, motion.directions))
+    return LinearMotion(mean, directions, motion.information, motion.gain)
 
 
 def beyond_poses(statistics: ModeStatistics, errors: torch.Tensor) -> ModeStatistics:

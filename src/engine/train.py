@@ -96,6 +96,7 @@ class Trainer:
         self.membership = Membership.all(len(images), device)
         self.epochs = sum(rung.epochs for rung in rungs)
         self.take_mesh(mesh)
+        self.image = image_numbers(images.particles)  # (n,) equal for copies of one image
         self.halves = split_halves(images.particles, seed)
         self.told = False  # whether the team has been told to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
@@ -107,6 +108,13 @@ class Trainer:
         self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(self.device)
         self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(self.device)
         self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(self.device)
+
+    def freedom(self, stage: Stage) -> torch.Tensor | None:
+        """How far each voxel ``(N, N, N)`` of a stage's map may move or vary, 0 to 1; None where all of it may."""
+        if self.mesh.free is None:
+            return None
+        free = torch.from_numpy(self.mesh.free).to(self.device)
+        return stage.cloud.scatter(stage.cloud.interpolate(free).clamp(0, 1))
 
     def views(self, rows: np.ndarray) -> torch.Tensor:
         """`Particles.views` ``(m, 3, 3)`` of particles ``rows``, uncorrected."""

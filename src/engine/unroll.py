@@ -16,6 +16,7 @@ import torch
 from .flow import AMPLITUDE, MOTION, Flow, rotation_from_six
 from .fourier_grid import squared_radius
 from .latent_anchors import Anchors
+from .modes import RIGID_MOTIONS
 from .stage import Stage
 
 RESOLUTION = 35.0  # Å: maps are compared through a Gaussian of this reciprocal width
@@ -85,8 +86,10 @@ class _Registration:
             turn = rotation_from_six(motion[row, :6] / reach) @ rotation_from_six(last[row, :6] / reach)
             six = torch.cat([turn[:, 0], turn[:, 1]]) - torch.eye(3, device=turn.device)[:2].reshape(-1)
             parts += [six * reach, motion[row, 6:]]
-        silent = torch.zeros(count - self._modes, device=own.device)
-        return torch.cat([own[: self._modes], silent, *parts])
+        silent, bent = torch.zeros(count - self._modes, device=own.device), own[: self._modes]
+        if flow.held:  # the first six move all of the molecule
+            bent = torch.cat([torch.zeros_like(bent[:RIGID_MOTIONS]), bent[RIGID_MOTIONS:]])
+        return torch.cat([bent, silent, *parts])
 
     def _project(self, vertices: torch.Tensor) -> torch.Tensor:
         """Filtered Fourier transform of the carried density, spread by quadratic B-splines, which are divided out.

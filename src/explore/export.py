@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
+from ..particles import Particles
 from ..particles.paths import is_file
 from ..particles.prepared import STAR
 from ..particles.selection import Selection
 from ..particles.subset import save_anew, save_rows
+from ..particles.symmetry import COPY
 from .selected import check_particles
 from .trained import Trained
 
@@ -16,14 +21,19 @@ from .trained import Trained
 def save_particles(trained: Trained, selection: Selection, file: Path) -> str:
     """Write a selection's rows of the particle file that prep was given: see `particles.subset.save_rows`.
 
-    Where that file is gone, a .star is written of prep's own particles, and a list of numbers all the same. Returns
-    what is to be said of the file, or nothing.
+    Where that file is gone, a .star is written of prep's own particles, and a list of numbers all the same. Copies that
+    prep has made of particles are rows of their own, with the poses of the copies. Returns what is to be said of the
+    file, or nothing.
     """
     check_particles(trained, selection)
     rows, kind = trained.source_rows(selection.rows), Path(file).suffix.lower()
+    copied = COPY in trained.particles.columns
     if kind not in (".star", ".cs"):
-        save_rows(None, rows, file)
+        save_rows(None, np.unique(rows) if copied else rows, file)
         return ""
+    if copied and kind == ".cs":
+        raise InputError(f"{file}: the particles were expanded by symmetry, and copies with poses of their own are "
+                         "written as .star alone, which cryoSPARC imports; write one.")  # fmt: skip
     try:
         source = trained.source
     except InputError:
@@ -33,14 +43,24 @@ def save_particles(trained: Trained, selection: Selection, file: Path) -> str:
                              ) from None  # fmt: skip
         save_anew(trained.particles, selection.rows, file)
     else:
-        save_rows(source, rows, file)
+        if copied:
+            save_anew(_copies(trained, selection.rows), np.arange(len(rows)), file)
+        else:
+            save_rows(source, rows, file)
     return note_on(trained, file)
 
 
+def _copies(trained: Trained, rows: np.ndarray) -> Particles:
+    """The source's particles with the poses of prep's ``rows`` ``(m,)``, and the number of the copy."""
+    source, own = trained.source_particles.take(trained.source_rows(rows)), trained.particles
+    columns = source.columns | {COPY: np.asarray(own.columns[COPY])[rows]}
+    return replace(source, rotation=own.rotation[rows], columns=columns)
+
+
 def can_save_cs(trained: Trained) -> bool:
-    """Whether particles can be written as .cs: only those of a .cs that is still there."""
+    """Whether particles can be written as .cs: only those of a .cs that is still there, each once."""
     try:
-        return trained.source.suffix == ".cs"
+        return trained.source.suffix == ".cs" and COPY not in trained.particles.columns
     except InputError:
         return False
 

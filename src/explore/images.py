@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..particles import ImageStack, Particles, read_particles
 from ..particles.paths import is_file
+from ..particles.symmetry import COPY
 from .image_folders import keep_folder
 from .trained import Trained
 
@@ -93,7 +94,10 @@ def _particles_in(trained: Trained, folder: Path) -> Particles:
         raise InputError(f"{folder}: has no {recorded.name}, which names the image of each particle and is no longer "
                          f"in {recorded.parent}; put it beside the stacks, and choose their folder.")  # fmt: skip
     particles, rows = read_particles(source, folder, require=()), trained.source_rows(np.arange(len(trained.latents)))
-    known = trained.particles.rotation
-    if rows.max() >= len(particles) or not np.allclose(particles.rotation[rows], known, atol=1e-3, equal_nan=True):
+    known, columns = trained.particles.rotation, trained.particles.columns
+    own = np.asarray(columns[COPY]) == 0 if COPY in columns else slice(None)  # copies by symmetry have other poses
+    if rows.max() >= len(particles) or not np.allclose(
+        particles.rotation[rows][own], known[own], atol=1e-3, equal_nan=True
+    ):
         raise InputError(f"{source}: is of other particles than {trained.prepared.name}; choose another folder.")
     return particles.take(rows)

@@ -31,6 +31,12 @@ class PrepParameters:
         unit="Å",
         low=0.01,
     )
+    symmetry: str = parameter(
+        "C1",
+        help="point group, such as C4 or D2, of a molecule whose subunits move each by itself: every particle is taken "
+        "once for each subunit (symmetry expansion; its image is stored once), and train lets one subunit move. Axes "
+        "as in RELION. Particles that are expanded already are left so. Not for motions that all subunits share",
+    )
     box: int | None = parameter(
         None,
         help="box that images are downsampled to, even; if omitted 128, or less for smaller images",

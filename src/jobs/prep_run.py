@@ -15,6 +15,7 @@ from ..particles.frame import Frame, choose_frame
 from ..particles.particles import PHASE_FLIPPED
 from ..particles.prepared import NOISE, RECORD, STACK, STAR, check_readable
 from ..particles.stream import StackWriter
+from ..particles.symmetry import operators
 from .prep_check import Check, check_particles, choose_halves
 from .prep_doubts import doubt
 from .prep_measure import Noise, images_digest, measure_noise, save_filter
@@ -22,6 +23,7 @@ from .prep_notes import Notes
 from .prep_picture import draw
 from .prep_read import read_consensus, read_input
 from .prep_survey import Surveyed, survey_images, with_images
+from .prep_symmetry import check_symmetric, with_symmetry, write_unit
 
 _CHUNK_PIXELS = 1 << 23
 _SOURCE_ROW = "flexrecSourceRow"
@@ -34,7 +36,9 @@ def run(parameters, job) -> None:
     ImageStack(particles).check()
     frame = choose_frame(particles, parameters.box, parameters.crop)
     radius = _radius(parameters, frame)
+    group = operators(parameters.symmetry)
     consensus = read_consensus(parameters.consensus, parameters.pixel_size, particles, frame)
+    check_symmetric(consensus, parameters.consensus, group, parameters.symmetry)
     job.log(f"{len(particles)} particles to {frame.box} pixels of {frame.pixel_size:.4g} Å; disc of {radius:.0f} Å")
     workers = parameters.workers or min(os.cpu_count() or 1, 8)
     raw = Converter(particles, frame, radius)
@@ -47,17 +51,19 @@ def run(parameters, job) -> None:
     converter = _with_contrast(converter, noise.contrast)
     if not _write_images(converter, noise, workers, job):
         return
-    prepared = _prepared(particles, images.rows, frame, job)
+    stored = _prepared(particles, images.rows, frame, job)
+    prepared, image = with_symmetry(stored, image, group, parameters.symmetry, notes)
     halves = choose_halves(prepared, image, noise.filter, radius, job.seed)
     check = check_particles(halves, consensus, job)
     save_filter(noise, check.gain, job)
+    write_unit(check, consensus, frame.pixel_size, group, notes)
     warning = doubt(halves, check, consensus)
     if warning:
         notes.warn(warning)
     write_star(job.folder / STAR, prepared)
-    _write_record(parameters, images, frame, radius, noise, check, notes)
+    _write_record(parameters, images, len(prepared), frame, radius, noise, check, notes)
     check_readable(job.folder, prepared)
-    _write_picture(converter, prepared, noise, check, frame, job)
+    _write_picture(converter, stored, noise, check, frame, job)
 
 
 def _radius(parameters, frame: Frame) -> float:
@@ -125,13 +131,13 @@ def _prepared(particles: Particles, rows: np.ndarray, frame: Frame, job) -> Part
 
 
 def _write_record(
-    parameters, images: Surveyed, frame: Frame, radius: float, noise: Noise, check: Check, notes: Notes
+    parameters, images: Surveyed, count: int, frame: Frame, radius: float, noise: Noise, check: Check, notes: Notes
 ) -> None:
     job, particles = notes.job, images.particles
     record = {
         "box": frame.box,
         "pixel_size": frame.pixel_size,
-        "count": len(particles),
+        "count": count,
         "source": os.path.relpath(particles.source, job.folder.resolve()),
         "image_root": None if parameters.image_root is None else str(parameters.image_root),
         "crop": frame.crop,
@@ -146,6 +152,8 @@ def _write_record(
         "backprojection": check.record(),
         "warnings": notes.texts,
     }
+    if len(operators(parameters.symmetry)) > 1:
+        record |= {"symmetry": parameters.symmetry.strip().upper(), "images": len(particles)}
     with job.output(RECORD) as path:
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -28,6 +28,12 @@ class SimulateParameters:
         None, help="MRC of integers naming the part of each voxel of a map; solvent is 0 (or negative, if any is)"
     )
     hinges: str = parameter("", help=_HINGES + "; if omitted, 'fab1: ±15' of the built-in antibody")
+    symmetry: str = parameter(
+        "C1",
+        help="point group, such as C3 or D2, of a complex that is made of the molecule: its copies stand about the z "
+        "axis (of Dn, a two-fold axis is x), what moves pointing outward, and each moves by itself. The box must hold "
+        "all of it",
+    )
     particles: int = parameter(10000, help="how many particle images", low=1)
     box: int = parameter(128, help="size of the images", unit="px", low=16, high=1024)
     pixel_size: float = parameter(3.0, help="pixel size of the images", unit="Å", low=0.1, high=50)

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from ..engine.simulate.experiment import Experiment
-from ..engine.simulate.hinges import parse_hinges
 from ..engine.simulate.images import some_images
 from ..engine.simulate.moving import MovingMolecule
 from ..errors import InputError
+from ..particles.symmetry import operators
 from .inputs import join_record
 from .project import job_folders
 from .record import DONE, read_record, read_status
 from .registry import find_job
-from .simulate_design import design, dropped, hinge_text, read_molecule
+from .simulate_design import design, read_assembly
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,13 @@ class ImagesAgain:
     """The images that a job wrote, to rounding: one part in a million of the noise. Some 5 ms each without numba.
 
     folder : of the job. moving : its molecule, scaled as in the images. experiment : all else that they depend on.
+    group : (s, 3, 3) operators of its symmetry.
     """
 
     folder: Path
     moving: MovingMolecule
     experiment: Experiment
+    group: np.ndarray
 
     def __len__(self) -> int:
         return len(self.experiment)
@@ -45,7 +47,8 @@ class ImagesAgain:
         """
         if len(rows) and rows.max() >= len(self):
             return False
-        return bool(np.allclose(self.experiment.rotation[rows], rotation, atol=1e-4))
+        views = self.experiment.rotation[rows][:, None] @ self.group
+        return bool((np.abs(views - rotation[:, None]).max((2, 3)).min(axis=1) < 2e-4).all())
 
 
 def simulated_by(source: Path) -> Path | None:
@@ -62,14 +65,14 @@ def images_again(folder: Path) -> ImagesAgain:
     record = read_record(folder)
     parameters = join_record(find_job("simulate"), record, folder.parent)
     try:
-        molecule = read_molecule(parameters)
+        assembly = read_assembly(parameters)
         truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
         known, frame, gain = int(truth["points"]), np.array(truth["frame"], float), float(truth["gain"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: its images cannot be made again ({error}); run the job again.") from error
+    molecule = assembly.molecule
     if len(molecule) != known or not np.allclose(molecule.frame, frame, atol=1e-3):
         raise InputError(f"{folder}: its images cannot be made again, since the molecule is another by now; run the job"
                          " again.")  # fmt: skip
-    hinges = parse_hinges(hinge_text(parameters), molecule)
-    moving = MovingMolecule.build(molecule, hinges, gain, dropped(parameters, molecule)[0])
-    return ImagesAgain(folder, moving, design(parameters, molecule, hinges, record["seed"]))
+    moving = MovingMolecule.build(molecule, assembly.hinges, gain, assembly.part)
+    return ImagesAgain(folder, moving, design(parameters, assembly, record["seed"]), operators(parameters.symmetry))

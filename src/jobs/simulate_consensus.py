@@ -13,15 +13,18 @@ from ..particles.observe import observe
 _MOST, _BATCH = 20000, 100
 
 
-def reconstruct_consensus(job, moving: MovingMolecule, experiment: Experiment) -> tuple[np.ndarray, float]:
-    """Back-project the images (at most 20,000, evenly spread) with their true poses.
+def reconstruct_consensus(
+    job, moving: MovingMolecule, experiment: Experiment, group: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Back-project the images (at most 20,000, evenly spread) with their true poses, in every way in which the
+    operators ``group`` ``(s, 3, 3)`` of a symmetric molecule allow them to be seen.
 
     Returns the map ``[z, y, x]``, low-passed where the FSC of two halves, inside a sphere round the molecule, falls
     below 0.143, and that resolution in Å.
     """
     particles = read_particles(job.folder / "particles.star")
     rows = np.linspace(0, len(particles) - 1, min(len(particles), _MOST)).astype(int)
-    first, second = (_backproject(particles, half, experiment) for half in (rows[::2], rows[1::2]))
+    first, second = (_backproject(particles, half, experiment, group) for half in (rows[::2], rows[1::2]))
     radius = moving.radius(experiment.angles[rows[:: max(len(rows) // 20, 1)]])
     sphere = soft_ball(experiment.box, radius / experiment.pixel_size)
     curve = fourier_shell_correlation(first.map() * sphere, second.map() * sphere)
@@ -29,13 +32,16 @@ def reconstruct_consensus(job, moving: MovingMolecule, experiment: Experiment) -
     return filter_map(first.merged(second).map(), experiment.pixel_size, resolution), resolution
 
 
-def _backproject(particles: Particles, rows: np.ndarray, experiment: Experiment) -> BackProjector:
+def _backproject(
+    particles: Particles, rows: np.ndarray, experiment: Experiment, group: np.ndarray
+) -> BackProjector:
     box, pixel_size = experiment.box, experiment.pixel_size
     stack, projector = ImageStack(particles), BackProjector(box)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         spectra, transfer = observe(particles, stack.read(part), pixel_size, part)
-        projector.insert(spectra, transfer, particles.views(part), particles.shift[part] / pixel_size)
+        for operator in group:
+            projector.insert(spectra, transfer, particles.views(part) @ operator, particles.shift[part] / pixel_size)
     return projector
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine.simulate.assembly import Assembly, assemble
 from ..engine.simulate.experiment import (
     Experiment,
     draw_absent,
@@ -15,12 +16,14 @@ from ..engine.simulate.experiment import (
     draw_states,
     draw_views,
 )
+from ..engine.simulate.hinges import parse_hinges
 from ..engine.simulate.igg import build_igg
 from ..engine.simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
 from ..engine.simulate.selection import select
 from ..errors import InputError
 from ..particles.aberrations import with_beam_tilt
 from ..particles.ctf import wavelength
+from ..particles.symmetry import operators
 
 
 def read_molecule(parameters) -> Molecule:
@@ -44,24 +47,39 @@ def hinge_text(parameters) -> str:
     return "fab1: ±15"
 
 
+def read_assembly(parameters) -> Assembly:
+    """The molecule that was asked for with what moves in it, or the complex of such molecules."""
+    molecule = read_molecule(parameters)
+    hinges, part = parse_hinges(hinge_text(parameters), molecule), dropped(parameters, molecule)[0]
+    return assemble(molecule, hinges, part, operators(parameters.symmetry))
+
+
 def dropped(parameters, molecule: Molecule) -> tuple[np.ndarray | None, float]:
     """Points ``(a,)`` of a part that some particles lack, None where none does, and the share of those particles."""
     if not parameters.drop:
         return None, 0.0
-    name, _, share = parameters.drop.rpartition(":")
+    share = _share(parameters.drop)
+    return select(molecule, parameters.drop.rpartition(":")[0].strip()), share
+
+
+def _share(drop: str) -> float:
+    """The share of the particles that lack a part."""
+    if not drop:
+        return 0.0
+    name, _, share = drop.rpartition(":")
     try:
         share = float(share)
     except ValueError:
         share = -1.0
     if not name or not 0 <= share <= 1:
-        raise InputError(f"drop: '{parameters.drop}' is no 'PART: SHARE'; write for instance 'fab2: 0.3'.")
-    return select(molecule, name.strip()), share
+        raise InputError(f"drop: '{drop}' is no 'PART: SHARE'; write for instance 'fab2: 0.3'.")
+    return share
 
 
-def design(parameters, molecule: Molecule, hinges, seed: int) -> Experiment:
+def design(parameters, assembly: Assembly, seed: int) -> Experiment:
     """Draw every particle's state, pose and optics."""
     count = parameters.particles
-    angles, state = draw_states(hinges, count, parameters.states, seed)
+    angles, state = _states(assembly, count, parameters.states, seed)
     if parameters.poses is None:
         rotation, shift = draw_views(count, parameters.shift, seed, _cap(parameters.views))
         defocus = draw_defocus(count, _span(parameters.defocus), parameters.astigmatism, seed)
@@ -74,10 +92,19 @@ def design(parameters, molecule: Molecule, hinges, seed: int) -> Experiment:
         scale=draw_scales(count, parameters.scale_spread, seed),
         pose_error=_two(parameters.pose_error, "pose_error"),
         kind=draw_kinds(count, parameters.junk, parameters.strangers, seed),
-        absent=draw_absent(count, dropped(parameters, molecule)[1], seed),
-        neighbour=draw_neighbours(count, parameters.neighbours, _beside(molecule), seed),
+        absent=draw_absent(count, _share(parameters.drop), seed),
+        neighbour=draw_neighbours(count, parameters.neighbours, _beside(assembly.molecule), seed),
         background=draw_background(count, *_two(parameters.noise, "noise"), seed),
     )  # fmt: skip
+
+
+def _states(assembly: Assembly, count: int, states: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Angles ``(count, h)`` in degrees and state numbers ``(count,)``; of a complex ``(count, subunits)``, each
+    subunit having its own.
+    """
+    subunits = assembly.subunits
+    angles, state = draw_states(assembly.hinges[: len(assembly.hinges) // subunits], count * subunits, states, seed)
+    return (angles, state) if subunits == 1 else (angles.reshape(count, -1), state.reshape(count, subunits))
 
 
 def _cap(pair: tuple[float, ...]) -> tuple[float, float] | None:

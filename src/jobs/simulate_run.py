@@ -7,31 +7,30 @@ import os
 import numpy as np
 
 from ..engine.simulate.experiment import Experiment, gain
-from ..engine.simulate.hinges import parse_hinges
 from ..engine.simulate.images import signal_variance
 from ..engine.simulate.moving import MovingMolecule
 from ..errors import InputError
-from .simulate_design import design, dropped, hinge_text, read_molecule
+from ..particles.symmetry import operators
+from .simulate_design import design, read_assembly
 from .simulate_write import write_consensus, write_images, write_maps, write_particles, write_picture, write_truth
 
 
 def run(parameters, job) -> None:
     """Write particles.mrcs, particles.star, the truth, maps and a picture into the job's folder."""
-    molecule = read_molecule(parameters)
-    hinges = parse_hinges(hinge_text(parameters), molecule)
-    experiment = design(parameters, molecule, hinges, job.seed)
-    part = dropped(parameters, molecule)[0]
+    assembly = read_assembly(parameters)
+    molecule, hinges, part = assembly.molecule, assembly.hinges, assembly.part
+    experiment = design(parameters, assembly, job.seed)
     moving = MovingMolecule.build(molecule, hinges, part=part)
     _check_fits(moving, experiment)
     scale = gain(signal_variance(moving, experiment), experiment.snr)
     moving = MovingMolecule.build(molecule, hinges, scale, part)
     job.log(f"{molecule.name}: {len(molecule)} points, {len(hinges)} hinge(s); density scaled by {scale:.4g}")
-    write_truth(job, molecule, moving, experiment, scale)
+    write_truth(job, molecule, moving, experiment, scale, parameters.symmetry)
     write_maps(job, molecule, moving, experiment)
     write_particles(job, experiment)
     if write_images(job, moving, experiment, parameters.threads or os.cpu_count() or 1):
         job.log(f"{len(experiment)} images of {experiment.box} pixels written")
-        write_consensus(job, moving, experiment)
+        write_consensus(job, moving, experiment, operators(parameters.symmetry))
         write_picture(job, moving, experiment)
 
 

@@ -19,12 +19,15 @@ from ..engine.simulate.truth import hinge_record
 from ..errors import InputError
 from ..particles import write_star
 from ..particles.mrc import HEADER_BYTES, stack_header
+from ..particles.symmetry import operators
 from .simulate_consensus import reconstruct_consensus
 
 _SYNC_EVERY = 20  # chunks between two entries of the journal
 
 
-def write_truth(job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, scale: float) -> None:
+def write_truth(
+    job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, scale: float, symmetry: str
+) -> None:
     """truth.npz (per particle), points.npz (the molecule in the map's frame) and truth.json (the rest)."""
     e = experiment
     particles = {name: getattr(e, name) for name in ("angles", "state", "rotation", "shift", "defocus")}
@@ -45,6 +48,8 @@ def write_truth(job, molecule: Molecule, moving: MovingMolecule, experiment: Exp
         "snr": e.snr, "noise_ratio": e.noise_ratio, "gain": scale, "seed": e.seed, "voltage": e.voltage,
         "spherical_aberration": e.spherical_aberration, "amplitude_contrast": e.amplitude_contrast,
     }  # fmt: skip
+    if len(operators(symmetry)) > 1:
+        record["symmetry"] = symmetry.strip().upper()
     with job.output("truth.json") as path:
         path.write_text(json.dumps(record, indent=1) + "\n")
 
@@ -62,9 +67,12 @@ def write_maps(job, molecule: Molecule, moving: MovingMolecule, experiment: Expe
             _write_model(path, molecule, e.box // 2 * e.pixel_size)
 
 
-def write_consensus(job, moving: MovingMolecule, experiment: Experiment) -> None:
-    """consensus.mrc, from the written images: what a refinement would give that knows nothing of the motion."""
-    density, resolution = reconstruct_consensus(job, moving, experiment)
+def write_consensus(job, moving: MovingMolecule, experiment: Experiment, group: np.ndarray) -> None:
+    """consensus.mrc, from the written images: what a refinement would give that knows nothing of the motion.
+
+    It has the symmetry of ``group`` ``(s, 3, 3)``, as a refinement imposes it.
+    """
+    density, resolution = reconstruct_consensus(job, moving, experiment, group)
     _write_map(job, "consensus.mrc", density, experiment.pixel_size)
     job.log(f"consensus.mrc: the images back-projected, to {resolution:.1f} Å")
 

@@ -14,6 +14,12 @@ class TrainParameters:
 
     particles: Path = parameter(help="prepared particles", job="prep")
     mesh: Path = parameter(help="tetrahedral mesh; a linear decoder takes its mask alone", job="mesh")
+    moving: Path | None = parameter(
+        None,
+        help="mask (MRC, values 0..1) of what may move or vary; the rest of the molecule stands still. It should reach "
+        "some 10 Å beyond the density that it means. If omitted, the asymmetric unit that prep --symmetry has found, "
+        "or everything",
+    )
     decoder: str = parameter(
         "flow",
         help="what a latent point stands for: flow, a motion of the mesh; linear, a map V0 + z1 V1 + z2 V2 + …, as in "

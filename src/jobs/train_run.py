@@ -23,6 +23,7 @@ from .train_decoders import check_decoder, rungs_of, training_of
 from .train_figures import draw_training
 from .train_images import open_images, ready_images
 from .train_memory import images_at_once, lower
+from .train_moving import told_moving, with_what_moves
 from .train_particles import write_particles
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def train(
     def remake(soft: TetMesh, volume: np.ndarray, pixel_size: float) -> TetMesh:
         if leads:
             with job.output(MESH_FILE) as path:
-                save_mesh(path, mesh_again(parameters.mesh, soft, volume, pixel_size, job.log))
+                again = mesh_again(parameters.mesh, soft, volume, pixel_size, job.log)
+                save_mesh(path, with_what_moves(again, parameters.moving, prepared))
         trainer.team.wait()
         return load_mesh(job.folder / MESH_FILE)
 
@@ -96,6 +98,8 @@ def train(
         team=team,
         remake=remake,
     )
+    if mesh.free is not None:
+        trainer.log(told_moving(mesh))
     training = training_of(parameters, prepared, job, latents)
 
     def save(state: Any, stage: Stage) -> None:
@@ -141,6 +145,7 @@ def read_inputs(parameters: TrainParameters) -> Inputs:
     prepared = load_prepared(parameters.particles)
     mesh = load_mesh(job_file(parameters.mesh, MESH_FILE))
     check_fit(prepared, mesh)
+    mesh = with_what_moves(mesh, parameters.moving, prepared)
     return prepared, mesh, initial_latents(parameters, len(prepared.particles))
 
 

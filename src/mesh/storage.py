@@ -21,6 +21,8 @@ def save_mesh(path: str | os.PathLike[str], mesh: TetMesh) -> None:
     arrays = {name: np.asarray(getattr(mesh, name), kind) for name, kind in _ARRAYS.items()}
     if mesh.centre is not None:
         arrays["centre"] = np.asarray(mesh.centre, np.float64)
+    if mesh.free is not None:
+        arrays["free"] = np.asarray(mesh.free, np.float32)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(
             file,
@@ -47,6 +49,7 @@ def load_mesh(path: str | os.PathLike[str]) -> TetMesh:
         box=int(stored["box"]),
         pixel_size=float(stored["pixel_size"]),
         centre=stored.get("centre"),  # which older meshes lack
+        free=stored.get("free"),
     )
     check_mesh(mesh, path)
     return mesh
@@ -85,6 +88,11 @@ def _is_point(centre: np.ndarray) -> bool:
     return centre.shape == (3,) and centre.dtype.kind == "f" and bool(np.isfinite(centre).all())
 
 
+def _are_freedoms(mesh: TetMesh) -> bool:
+    free = mesh.free
+    return free is None or (free.shape == (len(mesh.vertices),) and bool(((free >= 0) & (free <= 1)).all()))
+
+
 def _problems(mesh: TetMesh):
     vertices, cells = mesh.vertices, mesh.cells
     yield "has vertices that are not an (n, 3) array", vertices.ndim != 2 or vertices.shape[1] != 3
@@ -100,5 +108,6 @@ def _problems(mesh: TetMesh):
     yield "has joints that are no tree outward from a root", not _is_forest(mesh.joints)
     yield "has a box or pixel size that is not positive", mesh.box <= 0 or not mesh.pixel_size > 0
     yield "has a centre that is no point", mesh.centre is not None and not _is_point(mesh.centre)
+    yield "has freedoms of vertices that are not one number from 0 to 1 for each", not _are_freedoms(mesh)
     yield f"has a voxel map that is not {mesh.box}^3", mesh.voxel_cell.shape != (mesh.box,) * 3
     yield "maps voxels to cells it does not have", mesh.voxel_cell.max() >= len(cells) or mesh.voxel_cell.min() < -1

@@ -26,6 +26,7 @@ class TetMesh:
     voxel_cell : (N, N, N) int32 [z, y, x], cell that carries each voxel of the mask, -1 outside the mask
     centre : (3,) float64, Å xyz, where voxel (N//2, N//2, N//2) lies in the space of the consensus' file; None where it
         is not known
+    free : (v,) float32 0..1, how far each vertex may move: 0 stands still; None: all are free
     """
 
     vertices: np.ndarray
@@ -37,6 +38,7 @@ class TetMesh:
     pixel_size: float
     voxel_cell: np.ndarray
     centre: np.ndarray | None = None
+    free: np.ndarray | None = None
 
     @property
     def parts(self) -> int:

@@ -15,6 +15,7 @@ from .particles import Particles
 from .star import read_star
 
 STAR, STACK, NOISE, RECORD = "particles.star", "particles.mrcs", "noise.npz", "prep.json"
+UNIT = "asymmetric_unit.mrc"  # of a symmetric molecule: what may move
 
 
 @dataclass(frozen=True)

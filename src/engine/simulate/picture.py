@@ -11,6 +11,7 @@ from .images import chunk_images, signal
 from .moving import MovingMolecule
 
 _COLUMNS = 5
+_TOLD = 4  # angles in a title
 
 
 def draw(path: Path, moving: MovingMolecule, experiment: Experiment) -> None:
@@ -45,7 +46,7 @@ def _states(moving: MovingMolecule) -> np.ndarray:
 
 
 def _title(state: np.ndarray) -> str:
-    return ", ".join(f"{angle:.0f}°" for angle in state)
+    return ", ".join(f"{angle:.0f}°" for angle in state[:_TOLD]) + (" …" if len(state) > _TOLD else "")
 
 
 def _show(axis, image: np.ndarray, title: str, from_side: bool) -> None:

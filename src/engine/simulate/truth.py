@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import InputError
+from ...particles.symmetry import operators
 from .hinges import Hinge
 from .moving import MovingMolecule
 
@@ -18,7 +19,8 @@ class Truth:
     """What is known about every simulated particle.
 
     moving : the molecule with its hinges, scaled as in the images
-    angles : (n, h) degrees; state : (n,) int, conformation number or −1
+    angles : (n, h) degrees; state : (n,) int, conformation number or −1. Of a complex of s equal subunits, h is s
+        times the number of hinges of one, those of the first subunit first, and state is (n, s)
     rotation : (n, 3, 3); shift : (n, 2) Å; defocus : (n, 3)
     noise_sigma : (n,) standard deviation of the noise
     kind : (n,) int8, 0 for a particle of the molecule, 1 for junk, 2 for another molecule
@@ -51,6 +53,30 @@ class Truth:
     def hinges(self) -> tuple[Hinge, ...]:
         """What moves."""
         return self.moving.hinges
+
+    @property
+    def group(self) -> np.ndarray:
+        """Operators ``(s, 3, 3)`` of the complex; subunit g is the first one where operator g takes it."""
+        return operators(self.record.get("symmetry", "C1"))
+
+    def expanded(self) -> Truth:
+        """What is true of the copies of every particle, one for each operator: row ``i s + g`` is copy g of particle i.
+
+        Its view is R S_g, so that subunit g is in the first one's place. Its angles are those of subunit g, and only
+        what is in that place moves; all other subunits are at rest.
+        """
+        group, count = self.group, len(self.rotation)
+        subunits = len(group)
+        row, copy = np.repeat(np.arange(count), subunits), np.tile(np.arange(subunits), count)
+        own = len(self.hinges) // subunits
+        of_copy = self.angles.reshape(count, subunits, own).reshape(-1, own)
+        one = replace(self.moving, hinges=self.hinges[:own], codes=self.moving.codes & ((1 << own) - 1))
+        others = ("shift", "defocus", "noise_sigma", "kind", "absent", "neighbour")
+        repeated = {name: getattr(self, name)[row] for name in others}
+        state = self.state.reshape(-1) if self.state.ndim == 2 else self.state[row]
+        return replace(
+            self, moving=one, angles=of_copy, state=state, rotation=self.rotation[row] @ group[copy], **repeated
+        )
 
     def map_at(self, angles, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:
         """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees."""
