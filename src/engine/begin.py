@@ -13,7 +13,6 @@ import copy
 import numpy as np
 import torch
 
-from ..particles.copies import image_numbers
 from .begin_components import Followed, follow, gain_of, place_all, read_share
 from .begin_modes import MODES, fit_modes, move_linearly
 from .begin_poses import find_poses
@@ -164,7 +163,7 @@ def _doubt(trainer: Trainer, stage: Stage, followed: Followed) -> str | None:
 
 def hold_out(trainer: Trainer, rows: np.ndarray) -> np.ndarray:
     """Which of ``rows`` ``(m,)`` are not fitted but judge the fit: every fifth image, with all of its copies."""
-    _, image = np.unique(image_numbers(trainer.images.particles)[rows], return_inverse=True)
+    _, image = np.unique(trainer.image[rows], return_inverse=True)
     return image.ravel() % HELD_OUT == HELD_OUT - 1
 
 

@@ -49,12 +49,14 @@ def mode_stiffness(trainer: Trainer, state: State) -> float:
     return 2 * RIGIDITY_START * trainer.settings.rigidity * energy
 
 
-def find_statistics(trainer: Trainer, stage: Stage, state: State, rows: np.ndarray) -> ModeStatistics:
-    """What the images ``rows`` say of the modes' coefficients, each member of the team having found its share.
+def find_statistics(
+    trainer: Trainer, stage: Stage, state: State, rows: np.ndarray, modes: int = MODES
+) -> ModeStatistics:
+    """What the images ``rows`` say of the coefficients of the first ``modes``, each of the team finding its share.
 
     With poses that are corrected, it is what they say of the coefficients that make up for poses and motion together.
     """
-    modes = mode_count(state)
+    modes = min(modes, mode_count(state))
     mine = trainer.team.share(np.arange(len(rows)))
     counter = trainer.counter("soft modes", len(mine))
     found = mode_statistics(stage, state.flow, rows[mine], modes, 1.0, counter)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .begin_modes import about_zero, find_statistics, mode_stiffness
+from .begin_modes import MODES, about_zero, find_statistics, mode_stiffness
 from .flow_state import State
 from .halves import HalfMaps
 from .images import pieces
@@ -22,9 +22,7 @@ from .stage import Stage, vertex_mass
 from .start import ModeStatistics, fit_covariance, mode_statistics, pose_covariance, residual_poses
 from .train import Trainer
 
-ROUNDS = 3
-ITERATIONS, MORE_ITERATIONS = 100, 25  # of expectation–maximisation, in the first round and the others
-ALIKE = 0.1  # change of that between two rounds that ends them
+ROUNDS = (MODES // 2, MODES // 2, MODES)  # modes that take part in each: few are enough while the map is blurred
 LEAST = 0.15  # signal over noise of pose errors that are worth correcting
 ROWS = 1024  # particles whose statistics are held at a time
 
@@ -41,20 +39,15 @@ def find_poses(
     poses.centre, poses.radius = mass_centre(trainer.rest, mass)
     basis = RigidBasis(trainer.rest, state.flow.modes, poses)
     stiffness = mode_stiffness(trainer, state)
-    last, covariance = 0.0, None
-    for _ in range(ROUNDS):
-        statistics = find_statistics(trainer, stage, state, rows)
-        iterations = ITERATIONS if covariance is None else MORE_ITERATIONS
-        mean, covariance = fit_covariance(statistics, iterations, stiffness, covariance)
+    for modes in ROUNDS:
+        statistics = find_statistics(trainer, stage, state, rows, modes)
+        mean, covariance = fit_covariance(statistics, stiffness=stiffness)
         errors, leads = pose_covariance(statistics, covariance)
         strength = float((errors.diagonal() * statistics.curvature.mean(dim=0).diagonal()[:RIGID_MOTIONS]).mean())
         if strength < LEAST:
             poses.leave()  # what an earlier round took for errors is none any more
             trainer.log("The poses are as good as the images can tell; they are left as they are.")
             return stage, maps
-        if abs(strength - last) < ALIKE * strength:
-            break
-        last = strength
         poses.variance = basis.variance(errors).clamp(min=0).float()
         _correct(trainer, stage, state, basis, (rows, statistics), (mean, covariance, leads))
         stage, maps = solve_at_rest(trainer, rung, stage, maps)

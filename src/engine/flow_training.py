@@ -27,7 +27,7 @@ from .stage import Stage, carry_density, flow_vertices
 from .sweep import polish, sweep
 from .train import FIRST_ITERATIONS, SOLVE_PARTICLES, Settings, Trainer
 
-SOLVE_ITERATIONS, LAST_ITERATIONS = 3, 8  # of conjugate gradients, after a pass and after the last
+SOLVE_ITERATIONS, LAST_ITERATIONS = 2, 8  # of conjugate gradients, after a pass and after the last
 RIGIDITY_START, RIGIDITY_RANGE = 200.0, (50.0, 2000.0)  # nats per unit of mean squared strain
 
 

@@ -83,12 +83,9 @@ def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
 
 
 def fit_covariance(
-    statistics: ModeStatistics, iterations: int = 100, stiffness: float = 0.0, start: torch.Tensor | None = None
+    statistics: ModeStatistics, iterations: int = 100, stiffness: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation.
-
-    ``start`` is a covariance near by, from which few iterations are enough.
-    """
+    """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation."""
     curvature, pull = statistics.curvature, statistics.pull
     count, modes = pull.shape
     mean_curvature = curvature.mean(dim=0)
@@ -96,7 +93,7 @@ def fit_covariance(
     ridge = _ridge(mean_curvature)
     mean = torch.linalg.solve(mean_curvature + ridge, pull.mean(dim=0))
     # start as if an image said as much about its coefficients as the prior does
-    covariance = torch.linalg.inv(mean_curvature + ridge) if start is None else start
+    covariance = torch.linalg.inv(mean_curvature + ridge)
     for _ in range(iterations):
         inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * eye)
         spread = torch.cholesky_inverse(torch.linalg.cholesky(curvature + inverse))
