@@ -10,6 +10,7 @@ import pytest
 from chimerax.flexrec.cli import main as flexrec
 from chimerax.flexrec.engine.begin import hold_out
 from chimerax.flexrec.engine.simulate.experiment import Experiment, draw_defocus, draw_views
+from chimerax.flexrec.particles.copies import image_numbers
 
 
 def particles(count: int):
@@ -23,7 +24,7 @@ def particles(count: int):
 def test_copies_of_an_image_are_held_out_together():
     several = particles(100)
     index = np.repeat(np.arange(25), 4)  # each image four times
-    trainer = SimpleNamespace(images=SimpleNamespace(particles=replace(several, index=index)))
+    trainer = SimpleNamespace(image=image_numbers(replace(several, index=index)))
     apart = hold_out(trainer, np.arange(100))
     assert apart.sum() == 20
     assert all(len(set(apart[index == image])) == 1 for image in range(25))

@@ -101,6 +101,7 @@ def _in_parts(change, z: torch.Tensor) -> torch.Tensor:
     return torch.cat([change(part) for part in z.split(SAMPLE)])
 
 
+@torch.enable_grad()
 def _fit(flow: Flow, points: torch.Tensor, wanted: torch.Tensor, share: torch.Tensor, seed: int) -> None:
     """Adam on the flow until it moves ``points`` ``(n, k)`` to vertices ``wanted`` ``(n, v, 3)``."""
     generator = torch.Generator().manual_seed(seed)
