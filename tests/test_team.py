@@ -50,7 +50,7 @@ def test_two_processes_train_what_one_does(tmp_path, start, apart):
 
 
 # to the last bit with poses as they are: what LAPACK makes of their corrections hangs on where arrays lie in memory
-TWO = (*SMALL, "--poses", "fixed", "--epochs", 3, "--start", "modes", "--devices", "cpu,cpu")
+TWO = (*SMALL, "--epochs", 3, "--start", "modes", "--devices", "cpu,cpu")
 
 
 def members(job: Path) -> list[int]:

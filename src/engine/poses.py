@@ -17,6 +17,7 @@ import torch
 
 from .images import Batch
 from .modes import RIGID_MOTIONS
+from .precise import least_squares
 from .team import Team
 
 TURNS, SHIFTS = slice(0, 3), slice(3, 5)
@@ -135,7 +136,7 @@ class RigidBasis:
             torch.stack([zero, one, zero, -z, zero, x], -1),
             torch.stack([zero, zero, one, y, -x, zero], -1),
         ], dim=1).reshape(-1, 6).double()  # fmt: skip
-        found = torch.linalg.lstsq(design, modes[:, :RIGID_MOTIONS].double()).solution.to(modes)
+        found = least_squares(design, modes[:, :RIGID_MOTIONS].double()).to(modes)
         self.slide, self.spin = found[:3], poses.radius * found[3:]
 
     def corrections(self, rotation: torch.Tensor) -> torch.Tensor:
@@ -165,7 +166,7 @@ def whole_body(modes: torch.Tensor, displacement: torch.Tensor) -> tuple[torch.T
     And what is left of them, ``(b, 3 v)``, every vertex counting alike.
     """
     rigid, moved = modes[:, :RIGID_MOTIONS].to(displacement), displacement.flatten(1)
-    whole = torch.linalg.lstsq(rigid, moved.T).solution.T
+    whole = least_squares(rigid, moved.T).T
     return whole, moved - whole @ rigid.T
 
 

@@ -15,7 +15,7 @@ import torch
 from .flow import Flow
 from .flow_state import State
 from .latents import DIFFERENCE
-from .precise import in_double
+from .precise import in_double, least_squares
 from .stage import Stage, vertex_share
 from .train import Trainer
 
@@ -64,7 +64,7 @@ class _MeanMotion:
         known = (self.points - self._centre) @ self._axes
         if self.dims == 0:
             return
-        self._direction = torch.linalg.lstsq(in_double(known), in_double(moved - self._mean)).solution
+        self._direction = least_squares(in_double(known), in_double(moved - self._mean))
         self._inverse = torch.linalg.pinv(self._direction).to(moved)
         left = moved - self._mean - self._along(moved) @ self._direction.to(moved)
         self.explained = 1 - float(left.square().sum() / (moved - self._mean).square().sum().clamp(min=1e-12))
