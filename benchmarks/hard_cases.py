@@ -23,6 +23,7 @@ CASES: dict[str, dict[str, str]] = {
     "strangers 15 %": {"strangers": "0.15"},
     "all of it, SNR 0.05": SMALL_ERRORS | {"junk": "0.15", "views": "0.8,30", "snr": "0.05"},
     "uneven views": {"views": "0.8,30"},
+    "defocus off by 3 %": {"defocus_error": "3"},
     "neighbours 30 %": {"neighbours": "0.3"},
     "noise differs": {"noise": "0.3,0.5"},
     "null, poses 2.8° 3 Å": LARGE_ERRORS | {"hinges": "rigid"},

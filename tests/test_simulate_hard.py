@@ -38,6 +38,15 @@ def test_a_share_of_the_views_lies_in_a_cap():
         assert view[inside, 2].mean() == pytest.approx((1 + np.cos(np.radians(angle))) / 2, abs=0.01)
 
 
+def test_the_defocus_that_is_told_is_off_and_the_images_are_not(tmp_path):
+    right, wrong = (drawn(defocus_error=error).experiment for error in (0.0, 3.0))
+    told, true = wrong.told_particles(tmp_path / "a.mrcs").defocus, wrong.defocus
+    assert np.array_equal(true, right.defocus) and np.array_equal(told[:, 2], true[:, 2])
+    error = told[:, :2] / true[:, :2] - 1
+    assert np.allclose(error[:, 0], error[:, 1]) and error[:, 0].std() == pytest.approx(0.03, rel=0.15)
+    assert np.array_equal(right.told_particles(tmp_path / "a.mrcs").defocus, true)
+
+
 def test_a_part_that_is_not_there_is_missing_from_the_image():
     made = drawn(drop="fab2: 0.4")
     absent, rows = made.experiment.absent, np.arange(250)

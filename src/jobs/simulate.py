@@ -72,6 +72,10 @@ class SimulateParameters:
         (), help="errors of the poses in the particle file, normally distributed: degrees about each axis, Å along "
         "each; the truth is in truth.npz", advanced=True,
     )  # fmt: skip
+    defocus_error: float = parameter(
+        0.0, help="error of the defocus in the particle file, normally distributed, in per cent; the truth is in "
+        "truth.npz", unit="%", low=0, high=50, advanced=True,
+    )  # fmt: skip
     junk: float = parameter(
         0.0, help="fraction of the images that show no particle: noise of the same spectrum", low=0, high=0.95,
         advanced=True,

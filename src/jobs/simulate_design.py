@@ -91,6 +91,7 @@ def design(parameters, assembly: Assembly, seed: int) -> Experiment:
         **_aberrations(parameters), b_factor=parameters.b_factor,
         scale=draw_scales(count, parameters.scale_spread, seed),
         pose_error=_two(parameters.pose_error, "pose_error"),
+        defocus_error=parameters.defocus_error / 100,
         kind=draw_kinds(count, parameters.junk, parameters.strangers, seed),
         absent=draw_absent(count, _share(parameters.drop), seed),
         neighbour=draw_neighbours(count, parameters.neighbours, _beside(assembly.molecule), seed),

@@ -19,6 +19,7 @@ from .poses import random_defocus, random_rotations, random_shifts, turn_into_ca
 
 CHUNK = 100  # images computed together; part of the definition of the noise, so that workers cannot change it
 _STATES, _POSES, _DEFOCUS, NOISE, _SCALES, _POSE_ERRORS, _KINDS, PHASES, _PARTS, _NEIGHBOURS, _LEVELS = range(11)
+_DEFOCUS_ERRORS = 11
 PARTICLE, JUNK, STRANGER = range(3)
 
 
@@ -46,6 +47,7 @@ class Experiment:
     seed : of the noise
     odd, even, magnification : aberrations as of one group of `Optics`: (c,), (c,) and (2, 2); None: none
     pose_error : standard deviations of the errors of the poses that are told, degrees and Å for each axis
+    defocus_error : standard deviation of the relative error of the defocus that is told
     kind : (n,) int8, `PARTICLE`, `JUNK` (phases at random) or `STRANGER` (another molecule); None: all particles
     absent : (n,) bool, images in which a part of the molecule is not there; None: none
     neighbour : `Neighbours` of each particle in its micrograph; None: none
@@ -72,6 +74,7 @@ class Experiment:
     b_factor: float = 0.0
     scale: np.ndarray | None = None
     pose_error: tuple[float, float] = (0.0, 0.0)
+    defocus_error: float = 0.0
     kind: np.ndarray | None = None
     absent: np.ndarray | None = None
     neighbour: Neighbours | None = None
@@ -96,8 +99,11 @@ class Experiment:
         )  # fmt: skip
 
     def told_particles(self, stack: Path) -> Particles:
-        """`particles` as a refinement would have placed them: with errors in their poses."""
+        """`particles` as a refinement would have placed them: with errors in their poses and defocus."""
         particles, (turn, shift) = self.particles(stack), self.pose_error
+        if self.defocus_error:
+            factor = 1 + random_stream(self.seed, _DEFOCUS_ERRORS).normal(0, self.defocus_error, (len(self), 1))
+            particles = replace(particles, defocus=self.defocus * np.hstack([factor, factor, np.ones_like(factor)]))
         if not turn and not shift:
             return particles
         rng = random_stream(self.seed, _POSE_ERRORS)
