@@ -20,7 +20,20 @@ from chimerax.flexrec.errors import InputError
 from job_runs import thread_environment
 
 CRYODRGN = "from cryodrgn.command_line import main_commands; main_commands()"
-RECOVAR = "from recovar.command_line import main_commands; main_commands()"
+# without a GPU, RECOVAR 1.0.5 forgets that it puts images into a volume with twice as many voxels (its mean then shows
+# everything twice as large); its rotations only place frequencies, so a factor there mends it
+RECOVAR = """
+from recovar.command_line import main_commands
+from recovar.core import relion_interp
+
+def finer(run):
+    def mended(data, rotations, image_shape, volume_shape, **options):
+        return run(data, rotations * (volume_shape[0] // image_shape[0]), image_shape, volume_shape, **options)
+    return mended
+
+relion_interp.project, relion_interp.backproject = finer(relion_interp.project), finer(relion_interp.backproject)
+main_commands()
+"""
 # cryoDRGN's latents are the first of two arrays in a pickle of its own
 TELL_LATENTS = """
 import pickle, sys, numpy
@@ -109,10 +122,9 @@ def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: floa
     stack, pose, ctf = star.with_suffix(".mrcs"), folder / "pose.pkl", folder / "ctf.pkl"
     program.run("parse_pose_star", star, "-o", pose)
     program.run("parse_ctf_star", star, "-o", ctf)
-    # FlexRec's images show the protein white
     train = [
-        "train_vae", stack, "-o", folder, "--poses", pose, "--ctf", ctf, "--zdim", zdim, "--uninvert-data",
-        "--no-analysis", "--seed", 0, *shlex.split(options),
+        "train_vae", stack, "-o", folder, "--poses", pose, "--ctf", ctf, "--zdim", zdim, "--no-analysis", "--seed", 0,
+        *shlex.split(options),
     ]  # fmt: skip
     first = program.run(*train, "-n", 1)
     wanted = epochs or max(1, round(budget / first))
