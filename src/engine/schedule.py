@@ -8,6 +8,8 @@ from dataclasses import dataclass
 # Å: at 16 Å resolution a domain that swings still overlaps itself, so that gradients point the right way
 COARSE_PIXEL = 8.0
 LEAST_BOX = 24
+STEPS = 400  # of the flow, a batch each, that a training wants: more passes than that takes bring nothing
+LEAST_EPOCHS, MOST_EPOCHS = 5, 10
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tup
         return (Rung(box, epochs, band),)
     between_rung = (Rung(middle, between, 0.9),) if between else ()
     return (Rung(coarse, first, 0.9), *between_rung, Rung(box, fine, band))
+
+
+def epochs_for(particles: int, batch_size: int) -> int:
+    """How many passes over the images a flow takes to be learned."""
+    return min(max(round(STEPS * batch_size / particles), LEAST_EPOCHS), MOST_EPOCHS)
 
 
 def coarsest(box: int, pixel_size: float) -> Rung:

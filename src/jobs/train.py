@@ -27,7 +27,13 @@ class TrainParameters:
         choices=("flow", "linear"),
     )
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
-    epochs: int = parameter(10, help="passes over the images, from coarse to full resolution", low=1, high=1000)
+    epochs: int | None = parameter(
+        None,
+        help="passes over the images, from coarse to full resolution; if omitted, 10 of few particles, 5 of 5,000 or more, "
+        "10 with a linear decoder",
+        low=1,
+        high=1000,
+    )
     rigidity: float = parameter(
         1.0,
         help="multiplies the rigidity prior, whose weight is calibrated from the data; larger is stiffer",

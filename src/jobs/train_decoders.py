@@ -59,12 +59,14 @@ def check_decoder(parameters: TrainParameters) -> None:
 def rungs_of(parameters: TrainParameters, prepared: Prepared) -> tuple[Rung, ...]:
     """The box sizes that training goes through."""
     from ..engine.linear import working_box
-    from ..engine.schedule import coarse_to_fine
+    from ..engine.schedule import MOST_EPOCHS, coarse_to_fine, epochs_for
 
     box, pixel_size, band = prepared.box, prepared.pixel_size, parameters.band
+    epochs = parameters.epochs or epochs_for(len(prepared.particles), parameters.batch_size)
     if parameters.decoder == "linear":
         box = working_box(box, pixel_size, parameters.latent_dims, band, parameters.resolution)
-    return coarse_to_fine(box, prepared.box * pixel_size / box, parameters.epochs, band)
+        epochs = parameters.epochs or MOST_EPOCHS
+    return coarse_to_fine(box, prepared.box * pixel_size / box, epochs, band)
 
 
 def training_of(parameters: TrainParameters, prepared: Prepared, job: JobRun, latents: np.ndarray | None) -> Training:

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from ..errors import InputError
 from ..jobs.listing import JobState, list_jobs
 from ..jobs.ready import lost_input
-from ..jobs.record import read_record
+from ..jobs.record import read_json, read_record
 from ..jobs.tail import Curves, LogTail
 from ..jobs.trained import MODEL
 from .job_desk import JobDesk
@@ -60,14 +60,15 @@ class JobReader:
     def read(self) -> Followed:
         """What is new."""
         text, afresh = self._log.read()
+        self._epochs = self._epochs or _all_epochs(self.folder)
         return Followed(self.folder, text, afresh, self._curves.read(), _figures(self.folder), self._epochs,
                         lost_input(self.folder))  # fmt: skip
 
 
 def _all_epochs(folder: Path) -> int | None:
-    """Of a training, as its record says; None for another job, or a record that cannot be read."""
+    """Of a training, as its record or its model says; None for another job, or while neither does."""
     with suppress(InputError, OSError):
-        epochs = read_record(folder)["parameters"].get("epochs")
+        epochs = read_record(folder)["parameters"].get("epochs") or (read_json(folder / MODEL) or {}).get("epochs")
         return epochs if isinstance(epochs, int) else None
     return None
 
