@@ -29,8 +29,8 @@ class TrainParameters:
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
     epochs: int | None = parameter(
         None,
-        help="passes over the images, from coarse to full resolution; if omitted, 10 of few particles, 5 of 5,000 or more, "
-        "10 with a linear decoder",
+        help="passes over the images, from coarse to full resolution; if omitted, 10 of few particles, 5 of 5,000 or "
+        "more; 10 with a linear decoder",
         low=1,
         high=1000,
     )
