@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from chimerax.flexrec.cli import main as flexrec
-from chimerax.flexrec.engine.begin import hold_out
+from chimerax.flexrec.engine.begin import apart_by_group, hold_out
 from chimerax.flexrec.engine.simulate.experiment import Experiment, draw_defocus, draw_views
 from chimerax.flexrec.particles.copies import image_numbers
 
@@ -28,6 +28,16 @@ def test_copies_of_an_image_are_held_out_together():
     apart = hold_out(trainer, np.arange(100))
     assert apart.sum() == 20
     assert all(len(set(apart[index == image])) == 1 for image in range(25))
+
+
+def test_a_component_that_optics_groups_explain_is_seen():
+    rng = np.random.default_rng(0)
+    group, latents = rng.integers(0, 3, 900), rng.normal(size=(900, 2))
+    assert abs(apart_by_group(latents, group)) < 0.02
+    assert abs(apart_by_group(latents, rng.integers(0, 450, 900))) < 0.15  # two particles in each
+    latents[:, 1] += 2 * group
+    assert apart_by_group(latents, group) == pytest.approx(8 / 3 / (8 / 3 + 1), abs=0.03)
+    assert apart_by_group(latents, np.zeros(900, int)) == apart_by_group(latents, np.arange(900)) == 0
 
 
 @pytest.fixture(scope="module")

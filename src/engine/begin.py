@@ -36,6 +36,7 @@ MOST_COMPONENTS = 8
 # modes tell the motions apart better, a swing being one straight line in displacement and a bow in density
 FAR = 3.0
 HELD_OUT = 5  # one image in so many judges the first guess
+MOST_APART = 0.5  # share of a component's variance that optics groups may explain
 MOST_STRAIN = 0.6  # mean strain of a flow that is still a motion: half of the molecule torn apart is more
 
 
@@ -138,7 +139,7 @@ def _start_components(
     before, maps = copy.deepcopy(state.flow.state_dict()), state.maps
     place_all(trainer, stage, state, grid, components)
     followed = follow(trainer, stage, state, grid, samples, state.latents[fitted])
-    doubt = _doubt(trainer, stage, followed)
+    doubt = _doubt(trainer, stage, followed, state.latents[fitted].cpu().numpy(), fitted)
     if motion is None or doubt is None:
         return True
     trainer.log(f"What the components follow is no motion of one molecule: {doubt}. Training begins along soft modes.")
@@ -147,8 +148,12 @@ def _start_components(
     return False
 
 
-def _doubt(trainer: Trainer, stage: Stage, followed: Followed) -> str | None:
+def _doubt(
+    trainer: Trainer, stage: Stage, followed: Followed, latents: np.ndarray, rows: np.ndarray
+) -> str | None:
     """Why a flow that was followed is not to be believed; None where nothing speaks against it.
+
+    ``latents`` ``(m, k)`` are those of the particles ``rows`` that it was found from.
 
     How much of the images it explains says nothing yet: through a few states it is a rough one.
     """
@@ -158,7 +163,23 @@ def _doubt(trainer: Trainer, stage: Stage, followed: Followed) -> str | None:
         return f"it would move by {followed.moved:.0f} Å on average, the radius of gyration being {radius:.0f} Å"
     if followed.strain > MOST_STRAIN:
         return f"it would be strained by {100 * followed.strain:.0f} %"
+    apart = apart_by_group(latents, trainer.images.particles.group[rows])
+    if apart > MOST_APART:
+        return f"it tells optics groups apart, which are {100 * apart:.0f} % of its variance"
     return None
+
+
+def apart_by_group(latents: np.ndarray, group: np.ndarray) -> float:
+    """Share of the variance of ``latents`` ``(n, k)`` that lies between the groups ``(n,)``, of the worst latent.
+
+    Adjusted for the number of groups, so that it is zero on average where groups are like each other.
+    """
+    _, number, size = np.unique(group, return_inverse=True, return_counts=True)
+    if len(size) in (1, len(group)):
+        return 0.0
+    mean = np.stack([np.bincount(number, column) for column in latents.T], axis=1) / size[:, None]
+    within = ((latents - mean[number]) ** 2).sum(axis=0) / (len(group) - len(size))
+    return float((1 - within / np.maximum(latents.var(axis=0, ddof=1), 1e-30)).max())
 
 
 def hold_out(trainer: Trainer, rows: np.ndarray) -> np.ndarray:
