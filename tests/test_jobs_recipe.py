@@ -149,7 +149,7 @@ def test_a_real_recipe_reads(project, tmp_path):
     folders = make_jobs(read_recipe(write(tmp_path, text), project), project)
     inputs = [read_record(folder)["inputs"] for folder in folders]
     assert [folder.name for folder in folders] == ["001-prep", "002-mesh", "003-train", "004-train", "005-generate"]
-    assert inputs[2] == {"particles": "001-prep", "mesh": "002-mesh", "initial_latents": None}
+    assert inputs[2] == {"particles": "001-prep", "mesh": "002-mesh", "initial_latents": None, "moving": None}
     assert inputs[3]["initial_latents"] == "003-train" and inputs[4]["model"] == "004-train"
     assert json.loads((folders[4] / "job.json").read_text())["parameters"]["along"] == ["pc1", "pc2"]
 
