@@ -195,7 +195,7 @@ def test_copies_share_a_half_a_held_out_set_and_a_decision(prepared):
     image = np.repeat(np.arange(60), 3)
     first, second = split_halves(p, 0)
     assert not set(image[first]) & set(image[second]) and len(first) + len(second) == 180
-    apart = hold_out(SimpleNamespace(images=SimpleNamespace(particles=p)), np.arange(180))
+    apart = hold_out(SimpleNamespace(image=image_numbers(p)), np.arange(180))
     assert apart.sum() == 36 and np.array_equal(apart[::3], apart[1::3]) and np.array_equal(apart[::3], apart[2::3])
     found = np.random.default_rng(0).normal(size=(180, 2))
     each, number = of_images(found, image_numbers(p))
