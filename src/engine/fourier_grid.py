@@ -1,4 +1,4 @@
-"""The Fourier radius of every element of a map's transform."""
+"""Grids of Fourier coefficients: the radius of every element, and the part of them that a smaller box has."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ def squared_radius(box: int, device: torch.device, whole: bool = False) -> torch
     k = torch.fft.fftfreq(box, device=device) * box
     kx = k if whole else torch.fft.rfftfreq(box, device=device) * box
     return k[:, None, None] ** 2 + k[None, :, None] ** 2 + kx[None, None, :] ** 2
+
+
+def crop_rows(half: torch.Tensor, box: int) -> torch.Tensor:
+    """The rows ``(…, box, w)`` of half planes ``(…, d, w)``, in the order of rfft2, that a smaller ``box`` has."""
+    return torch.cat([half[..., : box // 2, :], half[..., half.shape[-2] - (box - box // 2) :, :]], dim=-2)

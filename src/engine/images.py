@@ -15,6 +15,7 @@ from ..particles.ctf import ctf_rfft, odd_factor
 from ..particles.particles import Particles
 from ..particles.shells import fourier_radius, spread_by_group
 from ..particles.stack import ImageStack
+from .fourier_grid import crop_rows
 
 AHEAD_BYTES = 1 << 30  # of batches that wait or are being made, whatever the number of threads
 
@@ -67,8 +68,7 @@ class Batch:
         """The same images at a smaller, even ``box``, of the same field of view."""
         if box == self.images.shape[-2]:
             return self
-        images, transfer = (torch.cat([half[:, : box // 2, : box // 2 + 1], half[:, -(box // 2) :, : box // 2 + 1]], 1)
-                            for half in (self.images, self.transfer))  # fmt: skip
+        images, transfer = (crop_rows(half[..., : box // 2 + 1], box) for half in (self.images, self.transfer))
         return replace(self, images=images, transfer=transfer)
 
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:

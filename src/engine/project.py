@@ -15,6 +15,7 @@ import torch
 
 from ..mesh.shape import barycentric_matrices
 from ..mesh.tetmesh import TetMesh
+from .fourier_grid import crop_rows
 from .splat import gather, splat
 
 OVERSAMPLING = 2
@@ -129,8 +130,7 @@ def crop_rfft(grid: torch.Tensor, box: int) -> torch.Tensor:
     Columns outside the crop are dropped between the two one-dimensional transforms, which halves the work.
     """
     rows = torch.fft.rfft(grid, dim=-1)[..., : box // 2 + 1]
-    full = torch.fft.fft(rows, dim=-2)
-    return torch.cat([full[..., : box // 2, :], full[..., full.shape[-2] - (box - box // 2) :, :]], dim=-2)
+    return crop_rows(torch.fft.fft(rows, dim=-2), box)
 
 
 def project(

@@ -40,7 +40,7 @@ class Team:
         """The smallest of the processes' values."""
         if self.size == 1:
             return value
-        held = torch.tensor([value], device="cuda" if _on_cards() else "cpu")
+        held = torch.tensor([value], device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
         torch.distributed.all_reduce(held, torch.distributed.ReduceOp.MIN)
         return int(held)
 
@@ -67,16 +67,12 @@ class Team:
 
     def wait(self) -> None:
         """Until all have come here."""
-        self.total(torch.zeros(1, device="cuda" if self.size > 1 and _on_cards() else "cpu"))
+        self.least(0)
 
     def leave(self) -> None:
         """End the connection with the others."""
         if self.size > 1:
             torch.distributed.destroy_process_group()
-
-
-def _on_cards() -> bool:
-    return torch.distributed.get_backend() == "nccl"
 
 
 def join_team(device: str) -> Team:

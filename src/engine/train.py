@@ -97,7 +97,7 @@ class Trainer:
         self.epochs = sum(rung.epochs for rung in rungs)
         self.take_mesh(mesh)
         self.image = image_numbers(images.particles)  # (n,) equal for copies of one image
-        self.halves = split_halves(images.particles, seed)
+        self.halves = split_halves(images.particles, seed, self.image)
         self.told = False  # whether the team has been told to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
 
@@ -181,12 +181,15 @@ class Trainer:
             self.told = bool(self.team.total(wish) > 0)
 
 
-def split_halves(particles: Particles, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_halves(
+    particles: Particles, seed: int, image: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the two halves: as the particles say, or at random where they do not; never empty.
 
-    Copies of one image are in one half, but where there is only one image.
+    Copies of one image are in one half, but where there is only one image. ``image`` ``(n,)`` are their
+    `image_numbers`, where these are known.
     """
-    rng, image = np.random.default_rng((seed, 4)), image_numbers(particles)
+    rng, image = np.random.default_rng((seed, 4)), image_numbers(particles) if image is None else image
     side = sides(particles.half, image, rng)
     for same in (image, np.arange(len(image))):
         if len(side) > 1 and len(np.unique(side)) == 1:
