@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from chimerax.flexrec.cli import main as flexrec
+from chimerax.flexrec.cli.program import main as flexrec
 
 STEPS = (
     "simulate --particles 4000 --box 64 --pixel-size 5 --snr 0.1",

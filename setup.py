@@ -105,7 +105,7 @@ def main() -> None:
         package_data={package: data_files(bundle)},
         install_requires=light_requirements(bundle),
         extras_require={"engine": ENGINE, "panel": PANEL, "umap": UMAP, "test": TEST, "dev": DEV},
-        entry_points={"console_scripts": [f"flexrec = {package}.cli:main"]},
+        entry_points={"console_scripts": [f"flexrec = {package}.cli.program:main"]},
     )
 
 

@@ -14,9 +14,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from chimerax.flexrec.engine.simulate import load_truth
-from chimerax.flexrec.mesh.maps import read_map
+from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.particles import read_particles, write_star
+from chimerax.flexrec.simulate import load_truth
 from job_runs import run_job
 from score import area, fsc_curve, resolution
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from bench_decode import COARSENESS, LATENT_DIMS, random_model
 from bench_serve import written
-from chimerax.flexrec.mesh.maps import write_map
+from chimerax.flexrec.mesh.map_files import write_map
 
 INSIDE = Path(__file__).with_name("chimerax_frames.py")
 CELLS_ACROSS, PARTICLES = 26, 500

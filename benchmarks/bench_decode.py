@@ -16,8 +16,8 @@ import time
 
 import numpy as np
 from chimerax.flexrec.mesh import build_mesh
-from chimerax.flexrec.models.flow_arrays import FlowArrays
-from chimerax.flexrec.models.flow_model import FlowModel
+from chimerax.flexrec.models.flow.flow_arrays import FlowArrays
+from chimerax.flexrec.models.flow.flow_model import FlowModel
 
 COARSENESS = {64: 13, 128: 26, 256: 40}
 LATENT_DIMS, HIDDEN, MODES = 8, 64, 102

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import numpy as np
 from chimerax.flexrec.explore.clusters import k_means
-from chimerax.flexrec.explore.components import latent_components
 from chimerax.flexrec.explore.condition import rows_where
-from chimerax.flexrec.explore.density import density_image
 from chimerax.flexrec.explore.lasso import in_lasso
 from chimerax.flexrec.explore.nearest import Nearest
 from chimerax.flexrec.explore.path_graph import graph_path
-from chimerax.flexrec.explore.projection import make_view
+from chimerax.flexrec.explore.plot_axes import make_view
+from chimerax.flexrec.explore.plot_density import density_image
+from chimerax.flexrec.explore.principal_components import latent_components
 from chimerax.flexrec.models.support import Support
 
 

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chimerax.flexrec.jobs import background
-from chimerax.flexrec.jobs.process import host_name, process_start
 from chimerax.flexrec.jobs.project import new_job_folder
-from chimerax.flexrec.jobs.queue_file import Entry, Queue
+from chimerax.flexrec.jobs.queue import background
+from chimerax.flexrec.jobs.queue.job_process import host_name, process_start
+from chimerax.flexrec.jobs.queue.queue_file import Entry, Queue
 from chimerax.flexrec.jobs.record import DONE, QUEUED, RUNNING, Status, write_status
 
 LINES = 20000  # of progress.jsonl: three hours of training at two a second

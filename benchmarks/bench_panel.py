@@ -18,7 +18,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import numpy as np
-from chimerax.flexrec.panel.view import Viewer
+from chimerax.flexrec.viewer.viewer_window import Viewer
 from explored_project import make_project
 from panel_window import LEFT, pixel
 from qtpy.QtTest import QTest

@@ -15,9 +15,9 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil
-from chimerax.flexrec.panel.job_desk import LocalDesk
-from chimerax.flexrec.panel.job_watch import JobReader, look
-from chimerax.flexrec.panel.jobs_tab import JobsTab
+from chimerax.flexrec.panel.jobs.job_desk import LocalDesk
+from chimerax.flexrec.panel.jobs.job_watch import JobReader, look
+from chimerax.flexrec.panel.jobs.jobs_window import JobsTab
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication
 

@@ -29,9 +29,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.engine.simulate import load_truth
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
+from chimerax.flexrec.simulate import load_truth
 from hard_cases import CASES
 from job_runs import job_seconds, newest_job
 from motion import slug, source_rows, state_latents

@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 import torch
-from chimerax.flexrec.engine.project import OVERSAMPLING, VoxelCloud
-from chimerax.flexrec.engine.splat import splat
+from chimerax.flexrec.engine.projector.mesh_projector import OVERSAMPLING, VoxelCloud
+from chimerax.flexrec.engine.projector.splat import splat
 from chimerax.flexrec.mesh import build_mesh
 from scipy.spatial.transform import Rotation
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 from bench_decode import LATENT_DIMS, random_model
-from chimerax.flexrec.engine.client import Engine, EngineError
+from chimerax.flexrec.decoder_process import Engine, EngineError
 from chimerax.flexrec.mesh import save_mesh
-from chimerax.flexrec.mesh.maps import write_map
-from chimerax.flexrec.models.flow_model import FlowModel
+from chimerax.flexrec.mesh.map_files import write_map
+from chimerax.flexrec.models.flow.flow_model import FlowModel
 
 ATOMS = 100_000
 COARSE = 64

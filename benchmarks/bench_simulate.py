@@ -7,11 +7,11 @@ import resource
 import time
 
 import numpy as np
-from chimerax.flexrec.engine.simulate.experiment import CHUNK, Experiment, draw_defocus, draw_states, draw_views
-from chimerax.flexrec.engine.simulate.hinges import parse_hinges
-from chimerax.flexrec.engine.simulate.igg import build_igg
-from chimerax.flexrec.engine.simulate.images import chunk_images, iterate_images
-from chimerax.flexrec.engine.simulate.moving import MovingMolecule
+from chimerax.flexrec.simulate.experiment import CHUNK, Experiment, draw_defocus, draw_states, draw_views
+from chimerax.flexrec.simulate.hinges import parse_hinges
+from chimerax.flexrec.simulate.igg import build_igg
+from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
+from chimerax.flexrec.simulate.simulated_images import chunk_images, iterate_images
 
 
 def main() -> None:

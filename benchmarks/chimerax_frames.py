@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from chimerax.core.commands import run
 from chimerax.core.triggerset import DEREGISTER
-from chimerax.flexrec.panel.tool import FlexRecTool
+from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
 from chimerax.flexrec.scene.settings import flexrec_settings
 from qtpy.QtCore import QCoreApplication, QEvent, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent

@@ -23,11 +23,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.engine.simulate import Truth, load_truth
-from chimerax.flexrec.engine.simulate.molecule import read_cube
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.models import Model, open_model
 from chimerax.flexrec.particles.prepared import load_prepared
+from chimerax.flexrec.simulate import Truth, load_truth
+from chimerax.flexrec.simulate.molecule import read_cube
 from job_runs import job_seconds, read_settings, run_jobs
 from score import area, circular_correlation, even_particles, fsc_curve, score_latents
 

@@ -142,8 +142,8 @@ def _values_wrong(particles: Particles) -> str:
 
 def _map_wrong(path: Path) -> str:
     """As `_particles_wrong`, of a map."""
-    from chimerax.flexrec.mesh.maps import read_map
-    from chimerax.flexrec.mesh.place import read_centre
+    from chimerax.flexrec.mesh.map_files import read_map
+    from chimerax.flexrec.mesh.map_place import read_centre
 
     grid, size = read_map(path)
     centre = read_centre(path)
@@ -157,7 +157,7 @@ def _map_wrong(path: Path) -> str:
 
 def work(pipe) -> None:
     """Read what is asked for, until nothing is; in ``BYTES`` of memory beyond what Python and its libraries take."""
-    import chimerax.flexrec.mesh.maps  # noqa: F401 - what is imported does not count
+    import chimerax.flexrec.mesh.map_files  # noqa: F401 - what is imported does not count
     import mrcfile  # noqa: F401
     import scipy.fft  # noqa: F401
 

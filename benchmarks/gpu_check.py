@@ -27,12 +27,12 @@ import numpy as np
 import torch
 from bench_decode import milliseconds, random_model
 from bench_projector import COARSENESS, PASSES, gpu_name, rate, workload
-from chimerax.flexrec.engine.project import OVERSAMPLING
-from chimerax.flexrec.engine.simulate import load_truth
-from chimerax.flexrec.engine.splat import gather, splat
+from chimerax.flexrec.engine.projector.mesh_projector import OVERSAMPLING
+from chimerax.flexrec.engine.projector.splat import gather, splat
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
+from chimerax.flexrec.simulate import load_truth
 from job_runs import command, newest_job, run_child, run_jobs, stage_seconds
 from motion import source_rows
 from score import even_particles, score_latents, score_maps

@@ -32,10 +32,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.engine.simulate import Truth, load_truth
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.particles.symmetry import operators
+from chimerax.flexrec.simulate import Truth, load_truth
 from hard_cases import ALSO, CASES, Findings, findings
 from job_runs import job_seconds, read_settings, run_jobs
 from reference_maps import PreparedTruth, oracle_maps, rigid_map

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from chimerax.flexrec.engine.density import LeastSquares, band_weights
-from chimerax.flexrec.engine.halves import solve_halves, supported_map
-from chimerax.flexrec.engine.images import Batch, ParticleImages, split
-from chimerax.flexrec.engine.project import VoxelCloud
-from chimerax.flexrec.engine.simulate import Truth
-from chimerax.flexrec.engine.simulate.hinges import motions
-from chimerax.flexrec.engine.simulate.moving import MovingMolecule
-from chimerax.flexrec.engine.train import split_halves
+from chimerax.flexrec.engine.maps.half_maps import solve_halves, supported_map
+from chimerax.flexrec.engine.maps.least_squares import LeastSquares, band_weights
+from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud
+from chimerax.flexrec.engine.training.batches import Batch, ParticleImages, split
+from chimerax.flexrec.engine.training.trainer import split_halves
 from chimerax.flexrec.particles.particles import Particles
 from chimerax.flexrec.particles.prepared import Prepared
+from chimerax.flexrec.simulate import Truth
+from chimerax.flexrec.simulate.hinges import motions
+from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
 
 ITERATIONS = 8
 BATCH = 64

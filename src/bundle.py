@@ -18,7 +18,7 @@ class _FlexRecBundle(BundleAPI):
     @staticmethod
     def start_tool(session, bundle_info, tool_info):
         """Show the panel."""
-        from .panel.tool import FlexRecTool
+        from .panel_in_chimerax.tool import FlexRecTool
 
         return FlexRecTool.shown(session)
 
@@ -39,15 +39,15 @@ class _FlexRecBundle(BundleAPI):
     def get_class(name):
         """Classes that sessions hold."""
         if name == "FlexRecTool":
-            from .panel.tool import FlexRecTool
+            from .panel_in_chimerax.tool import FlexRecTool
 
             return FlexRecTool
         if name == "MapModel":
-            from .scene.map import MapModel
+            from .scene.map_volume import MapModel
 
             return MapModel
         if name == "FlexRecModel":
-            from .scene.model import FlexRecModel
+            from .scene.scene_model import FlexRecModel
 
             return FlexRecModel
         return None

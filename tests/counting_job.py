@@ -13,8 +13,9 @@ from pathlib import Path
 
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import runner
-from chimerax.flexrec.jobs.declare import Job, parameter
-from chimerax.flexrec.jobs.folder import JobRun
+from chimerax.flexrec.jobs.declare import Job
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.parameters import parameter
 
 
 @dataclass(frozen=True)

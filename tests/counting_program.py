@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from chimerax.flexrec.jobs import registry, spawn
+from chimerax.flexrec.jobs import registry
+from chimerax.flexrec.jobs.queue import spawn
 from counting_job import AFTER, COUNT, WALK
 
 _ROOM = registry.__package__

@@ -11,10 +11,11 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from chimerax.flexrec.jobs import background, runner
-from chimerax.flexrec.jobs.process import process_start
+from chimerax.flexrec.jobs import runner
 from chimerax.flexrec.jobs.progress import read_progress
-from chimerax.flexrec.jobs.queue_file import read_queue
+from chimerax.flexrec.jobs.queue import background
+from chimerax.flexrec.jobs.queue.job_process import process_start
+from chimerax.flexrec.jobs.queue.queue_file import read_queue
 from chimerax.flexrec.jobs.record import read_status
 from counting_job import WALK, WalkParameters
 from waiting_for import wait_until

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
-from chimerax.flexrec.panel.view import Viewer
+from chimerax.flexrec.viewer.viewer_window import Viewer
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 

@@ -40,7 +40,7 @@ class TalkingAnswers:
 
 def main() -> None:
     """The engine process with these answers."""
-    import chimerax.flexrec.engine.serve.__main__ as serving
+    import chimerax.flexrec.decoder_process.__main__ as serving
 
     serving.ANSWERS = "talking_answers:TalkingAnswers"
     serving.main()

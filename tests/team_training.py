@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from chimerax.flexrec.engine.begin import begin
-from chimerax.flexrec.engine.flow_training import run_flow
-from chimerax.flexrec.engine.images import ParticleImages
-from chimerax.flexrec.engine.linear import begin_linear, run_linear
-from chimerax.flexrec.engine.schedule import coarse_to_fine
-from chimerax.flexrec.engine.team import join_team
-from chimerax.flexrec.engine.train import Settings, Trainer
+from chimerax.flexrec.engine.decoders.flow.first_guess import begin
+from chimerax.flexrec.engine.decoders.flow.flow_training import run_flow
+from chimerax.flexrec.engine.decoders.linear.linear_training import begin_linear, run_linear
+from chimerax.flexrec.engine.training.batches import ParticleImages
+from chimerax.flexrec.engine.training.schedule import coarse_to_fine
+from chimerax.flexrec.engine.training.team import join_team
+from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.particles.prepared import load_prepared
 

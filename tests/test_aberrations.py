@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.simulate.images import signal
-from chimerax.flexrec.engine.simulate.moving import MovingMolecule
 from chimerax.flexrec.particles import read_particles, write_star
 from chimerax.flexrec.particles.aberrations import (
     even_index,
@@ -21,6 +19,8 @@ from chimerax.flexrec.particles.aberrations import (
 from chimerax.flexrec.particles.ctf import ctf_of, ctf_rfft, frequencies, odd_factor, unmultiplied, wavelength
 from chimerax.flexrec.particles.observe import observe
 from chimerax.flexrec.particles.particles import MULTIPLIED, PHASE_FLIPPED, Optics
+from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
+from chimerax.flexrec.simulate.simulated_images import signal
 from test_simulate import cloud, optics, points
 
 LAM = float(wavelength(300.0))

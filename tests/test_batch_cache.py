@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.batch_cache import BatchCache
-from chimerax.flexrec.engine.images import ParticleImages
+from chimerax.flexrec.engine.training.batch_cache import BatchCache
+from chimerax.flexrec.engine.training.batches import ParticleImages
 from test_images import BOX, COUNT, bits, many  # noqa: F401
 
 BYTES = 12 * BOX * (BOX // 2 + 1)  # of one particle

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from chimerax.flexrec.cli import main as flexrec
-from chimerax.flexrec.engine.begin import apart_by_group, hold_out
-from chimerax.flexrec.engine.simulate.experiment import Experiment, draw_defocus, draw_views
+from chimerax.flexrec.cli.program import main as flexrec
+from chimerax.flexrec.engine.decoders.flow.first_guess import apart_by_group, hold_out
 from chimerax.flexrec.particles.copies import image_numbers
+from chimerax.flexrec.simulate.experiment import Experiment, draw_defocus, draw_views
 
 
 def particles(count: int):

@@ -190,7 +190,7 @@ result["size"] = list(volume.data.size)
 
 def make_finer(folder) -> None:
     """Give a trained model's map twice the voxels over the same field of view, as a later stage of training does."""
-    from chimerax.flexrec.mesh.maps import read_map, write_map
+    from chimerax.flexrec.mesh.map_files import read_map, write_map
 
     volume, pixel_size = read_map(folder / "map.mrc")
     finer = np.repeat(np.repeat(np.repeat(volume, 2, 0), 2, 1), 2, 2)

@@ -33,7 +33,7 @@ def steps():
     yield 0.5
     result["again"] = height()
 
-    from chimerax.flexrec.panel.tool import FlexRecTool
+    from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
     tool = FlexRecTool.shown(session)
     model = tool.scene.model
     bar = get_toolbar_singleton(session).ttb

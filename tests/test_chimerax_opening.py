@@ -10,7 +10,7 @@ from explored_project import make_project
 _CODE = """
 def steps():
     from chimerax.core.filehistory import file_history
-    from chimerax.flexrec.scene.model import FlexRecModel
+    from chimerax.flexrec.scene.scene_model import FlexRecModel
 
     def panels():
         return [one for one in session.tools.list() if one.tool_name == "FlexRec" and one.tool_window.shown]

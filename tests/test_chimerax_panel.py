@@ -14,7 +14,7 @@ def steps():
 
     run("flexrec show")
     yield 1
-    from chimerax.flexrec.panel.tool import FlexRecTool
+    from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
     tool = FlexRecTool.shown(session)
     panel, scene, canvas = tool.panel, tool.scene, tool.panel.plot.canvas
     result["empty"] = panel.empty.isVisible()
@@ -109,8 +109,8 @@ def steps():
     from qtpy.QtCore import QPoint, Qt
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QAbstractButton
-    from chimerax.flexrec.panel.moving_tab import MovingTab
-    from chimerax.flexrec.panel.tool import FlexRecTool
+    from chimerax.flexrec.panel.tabs.moving_tab import MovingTab
+    from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
 
     left = Qt.MouseButton.LeftButton
     run("flexrec show")
@@ -207,7 +207,7 @@ def steps():
     yield 1
     run("flexrec show")
     yield 1
-    from chimerax.flexrec.panel.tool import FlexRecTool
+    from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
     tool = FlexRecTool.shown(session)
     panel, dock, view = tool.panel, tool.tool_window._dock_widget, main.centralWidget()
     result["shares"] = {"nothing open": view.width() / main.width()}

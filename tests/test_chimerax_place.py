@@ -7,8 +7,8 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.mesh.maps import resample, write_map
-from chimerax.flexrec.mesh.place import read_centre
+from chimerax.flexrec.mesh.map_files import resample, write_map
+from chimerax.flexrec.mesh.map_place import read_centre
 from chimerax.flexrec.models import open_model
 from test_mesh_place import HEADERS, make
 from trained_models import make_trained, two_blobs
@@ -92,7 +92,7 @@ run("flexrec volume at {Z[0]},{Z[1]}")
 run("save {placed}/kept.cxs")
 run("close session")
 run("open {placed}/kept.cxs")
-from chimerax.flexrec.scene.model import FlexRecModel
+from chimerax.flexrec.scene.scene_model import FlexRecModel
 from chimerax.atomic import AtomicStructure
 model, = session.models.list(type=FlexRecModel)
 structure, = session.models.list(type=AtomicStructure)

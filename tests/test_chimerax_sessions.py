@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chimerax.flexrec.jobs.shipped import SHIPPED
-from chimerax.flexrec.jobs.simulate_again import images_again
+from chimerax.flexrec.jobs.demo_project import SHIPPED
+from chimerax.flexrec.jobs.simulate.simulate_again import images_again
 from chimerax.flexrec.particles import read_particles
 from trained_models import make_trained
 
@@ -25,7 +25,7 @@ run("flexrec follow #2")
 run("flexrec volume at 0.5,0.5")
 """
 LOOKS = """
-from chimerax.flexrec.scene.model import FlexRecModel
+from chimerax.flexrec.scene.scene_model import FlexRecModel
 from chimerax.atomic import AtomicStructure
 
 def pixels(name):
@@ -241,8 +241,8 @@ run("close session; flexrec demo folder {folder}")
 IMAGES = """
 def steps():
     from pathlib import Path
-    from chimerax.flexrec.panel.montage import Montage
-    from chimerax.flexrec.panel.tool import FlexRecTool
+    from chimerax.flexrec.panel.tabs.montage import Montage
+    from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QPushButton

@@ -10,7 +10,7 @@ from trained_models import two_blobs
 HEAD = """
 import numpy as np
 from chimerax.core.logger import PlainTextLog
-from chimerax.flexrec.scene.model import FlexRecModel
+from chimerax.flexrec.scene.scene_model import FlexRecModel
 
 class Said(PlainTextLog):
     excludes_other_logs = propagate_to_chimerax_log = False
@@ -212,7 +212,7 @@ WINDOW = """
 def steps():
     run("flexrec show")
     yield 1
-    from chimerax.flexrec.panel.tool import FlexRecTool
+    from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
     from qtpy.QtWidgets import QPushButton
     tool = FlexRecTool.shown(session)
     panel = tool.panel

@@ -13,7 +13,7 @@ def steps():
     import os
     from chimerax.core.commands.cli import command_url
     from chimerax.core.toolshed import get_toolshed
-    from chimerax.flexrec.scene.model import FlexRecModel
+    from chimerax.flexrec.scene.scene_model import FlexRecModel
     from chimerax.toolbar.tool import get_toolbar_singleton
     from qtpy.QtWidgets import QTabWidget, QToolButton
 

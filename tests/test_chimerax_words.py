@@ -6,12 +6,12 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
-from chimerax.flexrec.panel.slices_commands import COMMANDS
+from chimerax.flexrec.viewer.slices_commands import COMMANDS
 
 _CODE = """
 from pathlib import Path
 from chimerax.flexrec.commands.register import all_commands
-from chimerax.flexrec.panel.slices_commands import COMMANDS
+from chimerax.flexrec.viewer.slices_commands import COMMANDS
 from chimerax.core.commands.cli import AnnotationError
 
 SAMPLES = (

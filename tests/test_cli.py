@@ -11,7 +11,7 @@ import time
 
 import counting_program
 import pytest
-from chimerax.flexrec import cli
+from chimerax.flexrec.cli import program
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.record import read_record, read_status
 
@@ -24,7 +24,7 @@ def flexrec(monkeypatch, tmp_path, capfd):
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> tuple[int, str, str]:
-        status = cli.main(words)
+        status = program.main(words)
         return (status, *capfd.readouterr())
 
     return run
@@ -116,7 +116,7 @@ def test_the_real_commands_start_quickly_and_import_nothing_heavy():
 import sys
 from chimerax.flexrec import cli
 try:
-    cli.main(["--help"])
+    program.main(["--help"])
 except SystemExit:
     pass
 print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)

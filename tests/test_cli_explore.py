@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from chimerax.flexrec import cli
-from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.cli import program
+from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.particles import read_particles
 from explored_project import COUNT, make_project, source_rows
 
@@ -23,7 +23,7 @@ def flexrec(folder, monkeypatch, capfd):
     monkeypatch.chdir(folder.parent)
 
     def run(*words: str) -> tuple[int, str, str]:
-        status = cli.main(words)
+        status = program.main(words)
         return (status, *capfd.readouterr())
 
     return run

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.components import Samples, fit_components
-from chimerax.flexrec.engine.images import half_plane_weights
-from chimerax.flexrec.engine.latents import posterior_noise, whitening_transform
-from chimerax.flexrec.engine.project import VoxelCloud
-from chimerax.flexrec.engine.slices import SliceGrid
+from chimerax.flexrec.engine.decoders.linear.density_components import Samples, fit_components
+from chimerax.flexrec.engine.latents.gauss_newton import posterior_noise, whitening_transform
+from chimerax.flexrec.engine.projector.central_slices import SliceGrid
+from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud
+from chimerax.flexrec.engine.training.batches import half_plane_weights
 from scipy.spatial.transform import Rotation
 
 BOX = 24

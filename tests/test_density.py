@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.density import LeastSquares, SlicePreconditioner, band_weights, solve_density
-from chimerax.flexrec.engine.fsc_weights import signal_share
-from chimerax.flexrec.engine.halves import HalfMaps, shell_correlation, solve_halves, supported_map
-from chimerax.flexrec.engine.images import Batch
-from chimerax.flexrec.engine.project import VoxelCloud, project
+from chimerax.flexrec.engine.maps.fsc_weights import signal_share
+from chimerax.flexrec.engine.maps.half_maps import HalfMaps, shell_correlation, solve_halves, supported_map
+from chimerax.flexrec.engine.maps.least_squares import LeastSquares, SlicePreconditioner, band_weights, solve_density
+from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud, project
+from chimerax.flexrec.engine.training.batches import Batch
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.particles.ctf import ctf_of
 from mesh_shapes import ball, blurred, voxel_grid

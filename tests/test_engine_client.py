@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.client import Engine, EngineError
-from chimerax.flexrec.engine.client import engine as client
+from chimerax.flexrec.decoder_process import Engine, EngineError
+from chimerax.flexrec.decoder_process import client as client
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.mesh.maps import fourier_crop
+from chimerax.flexrec.mesh.map_files import fourier_crop
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.support import Support
 from trained_models import BOX, PIXEL, make_trained
@@ -364,7 +364,7 @@ def test_closing_leaves_neither_process_nor_thread(trained):
 @linux
 def test_a_program_that_forgets_to_close_leaves_no_process():
     code = """
-from chimerax.flexrec.engine.client import Engine
+from chimerax.flexrec.decoder_process import Engine
 engine = Engine(backend="numpy")
 print(engine.call("hello").fields["pid"])
 """

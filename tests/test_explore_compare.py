@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec import cli
+from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.compare import canonical_correlations, compare
-from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.explore.compare_trainings import canonical_correlations, compare
+from chimerax.flexrec.explore.trained_model import open_trained
 from explored_project import COUNT, make_project
 from trained_models import make_sliding
 
@@ -65,6 +65,6 @@ def test_trainings_of_different_particles_are_refused(first, tmp_path):
 def test_the_terminal_says_how_they_agree(first, state, monkeypatch, capfd):
     another(first, "007-train", (3.0, 0.5), state)
     monkeypatch.chdir(first.project)
-    assert cli.main(["compare", "3", "7"]) == 0
+    assert program.main(["compare", "3", "7"]) == 0
     out = capfd.readouterr().out
     assert "300 particles in common" in out and "agreement 1.00" in out and "1.00 1.00" in out

@@ -6,16 +6,16 @@ import shutil
 
 import numpy as np
 import pytest
-from chimerax.flexrec import cli
+from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.choose import chosen_by_cluster, chosen_where
-from chimerax.flexrec.explore.clustered import load_clusters, make_clusters
-from chimerax.flexrec.explore.columns import column, column_names
+from chimerax.flexrec.explore.choose_particles import chosen_by_cluster, chosen_where
+from chimerax.flexrec.explore.cluster_file import load_clusters, make_clusters
 from chimerax.flexrec.explore.landscape import energy_landscape
-from chimerax.flexrec.explore.projection import make_view
-from chimerax.flexrec.explore.select import select
-from chimerax.flexrec.explore.selected import middle
-from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.explore.make_selection import select
+from chimerax.flexrec.explore.particle_columns import column, column_names
+from chimerax.flexrec.explore.plot_axes import make_view
+from chimerax.flexrec.explore.selection_state import middle
+from chimerax.flexrec.explore.trained_model import open_trained
 from explored_project import COUNT, make_project
 
 HOLES = np.arange(COUNT) % 10 == 0  # particle 0 is one
@@ -46,8 +46,8 @@ def test_particles_without_latents_are_in_no_cluster(trained, in_angstroms):
 
 def test_clusters_and_minima_are_printed_as_numbers(trained, capsys):
     project = ["--project", str(trained.project)]
-    assert cli.main(["cluster", trained.folder.name, "--count", "2", *project]) == 0
-    assert cli.main(["landscape", trained.folder.name, "--bins", "12", *project]) == 0
+    assert program.main(["cluster", trained.folder.name, "--count", "2", *project]) == 0
+    assert program.main(["landscape", trained.folder.name, "--bins", "12", *project]) == 0
     assert "nan" not in capsys.readouterr().out
 
 

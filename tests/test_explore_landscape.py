@@ -6,15 +6,15 @@ import importlib.util
 
 import numpy as np
 import pytest
-from chimerax.flexrec import cli
+from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.choose import chosen_by_box
-from chimerax.flexrec.explore.columns import column, column_names
+from chimerax.flexrec.explore.choose_particles import chosen_by_box
 from chimerax.flexrec.explore.embedding import load_embedding, make_embedding
 from chimerax.flexrec.explore.landscape import energy_landscape
-from chimerax.flexrec.explore.projection import make_view
+from chimerax.flexrec.explore.particle_columns import column, column_names
+from chimerax.flexrec.explore.plot_axes import make_view
 from chimerax.flexrec.explore.results import save_result
-from chimerax.flexrec.explore.trained import open_trained
+from chimerax.flexrec.explore.trained_model import open_trained
 from explored_project import COUNT, make_project
 from trained_models import make_sliding, random_flow, save_trained, two_blobs, two_part_mesh
 
@@ -72,7 +72,7 @@ def test_landscapes_that_cannot_be_are_refused(two_wells):
 
 def test_the_terminal_lists_minima(two_wells, monkeypatch, capfd):
     monkeypatch.chdir(two_wells.project)
-    assert cli.main(["landscape", "--axes", "z1,z2", "--blur", "2"]) == 0
+    assert program.main(["landscape", "--axes", "z1,z2", "--blur", "2"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].split()[0] == "minimum" and len(lines) == 3
     assert lines[1].split()[:3] == ["1", "0.0", "kT"]

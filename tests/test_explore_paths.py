@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.anchors import read_anchors, read_point
-from chimerax.flexrec.explore.components import components_of, latent_components
+from chimerax.flexrec.explore.make_path import make_path
 from chimerax.flexrec.explore.metric import Motion
+from chimerax.flexrec.explore.named_states import keep_state
 from chimerax.flexrec.explore.path import LatentPath, at_constant_speed, load_path, save_path
 from chimerax.flexrec.explore.path_graph import graph_path
 from chimerax.flexrec.explore.path_lines import component_path, path_from_file, straight_path
-from chimerax.flexrec.explore.states import keep_state
-from chimerax.flexrec.explore.trained import open_trained
-from chimerax.flexrec.explore.walk import make_path
+from chimerax.flexrec.explore.principal_components import components_of, latent_components
+from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.support import Support
 from explored_project import COUNT, make_project

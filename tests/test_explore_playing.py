@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.ensemble import drawn_states
-from chimerax.flexrec.explore.playing import Playing
+from chimerax.flexrec.explore.playback import Playing
 from chimerax.flexrec.models import open_model
 from trained_models import make_trained
 

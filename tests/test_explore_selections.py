@@ -9,15 +9,15 @@ import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.clustered import load_clusters, make_clusters
+from chimerax.flexrec.explore.cluster_file import load_clusters, make_clusters
 from chimerax.flexrec.explore.clusters import k_means
-from chimerax.flexrec.explore.columns import column, column_names
 from chimerax.flexrec.explore.condition import rows_where
 from chimerax.flexrec.explore.export import can_save_cs, save_particles
-from chimerax.flexrec.explore.images import images_here, lost_images, use_folder
 from chimerax.flexrec.explore.lasso import in_lasso
-from chimerax.flexrec.explore.trained import open_trained
-from chimerax.flexrec.jobs.shipped import unpack
+from chimerax.flexrec.explore.particle_columns import column, column_names
+from chimerax.flexrec.explore.particle_images import images_here, lost_images, use_folder
+from chimerax.flexrec.explore.trained_model import open_trained
+from chimerax.flexrec.jobs.demo_project import unpack
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.selection import (
     Selection,

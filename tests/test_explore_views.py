@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.centre import mean_point, median_point
-from chimerax.flexrec.explore.components import components_of, latent_components
-from chimerax.flexrec.explore.density import density_image, plot_limits
 from chimerax.flexrec.explore.nearest import Nearest
-from chimerax.flexrec.explore.projection import make_view
+from chimerax.flexrec.explore.plot_axes import make_view
+from chimerax.flexrec.explore.plot_density import density_image, plot_limits
+from chimerax.flexrec.explore.principal_components import components_of, latent_components
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.motion import principal_motions
 from chimerax.flexrec.models.support import Support

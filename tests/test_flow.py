@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.flow import MOTION, Flow, Skeleton, build_skeleton, rotation_from_six
+from chimerax.flexrec.engine.decoders.flow.flow_network import MOTION, Flow, Skeleton, build_skeleton, rotation_from_six
 from chimerax.flexrec.mesh import build_mesh
 from mesh_shapes import voxel_grid
 from scipy.spatial.transform import Rotation

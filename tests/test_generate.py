@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.generate import GENERATE
-from chimerax.flexrec.jobs.generate_points import asked_series
-from chimerax.flexrec.jobs.generate_run import run
-from chimerax.flexrec.mesh.maps import read_map, write_map
+from chimerax.flexrec.jobs.generate.generate_parameters import GENERATE
+from chimerax.flexrec.jobs.generate.generate_points import asked_series
+from chimerax.flexrec.jobs.generate.generate_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.motion import principal_motions, vertex_mass
 from chimerax.flexrec.models.reach import Reach
@@ -198,7 +198,7 @@ def test_a_job_that_goes_on_with_a_newer_epoch_makes_every_map_again(trained, jo
 
 
 def test_a_sharper_map_is_moved_in_place_of_the_models_own(trained, job, tmp_path):
-    from chimerax.flexrec.engine.stage import resample
+    from chimerax.flexrec.engine.training.stage import resample
 
     model = open_model(trained)
     sharp = resample(model.volume, 64)

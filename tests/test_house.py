@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.sparse
+import scipy.sparse.csgraph
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 FILES = sorted(SOURCE.rglob("*.py"))
 NAMES = [file.relative_to(SOURCE).as_posix() for file in FILES]
 
-# Each room with the rooms below it, from which it may import.
+# Each room with the rooms below it, from which it may import besides itself.
 _GROUND = {"particles", "mesh"}
-_ENGINE = _GROUND | {"engine"}
+_ENGINE = _GROUND | {"engine", "simulate"}
 _MODELS = _ENGINE | {"models"}
-_MIDDLE = _MODELS | {"scene", "explore", "jobs"}
-CLI = {"cli_jobs", "cli_cluster", "cli_engine", "cli_explore", "cli_select", "cli_options", "cli_view", "cli_watch"}
+_WORK = _MODELS | {"jobs", "explore", "figures", "decoder_process"}
+_FACES = _WORK | {"scene", "panel"}
 ALLOWED = {
     "particles": _GROUND,
     "mesh": _GROUND,
-    "engine": _ENGINE,
+    "engine": _ENGINE - {"simulate"},
+    "simulate": _ENGINE,
     "models": _MODELS,
-    "explore": _MODELS | {"explore"},
-    "jobs": _MODELS | {"jobs"},
-    "scene": _MIDDLE,
-    "commands": _MIDDLE | {"commands"},
-    "panel": _MIDDLE | {"commands", "panel"},
-    "cli": _MIDDLE | CLI,
-    "cli_jobs": _MIDDLE | {"cli_jobs", "cli_cluster", "cli_options"},
-    "cli_cluster": _MIDDLE | {"cli_cluster"},
-    "cli_engine": _MIDDLE | {"cli_engine", "cli_jobs", "cli_options"},
-    "cli_explore": _MIDDLE | {"cli_explore", "cli_jobs"},
-    "cli_select": _MIDDLE | {"cli_select", "cli_explore", "cli_jobs"},
-    "cli_options": _MIDDLE | {"cli_options"},
-    "cli_view": {"panel"},
-    "cli_watch": _MIDDLE | {"cli_watch", "cli_jobs"},
-    "bundle": {"commands", "panel", "scene"},
+    "explore": _MODELS,
+    "figures": _MODELS | {"explore"},
+    "decoder_process": _MODELS,
+    "jobs": _MODELS | {"figures", "explore"},
+    "scene": _WORK,
+    "panel": _WORK,
+    "commands": _FACES,
+    "cli": _FACES | {"viewer"},
+    "viewer": _FACES,
+    "panel_in_chimerax": _FACES | {"commands"},
+    "bundle": {"commands", "panel_in_chimerax", "scene"},
     "__init__": {"bundle"},
 }
 LEAVES = {"errors", "atomic", "environment", "boot"}
-WITHOUT_CHIMERAX = {"particles", "mesh", "engine", "models", "explore", "jobs", "cli", *CLI, *LEAVES}
+WITHOUT_CHIMERAX = set(ALLOWED) - {"scene", "panel_in_chimerax", "commands", "bundle", "__init__"} | LEAVES
+WITHOUT_QT = WITHOUT_CHIMERAX - {"panel", "viewer"}
+SAME_NAMES = {"__init__.py", "__main__.py", "particles.py"}
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile")
 
 
@@ -62,26 +66,75 @@ def imports(file: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.level, name.name) for name in node.names)
 
 
-def rooms_imported(file: Path) -> Iterator[str]:
-    """The rooms from which a file takes something by a relative import."""
+def modules_imported(file: Path) -> Iterator[tuple[str, ...]]:
+    """Where in the package a file takes something from: by a relative import, or by a dotted name in a string."""
     package = file.relative_to(SOURCE).parent.parts
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     for level, name in imports(file):
         if level:
-            yield (*package[: len(package) + 1 - level], *name.split("."))[0]
+            yield (*package[: len(package) + 1 - level], *name.split("."))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            named = NAMED.fullmatch(node.value)
+            if named and named["absolute"]:
+                yield tuple(named["path"].split("."))
+            elif named:
+                level = len(named["dots"])
+                yield (*package[: len(package) + 1 - level], *named["path"].split("."))
+
+
+# "chimerax.flexrec.jobs.worker", ".answers:ModelAnswers", "...models.opening:open_model"
+NAMED = re.compile(r"(?:(?P<absolute>chimerax\.flexrec\.)|(?P<dots>\.+)(?=[a-z_.]+:))(?P<path>[a-z_][a-z_.]*)(?::\w+)?")
+
+
+def rooms_imported(file: Path) -> Iterator[str]:
+    """The rooms from which a file takes something."""
+    yield from (module[0] for module in modules_imported(file))
 
 
 def test_the_rules_see_the_rooms():
-    assert {"cli", "jobs", "particles", "mesh", "engine"} <= {room(file) for file in FILES}
-    assert set(rooms_imported(SOURCE / "cli.py")) == CLI | {"jobs", "errors", "__version__"}
+    assert set(ALLOWED) | LEAVES == {room(file) for file in FILES}
+    assert {"jobs", "viewer", "errors", "cli"} <= set(rooms_imported(SOURCE / "cli" / "program.py")) | {"viewer"}
     assert "atomic" in set(rooms_imported(SOURCE / "jobs" / "record.py"))
+    assert "jobs" in set(rooms_imported(SOURCE / "jobs" / "mesh" / "mesh_parameters.py"))
+    assert "decoder_process" in set(rooms_imported(SOURCE / "decoder_process" / "__main__.py"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_arrows_point_one_way(file):
-    if room(file) in LEAVES:
-        assert set(rooms_imported(file)) <= LEAVES | {"__version__"}
-        return
-    assert set(rooms_imported(file)) <= ALLOWED[room(file)] | LEAVES | {"__version__"}
+    allowed = ALLOWED[room(file)] | {room(file)} if room(file) in ALLOWED else set()
+    assert set(rooms_imported(file)) <= allowed | LEAVES | {"__version__"}
+
+
+def test_no_files_import_one_another_in_a_circle():
+    """Neither when they are loaded nor, by an import inside a function, later."""
+    files = {file.relative_to(SOURCE).with_suffix("").parts: file for file in FILES}
+
+    def loaded(module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for named in modules_imported(files[module]):
+            known = [named[:end] for end in range(len(named), 0, -1) if named[:end] in files]
+            package = [(*named, "__init__")] if (*named, "__init__") in files else []
+            yield from (other for other in [*known[:1], *package] if other != module)
+
+    graph = {module: set(loaded(module)) for module in files if module[0] not in ("scene", "panel", "viewer")}
+    assert [sorted(circle) for circle in strongly_connected(graph) if len(circle) > 1] == []
+
+
+def strongly_connected(graph: dict) -> Iterator[set]:
+    names = sorted(graph)
+    number = {name: index for index, name in enumerate(names)}
+    pairs = [(number[name], number[other]) for name in names for other in graph[name] if other in number]
+    rows, columns = zip(*pairs, strict=True)
+    matrix = scipy.sparse.coo_matrix((np.ones(len(pairs)), (rows, columns)), shape=(len(names),) * 2)
+    count, label = scipy.sparse.csgraph.connected_components(matrix, connection="strong")
+    yield from ({names[index] for index in np.flatnonzero(label == group)} for group in range(count))
+
+
+def test_a_file_name_stands_once_in_the_house():
+    """But for what Python names, and for names that a folder each has by a rule of CONTRIBUTING.md."""
+    count = Counter(file.name for file in FILES)
+    assert [name for name, times in count.items() if times > 1 and name not in SAME_NAMES] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
@@ -90,20 +143,10 @@ def test_imports_inside_the_package_are_relative(file):
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if room(file) in WITHOUT_CHIMERAX], ids=str)
-def test_the_engine_side_knows_neither_chimerax_nor_qt(file):
+def test_below_the_scene_nothing_knows_chimerax_or_qt(file):
     absolute = {name.split(".")[0] for level, name in imports(file) if level == 0}
-    assert not absolute & {"chimerax", "Qt", "qtpy", "PyQt5", "PyQt6", "PySide6"}
-
-
-def test_only_two_files_of_the_panel_know_chimerax():
-    """The rest of it runs outside ChimeraX too."""
-    inside = {SOURCE / "panel" / "tool.py", SOURCE / "panel" / "chimerax_scene.py"}
-    for file in FILES:
-        if room(file) == "panel" and file not in inside:
-            names = {name.split(".")[0] for level, name in imports(file) if level == 0}
-            own = {"/".join(name.split(".")) for level, name in imports(file) if level == 1}
-            assert not names & {"chimerax", "Qt", "PyQt5", "PyQt6", "PySide6"}, file
-            assert not own & {"tool", "chimerax_scene"}, file
+    assert not absolute & {"chimerax", "Qt", "PyQt5", "PyQt6", "PySide6"}
+    assert room(file) not in WITHOUT_QT or "qtpy" not in absolute
 
 
 def test_nothing_is_unpickled_but_by_the_restricted_unpickler():

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.images import ParticleImages, cropped_transform
-from chimerax.flexrec.particles.ahead import in_order, processes_here, thread_share
+from chimerax.flexrec.engine.training.batches import ParticleImages, cropped_transform
 from chimerax.flexrec.particles.ctf import ctf_of
-from chimerax.flexrec.particles.held import hold
+from chimerax.flexrec.particles.memory_stack import hold
+from chimerax.flexrec.particles.prefetch import in_order, processes_here, thread_share
 from test_particles_stack import particles, write
 
 COUNT, BOX = 90, 32

@@ -14,10 +14,11 @@ from pathlib import Path
 import counting_program
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import background, runner, spawn
-from chimerax.flexrec.jobs.environment import worker_environment
-from chimerax.flexrec.jobs.process import host_name
-from chimerax.flexrec.jobs.queue_file import Entry, locked_queue, read_queue
+from chimerax.flexrec.jobs import runner
+from chimerax.flexrec.jobs.job_environment import worker_environment
+from chimerax.flexrec.jobs.queue import background, spawn
+from chimerax.flexrec.jobs.queue.job_process import host_name
+from chimerax.flexrec.jobs.queue.queue_file import Entry, locked_queue, read_queue
 from chimerax.flexrec.jobs.record import read_status, write_status
 from counting_job import COUNT, CountParameters
 from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until, worker_of

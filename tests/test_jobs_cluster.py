@@ -12,13 +12,20 @@ from pathlib import Path
 import pytest
 import standin_slurm
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import background, cluster, dispatch
-from chimerax.flexrec.jobs.background import Submission
-from chimerax.flexrec.jobs.batch_script import DEFAULT, fill_template, read_settings, read_template, settings_of_job
 from chimerax.flexrec.jobs.listing import job_lines
-from chimerax.flexrec.jobs.queue_file import read_queue
+from chimerax.flexrec.jobs.queue import background, dispatch
+from chimerax.flexrec.jobs.queue.background import Submission
+from chimerax.flexrec.jobs.queue.queue_file import read_queue
 from chimerax.flexrec.jobs.record import read_json, read_status
-from chimerax.flexrec.jobs.slurm import submit_environment
+from chimerax.flexrec.jobs.slurm import cluster
+from chimerax.flexrec.jobs.slurm.batch_script import (
+    DEFAULT,
+    fill_template,
+    read_settings,
+    read_template,
+    settings_of_job,
+)
+from chimerax.flexrec.jobs.slurm.slurm_programs import submit_environment
 from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until
 
 SLOW = {"steps": 500, "pause": 0.02}

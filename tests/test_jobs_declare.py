@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.declare import Job, parameter
+from chimerax.flexrec.jobs.declare import Job
+from chimerax.flexrec.jobs.parameters import parameter
 from counting_job import AFTER, COUNT
 from hypothesis import given
 from hypothesis import strategies as st

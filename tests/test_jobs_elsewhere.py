@@ -13,11 +13,11 @@ from pathlib import Path
 import counting_program
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import background, heartbeat
-from chimerax.flexrec.jobs.heartbeat import SILENT, silence
 from chimerax.flexrec.jobs.listing import job_lines
-from chimerax.flexrec.jobs.process import host_name
-from chimerax.flexrec.jobs.queue_file import Entry, locked_queue
+from chimerax.flexrec.jobs.queue import background, heartbeat
+from chimerax.flexrec.jobs.queue.heartbeat import SILENT, silence
+from chimerax.flexrec.jobs.queue.job_process import host_name
+from chimerax.flexrec.jobs.queue.queue_file import Entry, locked_queue
 from chimerax.flexrec.jobs.record import read_status
 from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until
 

@@ -9,11 +9,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from chimerax.flexrec.cli import main
+from chimerax.flexrec.cli.program import main
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import engine_install, engine_wheel
-from chimerax.flexrec.jobs.engine_install import environment_python, install
-from chimerax.flexrec.jobs.engine_report import ask_python, missing_modules
+from chimerax.flexrec.jobs.engines import engine_install, engine_wheel
+from chimerax.flexrec.jobs.engines.engine_install import environment_python, install
+from chimerax.flexrec.jobs.engines.engine_report import ask_python, missing_modules
 from standin_packages import fill_index
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import counting_program
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import background, queue_file, runner
-from chimerax.flexrec.jobs.process import host_name, process_start
-from chimerax.flexrec.jobs.queue_file import Entry, locked_queue, read_queue
+from chimerax.flexrec.jobs import runner
+from chimerax.flexrec.jobs.queue import background, queue_file
+from chimerax.flexrec.jobs.queue.job_process import host_name, process_start
+from chimerax.flexrec.jobs.queue.queue_file import Entry, locked_queue, read_queue
 from chimerax.flexrec.jobs.record import Status, read_status, recorded_status, write_status
 from counting_job import WALK, WalkParameters
 from killed_jobs import kill_and_resume, unbroken
@@ -27,7 +28,7 @@ from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step
 _HOLD_THE_LOCK = """
 import sys, time
 from pathlib import Path
-from chimerax.flexrec.jobs.queue_file import locked_queue
+from chimerax.flexrec.jobs.queue.queue_file import locked_queue
 with locked_queue(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

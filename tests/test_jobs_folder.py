@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import runner
-from chimerax.flexrec.jobs.folder import JobRun
 from chimerax.flexrec.jobs.inputs import job_file, join_record
+from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.listing import job_lines
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.project import find_job_folder, job_folders
 from chimerax.flexrec.jobs.record import read_record, read_status
-from chimerax.flexrec.jobs.terminal import Terminal, duration_text
+from chimerax.flexrec.jobs.terminal_progress import Terminal, duration_text
 from counting_job import AFTER, COUNT, CountParameters
 
 _CREATE = """

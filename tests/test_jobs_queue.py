@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import background, runner, slots
-from chimerax.flexrec.jobs.dispatch import asked_device
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.mishaps import as_input_error
-from chimerax.flexrec.jobs.process import host_name, process_start
+from chimerax.flexrec.jobs import runner
+from chimerax.flexrec.jobs.failure_sentences import as_input_error
+from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.progress import last_progress, read_progress
-from chimerax.flexrec.jobs.queue_file import Entry, Queue, read_queue
+from chimerax.flexrec.jobs.queue import background, slots
+from chimerax.flexrec.jobs.queue.dispatch import asked_device
+from chimerax.flexrec.jobs.queue.job_process import host_name, process_start
+from chimerax.flexrec.jobs.queue.queue_file import Entry, Queue, read_queue
+from chimerax.flexrec.jobs.queue.slots import choose_slot, only_gpu, visible_gpus
 from chimerax.flexrec.jobs.record import Status, read_record, read_status, write_status
-from chimerax.flexrec.jobs.slots import choose_slot, only_gpu, visible_gpus
 from counting_job import WALK, CountParameters, WalkParameters
 from waiting_for import counting_project, flexrec, wait_for_state, wait_for_step, wait_until
 
@@ -218,7 +219,7 @@ def test_too_little_gpu_memory_names_what_to_lower():
 
 _NO_ROOM = """
 import resource, psutil
-from chimerax.flexrec.jobs.mishaps import as_input_error
+from chimerax.flexrec.jobs.failure_sentences import as_input_error
 room = psutil.Process().memory_info().vms + 1_000_000
 resource.setrlimit(resource.RLIMIT_AS, (room, -1))
 try:

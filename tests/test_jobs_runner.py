@@ -17,10 +17,10 @@ import counting_job
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import runner
-from chimerax.flexrec.jobs.folder import JobRun
+from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.listing import job_lines
-from chimerax.flexrec.jobs.process import host_name, process_start
 from chimerax.flexrec.jobs.progress import read_progress
+from chimerax.flexrec.jobs.queue.job_process import host_name, process_start
 from chimerax.flexrec.jobs.record import Status, read_status, write_status
 from chimerax.flexrec.jobs.signals import stop_on_signals
 from counting_job import AFTER, COUNT, CountParameters

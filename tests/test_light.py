@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.mesh.shape import outer_edges, unique_edges
-from chimerax.flexrec.scene.coarse import coarser
-from chimerax.flexrec.scene.followers import Tied
-from chimerax.flexrec.scene.pace import QUICK, SLOW, Pace
+from chimerax.flexrec.scene.moving.coarse_contour import coarser
+from chimerax.flexrec.scene.moving.followers import Tied
+from chimerax.flexrec.scene.moving.frame_rate import QUICK, SLOW, Pace
 from mesh_shapes import ball
 from scipy.spatial import ConvexHull
 

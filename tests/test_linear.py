@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.images import ParticleImages
-from chimerax.flexrec.engine.linear import begin_linear, run_linear, working_box
-from chimerax.flexrec.engine.linear_checkpoint import load_linear_resume, save_linear_resume
-from chimerax.flexrec.engine.schedule import coarse_to_fine
-from chimerax.flexrec.engine.train import Interrupted, Settings, Trainer
+from chimerax.flexrec.engine.decoders.linear.linear_checkpoint import load_linear_resume, save_linear_resume
+from chimerax.flexrec.engine.decoders.linear.linear_training import begin_linear, run_linear, working_box
+from chimerax.flexrec.engine.training.batches import ParticleImages
+from chimerax.flexrec.engine.training.schedule import coarse_to_fine
+from chimerax.flexrec.engine.training.trainer import Interrupted, Settings, Trainer
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
+from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.mesh import build_mesh
-from chimerax.flexrec.mesh.maps import read_map
+from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.particles.held import HeldStack
+from chimerax.flexrec.particles.memory_stack import HeldStack
 from chimerax.flexrec.particles.particles import Optics, Particles
 from chimerax.flexrec.particles.prepared import load_prepared
 from scipy.spatial.transform import Rotation

@@ -9,22 +9,22 @@ import sys
 
 import numpy as np
 import pytest
-from chimerax.flexrec import cli
+from chimerax.flexrec.cli import program
+from chimerax.flexrec.decoder_process.answers import ModelAnswers
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.choose import chosen_near
-from chimerax.flexrec.explore.clustered import make_clusters
-from chimerax.flexrec.explore.columns import column, column_names
-from chimerax.flexrec.explore.compare import compare
+from chimerax.flexrec.explore.choose_particles import chosen_near
+from chimerax.flexrec.explore.cluster_file import make_clusters
+from chimerax.flexrec.explore.compare_trainings import compare
 from chimerax.flexrec.explore.landscape import energy_landscape
-from chimerax.flexrec.explore.projection import make_view
-from chimerax.flexrec.explore.trained import open_trained
-from chimerax.flexrec.explore.walk import describe_path, make_path
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.generate import GENERATE
-from chimerax.flexrec.jobs.generate_run import run
-from chimerax.flexrec.mesh.maps import fourier_crop, read_map, write_map
+from chimerax.flexrec.explore.make_path import describe_path, make_path
+from chimerax.flexrec.explore.particle_columns import column, column_names
+from chimerax.flexrec.explore.plot_axes import make_view
+from chimerax.flexrec.explore.trained_model import open_trained
+from chimerax.flexrec.jobs.generate.generate_parameters import GENERATE
+from chimerax.flexrec.jobs.generate.generate_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.mesh.map_files import fourier_crop, read_map, write_map
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.models.answers import ModelAnswers
 from explored_project import COUNT, make_project
 from trained_models import BOX, PIXEL, make_linear, make_trained, refuses_claims, refuses_half
 
@@ -211,10 +211,10 @@ def test_angstroms_of_motion_are_refused_in_a_sentence(trained):
 def test_the_terminal_walks_and_compares_without_angstroms(trained, tmp_path, monkeypatch, capfd):
     flow, linear = trained
     monkeypatch.chdir(flow.project)
-    assert cli.main(["path", "4", "--axis", "z1", "--frames", "5", "--output", str(tmp_path / "z1.json")]) == 0
+    assert program.main(["path", "4", "--axis", "z1", "--frames", "5", "--output", str(tmp_path / "z1.json")]) == 0
     assert json.loads((tmp_path / "z1.json").read_text())["unit"] == ""
-    assert cli.main(["compare", "4", "3"]) == 0
+    assert program.main(["compare", "4", "3"]) == 0
     out = capfd.readouterr().out
     assert "canonical correlations 1.00 1.00" in out and "motion" not in out
-    assert cli.main(["path", "4", "--axis", "z1", "--in-angstroms"]) != 0
+    assert program.main(["path", "4", "--axis", "z1", "--in-angstroms"]) != 0
     assert "a linear model moves nothing" in capfd.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.membership import particle_probability
+from chimerax.flexrec.engine.training.membership import particle_probability
 
 CLOUDS = {"particle": ((1, 0), 1.0), "junk": ((0, 4), 1.2), "stranger": ((0.65, 2.5), 1.2)}
 

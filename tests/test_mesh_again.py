@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec.cli import main as flexrec
-from chimerax.flexrec.jobs.mesh_again import mesh_again
-from chimerax.flexrec.mesh.maps import read_map
+from chimerax.flexrec.cli.program import main as flexrec
+from chimerax.flexrec.jobs.mesh.mesh_again import mesh_again
+from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.mesh.storage import load_mesh
 
 

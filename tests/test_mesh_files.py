@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, load_mesh, save_mesh
-from chimerax.flexrec.mesh.cryosparc import from_cryosparc, to_cryosparc
+from chimerax.flexrec.mesh.cryosparc_mesh import from_cryosparc, to_cryosparc
 from chimerax.flexrec.mesh.segments import SOLVENT, fill_mask, read_segments
 from chimerax.flexrec.mesh.weights import cell_density, make_rigid, read_weights, weigh_by_density
 from chimerax.flexrec.particles.pickles import load_arrays_pickle
@@ -114,7 +114,7 @@ def test_a_cryosparc_mesh_that_cannot_be_right_is_refused(change, message):
 
 
 def label_file(path, labels, pixel_size=PIXEL):
-    from chimerax.flexrec.mesh.maps import write_map
+    from chimerax.flexrec.mesh.map_files import write_map
 
     write_map(path, labels, pixel_size)
     return path

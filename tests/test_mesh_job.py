@@ -4,11 +4,11 @@ import pickle
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.mesh import MESH
-from chimerax.flexrec.jobs.mesh_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.mesh.mesh_parameters import MESH
+from chimerax.flexrec.jobs.mesh.mesh_run import run
 from chimerax.flexrec.mesh import load_mesh
-from chimerax.flexrec.mesh.maps import read_map, write_map
+from chimerax.flexrec.mesh.map_files import read_map, write_map
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
 
 BOX, PIXEL = 48, 3.0

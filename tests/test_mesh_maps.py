@@ -2,7 +2,7 @@ import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.mesh.maps import fourier_crop, low_pass, read_map, resample, write_map
+from chimerax.flexrec.mesh.map_files import fourier_crop, low_pass, read_map, resample, write_map
 from mesh_shapes import voxel_grid
 
 

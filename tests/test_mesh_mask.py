@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.mesh.maps import low_pass
+from chimerax.flexrec.mesh.map_files import low_pass
 from chimerax.flexrec.mesh.mask import (
     check_given_mask,
     cut_fraction,

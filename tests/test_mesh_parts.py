@@ -4,7 +4,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, vertex_parts, voxel_cells, voxel_points
 from chimerax.flexrec.mesh.domains import find_domains
 from chimerax.flexrec.mesh.joints import check_tree, contact_faces, contact_joints, parse_joints
-from chimerax.flexrec.mesh.parts import check_joints_hold, join_parts
+from chimerax.flexrec.mesh.named_parts import check_joints_hold, join_parts
 from chimerax.flexrec.mesh.quality import connected_components, orphan_voxels, shared_vertices
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
 

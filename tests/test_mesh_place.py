@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, load_mesh, save_mesh
-from chimerax.flexrec.mesh.maps import write_map
-from chimerax.flexrec.mesh.place import first_voxel, read_centre
+from chimerax.flexrec.mesh.map_files import write_map
+from chimerax.flexrec.mesh.map_place import first_voxel, read_centre
 from mesh_shapes import ball
 
 BOX, PIXEL = 7, 2.0  # odd: the middle voxel is number 3

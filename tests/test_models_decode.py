@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.push import push
-from chimerax.flexrec.mesh.maps import fourier_crop
+from chimerax.flexrec.engine.projector.push import push
+from chimerax.flexrec.mesh.map_files import fourier_crop
 from chimerax.flexrec.models import open_model
 from mesh_shapes import voxel_grid
 from scipy.ndimage import affine_transform, center_of_mass
@@ -96,7 +96,7 @@ def test_atoms_and_density_move_alike(tmp_path):
 
 
 def test_a_larger_map_moves_as_the_models_own(trained):
-    from chimerax.flexrec.engine.stage import resample
+    from chimerax.flexrec.engine.training.stage import resample
 
     sharp = resample(trained.volume, 2 * BOX)  # keeps the sum
     z = trained.latents[7]
@@ -168,7 +168,7 @@ def draw_atoms(atoms: np.ndarray, box: int, width: float = 0.8) -> np.ndarray:
 
 def test_the_map_seen_from_above_is_the_image_that_training_projects(trained):
     import torch
-    from chimerax.flexrec.engine.project import VoxelCloud, project
+    from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud, project
     from chimerax.flexrec.mesh import voxel_cells
 
     cells = voxel_cells(trained.mesh, trained.volume != 0, PIXEL)

@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.modes import RIGID_MOTIONS, rigid_motions, rigidity_weights, soft_modes, strain_operator
-from chimerax.flexrec.engine.rigidity import rigidity_energy
+from chimerax.flexrec.engine.decoders.flow.rigidity import rigidity_energy
+from chimerax.flexrec.engine.decoders.flow.soft_modes import (
+    RIGID_MOTIONS,
+    rigid_motions,
+    rigidity_weights,
+    soft_modes,
+    strain_operator,
+)
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.mesh.shape import edge_inverse
 from mesh_shapes import ball, dumbbell

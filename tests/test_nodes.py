@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import standin_slurm
 import torch
-from chimerax.flexrec.cli import main
+from chimerax.flexrec.cli.program import main
 from chimerax.flexrec.jobs.record import read_status
-from chimerax.flexrec.jobs.train_team import nodes_here
+from chimerax.flexrec.jobs.train.train_team import nodes_here
 from test_team import members
 from test_train import SMALL, make_project, process
 from waiting_for import wait_for_state, wait_until

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from chimerax.flexrec.jobs.engine_install import REQUIREMENTS
+from chimerax.flexrec.jobs.engines.engine_install import REQUIREMENTS
 from chimerax_runs import build_wheel, copy_sources
 
 
@@ -130,7 +130,7 @@ def test_the_wheel_runs_where_it_is_unpacked(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    code = "import chimerax.flexrec as f, chimerax.flexrec.cli as c; print(f.__file__, f.__version__); "
+    code = "import chimerax.flexrec as f, chimerax.flexrec.cli.program as c; print(f.__file__, f.__version__); "
     code += "c.main(['log', '1'])"
     environment = clean | {"PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-c", code]

@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.explore.results import save_result
-from chimerax.flexrec.explore.trained import open_trained
-from chimerax.flexrec.panel.scene import quoted
-from chimerax.flexrec.panel.slices_commands import COMMANDS, Command
+from chimerax.flexrec.explore.trained_model import open_trained
+from chimerax.flexrec.panel.panel_scene import quoted
+from chimerax.flexrec.viewer.slices_commands import COMMANDS, Command
 from explored_project import make_project
 from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
 from qtpy.QtCore import QEvent, Qt
@@ -295,7 +295,7 @@ def test_the_empty_panel_opens_the_example(qtbot, tmp_path, monkeypatch):
 
 
 def test_dots_coloured_by_density_are_darker_where_more_are():
-    from chimerax.flexrec.panel.raster import dot_densities, pixel_places
+    from chimerax.flexrec.panel.plot.raster import dot_densities, pixel_places
 
     rng = np.random.default_rng(5)
     points = np.concatenate([rng.normal(0, 0.05, (900, 2)), rng.uniform(-1, 1, (300, 2))]).astype(np.float32)

@@ -12,16 +12,16 @@ import pytest
 from waiting_for import counting_project
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
-from chimerax.flexrec.jobs import background  # noqa: E402
+from chimerax.flexrec.jobs.queue import background  # noqa: E402
 from chimerax.flexrec.jobs.record import read_record, read_status  # noqa: E402
 from chimerax.flexrec.jobs.registry import find_job  # noqa: E402
-from chimerax.flexrec.panel.job_desk import CommandDesk, LocalDesk  # noqa: E402
-from chimerax.flexrec.panel.job_figures import JobFigures  # noqa: E402
-from chimerax.flexrec.panel.job_form import JobForm  # noqa: E402
-from chimerax.flexrec.panel.job_watch import JobReader, look  # noqa: E402
-from chimerax.flexrec.panel.job_words import chimerax_line, terminal_line  # noqa: E402
-from chimerax.flexrec.panel.jobs_tab import JobsTab  # noqa: E402
-from chimerax.flexrec.panel.loss_curve import LossCurve  # noqa: E402
+from chimerax.flexrec.panel.jobs.job_desk import CommandDesk, LocalDesk  # noqa: E402
+from chimerax.flexrec.panel.jobs.job_figures import JobFigures  # noqa: E402
+from chimerax.flexrec.panel.jobs.job_form import JobForm  # noqa: E402
+from chimerax.flexrec.panel.jobs.job_watch import JobReader, look  # noqa: E402
+from chimerax.flexrec.panel.jobs.job_words import chimerax_line, terminal_line  # noqa: E402
+from chimerax.flexrec.panel.jobs.jobs_window import JobsTab  # noqa: E402
+from chimerax.flexrec.panel.jobs.loss_curve import LossCurve  # noqa: E402
 from qtpy.QtCore import Qt  # noqa: E402
 from qtpy.QtGui import QImage  # noqa: E402
 from qtpy.QtWidgets import QApplication  # noqa: E402
@@ -142,7 +142,7 @@ def test_the_commands_amount_to_the_form(tab, qtbot, project):
 def test_the_terminal_reads_the_line_as_it_was_given(project, tmp_path):
     import shlex
 
-    from chimerax.flexrec.cli_options import Parser, add_parameters, given_values
+    from chimerax.flexrec.cli.job_options import Parser, add_parameters, given_values
 
     job = find_job("train")
     values = {"start": "modes", "rigidity": 1e-05, "freeze_latents": True, "cache": "it's $HOME"}
@@ -356,7 +356,7 @@ def test_curves_grow_and_a_newer_model_is_told(tab, qtbot, project):
 
 
 def test_who_reads_further_up_is_not_carried_to_the_end(qtbot):
-    from chimerax.flexrec.panel.job_log import JobLog
+    from chimerax.flexrec.panel.jobs.job_log import JobLog
 
     log = JobLog()
     qtbot.addWidget(log)
@@ -374,7 +374,7 @@ def test_who_reads_further_up_is_not_carried_to_the_end(qtbot):
 
 
 def test_a_project_without_a_model_shows_its_jobs_and_then_the_first_model(qtbot, tmp_path):
-    from chimerax.flexrec.panel.view import Viewer
+    from chimerax.flexrec.viewer.viewer_window import Viewer
     from explored_project import make_project
 
     made = make_project(tmp_path / "made" / "project")
@@ -404,7 +404,7 @@ def test_a_project_without_a_model_shows_its_jobs_and_then_the_first_model(qtbot
 
 def test_the_form_that_is_open_at_first_is_of_the_next_step(qtbot, project):
     from chimerax.flexrec.jobs.listing import JobState
-    from chimerax.flexrec.panel.job_start import JobStart
+    from chimerax.flexrec.panel.jobs.job_start import JobStart
 
     def have(*verbs):
         return tuple(JobState(project / f"{number:03d}-{verb}", verb, "done") for number, verb in enumerate(verbs, 1))

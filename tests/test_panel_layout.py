@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
-from chimerax.flexrec.panel.view import Viewer
+from chimerax.flexrec.viewer.viewer_window import Viewer
 from explored_project import make_project
 from panel_window import LEFT, open_viewer
 from qtpy.QtCore import QPoint, QRect, Qt

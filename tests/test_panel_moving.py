@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
-from chimerax.flexrec.panel.moving_tab import MovingTab, OpenStructure, ShownFlow
+from chimerax.flexrec.panel.tabs.moving_tab import MovingTab, OpenStructure, ShownFlow
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -137,7 +137,7 @@ def test_nothing_can_be_shown_while_no_model_is_open(scene, qtbot):
 
 
 def test_the_words_for_the_meshs_colours_are_those_of_its_key_and_are_seen_whole(tab):
-    from chimerax.flexrec.panel.moving_tab import _COLOUR_TIPS
+    from chimerax.flexrec.panel.tabs.moving_tab import _COLOUR_TIPS
 
     tab.resize(300, 600)
     QTest.qWait(20)

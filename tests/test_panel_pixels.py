@@ -6,9 +6,9 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
-from chimerax.flexrec.panel.canvas import PlotCanvas
-from chimerax.flexrec.panel.loss_curve import LossCurve
-from chimerax.flexrec.panel.plot import PlotView
+from chimerax.flexrec.panel.jobs.loss_curve import LossCurve
+from chimerax.flexrec.panel.plot.canvas import PlotCanvas
+from chimerax.flexrec.panel.plot.plot import PlotView
 from qtpy.QtCore import QSize
 from qtpy.QtGui import QResizeEvent
 

@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.explore.path_lines import straight_path
-from chimerax.flexrec.panel.animation import durations
-from chimerax.flexrec.panel.play_bar import PlayBar
+from chimerax.flexrec.panel.tabs.play_bar import PlayBar
+from chimerax.flexrec.viewer.animation import durations
 from explored_project import make_project
 from panel_window import LEFT, PATIENCE, click, open_viewer
 from PIL import Image

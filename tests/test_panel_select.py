@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
-from chimerax.flexrec.jobs.shipped import unpack
-from chimerax.flexrec.panel.montage import Montage
+from chimerax.flexrec.jobs.demo_project import unpack
+from chimerax.flexrec.panel.tabs.montage import Montage
 from chimerax.flexrec.particles.ctf import ctf_of
 from chimerax.flexrec.particles.selection import load_selection
 from explored_project import make_project

@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.compared import LESS, MORE
-from chimerax.flexrec.explore.states import FILE, keep_state, kept_states
-from chimerax.flexrec.panel.pairs import Pairs
-from chimerax.flexrec.panel.slices import Slices
+from chimerax.flexrec.explore.compare_states import LESS, MORE
+from chimerax.flexrec.explore.named_states import FILE, keep_state, kept_states
+from chimerax.flexrec.panel.plot.pairs import Pairs
+from chimerax.flexrec.viewer.slice_view import Slices
 from explored_project import make_project
 from panel_window import LEFT, PATIENCE, click, open_viewer
 from qtpy.QtTest import QTest

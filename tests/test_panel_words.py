@@ -10,12 +10,12 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.anchors import are_anchors
-from chimerax.flexrec.panel.scene import quoted
-from chimerax.flexrec.panel.slices import Slices
-from chimerax.flexrec.panel.slices_commands import COMMANDS
-from chimerax.flexrec.panel.slices_scene import SlicesScene
-from chimerax.flexrec.panel.slices_words import read_arguments, split_words
+from chimerax.flexrec.panel.panel_scene import quoted
 from chimerax.flexrec.particles.selection import load_selection
+from chimerax.flexrec.viewer.slice_view import Slices
+from chimerax.flexrec.viewer.slices_commands import COMMANDS
+from chimerax.flexrec.viewer.slices_scene import SlicesScene
+from chimerax.flexrec.viewer.slices_words import read_arguments, split_words
 from explored_project import make_project
 
 WRONG = {

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles import ImageStack, Optics, Particles
-from chimerax.flexrec.particles.held import held_bytes, hold
+from chimerax.flexrec.particles.memory_stack import held_bytes, hold
 from chimerax.flexrec.particles.mrc import read_header, stack_header
 
 

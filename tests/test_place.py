@@ -9,12 +9,12 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.cli import main
-from chimerax.flexrec.engine.serve.wire import packed
+from chimerax.flexrec.cli.program import main
+from chimerax.flexrec.decoder_process.answers import ModelAnswers
+from chimerax.flexrec.decoder_process.messages import packed
 from chimerax.flexrec.mesh import load_mesh, save_mesh
-from chimerax.flexrec.mesh.place import read_centre
+from chimerax.flexrec.mesh.map_place import read_centre
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.models.answers import ModelAnswers
 from scipy.ndimage import map_coordinates
 
 BOX, PIXEL, CROP = 40, 6.4, 36  # of the consensus; prep leaves less, so that no box begins where the consensus does

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.modes import rigid_motions
-from chimerax.flexrec.engine.poses import (
+from chimerax.flexrec.engine.decoders.flow.mode_model import (
+    ModeStatistics,
+    beyond_poses,
+    fit_covariance,
+    fit_linear_motion,
+    pose_covariance,
+    residual_poses,
+)
+from chimerax.flexrec.engine.decoders.flow.soft_modes import rigid_motions
+from chimerax.flexrec.engine.training.pose_corrections import (
     Poses,
     RigidBasis,
     learn_variance,
@@ -15,15 +23,7 @@ from chimerax.flexrec.engine.poses import (
     turn,
     whole_body,
 )
-from chimerax.flexrec.engine.start import (
-    ModeStatistics,
-    beyond_poses,
-    fit_covariance,
-    fit_linear_motion,
-    pose_covariance,
-    residual_poses,
-)
-from chimerax.flexrec.engine.team import Team
+from chimerax.flexrec.engine.training.team import Team
 from scipy.spatial.transform import Rotation
 
 VERTICES = torch.from_numpy(np.random.default_rng(0).normal(0, 30, (40, 3))).double()

@@ -15,10 +15,10 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.backproject import fourier_shell_correlation
+from chimerax.flexrec.engine.maps.backproject import fourier_shell_correlation
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.prep import PREP
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.prep.prep_parameters import PREP
 from chimerax.flexrec.particles import ImageStack, Optics, Particles, read_particles, write_star
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.prepared import load_prepared
@@ -316,9 +316,9 @@ def test_a_prep_job_without_its_images(tmp_path):
 SLOW = """
 import sys, time
 from pathlib import Path
-import chimerax.flexrec.jobs.prep_run as prep_run
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.prep import PREP
+import chimerax.flexrec.jobs.prep.prep_run as prep_run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.prep.prep_parameters import PREP
 from chimerax.flexrec.particles.convert import Converter
 import chimerax.flexrec.particles.stream as stream
 prep_run._CHUNK_PIXELS, stream._SYNC_SECONDS, convert = 16 * 40 * 40, 0, Converter.images
@@ -357,7 +357,7 @@ def test_killed_half_way_it_continues_to_the_same_bytes(made, tmp_path):
 
 
 def test_asked_to_stop_it_stops_and_continues(made, tmp_path, monkeypatch):
-    import chimerax.flexrec.jobs.prep_run as prep_run
+    import chimerax.flexrec.jobs.prep.prep_run as prep_run
 
     monkeypatch.setattr(prep_run, "_CHUNK_PIXELS", 16 * BOX * BOX)
     parameters = PREP.build({"particles": made[0] / "particles.star", "box": 32, "workers": 2})

@@ -7,12 +7,12 @@ from dataclasses import replace
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.images import ParticleImages
-from chimerax.flexrec.engine.train import split_halves
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.reconstruct import RECONSTRUCT
-from chimerax.flexrec.jobs.reconstruct_halves import halves_of
-from chimerax.flexrec.jobs.simulate import SIMULATE
+from chimerax.flexrec.engine.training.batches import ParticleImages
+from chimerax.flexrec.engine.training.trainer import split_halves
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.reconstruct.reconstruct_halves import halves_of
+from chimerax.flexrec.jobs.reconstruct.reconstruct_parameters import RECONSTRUCT
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
 from chimerax.flexrec.particles import ImageStack, read_particles, write_star
 from chimerax.flexrec.particles.copies import IMAGE, copies, image_numbers
 from chimerax.flexrec.particles.ctf import ctf_rfft

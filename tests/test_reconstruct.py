@@ -13,20 +13,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chimerax.flexrec import cli
-from chimerax.flexrec.engine.backproject import fourier_shell_correlation
-from chimerax.flexrec.engine.fsc_weights import signal_share
-from chimerax.flexrec.engine.simulate import load_truth
+from chimerax.flexrec.cli import program
+from chimerax.flexrec.engine.maps.backproject import fourier_shell_correlation
+from chimerax.flexrec.engine.maps.fsc_weights import signal_share
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.prep import PREP
-from chimerax.flexrec.jobs.reconstruct import RECONSTRUCT
-from chimerax.flexrec.jobs.reconstruct_halves import halves_of
-from chimerax.flexrec.jobs.reconstruct_run import run
-from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.mesh.maps import read_map
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.prep.prep_parameters import PREP
+from chimerax.flexrec.jobs.reconstruct.reconstruct_halves import halves_of
+from chimerax.flexrec.jobs.reconstruct.reconstruct_parameters import RECONSTRUCT
+from chimerax.flexrec.jobs.reconstruct.reconstruct_run import run
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
+from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.particles.prepared import load_prepared, particles_identity
 from chimerax.flexrec.particles.selection import load_selection, make_selection, save_selection
+from chimerax.flexrec.simulate import load_truth
 
 BOX, PIXEL, COUNT = 32, 8.0, 1200
 
@@ -193,10 +193,10 @@ def test_particles_without_images_are_refused(project, tmp_path):
 SLOW = """
 import sys, time
 from pathlib import Path
-import chimerax.flexrec.jobs.reconstruct_sums as sums
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.reconstruct import RECONSTRUCT
-from chimerax.flexrec.jobs.reconstruct_run import run
+import chimerax.flexrec.jobs.reconstruct.reconstruct_sums as sums
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.reconstruct.reconstruct_parameters import RECONSTRUCT
+from chimerax.flexrec.jobs.reconstruct.reconstruct_run import run
 sums._BATCH_PIXELS, sums._KEEP_SECONDS, sums._KEEP_SHARE, insert = 40 * 32 * 32, 0, 1e9, sums._insert
 def slowly(*words):
     time.sleep(float(sys.argv[3]))
@@ -231,7 +231,7 @@ def test_killed_half_way_it_goes_on_to_the_same_maps(project, truth):
 
 
 def test_asked_to_stop_it_stops_and_goes_on(project, monkeypatch):
-    import chimerax.flexrec.jobs.reconstruct_sums as sums
+    import chimerax.flexrec.jobs.reconstruct.reconstruct_sums as sums
 
     monkeypatch.setattr(sums, "_BATCH_PIXELS", 100 * BOX**2)
     folder = project / "stopped"
@@ -250,10 +250,10 @@ def test_in_the_terminal_it_takes_the_newest_particles_and_says_what_is_wrong(pr
     (project / "002-prep" / "job.json").write_text(json.dumps(record))
     (project / "002-prep" / "status.json").write_text(json.dumps({"status": "done"}))
     monkeypatch.chdir(project)
-    assert cli.main(("reconstruct", "--selection", "few")) == 0
+    assert program.main(("reconstruct", "--selection", "few")) == 0
     folder = project / "003-reconstruct"
     assert capfd.readouterr().out.strip() == str(folder)
     assert json.loads((folder / "job.json").read_text())["inputs"] == {"particles": "002-prep", "mesh": None}
     assert (folder / "map.mrc").is_file()
-    assert cli.main(("reconstruct", "--selection", "nobody")) == 2
+    assert program.main(("reconstruct", "--selection", "nobody")) == 2
     assert "There is no selection 'nobody'" in capfd.readouterr().err

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.simulate import load_truth
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.jobs.simulate_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
+from chimerax.flexrec.jobs.simulate.simulate_run import run
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.prepared import Prepared
+from chimerax.flexrec.simulate import load_truth
 from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))

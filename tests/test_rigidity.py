@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.modes import rigidity_weights
-from chimerax.flexrec.engine.rigidity import nearest_rotation, rigidity_energy
+from chimerax.flexrec.engine.decoders.flow.rigidity import nearest_rotation, rigidity_energy
+from chimerax.flexrec.engine.decoders.flow.soft_modes import rigidity_weights
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.mesh.shape import edge_inverse
 from mesh_shapes import ball

@@ -10,10 +10,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
-from chimerax.flexrec.engine.simulate import Truth  # noqa: E402
-from chimerax.flexrec.engine.simulate.hinges import parse_hinges  # noqa: E402
-from chimerax.flexrec.engine.simulate.igg import build_igg  # noqa: E402
-from chimerax.flexrec.engine.simulate.moving import MovingMolecule, filter_map  # noqa: E402
+from chimerax.flexrec.simulate import Truth  # noqa: E402
+from chimerax.flexrec.simulate.hinges import parse_hinges  # noqa: E402
+from chimerax.flexrec.simulate.igg import build_igg  # noqa: E402
+from chimerax.flexrec.simulate.moving_molecule import MovingMolecule, filter_map  # noqa: E402
 from score import (  # noqa: E402
     area,
     circular_correlation,

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import talking_answers
-from chimerax.flexrec.engine.serve import wire
-from chimerax.flexrec.engine.serve.wire import MalformedError, packed, read_message
+from chimerax.flexrec.decoder_process import messages
+from chimerax.flexrec.decoder_process.messages import MalformedError, packed, read_message
 from waiting_for import wait_until
 
 TALKING = [sys.executable, talking_answers.__file__]
@@ -66,9 +66,9 @@ def gone(pid: int) -> bool:
 
 
 def test_it_says_hello_as_a_module_of_the_package():
-    talk = Talk([sys.executable, "-m", "chimerax.flexrec.engine.serve", "--backend", "numpy"])
+    talk = Talk([sys.executable, "-m", "chimerax.flexrec.decoder_process", "--backend", "numpy"])
     said = talk.ask(id="first", ask="hello")
-    assert said["id"] == "first" and said["protocol"] == wire.PROTOCOL and said["backend"] == "numpy"
+    assert said["id"] == "first" and said["protocol"] == messages.PROTOCOL and said["backend"] == "numpy"
     assert said["python"] == sys.version.split()[0] and said["modules"]["numpy"] == np.__version__
     assert said["pid"] == talk.process.pid
     if sys.platform == "linux":
@@ -128,7 +128,7 @@ def test_mistakes_are_answered_by_sentences_and_the_process_goes_on(talk):
         (b'{"id": 7, "ask": "ping", "shape": [0, 1e300]}\n', "shape [0, 1e+300]"),
         (b'{"id": 7, "ask": "ping", "shape": [0, 999999999999999999999]}\n', "shape [0, 9"),
         (b'{"id": 7, "ask": "ping", "bytes": 4, "shape": [1' + b", 1" * 70 + b"]}\n1234", "shape [1"),
-        (b" " * (wire.LINE_LIMIT + 5) + b"\n", "longer than"),
+        (b" " * (messages.LINE_LIMIT + 5) + b"\n", "longer than"),
     ],
 )
 def test_what_cannot_be_understood_is_answered_and_the_next_line_is_read(talk, line, words):

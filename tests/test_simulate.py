@@ -10,23 +10,23 @@ from dataclasses import replace
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.cli import main as flexrec
-from chimerax.flexrec.engine.backproject import fourier_shell_correlation
-from chimerax.flexrec.engine.simulate import load_truth, nufft
-from chimerax.flexrec.engine.simulate.experiment import Experiment, draw_states
-from chimerax.flexrec.engine.simulate.hinges import parse_hinges
-from chimerax.flexrec.engine.simulate.igg import build_igg
-from chimerax.flexrec.engine.simulate.images import chunk_images, signal
-from chimerax.flexrec.engine.simulate.molecule import Molecule
-from chimerax.flexrec.engine.simulate.moving import MovingMolecule
-from chimerax.flexrec.engine.simulate.noise import draw_noise, noise_spectrum
-from chimerax.flexrec.engine.simulate.poses import random_rotations
+from chimerax.flexrec.cli.program import main as flexrec
+from chimerax.flexrec.engine.maps.backproject import fourier_shell_correlation
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.jobs.simulate_again import images_again, simulated_by
-from chimerax.flexrec.jobs.simulate_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.simulate.simulate_again import images_again, simulated_by
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
+from chimerax.flexrec.jobs.simulate.simulate_run import run
 from chimerax.flexrec.particles import ImageStack, read_particles
+from chimerax.flexrec.simulate import load_truth, nufft
+from chimerax.flexrec.simulate.experiment import Experiment, draw_states
+from chimerax.flexrec.simulate.hinges import parse_hinges
+from chimerax.flexrec.simulate.igg import build_igg
+from chimerax.flexrec.simulate.molecule import Molecule
+from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
+from chimerax.flexrec.simulate.random_views import random_rotations
+from chimerax.flexrec.simulate.simulated_images import chunk_images, signal
+from chimerax.flexrec.simulate.simulated_noise import draw_noise, noise_spectrum
 
 SMALL = {"box": 24, "pixel_size": 12.0, "particles": 250, "resolution": 12.0, "hinges": "fab1: ±30", "threads": 1}
 
@@ -231,8 +231,8 @@ def test_images_without_numba_are_the_same_to_rounding(finished, monkeypatch):
     truth = load_truth(finished)
     compiled = signal(truth.moving, optics_of(truth), np.arange(20)), truth.map_at([10.0])
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "chimerax.flexrec.engine.simulate.spread_numba", raising=False)
-    monkeypatch.delattr("chimerax.flexrec.engine.simulate.spread_numba", raising=False)
+    monkeypatch.delitem(sys.modules, "chimerax.flexrec.simulate.spread_numba", raising=False)
+    monkeypatch.delattr("chimerax.flexrec.simulate.spread_numba", raising=False)
     nufft.compiled.cache_clear()
     assert nufft.compiled() is None
     plain = signal(truth.moving, optics_of(truth), np.arange(20)), truth.map_at([10.0])
@@ -258,7 +258,7 @@ import sys
 sys.modules["numba"] = None
 from pathlib import Path
 import numpy as np
-from chimerax.flexrec.jobs.simulate_again import images_again
+from chimerax.flexrec.jobs.simulate.simulate_again import images_again
 np.save({str(tmp_path / "again.npy")!r}, images_again(Path({str(folder)!r})).read(np.array({rows.tolist()})))
 """
     subprocess.run([sys.executable, "-c", without_numba], check=True)
@@ -281,10 +281,10 @@ def test_a_killed_job_goes_on_to_the_same_images(model, tmp_path):
     script = f"""
 import os
 from pathlib import PosixPath, WindowsPath
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.jobs.simulate_again import images_again, simulated_by
-from chimerax.flexrec.jobs.simulate_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
+from chimerax.flexrec.jobs.simulate.simulate_again import images_again, simulated_by
+from chimerax.flexrec.jobs.simulate.simulate_run import run
 
 class Killed(JobRun):
     def progress(self, step, total, **values):

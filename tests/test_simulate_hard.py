@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.simulate import load_truth
-from chimerax.flexrec.engine.simulate.experiment import CHUNK
-from chimerax.flexrec.engine.simulate.images import signal, some_images
-from chimerax.flexrec.engine.simulate.moving import MovingMolecule
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.jobs.simulate_design import design, read_assembly
-from chimerax.flexrec.jobs.simulate_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.simulate.simulate_design import design, read_assembly
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
+from chimerax.flexrec.jobs.simulate.simulate_run import run
+from chimerax.flexrec.simulate import load_truth
+from chimerax.flexrec.simulate.experiment import CHUNK
+from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
+from chimerax.flexrec.simulate.simulated_images import signal, some_images
 
 SMALL = {"box": 32, "pixel_size": 10.0, "particles": 250, "resolution": 12.0, "threads": 1, "snr": 0.0}
 

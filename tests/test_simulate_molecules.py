@@ -6,15 +6,15 @@ import gemmi
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.simulate import load_truth
-from chimerax.flexrec.engine.simulate.hinges import groups, motions, parse_hinges
-from chimerax.flexrec.engine.simulate.igg import build_igg
-from chimerax.flexrec.engine.simulate.molecule import read_labelled_map, read_model
-from chimerax.flexrec.engine.simulate.moving import MovingMolecule
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.jobs.simulate_run import run
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
+from chimerax.flexrec.jobs.simulate.simulate_run import run
+from chimerax.flexrec.simulate import load_truth
+from chimerax.flexrec.simulate.hinges import groups, motions, parse_hinges
+from chimerax.flexrec.simulate.igg import build_igg
+from chimerax.flexrec.simulate.molecule import read_labelled_map, read_model
+from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
 
 PDB = "ATOM  {:5d}  CA  GLY {}{:4d}    {:8.3f}{:8.3f}{:8.3f}  1.00 20.00           C\n"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.project import VoxelCloud, back_project, project
-from chimerax.flexrec.engine.splat import gather, splat
+from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud, back_project, project
+from chimerax.flexrec.engine.projector.splat import gather, splat
 from chimerax.flexrec.mesh import build_mesh
 from scipy.spatial.transform import Rotation
 

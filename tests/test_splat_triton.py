@@ -19,9 +19,9 @@ from scipy.spatial.transform import Rotation
 
 triton = pytest.importorskip("triton", reason="Triton is not installed (it comes with torch for NVIDIA GPUs)")
 
-from chimerax.flexrec.engine import splat_triton  # noqa: E402
-from chimerax.flexrec.engine.project import VoxelCloud, project  # noqa: E402
-from chimerax.flexrec.engine.splat import gather, splat  # noqa: E402
+from chimerax.flexrec.engine.projector import splat_triton  # noqa: E402
+from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud, project  # noqa: E402
+from chimerax.flexrec.engine.projector.splat import gather, splat  # noqa: E402
 from chimerax.flexrec.mesh import build_mesh  # noqa: E402
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"

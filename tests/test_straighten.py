@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.flow import Flow, Skeleton
-from chimerax.flexrec.engine.flow_state import State
-from chimerax.flexrec.engine.membership import Membership
-from chimerax.flexrec.engine.poses import Poses
-from chimerax.flexrec.engine.straighten import straighten
-from chimerax.flexrec.engine.team import Team
+from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, Skeleton
+from chimerax.flexrec.engine.decoders.flow.flow_state import State
+from chimerax.flexrec.engine.decoders.flow.straighten import straighten
+from chimerax.flexrec.engine.training.membership import Membership
+from chimerax.flexrec.engine.training.pose_corrections import Poses
+from chimerax.flexrec.engine.training.team import Team
 from scipy.stats import spearmanr
 
 PARTICLES, VERTICES, SWING = 600, 30, 12.0  # Å, of the mode's own vertices for a latent of one
@@ -47,7 +47,7 @@ def folded(z):
 def mass(monkeypatch):
     """Every vertex with the same density: no map is needed to see a fold."""
     share = torch.full((VERTICES,), 1 / VERTICES)
-    monkeypatch.setattr("chimerax.flexrec.engine.straighten.vertex_share", lambda stage, vertices: share)
+    monkeypatch.setattr("chimerax.flexrec.engine.decoders.flow.straighten.vertex_share", lambda stage, vertices: share)
 
 
 def motion_along(shape, dims: int = 1, known: float = 100.0) -> tuple[SimpleNamespace, State, torch.Tensor]:

@@ -9,34 +9,34 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.begin import hold_out
-from chimerax.flexrec.engine.components import confined
-from chimerax.flexrec.engine.find_members import of_images
-from chimerax.flexrec.engine.flow import Flow, build_skeleton
-from chimerax.flexrec.engine.modes import rigidity_weights, soft_modes
-from chimerax.flexrec.engine.simulate import load_truth
-from chimerax.flexrec.engine.simulate.assembly import APART, GAP
-from chimerax.flexrec.engine.simulate.hinges import motions
-from chimerax.flexrec.engine.train import split_halves
+from chimerax.flexrec.engine.decoders.flow.first_guess import hold_out
+from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skeleton
+from chimerax.flexrec.engine.decoders.flow.soft_modes import rigidity_weights, soft_modes
+from chimerax.flexrec.engine.decoders.linear.density_components import confined
+from chimerax.flexrec.engine.training.find_members import of_images
+from chimerax.flexrec.engine.training.trainer import split_halves
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.export import save_particles
-from chimerax.flexrec.jobs.folder import JobRun
-from chimerax.flexrec.jobs.prep import PREP
-from chimerax.flexrec.jobs.simulate import SIMULATE
-from chimerax.flexrec.jobs.simulate_design import read_assembly, read_molecule
-from chimerax.flexrec.jobs.simulate_run import run as simulate
-from chimerax.flexrec.jobs.train_moving import with_what_moves
+from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.prep.prep_parameters import PREP
+from chimerax.flexrec.jobs.simulate.simulate_design import read_assembly, read_molecule
+from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
+from chimerax.flexrec.jobs.simulate.simulate_run import run as simulate
+from chimerax.flexrec.jobs.train.train_moving import with_what_moves
 from chimerax.flexrec.mesh import build_mesh, load_mesh, save_mesh
 from chimerax.flexrec.mesh.asymmetric_unit import alike, asymmetric_unit
-from chimerax.flexrec.mesh.free import let_move
-from chimerax.flexrec.mesh.maps import read_map, write_map
+from chimerax.flexrec.mesh.free_vertices import let_move
+from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.particles import ImageStack, read_particles, write_star
 from chimerax.flexrec.particles.copies import IMAGE, image_numbers
-from chimerax.flexrec.particles.held import held_bytes, hold
+from chimerax.flexrec.particles.memory_stack import held_bytes, hold
 from chimerax.flexrec.particles.prepared import UNIT, load_prepared
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
 from chimerax.flexrec.particles.selection import make_selection
 from chimerax.flexrec.particles.symmetry import COPY, first_direction, operators
+from chimerax.flexrec.simulate import load_truth
+from chimerax.flexrec.simulate.assembly import APART, GAP
+from chimerax.flexrec.simulate.hinges import motions
 from mesh_shapes import dumbbell
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree

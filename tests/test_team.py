@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.team import Team
-from chimerax.flexrec.jobs import train_team
-from chimerax.flexrec.jobs.train_team import LEAST_PARTICLES, MOST_PROCESSES
+from chimerax.flexrec.engine.training.team import Team
+from chimerax.flexrec.jobs.train import train_team
+from chimerax.flexrec.jobs.train.train_team import LEAST_PARTICLES, MOST_PROCESSES
 from test_train import SMALL, kill_after_a_pass, make_project, process
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
@@ -59,7 +59,7 @@ def members(job: Path) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"chimerax.flexrec.jobs.train_member" in words and str(job).encode() in words:
+            if b"chimerax.flexrec.jobs.train.train_member" in words and str(job).encode() in words:
                 found.append(int(folder.name))
     return found
 

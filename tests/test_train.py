@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chimerax.flexrec.cli import main
+from chimerax.flexrec.cli.program import main
 from scipy.stats import spearmanr
 
 QUICK = ("--latent-dims", "1", "--modes", "16", "--batch-size", "32")

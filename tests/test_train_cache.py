@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs.folder import STOP_REQUEST, JobRun
+from chimerax.flexrec.jobs.job_folder import STOP_REQUEST, JobRun
 from chimerax.flexrec.jobs.progress import read_progress
-from chimerax.flexrec.jobs.stack_cache import cached
-from chimerax.flexrec.jobs.stack_copy import copy_of
-from chimerax.flexrec.jobs.train import TRAIN
-from chimerax.flexrec.jobs.train_images import ready_images
-from chimerax.flexrec.jobs.train_run import run
+from chimerax.flexrec.jobs.train.stack_cache import cached
+from chimerax.flexrec.jobs.train.stack_copy import copy_of
+from chimerax.flexrec.jobs.train.train_images import ready_images
+from chimerax.flexrec.jobs.train.train_parameters import TRAIN
+from chimerax.flexrec.jobs.train.train_run import run
 from chimerax.flexrec.particles.prepared import load_prepared
 from test_particles_stack import particles, write
 from test_train import SMALL, flexrec, make_project
@@ -185,7 +185,7 @@ COPYING = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from chimerax.flexrec.jobs.stack_cache import cached
+from chimerax.flexrec.jobs.train.stack_cache import cached
 from test_particles_stack import particles
 which = particles([Path(sys.argv[1])], [0], [0])
 for _ in range(20):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chimerax.flexrec.engine import memory
+from chimerax.flexrec.engine.training import memory
 from chimerax.flexrec.particles.free_memory import free_memory
 from test_train import SMALL, flexrec, latents, make_project, training
 
@@ -60,7 +60,7 @@ import importlib
 load = importlib.import_module
 def import_module(name, package=None):
     module = load(name, package)
-    if name == "chimerax.flexrec.jobs.train_member":
+    if name == "chimerax.flexrec.jobs.train.train_member":
         exec(TROUBLE, {{}})
     return module
 importlib.import_module = import_module

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec.jobs.amplitude_picture import _hottest, draw_amplitude
-from chimerax.flexrec.jobs.flow_picture import _stretch, draw_flow
-from chimerax.flexrec.jobs.history_picture import draw_history
-from chimerax.flexrec.jobs.latents_picture import _bin_numbers, _counts, _frame, draw_latents
-from chimerax.flexrec.jobs.maps_picture import draw_maps
-from chimerax.flexrec.jobs.picture_views import VIEWS
+from chimerax.flexrec.figures.amplitude_figure import _hottest, draw_amplitude
+from chimerax.flexrec.figures.flow_figure import _stretch, draw_flow
+from chimerax.flexrec.figures.history_figure import draw_history
+from chimerax.flexrec.figures.latents_figure import _bin_numbers, _counts, _frame, draw_latents
+from chimerax.flexrec.figures.maps_figure import draw_maps
+from chimerax.flexrec.figures.molecule_views import VIEWS
 from chimerax.flexrec.mesh.build import build_mesh
 from mesh_shapes import blurred, dumbbell
 

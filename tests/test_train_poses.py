@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chimerax.flexrec.cli import main as flexrec
-from chimerax.flexrec.engine.simulate import load_truth
+from chimerax.flexrec.cli.program import main as flexrec
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.selection import load_selection
+from chimerax.flexrec.simulate import load_truth
 from scipy.spatial.transform import Rotation
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.flow import Flow, build_skeleton
+from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skeleton
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, save_mesh
-from chimerax.flexrec.mesh.maps import write_map
+from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.models import open_model
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import counting_program
-from chimerax.flexrec.jobs.process import is_alive
 from chimerax.flexrec.jobs.progress import last_progress
 from chimerax.flexrec.jobs.project import job_folders
-from chimerax.flexrec.jobs.queue_file import read_queue
+from chimerax.flexrec.jobs.queue.job_process import is_alive
+from chimerax.flexrec.jobs.queue.queue_file import read_queue
 from chimerax.flexrec.jobs.record import read_status
 
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.cli import main as flexrec
+from chimerax.flexrec.cli.program import main as flexrec
 
 STEPS = (
     "simulate --particles 5000 --box 64 --pixel-size 4 --snr 0.1 --resolution 6 --hinges 'fab1: ±18; fab2: ±18'",

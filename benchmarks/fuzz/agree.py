@@ -8,12 +8,12 @@ import numpy as np
 from chimerax.atomic import AtomicStructure
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.anchors import point_text
-from chimerax.flexrec.explore.states import kept_states
-from chimerax.flexrec.explore.walk import describe_path
-from chimerax.flexrec.panel.moving_tab import MovingTab
+from chimerax.flexrec.explore.make_path import describe_path
+from chimerax.flexrec.explore.named_states import kept_states
+from chimerax.flexrec.panel.tabs.moving_tab import MovingTab
 from chimerax.flexrec.particles.selection import load_selection, selection_names
 from chimerax.flexrec.scene.decoding import decoding
-from chimerax.flexrec.scene.model import FlexRecModel
+from chimerax.flexrec.scene.scene_model import FlexRecModel
 from qtpy.QtCore import Qt
 
 CHECKED = Qt.CheckState.Checked

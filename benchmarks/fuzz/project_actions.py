@@ -122,7 +122,7 @@ def pairs(user: User, random: Random) -> Iterator[float]:
         return
     user.press(user.named("pairs"))
     yield 0.05
-    from chimerax.flexrec.panel.pairs import Pairs
+    from chimerax.flexrec.panel.plot.pairs import Pairs
 
     for window in user.panel.findChildren(Pairs):
         if random.random() < 0.5:

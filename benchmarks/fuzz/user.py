@@ -10,11 +10,11 @@ import numpy as np
 import psutil
 from chimerax.core.commands import run
 from chimerax.core.errors import UserError
-from chimerax.flexrec.jobs.shipped import unpack
-from chimerax.flexrec.panel.moving_tab import MovingTab
-from chimerax.flexrec.panel.tool import FlexRecTool
+from chimerax.flexrec.jobs.demo_project import unpack
+from chimerax.flexrec.panel.tabs.moving_tab import MovingTab
+from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
 from chimerax.flexrec.scene.decoding import decoding
-from chimerax.flexrec.scene.model import FlexRecModel
+from chimerax.flexrec.scene.scene_model import FlexRecModel
 from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from chimerax.flexrec.engine.simulate import Truth
+from chimerax.flexrec.simulate import Truth
 
 from .fsc import area, fsc_curve, resolution
 

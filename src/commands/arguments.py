@@ -9,7 +9,7 @@ from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
 from ..explore.anchors import FORMS, are_anchors
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 
 MOST = 2**31 - 1  # of whole numbers
 

@@ -11,9 +11,9 @@ from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, SaveFileNameArg
 from ..errors import InputError
 from ..explore.anchors import read_anchors
 from ..explore.ensemble import drawn_states
-from ..scene.atoms import AtomFollower
-from ..scene.model import FlexRecModel
-from ..scene.write_atoms import write_states
+from ..scene.moving.following_atoms import AtomFollower
+from ..scene.moving.write_atoms import write_states
+from ..scene.scene_model import FlexRecModel
 from .arguments import SEED, AnchorArg, model_keyword, the_model, whole
 
 

@@ -10,8 +10,8 @@ from chimerax.core.commands import Annotation, AnnotationError, BoolArg, EnumOf,
 from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
-from ..jobs.declare import Job, Parameter
-from ..jobs.values import bounds_text
+from ..jobs.declare import Job
+from ..jobs.parameters import Parameter, bounds_text
 from .arguments import SEED
 
 WORDS = {int: "a whole number", float: "a number", str: "a word", Path: "a file or folder", bool: "true or false"}

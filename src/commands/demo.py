@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chimerax.core.commands import CmdDesc, SaveFolderNameArg, quote_path_if_necessary, run
 
-from ..jobs.shipped import unpack
+from ..jobs.demo_project import unpack
 from .panel import settle
 
 _MOLECULE = "001-simulate/molecule.cif"

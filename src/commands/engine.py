@@ -10,11 +10,11 @@ from pathlib import Path
 from chimerax.core.commands import BoolArg, CmdDesc, FileNameArg, StringArg
 
 from ..errors import InputError
-from ..jobs.engine_install import environment_python, install_command, install_environment
-from ..jobs.engine_report import EngineReport, ask_python
+from ..jobs.engines.engine_install import environment_python, install_command, install_environment
+from ..jobs.engines.engine_report import EngineReport, ask_python
 from ..scene.engine_choice import OWN, check_device, choose_device, choose_python, chosen_device
 from ..scene.settings import engine_python
-from .meanwhile import follow_process, meanwhile
+from .background_work import follow_process, meanwhile
 
 
 def flexrec_engine(session, python: str | None = None, device: str | None = None, check: bool | None = None) -> dict:

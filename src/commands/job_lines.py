@@ -7,10 +7,10 @@ from pathlib import Path
 
 from chimerax.core.commands import quote_path_if_necessary
 
+from ..jobs.find_model import MODEL
 from ..jobs.listing import JobState, details, job_lines
-from ..jobs.reconstruct import MAP
+from ..jobs.reconstruct.reconstruct_parameters import MAP
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED
-from ..jobs.trained import MODEL
 from .tables import link
 
 

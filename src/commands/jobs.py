@@ -9,8 +9,8 @@ from pathlib import Path
 from chimerax.core.commands import BoolArg, CmdDesc, FileNameArg, StringArg
 
 from ..errors import InputError
-from ..jobs import background
 from ..jobs.listing import JobState
+from ..jobs.queue import background
 from ..jobs.record import read_record, read_status
 from ..jobs.registry import all_jobs, find_job
 from ..scene.engine_choice import able_python
@@ -87,8 +87,8 @@ def flexrec_clone(session, job: str, project: str | None = None, seed: int | Non
 
 def flexrec_run(session, recipe: str, project: str | None = None) -> list[Path]:
     """Start all jobs of a recipe, one after the other."""
+    from ..jobs.queue.waiting import is_done_or_pending
     from ..jobs.recipe import make_jobs, read_recipe
-    from ..jobs.waiting import is_done_or_pending
 
     folder = the_project(session, project)
     steps = read_recipe(Path(recipe).expanduser(), folder, is_done_or_pending)

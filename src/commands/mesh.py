@@ -6,8 +6,8 @@ from chimerax.core.commands import BoolArg, CmdDesc, EnumOf
 
 from ..errors import InputError
 from ..jobs.registry import find_job
-from ..scene.mesh import COLOURS
-from ..scene.model import FlexRecModel
+from ..scene.moving.mesh_model import COLOURS
+from ..scene.scene_model import FlexRecModel
 from .arguments import model_keyword, the_model
 from .declared import keywords
 from .starting import start_job

@@ -8,14 +8,14 @@ import numpy as np
 from chimerax.core.commands import CmdDesc, EnumOf, FileNameArg, StringArg
 from chimerax.core.errors import UserError
 
-from ..engine.client import EngineError
+from ..decoder_process import EngineError
 from ..errors import InputError
 from ..explore.anchors import point_text, read_point
 from ..explore.centre import mean_point
-from ..explore.selected import middle, selected
-from ..jobs.trained import trained_folder
+from ..explore.selection_state import middle, selected
+from ..jobs.find_model import trained_folder
 from ..models import open_model
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 from .opened import say_opened
 

@@ -7,8 +7,8 @@ from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, Or
 
 from ..errors import InputError
 from ..explore.anchors import read_point
-from ..scene.flow_look import MEAN, REST, FlowLook
-from ..scene.model import FlexRecModel
+from ..scene.moving.flow_look import MEAN, REST, FlowLook
+from ..scene.scene_model import FlexRecModel
 from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 
 MOST_ARROWS = 20_000

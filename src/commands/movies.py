@@ -7,12 +7,12 @@ from pathlib import Path
 from chimerax.core.commands import BoolArg, CmdDesc, EnumOf, Int2Arg, SaveFileNameArg
 
 from ..errors import InputError
-from ..explore.playing import Playing
+from ..explore.playback import Playing
 from ..scene.decoding import waits
-from ..scene.film import planned_film
-from ..scene.inset import Inset
-from ..scene.model import FlexRecModel
-from ..scene.recorder import Recorder
+from ..scene.movies.film import planned_film
+from ..scene.movies.inset import Inset
+from ..scene.movies.recorder import Recorder
+from ..scene.scene_model import FlexRecModel
 from .arguments import NumberArg, model_keyword, the_model, whole
 
 QUALITIES = ("low", "fair", "medium", "good", "high", "higher", "highest")

@@ -8,9 +8,9 @@ from chimerax.core.commands import run
 from chimerax.core.filehistory import remember_file
 
 from ..errors import InputError
-from ..jobs.trained import trained_folder
+from ..jobs.find_model import trained_folder
 from ..scene.first_light import light
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 from ..scene.settings import flexrec_settings
 from .panel import flexrec_show
 

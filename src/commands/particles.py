@@ -17,11 +17,11 @@ from chimerax.core.commands import (
 
 from ..explore.bounds import read_box, whole_numbers
 from ..explore.export import save_particles
-from ..explore.images import use_folder
-from ..explore.select import select
-from ..explore.selected import selected
+from ..explore.make_selection import select
+from ..explore.particle_images import use_folder
+from ..explore.selection_state import selected
 from ..particles.selection import Selection, load_selection, remove_selection, selection_names
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 from .tables import Link, log_table
 

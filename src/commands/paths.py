@@ -15,10 +15,10 @@ from chimerax.core.commands import (
 )
 
 from ..errors import InputError
+from ..explore.make_path import describe_path, make_path, write_path
 from ..explore.path import MOST_FRAMES, LatentPath
 from ..explore.path_lines import FRAMES
-from ..explore.walk import describe_path, make_path, write_path
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 from .arguments import AnchorArg, NumberArg, model_keyword, the_model, whole
 from .playing import HOW, flexrec_play
 

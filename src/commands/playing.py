@@ -5,8 +5,8 @@ from __future__ import annotations
 from chimerax.core.commands import BoolArg, CmdDesc, EnumOf
 
 from ..errors import InputError
-from ..explore.playing import Playing
-from ..scene.model import FlexRecModel
+from ..explore.playback import Playing
+from ..scene.scene_model import FlexRecModel
 from .arguments import NumberArg, model_keyword, the_model, whole
 
 DAY = 86_400  # seconds

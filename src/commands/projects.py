@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..jobs.project import find_job_folder, job_folders
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 
 
 def the_project(session, project: str | None) -> Path:

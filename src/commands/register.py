@@ -10,13 +10,14 @@ from importlib import import_module
 from chimerax.core.commands import register
 from chimerax.core.errors import UserError
 
-from ..engine.client import EngineError
+from ..decoder_process import EngineError
 from ..errors import InputError, disk_trouble
-from .answers import answer
 from .arguments import open_models
+from .command_results import answer
 
 MODULES = (
-    "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles", "kept", "states",
+    "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles",
+    "state_commands", "states",
     "starting", "jobs", "engine", "demo",
 )  # fmt: skip
 

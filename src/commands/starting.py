@@ -8,8 +8,8 @@ from typing import Any
 
 from chimerax.core.commands import CmdDesc
 
-from ..jobs import background
 from ..jobs.declare import Job
+from ..jobs.queue import background
 from ..jobs.registry import all_jobs
 from ..scene.engine_choice import able_python, chosen_device
 from .declared import checked, keywords, required

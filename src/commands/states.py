@@ -7,16 +7,16 @@ import threading
 from chimerax.core.commands import BoolArg, CmdDesc, StringArg
 
 from ..errors import InputError
-from ..explore import clustered
+from ..explore import cluster_file
 from ..explore.anchors import point_text
-from ..explore.compare import Comparison, compare
+from ..explore.compare_trainings import Comparison, compare
 from ..explore.embedding import make_embedding, require_umap
 from ..explore.landscape import BINS, BLUR, energy_landscape, save_landscape
-from ..explore.projection import make_view
-from ..explore.trained import open_trained
+from ..explore.plot_axes import make_view
+from ..explore.trained_model import open_trained
 from ..jobs.project import find_job_folder
 from ..scene.decoding import waits
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 from .arguments import SEED, NumberArg, model_keyword, the_model, whole
 from .tables import Link, log_table
 
@@ -26,7 +26,7 @@ def flexrec_cluster(
 ) -> dict:  # fmt: skip
     """Divide the particles into clusters by k-means; the points of paths may then be c1, c2, …."""
     model = the_model(session, model)
-    clusters = clustered.make_clusters(model.trained, count, in_angstroms, seed)
+    clusters = cluster_file.make_clusters(model.trained, count, in_angstroms, seed)
     rows = [
         (_particle_link(model, f"c{label}", row), size, f"{100 * size / len(clusters.label):.1f}%", f"p{row}",
          point_text(model.trained.latents[row]))

@@ -6,15 +6,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ..engine.client import EngineError
+from ..decoder_process import EngineError
 from ..errors import InputError
-from ..jobs import background
+from ..jobs.find_model import MODEL
 from ..jobs.listing import JobState, details, job_state
-from ..jobs.queue_file import read_queue
+from ..jobs.queue import background
+from ..jobs.queue.queue_file import read_queue
+from ..jobs.queue.waiting import is_pending
 from ..jobs.record import DONE, FAILED
-from ..jobs.trained import MODEL
-from ..jobs.waiting import is_pending
-from ..scene.model import FlexRecModel
+from ..scene.scene_model import FlexRecModel
 from ..scene.settings import engine_python
 from .job_lines import job_link, open_link, say
 from .projects import the_job

@@ -7,10 +7,10 @@ import re
 import numpy as np
 
 from ..errors import InputError
-from .clustered import load_clusters
-from .selected import middle, selected
-from .states import NAME, kept_states
-from .trained import Trained
+from .cluster_file import load_clusters
+from .named_states import NAME, kept_states
+from .selection_state import middle, selected
+from .trained_model import Trained
 
 FORMS = "numbers with commas between them, p12, c3, s:selection, or a kept state's name"
 _WORD = re.compile(r"s:.+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)

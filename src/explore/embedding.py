@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from .results import load_result, save_result
-from .trained import Trained
+from .trained_model import Trained
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..errors import InputError
 from ..particles import Particles
-from ..particles.paths import is_file
 from ..particles.prepared import STAR
 from ..particles.selection import Selection
+from ..particles.stack_paths import is_file
 from ..particles.subset import save_anew, save_rows
 from ..particles.symmetry import COPY
-from .selected import check_particles
-from .trained import Trained
+from .selection_state import check_particles
+from .trained_model import Trained
 
 
 def save_particles(trained: Trained, selection: Selection, file: Path) -> str:

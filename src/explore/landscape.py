@@ -15,10 +15,10 @@ import numpy as np
 
 from ..errors import InputError
 from .centre import median_point
-from .density import DensityImage, density_image
-from .projection import View
+from .plot_axes import View
+from .plot_density import DensityImage, density_image
 from .results import save_result
-from .trained import Trained
+from .trained_model import Trained
 
 BINS, BLUR = 64, 1.5
 _FEW = 0.5  # blurred particles in a bin below which its energy is unknown

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..models.flow_model import FlowModel
+from ..models.flow.flow_model import FlowModel
 from ..models.motion import vertex_mass
 
 _BATCH_NUMBERS = 1 << 22  # coordinates of vertices in memory at a time

@@ -8,10 +8,10 @@ import numpy as np
 
 from ..errors import InputError
 from .centre import median_point
-from .components import Components
 from .metric import Motion
 from .path import LatentPath, at_constant_speed, load_path
-from .projection import axis_of
+from .plot_axes import axis_of
+from .principal_components import Components
 
 FRAMES = 30
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..atomic import atomic_path
 from ..errors import InputError
-from .trained import Trained
+from .trained_model import Trained
 
 FOLDER = "explore"
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .heartbeat import SILENT, silence
-from .process import host_name
 from .progress import last_progress
 from .project import job_folders, job_verb
-from .queue_file import Entry, read_queue
+from .queue.heartbeat import SILENT, silence
+from .queue.job_process import host_name
+from .queue.queue_file import Entry, read_queue
+from .queue.waiting import hindrance
 from .record import DONE, FAILED, QUEUED, RUNNING, STOPPED, Status, read_status
-from .terminal import duration_text, progress_text
-from .waiting import hindrance
+from .terminal_progress import duration_text, progress_text
 
 _RATE = "images_per_second"
 

@@ -16,8 +16,9 @@ from typing import Any
 
 from ..errors import InputError
 from . import runner
-from .declare import Job, Parameter
+from .declare import Job
 from .inputs import is_done, resolve_inputs
+from .parameters import Parameter
 from .registry import all_jobs
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..atomic import atomic_path
 from ..errors import InputError
-from .heartbeat import SILENT, silence
-from .process import host_name, is_alive
+from .queue.heartbeat import SILENT, silence
+from .queue.job_process import host_name, is_alive
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED = "queued", "running", "done", "failed", "stopped"
 _DIED = "its process ended without a word (killed, the disk was full, or the computer was restarted)"

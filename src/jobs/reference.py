@@ -10,9 +10,9 @@ from dataclasses import MISSING
 from pathlib import Path
 
 from ..atomic import atomic_path
-from .declare import Job, Parameter
+from .declare import Job
+from .parameters import Parameter, bounds_text
 from .registry import all_jobs
-from .values import bounds_text
 
 
 def describe_value(option: Parameter) -> str:

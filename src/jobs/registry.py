@@ -13,10 +13,10 @@ VERBS = ("simulate", "prep", "mesh", "train", "generate", "reconstruct")
 
 @cache
 def find_job(verb: str) -> Job:
-    """The declaration of a verb: the constant ``MESH`` of the module ``jobs.mesh``."""
+    """The declaration of a verb: the constant ``MESH`` of ``jobs/mesh/mesh_parameters.py``."""
     if verb not in VERBS:
         raise InputError(f"there is no job {verb!r}; there are {', '.join(VERBS)}.")
-    return getattr(importlib.import_module(f".{verb}", __package__), verb.upper())
+    return getattr(importlib.import_module(f".{verb}.{verb}_parameters", __package__), verb.upper())
 
 
 def all_jobs() -> tuple[Job, ...]:

@@ -13,12 +13,12 @@ from typing import Any
 
 from ..errors import InputError
 from .declare import Job
-from .folder import STOP_REQUEST, JobRun, JobStopped, Watcher, append_log
-from .heartbeat import beating
+from .failure_sentences import as_input_error
 from .inputs import is_done, join_record, resolve_inputs, split_record
-from .mishaps import as_input_error
-from .process import host_name, is_alive, process_start, sole_runner
+from .job_folder import STOP_REQUEST, JobRun, JobStopped, Watcher, append_log
 from .project import find_job_folder, new_job_folder
+from .queue.heartbeat import beating
+from .queue.job_process import host_name, is_alive, process_start, sole_runner
 from .record import (
     DONE,
     FAILED,
@@ -31,7 +31,7 @@ from .record import (
     write_status,
 )
 from .signals import stop_on_signals
-from .terminal import duration_text
+from .terminal_progress import duration_text
 
 
 def create(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from .folder import JobRun
+from .job_folder import JobRun
 
 SECONDS_BETWEEN_LINES = 0.5  # of progress.jsonl: batches can be a hundred a second
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..particles.symmetry import first_direction
-from .maps import fourier_crop, low_pass, resample
+from .map_files import fourier_crop, low_pass, resample
 from .mask import find_molecule, mask_resolution
 
 LARGEST_BOX = 72  # that units are told in

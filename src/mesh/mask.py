@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from .maps import low_pass, radius_grid
+from .map_files import low_pass, radius_grid
 
 LOW_FRACTION = 0.1  # of the molecule's own density: what a domain that swings by 30 degrees keeps where it seldom is
 COARSER = 2.0  # a smear is smooth: it is looked for at this many times the resolution, where noise is 3 times less

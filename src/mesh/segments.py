@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .maps import read_map
+from .map_files import read_map
 
 SOLVENT = np.iinfo(np.int32).min
 MOST_PARTS = 200

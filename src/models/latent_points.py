@@ -1,12 +1,21 @@
-"""Latent points as they are given, checked."""
+"""Latent points as they are given: checked, and in named series."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Series:
+    """Latent points that belong together. name : as it was asked. z : ``(m, K)`` float32."""
+
+    name: str
+    z: np.ndarray
 
 
 def checked_latents(z: np.ndarray | Sequence[float], latent_dims: int) -> np.ndarray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .flow_model import FlowModel
-from .linear_model import LinearModel
+from .flow.flow_model import FlowModel
+from .linear.linear_model import LinearModel
 
 _SAMPLE = 400  # particles from whose motion the principal components are found
 

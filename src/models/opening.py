@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
-from .flow_files import read_flow_model
-from .flow_model import FlowModel
-from .linear_files import read_linear_model
-from .linear_model import LinearModel
+from .flow.flow_files import read_flow_model
+from .flow.flow_model import FlowModel
+from .linear.linear_files import read_linear_model
+from .linear.linear_model import LinearModel
 
 VERSION = 1
 _READERS: dict[str, Callable[[Path, dict], FlowModel | LinearModel]] = {

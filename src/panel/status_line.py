@@ -11,9 +11,9 @@ from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
-from ..explore.trained import Trained
-from .plane import Plane
-from .standing import Standing, Surroundings
+from ..explore.trained_model import Trained
+from .plot.plane import Plane
+from .plot.point_support import Standing, Surroundings
 
 _AXES_TIP = (
     "pc1, pc2, …: components of the particles' motion, the largest first.<br>"

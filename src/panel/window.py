@@ -19,24 +19,24 @@ from qtpy.QtWidgets import (
 from ..errors import InputError
 from ..explore.centre import median_point
 from ..explore.results import FOLDER, changed_at
-from .emptiness import Emptiness
-from .folding import Folding
-from .hand import MODES
-from .jobs_tab import JobsTab
-from .montage import Montage
-from .notes import Notes
-from .pairs import Pairs
-from .path_tab import PathTab
-from .play_bar import PlayBar
-from .plot import PlotView
-from .plot_acts import PlotActs
-from .scene import Scene, quoted
-from .select_tab import SelectTab
-from .sliders import Sliders
-from .states_tab import StatesTab
+from .empty_panel import Emptiness
+from .jobs.jobs_window import JobsTab
+from .panel_scene import Scene, quoted
+from .plot.mouse_modes import MODES
+from .plot.pairs import Pairs
+from .plot.plot import PlotView
+from .plot.plot_actions import PlotActs
+from .plot.plot_notes import Notes
+from .plot.steering import Steering
 from .status_line import StatusLine
-from .steering import Steering
-from .tab_bar import CloseTabs, scrolling
+from .tabs.montage import Montage
+from .tabs.path_tab import PathTab
+from .tabs.play_bar import PlayBar
+from .tabs.select_tab import SelectTab
+from .tabs.sliders import Sliders
+from .tabs.states_tab import StatesTab
+from .widgets.folding import Folding
+from .widgets.tab_bar import CloseTabs, scrolling
 
 _LOOK = 1000  # milliseconds between looks at what the project keeps
 Tab = tuple[str, Callable[[Scene], QWidget]]

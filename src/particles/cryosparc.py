@@ -13,8 +13,8 @@ from .columns import Columns, interned, text_of
 from .cs_table import check_fields, load_cs
 from .ctf import wavelength
 from .particles import InputWarning, Optics, Particles
-from .paths import StackPaths
 from .rotations import vector_to_matrix
+from .stack_paths import StackPaths
 from .star_optics import whole_boxes
 
 _POSE = ("alignments3D/pose", "alignments3D/shift")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from .particles import Particles
-from .values import check_values
+from .value_checks import check_values
 
 
 def read_particles(

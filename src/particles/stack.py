@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from .mrc import MrcHeader, read_header
 from .particles import Particles
-from .paths import is_file
+from .stack_paths import is_file
 
 
 class ImageStack:

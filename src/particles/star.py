@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import InputError
 from .columns import Columns
 from .particles import InputWarning, Particles
-from .paths import StackPaths, split_name
 from .rotations import euler_to_matrix
+from .stack_paths import StackPaths, split_name
 from .star_optics import (
     DETECTOR,
     MAGNIFICATION,

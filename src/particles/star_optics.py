@@ -13,7 +13,7 @@ from .aberrations import with_beam_tilt
 from .ctf import wavelength
 from .mrc import read_header
 from .particles import MULTIPLIED, PHASE_FLIPPED, RECORDED, InputWarning, Optics
-from .paths import is_file
+from .stack_paths import is_file
 from .star_table import StarTable
 
 MICROSCOPE = {"rlnVoltage": np.nan, "rlnSphericalAberration": np.nan, "rlnAmplitudeContrast": 0.0}

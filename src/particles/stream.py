@@ -14,8 +14,8 @@ import numpy as np
 
 from ..atomic import atomic_path
 from ..errors import InputError
-from .ahead import in_order
 from .mrc import HEADER_BYTES, stack_header
+from .prefetch import in_order
 
 _SYNC_SECONDS = 2.0  # between two entries of the journal, each of which waits for the disk
 

@@ -14,8 +14,8 @@ from ..errors import InputError
 from .columns import objects, texts_of
 from .cs_table import load_cs
 from .particles import Particles
-from .paths import StackPaths, folders_of, is_file, split_name
 from .read import read_particles
+from .stack_paths import StackPaths, folders_of, is_file, split_name
 from .star import particle_table_name
 from .star_table import StarTable, read_parts, read_tables
 from .write import write_star, write_tables

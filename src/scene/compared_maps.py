@@ -9,11 +9,11 @@ from chimerax.core.colors import Color
 from chimerax.geometry import Place, translation
 from chimerax.map import Volume, volume_from_grid_data
 
-from ..explore.compared import FAINT, FIRST, LESS, MORE, SECOND
-from .place import grid_of
+from ..explore.compare_states import FAINT, FIRST, LESS, MORE, SECOND
+from .placement import grid_of
 
 if TYPE_CHECKING:
-    from .model import FlexRecModel
+    from .scene_model import FlexRecModel
 
 _STRONG = 0.35  # of the largest difference: where it is contoured
 _CLEAR = 0.25  # opacity of the map around a difference

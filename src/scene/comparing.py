@@ -11,7 +11,7 @@ from chimerax.core.models import Model
 from chimerax.geometry import Place
 from chimerax.map import Volume
 
-from ..explore.compared import (
+from ..explore.compare_states import (
     FAINT,
     FIRST,
     LESS,
@@ -23,12 +23,12 @@ from ..explore.compared import (
     recoloured,
     side_by_side_of,
 )
-from ..explore.states import State
+from ..explore.named_states import State
 from .colour_key import ColourKey
 from .compared_maps import difference, side_by_side
 
 if TYPE_CHECKING:
-    from .model import FlexRecModel
+    from .scene_model import FlexRecModel
 
 _PAD = 0.05  # of the window, around what is seen side by side
 

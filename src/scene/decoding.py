@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..engine.client import Answer, Engine
+from ..decoder_process import Answer, Engine
 from ..errors import InputError
 from .settings import engine_python
 

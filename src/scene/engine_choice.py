@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import InputError
-from ..jobs.engine_report import check_python, missing_modules
+from ..jobs.engines.engine_report import check_python, missing_modules
 from .decoding import decoding
 from .settings import engine_python, flexrec_settings
 
@@ -56,7 +56,7 @@ def choose_device(session, device: str) -> None:
 
 def choose_python(session, python: str) -> None:
     """Keep a Python, and let it show the open models from now on; ``InputError`` where there is none."""
-    from .model import FlexRecModel
+    from .scene_model import FlexRecModel
 
     path = "" if python == OWN else str(Path(python).expanduser().absolute())
     if path and not Path(path).is_file():

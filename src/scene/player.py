@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from chimerax.core.commands.motion import CallForNFrames
 
-from ..engine.client import EngineError
+from ..decoder_process import EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
-from ..explore.playing import Playing
+from ..explore.playback import Playing
 from .decoding import waits
 
 if TYPE_CHECKING:
-    from .model import FlexRecModel
+    from .scene_model import FlexRecModel
 
 
 class Player:

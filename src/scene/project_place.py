@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..jobs.trained import trained_folder
+from ..jobs.find_model import trained_folder
 from ..models import Model, open_model
 
 

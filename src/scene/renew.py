@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import InputError
 from ..explore.centre import mean_point
 from ..models import Model
-from .place import centre_of
+from .placement import centre_of
 
 
 def renew(model, flow: Model) -> None:

@@ -8,7 +8,7 @@ from chimerax.core.errors import UserError
 from chimerax.core.models import Model
 from chimerax.core.state import State
 
-from ..engine.client import EngineError
+from ..decoder_process import EngineError
 from ..errors import InputError
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from chimerax.core.models import RESTORED_MODEL_TABLE, Model
 from chimerax.geometry import Place
 
-from ..engine.client import EngineError
+from ..decoder_process import EngineError
 from ..errors import InputError
 from ..explore.centre import mean_point
 from ..explore.path import LatentPath
 from ..models import Model as TrainedModel
-from .flow_look import FlowLook
+from .moving.flow_look import FlowLook
 from .project_place import asked_for, fingerprint, found_again, places
 
 VERSION = 1

@@ -1,0 +1,1 @@
+"""``flexrec …`` in a terminal: what is declared of jobs and actions, as subcommands."""

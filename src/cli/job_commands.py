@@ -1,0 +1,227 @@
+"""The terminal commands that run jobs: here, in the background, or on a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..jobs import runner
+from ..jobs.declare import Job
+from ..jobs.project import find_job_folder
+from ..jobs.queue import background
+from ..jobs.queue.waiting import is_done_or_pending
+from ..jobs.record import STOPPED, read_record, read_status
+from ..jobs.registry import find_job
+from .cluster_options import add_cluster, submission
+from .job_options import Parser, add_parameters, given_values
+
+EXIT_FAILED, EXIT_INPUT, EXIT_STOPPED = 1, 2, 130
+
+
+def complain(sentence: str, status: int) -> int:
+    """Print a sentence to standard error; returns the exit status."""
+    print(f"flexrec: {sentence}", file=sys.stderr)
+    return status
+
+
+def add_project(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """The option ``--project``."""
+    parser.add_argument("--project", metavar="DIR", default=".", help="the project folder (default: this folder)")
+
+
+def add_background(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """The option ``--background``."""
+    parser.add_argument(
+        "--background", action="store_true", default=False,
+        help="queue the job and return at once; it runs when its device is free, and goes on when you log out",
+    )  # fmt: skip
+
+
+def add_commands(commands: Any) -> None:
+    """The commands ``run``, ``resume`` and ``clone``."""
+    run = commands.add_parser("run", help="run the jobs of a recipe", allow_abbrev=False)
+    run.add_argument("recipe", metavar="FILE.toml", help="a table per job: [prep], [mesh], [train], [generate]")
+    add_project(run)
+    add_background(run)
+    add_cluster(run)
+    run.set_defaults(command=run_recipe)
+    resume = add_job_command(commands, "resume", "go on with a job that was stopped, failed or was killed", resume_job)
+    add_background(resume)
+    add_cluster(resume)
+    _add_clone(commands)
+
+
+def add_job_command(commands: Any, name: str, synopsis: str, command: Any) -> argparse.ArgumentParser:
+    """A command about one job of a project."""
+    parser = commands.add_parser(name, help=synopsis, allow_abbrev=False)
+    parser.add_argument("job", metavar="JOB", help="3, 003-train, or a path")
+    add_project(parser)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_clone(commands: Any) -> None:
+    """Its options are those of a verb that is known only with the job: a second parser reads them, and shows help."""
+    synopsis = "a new job like another one, with the options that you change"
+    clone = commands.add_parser("clone", help=synopsis, description=synopsis, allow_abbrev=False, add_help=False)
+    clone.add_argument("job", metavar="JOB", nargs="?", help="3, 003-train, or a path")
+    clone.add_argument("-h", "--help", action="store_true", help="show this; after JOB also the options of its verb")
+    add_project(clone)
+    clone.add_argument("--seed", type=int, metavar="N", help="seed of all random numbers (default: the other job's)")
+    add_background(clone)
+    add_cluster(clone)
+    clone.usage = "flexrec clone JOB [options of its verb] [--seed N] [--background | --cluster slurm] [--project DIR]"
+    clone.set_defaults(command=clone_job, parser=clone, takes_more=True)
+
+
+def existing_project(project: str) -> Path:
+    """The folder that was named; ``InputError`` where there is none."""
+    if not Path(project).is_dir():
+        raise InputError(f"there is no folder {Path(project).absolute()}; give the project's folder with --project.")
+    return Path(project)
+
+
+def chosen_job(chosen: argparse.Namespace) -> Path:
+    """The folder of the job that was named."""
+    return find_job_folder(chosen.job, existing_project(chosen.project))
+
+
+def run_job(chosen: argparse.Namespace) -> int:
+    """``flexrec VERB …``: a new job, or one to go on with."""
+    job = find_job(chosen.verb)
+    given = given_values(job, vars(chosen))
+    project, seed = Path(chosen.project), getattr(chosen, "seed", None)
+    if hasattr(chosen, "resume"):
+        folder = runner.find_resumable(job, chosen.resume, project, given, seed)
+        return _go_on(folder, chosen)
+    return _begin(job, given, seed or 0, chosen)
+
+
+def _begin(job: Job, values: dict[str, Any], seed: int, chosen: argparse.Namespace) -> int:
+    project = Path(chosen.project)
+    how = submission(chosen)
+    if how is not None:
+        print(background.give(job.verb, values, project, seed, how).name)
+        return 0
+    if chosen.background:
+        print(background.submit(job.verb, values, project, seed).name)
+        return 0
+    return _run_here(job, runner.create(job, job.build(values), project, seed), chosen)
+
+
+def _go_on(folder: Path, chosen: argparse.Namespace) -> int:
+    how = submission(chosen)
+    if how is not None or chosen.background:
+        background.give_again(folder, how) if how is not None else background.resume(folder)
+        print(folder.name)
+        return 0
+    background.refuse_on_cluster(folder)
+    return _run_here(find_job(read_record(folder)["verb"]), folder, chosen)
+
+
+def _run_here(job: Job, folder: Path, chosen: argparse.Namespace) -> int:
+    """Run a job in this process, show it, and let the queue go on when its device is free again."""
+    from ..jobs.terminal_progress import Terminal
+
+    terminal = Terminal(folder.name)
+    try:
+        runner.start(job, folder, terminal)
+    except InputError:
+        raise
+    except Exception as error:
+        sentence = f"{folder.name} failed: {type(error).__name__}: {error}; {folder / 'log.txt'} says where."
+        return complain(sentence, EXIT_FAILED)
+    finally:
+        terminal.close()
+        background.start_next(folder.parent)
+    return _report(job, folder, chosen)
+
+
+def _report(job: Job, folder: Path, chosen: argparse.Namespace) -> int:
+    if read_status(folder).status != STOPPED:
+        print(folder)
+        return 0
+    where = "" if chosen.project == "." else f" --project {chosen.project}"
+    print(f"flexrec: go on with: flexrec {job.verb} --resume {folder.name}{where}", file=sys.stderr)
+    return EXIT_STOPPED
+
+
+def resume_job(chosen: argparse.Namespace) -> int:
+    """``flexrec resume JOB``."""
+    return _go_on(chosen_job(chosen), chosen)
+
+
+def clone_job(chosen: argparse.Namespace) -> int:
+    """``flexrec clone JOB [options of its verb]``."""
+    if chosen.job is None:
+        return _show_help(chosen.parser) if chosen.help else chosen.parser.error("give the JOB to clone")
+    folder = chosen_job(chosen)
+    record = read_record(folder)
+    job = find_job(record["verb"])
+    if chosen.help:
+        add_parameters(chosen.parser, job)
+        return _show_help(chosen.parser)
+    parser = Parser(prog=f"flexrec clone {chosen.job}", allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    add_parameters(parser, job)
+    changes = given_values(job, vars(parser.parse_args(chosen.more)))
+    seed = record["seed"] if chosen.seed is None else chosen.seed
+    return _begin(job, background.cloned_values(folder, changes), seed, chosen)
+
+
+def _show_help(parser: Parser) -> int:
+    parser.print_help()
+    return 0
+
+
+def run_recipe(chosen: argparse.Namespace) -> int:
+    """``flexrec run FILE.toml``: all is checked, then all jobs are made, then they run one after the other."""
+    from ..jobs.inputs import is_done
+    from ..jobs.recipe import make_jobs, read_recipe
+
+    project, how = Path(chosen.project), submission(chosen, several=True)
+    suits = is_done_or_pending if chosen.background or how else is_done
+    steps = read_recipe(Path(chosen.recipe), project, suits)
+    folders = make_jobs(steps, project, suits)
+    if how:
+        return _give_all(folders, how)
+    if chosen.background:
+        for folder in folders:
+            background.resume(folder)
+            print(folder.name)
+        return 0
+    for place, (step, folder) in enumerate(zip(steps, folders), 1):
+        try:
+            ended = _run_here(step.job, folder, chosen)
+        except InputError as error:
+            ended = complain(str(error), EXIT_INPUT)
+        if ended:
+            return _leave_rest(folders[place:], ended)
+    return 0
+
+
+def _give_all(folders: list[Path], how: background.Submission) -> int:
+    """Give a recipe's jobs to a cluster, which starts each when those before it that it needs are done."""
+    for place, folder in enumerate(folders):
+        try:
+            if place == 0:
+                background.check(folders, how)
+            background.give_again(folder, how)
+        except InputError as error:
+            if place == 0:
+                for made in folders:
+                    shutil.rmtree(made, ignore_errors=True)
+                raise
+            return _leave_rest(folders[place:], complain(str(error), EXIT_INPUT))
+        print(folder.name)
+    return 0
+
+
+def _leave_rest(folders: list[Path], ended: int) -> int:
+    if not folders:
+        return ended
+    names = ", ".join(folder.name for folder in folders)
+    return complain(f"not run yet: {names}; go on with flexrec resume, in this order.", ended)

@@ -1,0 +1,138 @@
+"""One run of the engine process, and the threads that read and write its pipes so that nobody else has to wait."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..environment import booted, passed_environment
+from .failure import how_it_ended
+from .messages import MalformedError, enlarge, read_message, write_all
+
+_SERVE = "chimerax.flexrec.decoder_process.__main__"
+_LINES, _LINE = 40, 2000  # of standard error that are kept
+_GRACE = 5.0  # seconds that the end of a killed process may take
+
+Event = tuple[dict, np.ndarray | None] | None
+
+
+def command(python: str, backend: str) -> list[str]:
+    """The words that run the engine process in ``python``, from the very files that we run from."""
+    return [python, *booted(_SERVE), "--backend", backend]
+
+
+class Child:
+    """A running process. ``OSError`` where ``python`` cannot be run."""
+
+    def __init__(self, python: str, backend: str) -> None:
+        self._process = subprocess.Popen(
+            command(python, backend), bufsize=0, cwd=tempfile.gettempdir(), env=passed_environment(python),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            creationflags=subprocess.CREATE_NO_WINDOW if os.name == "nt" else 0,
+        )  # fmt: skip
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._outbox: SimpleQueue[list | None] = SimpleQueue()
+        self._words: deque[str] = deque(maxlen=_LINES)
+        enlarge(self._process.stdin)
+        listening = _thread(_listen, self._process.stderr, self._words)
+        sending = _thread(_send, self._process.stdin, self._outbox)
+        receiving = _thread(_receive, self._process, self._events, listening)
+        self._threads = [(receiving, self._process.stdout), (sending, self._process.stdin),
+                         (listening, self._process.stderr)]  # fmt: skip
+
+    @property
+    def words(self) -> list[str]:
+        """The newest lines of its standard error."""
+        return list(self._words)
+
+    def send(self, parts: list) -> None:
+        """Have a packed message written when the pipe takes it."""
+        self._outbox.put(parts)
+
+    def event(self, seconds: float = 0.0) -> Event:
+        """The next header and array, or None when there will be no more; ``queue.Empty`` after ``seconds``."""
+        return self._events.get(timeout=seconds) if seconds else self._events.get_nowait()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is no more, though its last messages may not have been read."""
+        return self._process.poll() is not None
+
+    @property
+    def killed(self) -> bool:
+        """Whether it has ended by a signal."""
+        return (self._process.returncode or 0) < 0
+
+    def ending(self) -> str:
+        """How a process ended that says no more, as a clause."""
+        self.end()
+        return how_it_ended(self._process.returncode, self.words)
+
+    def end(self) -> None:
+        """Kill it, if it lives, and leave neither a zombie nor a thread."""
+        self._process.kill()
+        self._process.wait()
+        self._outbox.put(None)
+        for thread, file in self._threads:
+            thread.join(_GRACE)  # not for ever: a process that it started may hold its pipes
+            if not thread.is_alive():
+                file.close()
+
+
+def _thread(work: Callable, *words: Any) -> threading.Thread:
+    thread = threading.Thread(target=work, args=words, name=f"engine {work.__name__}", daemon=True)
+    thread.start()
+    return thread
+
+
+def _receive(process: subprocess.Popen, events: SimpleQueue, listening: threading.Thread) -> None:
+    """Messages, and None when the process has ended and its last words are heard: nobody else need wait for that."""
+    file = io.BufferedReader(process.stdout, 1 << 16)
+    try:
+        while (message := _next(file)) is not None:
+            events.put(message)
+    except (OSError, ValueError):  # closed
+        pass
+    finally:
+        file.detach()
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        listening.join(_GRACE)
+        events.put(None)
+
+
+def _next(file: BinaryIO) -> Event:
+    try:
+        return read_message(file, None)
+    except MalformedError as mistake:
+        return {"id": mistake.number, "error": f"its answer was lost: {mistake}", "kind": mistake.kind}, None
+
+
+def _send(file: BinaryIO, outbox: SimpleQueue) -> None:
+    while (parts := outbox.get()) is not None:
+        try:
+            write_all(file, parts)
+        except (OSError, ValueError):  # the process has ended, which the receiving thread tells
+            return
+
+
+def _listen(file: BinaryIO, words: deque) -> None:
+    buffered = io.BufferedReader(file)
+    try:
+        while line := buffered.readline(_LINE):
+            words.append(line.decode("utf-8", "replace").rstrip())
+    except (OSError, ValueError):  # closed
+        pass
+    finally:
+        buffered.detach()

@@ -1,9 +1,0 @@
-"""The asking end of the engine process, for programs that must never wait: ChimeraX, the panel, scripts."""
-
-from __future__ import annotations
-
-from .engine import Engine
-from .failure import EngineError
-from .request import Answer
-
-__all__ = ["Answer", "Engine", "EngineError"]

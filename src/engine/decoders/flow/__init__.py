@@ -1,0 +1,1 @@
+"""The flow: the canonical map carried by a deformation of the tetrahedral mesh."""

@@ -1,0 +1,78 @@
+"""How far off the particles' poses are, found before any motion is looked for.
+
+To first order an image is linear in the coefficients of the mesh's soft modes, the first six of which move the whole
+body (`mode_model.py`). What of these six goes along with the elastic ones is part of the motion; the rest are errors
+of the poses. Both are estimated together, so that neither is taken for the other, and the map is solved again with the
+poses corrected, which shows the rest more clearly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...maps.half_maps import HalfMaps
+from ...training.batches import pieces
+from ...training.pose_corrections import RigidBasis, mass_centre
+from ...training.rigid_map import solve_at_rest
+from ...training.schedule import Rung
+from ...training.stage import Stage, vertex_mass
+from ...training.trainer import Trainer
+from .first_guess_modes import MODES, about_zero, find_statistics, mode_stiffness
+from .flow_state import State
+from .mode_model import ModeStatistics, fit_covariance, mode_statistics, pose_covariance, residual_poses
+from .soft_modes import RIGID_MOTIONS
+
+ROUNDS = (MODES // 2, MODES // 2, MODES)  # modes that take part in each: few are enough while the map is blurred
+LEAST = 0.15  # signal over noise of pose errors that are worth correcting
+ROWS = 1024  # particles whose statistics are held at a time
+
+
+def find_poses(
+    trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps, state: State, rows: np.ndarray
+) -> tuple[Stage, HalfMaps]:
+    """Correct the poses, where they are off; the stage and its half-maps, solved again if they were.
+
+    The errors' size is found from the particles ``rows``; then all are corrected.
+    """
+    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    poses = trainer.poses
+    poses.centre, poses.radius = mass_centre(trainer.rest, mass)
+    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
+    stiffness = mode_stiffness(trainer, state)
+    for modes in ROUNDS:
+        statistics = find_statistics(trainer, stage, state, rows, modes)
+        mean, covariance = fit_covariance(statistics, stiffness=stiffness)
+        errors, leads = pose_covariance(statistics, covariance)
+        strength = float((errors.diagonal() * statistics.curvature.mean(dim=0).diagonal()[:RIGID_MOTIONS]).mean())
+        if strength < LEAST:
+            poses.leave()  # what an earlier round took for errors is none any more
+            trainer.log("The poses are as good as the images can tell; they are left as they are.")
+            return stage, maps
+        poses.variance = basis.variance(errors).clamp(min=0).float()
+        _correct(trainer, stage, state, basis, (rows, statistics), (mean, covariance, leads))
+        stage, maps = solve_at_rest(trainer, rung, stage, maps)
+    trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
+    return stage, maps
+
+
+def _correct(
+    trainer: Trainer, stage: Stage, state: State, basis: RigidBasis, known: tuple[np.ndarray, ModeStatistics], prior
+) -> None:
+    """The most likely correction of every particle's pose, whatever its motion.
+
+    ``known`` are the rows whose statistics have been found already, and those; the others' are found here.
+    """
+    poses, (rows, statistics) = trainer.poses, known
+    errors = basis.covariance(poses.variance.double())
+
+    def take(rows: np.ndarray, statistics: ModeStatistics) -> None:
+        left = residual_poses(statistics, *prior, errors).float()
+        poses.correction[rows] = (basis.corrections(trainer.views(rows)) @ left[:, :, None]).squeeze(-1)
+
+    others = trainer.team.share(np.setdiff1d(np.arange(len(trainer.images)), rows))
+    counter = trainer.counter("poses", max(1, len(others)))
+    for part in pieces(others, ROWS) if len(others) else ():
+        found = mode_statistics(stage, state.flow, part, len(prior[0]), 1.0, counter)
+        take(part, about_zero(found, basis, trainer.views(part), poses.correction[part]))
+    trainer.team.collect(poses.correction, others)
+    take(rows, statistics)

@@ -1,0 +1,114 @@
+"""What is systematic in the corrections of poses belongs to the motion.
+
+A pose that changes with the latents is a motion of the whole body, and corrections that agree on average move the map
+away from where its consensus lies. Both are given back to the flow, whose first six modes move the whole body: the
+last layer of its network is refitted to the corrections by least squares, and what it takes over is taken from them.
+
+Only so much of it is a motion as goes along with one: an arm that swings moves the whole body as seen from the rest, by
+some times its own size. A flow that moves the whole body and hardly bends it has taken errors of poses for a motion,
+which then have the latent to themselves. Beyond `MOST_WHOLE` times what is left when each state is placed as well as it
+can be, the whole body's motion goes back to the corrections.
+
+Where some of the molecule stands still, it holds the frame: what moves the whole body is left to the corrections.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ...training.pose_corrections import RigidBasis, learn_variance, whole_body
+from ...training.trainer import Trainer
+from .flow_network import AMPLITUDE, Flow
+from .flow_state import State
+from .soft_modes import RIGID_MOTIONS
+
+PARTICLES = 20_000  # that the flow is refitted to
+CHUNK = 4096
+RIDGE = 0.02  # of the mean weight of a feature: noise in the corrections shall not bend the flow
+MOST_WHOLE = 3.0  # of what is left without it: of a small arm it is less than one, of two equal ones about two
+STATES = 256  # particles from which that is found
+LEAST = 0.1  # of what an image leaves unknown of its pose: errors of a smaller mean square are not worth correcting
+
+
+@torch.no_grad()
+def settle_poses(trainer: Trainer, state: State, spread: torch.Tensor, seen: float) -> None:
+    """After a pass or a sweep: give back what is systematic, learn the prior's width, and stop where poses were right.
+
+    ``spread`` ``(5,)`` Å² is the sum over this process's particles, ``seen`` of them by their weights, of what
+    corrections leave unknown.
+    """
+    poses = state.poses
+    if not poses.active:
+        return
+    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
+    if not (trainer.settings.freeze_latents or state.flow.held):
+        _give_back(trainer, state, basis)
+        _take_what_is_no_motion(trainer, state, basis)
+    weight = trainer.membership.probability
+    if learn_variance(poses, weight, spread, seen, trainer.team) < LEAST:
+        poses.leave()
+        trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
+    elif state.epoch + 1 == trainer.epochs:
+        trainer.log(f"Poses were off by about {poses.told()}.")
+
+
+def _give_back(trainer: Trainer, state: State, basis: RigidBasis) -> None:
+    count = len(trainer.images)
+    rows = trainer.membership.members(np.random.default_rng((trainer.seed, 7)).permutation(count))[:PARTICLES]
+    normal = right = 0.0
+    for part in np.array_split(rows, -(-len(rows) // CHUNK)):
+        features = _features(state.flow, state.latents[part]).double()
+        turned = basis.corrections(trainer.views(part)).double()
+        product = torch.einsum("bij,bik,bf,bg->jfkg", turned, turned, features, features)
+        pull = torch.einsum("bij,bi,bf->jf", turned, state.poses.correction[part].double(), features)
+        normal, right = normal + product, right + pull
+    size = normal.shape[1]
+    normal = normal.reshape(RIGID_MOTIONS * size, -1)
+    normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
+    found = torch.linalg.solve(normal, right.reshape(-1)).reshape(RIGID_MOTIONS, size).float()
+    _move_poses(trainer, state, basis, found)
+
+
+def _move_poses(trainer: Trainer, state: State, basis: RigidBasis, change: torch.Tensor) -> None:
+    """Let the flow's first six outputs depend on its features by ``change`` ``(6, 1 + k + h)``, Å, more than they did,
+    and the corrections less, so that no image is seen otherwise.
+    """
+    count = len(trainer.images)
+    for part in np.array_split(np.arange(count), -(-count // CHUNK)):
+        moved = _features(state.flow, state.latents[part]) @ change.T
+        state.poses.correction[part] -= (basis.corrections(trainer.views(part)) @ moved[:, :, None]).squeeze(-1)
+    _add_to_last_layer(state.flow, change)
+
+
+def _take_what_is_no_motion(trainer: Trainer, state: State, basis: RigidBasis) -> None:
+    """Give the corrections what the flow moves of the whole body beyond what belongs to its motion."""
+    rows = trainer.membership.members(np.random.default_rng((trainer.seed, 8)).permutation(len(trainer.images)))
+    z, weight = state.latents[rows[:STATES]], trainer.membership.probability[rows[:STATES]].double()
+    whole, left = whole_body(state.flow.modes, (state.flow(z) - trainer.rest).double())
+    varying, bent = (part - (weight @ part) / weight.sum() for part in (whole, left))
+    placed = varying @ torch.cat([basis.spin, basis.slide]).double().T
+    size, left = (float((weight @ part.square().sum(dim=1) / weight.sum()).sqrt()) for part in (placed, bent))
+    left /= len(trainer.rest) ** 0.5
+    if size <= MOST_WHOLE * left:
+        return
+    share = 1 - MOST_WHOLE * left / size
+    features = _features(state.flow, z).double()
+    normal = features.T @ (weight[:, None] * features)
+    normal += 1e-6 * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
+    taken = share * torch.linalg.solve(normal, features.T @ (weight[:, None] * varying)).T.float()
+    _move_poses(trainer, state, basis, -taken)
+
+
+def _features(flow: Flow, z: torch.Tensor) -> torch.Tensor:
+    """What the flow's outputs are linear in ``(b, 1 + k + h)``: one, the latents, the last hidden layer."""
+    return torch.cat([torch.ones_like(z[:, :1]), z, flow.network[:-1](z)], dim=1)
+
+
+def _add_to_last_layer(flow: Flow, change: torch.Tensor) -> None:
+    """Add ``change`` ``(6, 1 + k + h)``, Å, to how the first six outputs depend on the features."""
+    k, change = flow.latent_dims, change / AMPLITUDE
+    last = flow.network[-1]
+    last.bias[:RIGID_MOTIONS] += change[:, 0]
+    flow.linear.weight[:RIGID_MOTIONS] += change[:, 1 : 1 + k]
+    last.weight[:RIGID_MOTIONS] += change[:, 1 + k :]

@@ -1,0 +1,1 @@
+"""Where latents come from, and how they are moved."""

@@ -1,0 +1,1 @@
+"""From voxels and moved meshes to images and maps, and back."""

@@ -1,0 +1,1 @@
+"""What every training shares: images, stages, schedule, poses, membership, team, memory."""

@@ -1,0 +1,195 @@
+"""Small corrections of the particles' poses, unknown beside the latents, with a prior whose width is learned.
+
+A refinement of a flexible molecule places each image as well as a rigid map can; what it got wrong is no motion, and a
+flow that may move the whole body would take it for one. The correction of a particle turns what is seen about the axes
+of its view and shifts it in the plane: five numbers, in Å. They are normally distributed about zero, turns and shifts
+each with a variance that is found from all particles; where poses were right, it shrinks to nothing, and the
+corrections with it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..decoders.flow.soft_modes import RIGID_MOTIONS
+from ..precise import least_squares
+from .batches import Batch
+from .team import Team
+
+TURNS, SHIFTS = slice(0, 3), slice(3, 5)
+SIZE = 5
+
+
+@dataclass
+class Poses:
+    """The corrections of all particles.
+
+    Attributes
+    ----------
+    correction : ``(n, 5)`` Å: turns about the view's x, y and z axes times ``radius``, shifts along x and y.
+    variance : ``(2,)`` Å² of turns and of shifts; zeros where poses are taken as they are.
+    centre : ``(3,)`` Å, the point about which the molecule is turned. radius : Å, its radius of gyration.
+    """
+
+    correction: torch.Tensor
+    variance: torch.Tensor
+    centre: torch.Tensor
+    radius: float
+
+    @classmethod
+    def fixed(cls, count: int, device: str | torch.device) -> Poses:
+        """Poses as they are."""
+        return cls(torch.zeros(count, SIZE, device=device), torch.zeros(2, device=device),
+                   torch.zeros(3, device=device), 1.0)  # fmt: skip
+
+    @property
+    def active(self) -> bool:
+        """Whether poses are corrected."""
+        return bool(self.variance.max() > 0)
+
+    @property
+    def prior(self) -> torch.Tensor:
+        """Precision ``(5,)`` of the prior, 1/Å²."""
+        least = 1e-6  # one of the two may shrink to nothing before the other
+        return 1 / torch.cat([self.variance[:1].expand(3), self.variance[1:].expand(2)]).clamp(min=least)
+
+    def told(self) -> str:
+        """How large the errors are, in words."""
+        turn, shift = self.variance.sqrt().tolist()
+        return f"{math.degrees(turn / self.radius):.2f}° about each axis and {shift:.2f} Å along each"
+
+    def leave(self) -> None:
+        """Take poses as they are from now on."""
+        self.variance, self.correction = torch.zeros_like(self.variance), torch.zeros_like(self.correction)
+
+    def clone(self) -> Poses:
+        """The same, to try something on."""
+        return replace(self, correction=self.correction.clone(), variance=self.variance.clone())
+
+    def corrected(self, batch: Batch) -> Batch:
+        """The batch with its particles' corrections."""
+        return replace(batch, correction=self.correction[batch.rows]) if self.active else batch
+
+    def view(self, rotation: torch.Tensor, correction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Corrected views ``(b, 3, 3)``, and ``(b, 2)`` Å that is added to where they put a point.
+
+        A point x of a particle seen along R goes to exp(turn) R (x − centre) + R centre + shift.
+        """
+        turned = turn(correction[:, TURNS] / self.radius) @ rotation
+        kept = ((rotation - turned) @ self.centre)[:, :2]
+        return turned, kept + correction[:, SHIFTS]
+
+    def straightened(self, batch: Batch, box: int, pixel_size: float) -> Batch:
+        """The batch as if its corrected poses had been its poses: other views, and images shifted back."""
+        if batch.correction is None:
+            return batch
+        rotation, offset = self.view(batch.rotation, batch.correction)
+        images = batch.images * shift_factor(-offset / pixel_size, box)
+        return replace(batch, images=images, rotation=rotation, correction=None)
+
+
+def turn(vector: torch.Tensor) -> torch.Tensor:
+    """Rotations ``(…, 3, 3)`` by vectors ``(…, 3)`` in radians (Rodrigues)."""
+    return torch.linalg.matrix_exp(cross_matrix(vector))
+
+
+def cross_matrix(vector: torch.Tensor) -> torch.Tensor:
+    """Matrices ``(…, 3, 3)`` that take x to ``vector`` × x."""
+    x, y, z = vector.unbind(-1)
+    zero = torch.zeros_like(x)
+    rows = [torch.stack(row, -1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))]
+    return torch.stack(rows, -2)
+
+
+def shift_factor(shift: torch.Tensor, box: int) -> torch.Tensor:
+    """Factors ``(b, d, d // 2 + 1)`` that move images by ``shift`` ``(b, 2)`` pixels, (x, y)."""
+    kx, ky = (f(box, device=shift.device) for f in (torch.fft.rfftfreq, torch.fft.fftfreq))
+    phase = shift[:, 0, None, None] * kx + shift[:, 1, None, None] * ky[:, None]
+    return torch.polar(torch.ones_like(phase), -2 * torch.pi * phase)
+
+
+def shift_slopes(images: torch.Tensor, pixel_size: float) -> torch.Tensor:
+    """Change ``(b, 2, d, d // 2 + 1)`` of images by a shift along x and y, per Å."""
+    box = images.shape[-2]
+    kx, ky = (f(box, pixel_size, device=images.device) for f in (torch.fft.rfftfreq, torch.fft.fftfreq))
+    grid = torch.stack(torch.broadcast_tensors(kx[None, :], ky[:, None]))
+    return -2j * torch.pi * grid * images[:, None]
+
+
+class RigidBasis:
+    """How rigid motions of the molecule, such as a flow's first modes, appear as corrections of a view.
+
+    The first six of ``modes`` ``(3 v, m)`` Å move vertices ``(v, 3)`` rigidly.
+    """
+
+    def __init__(self, vertices: torch.Tensor, modes: torch.Tensor, poses: Poses) -> None:
+        away = vertices - poses.centre
+        one, zero = torch.ones_like(away[:, 0]), torch.zeros_like(away[:, 0])
+        x, y, z = away.unbind(-1)
+        # displacement = slide + spin × away
+        design = torch.stack([
+            torch.stack([one, zero, zero, zero, z, -y], -1),
+            torch.stack([zero, one, zero, -z, zero, x], -1),
+            torch.stack([zero, zero, one, y, -x, zero], -1),
+        ], dim=1).reshape(-1, 6).double()  # fmt: skip
+        found = least_squares(design, modes[:, :RIGID_MOTIONS].double()).to(modes)
+        self.slide, self.spin = found[:3], poses.radius * found[3:]
+
+    def corrections(self, rotation: torch.Tensor) -> torch.Tensor:
+        """Matrices ``(b, 5, 6)`` from coefficients of the modes to corrections of particles seen along ``rotation``."""
+        return torch.cat([rotation @ self.spin, rotation[:, :2] @ self.slide], dim=1)
+
+    @property
+    def inverse(self) -> torch.Tensor:
+        """``(6, 6)`` from turns (3) and slides (3) along the molecule's axes, Å, to coefficients of the modes."""
+        return torch.linalg.inv(torch.cat([self.spin, self.slide]))
+
+    def covariance(self, variance: torch.Tensor) -> torch.Tensor:
+        """Covariance ``(6, 6)`` of the modes' coefficients where turns and slides have these variances ``(2,)``."""
+        each = torch.cat([variance[:1].expand(3), variance[1:].expand(3)]).to(self.inverse)
+        return self.inverse @ torch.diag(each) @ self.inverse.T
+
+    def variance(self, covariance: torch.Tensor) -> torch.Tensor:
+        """The reverse of `covariance`: variances ``(2,)`` of turns and of slides, Å²."""
+        both = torch.cat([self.spin, self.slide]).to(covariance)
+        each = (both @ covariance @ both.T).diagonal()
+        return torch.stack([each[:3].mean(), each[3:].mean()])
+
+
+def whole_body(modes: torch.Tensor, displacement: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far displacements ``(b, v, 3)`` move the whole body: ``(b, 6)`` of the first six ``modes`` ``(3 v, m)``.
+
+    And what is left of them, ``(b, 3 v)``, every vertex counting alike.
+    """
+    rigid, moved = modes[:, :RIGID_MOTIONS].to(displacement), displacement.flatten(1)
+    whole = least_squares(rigid, moved.T).T
+    return whole, moved - whole @ rigid.T
+
+
+def learn_variance(poses: Poses, weight: torch.Tensor, spread: torch.Tensor, seen: float, team: Team) -> float:
+    """Learn the prior's variance; returns how large errors of poses are for what one image tells of them.
+
+    ``weight`` ``(n,)`` says how far particles count. ``spread`` ``(5,)`` Å² is the sum of what corrections leave
+    unknown over this process's particles, ``seen`` of them. What an image alone would say is x with variance σ²;
+    under a prior of variance v its correction is c = x v / (v + σ²), and v σ² / (v + σ²) is left unknown. The mean of
+    x² − σ² over all images is what they say of v. Expectation–maximisation ends at the same value, but creeps where it
+    is small.
+    """
+    total = team.total(torch.cat([spread, spread.new_tensor([seen])]))
+    left, prior = total[:-1] / total[-1].clamp(min=1), 1 / poses.prior
+    shrunk = prior / (prior - left).clamp(min=1e-3 * prior)  # x / c
+    noise = left * shrunk
+    each = weight @ poses.correction.square() / weight.sum() * shrunk**2 - noise
+    poses.variance = torch.stack([each[TURNS].mean(), each[SHIFTS].mean()]).clamp(min=0)
+    return float((1 / poses.prior / noise).mean())
+
+
+def mass_centre(vertices: torch.Tensor, mass: np.ndarray) -> tuple[torch.Tensor, float]:
+    """Centre of mass ``(3,)`` Å and radius of gyration of vertices ``(v, 3)`` with ``mass`` ``(v,)``."""
+    share = torch.from_numpy(mass / mass.sum()).to(vertices)
+    centre = share @ vertices
+    return centre, float((share @ (vertices - centre).square().sum(dim=1)).sqrt())

@@ -1,0 +1,196 @@
+"""One resolution of the problem: the map's voxels, the likelihood's weights and the forward model at one box size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ...mesh.tetmesh import TetMesh
+from ...mesh.voxels import mask_on_grid, voxel_cells
+from ...particles.shells import shell_index
+from ..decoders.flow.flow_network import Flow
+from ..maps.least_squares import LeastSquares, band_weights
+from ..projector.mesh_projector import VoxelCloud, project
+from .batch_cache import BatchCache
+from .batches import Batch, pieces
+from .membership import Membership
+from .pose_corrections import Poses
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that depends on the box size ``box`` at which images are compared.
+
+    Attributes
+    ----------
+    images : the particles, as batches on this stage's device. cloud : the map's voxels at this box.
+    density : ``(n,)`` mass per voxel.
+    weights : ``(box, box // 2 + 1)`` half-plane weights over the noise's power, zero beyond the band limit.
+    noise : ``(D // 2 + 1,)`` mean squared Fourier amplitude of the noise by shell.
+    poses, membership : corrections of the particles' poses, and how far they count; batches come with theirs.
+    at_once : the most images that are worked on together where no gradient is asked for.
+    """
+
+    images: BatchCache
+    cloud: VoxelCloud
+    density: torch.Tensor
+    weights: torch.Tensor
+    noise: torch.Tensor
+    poses: Poses
+    membership: Membership
+    at_once: int = 64
+    backend: str = "auto"
+
+    @property
+    def box(self) -> int:
+        """Pixels on a side of the images at this stage."""
+        return self.weights.shape[0]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the work is done."""
+        return self.weights.device
+
+    def shells(self) -> torch.Tensor:
+        """Rounded radius ``(box, box // 2 + 1)`` of each frequency, at most ``box // 2``."""
+        return torch.from_numpy(shell_index(self.box)).to(self.device)
+
+    def batches(self, rows: np.ndarray) -> Iterator[Batch]:
+        """The particles ``rows``, batch after batch, on this stage's device."""
+        return self.batches_of(pieces(rows, self.at_once))
+
+    def batches_of(self, groups: list[np.ndarray]) -> Iterator[Batch]:
+        """The particles of each group of rows, group after group, on this stage's device."""
+        for batch in self.images.batches(groups, self.box):
+            yield self.membership.weighted(self.poses.corrected(batch))
+
+    def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
+        """Model images in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or ``(v, 3)``."""
+        affine = self.place(batch.rotation, batch.correction, vertices)
+        return batch.transfer * project(self.cloud, self.density, affine, self.box, self.backend)
+
+    def place(
+        self, rotation: torch.Tensor, correction: torch.Tensor | None, vertices: torch.Tensor
+    ) -> torch.Tensor:
+        """Affines ``(b, c, 2, 4)`` of images seen along ``rotation``, corrected where that is given."""
+        if correction is None:
+            return self.cloud.affines(vertices, rotation, self.box)
+        rotation, offset = self.poses.view(rotation, correction)
+        return self.cloud.affines(vertices, rotation, self.box, offset)
+
+    def forward_several(
+        self, batch: Batch, vertices: torch.Tensor, correction: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """As `forward`, for several motions of each image: vertices ``(b, m, v, 3)``, images ``(b, m, …)``.
+
+        ``correction`` ``(b, m, 5)`` takes the place of the batch's own.
+        """
+        several = vertices.shape[1]
+        rotation = batch.rotation.repeat_interleave(several, dim=0)
+        if correction is None and batch.correction is not None:
+            correction = batch.correction[:, None].expand(-1, several, -1)
+        correction = None if correction is None else correction.flatten(0, 1)
+        affine = self.place(rotation, correction, vertices.flatten(0, 1))
+        images = project(self.cloud, self.density, affine, self.box, self.backend)
+        return batch.transfer[:, None] * images.unflatten(0, (len(batch), several))
+
+    def misfit(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:
+        """Negative log-likelihood ``(b,)`` of each image, up to a constant."""
+        residual = batch.images - model
+        return 0.5 * (self.weights * (residual.real**2 + residual.imag**2)).sum(dim=(1, 2))
+
+    def least_squares(self, rows: np.ndarray, vertices_of) -> LeastSquares:
+        """The density problem over ``rows``; ``vertices_of(batch)`` gives the vertices ``(b, v, 3)`` or ``(v, 3)``."""
+
+        def placement(batch: Batch) -> torch.Tensor:
+            with torch.no_grad():
+                return self.place(batch.rotation, batch.correction, vertices_of(batch))
+
+        return LeastSquares(self.cloud, lambda: self.batches(rows), placement, self.weights, self.backend)
+
+    def with_density(self, density: torch.Tensor) -> Stage:
+        """The same stage with another map."""
+        return replace(self, density=density)
+
+    def with_noise(self, noise: torch.Tensor, band: float) -> Stage:
+        """The same stage with the noise's power measured anew; ``band`` as in `make_stage`."""
+        return replace(self, weights=band_weights(self.box, band * self.box / 2, noise), noise=noise)
+
+    def volume(self) -> np.ndarray:
+        """The map ``(N, N, N)`` ``[z, y, x]``, float32, mass per voxel."""
+        return self.cloud.scatter(self.density).cpu().numpy()
+
+
+def make_stage(
+    images: BatchCache,
+    mesh: TetMesh,
+    box: int,
+    noise: torch.Tensor,
+    band: float,
+    poses: Poses,
+    membership: Membership,
+    device: str | torch.device = "cpu",
+    at_once: int = 64,
+    backend: str = "auto",
+) -> Stage:
+    """A stage at ``box`` pixels with an empty map; ``band`` is the highest radius used, as a fraction of Nyquist."""
+    pixel_size = images.source.pixel_size * images.source.box / box
+    cells = voxel_cells(mesh, mask_on_grid(mesh, box, pixel_size), pixel_size)
+    cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)
+    weights = band_weights(box, band * box / 2, noise.to(device))
+    empty = torch.zeros(len(cloud), device=device)
+    return Stage(images, cloud, empty, weights, noise.to(device), poses, membership, at_once, backend)
+
+
+def carry_density(density: torch.Tensor, old: VoxelCloud, new: VoxelCloud) -> torch.Tensor:
+    """A density ``(n,)`` on another cloud of the same field of view, by Fourier cropping or padding; mass is kept."""
+    volume = resample(old.scatter(density).cpu().numpy(), new.box)
+    return new.gather(torch.from_numpy(volume).to(new.points.device))
+
+
+def resample(volume: np.ndarray, box: int) -> np.ndarray:
+    """A map on a grid of ``box`` voxels over the same field of view (Fourier crop or pad), keeping its sum; float32.
+
+    The voxel at ``N // 2`` stays the origin.
+    """
+    full = volume.shape[0]
+    if full == box:
+        return volume.astype(np.float32)
+    spectrum = np.fft.fftshift(np.fft.fftn(np.fft.ifftshift(volume)))
+    low = min(full, box)
+    kept = slice(full // 2 - low // 2, full // 2 - low // 2 + low)
+    into = slice(box // 2 - low // 2, box // 2 - low // 2 + low)
+    out = np.zeros((box,) * 3, spectrum.dtype)
+    out[into, into, into] = spectrum[kept, kept, kept]
+    if low % 2 == 0 and full != box:
+        for axis in range(3):  # one sample cannot hold both signs of the Nyquist frequency
+            out[(slice(None),) * axis + (box // 2 - low // 2,)] = 0
+    return np.fft.fftshift(np.fft.ifftn(np.fft.ifftshift(out))).real.astype(np.float32)
+
+
+def flow_vertices(flow: Flow, latents: torch.Tensor):
+    """A function from a batch to its particles' moved vertices, for `Stage.least_squares`."""
+
+    def vertices_of(batch: Batch) -> torch.Tensor:
+        return flow(latents[batch.rows])
+
+    return vertices_of
+
+
+def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:
+    """Positive density ``(v,)`` that each vertex carries, shared by barycentric weight."""
+    group = torch.repeat_interleave(torch.arange(len(cloud.cells), device=density.device), cloud.offsets.diff())
+    homogeneous = torch.cat([cloud.points, torch.ones_like(cloud.points[:, :1])], dim=1)
+    share = torch.einsum("nij,nj->ni", cloud.barycentric[group], homogeneous).clamp(min=0)
+    mass = torch.zeros(vertices, device=density.device)
+    mass.index_add_(0, cloud.cells[group].reshape(-1), (density.clamp(min=0)[:, None] * share).reshape(-1))
+    return mass.cpu().numpy().astype(np.float64)
+
+
+def vertex_share(stage: Stage, vertices: int) -> torch.Tensor:
+    """`vertex_mass` as weights that sum to one, ``(v,)``."""
+    mass = torch.from_numpy(vertex_mass(stage.cloud, stage.density, vertices)).float().to(stage.device)
+    return mass / mass.sum().clamp(min=1e-30)

@@ -1,0 +1,202 @@
+"""What every training shares: images, mesh, settings and box sizes, and the map solved with the motion held fixed.
+
+Each decoder's training asks this for the stage of a box size and for half-maps at it: the flow's in `flow_training.py`,
+the linear one's in `linear_training.py`. Both begin from the rigid molecule (`rigid_map.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ...mesh.shape import edge_inverse
+from ...mesh.tetmesh import TetMesh
+from ...particles.copies import image_numbers
+from ...particles.halves import sides
+from ...particles.particles import Particles
+from ..decoders.flow.soft_modes import rigidity_weights
+from ..maps.half_maps import HalfMaps, solve_halves
+from ..maps.least_squares import LeastSquares
+from .batch_cache import BatchCache
+from .batches import ParticleImages, split
+from .membership import Membership
+from .pose_corrections import Poses
+from .schedule import Rung
+from .stage import Stage, make_stage
+from .team import Team
+
+SOLVE_PARTICLES = 40_000  # enough for the map that the next pass needs; the last solution takes all
+GPU_BATCHES = 8  # batches that a GPU works on together where no gradient is asked for: it waits for work otherwise
+FIRST_ITERATIONS = 5  # of conjugate gradients, for a map at a new box size
+
+
+class Interrupted(Exception):
+    """Somebody asked to stop; the newest checkpoint is the state to resume from."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. Lengths in Å, latents in units of their own standard deviation.
+
+    ``rigidity`` multiplies the calibrated weight of the prior; ``centering`` that of the N(0, 1) prior on the latents;
+    ``latent_noise`` scales the noise that the flow sees added to them, 1 being each particle's own uncertainty.
+    ``refine_poses``: particles' poses are corrected, if the images say that they are off.
+    ``find_junk``: images that are no particles of the molecule are told and count for nothing.
+    ``images_at_once`` of a batch are held in memory; all of them when 0.
+    """
+
+    latent_dims: int = 2
+    hidden_units: int = 64
+    hidden_layers: int = 3
+    modes: int = 96
+    rigidity: float = 1.0
+    latent_noise: float = 1.0
+    centering: float = 1.0
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 5e-5
+    freeze_latents: bool = False
+    refine_poses: bool = False
+    find_junk: bool = False
+    batch_size: int = 64
+    images_at_once: int = 0
+    backend: str = "auto"
+
+
+class Trainer:
+    """One training: everything about it that does not change while it runs."""
+
+    def __init__(
+        self,
+        images: ParticleImages,
+        mesh: TetMesh,
+        settings: Settings,
+        rungs: tuple[Rung, ...],
+        seed: int = 0,
+        device: str = "cpu",
+        log: Callable[[str], None] = print,
+        progress: Callable[..., None] = lambda step, total, **values: None,
+        stop: Callable[[], bool] = lambda: False,
+        team: Team | None = None,
+        remake: Callable[[TetMesh, np.ndarray, float], TetMesh] = lambda mesh, volume, pixel_size: mesh,
+    ) -> None:
+        """``progress(step, total, stage=…, **values)`` is called after each batch; ``stop()`` is asked as often.
+
+        The members of a ``team`` are given the same arguments; the leader's ``stop`` counts. Where images that are no
+        particles had gone into the map that the mesh was made of, ``remake(mesh, map, pixel size)`` gives the one to
+        train with, the map ``(N, N, N)`` ``[z, y, x]`` being without them; the same for all members.
+        """
+        self.team = team or Team()
+        self.images, self.settings, self.rungs, self.remake = images, settings, rungs, remake
+        self.seed, self.device, self.log, self.progress, self.stop = seed, device, log, progress, stop
+        self.batches = BatchCache(images, device)
+        self.poses = Poses.fixed(len(images), device)
+        self.membership = Membership.all(len(images), device)
+        self.epochs = sum(rung.epochs for rung in rungs)
+        self.take_mesh(mesh)
+        self.image = image_numbers(images.particles)  # (n,) equal for copies of one image
+        self.halves = split_halves(images.particles, seed, self.image)
+        self.told = False  # whether the team has been told to stop
+        self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
+
+    def take_mesh(self, mesh: TetMesh) -> None:
+        """Train with this mesh; stages made before are of the old one."""
+        self.mesh = mesh
+        self.rest = torch.from_numpy(mesh.vertices.astype(np.float32)).to(self.device)
+        self.cells = torch.from_numpy(mesh.cells.astype(np.int64)).to(self.device)
+        self.inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32)).to(self.device)
+        self.weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32)).to(self.device)
+
+    def freedom(self, stage: Stage) -> torch.Tensor | None:
+        """How far each voxel ``(N, N, N)`` of a stage's map may move or vary, 0 to 1; None where all of it may."""
+        if self.mesh.free is None:
+            return None
+        free = torch.from_numpy(self.mesh.free).to(self.device)
+        return stage.cloud.scatter(stage.cloud.interpolate(free).clamp(0, 1))
+
+    def views(self, rows: np.ndarray) -> torch.Tensor:
+        """`Particles.views` ``(m, 3, 3)`` of particles ``rows``, uncorrected."""
+        return torch.from_numpy(self.images.particles.views(rows).astype(np.float32)).to(self.device)
+
+    def rung_of(self, epoch: int) -> Rung:
+        """The rung that pass number ``epoch`` (from 0) belongs to."""
+        for rung in self.rungs:
+            if epoch < rung.epochs:
+                return rung
+            epoch -= rung.epochs
+        return self.rungs[-1]
+
+    def stage_of(self, rung: Rung, noise: torch.Tensor) -> Stage:
+        """The stage of a rung, its map still empty."""
+        s = self.settings
+        at_once = self.at_once * (1 if torch.device(self.device).type == "cpu" else GPU_BATCHES)
+        return make_stage(
+            self.batches, self.mesh, rung.box, noise, rung.band, self.poses, self.membership, self.device, at_once,
+            s.backend,
+        )
+
+    def solve(
+        self,
+        stage: Stage,
+        vertices_of,
+        start: HalfMaps | None,
+        iterations: int,
+        name: str,
+        count: int | None = SOLVE_PARTICLES,
+    ) -> HalfMaps:
+        """Half-maps at a stage, from at most ``count`` particles (all when None)."""
+        halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
+        counter = self.counter(name, (iterations + 1) * sum(len(self.team.share(half)) for half in halves))
+
+        def problem_of(rows: np.ndarray) -> LeastSquares:
+            problem = stage.least_squares(self.team.share(rows), vertices_of)
+            return replace(problem.counted(counter), total=self.team.total)
+
+        return solve_halves(problem_of, halves, start, iterations)
+
+    def counter(self, name: str, total: int) -> Callable[[int], None]:
+        """A function to be told how many more images are done, for the progress line."""
+        done = 0
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            self.tell(min(done, total), total, stage=name)
+
+        return count
+
+    def tell(self, step: int, total: int, **values: object) -> None:
+        """Say how far the work is. Raises `Interrupted` where somebody asked to stop."""
+        self.progress(step, total, **values)
+        # a member that left by itself would leave the others waiting: the team agrees in each batch of a pass
+        if self.told if self.team.size > 1 else self.stop():
+            raise Interrupted
+
+    def heed(self) -> None:
+        """Let the whole team hear the leader's wish to stop; every member calls it at the same point of its work."""
+        if self.team.size > 1:
+            wish = torch.tensor([float(self.team.leads and self.stop())], device=self.device)
+            self.told = bool(self.team.total(wish) > 0)
+
+
+def split_halves(
+    particles: Particles, seed: int, image: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the two halves: as the particles say, or at random where they do not; never empty.
+
+    Copies of one image are in one half, but where there is only one image. ``image`` ``(n,)`` are their
+    `image_numbers`, where these are known.
+    """
+    rng, image = np.random.default_rng((seed, 4)), image_numbers(particles) if image is None else image
+    side = sides(particles.half, image, rng)
+    for same in (image, np.arange(len(image))):
+        if len(side) > 1 and len(np.unique(side)) == 1:
+            side = sides(np.zeros(len(side), np.int8), same, rng)
+    return np.flatnonzero(side == 1), np.flatnonzero(side == 2)
+
+
+def thin(rows: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of ``rows``, evenly spread."""
+    return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]

@@ -1,0 +1,108 @@
+"""Named states: latent points that a person keeps, in the project, to show and to compare them again."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import atomic_path
+from ..errors import InputError
+from .trained_model import Trained
+
+FILE = "states.json"
+_FORMAT, _VERSION = "flexrec-states", 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+_POINT = re.compile(r"[pc]\d+|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)  # names that mean something else
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A latent point with a name.
+
+    Attributes
+    ----------
+    name : letters, digits, blanks and _ . + -. z : ``(K,)``. job : folder name of the train job that it is of.
+    """
+
+    name: str
+    z: np.ndarray
+    job: str
+
+
+def kept_states(trained: Trained) -> list[State]:
+    """The states of a training, in the order in which they were kept."""
+    dims = trained.model.latent_dims
+    return [one for one in _read(trained.project) if one.job == trained.folder.name and len(one.z) == dims]
+
+
+def apart(trained: Trained, first: State, second: State) -> str:
+    """How far a state is from another, in a sentence: in ångströms of motion where the model moves."""
+    if trained.motion is None:
+        return f"{second.name} is {np.linalg.norm(second.z - first.z):.2f} latent units from {first.name}"
+    step = trained.motion.steps(np.stack([first.z, second.z]))[0]
+    return f"{second.name} is {step:.2f} Å r.m.s. from {first.name}"
+
+
+def kept_state(trained: Trained, name: str) -> State:
+    """The state of that name; ``InputError`` where there is none."""
+    found = kept_states(trained)
+    for one in found:
+        if one.name == name:
+            return one
+    known = ", ".join(one.name for one in found) or "none yet"
+    raise InputError(f"There is no state {name!r} of {trained.folder.name}; it has {known}.")
+
+
+def two_states(trained: Trained, first: str, second: str) -> tuple[State, State]:
+    """Two states to compare; ``InputError`` where one is not there, or both are the same point."""
+    found = kept_state(trained, first), kept_state(trained, second)
+    if (found[0].z == found[1].z).all():
+        raise InputError(f"{first} and {second} are the same point; compare two that differ.")
+    return found
+
+
+def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
+    """Keep a point under a name, in place of one of the same name of this training."""
+    if not NAME.fullmatch(name):
+        raise InputError(f"{name!r} cannot be a state's name; use up to 64 letters, digits, blanks and _ . + -.")
+    if _POINT.fullmatch(name):
+        raise InputError(f"{name!r} cannot be a state's name, since it already means a number, particle or cluster; "
+                         f"give it a letter more, such as state {name}.")  # fmt: skip
+    state = State(name, trained.point(z), trained.folder.name)
+    others = [one for one in _read(trained.project) if (one.name, one.job) != (name, state.job)]
+    _write(trained.project, [*others, state])
+    return state
+
+
+def remove_state(trained: Trained, name: str) -> None:
+    """Forget a state; ``InputError`` where there is none of that name."""
+    gone = kept_state(trained, name)
+    _write(trained.project, [one for one in _read(trained.project) if (one.name, one.job) != (gone.name, gone.job)])
+
+
+def _read(project: Path) -> list[State]:
+    path = project / FILE
+    if not path.is_file():
+        return []
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["format"] != _FORMAT or record["version"] != _VERSION:
+            raise ValueError("another format or version")
+        found = [State(str(one["name"]), np.array(one["z"], np.float32), str(one["job"])) for one in record["states"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a list of states FlexRec can read ({error}); remove it.") from error
+    if not all(one.z.ndim == 1 and np.isfinite(one.z).all() for one in found):
+        raise InputError(f"{path}: not a list of states FlexRec can read (a point is none); remove it.")
+    return found
+
+
+def _write(project: Path, states: list[State]) -> None:
+    found = [{"name": one.name, "job": one.job, "z": one.z.astype(float).tolist()} for one in states]
+    with atomic_path(project / FILE) as temporary:
+        temporary.write_text(
+            json.dumps({"format": _FORMAT, "version": _VERSION, "states": found}, indent=1) + "\n", encoding="utf-8"
+        )

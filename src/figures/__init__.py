@@ -1,0 +1,1 @@
+"""Every picture that a job or an analysis writes."""

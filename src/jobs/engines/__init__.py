@@ -1,0 +1,1 @@
+"""The Python that runs jobs: found, examined, installed."""

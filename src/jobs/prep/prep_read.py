@@ -1,0 +1,82 @@
+"""What ``prep`` reads: particles and their consensus map, and whether their values can be."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...mesh.map_files import read_map
+from ...mesh.map_place import read_centre
+from ...particles import InputWarning, Particles, read_particles
+from ...particles.frame import Frame
+from ...particles.prepared import STAR
+from ...particles.resample import resample_map
+from ..inputs import job_file
+from .prep_notes import Notes
+from .prep_parameters import CTF_STATES
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """A consensus map (N, N, N), its pixel size in Å, where its voxel N//2 lies, (3,) Å xyz, and the same map in
+    the prepared frame.
+    """
+
+    density: np.ndarray
+    pixel_size: float
+    centre: np.ndarray
+    framed: np.ndarray
+
+
+def read_input(parameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarray]:
+    """The particles asked for and their rows in the source file."""
+    path = job_file(parameters.particles, STAR) if parameters.particles.is_dir() else parameters.particles
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputWarning)
+        particles = read_particles(path, parameters.image_root)
+    for warning in caught:
+        if issubclass(warning.category, InputWarning):
+            notes.warn(str(warning.message))
+    particles = _as_told(particles, parameters)
+    rows = np.arange(len(particles))
+    if parameters.subset is not None and parameters.subset < len(rows):
+        rows = np.sort(np.random.default_rng(seed).choice(len(rows), parameters.subset, replace=False))
+    return particles.take(rows), rows
+
+
+def _as_told(particles: Particles, parameters) -> Particles:
+    """The particles with what the parameters say instead of the file."""
+    optics = particles.optics
+    if parameters.ctf_state != "auto":
+        state = CTF_STATES.index(parameters.ctf_state)
+        optics = replace(optics, ctf_state=np.full(len(optics), state, np.int8))
+    return replace(particles, optics=optics)
+
+
+def read_consensus(
+    path: Path | None, told: float | None, particles: Particles, frame: Frame
+) -> Consensus | None:
+    """The consensus map, or the consensus.mrc of a job's folder; ``told`` is its pixel size in place of its header's.
+
+    ``InputError`` where its pixel size or extent cannot be that of these particles.
+    """
+    if path is None:
+        return None
+    path = job_file(path, "consensus.mrc")
+    density, pixel_size = read_map(path, told)
+    boxes, sizes = particles.optics.box, particles.optics.pixel_size
+    same_box = boxes == density.shape[0]
+    if same_box.any() and np.min(np.abs(sizes[same_box] / pixel_size - 1)) > 0.005:
+        raise InputError(f"{path}: has the particles' box ({density.shape[0]}) but pixels of {pixel_size:.4g} Å, and "
+                         f"the particles {sizes[same_box][0]:.4g} Å; if the map's is wrong, give --pixel-size, if the "
+                         "particles', mend their file.")  # fmt: skip
+    extent = density.shape[0] * pixel_size
+    if not 0.5 < extent / frame.crop < 3:
+        raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; if its "
+                         f"pixel size ({pixel_size:.4g} Å) is wrong, give --pixel-size.")  # fmt: skip
+    framed = resample_map(density, pixel_size, frame.box, frame.pixel_size)
+    return Consensus(density, pixel_size, read_centre(path, told), framed)

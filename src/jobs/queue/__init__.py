@@ -1,0 +1,1 @@
+"""Jobs in the background: processes that outlive whoever started them, in their order."""

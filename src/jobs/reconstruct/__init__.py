@@ -1,0 +1,1 @@
+"""The ``reconstruct`` job."""

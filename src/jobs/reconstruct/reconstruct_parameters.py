@@ -1,0 +1,40 @@
+"""The ``reconstruct`` job: what it can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..declare import Job
+from ..parameters import parameter
+
+MAP = "map.mrc"  # what it writes of all its particles
+
+
+@dataclass(frozen=True)
+class ReconstructParameters:
+    """A map of particles, from their own images, poses and CTFs alone: no model has a say in it.
+
+    Every particle is taken for the same rigid body, so parts that move among them are smeared.
+    """
+
+    particles: Path = parameter(help="prepared particles, whose images are read", job="prep")
+    selection: str | None = parameter(
+        None,
+        help="name of a selection kept in the project, of these particles, as it is when the job begins; if omitted, "
+        "all particles",
+    )
+    mesh: Path | None = parameter(
+        None,
+        help="mesh whose consensus the maps shall lie on, as the models trained with it do; without any mesh, they lie "
+        "on the consensus that prep was given",
+        job="mesh",
+    )
+
+
+RECONSTRUCT = Job(
+    verb="reconstruct",
+    synopsis="Make a map from the images of all or of selected particles, rigid: two half-maps and their agreement",
+    parameters=ReconstructParameters,
+    run=".reconstruct.reconstruct_run:run",
+)

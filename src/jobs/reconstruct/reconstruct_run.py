@@ -1,0 +1,77 @@
+"""Run a ``reconstruct`` job: half-maps of rigid particles by weighted back-projection, their FSC, and their mean."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+
+from ...engine.maps.reconstruction import THRESHOLD, Reconstruction, reconstruct
+from ...figures.reconstruct_figure import draw_reconstruction
+from ...mesh.map_files import write_map
+from ...mesh.storage import load_mesh
+from ...particles.prepared import Prepared, load_prepared
+from ..inputs import job_file
+from ..job_folder import JobRun
+from .reconstruct_halves import halves_of
+from .reconstruct_parameters import MAP, ReconstructParameters
+from .reconstruct_sums import forget_sums, sum_images
+
+
+def run(parameters: ReconstructParameters, job: JobRun) -> None:
+    """Write half1.mrc, half2.mrc, map.mrc, fsc.csv, reconstruct.png and reconstruct.json."""
+    prepared = load_prepared(parameters.particles)
+    centre = _centre(parameters, prepared)
+    halves = halves_of(parameters, prepared, job)
+    sums = sum_images(prepared, halves, job)
+    if sums is None:
+        return
+    found = reconstruct(sums, prepared.pixel_size)
+    counts = (len(halves[0]), len(halves[1]))
+    job.log(_words(found, counts))
+    _write(found, prepared.pixel_size, centre, job)
+    with job.output("reconstruct.png") as path:
+        draw_reconstruction(path, found, prepared.pixel_size, counts, parameters.selection)
+    _write_record(parameters, found, prepared, counts, job)
+    forget_sums(job)
+
+
+def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray | None:
+    """Where the maps' voxel N//2 lies, (3,) Å xyz; None where neither mesh nor prep says."""
+    return prepared.centre if parameters.mesh is None else load_mesh(job_file(parameters.mesh, "mesh.npz")).centre
+
+
+def _words(found: Reconstruction, counts: tuple[int, int]) -> str:
+    halves = f"half-maps of {counts[0]} and {counts[1]} particles"
+    if found.resolution is None:
+        return f"Warning: the {halves} agree nowhere (FSC {THRESHOLD}, no mask); take more particles."
+    limit = " (as fine as these images go)" if found.fsc[1:].min() >= THRESHOLD else ""
+    return f"The {halves} agree to {found.resolution:.1f} Å{limit}: FSC {THRESHOLD}, no mask but the sphere in the box."
+
+
+def _write(found: Reconstruction, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:
+    for name, volume in (("half1.mrc", found.first), ("half2.mrc", found.second), (MAP, found.mean)):
+        with job.output(name) as path:
+            write_map(path, volume, pixel_size, centre)
+    with job.output("fsc.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", "fsc"])
+        for shell in range(1, len(found.fsc)):
+            frequency = found.frequency[shell]
+            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", f"{found.fsc[shell]:.4f}"])
+
+
+def _write_record(
+    parameters: ReconstructParameters, found: Reconstruction, prepared: Prepared, counts: tuple[int, int], job: JobRun
+) -> None:
+    record = {
+        "box": prepared.box,
+        "pixel_size": prepared.pixel_size,
+        "particles": prepared.folder.name,
+        "selection": parameters.selection,
+        "halves": counts,
+        "resolution_0.143": found.resolution,
+    }
+    with job.output("reconstruct.json") as path:
+        path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,74 @@
+"""The figures of a training, drawn from what it has just written."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...mesh.voxels import mask_on_grid, voxel_cells
+from ...models import open_model
+from ...models.flow.flow_model import FlowModel
+from ..job_folder import JobRun
+
+PERCENTILES = (2, 25, 50, 75, 98)  # along the first latent axis, the others at their median
+PARTICLES = 2_000  # whose displacement is drawn
+
+
+def draw_training(job: JobRun) -> None:
+    """Write the figures of the model in a train job's folder: of all, and of the flow where it moves."""
+    from ...figures.history_figure import draw_history
+    from ...figures.latents_figure import draw_latents
+    from ...figures.maps_figure import draw_maps
+
+    model = open_model(job.folder)
+    with np.load(job.folder / "training.npz", allow_pickle=False) as file:
+        history = {name: file[name] for name in file.files}
+    information = history.pop("information")
+    with job.output("latents.png") as path:
+        draw_latents(path, model.latents, information if len(information) else None)
+    with job.output("history.png") as path:
+        draw_history(path, history)
+    points = axis_points(model.latents, PERCENTILES)
+    labels = [f"{percent} % along axis 1" for percent in PERCENTILES]
+    with job.output("maps.png") as path:
+        draw_maps(path, np.stack([model.decode(z) for z in points]), labels)
+    if model.moves:
+        _draw_flow(job, model, points, labels)
+        _draw_amplitude(job, model)
+
+
+def _draw_flow(job: JobRun, model: FlowModel, points: np.ndarray, labels: list[str]) -> None:
+    from ...figures.flow_figure import draw_flow
+
+    vertices = model.vertices(points)
+    sides = [i for i, percent in enumerate(PERCENTILES) if percent != 50]
+    inside = mask_on_grid(model.mesh, model.box, model.pixel_size)
+    cells = voxel_cells(model.mesh, inside, model.pixel_size)
+    with job.output("flow.png") as path:
+        draw_flow(path, model.mesh.vertices, vertices[sides], model.volume, cells, model.mesh.cells, model.pixel_size,
+                  [labels[i] for i in sides])  # fmt: skip
+
+
+def _draw_amplitude(job: JobRun, model: FlowModel) -> None:
+    from ...figures.amplitude_figure import draw_amplitude
+
+    sample = model.latents[:: max(1, len(model.latents) // PARTICLES)]
+    travel = np.concatenate([np.linalg.norm(model.vertices(part) - model.mesh.vertices, axis=2)
+                             for part in np.array_split(sample, max(1, len(sample) // 200))])  # fmt: skip
+    share = vertex_mass(model)
+    with job.output("amplitude.png") as path:
+        draw_amplitude(path, travel @ (share / share.sum()), np.sqrt((travel**2).mean(axis=0)), model.mesh.vertices,
+                       model.volume, model.pixel_size)  # fmt: skip
+
+
+def axis_points(latents: np.ndarray, percentiles: tuple[float, ...]) -> np.ndarray:
+    """Points ``(s, k)`` at percentiles of the first latent axis, the other coordinates at their median."""
+    points = np.tile(np.median(latents, axis=0), (len(percentiles), 1))
+    points[:, 0] = np.percentile(latents[:, 0], percentiles)
+    return points
+
+
+def vertex_mass(model: FlowModel) -> np.ndarray:
+    """Positive density ``(v,)`` near each vertex: that of its cells, shared equally by their corners."""
+    decoder = model.decoder
+    mass = np.add.reduceat(np.maximum(decoder.density, 0), decoder.offsets[:-1])
+    return np.bincount(decoder.corners.ravel(), np.repeat(mass / 4, 4), minlength=len(model.mesh.vertices))

@@ -1,0 +1,48 @@
+"""What a training has found out of the particles beside their latents: refined poses, and which images are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...particles import write_star
+from ...particles.prepared import Prepared, particles_identity
+from ...particles.selection import COLOURS, make_selection, save_selection
+from ..job_folder import JobRun
+
+if TYPE_CHECKING:
+    from ...particles import Particles
+
+REFINED, JUNK = "refined.star", "junk"
+PROBABILITY = "flexrecProbability"
+
+
+def write_particles(job: JobRun, prepared: Prepared, state: Any) -> None:
+    """At the end of a training: refined.star, and the selection of the images that are no particles."""
+    probability = None if state.membership.whole else state.membership.probability.cpu().numpy()
+    if state.poses.active or probability is not None:
+        particles = refined(prepared.particles, state.poses) if state.poses.active else prepared.particles
+        if probability is not None:
+            columns = particles.columns | {PROBABILITY: np.round(probability, 4)}
+            particles = replace(particles, columns=columns)
+        with job.output(REFINED) as path:
+            write_star(path, particles)
+    if probability is not None and (probability < 0.5).any():
+        rows = probability < 0.5
+        made = f"probability below 0.5 in {job.folder.name}"
+        identity = particles_identity(prepared.folder)
+        selection = make_selection(JUNK, rows, len(rows), identity, COLOURS[-1], made)
+        save_selection(job.folder.parent, selection)
+        job.log(f"The {int(rows.sum()):,} images that are no particles are the selection {JUNK!r} of the project.")
+
+
+def refined(particles: Particles, poses: Any) -> Particles:
+    """The particles with their poses corrected, in the frame of the consensus that they were given in."""
+    import torch
+
+    rotation = torch.from_numpy(particles.rotation).to(poses.correction.device, torch.float64)
+    exact = replace(poses, correction=poses.correction.double(), centre=poses.centre.double())
+    turned, offset = exact.view(rotation, exact.correction)
+    return replace(particles, rotation=turned.cpu().numpy(), shift=particles.shift - offset.cpu().numpy())

@@ -1,0 +1,124 @@
+"""Maps in MRC files: read with their pixel size checked, filtered, resampled and written."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import atomic_path
+from ..errors import InputError
+from ..particles.mrc import read_header
+from .map_place import first_voxel
+
+
+def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> tuple[np.ndarray, float]:
+    """A cubic map (N, N, N) float32 [z, y, x] and its pixel size in Å.
+
+    Parameters
+    ----------
+    path : .mrc or .map file
+    pixel_size : Å per voxel, in place of the header's
+
+    ``InputError`` for a file that is no such map: not MRC, not cubic, not finite, or without a credible pixel size.
+    """
+    path = Path(path)
+    _refuse_other_shapes(path)
+    grid, header_size = _read_grid(path)
+    if not np.isfinite(grid).all():
+        raise InputError(f"{path}: the map holds values that are not numbers; write it again.")
+    return grid.astype(np.float32), _credible(path, header_size if pixel_size is None else [pixel_size] * 3)
+
+
+def _refuse_other_shapes(path: Path) -> None:
+    """Look at the header before anything large is read."""
+    header = read_header(path)
+    if not header.columns == header.rows == header.sections:
+        shape = f"{header.columns} x {header.rows} x {header.sections}"
+        raise InputError(f"{path}: the map is {shape}; FlexRec needs a cube: crop or pad it.")
+    if header.whole < header.sections:
+        raise InputError(f"{path}: the file ends after {header.whole} of {header.sections} sections; copy it again.")
+
+
+def _read_grid(path: Path) -> tuple[np.ndarray, list[float]]:
+    """Voxels [z, y, x] whatever axis order the file has, and Å per voxel along x, y, z."""
+    import mrcfile
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with mrcfile.open(path, permissive=True) as file:
+                if file.data is None or np.iscomplexobj(file.data):
+                    raise ValueError("it holds no map")
+                order = [int(file.header[name]) for name in ("maps", "mapr", "mapc")]
+                grid, size = np.array(file.data), [float(file.voxel_size[name]) for name in "xyz"]
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: cannot be read as an MRC map ({error}); give a map in .mrc format.") from error
+    if sorted(order) == [1, 2, 3]:
+        grid = np.moveaxis(grid, [order.index(axis) for axis in (3, 2, 1)], [0, 1, 2])
+    return grid, size
+
+
+def _credible(path: Path, sizes: list[float]) -> float:
+    """The pixel size, if it is one number between 0.1 and 30 Å."""
+    size = round(float(np.mean(sizes)), 6)  # the header keeps the box's length, in single precision
+    if not np.isfinite(size) or not 0.1 <= size <= 30.0:
+        raise InputError(f"{path}: its pixel size is {size:.4g} Å, which cannot be; give --pixel-size.")
+    if np.ptp(sizes) > 0.01 * size:
+        shown = " x ".join(f"{value:.4g}" for value in sizes)
+        raise InputError(f"{path}: its voxels are {shown} Å; FlexRec needs cubic voxels: resample it, or --pixel-size.")
+    return size
+
+
+def write_map(
+    path: str | os.PathLike[str], grid: np.ndarray, pixel_size: float, centre: np.ndarray | None = None
+) -> None:
+    """Write a map [z, y, x] as float32 MRC with its pixel size, and the origin that puts voxel N//2 at ``centre``.
+
+    ``centre`` is (3,) Å xyz, as `place.read_centre` has it; without, the first voxel is at 0,0,0.
+    """
+    import mrcfile
+
+    with atomic_path(path) as temporary, mrcfile.new(temporary, overwrite=True) as file:
+        file.set_data(np.ascontiguousarray(grid, np.float32))
+        file.voxel_size = pixel_size
+        file.header.origin = tuple(first_voxel(centre, len(grid), pixel_size))
+
+
+def low_pass(grid: np.ndarray, pixel_size: float, resolution: float) -> np.ndarray:
+    """The map filtered by a Gaussian that halves amplitudes at ``resolution`` (Å); it rings nowhere."""
+    from scipy import fft
+
+    box = grid.shape[0]
+    k = [fft.fftfreq(box, pixel_size), fft.fftfreq(box, pixel_size), fft.rfftfreq(box, pixel_size)]
+    square = (k[0][:, None, None] ** 2 + k[1][:, None] ** 2 + k[2] ** 2).astype(np.float32)
+    spectrum = fft.rfftn(grid.astype(np.float32)) * np.exp(-np.log(2.0) * square * resolution**2).astype(np.float32)
+    return fft.irfftn(spectrum, s=grid.shape).astype(np.float32)
+
+
+def fourier_crop(grid: np.ndarray, box: int) -> np.ndarray:
+    """The map at an even, smaller box: frequencies beyond it dropped, voxel (N//2, N//2, N//2) kept at the centre."""
+    from scipy import fft
+
+    old = grid.shape[0]
+    middle, half = old // 2, box // 2
+    spectrum = fft.fftshift(fft.fftn(fft.ifftshift(grid)))
+    kept = spectrum[(slice(middle - half, middle - half + box),) * 3]
+    return (fft.fftshift(fft.ifftn(fft.ifftshift(kept))).real * (box / old) ** 3).astype(np.float32)
+
+
+def resample(grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
+    """The map on another grid, centre on centre, by cubic interpolation; 0 beyond the old box."""
+    from scipy.ndimage import map_coordinates
+
+    along = (np.arange(box) - box // 2) * (new_pixel_size / pixel_size) + grid.shape[0] // 2
+    places = np.meshgrid(along, along, along, indexing="ij")
+    return map_coordinates(grid, places, order=3, mode="constant").astype(np.float32)
+
+
+def radius_grid(box: int) -> np.ndarray:
+    """(N, N, N) float32 distance of each voxel from voxel (N//2, N//2, N//2), in voxels."""
+    along = (np.arange(box, dtype=np.float32) - box // 2) ** 2
+    return np.sqrt(along[:, None, None] + along[:, None] + along)

@@ -1,0 +1,1 @@
+"""A trained flow on disk, decoded without torch."""

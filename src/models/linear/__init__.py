@@ -1,0 +1,1 @@
+"""A trained linear model on disk."""

@@ -1,0 +1,266 @@
+"""The plot with its controls: which axes, which colours, what the mouse does."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...errors import InputError
+from ...explore.particle_columns import column, column_names
+from ...explore.trained_model import Trained
+from ..widgets.wrapping import WrappingRow
+from .canvas import PlotCanvas
+from .colouring import DENSITY, Colouring, colouring_of
+from .legend import Legend
+from .mouse_modes import MODES, Hand
+from .plane import Plane, axis_names
+from .plot_controls import PlotControls, with_label
+from .theme import Theme, theme_of
+
+HISTOGRAM = "(histogram)"
+_HOVER = 14  # pixels within which a particle is under the cursor
+_LABELS = {"go": "Go", "move": "Move", "zoom": "Zoom", "lasso": "Lasso", "box": "Box", "draw": "Draw", "edit": "Edit"}
+
+
+class ColumnBox(QComboBox):
+    """Columns to choose from; those of the particle file are looked up when the list is opened, not before."""
+
+    asked = Signal()
+
+    def showPopup(self) -> None:  # noqa: N802
+        """Look what there is, then show it."""
+        self.asked.emit()
+        super().showPopup()
+
+
+class PlotView(QWidget):
+    """The plot of one trained model. ``plane`` is what it shows, ``hand`` what the mouse means there.
+
+    ``controls``, with axes, colours and modes, is to be put beside it by whoever has it.
+    """
+
+    failed = Signal(str)  # a sentence for the user
+    pointed = Signal(str)  # what is under the cursor
+    replaned = Signal()  # other axes
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.trained: Trained | None = None
+        self.canvas = PlotCanvas(self._theme())
+        self.canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.hand = Hand(self.canvas)
+        self.legend = Legend()
+        self.x, self.y, self.colour, self.style_choice = QComboBox(), QComboBox(), ColumnBox(), QComboBox()
+        self.colour.addItem(DENSITY)
+        self.style_choice.addItems(["auto", "density", "points"])
+        self.modes = self._mode_buttons()
+        self._lay_out()
+        self._hover_at: np.ndarray | None = None
+        self._hovering = QTimer(self, singleShot=True, interval=25)
+        self._hovering.timeout.connect(self._hover)
+        self.x.activated.connect(self._choose_axes)
+        self.y.activated.connect(self._choose_axes)
+        self.colour.activated.connect(self._choose_colour)
+        self.colour.asked.connect(self._fill_colours)
+        self.style_choice.currentTextChanged.connect(self.canvas.set_style)
+        self.hand.hovered.connect(self._hover_soon)
+
+    @property
+    def plane(self) -> Plane | None:
+        """What is shown."""
+        return self.canvas.plane
+
+    # ----- what is shown -----
+
+    def set_trained(self, trained: Trained | None) -> None:
+        """Show another model's particles, in the axes chosen before where it has them."""
+        before, folder = self._names(), self.trained.folder if self.trained else None
+        self.trained = trained
+        self.canvas.forget()
+        self._fill_axes()
+        if trained is None:
+            self.canvas.set_plane(None)
+            self.legend.show_colouring(None)
+            return
+        have = axis_names(trained)
+        stays = bool(before) and set(before) <= set(have)
+        self.show_axes(before if stays else tuple(have[: min(2, self._most())]), stays and folder == trained.folder)
+        self.color_by(self.colour.currentText())
+
+    def show_axes(self, names: tuple[str, ...], keep_view: bool = False) -> bool:
+        """Plot one axis or two; False, and the user told, where that cannot be."""
+        try:
+            plane = Plane.of(self.trained, names)
+        except InputError as error:
+            self.failed.emit(str(error))
+            self._show_names(self.plane.names if self.plane else ())
+            return False
+        self._show_names(names)
+        self.canvas.set_plane(plane, keep_view)
+        self._hover_soon(None)
+        self.replaned.emit()
+        return True
+
+    def color_by(self, name: str) -> bool:
+        """Colour by density or by a column; False, and the user told, where there is none."""
+        known, colouring = True, None
+        try:
+            colouring = self._colouring(name)
+        except InputError as error:
+            self.failed.emit(str(error))
+            name, known = DENSITY, False
+        if self.colour.findText(name) < 0:
+            self.colour.addItem(name)
+        self.colour.setCurrentText(name)
+        self.canvas.set_colouring(colouring)
+        self.legend.show_colouring(colouring, self.canvas.theme.values)
+        return known
+
+    def refresh_columns(self) -> None:
+        """Columns may have come: clusters, UMAP."""
+        if self.trained is not None:
+            self._fill_axes()
+            self._show_names(self.plane.names if self.plane else ())
+            if self.colour.currentText() == "cluster":
+                self.color_by("cluster")
+
+    def _colouring(self, name: str) -> Colouring | None:
+        if name in ("", DENSITY):
+            return None
+        return colouring_of(column(self.trained, name), self.canvas.theme.values)
+
+    # ----- the controls -----
+
+    def _mode_buttons(self) -> QButtonGroup:
+        group = QButtonGroup(self)
+        for number, (mode, tip) in enumerate(MODES.items()):
+            button = QToolButton(self, text=_LABELS[mode], checkable=True, toolTip=tip, autoRaise=True)
+            button.setObjectName(f"mode {mode}")
+            group.addButton(button, number)
+        group.button(0).setChecked(True)
+        group.idClicked.connect(lambda number: self.hand.set_mode(list(MODES)[number]))
+        return group
+
+    def set_mode(self, mode: str) -> None:
+        """As if its button were pressed."""
+        self.modes.button(list(MODES).index(mode)).setChecked(True)
+        self.hand.set_mode(mode)
+
+    def _lay_out(self) -> None:
+        axes, tools = WrappingRow(), WrappingRow(spacing=1)
+        for text, box, letters in (("x", self.x, 4), ("y", self.y, 4), ("colour", self.colour, 7),
+                                   ("", self.style_choice, 4)):  # fmt: skip
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(letters)
+            axes.addWidget(with_label(text, box))
+        self.style_choice.setToolTip("How particles are drawn: dots, a density, or whichever suits their number")
+        for button in self.modes.buttons():
+            tools.addWidget(button)
+        home = QToolButton(text="Home", toolTip="Show all particles", autoRaise=True)
+        home.setObjectName("home")
+        home.clicked.connect(self.canvas.go_home)
+        tools.addWidget(home)
+        self.axes_row, self.tools = axes, tools
+        self.controls = PlotControls(axes, tools)
+        column_ = QVBoxLayout(self)
+        column_.setContentsMargins(4, 0, 4, 0)
+        column_.setSpacing(3)
+        column_.addWidget(self.canvas, 1)
+        column_.addWidget(self.legend)
+
+    def _most(self) -> int:
+        return self.trained.model.latent_dims
+
+    def _fill_axes(self) -> None:
+        names = axis_names(self.trained) if self.trained else []
+        for box, more in ((self.x, []), (self.y, [HISTOGRAM])):
+            box.clear()
+            box.addItems(names + more)
+
+    def _fill_colours(self) -> None:
+        if self.trained is None:
+            return
+        now = self.colour.currentText() or DENSITY
+        self.colour.clear()
+        self.colour.addItems([DENSITY, *column_names(self.trained)])
+        self.colour.setCurrentText(now if self.colour.findText(now) >= 0 else DENSITY)
+
+    def _names(self) -> tuple[str, ...]:
+        return self.plane.names if self.plane is not None else ()
+
+    def _show_names(self, names: tuple[str, ...]) -> None:
+        self.x.setCurrentText(names[0] if names else "")
+        self.y.setCurrentText(names[1] if len(names) > 1 else HISTOGRAM)
+
+    def _choose_axes(self) -> None:
+        if self.trained is not None:
+            names = (self.x.currentText(), self.y.currentText())
+            self.show_axes(names[:1] if names[1] == HISTOGRAM else names)
+
+    def _choose_colour(self) -> None:
+        if self.trained is not None:
+            self.color_by(self.colour.currentText())
+
+    # ----- under the cursor -----
+
+    def _hover_soon(self, point: np.ndarray | None) -> None:
+        self._hover_at = point
+        if point is None:
+            self._hovering.stop()
+            self.canvas.marks.put_hover(None)
+            self.canvas.refresh_marks()
+            self.pointed.emit("")
+        elif not self._hovering.isActive():
+            self._hovering.start()
+
+    def _hover(self) -> None:
+        plane, point = self.plane, self._hover_at
+        if plane is None or point is None:
+            return
+        text = ", ".join(f"{name} = {value:.3g}" for name, value in zip(plane.names, point))
+        ring = None
+        if plane.dims == 2:
+            row = self._near(point)
+            if row is not None:
+                ring = plane.points[row]
+                text += f"   particle {row}"
+        self.canvas.marks.put_hover(ring)
+        self.canvas.refresh_marks()
+        self.pointed.emit(text)
+
+    def _near(self, point: np.ndarray) -> int | None:
+        """The particle under the cursor, in pixels."""
+        box, limits = self.canvas.axes.bbox, self.canvas.limits
+        scale = np.array([box.width, box.height]) / (limits[:, 1] - limits[:, 0])
+        reach = _HOVER * self.canvas.device_pixel_ratio / scale
+        points = self.plane.points
+        near = np.flatnonzero(np.abs(points[:, 0] - np.float32(point[0])) <= reach[0])
+        near = near[np.abs(points[near, 1] - np.float32(point[1])) <= reach[1]]
+        if not len(near):
+            return None
+        away = (((self.plane.points[near] - point) * scale) ** 2).sum(axis=1)
+        return int(near[away.argmin()])
+
+    # ----- colours of the window -----
+
+    def _theme(self) -> Theme:
+        window = self.palette().color(QPalette.ColorRole.Window)
+        return theme_of(window.lightness() < 128, window.name())
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Follow the window from light to dark."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ApplicationPaletteChange):
+            theme = self._theme()
+            if theme.window != self.canvas.theme.window:
+                self.canvas.set_theme(theme)
+                if self.trained is not None and self.colour.currentText() != DENSITY:
+                    self.color_by(self.colour.currentText())

@@ -1,0 +1,1 @@
+"""The tabs of the panel, and the bars below the plot."""

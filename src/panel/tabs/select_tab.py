@@ -1,0 +1,245 @@
+"""The tab of selections: made by lasso, box, condition or cluster; joined, and shown in the plot."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QSignalBlocker, QSize, Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHeaderView,
+    QLineEdit,
+    QSizePolicy,
+    QSpinBox,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...atomic import atomic_path
+from ...errors import InputError, disk_trouble
+from ...explore.results import kept_stamp
+from ...explore.selection_state import check_particles
+from ...particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
+from ..panel_scene import quoted
+from ..plot.plot_controls import with_label
+from ..widgets.named_button import named_button
+from ..widgets.short_lists import ShortTree
+from ..widgets.wrapping import labelled
+from .selection_actions import SelectionActs
+
+if TYPE_CHECKING:
+    from ..window import FlexPanel
+
+_FEW_NUMBERS = 100  # pixels that a field for them asks for
+# what becomes of the particles in the lasso: words, and what the command says of the chosen selection
+_NEW, _ADD, _WITHIN, _AWAY = range(4)
+_JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", "takes away from the chosen")
+
+
+class SelectTab(QWidget):
+    """Over a panel, in whose plot the selections are shown."""
+
+    def __init__(self, panel: FlexPanel) -> None:
+        super().__init__()
+        self.panel, self.scene, self.plot = panel, panel.scene, panel.plot
+        self.found: list[Selection] = []
+        self._stamp = None
+        self._hidden: set[str] = set()
+        self.name = QLineEdit(placeholderText="name (or one is made up)")
+        self.join, self.where = QComboBox(), QLineEdit(placeholderText="such as pc1 > 1")
+        self.where.setToolTip("A condition on columns, such as pc1 > 1 and uncertainty < 3")
+        self.join.addItems(_JOINS)
+        self.join.setToolTip("What the next lasso, box, condition or clusters do")
+        self.clusters = _ShortField(placeholderText="1,3")
+        self.clusters.setToolTip("Numbers of clusters, whose particles become a selection")
+        self.clusters.setAccessibleName("clusters to select")
+        self.count = QSpinBox(minimum=1, maximum=500, value=6)
+        self.list = ShortTree()
+        self.list.setHeaderLabels(["selection", "particles", "share"])
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for narrow in (1, 2):
+            self.list.header().setSectionResizeMode(narrow, QHeaderView.ResizeMode.ResizeToContents)
+        self.list.header().setStretchLastSection(False)
+        self.acts = SelectionActs(panel, lambda: self.chosen)
+        self._lay_out()
+        self.acts.changed.connect(self.refresh)
+        self.plot.hand.outlined.connect(self.select_outline)
+        self.list.itemChanged.connect(self._toggled)
+        self.list.currentItemChanged.connect(lambda *_: self.show_selections())
+
+    # ----- what there is -----
+
+    def refresh(self) -> None:
+        """Look which selections the project has now."""
+        trained = self.scene.trained
+        stamp = kept_stamp(trained, FOLDER)
+        if stamp == self._stamp:
+            return
+        self._stamp, self.found = stamp, []
+        for name in selection_names(trained.project) if trained else ():
+            try:
+                one = load_selection(trained.project, name)
+                check_particles(trained, one)
+            except InputError:  # damaged, or of other particles: the command flexrec selections says which
+                continue
+            self.found.append(one)
+        self._hidden &= {one.name for one in self.found}
+        self._fill()
+        self.show_selections()
+
+    def show_selections(self) -> None:
+        """Put those that are ticked into the plot, the chosen one above the others."""
+        ticked = [one for one in self.found if one.name not in self._hidden]
+        ticked.sort(key=lambda one: one is self.chosen)
+        shown = [(one.rows, one.colour) for one in ticked]
+        self.plot.canvas.set_highlights(shown)
+
+    @property
+    def hidden(self) -> list[str]:
+        """Names of those that are not ticked."""
+        return sorted(self._hidden)
+
+    def hide_named(self, names: list[str]) -> None:
+        """Tick all but these."""
+        self._hidden = set(names)
+        self._fill()
+        self.show_selections()
+
+    @property
+    def chosen(self) -> Selection | None:
+        """The selection that is marked in the list."""
+        row = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else -1
+        return self.found[row] if 0 <= row < len(self.found) else None
+
+    def _fill(self) -> None:
+        kept = self.chosen.name if self.chosen is not None else None
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            for one in self.found:
+                share = f"{100 * len(one) / one.count:.1f} %"
+                item = QTreeWidgetItem([one.name, f"{len(one):,} of {one.count:,}", share])
+                item.setToolTip(0, one.made)
+                item.setIcon(0, _patch(one.colour))
+                shown = one.name not in self._hidden
+                item.setCheckState(0, Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
+                self.list.addTopLevelItem(item)
+                if one.name == kept:
+                    self.list.setCurrentItem(item)
+
+    def _toggled(self, item: QTreeWidgetItem, _: int) -> None:
+        hide = item.checkState(0) == Qt.CheckState.Unchecked
+        (self._hidden.add if hide else self._hidden.discard)(item.text(0))
+        self.show_selections()
+
+    # ----- making -----
+
+    def select_outline(self, outline: np.ndarray, kind: str) -> None:
+        """The particles inside ``(m, 2)`` of the plot."""
+        names = self.plot.plane.names
+        if kind == "box" or len(names) == 1:
+            low, high = outline.min(axis=0), outline.max(axis=0)
+            limits = ",".join(f"{name}={a:.7g}:{b:.7g}" for name, a, b in zip(names, low, high))
+            self._select(f"box {quoted(limits)}")
+            return
+        name = self._name()
+        path = outline_path(self.scene.trained.project, name)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with atomic_path(path) as temporary:
+                np.savetxt(temporary, outline, fmt="%.7g", delimiter=",")
+        except OSError as error:
+            self.panel.complain(disk_trouble(error))
+            return
+        self._select(f"lasso {quoted(str(path))} axes {','.join(names)}", name)
+
+    def select_where(self) -> None:
+        """The particles that fulfil the condition."""
+        text = self.where.text().strip()
+        if text:
+            self._select(f"where {quoted(text)}")
+
+    def select_clusters(self) -> None:
+        """The particles of the clusters that are named."""
+        text = self.clusters.text().replace(" ", "")
+        if text:
+            self._select(f"cluster {quoted(text)}")
+
+    def make_clusters(self) -> None:
+        """Divide the particles, and colour them by cluster."""
+        if self.scene.run(f"flexrec cluster count {self.count.value()}"):
+            self.plot.color_by("cluster")
+
+    def _select(self, what: str, name: str | None = None) -> None:
+        name = name or self._name()
+        join, chosen = self.join.currentIndex(), self.chosen
+        replaced = join == _NEW and any(one.name == name for one in self.found)
+        if join != _NEW and chosen is None:
+            self.panel.complain("Choose a selection in the list first, or make a new one.")
+            return
+        other = "" if chosen is None else quoted(chosen.name)
+        extra = {_NEW: "", _ADD: f" or {other}", _WITHIN: f" and {other}", _AWAY: f" invert true and {other}"}[join]
+        colour = "" if join == _NEW else f" color {chosen.colour}"
+        self._hidden.discard(name)
+        if self.scene.run(f"flexrec select name {quoted(name)} {what}{extra}{colour}"):
+            self.name.clear()
+            self.refresh()
+            self._choose(name)
+            made = self.chosen
+            if made is not None:
+                self.panel.say(f"{made.name}: {len(made):,} of {made.count:,} particles"
+                               + (", in place of the former selection of that name" if replaced else ""))  # fmt: skip
+            self.plot.set_mode("go")
+
+    def _name(self) -> str:
+        if self.join.currentIndex() != _NEW and self.chosen is not None:
+            return self.chosen.name
+        wanted = re.sub(r"[^A-Za-z0-9 _.+-]", "_", self.name.text().strip()).lstrip(" _.+-")[:64]
+        names = {one.name for one in self.found}
+        number = next(k for k in range(1, len(names) + 2) if f"selection {k}" not in names)
+        return wanted or f"selection {number}"
+
+    def _choose(self, name: str) -> None:
+        for row, one in enumerate(self.found):
+            if one.name == name:
+                self.list.setCurrentItem(self.list.topLevelItem(row))
+
+    # ----- made once -----
+
+    def _lay_out(self) -> None:
+        self.join.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.join.setMinimumContentsLength(14)
+        for field in (self.name, self.where, self.clusters):
+            field.setMinimumWidth(60)
+        where = named_button("Select", self.select_where, "select where")
+        clusters = named_button("Select", self.select_clusters, "select clusters")
+        make = named_button("Make", self.make_clusters, "make clusters")
+        self.join.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        rows = labelled([("Lasso or box", (self.join, self.name)), ("Where", (self.where, where)),
+                         ("Clusters", (self.count, make, with_label("of them", self.clusters), clusters))])  # fmt: skip
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(4)
+        for row in rows:
+            column.addWidget(row)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.acts)
+        self.where.returnPressed.connect(self.select_where)
+        self.clusters.returnPressed.connect(self.select_clusters)
+
+
+class _ShortField(QLineEdit):
+    """For a few numbers; where there is more room it takes more."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """See Qt."""
+        return QSize(_FEW_NUMBERS, super().sizeHint().height())
+
+
+def _patch(colour: str) -> QIcon:
+    pixmap = QPixmap(12, 12)
+    pixmap.fill(QColor(colour))
+    return QIcon(pixmap)

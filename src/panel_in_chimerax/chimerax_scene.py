@@ -1,0 +1,232 @@
+"""ChimeraX's scene as the panel sees it: the FlexRec model that it is about, and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from chimerax.atomic import AtomicStructure
+from chimerax.core.commands import run
+from chimerax.core.errors import UserError
+from chimerax.core.models import (
+    ADD_MODELS,
+    MODEL_DISPLAY_CHANGED,
+    MODEL_ID_CHANGED,
+    MODEL_NAME_CHANGED,
+    REMOVE_MODELS,
+)
+from qtpy.QtCore import QTimer
+
+from ..commands.movement import MOST_ARROWS
+from ..errors import InputError
+from ..explore.anchors import point_text
+from ..explore.compare_states import Compared
+from ..explore.path import LatentPath
+from ..explore.trained_model import Trained
+from ..panel.tabs.moving_tab import OpenStructure, ShownFlow
+from ..scene.moving.mesh_model import COLOURS
+from ..scene.scene_model import FlexRecModel
+
+_SELDOM = 80  # milliseconds
+# what ChimeraX tells of models, and they not of themselves
+_LOOK_AGAIN = (MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED)
+# the words that are about a model, and can name one
+_ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "select", "selections", "cluster",
+                "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save",
+                "images"}  # fmt: skip
+
+
+class ChimeraXScene:
+    """Implements `scene.Scene` over one of the session's models: the last that was opened, or chosen."""
+
+    movies = (".mp4", ".webm", ".ogv", ".avi")
+    films_view = True
+
+    def __init__(self, session) -> None:
+        self.session = session
+        self.model: FlexRecModel | None = None
+        self._changed: list[Callable[[], None]] = []
+        self._told: list[Callable[[str], None]] = []
+        self._soon = QTimer(singleShot=True, interval=0)  # a script of many commands is looked at once
+        self._soon.timeout.connect(self._look)
+        self._following = False
+        self._seldom = QTimer(singleShot=True, interval=_SELDOM)
+        self._seldom.timeout.connect(self._tell)
+        listen = session.triggers.add_handler
+        self._handlers = [
+            *(listen(name, lambda *_: self._look()) for name in (ADD_MODELS, REMOVE_MODELS)),
+            *(listen(name, lambda *_: self._soon.start()) for name in _LOOK_AGAIN),
+        ]
+        self._look()
+
+    @property
+    def models(self) -> list[FlexRecModel]:
+        """Those that are open."""
+        return [one for one in self.session.models.list(type=FlexRecModel) if not one.deleted]
+
+    @property
+    def trained(self) -> Trained | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.trained
+
+    @property
+    def z(self) -> np.ndarray | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.z
+
+    @property
+    def path(self) -> LatentPath | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.path
+
+    @property
+    def place(self) -> float:
+        """See `scene.Scene`."""
+        return 0.0 if self.model is None else self.model.player.place
+
+    @property
+    def playing(self) -> bool:
+        """See `scene.Scene`."""
+        return self.model is not None and self.model.player.playing
+
+    @property
+    def recorded(self) -> float | None:
+        """See `scene.Scene`."""
+        recorder = None if self.model is None else self.model.recorder
+        return None if recorder is None else recorder.done
+
+    @property
+    def comparison(self) -> Compared | None:
+        """See `scene.Scene`."""
+        return None if self.model is None else self.model.comparing.told
+
+    def drag(self, z: np.ndarray) -> None:
+        """See `scene.Scene`: the contour's vertices move."""
+        if self.model is not None:
+            self.model.player.leave()
+            self.model.drag(z)
+
+    def follow(self, z: np.ndarray) -> None:
+        """See `scene.Scene`."""
+        if self.model is None:
+            return
+        self._following = True
+        try:
+            self.drag(z)
+        finally:
+            self._following = False
+        self.session.update_loop.update_graphics_now()  # the next tick of ChimeraX's clock may be long after
+
+    def _moved(self) -> None:
+        """Another point. Where pictures are slow, the panel's are drawn less often than the hand moves."""
+        if self._following and self.model.dragging.slow:
+            if not self._seldom.isActive():
+                self._seldom.start()
+        else:
+            self._tell()
+
+    def renew(self, folder: Path) -> None:
+        """See `scene.Scene`."""
+        for model in self.models:
+            if model.folder == folder:
+                with suppress(InputError, OSError):  # a training may be about to write the next one, found then
+                    model.reload()
+
+    # ----- what moves: see `moving_tab.MovingScene` -----
+
+    mesh_colours = COLOURS
+    most_arrows = MOST_ARROWS
+
+    @property
+    def can_move(self) -> bool:
+        """Whether there is a mesh that could be shown."""
+        return self.model is not None
+
+    @property
+    def mesh_colour(self) -> str | None:
+        """What the mesh is coloured by; None while it is hidden."""
+        mesh = None if self.model is None else self.model.parts.mesh
+        return mesh.colour if mesh is not None and mesh.display else None
+
+    @property
+    def flow(self) -> ShownFlow | None:
+        """How the flow is shown; None while it is not."""
+        arrows = None if self.model is None else self.model.parts.arrows
+        if arrows is None or not arrows.display:
+            return None
+        look = arrows.look
+        start = look.reference if isinstance(look.reference, str) else point_text(look.reference)
+        return ShownFlow(look.count, look.scale, look.threshold, look.width, start)
+
+    def structures(self) -> list[OpenStructure]:
+        """The atomic structures that are open."""
+        return [
+            OpenStructure(f"#{one.id_string}", one.name, self.model is not None and self.model.parts.follows(one))
+            for one in self.session.models.list(type=AtomicStructure)
+        ]
+
+    def run(self, command: str) -> bool:
+        """See `scene.Scene`."""
+        words = command.split()
+        if len(self.models) > 1 and self.model is not None and words[1:2] and words[1] in _ABOUT_MODEL:
+            command += f" model #{self.model.id_string}"
+        try:
+            run(self.session, command)
+        except UserError as error:
+            self.session.logger.warning(str(error))
+            for told in list(self._told):
+                told(str(error))
+            return False
+        return True
+
+    def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """See `scene.Scene`."""
+        self._changed.append(changed)
+        return lambda: self._changed.remove(changed)
+
+    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
+        """See `scene.Scene`."""
+        self._told.append(told)
+        return lambda: self._told.remove(told)
+
+    def choose(self, model: FlexRecModel | None) -> None:
+        """Be about another model."""
+        if model is self.model:
+            return
+        if self.model is not None and self._moved in self.model.on_change:
+            self.model.on_change.remove(self._moved)
+            if self.model in self.models and self.model.dragging.hand and not self.model.player.playing:
+                self.model.show(self.model.z)  # nobody lets go of it any more
+        self.model = model
+        if model is not None:
+            model.on_change.append(self._moved)
+            model.dragging.prepare()
+        self._tell()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._soon.stop()
+        self._seldom.stop()
+        for handler in self._handlers:
+            handler.remove()
+        self._changed, self._told = [], []
+        self.choose(None)
+
+    def _look(self) -> None:
+        """Models came or went, or are others than they were."""
+        models = self.models
+        if self.model not in models or (models and models[-1] is not self.model and not self._known(models)):
+            self.choose(models[-1] if models else None)
+        self._seen = models
+        self._tell()
+
+    def _known(self, models: list[FlexRecModel]) -> bool:
+        """Whether all of these were there at the last look."""
+        return set(models) <= set(getattr(self, "_seen", []))
+
+    def _tell(self) -> None:
+        self._seldom.stop()
+        for changed in list(self._changed):
+            changed()

@@ -1,0 +1,66 @@
+"""The camera of a movie: it stands, spins, or moves as the scene does, by the same step for every frame."""
+
+from __future__ import annotations
+
+from chimerax.core.commands.motion import CallForNFrames
+from chimerax.geometry import rotation
+
+from ..player import EachFrame
+
+
+class FilmCamera:
+    """Holds the camera while a movie is recorded, in a window too, where many pictures are drawn for each frame.
+
+    Motions that are under way in the scene when it begins (ChimeraX's turn, roll, move, rock …) make one step for each
+    frame of the movie, and go on by themselves afterwards.
+    """
+
+    def __init__(self, session, frames: int, spin: float = 0.0) -> None:
+        """``spin`` is in degrees, in all, about the vertical through the middle of what is seen.
+
+        Whole turns end a step before they would be where they began, so that no frame of a round movie is doubled.
+        """
+        self._session, self._view = session, session.main_view
+        self._begin = self._place = self._view.camera.position
+        seen = self._view.drawing_bounds()
+        self._centre = self._view.center_of_rotation if seen is None else seen.center()
+        steps = frames if spin % 360 == 0 else max(frames - 1, 1)
+        self._spin, self._step = spin, spin / steps
+        self._motions: list[CallForNFrames] = []
+
+    def hold(self) -> None:
+        """From now on all moves with the frames of the movie."""
+        for motion in list(getattr(self._session, CallForNFrames.Attribute, ())):
+            if not isinstance(motion, EachFrame):
+                self._listen(motion, lambda *_: None)
+                self._motions.append(motion)
+
+    def advance(self, number: int) -> None:
+        """Put the camera where it is in frame ``number``, from 0; called once for each, in their order."""
+        camera = self._view.camera
+        camera.position = self._place  # wherever a hand has put it meanwhile
+        if number > 0:
+            for motion in self._going:
+                motion()
+            if self._spin:
+                vertical = camera.position.axes()[1]
+                camera.position = rotation(vertical, -self._step, self._centre) * camera.position
+        self._place = camera.position
+
+    def release(self) -> None:
+        """The scene's motions go on by themselves; a camera that only spun is back where it began."""
+        for motion in self._going:
+            self._listen(motion, motion)
+        if self._spin and not self._motions:
+            self._view.camera.position = self._begin
+        self._motions = []
+
+    @property
+    def _going(self) -> list[CallForNFrames]:
+        under_way = getattr(self._session, CallForNFrames.Attribute, ())
+        return [motion for motion in self._motions if motion in under_way]
+
+    def _listen(self, motion: CallForNFrames, act) -> None:
+        triggers = self._session.triggers
+        triggers.remove_handler(motion.handler)
+        motion.handler = triggers.add_handler("new frame", act)

@@ -1,0 +1,1 @@
+"""What moves with the map: contour, mesh, arrows, atoms."""

@@ -1,0 +1,195 @@
+"""What moves with one model's map: mesh, arrows and atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from chimerax.geometry import Place
+
+from ...decoder_process import EngineError
+from ...errors import InputError
+from .arrows import ArrowsModel, long_motion, spread_points
+from .flow_look import FlowLook
+from .followers import Tied
+from .following_atoms import AtomFollower, check_inside
+from .mesh_model import MeshModel
+
+if TYPE_CHECKING:
+    from ..scene_model import FlexRecModel
+
+STATES = 60  # of particles, whose motion tells how long arrows are
+
+
+class MovingParts:
+    """Of one model; nothing of it where density comes and goes, but nothing moves.
+
+    ``vertices`` ``(v, 3)`` Å are those of the mesh at the shown point; None where there is no mesh. ``mesh`` and
+    ``arrows`` are None while they are not drawn.
+    """
+
+    def __init__(self, model: FlexRecModel) -> None:
+        self._model = model
+        self.mesh: MeshModel | None = None
+        self.arrows: ArrowsModel | None = None
+        self.followers: list[AtomFollower] = []
+        self.waiting: dict = {}  # structures that will follow as soon as their atoms are tied, each with its question
+        self.vertices: np.ndarray | None = None
+        self.place(None)
+
+    def place(self, z: np.ndarray | None) -> None:
+        """Carry the vertices to ``z`` ``(K,)``, or to rest for None; `draw` draws it."""
+        flow = self._model.flow
+        if flow.moves:
+            self.vertices = flow.mesh.vertices if z is None else flow.vertices(z)
+        else:
+            self.vertices = None
+
+    def draw(self, light: bool, light_atoms: bool) -> None:
+        """Move all to where the vertices are; ``light`` and ``light_atoms`` draw less of it."""
+        for drawing in (self.mesh, self.arrows):
+            if drawing is not None:
+                drawing.light = light
+                drawing.move(self.vertices)
+        for follower in self.followers:
+            follower.light = light_atoms
+            follower.move(self.vertices)
+
+    def settle(self) -> None:
+        """Leave atoms where they are, whole."""
+        for follower in self.followers:
+            follower.settle(self.vertices)
+
+    def forget(self, removed: list) -> None:
+        """Some models were closed."""
+        if self.mesh in removed:
+            self.mesh = None
+        if self.arrows in removed:
+            self.arrows = None
+        self.waiting = {one: question for one, question in self.waiting.items() if one not in removed}
+        self.followers = [one for one in self.followers if one.structure not in removed]
+
+    def show_mesh(self, colour: str) -> MeshModel:
+        """Draw the mesh; ``colour`` is one of `mesh.COLOURS`."""
+        self._needs_flow()
+        if self.mesh is None:
+            self.mesh = MeshModel(self._model.session, self._model.flow.mesh, colour)
+            self.mesh.position = self._model.frame
+            self.mesh.move(self.vertices)
+            self._model.add([self.mesh])
+        self.mesh.colour, self.mesh.display = colour, True
+        return self.mesh
+
+    def show_arrows(self, look: FlowLook) -> ArrowsModel:
+        """Draw the flow as arrows.
+
+        The model is there at once, its arrows when the engine process has told where they are in the mesh; only the
+        newest question counts.
+        """
+        self._needs_flow()
+        model, flow = self._model, self._model.flow
+        look = replace(look, level=model.level if look.level is None else look.level)
+        points, start = spread_points(flow.volume, flow.pixel_size, look.level, look.count), look.start(flow)
+        origin = flow.mesh.vertices if start is None else flow.vertices(start)
+        arrows = self.arrows or ArrowsModel(model.session)
+        arrows.look, arrows.scale, arrows.threshold, arrows.width = look, look.scale, look.threshold, look.width
+        if self.arrows is None:
+            self.arrows, arrows.position = arrows, model.frame
+            model.add([arrows])
+        arrows.display = True
+
+        def tied(one: Tied) -> None:
+            if not arrows.deleted and arrows.look is look:
+                begin = one.moved(origin)
+                arrows.begin_at(one, begin, long_motion(one, begin, self._some_states()))
+                arrows.move(self.vertices)
+
+        def lost() -> None:
+            if not arrows.deleted and not arrows.count:
+                model.session.models.close([arrows])
+
+        self.tie(points, tied, lost)
+        return arrows
+
+    def _some_states(self) -> Iterator[np.ndarray]:
+        """The mesh's vertices ``(v, 3)`` Å at some of the particles, always the same."""
+        flow = self._model.flow
+        for row in np.random.default_rng(0).choice(len(flow.latents), min(STATES, len(flow.latents)), replace=False):
+            yield flow.vertices(flow.latents[row])
+
+    def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
+        """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.
+
+        ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh. Atoms
+        outside the mesh are warned about; where most are, that is an ``InputError``, which a window only says.
+        """
+        self._needs_flow()
+        self.unfollow(structure)
+        question = self.waiting[structure] = object()
+        base = structure.atoms.coords if rest is None else rest
+        if to_mesh is None:
+            to_mesh = (self._model.scene_position * self._model.frame).inverse() * structure.scene_position
+
+        def tied(one: Tied) -> None:
+            if self.waiting.get(structure) is not question:
+                return
+            del self.waiting[structure]
+            outside = check_inside(np.asarray(one.matrix.data).reshape(-1, 4), str(structure))
+            self.followers.append(AtomFollower(structure, one, base, to_mesh))
+            self.followers[-1].move(self.vertices)
+            if outside:
+                where = "lie outside the mesh; they follow its edge"
+                self._model.session.logger.warning(f"{outside} atoms of {structure} {where}.")
+
+        def lost() -> None:
+            if self.waiting.get(structure) is question:
+                del self.waiting[structure]
+
+        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied, lost)
+
+    def follows(self, structure) -> bool:
+        """Whether it follows, or will."""
+        return structure in [*self.waiting, *(follower.structure for follower in self.followers)]
+
+    def unfollow(self, structure) -> bool:
+        """Put a structure's atoms back; False where it did not follow."""
+        followed = self.follows(structure)
+        self.waiting.pop(structure, None)
+        mine = [follower for follower in self.followers if follower.structure is structure]
+        for follower in mine:
+            self.followers.remove(follower)
+            follower.restore()
+        return followed
+
+    def _needs_flow(self) -> None:
+        """``InputError`` where nothing moves."""
+        model = self._model
+        if not model.flow.moves:
+            raise InputError(f"{model.name} is a {model.flow.kind} model, in which density comes and goes but nothing "
+                             "moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
+
+    def tie(self, points: np.ndarray, done: Callable[[Tied], None], lost: Callable[[], None]) -> None:
+        """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them.
+
+        ``lost`` is called where they cannot be tied, before the user is told why.
+        """
+        model, rest = self._model, self._model.flow.mesh.vertices
+
+        def arrived(facts: dict, found: np.ndarray) -> None:
+            try:
+                done(Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], rest))
+            finally:
+                model.tell()
+
+        def failed(error: Exception) -> None:
+            lost()
+            model.tell()
+            model.complain(error)
+
+        try:
+            model.ask("tie", {}, arrived, points.astype(np.float32), failed=failed)
+        except (InputError, EngineError):  # in scripts, which are told so
+            lost()
+            raise

@@ -1,0 +1,255 @@
+"""One trained model in the scene: the map at a point of latent space, and all that moves with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from chimerax.core.models import REMOVE_MODELS, Model
+from chimerax.core.state import State
+
+from ..decoder_process import EngineError
+from ..errors import InputError
+from ..explore.path import LatentPath
+from ..explore.trained_model import Trained
+from ..models import Model as TrainedModel
+from ..models import open_model
+from .comparing import Comparing
+from .map_volume import MapModel, contour_level
+from .model_client import Asking, Done, Failed
+from .movies.recorder import Recorder
+from .moving.dragging import Dragging
+from .moving.moving_parts import MovingParts
+from .placement import centre_of
+from .player import Player
+from .point_line import PointLine
+from .renew import renew
+from .scenes import scene_of, show_scene
+from .session import restored, snapshot
+
+
+class FlexRecModel(Model):
+    """A trained model, the map first among its children; mesh, arrows and atoms join when asked for, if it moves.
+
+    ``flow`` is what was trained: a flow, or a linear model, in which density comes and goes and nothing moves.
+    ``parts`` are the mesh, arrows and atoms that move.
+    ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
+    exactly). ``path`` is what `player` plays. Places of the scene are those of the consensus that it was trained on;
+    the mesh's Å are relative to voxel N//2, and its drawings are shifted to there by ``frame``.
+    """
+
+    def __init__(self, session, folder: Path, flow: TrainedModel, name: str) -> None:
+        super().__init__(name, session)
+        self.folder, self.flow = folder, flow
+        self.z: np.ndarray | None = None
+        self._path: LatentPath | None = None
+        self.player = Player(self)
+        self._recorder: Recorder | None = None
+        self.parts = MovingParts(self)
+        self.on_change: list[Callable[[], None]] = []
+        self.frame = centre_of(flow)
+        self.dragging = Dragging(self)
+        self.comparing = Comparing(self)
+        self.line = PointLine(session)
+        self._asking = Asking(session, folder, self._opened)
+        self._map = MapModel(self, flow)
+        self.add([self._map])
+        self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
+
+    @property
+    def map(self) -> MapModel | None:
+        """The map; None where it was closed by hand, and not asked for since."""
+        return None if self._map.deleted else self._map
+
+    def want_map(self) -> MapModel:
+        """The map, made again where it was closed."""
+        if self._map.deleted and not self.deleted:
+            self._map = MapModel(self, self.flow)
+            self.add([self._map])
+        return self._map
+
+    def close_map(self) -> None:
+        """Draw no map until it is asked for."""
+        self._map.delete()
+
+    @property
+    def level(self) -> float:
+        """At which the map is contoured, or would be."""
+        return contour_level(self.flow.volume) if self.map is None else self.map.level
+
+    @cached_property
+    def trained(self) -> Trained:
+        """The train job and what is derived from its latents."""
+        return Trained(self.folder, self.flow)
+
+    @property
+    def path(self) -> LatentPath | None:
+        """What `player` plays."""
+        return self._path
+
+    @path.setter
+    def path(self, path: LatentPath | None) -> None:
+        self._path = path
+        self.player.stop()  # which tells
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What records a movie; None while nothing does."""
+        return self._recorder
+
+    @recorder.setter
+    def recorder(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
+        self.tell()
+
+    @property
+    def current_path(self) -> LatentPath:
+        """The path that was made last; ``InputError`` where there is none."""
+        if self.path is None:
+            raise InputError(f"{self.name} has no path yet; make one, such as flexrec path pc 1.")
+        return self.path
+
+    # ----- where it is -----
+
+    def show(
+        self, z: np.ndarray | None, done: Callable[[], None] = lambda: None,
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Show the map at ``z`` ``(K,)``, or the canonical map for None.
+
+        ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
+        cannot decode it, which is only said otherwise.
+        """
+        self._set_point(z, hand=self.dragging.slow)  # until the map is there, all is as in a hand that rests
+        self.dragging.lead()
+
+        def settled() -> None:
+            self._settle()
+            done()
+
+        def lost(error: Exception) -> None:
+            self._settle()
+            (failed or self.complain)(error)
+
+        self._decode(settled, lost)
+
+    def _decode(
+        self, done: Callable[[], None] = lambda: None, failed: Failed | None = None, late: bool = False
+    ) -> None:
+        """Show the map at the point that is set; if ``late``, also when the hand has gone on meanwhile."""
+        if self.map is None:
+            done()
+            return
+        if self.z is None:
+            self._draw(self.flow.volume)
+            done()
+            return
+        point = self.z
+
+        def arrived(facts: dict, volume: np.ndarray) -> None:
+            if self.z is point or (late and self.dragging.hand):
+                self._draw(volume, late and self.dragging.light)
+                done()
+
+        self.ask("decode", {"z": point.tolist()}, arrived, channel="map", failed=failed)
+
+    def drag(self, z: np.ndarray) -> None:
+        """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
+        self.line.move()
+        self._set_point(z, hand=True)
+        if not self.dragging.follow():
+            self._decode(late=True)
+
+    def reload(self) -> None:
+        """Go on with the newest checkpoint, in the engine process too."""
+        flow = open_model(self.folder)
+        self.open_again()
+        renew(self, flow)
+
+    def _set_point(self, z: np.ndarray | None, hand: bool) -> None:
+        self.z = None if z is None else self.flow.checked(z)
+        self.comparing.end()
+        self.parts.place(self.z)
+        self._move(hand)
+        self.tell()
+
+    def _move(self, hand: bool) -> None:
+        """Move all that follows, to where the vertices are."""
+        self.dragging.moves(hand)
+        self.parts.draw(self.dragging.light, self.dragging.light_atoms)
+
+    def _settle(self) -> None:
+        """Draw in full what a hand has moved."""
+        if self.dragging.hand and not self.deleted:
+            self._move(hand=False)
+
+    def tell(self) -> None:
+        """Tell those who follow the point, the path and the playing of it."""
+        for changed in list(self.on_change):
+            changed()
+
+    def _draw(self, volume: np.ndarray, light: bool = False) -> None:
+        if self.map is not None:
+            self.map.lighten(light)
+            self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the hand was
+        self.dragging.rest()
+
+    def _forget_removed(self, _, removed: list) -> None:
+        for one in (self.parts, self.dragging, self.comparing):
+            one.forget(removed)
+        self.tell()
+
+    # ----- the engine -----
+
+    def ask(
+        self, what: str, fields: dict, done: Done, array: np.ndarray | None = None, channel: str | None = None,
+        failed: Failed | None = None,
+    ) -> None:  # fmt: skip
+        """Ask the engine process about this model; see `Asking.ask`."""
+        self._asking.ask(what, fields, done, array, channel, failed)
+
+    def complain(self, error: Exception) -> None:
+        """Say why an answer does not come."""
+        self._asking.complain(error)
+
+    def open_again(self) -> None:
+        """Let the engine read the model when it is next asked: it is another process now, or the files have changed."""
+        self._asking.open_again()
+
+    def _opened(self, facts: dict) -> None:
+        """Go on with the model that the engine process has, where training has written a newer one than ours."""
+        if self.deleted or (facts["epoch"], facts["box"]) == (self.flow.epoch, self.flow.box):
+            return
+        try:
+            renew(self, open_model(self.folder))
+        except (InputError, EngineError) as error:
+            self.session.logger.warning(f"{self.name}: training has written a newer model, but {error}")
+
+    def delete(self) -> None:
+        """Close it, and let the engine forget it; atoms that followed stay where they are."""
+        self.parts.settle()
+        self._removed.remove()
+        self.comparing.end()
+        self.dragging.end()
+        self.player.leave()
+        if self.recorder is not None:
+            self.recorder.cancel("the model was closed while its movie was recorded.")
+        self._asking.close()
+        super().delete()
+
+    # ----- sessions and scenes -----
+
+    def take_snapshot(self, session, flags) -> dict:
+        """For a session file, or for a scene."""
+        return scene_of(self, session) if flags == State.SCENE else snapshot(self, session, flags)
+
+    @classmethod
+    def restore_snapshot(cls, session, data: dict) -> FlexRecModel | None:
+        """From a session file."""
+        return restored(cls, session, data)
+
+    def restore_scene(self, data: dict) -> None:
+        """As in a scene of now."""
+        show_scene(self, data)

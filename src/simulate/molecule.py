@@ -1,0 +1,129 @@
+"""A molecule as weighted points: from an atomic model, or from a map with labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+
+MODEL_SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
+
+
+@dataclass(frozen=True)
+class Molecule:
+    """Points that scatter.
+
+    position : (a, 3) float64, Å, xyz, relative to the centre of the map (see ``frame``)
+    weight : (a,) float64, scattering of each point (electrons of an atom; density of a voxel)
+    chain : (a,) str, chain of each point (the label, for a map)
+    residue : (a,) int, residue number (0 for a map)
+    width : float, Å, standard deviation of the Gaussian that each point stands for (0 for a map's voxels)
+    band : float, 1/Å, frequencies above this are absent (a map's Nyquist; infinity for a model)
+    frame : (3,) Å, what was subtracted from the file's coordinates
+    name : what it is, for people
+    parts : named selections, in the grammar of ``atom_selection.py``
+    atom, residue_name, element : (a,) str, for writing a model; empty for a map
+    """
+
+    position: np.ndarray
+    weight: np.ndarray
+    chain: np.ndarray
+    residue: np.ndarray
+    width: float
+    band: float
+    frame: np.ndarray
+    name: str
+    parts: dict[str, str] = field(default_factory=dict)
+    atom: np.ndarray = field(default_factory=lambda: np.zeros(0, "U4"))
+    residue_name: np.ndarray = field(default_factory=lambda: np.zeros(0, "U4"))
+    element: np.ndarray = field(default_factory=lambda: np.zeros(0, "U2"))
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    @property
+    def is_model(self) -> bool:
+        """Whether the points are atoms (and can be written as a model)."""
+        return len(self.atom) == len(self.position)
+
+
+def gaussian_width(resolution: float) -> float:
+    """Standard deviation (Å) of an atom's Gaussian at a resolution (Å): resolution / (π√2), as ChimeraX's molmap."""
+    return resolution / (np.pi * np.sqrt(2))
+
+
+def read_model(path: Path, resolution: float) -> Molecule:
+    """Heavy atoms of a PDB or mmCIF file's first model without water. Weight = atomic number × occupancy."""
+    import gemmi
+
+    try:
+        structure = gemmi.read_structure(str(path))
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InputError(f"{path}: this is no readable PDB or mmCIF model ({error}); give another file.") from error
+    rows = [] if len(structure) == 0 else _atom_rows(structure[0])
+    if not rows:
+        raise InputError(f"{path}: the model has no atoms but hydrogens and water; give a PDB or mmCIF of a molecule.")
+    chain, residue, residue_name, atom, element, weight, x, y, z = (np.array(column) for column in zip(*rows))
+    position = np.stack([x, y, z], axis=1).astype(np.float64)
+    centre = np.average(position, axis=0, weights=weight)
+    return Molecule(
+        position - centre, weight.astype(np.float64), chain, residue, gaussian_width(resolution), np.inf, centre,
+        Path(path).name, {}, atom, residue_name, element,
+    )  # fmt: skip
+
+
+def _atom_rows(model) -> list[tuple]:
+    """(chain, residue number, residue name, atom, element, weight, x, y, z) of every heavy atom that is no water."""
+    rows = []
+    for chain in model:
+        for residue in chain:
+            if residue.is_water():
+                continue
+            rows += [
+                (chain.name, residue.seqid.num, residue.name, atom.name, atom.element.name,
+                 atom.element.atomic_number * atom.occ, *atom.pos.tolist())
+                for atom in residue if not atom.is_hydrogen() and atom.occ > 0
+            ]  # fmt: skip
+    return rows
+
+
+def read_labelled_map(path: Path, labels: Path) -> Molecule:
+    """Voxels of a map as points, each carrying its label as its chain name.
+
+    Solvent (label < 0 where the file has negative labels, otherwise 0) is left out.
+    """
+    density, pixel_size = read_cube(path)
+    label, _ = read_cube(labels)
+    if density.shape != label.shape:
+        raise InputError(f"{labels}: the labels have {label.shape} voxels and {path} {density.shape}; they must agree.")
+    label = np.rint(label).astype(int)
+    kept = label >= 0 if label.min() < 0 else label > 0
+    kept &= density != 0
+    if not kept.any():
+        raise InputError(f"{labels}: no voxel of {path} carries a label; label the parts 1, 2, … and the solvent 0.")
+    index = np.argwhere(kept)[:, ::-1].astype(np.float64)
+    position = (index - density.shape[0] // 2) * pixel_size
+    chain = label[kept].astype(str)
+    return Molecule(
+        position, density[kept].astype(np.float64), chain, np.zeros(len(chain), int), 0.0, 0.5 / pixel_size,
+        np.zeros(3), Path(path).name,
+    )  # fmt: skip
+
+
+def read_cube(path: Path) -> tuple[np.ndarray, float]:
+    """A cubic map ``[z, y, x]`` float32 and its pixel size in Å."""
+    import mrcfile
+
+    try:
+        with mrcfile.open(path, permissive=False) as file:
+            data, pixel_size = np.array(file.data, np.float32), float(file.voxel_size.x)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: this is no readable MRC map ({error}); give another file.") from error
+    if data.ndim != 3 or len(set(data.shape)) != 1:
+        raise InputError(f"{path}: the map has {data.shape} voxels; pad or crop it to a cube.")
+    if not pixel_size > 0:
+        raise InputError(f"{path}: the header has no pixel size; set it (for instance with relion_image_handler).")
+    return data, pixel_size

@@ -1,0 +1,1 @@
+"""``flexrec view``: the panel with slices of the map, without ChimeraX."""
