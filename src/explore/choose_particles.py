@@ -68,12 +68,15 @@ def chosen_near(
     """
     if (count is None) == (radius is None):
         raise InputError("Particles near a point: give either how many, or a radius.")
-    if (count if radius is None else radius) <= 0:
+    if min(size for size in (count, radius) if size is not None) <= 0:
         raise InputError("How many particles near a point, or their radius, must be more than zero.")
     search, point = trained.search, np.asarray(z, np.float32)
     if in_angstroms:
         search = Nearest(trained.angstroms.coordinates(trained.latents))
         point = trained.angstroms.coordinates(point[None])[0]
     mask = np.zeros(len(trained.latents), bool)
-    mask[search.within(point, radius) if count is None else search.nearest_of(point, count)[0]] = True
+    if count is not None:
+        mask[search.nearest_of(point, count)[0]] = True
+    elif radius is not None:
+        mask[search.within(point, radius)] = True
     return mask

@@ -74,8 +74,8 @@ def _common(first: Trained, second: Trained) -> tuple[np.ndarray, np.ndarray]:
     if first.source != second.source:
         raise InputError(f"{first.folder.name} and {second.folder.name} are of different particle files; compare "
                          "trainings of the same one.")  # fmt: skip
-    rows = [trained.source_rows(np.arange(len(trained.latents))) for trained in (first, second)]
-    _, one, two = np.intersect1d(*rows, return_indices=True)
+    of_first, of_second = (trained.source_rows(np.arange(len(trained.latents))) for trained in (first, second))
+    _, one, two = np.intersect1d(of_first, of_second, return_indices=True)
     if len(one) < 10:
         raise InputError(f"{first.folder.name} and {second.folder.name} have {len(one)} particles in common; compare "
                          "trainings that share more.")  # fmt: skip

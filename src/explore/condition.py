@@ -111,17 +111,20 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> _Truth:
-        left, truth = self._operand(), None
-        if not self.left or self.left[0].kind != "compare":
-            raise self.mistake()
+        truth, right = self._compared_with(self._operand())
         while self.left and self.left[0].kind == "compare":
-            sign = self.left.pop(0).text
-            right = self._operand()
-            one = _compared(left, sign, right)
-            left, truth = right, one if truth is None else truth & one
+            further, right = self._compared_with(right)
+            truth = truth & further
         if np.ndim(truth.yes) == 0:
             raise InputError(f"The condition {self._condition!r} compares no column; name one.")
         return truth
+
+    def _compared_with(self, left: np.ndarray | float | str) -> tuple[_Truth, np.ndarray | float | str]:
+        """The comparison of what was read last with what comes next, and that."""
+        if not self.left or self.left[0].kind != "compare":
+            raise self.mistake()
+        sign, right = self.left.pop(0).text, self._operand()
+        return _compared(left, sign, right), right
 
     def _operand(self) -> np.ndarray | float | str:
         if not self.left or self.left[0].kind not in ("number", "text", "name"):

@@ -133,7 +133,8 @@ def _window(images: np.ndarray) -> tuple[slice, slice]:
     low, high = at.min(axis=0), at.max(axis=0)
     half = int(1.1 * (high - low).max() / 2) + 2
     middle = (low + high) // 2
-    return tuple(slice(max(0, m - half), min(size, m + half + 1)) for m in middle)
+    rows, columns = (slice(max(0, m - half), min(size, m + half + 1)) for m in middle)
+    return rows, columns
 
 
 def _scale_bar(axis, shape: tuple[int, int], pixel_size: float) -> None:

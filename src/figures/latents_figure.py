@@ -34,7 +34,7 @@ def draw_latents(path: str | os.PathLike[str], z: np.ndarray, information: np.nd
     {1: _one_axis, 2: _two_axes}.get(axes, _many_axes)(left, column, edges)
     if right is not None:
         _bars(right.subplots(), np.asarray(information), z.shape[1])
-    inside = np.count_nonzero(np.all([one >= 0 for one in column], axis=0))
+    inside = int(np.all([number >= 0 for number in column], axis=0).sum())
     figure.suptitle(f"{len(z):,} particles in {z.shape[1]} latent dimension{'s' * (z.shape[1] > 1)}", fontsize=12)
     say(figure, _latents_text(z.shape[1], len(z) - inside, bare))
     save(figure, path)

@@ -101,12 +101,12 @@ def cell_sections(mesh: TetMesh, plane, middle: np.ndarray) -> tuple[list[np.nda
 
 def _section(flat: np.ndarray, height: np.ndarray) -> np.ndarray:
     """Convex polygon of the points where a tetrahedron's edges cross height 0, in order around their middle."""
-    points = []
+    crossings: list[np.ndarray] = []
     for a in range(4):
         for b in range(a + 1, 4):
             if height[a] * height[b] < 0:
-                points.append(flat[a] + (flat[b] - flat[a]) * height[a] / (height[a] - height[b]))
-    points = np.array(points)
+                crossings.append(flat[a] + (flat[b] - flat[a]) * height[a] / (height[a] - height[b]))
+    points = np.array(crossings)
     away = points - points.mean(axis=0)
     return points[np.argsort(np.arctan2(away[:, 1], away[:, 0]))]
 
@@ -121,10 +121,12 @@ def part_colours(count: int) -> list[tuple[float, float, float, float]]:
 
 
 def _legend(figure, mesh: TetMesh, labels: tuple[int, ...] | None) -> None:
+    from matplotlib.artist import Artist
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     names = range(mesh.parts) if labels is None else labels
-    shown = [Patch(color=colour, label=f"part {name}") for colour, name in zip(part_colours(mesh.parts), names)][:12]
+    colours = list(zip(part_colours(mesh.parts), names))[:12]
+    shown: list[Artist] = [Patch(color=colour, label=f"part {name}") for colour, name in colours]
     shown.append(Line2D([], [], color="#d62728", label="mask at 0.5"))
     figure.legend(handles=shown, loc="outside lower center", ncols=len(shown), frameon=False)

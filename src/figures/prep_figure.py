@@ -32,7 +32,7 @@ def draw(
 
     figure = Figure(figsize=(12, 8), layout="constrained")
     FigureCanvasAgg(figure)
-    images, curves = figure.subfigures(2, 1, height_ratios=(4, 3.4))
+    images, curves = figure.subfigures(2, 1, height_ratios=(4, 3.4), squeeze=False)[:, 0]
     axes = images.subplots(2, 6, squeeze=False)
     for column in range(6):
         for axis, stack, name in ((axes[0, column], before, "before"), (axes[1, column], after, "after")):

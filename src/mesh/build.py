@@ -169,12 +169,11 @@ def _joined_groups(place: np.ndarray, part: np.ndarray, joints: tuple[tuple[int,
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    row, column = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    links = [(np.empty(0, np.int64), np.empty(0, np.int64))]
     for a, b in joints:
         at_a, at_b = np.flatnonzero(part == a), np.flatnonzero(part == b)
         _, in_a, in_b = np.intersect1d(place[at_a], place[at_b], assume_unique=True, return_indices=True)
-        row.append(at_a[in_a])
-        column.append(at_b[in_b])
-    row, column = np.concatenate(row), np.concatenate(column)
+        links.append((at_a[in_a], at_b[in_b]))
+    row, column = (np.concatenate(ends) for ends in zip(*links))
     graph = coo_matrix((np.ones(len(row), np.int8), (row, column)), shape=(len(place), len(place)))
     return connected_components(graph, directed=False)[1]

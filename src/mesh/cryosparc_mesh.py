@@ -117,13 +117,13 @@ def _fit(arrays: dict, box: int, pixel_size: float, transposed: bool) -> tuple[R
         raise InputError("The cryoSPARC mesh carries no voxel; give the mesh file of a Flex Mesh Prep job.")
     index = index[:: max(1, len(index) // _SAMPLE)]
     cell = arrays["tm_tetraidx_map"][tuple(index.T)]
-    best, chosen = None, None
+    best, chosen = Reading("", False, transposed, 0.0, -1.0), np.empty((0, 3))
     for centre in dict.fromkeys((float(box // 2), (box - 1) / 2, box / 2)):
         for unit, scale in (("angstrom", 1.0), ("voxel", pixel_size)):
             for backwards in (False, True):
                 vertices = arrays["tm_points"].astype(np.float64)[:, :: -1 if backwards else 1] * scale
                 fit = _share_inside(vertices, arrays["tm_cells"], cell, (index[:, ::-1] - centre) * pixel_size)
-                if best is None or fit > best.fit + 1e-3:
+                if fit > best.fit + 1e-3:
                     best, chosen = Reading(unit, backwards, transposed, centre, fit), vertices
     if best.fit < ENOUGH:
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _ARRAYS = {"vertices": np.float32, "cells": np.int32, "weights": np.float32, "pa
 
 def save_mesh(path: str | os.PathLike[str], mesh: TetMesh) -> None:
     """Write ``mesh`` to a .npz file: the arrays of ``TetMesh`` under their own names, and ``format``."""
-    arrays = {name: np.asarray(getattr(mesh, name), kind) for name, kind in _ARRAYS.items()}
+    arrays: dict[str, Any] = {name: np.asarray(getattr(mesh, name), kind) for name, kind in _ARRAYS.items()}
     if mesh.centre is not None:
         arrays["centre"] = np.asarray(mesh.centre, np.float64)
     if mesh.free is not None:

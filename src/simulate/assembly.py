@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -173,7 +174,7 @@ def _together(subunits: list[Molecule]) -> Molecule:
     chain = np.concatenate([first.chain] + [
         np.char.add(one.chain.astype(str), f"-{number}") for number, one in enumerate(subunits[1:], start=2)
     ])  # fmt: skip
-    joined = {
+    joined: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in subunits])
         for name in ("position", "weight", "residue", "atom", "residue_name", "element")
     }

@@ -86,16 +86,16 @@ class Experiment:
     def particles(self, stack: Path = Path("particles.mrcs")) -> Particles:
         """All particles, their images in order in ``stack``, the two halves alternating."""
         count = len(self)
-        one = {name: None if (values := getattr(self, name)) is None else values[None]
-               for name in ("odd", "even", "magnification")}  # fmt: skip
         optics = Optics(
             np.array([self.voltage]), np.array([self.spherical_aberration]), np.array([self.amplitude_contrast]),
-            np.array([self.pixel_size]), np.array([self.box]), ("opticsGroup1",), **one,
+            np.array([self.pixel_size]), np.array([self.box]), ("opticsGroup1",),
+            _one_row(self.odd), _one_row(self.even), _one_row(self.magnification),
         )  # fmt: skip
         return Particles(
             (stack,), np.zeros(count, np.int32), np.arange(count, dtype=np.int64), self.rotation, self.shift,
             self.defocus, np.zeros(count), np.zeros(count, np.int32), (np.arange(count) % 2 + 1).astype(np.int8),
-            optics, b_factor=np.full(count, self.b_factor), scale=self.scale,
+            optics, b_factor=np.full(count, self.b_factor),
+            scale=np.ones(count) if self.scale is None else self.scale,
         )  # fmt: skip
 
     def told_particles(self, stack: Path) -> Particles:
@@ -119,6 +119,11 @@ class Experiment:
     def stream(self, stage: int, chunk: int = 0) -> np.random.Generator:
         """An independent random stream for each stage and chunk."""
         return random_stream(self.seed, stage, chunk)
+
+
+def _one_row(values: np.ndarray | None) -> np.ndarray:
+    """What one optics group has; empty where it is as in a perfect microscope."""
+    return np.empty(0) if values is None else values[None]
 
 
 def random_stream(seed: int, stage: int, chunk: int = 0) -> np.random.Generator:

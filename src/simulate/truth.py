@@ -108,13 +108,12 @@ def load_truth(folder: str | Path) -> Truth:
 
 def _hinges(record: dict, points: dict) -> tuple[Hinge, ...]:
     code = np.repeat(points["codes"], np.diff(points["offsets"]))
-    return tuple(
-        Hinge(
-            (code >> bit & 1).astype(bool), np.array(row["pivot"]), np.array(row["axis"]), *row["range"],
-            row["circular"], row["draw"], row["moves"],
-        )
-        for bit, row in enumerate(record["hinges"])
-    )  # fmt: skip
+    hinges = []
+    for bit, row in enumerate(record["hinges"]):
+        (low, high), moving = row["range"], (code >> bit & 1).astype(bool)
+        hinges.append(Hinge(moving, np.array(row["pivot"]), np.array(row["axis"]), low, high,
+                            row["circular"], row["draw"], row["moves"]))  # fmt: skip
+    return tuple(hinges)
 
 
 def hinge_record(hinge: Hinge) -> dict:

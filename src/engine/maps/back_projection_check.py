@@ -168,7 +168,7 @@ def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProj
             break
         change = np.ones(len(gain))
         for number in np.flatnonzero(counts >= _ENOUGH):
-            change[number] = _gain(mixed, gain, sums, number)
+            change[number] = _gain(mixed, gain, sums, int(number))
         change /= np.exp(np.average(np.log(change), weights=counts))
         if np.all(np.abs(change - 1) < 0.03):
             break

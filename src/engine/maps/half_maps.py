@@ -61,7 +61,8 @@ def solve_halves(
         problem = problem_of(rows)
         solved.append(solve_density(problem, before, iterations))
     cloud = problem.cloud
-    return HalfMaps(*solved, shell_correlation(cloud.scatter(solved[0]), cloud.scatter(solved[1])))
+    first, second = solved
+    return HalfMaps(first, second, shell_correlation(cloud.scatter(first), cloud.scatter(second)))
 
 
 def supported_map(cloud: VoxelCloud, maps: HalfMaps) -> torch.Tensor:

@@ -44,7 +44,8 @@ def push(
     moved = (_move if loops is None else loops.move)(points, offsets, affine)
     low, shape = _window(moved, box)
     moved = (moved - low) * np.float32(oversampling)
-    shape = tuple(oversampling * side for side in shape)
+    z, y, x = shape
+    shape = oversampling * z, oversampling * y, oversampling * x
     grid = _spread(density, moved, shape) if loops is None else loops.spread(density, moved, shape, threads)
     return _place(_unblur(grid, oversampling, threads or -1), low, box)
 

@@ -55,7 +55,8 @@ class _Trial:
 
 def doubt_ctf(halves: Halves, check: Check, consensus: Consensus | None) -> str | None:
     """A sentence on the CTF, or None where it is the file's as far as can be told."""
-    some = replace(halves, rows=tuple(rows[: _MOST // 2] for rows in halves.rows))
+    first, second = halves.rows
+    some = replace(halves, rows=(first[: _MOST // 2], second[: _MOST // 2]))
     now = _try(some, some.prepared, consensus)
     trials = [(_try(some, particles, consensus), text) for particles, text in _others(some.prepared, consensus)]
     best_curve = np.max([np.abs(trial.curve) for trial in (now, *(trial for trial, _ in trials))], axis=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,9 @@ class _Keeper:
     def keep(self, sums: Sums, done: int) -> None:
         """Write the sums of the first ``done`` batches."""
         begun = time.monotonic()
-        arrays = {f"{name}{half}": values for half, one in enumerate(sums, 1) for name, values in one.sums.items()}
+        arrays: dict[str, Any] = {
+            f"{name}{half}": values for half, halves in enumerate(sums, 1) for name, values in halves.sums.items()
+        }
         with self._job.output(SUMS) as path, open(path, "wb") as file:
             np.savez(file, batches=done, **arrays)
         now = time.monotonic()

@@ -66,9 +66,9 @@ def _share(drop: str) -> float:
     """The share of the particles that lack a part."""
     if not drop:
         return 0.0
-    name, _, share = drop.rpartition(":")
+    name, _, number = drop.rpartition(":")
     try:
-        share = float(share)
+        share = float(number)
     except ValueError:
         share = -1.0
     if not name or not 0 <= share <= 1:
