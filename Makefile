@@ -22,7 +22,8 @@ test: export OMP_NUM_THREADS = 1
 test: export NUMBA_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --durations=15
 
 demo: $(READY)
 	rm -rf demo
@@ -44,4 +45,4 @@ bench: $(READY)
 clean:
 	rm -rf $(VENV) build dist demo bench
 	find . -name __pycache__ -prune -exec rm -rf {} +
-	rm -rf ./*.egg-info .pytest_cache .ruff_cache
+	rm -rf ./*.egg-info .pytest_cache .ruff_cache .mypy_cache

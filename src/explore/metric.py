@@ -7,6 +7,7 @@ stretch its latents to.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,7 +90,7 @@ class Motion:
         lost = 1 - np.cumsum(sizes**2) / max((sizes**2).sum(), 1e-30)
         return mean, axes[: 1 + int(np.count_nonzero(lost > _KEEP))].T
 
-    def _batches(self, z: np.ndarray, per_point: int = 1):
+    def _batches(self, z: np.ndarray, per_point: int = 1) -> Iterator[np.ndarray]:
         z = np.asarray(z, np.float32).reshape(-1, self.model.latent_dims)
         size = max(1, _BATCH_NUMBERS // (3 * len(self.mass) * per_point))
         return (z[i : i + size] for i in range(0, max(len(z), 1), size))

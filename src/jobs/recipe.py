@@ -92,7 +92,14 @@ def _in_order(path: Path, tables: dict[str, Any]) -> list[tuple[Job, str, dict[s
 
 
 def _read_step(
-    job: Job, place: str, table: dict[str, Any], seed: int, steps: list[Step], path: Path, project: Path, suits
+    job: Job,
+    place: str,
+    table: dict[str, Any],
+    seed: int,
+    steps: list[Step],
+    path: Path,
+    project: Path,
+    suits: Callable[[Path], bool],
 ) -> Step:
     table = {name.replace("-", "_"): value for name, value in table.items()}
     seed = _seed(table.pop("seed", seed), "seed")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -143,7 +144,7 @@ def _share_inside(vertices: np.ndarray, cells: np.ndarray, cell: np.ndarray, poi
     return float((barycentric(matrix, cell, points).min(axis=1) >= SLACK).mean())
 
 
-def _joints(fuses, labels: list[int]) -> tuple[tuple[int, int], ...]:
+def _joints(fuses: Any, labels: list[int]) -> tuple[tuple[int, int], ...]:
     """Joints between parts from ``segfuses``: pairs of labels, or text such as "0>1, 1>2"."""
     from .joints import check_tree, parse_joints
 

@@ -110,7 +110,7 @@ def _best_cut(graph: _Graph, piece: np.ndarray) -> _Cut | None:
     return _Cut((np.sort(piece[order[:at]]), np.sort(piece[order[at:]])), softness / ball)
 
 
-def _softest_mode(links, mass: np.ndarray) -> tuple[float, np.ndarray]:
+def _softest_mode(links: Any, mass: np.ndarray) -> tuple[float, np.ndarray]:
     """Second eigenvalue of the graph's Laplacian relative to its mass, and the rows in the order of its eigenvector."""
     from scipy.sparse import diags
     from scipy.sparse.linalg import eigsh
@@ -122,7 +122,7 @@ def _softest_mode(links, mass: np.ndarray) -> tuple[float, np.ndarray]:
     return float(values[second]), np.argsort(vectors[:, second], kind="stable")
 
 
-def _sweep(links, mass: np.ndarray, order: np.ndarray, smallest: float) -> int | None:
+def _sweep(links: Any, mass: np.ndarray, order: np.ndarray, smallest: float) -> int | None:
     """Where along ``order`` the normalised cut is least with ``smallest`` mass or more on both sides; None: nowhere."""
     rank = np.empty(len(order), int)
     rank[order] = np.arange(len(order))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -76,7 +77,15 @@ def _rasterise(mesh: TetMesh, part: np.ndarray, pixel_size: float) -> np.ndarray
     return found
 
 
-def _fill(matrix, low, high, cell_part, part, found, exact) -> None:
+def _fill(
+    matrix: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    cell_part: np.ndarray,
+    part: np.ndarray,
+    found: np.ndarray,
+    exact: np.ndarray,
+) -> None:
     """Write into ``found`` each cell's voxels, cell after cell; a cell of the voxel's own part comes first."""
     size = np.maximum(high - low, 0)
     count = size.prod(axis=1)
@@ -105,7 +114,7 @@ def _put_first(found: np.ndarray, voxel: np.ndarray, cell: np.ndarray, those: np
 
 
 @lru_cache(maxsize=1)
-def _compiled_fill():
+def _compiled_fill() -> Callable[..., None] | None:
     """``_fill`` voxel by voxel, compiled; None where numba is missing or broken."""
     try:
         from .voxels_numba import fill

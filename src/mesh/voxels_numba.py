@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from .locate import TOLERANCE
 
 
 @njit(cache=True)
-def fill(matrix, low, high, cell_part, part, found, exact):  # pragma: no cover (compiled)
+def fill(
+    matrix: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    cell_part: np.ndarray,
+    part: np.ndarray,
+    found: np.ndarray,
+    exact: np.ndarray,
+) -> None:  # pragma: no cover (compiled)
     """As ``_fill`` of `voxels`, voxel by voxel."""
     for cell in range(len(matrix)):
         m = matrix[cell]

@@ -122,9 +122,7 @@ def _open(path: Path) -> FileIO:
                          "resume the job.") from error  # fmt: skip
 
 
-def _read_run(
-    file: FileIO, header: MrcHeader, start: int, images: np.ndarray, places: np.ndarray, path: Path
-) -> None:
+def _read_run(file: FileIO, header: MrcHeader, start: int, images: np.ndarray, places: np.ndarray, path: Path) -> None:
     """Images start, start+1, … of one stack into ``images[places]``."""
     ascending = len(places) == places[-1] - places[0] + 1 and bool(np.all(np.diff(places) == 1))
     direct = header.dtype == images.dtype and ascending

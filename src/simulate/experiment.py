@@ -7,6 +7,7 @@ leaves a quarter of the variance of white noise, so its 0.01 at 256 pixels of 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..particles.particles import Optics, Particles
+from .hinges import Hinge
 from .random_views import random_defocus, random_rotations, random_shifts, turn_into_cap
 from .simulated_noise import Background
 
@@ -131,7 +133,7 @@ def random_stream(seed: int, stage: int, chunk: int = 0) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stage, chunk)))
 
 
-def draw_states(hinges, count: int, states: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_states(hinges: Sequence[Hinge], count: int, states: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Angles ``(count, h)`` in degrees and state numbers ``(count,)``.
 
     states 0: every particle has its own continuous state (number −1). Otherwise that many conformations, equally

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def read_model(path: Path, resolution: float) -> Molecule:
     )  # fmt: skip
 
 
-def _atom_rows(model) -> list[tuple]:
+def _atom_rows(model: Any) -> list[tuple]:
     """(chain, residue number, residue name, atom, element, weight, x, y, z) of every heavy atom that is no water."""
     rows = []
     for chain in model:

@@ -62,7 +62,13 @@ class MovingMolecule:
         return moved
 
     def images(
-        self, angles, rotation, shift, box: int, pixel_size: float, magnification: np.ndarray | None = None
+        self,
+        angles: np.ndarray,
+        rotation: np.ndarray,
+        shift: np.ndarray,
+        box: int,
+        pixel_size: float,
+        magnification: np.ndarray | None = None,
     ) -> np.ndarray:
         """Fourier transforms ``(b, box, box // 2 + 1)`` of the projections, without CTF.
 
@@ -80,7 +86,7 @@ class MovingMolecule:
         transform = project_points(self.points, self.weights, self.offsets, affine, box)
         return transform * self._gaussian(squared)
 
-    def map_at(self, angles, box: int, pixel_size: float) -> np.ndarray:
+    def map_at(self, angles: np.ndarray, box: int, pixel_size: float) -> np.ndarray:
         """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees.
 
         Its discrete Fourier transform is exact, so that every image without noise and CTF is a central slice of it.
@@ -95,7 +101,7 @@ class MovingMolecule:
         return np.repeat(self.codes > 0, np.diff(self.offsets))
 
     def moving_mask(
-        self, angles, box: int, pixel_size: float, hinge: int | None = None, edge: float = 6.0
+        self, angles: np.ndarray, box: int, pixel_size: float, hinge: int | None = None, edge: float = 6.0
     ) -> np.ndarray:
         """Soft mask ``[z, y, x]`` of the moving part at one state (h,), or of the union over states (n, h).
 
@@ -105,11 +111,13 @@ class MovingMolecule:
         chosen = self.codes > 0 if hinge is None else (self.codes >> hinge & 1).astype(bool)
         return self._soft_mask(np.repeat(chosen, np.diff(self.offsets)), angles, box, pixel_size, edge)
 
-    def mask(self, angles, box: int, pixel_size: float, edge: float = 6.0) -> np.ndarray:
+    def mask(self, angles: np.ndarray, box: int, pixel_size: float, edge: float = 6.0) -> np.ndarray:
         """The same of the whole molecule."""
         return self._soft_mask(np.ones(len(self.points), bool), angles, box, pixel_size, edge)
 
-    def _soft_mask(self, chosen: np.ndarray, angles, box: int, pixel_size: float, edge: float) -> np.ndarray:
+    def _soft_mask(
+        self, chosen: np.ndarray, angles: np.ndarray, box: int, pixel_size: float, edge: float
+    ) -> np.ndarray:
         occupied = np.zeros((box,) * 3, bool)
         for state in np.atleast_2d(np.asarray(angles, np.float64)):
             index = np.rint(self.points_at(state)[chosen] / pixel_size + box // 2).astype(int)

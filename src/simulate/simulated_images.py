@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -69,9 +70,7 @@ def _through_optics(transform: np.ndarray, experiment: Experiment, rows: np.ndar
     return fft.irfft2(transform, s=(box, box))
 
 
-def _neighbours(
-    moving: MovingMolecule, experiment: Experiment, neighbours: Neighbours, rows: np.ndarray
-) -> np.ndarray:
+def _neighbours(moving: MovingMolecule, experiment: Experiment, neighbours: Neighbours, rows: np.ndarray) -> np.ndarray:
     """What reaches into these images ``(m, box, box)`` of the particle beside each: cut from a field twice as wide."""
     e, other, wide = experiment, neighbours.row[rows], 2 * experiment.box
     # an image's shift brings its particle back to the middle
@@ -133,7 +132,9 @@ def _chunk_noise(experiment: Experiment, chunk: int) -> np.ndarray:
     return draw_noise(experiment.stream(NOISE, chunk), count, spectrum, experiment.box)
 
 
-def iterate_images(moving: MovingMolecule, experiment: Experiment, threads: int, start: int = 0):
+def iterate_images(
+    moving: MovingMolecule, experiment: Experiment, threads: int, start: int = 0
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (chunk, images) in order from chunk ``start``; at most two chunks per thread are in memory."""
     from collections import deque
     from concurrent.futures import ThreadPoolExecutor

@@ -78,11 +78,18 @@ class Truth:
             self, moving=one, angles=of_copy, state=state, rotation=self.rotation[row] @ group[copy], **repeated
         )
 
-    def map_at(self, angles, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:
+    def map_at(self, angles: np.ndarray, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:
         """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees."""
         return self.moving.map_at(angles, box or self.box, pixel_size or self.pixel_size)
 
-    def moving_mask(self, angles, box=None, pixel_size=None, hinge: int | None = None, edge: float = 6.0) -> np.ndarray:
+    def moving_mask(
+        self,
+        angles: np.ndarray,
+        box: int | None = None,
+        pixel_size: float | None = None,
+        hinge: int | None = None,
+        edge: float = 6.0,
+    ) -> np.ndarray:
         """Soft mask of the moving part at one state (h,), or of its union over (n, h); see ``MovingMolecule``."""
         return self.moving.moving_mask(angles, box or self.box, pixel_size or self.pixel_size, hinge, edge)
 

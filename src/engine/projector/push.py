@@ -9,6 +9,7 @@ repeats of the spectrum are cut off, and the map is that of the projector.
 from __future__ import annotations
 
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 
@@ -135,7 +136,7 @@ def _spread(density: np.ndarray, places: np.ndarray, shape: tuple[int, int, int]
     return total.astype(np.float32).reshape(shape)
 
 
-def _weights(t):
+def _weights(t: np.ndarray) -> tuple[np.ndarray, ...]:
     """Cubic B-spline weights of four neighbouring voxels, ``t`` past the second of them."""
     s = 1 - t
     return s * s * s / 6, 2 / 3 - t * t * (1 + s) / 2, 2 / 3 - s * s * (1 + t) / 2, t * t * t / 6
@@ -145,7 +146,7 @@ def _weights(t):
 
 
 @lru_cache(maxsize=1)
-def _compiled():
+def _compiled() -> ModuleType | None:
     """The compiled loops, or None where numba is missing or broken."""
     try:
         from . import push_numba

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from ...errors import InputError
@@ -39,7 +39,7 @@ def _package() -> dict[str, bytes]:
     return {f"chimerax/flexrec/{path.relative_to(top).as_posix()}": path.read_bytes() for path in files}
 
 
-def _metadata(installed) -> dict[str, bytes]:
+def _metadata(installed: Distribution) -> dict[str, bytes]:
     folder = f"chimerax_flexrec-{installed.version}.dist-info"
     texts = {"METADATA": installed.read_text("METADATA"), "entry_points.txt": installed.read_text("entry_points.txt")}
     return {f"{folder}/{name}": text.encode() for name, text in {**texts, "WHEEL": _WHEEL}.items() if text}

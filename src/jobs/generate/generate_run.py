@@ -203,7 +203,7 @@ def _change_of(model: FlowModel | LinearModel) -> Callable[[np.ndarray], str]:
     return motion
 
 
-def _maps_of(folder: Path, plan: _Plan):
+def _maps_of(folder: Path, plan: _Plan) -> Callable[[int], np.ndarray]:
     """A function that reads map ``i``."""
 
     def read(i: int) -> np.ndarray:

@@ -113,9 +113,7 @@ def _mask(
     return mask, cut
 
 
-def _given_mask(
-    path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float
-) -> np.ndarray:
+def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float) -> np.ndarray:
     mask, mask_pixel = read_map(path, parameters.pixel_size)
     width, wanted = mask.shape[0] * mask_pixel, consensus.shape[0] * pixel_size
     if abs(width - wanted) > 0.01 * wanted:
@@ -158,9 +156,7 @@ def _user_weights(parameters: MeshParameters, mesh: TetMesh, parts: Parts) -> Te
     return make_rigid(mesh, parts.numbers(parameters.rigid)) if parameters.rigid else mesh
 
 
-def _import(
-    path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun
-) -> Result:
+def _import(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun) -> Result:
     """A mesh made elsewhere, with the consensus brought to its box."""
     if path.suffix.lower() == ".npz":
         mesh, notes = load_mesh(path), {}

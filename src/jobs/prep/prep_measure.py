@@ -16,7 +16,9 @@ from ...particles.copies import copies
 from ...particles.noise import NoiseSpectrum, background_deviation, whitening_filter
 from ...particles.observe import observe
 from ...particles.prepared import NOISE
+from ..job_folder import JobRun
 from .prep_notes import Notes
+from .prep_parameters import PrepParameters
 from .prep_read import Consensus
 
 _SAMPLE, _CONTRAST_SAMPLE, _LEVEL_SAMPLE, _BATCH = 2000, 1000, 400, 50
@@ -46,7 +48,7 @@ class Noise:
 
 
 def measure_noise(
-    converter: Converter, image: np.ndarray, consensus: Consensus | None, parameters, notes: Notes
+    converter: Converter, image: np.ndarray, consensus: Consensus | None, parameters: PrepParameters, notes: Notes
 ) -> Noise:
     """Noise power, whitening filters and contrast of a few thousand images chosen at random; kept in noise.npz.
 
@@ -75,7 +77,7 @@ def measure_noise(
     return noise
 
 
-def _save_noise(noise: Noise, digest: str, job) -> None:
+def _save_noise(noise: Noise, digest: str, job: JobRun) -> None:
     """noise.npz."""
     with job.output(NOISE) as temporary:
         np.savez(temporary, radius=np.arange(noise.power.shape[1]), power=noise.power, filter=noise.filter,
@@ -83,7 +85,7 @@ def _save_noise(noise: Noise, digest: str, job) -> None:
                  contrast=noise.contrast, notes=np.array(noise.texts, np.str_), digest=digest)  # fmt: skip
 
 
-def save_filter(noise: Noise, gain: np.ndarray, job) -> None:
+def save_filter(noise: Noise, gain: np.ndarray, job: JobRun) -> None:
     """noise.npz, its filter multiplied by the ``gain`` (g,) of the optics groups' signal."""
     with np.load(job.folder / NOISE, allow_pickle=False) as saved:
         arrays = {name: saved[name] for name in saved.files}
@@ -114,7 +116,7 @@ def _of_all_groups(sample: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([sample[:_SAMPLE], *of_groups]))
 
 
-def _noise_power(converter: Converter, rows: np.ndarray, even: bool, job) -> tuple[np.ndarray, bool]:
+def _noise_power(converter: Converter, rows: np.ndarray, even: bool, job: JobRun) -> tuple[np.ndarray, bool]:
     """(power (g, D//2+1) by shell, whether it is a noticeable part of the images).
 
     Where images are made ``even``, each counts with its own noise as the unit. A group of few images has the spectrum
@@ -189,7 +191,9 @@ def _saved_noise(path: Path, digest: str) -> Noise | None:
 # ---------------------------------------------------------------------------- contrast
 
 
-def _contrast(converter: Converter, rows: np.ndarray, consensus, parameters, notes: Notes) -> float:
+def _contrast(
+    converter: Converter, rows: np.ndarray, consensus: Consensus | None, parameters: PrepParameters, notes: Notes
+) -> float:
     """+1 or −1 to multiply images by that already carry the file's sign."""
     claimed = converter.particles.contrast
     if parameters.contrast != "auto":

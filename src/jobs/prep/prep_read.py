@@ -17,7 +17,7 @@ from ...particles.prepared import STAR
 from ...particles.resample import resample_map
 from ..inputs import job_file
 from .prep_notes import Notes
-from .prep_parameters import CTF_STATES
+from .prep_parameters import CTF_STATES, PrepParameters
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Consensus:
     framed: np.ndarray
 
 
-def read_input(parameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarray]:
+def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarray]:
     """The particles asked for and their rows in the source file."""
     path = job_file(parameters.particles, STAR) if parameters.particles.is_dir() else parameters.particles
     with warnings.catch_warnings(record=True) as caught:
@@ -48,7 +48,7 @@ def read_input(parameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarr
     return particles.take(rows), rows
 
 
-def _as_told(particles: Particles, parameters) -> Particles:
+def _as_told(particles: Particles, parameters: PrepParameters) -> Particles:
     """The particles with what the parameters say instead of the file."""
     optics = particles.optics
     if parameters.ctf_state != "auto":

@@ -14,6 +14,7 @@ from ...particles.copies import IMAGE, copies, image_numbers
 from ...particles.halves import together
 from ...particles.hot_pixels import HotPixels, Survey, find_hot_pixels, survey
 from ...particles.prefetch import in_order
+from ..job_folder import JobRun
 from .prep_notes import Notes
 
 SURVEY = "survey.npz"
@@ -62,7 +63,7 @@ def survey_images(converter: Converter, rows: np.ndarray, digest: str, workers: 
     return images
 
 
-def _survey(converter: Converter, workers: int, job) -> Survey | None:
+def _survey(converter: Converter, workers: int, job: JobRun) -> Survey | None:
     particles = converter.particles
     order = np.lexsort((particles.index, particles.stack, particles.group))
     parts = [

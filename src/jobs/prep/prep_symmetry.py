@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ...engine.maps.back_projection_check import Check
@@ -15,7 +17,7 @@ from .prep_notes import Notes
 from .prep_read import Consensus
 
 
-def check_symmetric(consensus: Consensus | None, path, group: np.ndarray, symbol: str) -> None:
+def check_symmetric(consensus: Consensus | None, path: Path | None, group: np.ndarray, symbol: str) -> None:
     """``InputError`` where a consensus is not symmetric by ``group`` ``(s, 3, 3)``."""
     if consensus is None or len(group) == 1:
         return

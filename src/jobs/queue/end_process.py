@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import InputError
@@ -72,7 +73,7 @@ def _leads_a_group(pid: int) -> bool:
         return False
 
 
-def _signal(send, pid: int, number: int) -> None:
+def _signal(send: Callable[[int, int], None], pid: int, number: int) -> None:
     try:
         send(pid, number)
     except ProcessLookupError:

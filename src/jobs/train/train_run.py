@@ -27,6 +27,9 @@ from .train_parameters import TrainParameters
 from .train_particles import write_particles
 
 if TYPE_CHECKING:
+    from ...engine.training.trainer import Settings
+
+if TYPE_CHECKING:
     from ...engine.training.stage import Stage
     from ...engine.training.team import Team
 
@@ -153,7 +156,7 @@ def _silent(*values: object, **named: object) -> None:
     """What a process that does not lead says."""
 
 
-def settings_of(parameters: TrainParameters):
+def settings_of(parameters: TrainParameters) -> Settings:
     """The engine's settings, which have the parameters' names."""
     from dataclasses import fields
 
