@@ -65,8 +65,10 @@ def _points(text: str, trained: Trained) -> np.ndarray:
 
 
 def point_text(z: np.ndarray) -> str:
-    """``0.4,-0.2``: a point ``(K,)`` as `read_anchors` takes it, with as many digits as single precision has."""
-    return ",".join(f"{float(value):.9g}" for value in z)
+    """``0.4,-0.2``: a point ``(K,)`` as `read_anchors` takes it, in the fewest digits that bring single precision back
+    (nine where it must be).
+    """
+    return ",".join(map(str, np.asarray(z, np.float32)))
 
 
 def _named(word: str, trained: Trained) -> np.ndarray | None:

@@ -161,9 +161,8 @@ def _write_points(plan: _Plan, model: Model, maker: _Maker, job: JobRun) -> None
         axes = [f"z{k + 1}" for k in range(model.latent_dims)]
         table.writerow(["map", "series", *axes, "distance", "outside"])
         for i, name in enumerate(plan.names):
-            point = [f"{value:.6g}" for value in plan.z[i]]
             far = "yes" if plan.outside[i] else "no"
-            table.writerow([name, plan.series[number[i]].name, *point, f"{plan.distance[i]:.4g}", far])
+            table.writerow([name, plan.series[number[i]].name, *map(str, plan.z[i]), f"{plan.distance[i]:.4g}", far])
 
 
 def _write_maps(plan: _Plan, model: FlowModel | LinearModel, maker: _Maker, job: JobRun) -> bool:
