@@ -27,11 +27,11 @@ def plot_points(trained: Trained, axes: Sequence[str]) -> np.ndarray:
     """Where the particles are ``(n, d)`` in a plot of columns of numbers: axes, components, UMAP, defocus …"""
     if all(re.fullmatch(r"(z|pc)\d+", name.strip()) for name in axes):
         return make_view(axes, trained.components).project(trained.latents)
-    found = [column(trained, name.strip()) for name in axes]
-    for one in found:
-        if one.values.dtype.kind == "O":
-            raise InputError(f"{one.name} holds words, which are no axis of a plot; choose a column of numbers.")
-    return np.stack([one.values for one in found], axis=1)
+    columns = [column(trained, name.strip()) for name in axes]
+    for coordinate in columns:
+        if coordinate.values.dtype.kind == "O":
+            raise InputError(f"{coordinate.name} holds words, which are no axis of a plot; choose a column of numbers.")
+    return np.stack([coordinate.values for coordinate in columns], axis=1)
 
 
 def chosen_by_box(trained: Trained, limits: dict[str, tuple[float, float]]) -> np.ndarray:

@@ -44,18 +44,18 @@ def compare(first: Trained, second: Trained) -> Comparison:
     The motion is followed at points of the first one's map, weighted by its density. ``InputError`` where the trainings
     have too few particles in common.
     """
-    one, two = _common(first, second)
-    correlation = canonical_correlations(first.latents[one], second.latents[two])
+    rows_first, rows_second = _common(first, second)
+    correlation = canonical_correlations(first.latents[rows_first], second.latents[rows_second])
     if not (first.model.moves and second.model.moves):
-        return Comparison(len(one), correlation)
-    some = np.unique(np.linspace(0, len(one) - 1, min(len(one), _PARTICLES)).astype(int))
+        return Comparison(len(rows_first), correlation)
+    some = np.unique(np.linspace(0, len(rows_first) - 1, min(len(rows_first), _PARTICLES)).astype(int))
     points, weight = _points(first)
-    moved = [_moved(trained, rows[some], points) for trained, rows in ((first, one), (second, two))]
+    moved = [_moved(trained, rows[some], points) for trained, rows in ((first, rows_first), (second, rows_second))]
     moved = [states - states.mean(axis=0) for states in moved]
     sizes = [float(np.einsum("npd,p->", states**2, weight) / len(some)) for states in moved]
     apart = float(np.einsum("npd,p->", (moved[0] - moved[1]) ** 2, weight) / len(some))
     agreement = 1 - apart / max(sum(sizes), 1e-12)
-    return Comparison(len(one), correlation, (sizes[0] ** 0.5, sizes[1] ** 0.5), apart**0.5, agreement)
+    return Comparison(len(rows_first), correlation, (sizes[0] ** 0.5, sizes[1] ** 0.5), apart**0.5, agreement)
 
 
 def canonical_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -65,8 +65,8 @@ def canonical_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         centred = latents.astype(float) - latents.mean(axis=0, dtype=float)
         left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
         bases.append(left[:, sizes > 1e-6 * max(sizes.max(), 1e-30)])
-    found = np.clip(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False), 0, 1)
-    return np.pad(found, (0, min(first.shape[1], second.shape[1]) - len(found)))
+    correlations = np.clip(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False), 0, 1)
+    return np.pad(correlations, (0, min(first.shape[1], second.shape[1]) - len(correlations)))
 
 
 def _common(first: Trained, second: Trained) -> tuple[np.ndarray, np.ndarray]:
@@ -75,11 +75,11 @@ def _common(first: Trained, second: Trained) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"{first.folder.name} and {second.folder.name} are of different particle files; compare "
                          "trainings of the same one.")  # fmt: skip
     of_first, of_second = (trained.source_rows(np.arange(len(trained.latents))) for trained in (first, second))
-    _, one, two = np.intersect1d(of_first, of_second, return_indices=True)
-    if len(one) < 10:
-        raise InputError(f"{first.folder.name} and {second.folder.name} have {len(one)} particles in common; compare "
-                         "trainings that share more.")  # fmt: skip
-    return one, two
+    _, rows_first, rows_second = np.intersect1d(of_first, of_second, return_indices=True)
+    if len(rows_first) < 10:
+        raise InputError(f"{first.folder.name} and {second.folder.name} have {len(rows_first)} particles in common; "
+                         "compare trainings that share more.")  # fmt: skip
+    return rows_first, rows_second
 
 
 def _points(trained: Trained) -> tuple[np.ndarray, np.ndarray]:

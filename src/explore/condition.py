@@ -64,12 +64,12 @@ def _tokens(condition: str) -> list[_Token]:
     tokens, place = [], 0
     condition = condition.rstrip()
     while place < len(condition):
-        found = _TOKEN.match(condition, place)
-        if not found:
+        match = _TOKEN.match(condition, place)
+        if not match:
             raise InputError(f"The condition cannot be read from {condition[place : place + 20].strip()!r} on; write "
                              "such as: defocus > 15000 and class == 2.")  # fmt: skip
-        tokens.append(_Token(str(found.lastgroup), found[str(found.lastgroup)]))
-        place = found.end()
+        tokens.append(_Token(str(match.lastgroup), match[str(match.lastgroup)]))
+        place = match.end()
     return tokens
 
 

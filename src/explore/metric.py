@@ -56,14 +56,14 @@ class Motion:
         """The metric g ``(m, K, K)`` at points ``(m, K)``, Å² per latent unit², by central differences."""
         z = np.asarray(z, np.float32).reshape(-1, self.model.latent_dims)
         dims = self.model.latent_dims
-        found = []
+        tensors = []
         for part in self._batches(z, 2 * dims):
             offset = _STEP * np.eye(dims, dtype=np.float32)
-            ahead = self.states((part[:, None] + offset).reshape(-1, dims)).reshape(len(part), dims, -1)
-            behind = self.states((part[:, None] - offset).reshape(-1, dims)).reshape(len(part), dims, -1)
-            slope = (ahead - behind) / (2 * _STEP)
-            found.append(slope @ slope.transpose(0, 2, 1))
-        return np.concatenate(found).astype(float)
+            after = self.states((part[:, None] + offset).reshape(-1, dims)).reshape(len(part), dims, -1)
+            before = self.states((part[:, None] - offset).reshape(-1, dims)).reshape(len(part), dims, -1)
+            slope = (after - before) / (2 * _STEP)
+            tensors.append(slope @ slope.transpose(0, 2, 1))
+        return np.concatenate(tensors).astype(float)
 
     def displacement(self, z: np.ndarray) -> np.ndarray:
         """How far ``(m,)``, Å r.m.s., the molecule is at ``(m, K)`` from where the canonical map has it."""

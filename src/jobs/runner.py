@@ -86,9 +86,9 @@ def _refuse_changes(job: Job, folder: Path, record: dict, given: Mapping[str, An
     if seed is not None and seed != record["seed"]:
         raise InputError(f"{folder.name} began with seed {record['seed']}; to use another, start a new job.")
     began = join_record(job, record, folder.parent)
-    asked = resolve_inputs(job, replace(began, **given), folder.parent)
+    resolved = resolve_inputs(job, replace(began, **given), folder.parent)
     for name in given:
-        if getattr(asked, name) != getattr(began, name):
+        if getattr(resolved, name) != getattr(began, name):
             was = getattr(began, name)
             raise InputError(f"{folder.name} began with {name} {was} and keeps it; to change it, start a new job.")
 

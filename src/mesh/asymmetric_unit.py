@@ -42,7 +42,7 @@ def alike(density: np.ndarray, group: np.ndarray, pixel_size: float) -> float:
     """The least correlation of a map ``(N, N, N)`` low-passed with itself turned by operators ``(s, 3, 3)``."""
     smooth = low_pass(density, pixel_size, mask_resolution(pixel_size, LOWPASS))
     inside = _ball(len(smooth))
-    return min(float(np.corrcoef(smooth[inside], _turned(smooth, one)[inside])[0, 1]) for one in group)
+    return min(float(np.corrcoef(smooth[inside], _turned(smooth, operator)[inside])[0, 1]) for operator in group)
 
 
 def asymmetric_unit(density: np.ndarray, pixel_size: float, group: np.ndarray) -> np.ndarray:

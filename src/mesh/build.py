@@ -127,18 +127,18 @@ def _drop_dangling(
     """
     from scipy.spatial import cKDTree
 
-    kept = ~_dangling(cells)
-    kept |= ~np.isin(part, part[kept])
-    if kept.all():
+    firm = ~_dangling(cells)
+    firm |= ~np.isin(part, part[firm])
+    if firm.all():
         return corners, cells, part, voxel_cell
     centre = corners[cells].mean(axis=1)
     heir = np.arange(len(cells))
-    for label in np.unique(part[~kept]):
-        stay, gone = np.flatnonzero(kept & (part == label)), np.flatnonzero(~kept & (part == label))
+    for label in np.unique(part[~firm]):
+        stay, gone = np.flatnonzero(firm & (part == label)), np.flatnonzero(~firm & (part == label))
         heir[gone] = stay[cKDTree(centre[stay]).query(centre[gone])[1]]
-    number = np.cumsum(kept) - 1
-    used, vertex = np.unique(cells[kept], return_inverse=True)
-    return corners[used], vertex.reshape(-1, 4), part[kept], number[heir][voxel_cell].astype(voxel_cell.dtype)
+    number = np.cumsum(firm) - 1
+    used, vertex = np.unique(cells[firm], return_inverse=True)
+    return corners[used], vertex.reshape(-1, 4), part[firm], number[heir][voxel_cell].astype(voxel_cell.dtype)
 
 
 def _dangling(cells: np.ndarray) -> np.ndarray:

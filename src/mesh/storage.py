@@ -69,8 +69,8 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def check_mesh(mesh: TetMesh, source: str | os.PathLike[str]) -> None:
     """Raise ``InputError`` unless the arrays fit together, all volumes are positive and all numbers finite."""
-    for problem, found in _problems(mesh):
-        if found:
+    for problem, is_so in _problems(mesh):
+        if is_so:
             raise InputError(f"{source}: the mesh {problem}; mend it or make a new one with the mesh job.")
 
 

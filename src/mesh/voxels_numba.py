@@ -15,7 +15,7 @@ def fill(
     high: np.ndarray,
     cell_part: np.ndarray,
     part: np.ndarray,
-    found: np.ndarray,
+    voxel_cell: np.ndarray,
     exact: np.ndarray,
 ) -> None:  # pragma: no cover (compiled)
     """As ``_fill`` of `voxels`, voxel by voxel."""
@@ -33,6 +33,6 @@ def fill(
                             break
                     if inside:
                         own = part[z, y, x] == cell_part[cell]
-                        if own or found[z, y, x] < 0:
-                            found[z, y, x] = cell
+                        if own or voxel_cell[z, y, x] < 0:
+                            voxel_cell[z, y, x] = cell
                         exact[z, y, x] = own

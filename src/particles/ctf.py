@@ -143,8 +143,8 @@ def odd_factor(particles: Particles, box: int, pixel_size: float, rows: np.ndarr
 @lru_cache(maxsize=64)
 def _odd_factor(odd: tuple, magnification: tuple, box: int, pixel_size: float) -> np.ndarray:
     """``exp(−i φ)`` of one optics group; kept, since every batch asks for it."""
-    one = np.ones(1)
-    optics = Optics(one, one, one, one, np.array([box]), ("",), np.array([odd]), np.zeros((1, 0)),
+    unit = np.ones(1)
+    optics = Optics(unit, unit, unit, unit, np.array([box]), ("",), np.array([odd]), np.zeros((1, 0)),
                     np.array(magnification).reshape(1, 2, 2))  # fmt: skip
     return np.exp(-1j * odd_phase(optics, 0, *frequencies(box, pixel_size))).astype(np.complex64)
 

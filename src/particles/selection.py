@@ -134,8 +134,8 @@ def _read(path: Path, name: str) -> Selection:
 
 def selection_names(project: Path) -> Sequence[str]:
     """Names of the selections of a project, in alphabetical order."""
-    found = (project / FOLDER).glob("*.npz") if (project / FOLDER).is_dir() else ()
-    return sorted(path.stem for path in found if _NAME.fullmatch(path.stem))
+    files = (project / FOLDER).glob("*.npz") if (project / FOLDER).is_dir() else ()
+    return sorted(path.stem for path in files if _NAME.fullmatch(path.stem))
 
 
 def remove_selection(project: Path, name: str) -> None:

@@ -100,7 +100,7 @@ class Experiment:
             scale=np.ones(count) if self.scale is None else self.scale,
         )  # fmt: skip
 
-    def told_particles(self, stack: Path) -> Particles:
+    def refined_particles(self, stack: Path) -> Particles:
         """`particles` as a refinement would have placed them: with errors in their poses and defocus."""
         particles, (turn, shift) = self.particles(stack), self.pose_error
         if self.defocus_error:

@@ -130,8 +130,8 @@ class MovingMolecule:
         label = np.full((box,) * 3, -1, np.int16)
         index = np.rint(self.points_at(np.zeros(len(self.hinges))) / pixel_size + box // 2).astype(int)
         part = np.repeat(np.arange(len(self.codes)), np.diff(self.offsets))
-        kept = ((index >= 0) & (index < box)).all(axis=1)
-        label[index[kept, 2], index[kept, 1], index[kept, 0]] = part[kept]
+        inside = ((index >= 0) & (index < box)).all(axis=1)
+        label[index[inside, 2], index[inside, 1], index[inside, 0]] = part[inside]
         distance, nearest = ndimage.distance_transform_edt(label < 0, pixel_size, return_indices=True)
         return np.where(distance <= reach, label[tuple(nearest)], -1).astype(np.int16)
 
@@ -158,8 +158,8 @@ def filter_map(density: np.ndarray, pixel_size: float, resolution: float) -> np.
     box = density.shape[0]
     full, last = np.fft.fftfreq(box, pixel_size), np.fft.rfftfreq(box, pixel_size)
     radius = np.sqrt(full[:, None, None] ** 2 + full[None, :, None] ** 2 + last[None, None, :] ** 2)
-    kept = low_pass(radius, 1.05 / resolution, 0.1 / resolution).astype(np.float32)
-    return fft.irfftn(fft.rfftn(density) * kept, s=density.shape).astype(np.float32)
+    passed = low_pass(radius, 1.05 / resolution, 0.1 / resolution).astype(np.float32)
+    return fft.irfftn(fft.rfftn(density) * passed, s=density.shape).astype(np.float32)
 
 
 def soft_edge(occupied: np.ndarray, pixel_size: float, reach: float, edge: float) -> np.ndarray:

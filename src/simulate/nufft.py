@@ -43,8 +43,8 @@ def _spread_images(
 ) -> None:
     """As `spread_numba.spread_images`, where there is no numba: a few milliseconds for each image."""
     ones = np.column_stack([points, np.ones(len(points))])
-    for image, one in zip(grid, affine):
-        places = [ones[first:last] @ a.T for a, first, last in zip(one, offsets[:-1], offsets[1:])]
+    for image, affines in zip(grid, affine):
+        places = [ones[first:last] @ a.T for a, first, last in zip(affines, offsets[:-1], offsets[1:])]
         _spread(np.concatenate(places), weights, image)
 
 

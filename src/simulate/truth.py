@@ -70,12 +70,12 @@ class Truth:
         row, copy = np.repeat(np.arange(count), subunits), np.tile(np.arange(subunits), count)
         own = len(self.hinges) // subunits
         of_copy = self.angles.reshape(count, subunits, own).reshape(-1, own)
-        one = replace(self.moving, hinges=self.hinges[:own], codes=self.moving.codes & ((1 << own) - 1))
+        subunit = replace(self.moving, hinges=self.hinges[:own], codes=self.moving.codes & ((1 << own) - 1))
         others = ("shift", "defocus", "noise_sigma", "kind", "absent", "neighbour")
         repeated = {name: getattr(self, name)[row] for name in others}
         state = self.state.reshape(-1) if self.state.ndim == 2 else self.state[row]
         return replace(
-            self, moving=one, angles=of_copy, state=state, rotation=self.rotation[row] @ group[copy], **repeated
+            self, moving=subunit, angles=of_copy, state=state, rotation=self.rotation[row] @ group[copy], **repeated
         )
 
     def map_at(self, angles: np.ndarray, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:

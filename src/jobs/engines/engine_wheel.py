@@ -17,8 +17,8 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: flexrec\nRoot-Is-Purelib: true\nTag: py
 def pack_wheel(folder: Path) -> Path:
     """Write the wheel into a folder; ``InputError`` if FlexRec runs uninstalled, when nothing says what it needs."""
     # a source folder that happens to be the current one may hold an .egg-info, which is not what is installed
-    found = (one for one in distributions(name=_NAME) if one.read_text("METADATA"))
-    installed = next(found, None)
+    installations = (installation for installation in distributions(name=_NAME) if installation.read_text("METADATA"))
+    installed = next(installations, None)
     if installed is None:
         raise InputError("FlexRec itself is not installed in this Python; install it (pip install .) first.")
     path = folder / f"chimerax_flexrec-{installed.version}-py3-none-any.whl"

@@ -16,27 +16,27 @@ MOST_MAPS = 5000
 DEFAULT_SERIES = 3
 
 
-def asked_series(parameters: GenerateParameters, model: Model) -> tuple[Series, ...]:
+def requested_series(parameters: GenerateParameters, model: Model) -> tuple[Series, ...]:
     """Everything that was asked for, in the order at, path, along, grid; by default the strongest motions."""
     low, high = _range(parameters.range)
-    asked: list[Series] = []
+    requested: list[Series] = []
     if parameters.at:
-        asked.append(Series("at", _within_reach(_points_at(parameters.at, model.latent_dims), model)))
+        requested.append(Series("at", _within_reach(_points_at(parameters.at, model.latent_dims), model)))
     if parameters.path is not None:
         points = read_points(parameters.path, model.latent_dims)
-        asked.append(Series(parameters.path.name, _within_reach(points, model)))
+        requested.append(Series(parameters.path.name, _within_reach(points, model)))
     along = parameters.along
-    if not along and not asked and parameters.grid is None:
+    if not along and not requested and parameters.grid is None:
         along = tuple(f"pc{k + 1}" for k in range(min(model.latent_dims, DEFAULT_SERIES)))
     if along:
         steps = _steps(along, model)
-        asked += [Series(name, _line(name, steps, model, parameters.frames, low, high)) for name in along]
+        requested += [Series(name, _line(name, steps, model, parameters.frames, low, high)) for name in along]
     if parameters.grid is not None:
-        asked.append(Series("grid", _grid(parameters.grid, model.latents, low, high)))
-    count = sum(len(series.z) for series in asked)
+        requested.append(Series("grid", _grid(parameters.grid, model.latents, low, high)))
+    count = sum(len(series.z) for series in requested)
     if count > MOST_MAPS:
         raise InputError(f"That would be {count} maps, and a job makes {MOST_MAPS} at most; ask for fewer.")
-    return tuple(asked)
+    return tuple(requested)
 
 
 def _range(given: tuple[float, ...]) -> tuple[float, float]:

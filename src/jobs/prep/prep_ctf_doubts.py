@@ -107,7 +107,7 @@ def _try(halves: Halves, particles: Particles, consensus: Consensus | None) -> _
         return ctf_rfft(particles, len(halves.mask), halves.pixel_size, rows)
 
     sums = [back_project(halves, rows, halves.filter, transfer_of=transfer_of) for rows in halves.rows]
-    curve = fourier_shell_correlation(*(one.map() * halves.mask for one in sums))
+    curve = fourier_shell_correlation(*(half.map() * halves.mask for half in sums))
     if consensus is None:
         return _Trial(curve, None)
     density = sums[0].merged(sums[1]).map() * halves.mask

@@ -142,10 +142,10 @@ def _noise_power(converter: Converter, rows: np.ndarray, even: bool, job: JobRun
         raise InputError(f"{converter.particles.source}: its images are the same everywhere outside the disc of "
                          f"{converter.radius:.0f} Å, so their noise cannot be measured; if they were masked, extract "
                          "them again without a mask, or give a smaller radius.")  # fmt: skip
-    members = np.array([one.count for one in spectra])
+    members = np.array([spectrum.count for spectrum in spectra])
     levels = np.divide(level, members, out=np.full(count, level.sum() / done), where=members > 0)
     units = np.ones(count) if even else levels
-    own = [one.power() / units[g] if members[g] else np.zeros(shells) for g, one in enumerate(spectra)]
+    own = [spectrum.power() / units[g] if members[g] else np.zeros(shells) for g, spectrum in enumerate(spectra)]
     pooled = np.average(own, axis=0, weights=members)
     few = np.where(np.count_nonzero(members) > 1, _TRUST, 0)
     weight = np.divide(members, members + few, out=np.zeros(count), where=members > 0)[:, None]
@@ -158,9 +158,9 @@ def _whitening(
 ) -> tuple[Whitening, float]:
     """(what the images are multiplied by, what they are divided by on average where each is by its own noise)."""
     if not even:
-        return Whitening(np.stack([whitening_filter(one) for one in power]), False), 1.0
+        return Whitening(np.stack([whitening_filter(curve) for curve in power]), False), 1.0
     shape = power / power.mean(axis=1, keepdims=True)  # an image's own level is divided out of it in any case
-    filters = np.stack([whitening_filter(one) for one in shape])
+    filters = np.stack([whitening_filter(curve) for curve in shape])
     levels = [
         background_deviation(converter.images(part, Whitening(filters, False)), converter.background)
         for part in _parts(np.sort(sample[:_LEVEL_SAMPLE]))

@@ -21,10 +21,10 @@ def check_symmetric(consensus: Consensus | None, path: Path | None, group: np.nd
     """``InputError`` where a consensus is not symmetric by ``group`` ``(s, 3, 3)``."""
     if consensus is None or len(group) == 1:
         return
-    found = alike(consensus.density, group, consensus.pixel_size)
-    if found < LEAST_ALIKE:
+    correlation = alike(consensus.density, group, consensus.pixel_size)
+    if correlation < LEAST_ALIKE:
         raise InputError(f"{path}: has no symmetry {symbol} about its centre, turned by it the map correlates with "
-                         f"itself by {found:.2f} only; give the group and the axes that it was refined with "
+                         f"itself by {correlation:.2f} only; give the group and the axes that it was refined with "
                          "(RELION's: Cn about z).")  # fmt: skip
 
 

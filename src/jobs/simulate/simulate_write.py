@@ -114,7 +114,7 @@ def _write_model(path: Path, molecule: Molecule, offset: float) -> None:
 
 def write_particles(job: JobRun, experiment: Experiment) -> None:
     """particles.star, with the two halves alternating."""
-    write_star(job.folder / "particles.star", experiment.told_particles((job.folder / "particles.mrcs").resolve()))
+    write_star(job.folder / "particles.star", experiment.refined_particles((job.folder / "particles.mrcs").resolve()))
 
 
 def write_images(job: JobRun, moving: MovingMolecule, experiment: Experiment, threads: int) -> bool:
