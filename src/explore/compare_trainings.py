@@ -44,18 +44,18 @@ def compare(first: Trained, second: Trained) -> Comparison:
     The motion is followed at points of the first one's map, weighted by its density. ``InputError`` where the trainings
     have too few particles in common.
     """
-    rows_first, rows_second = _common(first, second)
-    correlation = canonical_correlations(first.latents[rows_first], second.latents[rows_second])
+    one, two = _common(first, second)
+    correlation = canonical_correlations(first.latents[one], second.latents[two])
     if not (first.model.moves and second.model.moves):
-        return Comparison(len(rows_first), correlation)
-    some = np.unique(np.linspace(0, len(rows_first) - 1, min(len(rows_first), _PARTICLES)).astype(int))
+        return Comparison(len(one), correlation)
+    some = np.unique(np.linspace(0, len(one) - 1, min(len(one), _PARTICLES)).astype(int))
     points, weight = _points(first)
-    moved = [_moved(trained, rows[some], points) for trained, rows in ((first, rows_first), (second, rows_second))]
+    moved = [_moved(trained, rows[some], points) for trained, rows in ((first, one), (second, two))]
     moved = [states - states.mean(axis=0) for states in moved]
     sizes = [float(np.einsum("npd,p->", states**2, weight) / len(some)) for states in moved]
     apart = float(np.einsum("npd,p->", (moved[0] - moved[1]) ** 2, weight) / len(some))
     agreement = 1 - apart / max(sum(sizes), 1e-12)
-    return Comparison(len(rows_first), correlation, (sizes[0] ** 0.5, sizes[1] ** 0.5), apart**0.5, agreement)
+    return Comparison(len(one), correlation, (sizes[0] ** 0.5, sizes[1] ** 0.5), apart**0.5, agreement)
 
 
 def canonical_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -108,7 +108,7 @@ def _correlation(volume: np.ndarray, own: np.ndarray) -> float:
 
 
 def _plan(series: tuple[Series, ...], model: Model) -> _Plan:
-    z = np.concatenate([line.z for line in series])
+    z = np.concatenate([one.z for one in series])
     support = Support.of(model.latents)
     digits = max(3, len(str(len(z) - 1)))
     names = tuple(f"map_{i:0{digits}d}.mrc" for i in range(len(z)))
@@ -144,13 +144,13 @@ def _forget_other_maps(folder: Path, plan: _Plan, model: Model, maker: _Maker) -
 
 def _write_points(plan: _Plan, model: Model, maker: _Maker, job: JobRun) -> None:
     """z.npz for programs and z.csv for people: which point each map is at."""
-    number = np.repeat(np.arange(len(plan.series)), [len(line.z) for line in plan.series])
+    number = np.repeat(np.arange(len(plan.series)), [len(one.z) for one in plan.series])
     with job.output("z.npz") as path, open(path, "wb") as file:
         np.savez(
             file,
             z=plan.z,
             series=number,
-            series_name=np.array([line.name for line in plan.series]),
+            series_name=np.array([one.name for one in plan.series]),
             distance=plan.distance,
             outside=plan.outside,
             epoch=np.int64(model.epoch),
@@ -168,17 +168,17 @@ def _write_points(plan: _Plan, model: Model, maker: _Maker, job: JobRun) -> None
 def _write_maps(plan: _Plan, model: FlowModel | LinearModel, maker: _Maker, job: JobRun) -> bool:
     """One decode per map that is not there yet; whether all were made."""
     start, change_of = 0, _change_of(model)
-    for line in plan.series:
-        for i in range(start, start + len(line.z)):
+    for one in plan.series:
+        for i in range(start, start + len(one.z)):
             if job.stop_requested():
                 return False
             if not (job.folder / plan.names[i]).exists():
                 with job.output(plan.names[i]) as path:
                     write_map(path, maker.volume_at(plan.z[i]), maker.pixel_size, model.centre)
             job.progress(i + 1, len(plan.z))
-        start += len(line.z)
-        if len(line.z) > 1:
-            job.log(f"Series {line.name}: {len(line.z)} maps; from first to last {change_of(line.z)}.")
+        start += len(one.z)
+        if len(one.z) > 1:
+            job.log(f"Series {one.name}: {len(one.z)} maps; from first to last {change_of(one.z)}.")
     return True
 
 

@@ -27,9 +27,6 @@ from .train_parameters import TrainParameters
 from .train_particles import write_particles
 
 if TYPE_CHECKING:
-    from ...engine.training.trainer import Settings
-
-if TYPE_CHECKING:
     from ...engine.training.stage import Stage
     from ...engine.training.team import Team
 
@@ -156,7 +153,7 @@ def _silent(*values: object, **named: object) -> None:
     """What a process that does not lead says."""
 
 
-def settings_of(parameters: TrainParameters) -> Settings:
+def settings_of(parameters: TrainParameters):
     """The engine's settings, which have the parameters' names."""
     from dataclasses import fields
 
