@@ -22,7 +22,8 @@ def steps():
         def draw_self(self, renderer, draw_pass):
             time.sleep(2 * slow)
 
-    slow, frame_rate.SLOW = frame_rate.SLOW, 1000.0  # no picture is slow before one is meant to be
+    # until something slow is there no picture is, however busy the machine
+    slow, frame_rate.SLOW = frame_rate.SLOW, 1000.0
     quick, frame_rate.QUICK = frame_rate.QUICK, 1000.0
     contour.MOST_LIGHT = 800
     model = run("flexrec open {job}")

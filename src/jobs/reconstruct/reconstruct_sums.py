@@ -63,7 +63,8 @@ class _Spectra:
     def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``(m, D, D//2+1)`` complex64, and float32, of particles ``rows``."""
         prepared = self._prepared
-        spectra, transfer = observe(prepared.particles, self._stack.read(rows), prepared.pixel_size, rows)
+        images = np.fft.rfft2(self._stack.read(rows))
+        spectra, transfer = observe(prepared.particles, images, prepared.pixel_size, rows)
         transfer *= spread_by_group(prepared.filter, prepared.particles.group[rows], prepared.box)
         return spectra.astype(np.complex64), transfer
 
