@@ -20,7 +20,7 @@ def _pictures(folder) -> list[np.ndarray]:
 
 
 _FIRST = """
-from chimerax.flexrec.scene.first_light import SHADOWS
+from chimerax.flexrec.scene.lighting import SHADOWS
 view = session.main_view
 def look():
     return [view.lighting.multishadow, view.silhouette.enabled]
@@ -46,10 +46,10 @@ def test_an_empty_scene_is_lit_softly_and_no_other_is(chimerax):
 
 _KEYS = """
 import numpy as np
-from chimerax.flexrec.scene.key import Key
+from chimerax.flexrec.scene.colour_key import ScaleKey
 def keys():
     return [[one.scale.title, one.scale.labels[-1][0]] for one in session.main_view.overlays()
-            if isinstance(one, Key) and one.shown]
+            if isinstance(one, ScaleKey) and one.shown]
 model = run("flexrec open {job}")
 mesh = run("flexrec mesh color strain")
 result["strain"] = keys()
@@ -69,7 +69,7 @@ run("flexrec mesh show true color part"); result["part"] = keys()
 for name in ("with", "without"):
     run(f"save {folder}/{{name}}.png width 400 height 300; flexrec mesh show false")
 run("close")
-result["left"] = len([one for one in session.main_view.overlays() if isinstance(one, Key)])
+result["left"] = len([one for one in session.main_view.overlays() if isinstance(one, ScaleKey)])
 """
 
 

@@ -88,7 +88,7 @@ model = run("flexrec open project")
 run("view orient; turn x -70; view; flexrec path z 1 frames 9")
 view = session.main_view
 begin = view.camera.position.matrix.copy()
-from chimerax.flexrec.scene.movies.state_movie import StateMovie
+from chimerax.flexrec.scene.movies.recorder import StateMovie
 taken, old = [], StateMovie.capture_image
 def capture(self, *_):
     taken.append(session.main_view.camera.position)

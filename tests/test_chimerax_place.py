@@ -87,7 +87,7 @@ run(f"save {placed}/written.mrc model #{{volume.id_string}}")
 run("flexrec save atoms {placed}/written.pdb")
 run("flexrec state keep one at 0,0"); run("flexrec state keep two at 1,0")
 run("flexrec state compare one two")
-result["compared"] = [list(one.data.origin) for one in model.comparing._shown.volumes]
+result["compared"] = [list(one.data.origin) for one in model.comparison._shown.volumes]
 run("flexrec volume at {Z[0]},{Z[1]}")
 run("save {placed}/kept.cxs")
 run("close session")

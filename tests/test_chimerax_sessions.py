@@ -264,10 +264,10 @@ def steps():
     rows = window.images.rows[[0, 3, 70]]
     result["said"], result["rows"] = window.words.text(), rows.tolist()
     result["images"] = window.images.read(rows)[:, ::9, ::9].tolist()
-    panel.selections.acts.export_to(panel.selections.chosen, folder + "/few.star")
-    result["exported"], result["selected"] = panel.notes.whole, len(panel.selections.chosen)
+    panel.selections.selection_actions.export_to(panel.selections.chosen, folder + "/few.star")
+    result["exported"], result["selected"] = panel.messages.whole, len(panel.selections.chosen)
     press(panel, "typical state")
-    result["shown"] = panel.notes.whole
+    result["shown"] = panel.messages.whole
     away = Path(folder) / "moved"
     away.mkdir()
     run("close session")

@@ -84,15 +84,15 @@ result["colours"] = [one.color[:3].tolist() for one in (red, blue)]
 result["levels"] = [float(one.level / np.abs(wanted).max()) for one in (red, blue)]
 result["clear"] = around.surfaces[0].color[3].item()
 run("volume #3.1 level -0.1 level 0.2")
-result["level"] = model.comparing.told.level
-key = model.comparing._shown.key
+result["level"] = model.comparison.description.level
+key = model.comparison._shown.key
 result["key"] = [key.lines]
 run("color #3.2 lime")
 result["key"].append(key.lines)
 result["overlays"] = [len(session.main_view._overlays)]
 run("flexrec state clear; flexrec state clear")
 result["overlays"].append(len(session.main_view._overlays))
-result["cleared"] = seen() == before, model.comparing.told is None, group.deleted
+result["cleared"] = seen() == before, model.comparison.description is None, group.deleted
 for number, words in enumerate(("flexrec volume at 0,0", "flexrec path z 1 frames 3; flexrec play", "undo",
                                 "close #3", "flexrec state compare open closed; flexrec state clear")):
     run("flexrec state compare closed open")
@@ -194,16 +194,16 @@ run("open {project}/atom.pdb")
 run("flexrec follow #2; flexrec volume at 0.5,0")
 before, camera = seen(), session.main_view.camera.position.matrix.copy()
 run("flexrec state compare closed open how {how}")
-during, told = seen(), model.comparing.told
+during, told = seen(), model.comparison.description
 run("scenes save one")
 run("save {project}/one.cxs; close session; open {project}/one.cxs")
 model = opened()
-result["kept"] = seen() == during != before and model.comparing.told == told
+result["kept"] = seen() == during != before and model.comparison.description == told
 run("flexrec state clear")
 result["ended"] = seen() == before and len(session.models.list(model_id=(3,))) == 0
 result["back"] = float(abs(session.main_view.camera.position.matrix - camera).max())
 run("flexrec state compare closed open; scenes restore one")
-result["scene"] = model.display and model.comparing.told is None
+result["scene"] = model.display and model.comparison.description is None
 """, offscreen=True)  # fmt: skip
     assert found["kept"] and found["ended"] and found["scene"] and found["back"] < 1e-4
 

@@ -8,7 +8,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.panel.jobs.loss_curve import LossCurve
 from chimerax.flexrec.panel.plot.canvas import PlotCanvas
-from chimerax.flexrec.panel.plot.plot import PlotView
+from chimerax.flexrec.panel.plot.plot_view import PlotView
 from qtpy.QtCore import QSize
 from qtpy.QtGui import QResizeEvent
 

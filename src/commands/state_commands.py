@@ -61,7 +61,7 @@ def flexrec_state_compare(
     model = the_model(session, model)
     states = two_states(model.trained, first, second)
     session.logger.info(apart(model.trained, *states))
-    model.comparing.begin(states, how)
+    model.comparison.begin(states, how)
 
 
 def flexrec_state_clear(session, model: FlexRecModel | None = None) -> None:

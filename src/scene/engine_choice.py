@@ -1,4 +1,4 @@
-"""The Python and the device that compute: chosen once, kept in the user's settings."""
+"""The Python and the device that compute: chosen once, stored in the user's settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def able_python(session) -> str:
         raise InputError(f"there is no Python {python}; choose one with flexrec engine python PATH.")
     missing = _missing(python, Path(python).stat().st_mtime)
     if missing:
-        _missing.cache_clear()  # they may be installed meanwhile
+        _missing.cache_clear()  # they may be installed before the next call
         raise InputError(
             f"{python} has no {', '.join(missing)}, which jobs need; make an environment that has them with flexrec "
             "engine install DIR, or choose another Python with flexrec engine python PATH."
@@ -47,7 +47,7 @@ def check_device(device: str) -> None:
 
 
 def choose_device(session, device: str) -> None:
-    """Keep a device; ``InputError`` for a word that is none."""
+    """Store a device; ``InputError`` for a word that is none."""
     check_device(device)
     settings = flexrec_settings(session)
     settings.device = device
@@ -55,7 +55,7 @@ def choose_device(session, device: str) -> None:
 
 
 def choose_python(session, python: str) -> None:
-    """Keep a Python, and let it show the open models from now on; ``InputError`` where there is none."""
+    """Store a Python, and let it show the open models from now on; ``InputError`` where there is none."""
     from .scene_model import FlexRecModel
 
     path = "" if python == OWN else str(Path(python).expanduser().absolute())

@@ -19,13 +19,13 @@ def flexrec_settings(session) -> _Settings:
 
 
 class _PanelSettings(Settings):
-    """What the panel has been made by hand: pixels of its dock, and the tabs' share of it; 0: nothing yet."""
+    """Sizes of the panel that the user chose: pixels of its dock, and the tabs' share of it; 0: none yet."""
 
     AUTO_SAVE = {"width": 0, "height": 0, "below": 0.0, "beside": 0.0}
 
 
 def panel_settings(session) -> _PanelSettings:
-    """The panel's size, which is kept as it changes."""
+    """The panel's size, which is saved as it changes."""
     if not hasattr(session, "_flexrec_panel_settings"):
         session._flexrec_panel_settings = _PanelSettings(session, "FlexRec panel")
     return session._flexrec_panel_settings

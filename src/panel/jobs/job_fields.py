@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLine
 from ...jobs.listing import JobState
 from ...jobs.parameters import Parameter
 from ...jobs.record import DONE, QUEUED, RUNNING
-from .job_words import value_text
+from .command_text import value_text
 
 
 class Field(QWidget):
@@ -109,7 +110,7 @@ class TextField(Field):
 
 
 class PathField(TextField):
-    """A file or folder, typed or found."""
+    """A file or folder, typed or chosen in a dialog."""
 
     def __init__(self, option: Parameter) -> None:
         super().__init__(option)
@@ -162,11 +163,11 @@ class JobField(Field):
             self.box.setCurrentIndex(0)
             return
         path = Path(value)
-        found = next((i for i in range(1, self.box.count()) if self.box.itemData(i) == path), None)
-        if found is None:
-            found = self.box.count()
+        row = next((i for i in range(1, self.box.count()) if self.box.itemData(i) == path), None)
+        if row is None:
+            row = self.box.count()
             self.box.addItem(f"{path.parent.name}/{path.name}", path)
-        self.box.setCurrentIndex(found)
+        self.box.setCurrentIndex(row)
 
 
 class QuietComboBox(QComboBox):
@@ -183,7 +184,7 @@ class QuietComboBox(QComboBox):
         event.ignore()
 
 
-def browse_button(parent: QWidget, chosen) -> QToolButton:
+def browse_button(parent: QWidget, chosen: Callable[[str], object]) -> QToolButton:
     """A button that asks for a file or a folder and calls ``chosen(path)``."""
     button = QToolButton()
     button.setText("…")
@@ -192,8 +193,8 @@ def browse_button(parent: QWidget, chosen) -> QToolButton:
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     menu = QMenu(button)
 
-    def ask(find) -> None:
-        path = find()
+    def ask(dialog: Callable[[], str]) -> None:
+        path = dialog()
         if path:
             chosen(path)
 

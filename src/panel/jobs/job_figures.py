@@ -33,14 +33,14 @@ class JobFigures(QScrollArea):
 
     def show_figures(self, figures: tuple[tuple[Path, int], ...], why_none: str = NO_JOB) -> None:
         """Show these files, each with the time when it was written (ns); ``why_none`` is said where there are none."""
-        wanted = dict(figures)
-        for path in [path for path in self.pictures if path not in wanted]:
+        paths = {path for path, _ in figures}
+        for path in [path for path in self.pictures if path not in paths]:
             self._drop(path)
         for place, (path, time) in enumerate(figures):
             if self._times.get(path) == time:
                 continue
             image = read_picture(path)
-            if image is None:  # half-written or gone: the next look finds it whole
+            if image is None:  # half-written or gone: it is read again a second later
                 continue
             self._times[path] = time
             if path not in self.pictures:

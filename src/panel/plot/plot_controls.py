@@ -1,8 +1,8 @@
-"""Where the plot's controls stand: in as few rows as there is room for."""
+"""The layout of the plot's controls, in as few rows as there is room for."""
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QBoxLayout, QWidget
 
 from ..widgets.wrapping import WrappingRow
 
@@ -25,16 +25,3 @@ class PlotControls(QWidget):
         room = self._axes.sizeHint().width() + self._tools.sizeHint().width() + 24
         kinds = QBoxLayout.Direction
         self._parts.setDirection(kinds.LeftToRight if self.width() >= room else kinds.TopToBottom)
-
-
-def with_label(text: str, box: QWidget) -> QWidget:
-    """A field that takes what room there is, behind its label."""
-    pair = QWidget()
-    row = QHBoxLayout(pair)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(4)
-    if text:
-        row.addWidget(QLabel(text))
-    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    row.addWidget(box, 1)
-    return pair

@@ -20,7 +20,7 @@ class Film:
     ----------
     file : where to; its suffix says the format. size : ``(width, height)`` in pixels, even.
     supersample : images per side that each frame is the mean of. framerate : frames per second.
-    quality : as ChimeraX's ``movie encode`` has it. frames_folder : where the single frames are kept; None for nowhere.
+    quality : as ChimeraX's ``movie encode`` has it. frames_folder : where the single frames stay; None for nowhere.
     """
 
     file: Path
@@ -72,7 +72,7 @@ def checked_size(size: tuple[int, int] | None, window: tuple[int, int]) -> tuple
 
 
 def frames_beside(file: Path) -> Path:
-    """The folder in which a movie's single frames are kept, not yet there."""
+    """The folder for a movie's single frames; ``InputError`` where it exists."""
     folder = file.with_name(f"{file.stem}-frames")
     if folder.exists():
         raise InputError(f"{folder}: frames would be kept there, but it exists; remove it or give another file name.")
@@ -82,7 +82,7 @@ def frames_beside(file: Path) -> Path:
 def _suffixes() -> list[str]:
     from chimerax.movie.formats import formats
 
-    return sorted({f".{one['suffix']}" for one in formats.values()})
+    return sorted({f".{movie_format['suffix']}" for movie_format in formats.values()})
 
 
 def _ffmpeg() -> str | None:

@@ -1,7 +1,7 @@
-"""The contour of the canonical map, whose vertices move with the flow while the hand drags.
+"""The contour of the canonical map, whose vertices move with the flow during a drag.
 
 It costs a few milliseconds where a decoded map and a new contour cost a hundred. A moved contour does not know about
-compression, so the true map takes its place when the hand rests.
+compression, so the true map takes its place when the drag ends.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 from chimerax.core.models import Surface
 
 from .coarse_contour import coarser
-from .followers import Tied
 from .shading import shaded, shadeless
+from .tied_points import TiedPoints
 
 MOST_LIGHT = 12_000  # triangles of a light contour
 
@@ -24,7 +24,7 @@ class ContourModel(Surface):
     SESSION_SAVE = False
     pickable = False
 
-    def __init__(self, session, tied: Tied, triangles: np.ndarray, level: float) -> None:
+    def __init__(self, session, tied: TiedPoints, triangles: np.ndarray, level: float) -> None:
         super().__init__("moving contour", session)
         self._full, self.level, self.light = (tied, triangles), level, False
 
@@ -38,7 +38,7 @@ class ContourModel(Surface):
         self.color = colour
 
     @cached_property
-    def _coarse(self) -> tuple[Tied, np.ndarray]:
+    def _coarse(self) -> tuple[TiedPoints, np.ndarray]:
         return coarser(*self._full, MOST_LIGHT)
 
     def look_like(self, surface: Surface) -> None:

@@ -8,7 +8,7 @@ from chimerax.core.models import Surface
 from ...mesh.shape import edge_inverse, outer_edges, unique_edges, vertex_mean
 from ...mesh.strain import strain
 from ...mesh.tetmesh import TetMesh
-from ..key import Key
+from ..colour_key import ScaleKey
 from ..palette import VIRIDIS, Scale, group_scale, value_scale
 
 COLOURS = ("part", "rigidity", "strain", "none")
@@ -36,7 +36,7 @@ class MeshModel(Surface):
         self._moved = mesh.vertices
         self.display_style = self.Mesh
         self.use_lighting = False
-        self.key = Key(self)
+        self.key = ScaleKey(self)
         self.colour = colour
 
     @property

@@ -19,7 +19,7 @@ _SIDE = 128  # pixels of each picture as it is made
 _GAP = 4
 
 
-class Pairs(QDialog):
+class ComponentPairs(QDialog):
     """A window with a small density picture for each two of the first components."""
 
     chosen = Signal(str, str)  # two axes
@@ -28,7 +28,7 @@ class Pairs(QDialog):
         super().__init__(parent)
         self.setWindowTitle("All pairs of components")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.grid = PairsGrid(trained, theme)
+        self.grid = PairGrid(trained, theme)
         self.grid.chosen.connect(self.chosen)
         self.grid.chosen.connect(lambda *_: self.close())
         column = QVBoxLayout(self)
@@ -38,7 +38,7 @@ class Pairs(QDialog):
         self.resize(min(900, side), min(900, side))
 
 
-class PairsGrid(QWidget):
+class PairGrid(QWidget):
     """The pictures: column k has component k across, row j has component j upwards."""
 
     chosen = Signal(str, str)
