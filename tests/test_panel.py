@@ -1,4 +1,4 @@
-"""The plot under the hand: real mouse and keys on the real window, over a real model and the real engine process."""
+"""The plot under the mouse: real mouse and keys on the real window, over a real model and the real engine process."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_drag_is_followed_and_ends_at_the_true_map_of_the_last_point(qtbot, vi
     seen = []
     viewer.scene.changed.connect(lambda: seen.append(viewer.scene.z.copy()))
     places = drag(viewer, way)
-    assert len(seen) > 5  # the marker moved with the hand
+    assert len(seen) > 5  # the marker moved with the mouse
     assert viewer.scene.z == pytest.approx(under(viewer, places[-1]), abs=1e-6)
     wanted = viewer.scene.trained.model.decode(viewer.scene.z)
     qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], wanted, atol=1e-4), timeout=PATIENCE)
@@ -76,7 +76,7 @@ def test_a_drag_is_followed_and_ends_at_the_true_map_of_the_last_point(qtbot, vi
 
 
 def test_many_moves_leave_no_backlog(qtbot, viewer):
-    """A hand faster than the window: only the newest place counts."""
+    """A mouse faster than the window: only the newest place counts."""
     canvas, seen = viewer.panel.plot.canvas, []
     viewer.scene.changed.connect(lambda: seen.append(viewer.scene.z.copy()))
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(viewer, (0, 0)))

@@ -195,9 +195,9 @@ def test_a_clone_fills_the_form_and_starts_a_like_job(tab, qtbot, project):
     type_in(qtbot, tab, "batch_size", "32")
     click(qtbot, tab.start.button)
     wait_for(qtbot, tab, "002-walk", "done")
-    one, two = read_record(first), read_record(project / "002-walk")
-    assert two["parameters"] == one["parameters"] | {"batch_size": 32}
-    assert two["seed"] == 9
+    record, again = read_record(first), read_record(project / "002-walk")
+    assert again["parameters"] == record["parameters"] | {"batch_size": 32}
+    assert again["seed"] == 9
 
 
 def test_a_failed_job_says_why(tab, qtbot, project):
@@ -234,7 +234,7 @@ def test_a_job_input_is_the_newest_that_suits_or_one_that_is_chosen(tab, qtbot, 
     click(qtbot, tab.start.button)
     wait_for(qtbot, tab, "003-after", "done")
     assert read_record(project / "003-after")["inputs"]["count"] == "001-walk"
-    assert box.currentText() == "001-walk"  # looks at the project meanwhile did not change it
+    assert box.currentText() == "001-walk"  # readings of the project since did not change it
 
 
 def test_projects_that_are_empty_half_written_or_gone(tab, qtbot, project):
@@ -347,9 +347,9 @@ def test_curves_grow_and_a_newer_model_is_told(tab, qtbot, project):
     qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 3, timeout=20_000)
     assert tab.curve.lines[0].get_ydata() == pytest.approx([20, 21, 22])
     write_training(folder, 5)
-    with qtbot.waitSignal(tab.checkpoint, timeout=20_000) as told:
+    with qtbot.waitSignal(tab.checkpoint, timeout=20_000) as signal:
         (folder / "model.json").write_text('{"newer": true}')
-    assert told.args == [folder]
+    assert signal.args == [folder]
     qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 5, timeout=20_000)
     write_training(folder, 2)  # resumed from an older checkpoint
     qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 2, timeout=20_000)
@@ -460,15 +460,15 @@ def test_the_words_of_the_curves_are_seen_whole(qtbot, size):
 
 
 def test_only_a_typed_folder_is_another_project(tab, qtbot, project, tmp_path):
-    told = []
-    tab.project_changed.connect(told.append)
+    signals = []
+    tab.project_changed.connect(signals.append)
     tab.place.setFocus()
     tab.place.selectAll()
     qtbot.keyClicks(tab.place, f"{tmp_path}/other\r")
-    assert told == [tab.project] == [tmp_path / "other"]
+    assert signals == [tab.project] == [tmp_path / "other"]
     tab.watch.end()  # as when the window is destroyed, whose fields lose the focus
     tab.place.editingFinished.emit()
-    assert told == [tmp_path / "other"] and tab.project is None
+    assert signals == [tmp_path / "other"] and tab.project is None
 
 
 def write_job(folder: Path, verb: str, state: str, inputs: dict | None = None, **parameters) -> None:

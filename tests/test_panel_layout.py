@@ -157,8 +157,8 @@ def overlapping(page) -> list:
             inside = isinstance(widget.parent(), kinds)  # a field's own line
             if widget.isVisible() and not inside and widget.objectName() != "qt_spinbox_lineedit":
                 places[widget] = QRect(widget.mapTo(page, QPoint(0, 0)), widget.size())
-    found = [pair for pair in combinations(places, 2) if places[pair[0]].intersects(places[pair[1]])]
-    return found + [widget for widget, place in places.items() if not page.rect().contains(place)]
+    overlapping = [pair for pair in combinations(places, 2) if places[pair[0]].intersects(places[pair[1]])]
+    return overlapping + [widget for widget, place in places.items() if not page.rect().contains(place)]
 
 
 @pytest.mark.parametrize("width", [250, 300, 420, 620])
@@ -247,11 +247,11 @@ def test_hints_in_empty_fields_are_paler_than_text_in_every_palette(panel, qapp)
     try:
         for text in ("#ffffff", "#101010"):
             palette = QPalette()
-            for one in (role.Text, role.PlaceholderText):  # as ChimeraX's dark palette has it
-                palette.setColor(one, QColor(text))
+            for part in (role.Text, role.PlaceholderText):  # as ChimeraX's dark palette has it
+                palette.setColor(part, QColor(text))
             qapp.setPalette(palette)
             QTest.qWait(20)
-            hint, ink = (panel.paths.points.palette().color(one) for one in (role.PlaceholderText, role.Text))
+            hint, ink = (panel.paths.points.palette().color(part) for part in (role.PlaceholderText, role.Text))
             assert ink.name() == text and hint.alpha() < 150
     finally:
         qapp.setPalette(usual)

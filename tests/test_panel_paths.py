@@ -1,4 +1,4 @@
-"""Paths under the hand: made, drawn, edited, played."""
+"""Paths with the mouse: made, drawn, edited, played."""
 
 from __future__ import annotations
 

@@ -23,5 +23,5 @@ def test_no_column_or_row_is_lost_at_any_size(qtbot, kind, ratio):
         size = QSize(side, 1519 - side)
         canvas.resizeEvent(QResizeEvent(size, canvas.size()))
         wanted = [int(ratio * size.width()), int(ratio * size.height())]
-        assert [int(one) for one in canvas.figure.bbox.size] == wanted
+        assert [int(side) for side in canvas.figure.bbox.size] == wanted
         assert list(canvas.get_width_height(physical=True)) == wanted

@@ -1,4 +1,4 @@
-"""Selections by the hand: lasso, box, condition, cluster; joined, exported, looked at."""
+"""Selections with the mouse: lasso, box, condition, cluster; joined, exported, looked at."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_lasso_selects_the_particles_inside_it(viewer):
     inside = Outline(drawn).contains_points(latents)
     surely = np.hypot(*latents.T) < 0.9
     assert set(np.flatnonzero(surely)) <= set(made.rows)
-    assert len(np.setxor1d(made.rows, np.flatnonzero(inside))) <= 3  # the hand's line is thinned to every fourth pixel
+    assert len(np.setxor1d(made.rows, np.flatnonzero(inside))) <= 3  # the drawn line is thinned to every fourth pixel
     assert load_selection(viewer.scene.trained.project, "selection 1").rows.tolist() == made.rows.tolist()
     assert f"{len(made)} of 300" in viewer.panel.messages.text()
     assert "flexrec select name" in viewer.log.toPlainText()
@@ -142,8 +142,8 @@ def test_a_selection_fills_the_form_of_its_reconstruction_which_can_be_started(q
     count = len(viewer.panel.selections.chosen)
     press_button(viewer.jobs.start.button)
     qtbot.waitUntil(lambda: (project / "004-reconstruct" / "reconstruct.json").is_file(), timeout=60_000)
-    found = json.loads((project / "004-reconstruct" / "reconstruct.json").read_text())
-    assert sum(found["halves"]) == count and (project / "004-reconstruct" / "map.mrc").is_file()
+    written = json.loads((project / "004-reconstruct" / "reconstruct.json").read_text())
+    assert sum(written["halves"]) == count and (project / "004-reconstruct" / "map.mrc").is_file()
     qtbot.waitUntil(lambda: json.loads((project / "004-reconstruct" / "status.json").read_text())["status"] == "done",
                     timeout=60_000)  # fmt: skip
 
@@ -209,16 +209,16 @@ def test_images_of_the_shipped_example_are_made_again(qtbot, tmp_path):
 
 def project(volume, particles, row):
     """The projection of a map ``(N, N, N)`` at a particle's pose, with its CTF."""
-    one = particles.take(np.array([row]))
-    box, pixel_size = len(volume), one.optics.pixel_size[0]
+    particle = particles.take(np.array([row]))
+    box, pixel_size = len(volume), particle.optics.pixel_size[0]
     z, y, x = np.meshgrid(*[np.arange(box) - box // 2] * 3, indexing="ij")
-    seen = np.stack([x, y, z], axis=-1) @ one.rotation[0].T
-    away = one.shift[0] / pixel_size
+    seen = np.stack([x, y, z], axis=-1) @ particle.rotation[0].T
+    away = particle.shift[0] / pixel_size
     places = np.stack([seen[..., 1] - away[1], seen[..., 0] - away[0]], axis=-1).reshape(-1, 2) + box // 2
     image, _, _ = np.histogram2d(*places.T, bins=box, range=[[-0.5, box - 0.5]] * 2, weights=volume.ravel())
-    optics = one.optics
-    ctf = ctf_of(one.defocus, one.phase_shift, optics.voltage, optics.spherical_aberration, optics.amplitude_contrast,
-                 box, pixel_size)  # fmt: skip
+    optics = particle.optics
+    ctf = ctf_of(particle.defocus, particle.phase_shift, optics.voltage, optics.spherical_aberration,
+                 optics.amplitude_contrast, box, pixel_size)  # fmt: skip
     return np.fft.irfft2(np.fft.rfft2(image) * ctf[0], s=(box, box))
 
 
@@ -236,7 +236,7 @@ def test_a_selection_in_a_histogram(viewer):
     first, last = [under(viewer, place)[0] for place in drag(viewer, [(-0.5, 0.2), (0.7, 0.8)])]
     z1 = viewer.scene.trained.latents[:, 0]
     assert set(viewer.panel.selections.chosen.rows) == set(np.flatnonzero((z1 >= first) & (z1 <= last)))
-    bars, chosen = (np.array([path.vertices[1, 1] for path in one.get_paths()]) for one in axes.collections)
+    bars, chosen = (np.array([path.vertices[1, 1] for path in drawn.get_paths()]) for drawn in axes.collections)
     assert len(bars) == len(chosen) and (chosen <= bars + 1e-9).all() and 0 < chosen.sum() < bars.sum()
 
 

@@ -34,25 +34,25 @@ def press(viewer, name):
 
 
 def keep_two(viewer):
-    kept = []
+    points = []
     for name, point in (("closed", (-1, 0)), ("", (1, 0.5))):
         click(viewer, point)
         viewer.panel.states.name.setText(name)
         press(viewer, "keep state")
-        kept.append(viewer.scene.z.copy())
-    return kept
+        points.append(viewer.scene.z.copy())
+    return points
 
 
 def test_a_state_is_kept_exactly_shown_again_and_deleted(viewer):
     first, second = keep_two(viewer)
     tab = viewer.panel.states
-    assert [one.name for one in tab.listed] == ["closed", "state 1"]
+    assert [state.name for state in tab.listed] == ["closed", "state 1"]
     assert (tab.listed[0].z == first).all()
     tab.list.setCurrentItem(tab.list.topLevelItem(0))
     press(viewer, "show of states")
     assert (viewer.scene.z == first).all()
     press(viewer, "delete of states")
-    assert [one.name for one in kept_states(viewer.scene.trained)] == ["state 1"]
+    assert [state.name for state in kept_states(viewer.scene.trained)] == ["state 1"]
     assert (tab.listed[0].z == second).all()
 
 
@@ -63,8 +63,8 @@ def test_a_state_that_replaces_another_says_so(viewer):
     viewer.panel.states.name.setText("closed")
     press(viewer, "keep state")
     assert "closed: kept in place of the former state" in viewer.panel.messages.text()
-    kept = {one.name: one.z for one in kept_states(viewer.scene.trained)}
-    assert len(kept) == 2 and (kept["closed"] == viewer.scene.z).all()
+    stored = {state.name: state.z for state in kept_states(viewer.scene.trained)}
+    assert len(stored) == 2 and (stored["closed"] == viewer.scene.z).all()
 
 
 def compared(viewer):
@@ -92,7 +92,7 @@ def test_two_states_are_compared_until_that_is_ended(qtbot, viewer):
     assert not compared(viewer) and not ending.isEnabled() and not tab.legend.isVisible()
     press(viewer, "difference of states")
     qtbot.waitUntil(ending.isEnabled, timeout=PATIENCE)
-    compared(viewer)[0].close()  # by hand
+    compared(viewer)[0].close()  # by the user
     qtbot.waitUntil(lambda: not ending.isEnabled(), timeout=PATIENCE)
     for wrong in ("closed closed", 'closed "state 1" how other'):
         assert not viewer.scene.run(f"flexrec state compare {wrong}")

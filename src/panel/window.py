@@ -7,14 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QKeyEvent, QPalette
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QMenu,
-    QScrollArea,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QMenu, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from ..errors import InputError
 from ..explore.centre import median_point

@@ -10,13 +10,7 @@ import numpy as np
 from chimerax.atomic import AtomicStructure
 from chimerax.core.commands import run
 from chimerax.core.errors import UserError
-from chimerax.core.models import (
-    ADD_MODELS,
-    MODEL_DISPLAY_CHANGED,
-    MODEL_ID_CHANGED,
-    MODEL_NAME_CHANGED,
-    REMOVE_MODELS,
-)
+from chimerax.core.models import ADD_MODELS, MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED, REMOVE_MODELS
 from qtpy.QtCore import QTimer
 
 from ..commands.movement import MOST_ARROWS

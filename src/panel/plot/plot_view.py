@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QButtonGroup, QComboBox, QToolButton, QVBoxLayout, QWidget
 
 from ...errors import InputError
 from ...explore.particle_columns import column, column_names

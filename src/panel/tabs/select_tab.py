@@ -7,15 +7,7 @@ import re
 import numpy as np
 from qtpy.QtCore import QSignalBlocker, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import (
-    QComboBox,
-    QHeaderView,
-    QLineEdit,
-    QSizePolicy,
-    QSpinBox,
-    QTreeWidgetItem,
-    QVBoxLayout,
-)
+from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QSizePolicy, QSpinBox, QTreeWidgetItem, QVBoxLayout
 
 from ...atomic import atomic_path
 from ...errors import InputError, disk_trouble

@@ -6,15 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import (
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QScrollArea,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHeaderView, QLabel, QLineEdit, QScrollArea, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from ...errors import InputError
 from ...explore.anchors import point_text
