@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtGui import QColor, QPalette
+from qtpy.QtGui import QColor, QPalette, QResizeEvent
 from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from ..explore.trained_model import Trained
@@ -99,7 +99,7 @@ class StatusLine(QWidget):
         self._show_mark(support)
         self._write()
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """More words or fewer."""
         super().resizeEvent(event)
         height, mark = self._line_height, self._mark_width

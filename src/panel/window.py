@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QKeyEvent, QPalette
+from qtpy.QtGui import QContextMenuEvent, QKeyEvent, QPalette
 from qtpy.QtWidgets import QFileDialog, QMenu, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from ..errors import InputError
@@ -219,7 +219,7 @@ class FlexPanel(QWidget):
                 paler.setColor(QPalette.ColorRole.PlaceholderText, hint)
                 self.setPalette(paler)
 
-    def contextMenuEvent(self, event) -> None:  # noqa: N802
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """What can be done with the plot."""
         if not self._own_menu or self._trained is None:
             event.ignore()

@@ -11,6 +11,7 @@ from chimerax.atomic import AtomicStructure
 from chimerax.core.commands import run
 from chimerax.core.errors import UserError
 from chimerax.core.models import ADD_MODELS, MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED, REMOVE_MODELS
+from chimerax.core.session import Session
 from qtpy.QtCore import QTimer
 
 from ..commands.movement import MOST_ARROWS
@@ -38,7 +39,7 @@ class ChimeraXScene:
     movies = (".mp4", ".webm", ".ogv", ".avi")
     films_view = True
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
         self.model: FlexRecModel | None = None
         self._changed: list[Callable[[], None]] = []

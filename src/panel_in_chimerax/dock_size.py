@@ -51,7 +51,7 @@ class DockSize(QObject):
         self._main.resizeDocks([self._dock], [wide], Qt.Orientation.Horizontal)
         self._main.resizeDocks([self._dock], [high], Qt.Orientation.Vertical)
 
-    def eventFilter(self, _, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:  # noqa: N802
         """A size that changes under a pressed mouse, the main window's staying, is the user's choice."""
         if event.type() == QEvent.Type.Resize:
             same, self._main_size = self._main.size() == self._main_size, self._main.size()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from chimerax.core.session import Session
 from chimerax.core.tools import ToolInstance, get_singleton
 from chimerax.ui import MainToolWindow
-from qtpy.QtWidgets import QComboBox, QVBoxLayout
+from qtpy.QtWidgets import QComboBox, QMenu, QVBoxLayout
 
 from ..panel.jobs.job_control import CommandJobControl
 from ..panel.jobs.jobs_panel import JobsPanel
@@ -27,7 +28,7 @@ class FlexRecTool(ToolInstance):
     SESSION_SAVE = True
     help = "help:user/tools/flexrec.html"
 
-    def __init__(self, session, tool_name: str = TOOL) -> None:
+    def __init__(self, session: Session, tool_name: str = TOOL) -> None:
         super().__init__(session, tool_name)
         self.display_name = TOOL
         self.tool_window = MainToolWindow(self)
@@ -71,11 +72,11 @@ class FlexRecTool(ToolInstance):
         self.jobs_window.shown = True
 
     @classmethod
-    def shown(cls, session) -> FlexRecTool:
+    def shown(cls, session: Session) -> FlexRecTool:
         """The session's panel, made if need be."""
         return get_singleton(session, cls, TOOL, create=True)
 
-    def fill_context_menu(self, menu, x: int, y: int) -> None:
+    def fill_context_menu(self, menu: QMenu, x: int, y: int) -> None:
         """The plot's own entries, in ChimeraX's menu."""
         self.panel.plot_actions.fill(menu)
 
@@ -99,12 +100,12 @@ class FlexRecTool(ToolInstance):
 
     # ----- sessions -----
 
-    def take_snapshot(self, session, flags) -> dict:
+    def take_snapshot(self, session: Session, flags: int) -> dict:
         """Which model, axes, colours and view."""
         return {"version": _VERSION, "model": self.scene.model, "look": self.panel.display_state()}
 
     @classmethod
-    def restore_snapshot(cls, session, data: dict) -> FlexRecTool:
+    def restore_snapshot(cls, session: Session, data: dict) -> FlexRecTool:
         """The panel as it was; the models are there before it is filled."""
         tool = cls.shown(session)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from chimerax.core.colors import Color
 from chimerax.core.models import Model
-from chimerax.graphics import text_image_rgba
+from chimerax.core.session import Session
+from chimerax.graphics import Render, text_image_rgba
 from chimerax.graphics.drawing import Drawing, rgba_drawing
 
 from .palette import Scale
@@ -27,7 +28,7 @@ class ColourKey(Drawing):
     pickable = casts_shadows = False
     skip_bounds = True
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__("colour key")
         self._view, self._drawn = session.main_view, None
         self._view.add_overlay(self)
@@ -42,7 +43,7 @@ class ColourKey(Drawing):
         if self in self._view.overlays():
             self._view.remove_overlays([self])
 
-    def draw(self, renderer, draw_pass) -> None:
+    def draw(self, renderer: Render, draw_pass: int) -> None:
         """What ChimeraX calls to draw it."""
         if not self.shown:
             return
@@ -71,7 +72,7 @@ class ColourKey(Drawing):
 class TableKey(ColourKey):
     """A line for each colour, in the lower left; in saved pictures as large a part of them as of the window."""
 
-    def __init__(self, session, lines: Lines, shown: Callable[[], bool]) -> None:
+    def __init__(self, session: Session, lines: Lines, shown: Callable[[], bool]) -> None:
         """``shown`` is called at each picture."""
         super().__init__(session)
         self._lines, self._is_shown = tuple(lines), shown

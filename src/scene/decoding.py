@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from chimerax.core.session import Session
 
 from ..decoder_process import Answer, Engine
 from ..errors import InputError
@@ -17,7 +18,7 @@ _PATIENCE = 5.0  # seconds until the same failure is logged again
 class Decoding:
     """One engine process for all models of a session, started when it is first asked."""
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self.engine = Engine(engine_python(session))
         self._handlers = [
@@ -102,12 +103,12 @@ class Decoding:
         self.engine.close()
 
 
-def waits(session) -> bool:
+def waits(session: Session) -> bool:
     """Whether commands wait for their results: in scripts and without a window."""
     return bool(session.in_script) or not session.ui.is_gui
 
 
-def decoding(session) -> Decoding:
+def decoding(session: Session) -> Decoding:
     """The session's engine process."""
     if not hasattr(session, "_flexrec_decoding"):
         session._flexrec_decoding = Decoding(session)

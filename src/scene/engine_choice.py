@@ -6,6 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from chimerax.core.session import Session
+
 from ..errors import InputError
 from ..jobs.engines.engine_report import check_python, missing_modules
 from .decoding import decoding
@@ -15,7 +17,7 @@ DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 OWN = "chimerax"  # in place of a path: ChimeraX's own Python
 
 
-def able_python(session) -> str:
+def able_python(session: Session) -> str:
     """The Python that runs jobs; ``InputError`` with the command that makes one, where it lacks what jobs need."""
     python = engine_python(session)
     if not Path(python).is_file():
@@ -35,7 +37,7 @@ def _missing(python: str, changed: float) -> list[str]:
     return missing_modules(python)
 
 
-def chosen_device(session) -> str:
+def chosen_device(session: Session) -> str:
     """The device on which jobs compute that name none."""
     return flexrec_settings(session).device
 
@@ -46,7 +48,7 @@ def check_device(device: str) -> None:
         raise InputError(f"device is {device!r}, but must be auto, cpu, mps, cuda, cuda:1 or the like.")
 
 
-def choose_device(session, device: str) -> None:
+def choose_device(session: Session, device: str) -> None:
     """Store a device; ``InputError`` for a word that is none."""
     check_device(device)
     settings = flexrec_settings(session)
@@ -54,7 +56,7 @@ def choose_device(session, device: str) -> None:
     settings.save()
 
 
-def choose_python(session, python: str) -> None:
+def choose_python(session: Session, python: str) -> None:
     """Store a Python, and let it show the open models from now on; ``InputError`` where there is none."""
     from .scene_model import FlexRecModel
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chimerax.graphics import View
+
 from .shown_model import ShownModel
 
 SHADOWS = 16  # directions of ambient light: as ChimeraX has for large structures, a quarter of its usual number
@@ -42,7 +44,7 @@ class PlainLight:
     A processor that draws takes longer to throw shadows than for all else.
     """
 
-    def __init__(self, view) -> None:
+    def __init__(self, view: View) -> None:
         self._view, self._before = view, None
 
     def turn(self, on: bool) -> None:

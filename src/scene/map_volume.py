@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from chimerax.core.models import Model
+from chimerax.core.session import Session
 from chimerax.core.state import State
 from chimerax.map import Volume
 from chimerax.map.session import set_map_state, state_from_map
@@ -80,7 +81,7 @@ class MapModel(Volume):
     def _show_all(self) -> None:
         self.new_region((0, 0, 0), [size - 1 for size in self.data.size], (1, 1, 1), False, False)
 
-    def take_snapshot(self, session, flags) -> dict:
+    def take_snapshot(self, session: Session, flags: int) -> dict:
         """How it looks; what it shows is found again by its owner."""
         if flags == State.SCENE:
             return super().take_snapshot(session, flags)
@@ -90,7 +91,7 @@ class MapModel(Volume):
         }  # fmt: skip
 
     @classmethod
-    def restore_snapshot(cls, session, data: dict) -> MapModel | None:
+    def restore_snapshot(cls, session: Session, data: dict) -> MapModel | None:
         """The map of an owner that is back, looking as it did."""
         if data["owner"] is None:
             return None

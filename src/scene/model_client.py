@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from chimerax.core.session import Session
 
 from .decoding import decoding
 
@@ -21,7 +22,7 @@ class ModelClient:
     training may have written a newer one since.
     """
 
-    def __init__(self, session, folder: Path, opened: Callable[[dict], None]) -> None:
+    def __init__(self, session: Session, folder: Path, opened: Callable[[dict], None]) -> None:
         self._decoding = decoding(session)
         self._name, self._path, self._on_opened = self._decoding.new_name(), str(folder), opened
         self._engine: object = None  # in which it is open, or being opened

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from chimerax.core.commands.motion import CallForNFrames
+from chimerax.core.session import Session
 
 from ..decoder_process import EngineError
 from ..errors import InputError
@@ -130,7 +131,7 @@ class Player:
         self._model.point_status.rest(self._model.z)
 
 
-def is_recorded(session) -> bool:
+def is_recorded(session: Session) -> bool:
     """Whether ChimeraX's ``movie record`` captures each picture that is drawn."""
     movie = getattr(session, "movie", None)
     return movie is not None and movie.is_recording()
@@ -139,7 +140,7 @@ def is_recorded(session) -> bool:
 class EachFrame(CallForNFrames):
     """Calls ``move`` at each new frame until `end`, or until ChimeraX's command ``stop``, which calls ``stopped``."""
 
-    def __init__(self, session, move: Callable[[], None], stopped: Callable[[], None]) -> None:
+    def __init__(self, session: Session, move: Callable[[], None], stopped: Callable[[], None]) -> None:
         self._stopped, self._ended = stopped, False
         super().__init__(lambda *_: move(), self.Infinite, session)
 

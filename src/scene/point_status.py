@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from chimerax.core.session import Session
 
 from ..explore.anchors import point_text
 
@@ -12,7 +13,7 @@ _ZERO = 1e-6
 class PointStatus:
     """Writes one model's point into the status line where it rests; nothing while it moves, which would cost frames."""
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         self._logger, self._written = session.logger, False
 
     def rest(self, z: np.ndarray | None) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from chimerax.core.session import Session
 
 from ..errors import InputError
 from ..jobs.find_model import trained_folder
@@ -72,7 +73,7 @@ def find_saved_model(
     return opened[0] if opened else None
 
 
-def ask_for_model(session, name: str, absolute: str) -> tuple[Path, Model] | None:
+def ask_for_model(session: Session, name: str, absolute: str) -> tuple[Path, Model] | None:
     """The model in a folder that the user chooses in a dialog; None where the user cancels."""
     from Qt.QtWidgets import QFileDialog
 

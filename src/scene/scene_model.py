@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from chimerax.core.models import REMOVE_MODELS, Model
+from chimerax.core.session import Session
 from chimerax.core.state import State
 
 from ..decoder_process import EngineError
@@ -40,7 +41,7 @@ class FlexRecModel(Model):
     the mesh's Å are relative to voxel N//2, and its drawings are shifted to there by ``frame``.
     """
 
-    def __init__(self, session, folder: Path, flow: TrainedModel, name: str) -> None:
+    def __init__(self, session: Session, folder: Path, flow: TrainedModel, name: str) -> None:
         super().__init__(name, session)
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
@@ -245,12 +246,12 @@ class FlexRecModel(Model):
 
     # ----- sessions and scenes -----
 
-    def take_snapshot(self, session, flags) -> dict:
+    def take_snapshot(self, session: Session, flags: int) -> dict:
         """For a session file, or for a scene."""
         return scene_snapshot(self, session) if flags == State.SCENE else session_snapshot(self, session, flags)
 
     @classmethod
-    def restore_snapshot(cls, session, data: dict) -> FlexRecModel | None:
+    def restore_snapshot(cls, session: Session, data: dict) -> FlexRecModel | None:
         """From a session file."""
         return restored(cls, session, data)
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from chimerax.core.errors import UserError
 from chimerax.core.models import RESTORED_MODEL_TABLE, Model
+from chimerax.core.session import Session
 from chimerax.core.state import State
 from chimerax.geometry import Place
 
@@ -47,7 +48,7 @@ class SavedModel(ShownModel, Protocol):
         """Draw no map until it is asked for."""
         ...
 
-    def set_state_from_snapshot(self, session, data: dict) -> None:
+    def set_state_from_snapshot(self, session: Session, data: dict) -> None:
         """See ``chimerax.core.models.Model``."""
         ...
 
@@ -55,7 +56,7 @@ class SavedModel(ShownModel, Protocol):
 # ----- session files -----
 
 
-def session_snapshot(model: SavedModel, session, flags) -> dict[str, Any]:
+def session_snapshot(model: SavedModel, session: Session, flags: int) -> dict[str, Any]:
     """What makes the model again."""
     return {
         "version": VERSION,
@@ -74,7 +75,7 @@ def session_snapshot(model: SavedModel, session, flags) -> dict[str, Any]:
     }
 
 
-def restored(cls: Callable[..., SavedModel], session, data: dict[str, Any]) -> SavedModel | None:
+def restored(cls: Callable[..., SavedModel], session: Session, data: dict[str, Any]) -> SavedModel | None:
     """The model again, on its way into the scene; None, and a warning what to do, where its project is not found."""
     name, project = data["model state"]["name"], data["project"]
     if data["version"] > VERSION:
@@ -193,7 +194,7 @@ def _place(child: Model, placed: dict[str, Any]) -> None:
 # ----- scenes -----
 
 
-def scene_snapshot(model: SavedModel, session) -> dict[str, Any]:
+def scene_snapshot(model: SavedModel, session: Session) -> dict[str, Any]:
     """What is shown of a model now."""
     mesh, arrows = model.parts.mesh, model.parts.arrows
     looks = Model.take_snapshot(model, session, State.SCENE)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from chimerax.core.models import Model
+from chimerax.core.session import Session
 from chimerax.geometry import Place
+from chimerax.graphics import Camera
 from chimerax.map import Volume
 
 from ..explore.compare_states import (
@@ -146,7 +148,7 @@ class _Camera:
     def until(self, after: Place) -> _Camera:
         return _Camera(self.before, self.width, after)
 
-    def restore(self, camera) -> bool:
+    def restore(self, camera: Camera) -> bool:
         """Put it back; False where the user has moved it since."""
         if not np.allclose(camera.position.matrix, self.after.matrix, atol=1e-3):
             return False
@@ -189,7 +191,7 @@ class _ShownComparison:
                 colours[colour or (LESS if surface.level < 0 else MORE)] = shown
         return colours
 
-    def restore(self, session) -> None:
+    def restore(self, session: Session) -> None:
         if self.key is not None:
             self.key.close()
         for drawn in self.hidden:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import QSize, Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QImage, QImageReader, QPixmap
+from qtpy.QtGui import QDesktopServices, QImage, QImageReader, QMouseEvent, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 NO_JOB = "No job is chosen."
@@ -74,7 +74,7 @@ class Picture(QLabel):
         self._image = QPixmap.fromImage(image)
         self._fit()
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the new width."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
@@ -90,7 +90,7 @@ class Picture(QLabel):
         self.setFixedHeight(round(shown.height() / scale))
         self.setPixmap(shown)
 
-    def mouseDoubleClickEvent(self, event) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open the file in the computer's own viewer."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.path)))
 

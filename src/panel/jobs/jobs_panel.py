@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QUrl, Signal
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtGui import QDesktopServices, QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -256,12 +256,12 @@ class JobsPanel(QWidget):
     def _folder(self) -> None:
         self._do(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         """Read the project more often."""
         super().showEvent(event)
         self.watch.set_visible(True)
 
-    def hideEvent(self, event) -> None:
+    def hideEvent(self, event: QHideEvent) -> None:
         """Read the project less often."""
         super().hideEvent(event)
         self.watch.set_visible(False)

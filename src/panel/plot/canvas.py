@@ -7,6 +7,7 @@ from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QContextMenuEvent
 
 from ...explore.plot_density import plot_limits
 from .colouring import Colouring
@@ -265,7 +266,7 @@ class PlotCanvas(FigureCanvasQTAgg):
             self.axes.draw_artist(line)
         self.update()
 
-    def contextMenuEvent(self, event) -> None:  # noqa: N802
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """Leave it to the widgets around, unless the right click meant something else."""
         event.setAccepted(not self.menu_wanted)
         self.menu_wanted = True

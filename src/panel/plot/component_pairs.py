@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 from qtpy.QtCore import QPoint, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QImage, QPainter
+from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from ...explore.plot_density import plot_limits
@@ -66,7 +66,7 @@ class PairGrid(QWidget):
         wide, tall = self.width() / self.count, self.height() / self.count
         return QRectF(x * wide, (y - 1) * tall, wide - _GAP, tall - _GAP)
 
-    def paintEvent(self, _) -> None:  # noqa: N802
+    def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """All pictures with the names of their axes."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -78,7 +78,7 @@ class PairGrid(QWidget):
             painter.drawText(cell.adjusted(4, 2, 0, 0), Qt.AlignmentFlag.AlignLeft, f"{self.names[x]}, {self.names[y]}")
         painter.end()
 
-    def mousePressEvent(self, event) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Choose a pair."""
         place = event.position().toPoint() if hasattr(event, "position") else QPoint(event.x(), event.y())
         for x, y in self.pictures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QBoxLayout, QWidget
 
 from ..widgets.wrapping import WrappingRow
@@ -19,7 +20,7 @@ class PlotControls(QWidget):
         self._parts.addLayout(axes, 1)
         self._parts.addLayout(tools)
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """One row or two."""
         super().resizeEvent(event)
         room = self._axes.sizeHint().width() + self._tools.sizeHint().width() + 24

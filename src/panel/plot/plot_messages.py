@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from qtpy.QtCore import QEvent, QRect, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from qtpy.QtGui import QCursor, QTextLayout, QTextOption
 from qtpy.QtWidgets import QLabel, QToolTip
 
@@ -49,7 +49,7 @@ class PlotMessages(QLabel):
         self._hover_text = text
         self._write()
 
-    def eventFilter(self, _, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:  # noqa: N802
         """Stay in the corner when the canvas changes its size."""
         if event.type() == QEvent.Type.Resize:
             self._write()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ...errors import InputError
@@ -96,7 +96,7 @@ class Montage(QDialog):
         """As high as the words are when they are broken: of itself a window leaves them a line or two."""
         self.words.setMinimumHeight(self.words.heightForWidth(self.layout().contentsRect().width()))
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """The words break elsewhere."""
         super().resizeEvent(event)
         self._make_room()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QToolButton, QWidget
 
 PLOT_SHARE, PLOT_HEIGHT = 0.43, 270  # of the panel's height, and pixels: what the plot has before the tabs have more
@@ -69,7 +70,7 @@ class Folding(QSplitter):
         with QSignalBlocker(self):
             self.setSizes([round(whole - second), round(second)])
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Another shape."""
         super().resizeEvent(event)
         self.fit()

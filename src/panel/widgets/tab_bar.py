@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QPaintEvent, QResizeEvent
 from qtpy.QtWidgets import QScrollArea, QStyle, QStyleOptionTab, QStylePainter, QTabBar, QTabWidget, QWidget
 
 _LEAST = 6  # pixels beside a title, left and right together
@@ -21,7 +22,7 @@ class CompactTabBar(QTabBar):
         size = usual[number]
         return size if missing <= 0 else QSize(min(size.width(), round(texts[number] + each - 0.5)), size.height())
 
-    def paintEvent(self, _) -> None:  # noqa: N802
+    def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """A style cuts a title that has less than its usual room beside it: here it has all of the tab."""
         painter, option = QStylePainter(self), QStyleOptionTab()
         others = [k for k in range(self.count()) if k != self.currentIndex()]
@@ -49,7 +50,7 @@ class CompactTabs(QTabWidget):
         self.setTabBar(CompactTabBar())
         self.setDocumentMode(True)
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Another room for the titles."""
         if event.size().width() != event.oldSize().width():
             self.tabBar().setFont(self.tabBar().font())  # makes the bar measure its tabs again

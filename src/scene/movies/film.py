@@ -7,6 +7,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from chimerax.core.session import Session
+
 from ...errors import InputError
 
 SMALLEST, LARGEST = 16, 8192  # pixels on a side
@@ -32,7 +34,7 @@ class Film:
 
 
 def planned_film(
-    session, file: Path, size: tuple[int, int] | None, supersample: int, framerate: float, quality: str,
+    session: Session, file: Path, size: tuple[int, int] | None, supersample: int, framerate: float, quality: str,
     keep_frames: bool,
 ) -> Film:  # fmt: skip
     """What is asked for; ``InputError`` where it cannot be made: no graphics, no ffmpeg, no such folder, odd sizes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chimerax.core.commands.motion import CallForNFrames
+from chimerax.core.session import Session
 from chimerax.geometry import rotation
 
 from ..player import EachFrame
@@ -17,7 +18,7 @@ class FilmCamera:
     frame of the movie, and go on by themselves afterwards.
     """
 
-    def __init__(self, session, frames: int, spin: float = 0.0) -> None:
+    def __init__(self, session: Session, frames: int, spin: float = 0.0) -> None:
         """``spin`` is in degrees, in all, about the vertical through the middle of what is seen.
 
         Whole turns end a step before they would be where they began, so that no frame of a round movie is doubled.

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from chimerax.core.commands import run
 from chimerax.core.errors import UserError
+from chimerax.core.session import Session
 from chimerax.movie.movie import Movie
 
 from ...atomic import atomic_path
@@ -27,7 +28,7 @@ class StateMovie(Movie):
     It captures nothing by itself; ``movie record``, ``stop``, ``encode`` … are refused until `finish`.
     """
 
-    def __init__(self, session, film: Film, folder: Path) -> None:
+    def __init__(self, session: Session, film: Film, folder: Path) -> None:
         image = "png" if film.frames_folder else "ppm"
         super().__init__(image, str(folder), "frame-*", film.size, film.supersample, session=session)
         self.recording = True  # ChimeraX refuses to record another one now

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from chimerax.core.models import Model
+from chimerax.core.session import Session
 from chimerax.geometry import Places
 
 from ...errors import InputError
@@ -27,7 +28,7 @@ class ArrowsModel(Model):
 
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         """No arrows yet: `begin_at` says where they begin."""
         super().__init__("flow", session)
         self._tied: TiedPoints | None = None

@@ -10,6 +10,8 @@ from functools import cached_property
 
 import numpy as np
 from chimerax.core.models import Surface
+from chimerax.core.session import Session
+from chimerax.graphics import Render
 
 from .coarse_contour import coarser
 from .shading import shaded, shadeless
@@ -24,7 +26,7 @@ class ContourModel(Surface):
     SESSION_SAVE = False
     pickable = False
 
-    def __init__(self, session, tied: TiedPoints, triangles: np.ndarray, level: float) -> None:
+    def __init__(self, session: Session, tied: TiedPoints, triangles: np.ndarray, level: float) -> None:
         super().__init__("moving contour", session)
         self._full, self.level, self.light = (tied, triangles), level, False
 
@@ -62,7 +64,7 @@ class ContourModel(Surface):
         if not self.use_lighting:
             self.vertex_colors = shaded(normals, self.color, view, self.scene_position)
 
-    def draw_self(self, renderer, draw_pass) -> None:
+    def draw_self(self, renderer: Render, draw_pass: int) -> None:
         """What ChimeraX calls to draw it."""
         renderer.enable_backface_culling(self.light and self.level > 0)  # below, fronts look into what is seen
         super().draw_self(renderer, draw_pass)

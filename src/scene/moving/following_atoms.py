@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from chimerax.atomic import AtomicStructure
 
 from ...errors import InputError
 from .tied_points import TiedPoints
@@ -18,7 +19,7 @@ class AtomFollower:
     The coordinates that it had are stored, and given back by `restore`. While it is ``light`` a trace moves alone.
     """
 
-    def __init__(self, structure, tied: TiedPoints, base: np.ndarray, to_mesh) -> None:
+    def __init__(self, structure: AtomicStructure, tied: TiedPoints, base: np.ndarray, to_mesh) -> None:
         """``base`` ``(m, 3)`` float64 are the atoms' own coordinates at rest; ``to_mesh`` is the Place that takes them
         to coordinates of the mesh.
         """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from chimerax.atomic import AtomicStructure
 from chimerax.geometry import Place
 
 from ...decoder_process import EngineError
@@ -117,7 +118,7 @@ class MovingParts:
         for row in np.random.default_rng(0).choice(len(flow.latents), min(STATES, len(flow.latents)), replace=False):
             yield flow.vertices(flow.latents[row])
 
-    def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
+    def follow(self, structure: AtomicStructure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
         """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.
 
         ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh. Atoms
@@ -147,11 +148,11 @@ class MovingParts:
 
         self.tie(to_mesh.transform_points(base.astype(np.float64)), tied, failed)
 
-    def follows(self, structure) -> bool:
+    def follows(self, structure: AtomicStructure) -> bool:
         """Whether it follows, or will."""
         return structure in [*self.waiting, *(follower.structure for follower in self.followers)]
 
-    def unfollow(self, structure) -> bool:
+    def unfollow(self, structure: AtomicStructure) -> bool:
         """Put a structure's atoms back; False where it did not follow."""
         followed = self.follows(structure)
         self.waiting.pop(structure, None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from chimerax.atomic import Atoms, Residue, concatenate
+from chimerax.atomic import AtomicStructure, Atoms, Residue, concatenate
 
 
 class Trace:
     """Lines between neighbouring residues that are shown, and along the shown bonds of what is no polymer."""
 
-    def __init__(self, structure, pointers: np.ndarray) -> None:
+    def __init__(self, structure: AtomicStructure, pointers: np.ndarray) -> None:
         """``pointers`` ``(m,)`` of the atoms whose coordinates `move` will be given."""
         guides, ends = _guides(structure)
         first, second = _bonded(structure)
