@@ -66,7 +66,7 @@ def flexrec_state_compare(
 
 def flexrec_state_clear(session, model: FlexRecModel | None = None) -> None:
     """End the comparison that is shown: what moves is seen again. The kept states stay."""
-    the_model(session, model).comparing.end()
+    the_model(session, model).comparison.end()
 
 
 def commands() -> list[tuple]:
