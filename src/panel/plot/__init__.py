@@ -1,6 +1,6 @@
 """The plot of latent space.
 
-plot_view       the plot with its controls; plot_controls lays these out
+plot_view       the plot; plot_controls are the boxes and buttons above it
 canvas          draws it: the particles as one picture (raster), above them marks, in colours of theme
 plane           its one or two axes: where particles are, which latent point is under a pixel
 mouse_modes     mouse events as signals; point_control moves the shown point by them, and by keys and sliders

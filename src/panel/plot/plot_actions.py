@@ -25,7 +25,8 @@ class PlotActions:
             button = QToolButton(panel, text=name, autoRaise=True, toolTip=_TIPS[name])
             button.setObjectName(name.lower())
             button.clicked.connect(lambda _=False, action=action: action())
-            (panel.plot.axes_row if name == "Jobs" else panel.plot.tools).addWidget(button)
+            row = panel.plot.controls.axes_row if name == "Jobs" else panel.plot.controls.tools
+            row.addWidget(button)
 
     def fill(self, menu: QMenu) -> None:
         """Put all of it into a menu."""

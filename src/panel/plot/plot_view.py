@@ -1,16 +1,15 @@
-"""The plot with its controls: which axes, which colours, what the mouse does."""
+"""The plot: which axes, which colours, what the mouse does, as its controls say."""
 
 from __future__ import annotations
 
 import numpy as np
 from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QButtonGroup, QComboBox, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ...errors import InputError
 from ...explore.particle_columns import column, column_names
 from ...explore.trained_model import Trained
-from ..widgets.wrapping import WrappingRow, with_label
 from .canvas import PlotCanvas
 from .colouring import DENSITY, Colouring, colouring_of
 from .legend import Legend
@@ -21,18 +20,6 @@ from .theme import Theme, theme_of
 
 HISTOGRAM = "(histogram)"
 _HOVER = 14  # pixels within which a particle is under the cursor
-_LABELS = {"go": "Go", "move": "Move", "zoom": "Zoom", "lasso": "Lasso", "box": "Box", "draw": "Draw", "edit": "Edit"}
-
-
-class ColumnBox(QComboBox):
-    """Columns to choose from; those of the particle file are looked up when the list is opened, not before."""
-
-    opening = Signal()  # the list is about to be shown
-
-    def showPopup(self) -> None:  # noqa: N802
-        """Show the list, after `opening`."""
-        self.opening.emit()
-        super().showPopup()
 
 
 class PlotView(QWidget):
@@ -52,11 +39,14 @@ class PlotView(QWidget):
         self.canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.mouse = MouseModes(self.canvas)
         self.legend = Legend()
-        self.x, self.y, self.colour, self.style_choice = QComboBox(), QComboBox(), ColumnBox(), QComboBox()
-        self.colour.addItem(DENSITY)
-        self.style_choice.addItems(["auto", "density", "points"])
-        self.modes = self._mode_buttons()
-        self._lay_out()
+        self.controls = controls = PlotControls()
+        self.x, self.y, self.colour, self.style_choice = controls.x, controls.y, controls.colour, controls.style_choice
+        self.modes = controls.modes
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 0, 4, 0)
+        layout.setSpacing(3)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.legend)
         self._hover_at: np.ndarray | None = None
         self._hovering = QTimer(self, singleShot=True, interval=25)
         self._hovering.timeout.connect(self._hover)
@@ -65,6 +55,8 @@ class PlotView(QWidget):
         self.colour.activated.connect(self._choose_colour)
         self.colour.opening.connect(self._fill_colours)
         self.style_choice.currentTextChanged.connect(self.canvas.set_style)
+        self.modes.idClicked.connect(lambda number: self.mouse.set_mode(list(MODES)[number]))
+        controls.home.clicked.connect(self.canvas.go_home)
         self.mouse.hovered.connect(self._hover_soon)
 
     @property
@@ -134,42 +126,10 @@ class PlotView(QWidget):
 
     # ----- the controls -----
 
-    def _mode_buttons(self) -> QButtonGroup:
-        group = QButtonGroup(self)
-        for number, (mode, tip) in enumerate(MODES.items()):
-            button = QToolButton(self, text=_LABELS[mode], checkable=True, toolTip=tip, autoRaise=True)
-            button.setObjectName(f"mode {mode}")
-            group.addButton(button, number)
-        group.button(0).setChecked(True)
-        group.idClicked.connect(lambda number: self.mouse.set_mode(list(MODES)[number]))
-        return group
-
     def set_mode(self, mode: str) -> None:
         """As if its button were pressed."""
         self.modes.button(list(MODES).index(mode)).setChecked(True)
         self.mouse.set_mode(mode)
-
-    def _lay_out(self) -> None:
-        axes, tools = WrappingRow(), WrappingRow(spacing=1)
-        for text, box, letters in (("x", self.x, 4), ("y", self.y, 4), ("colour", self.colour, 7),
-                                   ("", self.style_choice, 4)):  # fmt: skip
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(letters)
-            axes.addWidget(with_label(text, box))
-        self.style_choice.setToolTip("How particles are drawn: dots, a density, or whichever suits their number")
-        for button in self.modes.buttons():
-            tools.addWidget(button)
-        home = QToolButton(text="Home", toolTip="Show all particles", autoRaise=True)
-        home.setObjectName("home")
-        home.clicked.connect(self.canvas.go_home)
-        tools.addWidget(home)
-        self.axes_row, self.tools = axes, tools
-        self.controls = PlotControls(axes, tools)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 0)
-        layout.setSpacing(3)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.legend)
 
     def _fill_axes(self) -> None:
         names = axis_names(self.trained) if self.trained else []
