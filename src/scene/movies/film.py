@@ -6,10 +6,12 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-
-from chimerax.core.session import Session
+from typing import TYPE_CHECKING
 
 from ...errors import InputError
+
+if TYPE_CHECKING:  # the viewer checks its movies by this file, without ChimeraX
+    from chimerax.core.session import Session
 
 SMALLEST, LARGEST = 16, 8192  # pixels on a side
 
