@@ -1,4 +1,4 @@
-"""Who starts and stops the jobs that the panel shows: this process, or ChimeraX's commands."""
+"""What starts and stops the jobs that the panel shows: this process, or ChimeraX's commands."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def plain_name(option: Parameter) -> str:
 
 
 def _grey(option: Parameter) -> str:
-    """What stands in an empty field: the default, or an example where there is none."""
+    """What an empty field shows: the default, or an example where there is none."""
     if option.required:
         return "required"
     if option.default in (None, "", (), MISSING):

@@ -94,7 +94,7 @@ class JobRows(QAbstractTableModel):
 
 
 def row_texts(state: JobState) -> tuple[str, ...]:
-    """What stands in a row."""
+    """The texts of a row."""
     line = state.progress or {}
     shown = share(state)
     stage = line.get("stage") or ("" if shown is None or state.state == DONE else "step")

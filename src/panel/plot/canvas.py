@@ -17,7 +17,7 @@ from .raster import density_picture, dot_densities, dot_radius, dots_picture, hi
 from .theme import Theme
 from .whole_pixels import keep_all_pixels
 
-FEW = 5_000  # particles up to which each is a dot, unless somebody chose otherwise
+FEW = 5_000  # particles up to which each is a dot, unless the user chose otherwise
 _REST = 70  # milliseconds without a new view after which the particles are drawn anew for it
 _PALEST = 90  # of 256 colours of density, that a dot without neighbours has: the first ones cannot be seen on the page
 MARGINS = (62, 44, 10, 8)  # left, bottom, right, top; logical pixels

@@ -26,7 +26,7 @@ class PlotMessages(QLabel):
 
     def __init__(self, canvas: PlotCanvas) -> None:
         super().__init__(canvas, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._canvas, self._message, self._hover_text, self._error_until = canvas, "", "", math.inf
+        self._canvas, self._message, self._hover_text, self._error_read_at = canvas, "", "", math.inf
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._timer = QTimer(self, singleShot=True, interval=MESSAGE_SECONDS * 1000)
         self._timer.timeout.connect(lambda: self.say(""))
@@ -35,13 +35,13 @@ class PlotMessages(QLabel):
 
     def say(self, sentence: str, until_next: bool = False) -> None:
         """A message, which stays long enough to be read; ``until_next``: or until something else was done."""
-        self._message, self._error_until = sentence, time.monotonic() + READING_SECONDS if until_next else math.inf
+        self._message, self._error_read_at = sentence, time.monotonic() + READING_SECONDS if until_next else math.inf
         self._timer.start()
         self._write()
 
     def clear_read_error(self) -> None:
         """Something else was done: remove a message of what went wrong before, once there was time to read it."""
-        if self._message and time.monotonic() > self._error_until:
+        if self._message and time.monotonic() > self._error_read_at:
             self.say("")
 
     def set_hover_text(self, text: str) -> None:
@@ -89,7 +89,7 @@ class PlotMessages(QLabel):
 
     def _most_lines(self) -> int:
         """What went wrong may take more of a narrow plot: it says what to do at its end."""
-        if math.isinf(self._error_until):
+        if math.isinf(self._error_read_at):
             return _MOST_LINES
         return max(_MOST_LINES, int(_MOST_OF_PLOT * self._room().height()) // self.fontMetrics().lineSpacing())
 

@@ -23,7 +23,7 @@ from ..widgets.short_lists import ShortList
 from ..widgets.wrapping import labelled, wrapping
 
 _SPEC = int(Qt.ItemDataRole.UserRole)
-_REFERENCES = 2  # that there always are; a point that somebody named comes after them
+_REFERENCES = 2  # that there always are; a point that the user named comes after them
 _SETTLE = 120  # milliseconds after the last turn of a number until the command runs
 _COLOUR_HELP = {
     "part": "part", "rigidity": "rigidity: yellow is stiff", "strain": "strain: yellow is most", "none": "grey",

@@ -1,4 +1,4 @@
-"""Tabs whose titles stand closer together where there is little room, so that all of them are seen."""
+"""Tabs whose titles are closer together where there is little room, so that all of them are seen."""
 
 from __future__ import annotations
 
