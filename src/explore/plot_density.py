@@ -52,7 +52,7 @@ def density_image(
     points = np.asarray(points)
     dims = points.shape[1]
     limits = plot_limits(points) if limits is None else np.asarray(limits, float)
-    sides = (bins, bins) if isinstance(bins, int) else (int(bins[0]), int(bins[1]))
+    sides = (int(bins), int(bins)) if isinstance(bins, int | np.integer) else (int(bins[0]), int(bins[1]))
     shape = (sides[1] if dims == 2 else 1, sides[0])
     inside, flat = np.ones(len(points), bool), np.zeros(len(points), np.int32)
     for axis in range(dims):
