@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 from ..errors import InputError
 from ..jobs.declare import Job
-from ..jobs.parameters import Parameter
 from ..jobs.reference import describe_value
+from ..parameters import Parameter
 
 
 class Parser(argparse.ArgumentParser):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.projector.push import usable_backend
 from ..errors import InputError
+from ..models.interface import Decoding
 from .opened_model import OpenedModel
 
 Found = tuple[dict, np.ndarray | None]
@@ -41,12 +42,13 @@ class ModelAnswers:
 
 
 def _decode(opened: OpenedModel, fields: dict, array: None, backend: str) -> Found:
-    volume, pixel_size = opened.decode(_point(opened, fields), _box(fields, opened.model.box), backend)
-    return {"pixel_size": pixel_size}, volume
+    model = opened.at(_box(fields, opened.model.box))
+    return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), Decoding(backend))
 
 
 def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    return {}, opened.moving.vertices(_latents(opened, fields) if array is None else opened.model.checked(array))
+    z = _latents(opened, fields) if array is None else opened.model.checked(array)
+    return {}, opened.model.moving_points.vertices(z)
 
 
 def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
@@ -56,16 +58,16 @@ def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend
 
 
 def _tie(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    tied = opened.moving.anchor(_points(array))
+    tied = opened.model.moving_points.anchor(_points(array))
     # vertex numbers are far below 2^24, up to which float32 counts exactly
     return {}, np.concatenate([tied.corners.astype(np.float32), tied.weights], axis=1)
 
 
 def _displace(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    model, z = opened.moving, _point(opened, fields)
+    moving, z = opened.model.moving_points, _point(opened, fields)
     if array is None:
-        return {}, opened.anchors(_text(fields, "anchor")).follow(model.vertices(z))
-    return {}, model.displace(z, _points(array))
+        return {}, opened.anchors(_text(fields, "anchor")).follow(moving.vertices(z))
+    return {}, moving.displace(z, _points(array))
 
 
 def _support(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:

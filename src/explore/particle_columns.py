@@ -130,6 +130,8 @@ def uncertainty(trained: Trained) -> Column:
 
 
 def _covariance(trained: Trained) -> np.ndarray:
+    if trained.model.precision is None:
+        raise InputError(f"{trained.folder.name}: the model does not say how well each particle's latents are known.")
     dims = trained.model.latent_dims
     # a particle that the images say nothing about may have no precision at all
     return np.linalg.inv(trained.model.precision + np.float32(1e-6) * np.eye(dims, dtype=np.float32))

@@ -10,8 +10,8 @@ from html import escape
 from pathlib import Path
 
 from ..atomic import atomic_path
+from ..parameters import Parameter
 from .declare import Job
-from .parameters import Parameter
 from .reference import describe_value
 from .registry import all_jobs
 

@@ -10,8 +10,8 @@ from dataclasses import MISSING
 from pathlib import Path
 
 from ..atomic import atomic_path
+from ..parameters import Parameter, bounds_text
 from .declare import Job
-from .parameters import Parameter, bounds_text
 from .registry import all_jobs
 
 

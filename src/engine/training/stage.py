@@ -11,7 +11,6 @@ import torch
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid, voxel_cells
 from ...particles.shells import shell_index
-from ..decoders.flow.flow_network import Flow
 from ..maps.least_squares import LeastSquares, band_weights
 from ..projector.mesh_projector import VoxelCloud, project
 from .batch_cache import BatchCache
@@ -169,15 +168,6 @@ def resample(volume: np.ndarray, box: int) -> np.ndarray:
         for axis in range(3):  # one sample cannot hold both signs of the Nyquist frequency
             out[(slice(None),) * axis + (box // 2 - low // 2,)] = 0
     return np.fft.fftshift(np.fft.ifftn(np.fft.ifftshift(out))).real.astype(np.float32)
-
-
-def flow_vertices(flow: Flow, latents: torch.Tensor):
-    """A function from a batch to its particles' moved vertices, for `Stage.least_squares`."""
-
-    def vertices_of(batch: Batch) -> torch.Tensor:
-        return flow(latents[batch.rows])
-
-    return vertices_of
 
 
 def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:

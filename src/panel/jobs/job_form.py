@@ -15,9 +15,9 @@ from ...jobs.declare import Job
 from ...jobs.inputs import resolve_inputs
 from ...jobs.listing import JobState
 from ...jobs.missing_inputs import PARTICLES, check_particles
-from ...jobs.parameters import Parameter
 from ...jobs.queue.waiting import is_done_or_pending
 from ...jobs.reference import describe_value
+from ...parameters import Parameter
 from .job_fields import Field, JobField, make_field, plain_name
 
 SEED = Parameter(
@@ -126,7 +126,7 @@ class JobForm(QWidget):
         if value is None and not option.job:
             return
         names = [other.name for other in self.job.options()]
-        parameters = self.job.parameters(**{name: value if name == option.name else None for name in names})
+        parameters = self.job.declaration()(**{name: value if name == option.name else None for name in names})
         without = [name for name in names if name != option.name]
         found = getattr(resolve_inputs(self.job, parameters, self.project, is_done_or_pending, without), option.name)
         if option.name == PARTICLES and found is not None:
