@@ -80,7 +80,7 @@ def ours(box: int, threads: int) -> tuple:
         milliseconds(lambda i: model.vertices(z[i])),
         milliseconds(lambda i: decoder.affines(moved)),
         *(
-            milliseconds(lambda i, how=Decoding(name, threads, fine): decoder.map(model.vertices(z[i]), how))
+            milliseconds(lambda i, how=Decoding(name, threads, fine): decoder.map(model.vertices(z[i]), how))  # noqa: B008
             for name, fine in (("numba", 1), ("numba", 2), ("numpy", 1))
         ),
     ]

@@ -11,7 +11,7 @@ from .placement import centre_of
 def renew(model, flow: Model) -> None:
     """Let a `FlexRecModel` be ``flow``: its point, looks and followers stay where they fit."""
     session = model.session
-    session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
+    session.logger.info(f"{model.name} is now as {flow.progress}.")
     parts = model.parts
     mesh, arrows, followers, waiting = parts.mesh, parts.arrows, list(parts.followers), list(parts.waiting)
     mesh_seen, arrows_seen = (one is not None and one.display for one in (mesh, arrows))
@@ -20,11 +20,11 @@ def renew(model, flow: Model) -> None:
     except InputError:
         z = mean_point(flow.latents)
     model.player.leave()
-    if flow.latent_dims != model.flow.latent_dims:
+    if flow.latent_dims != model.learned.latent_dims:
         model.path = None
     model.dragging.close()
     session.models.close([one for one in (mesh, arrows) if one is not None])
-    model.flow, model.z = flow, z  # before anybody is told: a point is of its model's dimensions
+    model.learned, model.z = flow, z  # before anybody is told: a point is of its model's dimensions
     parts.place(z)
     model.frame = centre_of(flow)
     model.__dict__.pop("trained", None)
