@@ -134,8 +134,8 @@ class Model:
 
     @property
     def progress(self) -> str:
-        """How far training was, as a clause: after 3 of 5 epochs."""
-        return "as it was trained" if self.epoch is None else f"after {self.epoch} of {self.epochs} epochs"
+        """How far training was, as a clause: after epoch 3 of 5."""
+        return "as it was trained" if self.epoch is None else f"after epoch {self.epoch} of {self.epochs}"
 
     @property
     def checkpoint(self) -> int:
