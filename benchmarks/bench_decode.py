@@ -18,7 +18,7 @@ import numpy as np
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.models.flow.flow_arrays import FlowArrays
 from chimerax.flexrec.models.flow.flow_model import FlowModel
-from chimerax.flexrec.models.interface import Decoding
+from chimerax.flexrec.models.interface import DecodeOptions
 
 COARSENESS = {64: 13, 128: 26, 256: 40}
 LATENT_DIMS, HIDDEN, MODES = 8, 64, 102
@@ -80,7 +80,7 @@ def ours(box: int, threads: int) -> tuple:
         milliseconds(lambda i: model.vertices(z[i])),
         milliseconds(lambda i: decoder.affines(moved)),
         *(
-            milliseconds(lambda i, how=Decoding(name, threads, fine): decoder.map(model.vertices(z[i]), how))  # noqa: B008
+            milliseconds(lambda i, how=DecodeOptions(name, threads, fine): decoder.map(model.vertices(z[i]), how))  # noqa: B008
             for name, fine in (("numba", 1), ("numba", 2), ("numpy", 1))
         ),
     ]

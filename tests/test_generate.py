@@ -16,7 +16,7 @@ from chimerax.flexrec.jobs.generate.generate_run import run
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.models.interface import Decoding
+from chimerax.flexrec.models.interface import DecodeOptions
 from chimerax.flexrec.models.motion import principal_motions
 from chimerax.flexrec.models.reach import Reach
 from chimerax.flexrec.models.support import Support
@@ -48,7 +48,7 @@ def test_points_become_maps_with_their_pixel_size(trained, job):
     model = open_model(trained)
     for i, z in enumerate(([0.5, -1.0], [0.0, 0.25])):
         volume, pixel_size = read_map(job.folder / f"map_{i:03d}.mrc")
-        wanted = model.decode(z, Decoding(oversampling=2))
+        wanted = model.decode(z, DecodeOptions(oversampling=2))
         assert np.abs(volume - wanted).max() < 1e-5
         assert np.abs(volume - model.decode(z)).max() < 0.05 * wanted.max()
         assert pixel_size == pytest.approx(PIXEL)

@@ -7,7 +7,7 @@ import pytest
 from chimerax.flexrec.engine.projector.push import push
 from chimerax.flexrec.mesh.map_files import fourier_crop
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.models.interface import Decoding
+from chimerax.flexrec.models.interface import DecodeOptions
 from mesh_shapes import voxel_grid
 from scipy.ndimage import affine_transform, center_of_mass
 from scipy.spatial.transform import Rotation
@@ -54,7 +54,7 @@ def test_a_flow_at_rest_gives_the_map_back(trained):
     low = slice(0, int(0.8 * BOX / 2))
     assert correlation[low].min() > 0.9999
     assert np.abs(amplitude[low] - 1).max() < 0.01
-    fine = trained.decoder.map(trained.mesh.vertices.astype(np.float32), Decoding(oversampling=2))
+    fine = trained.decoder.map(trained.mesh.vertices.astype(np.float32), DecodeOptions(oversampling=2))
     correlation, amplitude = shells(fine, trained.volume)
     assert correlation[low].min() > 0.9999
     assert np.abs(amplitude[low] - 1).max() < 0.01
@@ -123,7 +123,7 @@ def test_both_backends_push_the_same(trained):
     pytest.importorskip("numba")
     for z in (trained.latents[0], 4 * trained.latents[1]):
         for fine in (1, 2):
-            maps = [trained.decode(z, Decoding(name, oversampling=fine)) for name in ("numpy", "numba")]
+            maps = [trained.decode(z, DecodeOptions(name, oversampling=fine)) for name in ("numpy", "numba")]
             assert np.abs(maps[0] - maps[1]).max() < 1e-5 * np.abs(maps[0]).max()
 
 
@@ -177,6 +177,6 @@ def test_the_map_seen_from_above_is_the_image_that_training_projects(trained):
     vertices = trained.vertices(trained.latents[4])
     affine = cloud.affines(torch.from_numpy(vertices)[None], torch.eye(3)[None], BOX)
     image = project(cloud, cloud.gather(torch.from_numpy(trained.volume)), affine, BOX)[0].numpy()
-    seen = np.fft.rfft2(trained.decoder.map(vertices, Decoding(oversampling=2)).sum(axis=0))
+    seen = np.fft.rfft2(trained.decoder.map(vertices, DecodeOptions(oversampling=2)).sum(axis=0))
     k = np.hypot(np.fft.fftfreq(BOX)[:, None], np.fft.rfftfreq(BOX))
     assert np.abs(seen - image)[k < 0.4].max() < 1e-3 * np.abs(image).max()

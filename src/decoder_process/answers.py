@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.projector.push import usable_backend
 from ..errors import InputError
-from ..models.interface import Decoding
+from ..models.interface import DecodeOptions
 from .opened_model import OpenedModel
 
 Found = tuple[dict, np.ndarray | None]
@@ -43,7 +43,7 @@ class ModelAnswers:
 
 def _decode(opened: OpenedModel, fields: dict, array: None, backend: str) -> Found:
     model = opened.at(_box(fields, opened.model.box))
-    return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), Decoding(backend))
+    return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), DecodeOptions(backend))
 
 
 def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:

@@ -14,7 +14,7 @@ from .latent_points import checked_latents
 
 
 @dataclass(frozen=True)
-class Decoding:
+class DecodeOptions:
     """How a map is decoded: ``backend`` numba, numpy or auto; ``threads``, all where None.
 
     ``oversampling`` 2 takes about three times as long and is right up to Nyquist: for maps that are kept. A model to
@@ -108,7 +108,7 @@ class Model:
     epoch: int | None = None
     epochs: int | None = None
 
-    def decode(self, z: np.ndarray | Sequence[float], how: Decoding = Decoding()) -> np.ndarray:  # noqa: B008
+    def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``."""
         raise NotImplementedError
 

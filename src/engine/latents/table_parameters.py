@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...parameters import parameter
 
-GROUP = "latents"
+GROUP = "table of latents"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ...errors import InputError
 from ...figures.generate_figure import draw_series
 from ...mesh.map_files import fourier_crop, read_map, write_map
 from ...models import Model, open_model
-from ...models.interface import Decoding
+from ...models.interface import DecodeOptions
 from ...models.latent_points import Series
 from ...models.support import Support
 from ..job_folder import JobRun
@@ -145,7 +145,7 @@ def _write_points(plan: _Plan, decoding: Model, job: JobRun) -> None:
 
 def _write_maps(plan: _Plan, decoding: Model, threads: int | None, job: JobRun) -> bool:
     """One decode per map that is not there yet; whether all were made."""
-    start, change_of, how = 0, _change_of(decoding), Decoding(threads=threads, oversampling=OVERSAMPLING)
+    start, change_of, how = 0, _change_of(decoding), DecodeOptions(threads=threads, oversampling=OVERSAMPLING)
     for one in plan.series:
         for i in range(start, start + len(one.z)):
             if job.stop_requested():

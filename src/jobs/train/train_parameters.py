@@ -14,7 +14,7 @@ from .train_parts import DECODERS, SOURCES, Part, unused_parameters
 
 @dataclass(frozen=True)
 class CommonParameters:
-    """What every training is asked, whatever its parts."""
+    """What every training is asked, whatever its parts; which decoders there are is known to `train_parts` alone."""
 
     particles: Path = parameter(help="prepared particles", job="prep")
     mesh: Path = parameter(help="tetrahedral mesh; a linear decoder takes its mask alone", job="mesh")
@@ -24,6 +24,7 @@ class CommonParameters:
         "some 10 Å beyond the density that it means. If omitted, the asymmetric unit that prep --symmetry has found, "
         "or everything",
     )
+    decoder: str = parameter("flow", help="what a latent point stands for")
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
     epochs: int | None = parameter(
         None,

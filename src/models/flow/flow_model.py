@@ -12,7 +12,7 @@ from ...mesh.locate import locate
 from ...mesh.map_files import fourier_crop
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid, nearest_part
-from ..interface import Anchors, Decoding, Model
+from ..interface import Anchors, DecodeOptions, Model
 from .flow_arrays import FlowArrays
 from .moved_map import MovedMap, moved_map
 
@@ -62,7 +62,7 @@ class FlowModel(Model):
         # beyond the voxels that training moved the map is zero, and zeros need no moving
         return moved_map(self.mesh, self.volume, self.pixel_size, self.volume != 0)
 
-    def decode(self, z: np.ndarray | Sequence[float], how: Decoding = Decoding()) -> np.ndarray:  # noqa: B008
+    def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: every voxel carried along the flow.
 
         Mass is conserved.

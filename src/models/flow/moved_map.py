@@ -10,7 +10,7 @@ from ...engine.projector.push import push
 from ...mesh.shape import barycentric_matrices
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import voxel_cells
-from ..interface import Decoding
+from ..interface import DecodeOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class MovedMap:
         placed = (vertices / self.pixel_size + self.box // 2).astype(np.float32)
         return placed[self.corners].transpose(0, 2, 1) @ self.barycentric
 
-    def map(self, vertices: np.ndarray, how: Decoding = Decoding()) -> np.ndarray:  # noqa: B008
+    def map(self, vertices: np.ndarray, how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` for moved vertices ``(v, 3)`` Å."""
         moved = push(
             self.density, self.points, self.offsets, self.affines(vertices), self.box, how.backend, how.threads,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...mesh.map_files import fourier_crop
-from ..interface import Decoding, Model
+from ..interface import DecodeOptions, Model
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,7 +23,7 @@ class LinearModel(Model):
 
     components: np.ndarray
 
-    def decode(self, z: np.ndarray | Sequence[float], how: Decoding = Decoding()) -> np.ndarray:  # noqa: B008
+    def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``."""
         return self.volume + np.tensordot(self.checked(z), self.components, 1)
 
