@@ -154,6 +154,13 @@ class Decoder(Protocol):
         poses = trainer.poses
         trainer.team.agree([*points.arrays().values(), poses.correction, poses.variance, *self.shared()])
 
+    def trial_stage(self, trainer: Trainer) -> Stage | None:
+        """A stage of the finest box on which it predicts something, to try how many images memory holds.
+
+        None where that need not be tried.
+        """
+        return None
+
     def try_memory(self, now: Pass, batch: Batch) -> None:
         """The largest work of `solve`, with its outcome thrown away."""
 

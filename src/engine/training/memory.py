@@ -28,13 +28,16 @@ SHARE = 0.5  # of the computer's free memory that images may take
 LOOK = 0.002  # seconds between two looks at how much memory is in use
 
 
-def find_images_at_once(trainer: Trainer, training: Training) -> int:
+def find_images_at_once(trainer: Trainer, training: Training) -> int | None:
     """The most images, of at most a batch, that fit in memory at the finest box; the same for a whole team.
+
+    None where the decoder has nothing to try.
 
     Raises whatever the device raises where a single image is too much.
     """
-    stage, wanted = trainer.stage_of(trainer.rungs[-1], training.decoder.noise), trainer.at_once
-    stage = stage.with_density(torch.ones_like(stage.density))
+    stage, wanted = training.decoder.trial_stage(trainer), trainer.at_once
+    if stage is None:
+        return None
     trial = _Trial(Pass(trainer, stage, training.points, 0), training)
     found = _largest_on_gpu(trial, wanted) if stage.device.type != "cpu" else _largest_on_cpu(trial, wanted)
     return trainer.team.least(found)

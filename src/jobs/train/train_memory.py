@@ -39,13 +39,15 @@ def _keep(job: JobRun, value: int, lowered: int = 0) -> None:
 
 
 def settle(job: JobRun, trainer: Trainer, training: Training) -> None:
-    """Try how many images memory holds, unless that is known or was asked for, or no gradient is needed."""
+    """Try how many images memory holds, unless that is known or was asked for, or there is nothing to try."""
     from ...engine.training.memory import find_images_at_once
 
-    known = images_at_once(job) is not None or trainer.settings.images_at_once
-    if known or training.decoder.optimiser is None:
+    if images_at_once(job) is not None or trainer.settings.images_at_once:
         return
-    wanted, trainer.at_once = trainer.at_once, find_images_at_once(trainer, training)
+    wanted, most = trainer.at_once, find_images_at_once(trainer, training)
+    if most is None:
+        return
+    trainer.at_once = most
     if trainer.team.leads:
         _keep(job, trainer.at_once)
         if trainer.at_once < wanted:

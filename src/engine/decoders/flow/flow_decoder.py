@@ -110,6 +110,11 @@ class FlowDecoder(FlowState):
         self.maps_box = now.stage.box
         return now.stage.with_density(supported_map(now.stage.cloud, self.maps))
 
+    def trial_stage(self, trainer: Trainer) -> Stage:
+        """The finest, with a map of ones."""
+        stage = trainer.stage_of(trainer.rungs[-1], self.noise)
+        return stage.with_density(torch.ones_like(stage.density))
+
     def try_memory(self, now: Pass, batch: Batch) -> None:
         """A step of the map's solution."""
         self.flow.zero_grad()
