@@ -28,20 +28,18 @@ class ClassMaps(Decoder):
         self.settings = settings
 
     def first_guess(self, trainer, points, given):
-        self._rest = trainer.rest
         stage, self.maps = rigid_stage(trainer, trainer.rungs[0])
         self.noise, self.maps_box, start = stage.noise, stage.box, supported_map(stage.cloud, self.maps)
-        self._take(start * (1 + 0.1 * torch.randn(self.settings.classes, len(start))), 0.05 * float(start.std()))
+        self._take(start * (1 + 0.1 * torch.randn(self.settings.classes, len(start))), trainer)
         points.z = torch.randn(points.z.shape) if given is None else torch.from_numpy(given)
 
-    def _take(self, densities, rate):
-        self.densities, self.rates = densities.requires_grad_(True), (rate, rate / 10)
-        self.optimiser = torch.optim.Adam([self.densities])
+    def _take(self, densities, trainer):
+        self.densities, self.rates = densities.requires_grad_(True), (0.05 * float(densities.std()),) * 2
+        self.optimiser, self._rest = torch.optim.Adam([self.densities]), trainer.rest
 
     def enter(self, trainer, rung, points):
-        stage = trainer.stage_of(rung, self.noise)
-        old = trainer.stage_of(Rung(self.maps_box, 1, 0.9), self.noise).cloud
-        self._take(torch.stack([carry_density(d.detach(), old, stage.cloud) for d in self.densities]), self.rates[0])
+        old, stage = (trainer.stage_of(one, self.noise) for one in (Rung(self.maps_box, 1, 0.9), rung))
+        self._take(torch.stack([carry_density(d.detach(), old.cloud, stage.cloud) for d in self.densities]), trainer)
         self.maps_box = rung.box
         return stage.with_density(self.densities.detach().mean(dim=0))
 
@@ -51,14 +49,12 @@ class ClassMaps(Decoder):
 
     def write(self, output, trainer, stage):
         volumes = np.stack([stage.cloud.scatter(d.detach()).numpy() for d in self.densities])
-        with output("classes.npz") as path:
-            np.savez(path, volumes=volumes)
-        with output("map.mrc") as path:
-            write_map(path, volumes.mean(axis=0), stage.cloud.pixel_size, trainer.mesh.centre)
+        with output("classes.npz") as classes, output("map.mrc") as mean:
+            np.savez(classes, volumes=volumes)
+            write_map(mean, volumes.mean(axis=0), stage.cloud.pixel_size, trainer.mesh.centre)
 
     def state(self):
         return {"densities": self.densities}, {}
 
     def restore(self, tensors, words, trainer):
-        self._rest = trainer.rest
-        self._take(tensors["densities"], 1e-3)
+        self._take(tensors["densities"], trainer)

@@ -58,6 +58,8 @@ def settle_poses(now: Pass, decoder: FlowState, tally: Tally) -> None:
 def _give_back(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: RigidBasis) -> None:
     count = len(trainer.images)
     rows = trainer.membership.members(np.random.default_rng((trainer.seed, 7)).permutation(count))[:PARTICLES]
+    # argmin over A of Σᵢ |Bᵢ A fᵢ − cᵢ|²: fᵢ the features, Bᵢ (5, 6) from modes to corrections, cᵢ the correction. Its
+    # normal equations are Σᵢ (BᵢᵀBᵢ ⊗ fᵢfᵢᵀ) vec A = Σᵢ vec(Bᵢᵀcᵢ fᵢᵀ)
     normal = right = 0.0
     for part in np.array_split(rows, -(-len(rows) // CHUNK)):
         features = _features(flow, points.z[part]).double()
@@ -67,6 +69,7 @@ def _give_back(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: Rig
         normal, right = normal + product, right + pull
     size = normal.shape[1]
     normal = normal.reshape(RIGID_MOTIONS * size, -1)
+    # a ridge λ|A|², λ a share of the mean diagonal
     normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
     found = torch.linalg.solve(normal, right.reshape(-1)).reshape(RIGID_MOTIONS, size).float()
     _move_poses(trainer, flow, points, basis, found)
@@ -78,7 +81,7 @@ def _move_poses(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: Ri
     """
     count = len(trainer.images)
     for part in np.array_split(np.arange(count), -(-count // CHUNK)):
-        moved = _features(flow, points.z[part]) @ change.T
+        moved = _features(flow, points.z[part]) @ change.T  # A fᵢ; cᵢ − Bᵢ A fᵢ is left of the correction
         trainer.poses.correction[part] -= (basis.corrections(trainer.views(part)) @ moved[:, :, None]).squeeze(-1)
     _add_to_last_layer(flow, change)
 
@@ -90,12 +93,14 @@ def _take_what_is_no_motion(trainer: Trainer, flow: Flow, points: ParticleLatent
     whole, left = whole_body(flow.modes, (flow(z) - trainer.rest).double())
     varying, bent = (part - (weight @ part) / weight.sum() for part in (whole, left))
     placed = varying @ torch.cat([basis.spin, basis.slide]).double().T
+    # r.m.s. of the whole body's motion, Å at the radius of gyration, and of what is left, over the particles' weights
     size, left = (float((weight @ part.square().sum(dim=1) / weight.sum()).sqrt()) for part in (placed, bent))
     left /= len(trainer.rest) ** 0.5
     if size <= MOST_WHOLE * left:
         return
-    share = 1 - MOST_WHOLE * left / size
+    share = 1 - MOST_WHOLE * left / size  # what is beyond the most that belongs to the motion
     features = _features(flow, z).double()
+    # argmin over A of Σᵢ wᵢ |A fᵢ − varyingᵢ|², of which the share is taken away
     normal = features.T @ (weight[:, None] * features)
     normal += 1e-6 * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
     taken = share * torch.linalg.solve(normal, features.T @ (weight[:, None] * varying)).T.float()
