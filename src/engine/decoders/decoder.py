@@ -6,7 +6,10 @@ is the latent source's affair (`latent_source.py`), and one loop trains any pair
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +21,9 @@ from ..training.batches import Batch
 from ..training.schedule import Rung, coarse_to_fine, epochs_for
 from ..training.stage import Stage
 from ..training.trainer import Trainer
+
+# gives the path at which a file of a name is to be written, whole or not at all
+Output = Callable[[str], AbstractContextManager[Path]]
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,7 @@ class Decoder(Protocol):
         """The latents ``(n, dims)`` and precision ``(n, dims, dims)`` that a model has of the particles."""
         return points.z, points.precision
 
-    def write(self, output, trainer: Trainer, stage: Stage) -> None:
+    def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """The files of its model, map.mrc among them, but for those that every model has."""
         ...
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
+from ..decoders.decoder import Output
 from ..maps.half_maps import HalfMaps
 from .stage import Stage
 from .trainer import Trainer
@@ -19,8 +18,6 @@ from .training_loop import Training
 
 VERSION = 1
 RESUME = "resume.safetensors"
-
-Output = Callable[[str], AbstractContextManager[Path]]
 
 
 def save_model(output: Output, trainer: Trainer, training: Training, stage: Stage, prepared: str) -> None:

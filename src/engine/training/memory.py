@@ -80,9 +80,8 @@ class _Trial:
         images = self.now.trainer.images
         rows = np.resize(np.arange(len(images)), count)
         try_batch(self.now, self.training, _noise_images(self.now.stage, rows, images.particles.rotation[rows]))
-        for optimiser in (self.training.decoder.optimiser, self.training.source.optimiser):
-            if optimiser is not None:
-                optimiser.zero_grad()
+        for optimiser in self.training.optimisers:
+            optimiser.zero_grad()
 
 
 def _noise_images(stage: Stage, rows: np.ndarray, rotation: np.ndarray) -> Batch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,6 +37,11 @@ class Training:
     def points(self) -> ParticleLatents:
         """The latents of all particles."""
         return self.source.points
+
+    @property
+    def optimisers(self) -> list[torch.optim.Optimizer]:
+        """Of those that learn by gradients."""
+        return [part.optimiser for part in (self.decoder, self.source) if part.optimiser is not None]
 
     def begin(self, trainer: Trainer) -> None:
         """Be ready for the first pass."""
@@ -69,25 +74,15 @@ def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, fl
     """Once over the images: latents and decoder; images per second, and the means of the decoder's measures."""
     trainer, decoder, points = now.trainer, training.decoder, now.points
     count, began, done = len(trainer.images), time.perf_counter(), 0
-    groups = _groups(now, decoder)
-    shares = [trainer.team.share(np.arange(len(group))) for group in groups]
-    places = [pieces(share, trainer.at_once) if decoder.optimiser is not None else [share] for share in shares]
+    groups, places = _groups(now, decoder)
     noise = torch.Generator().manual_seed(trainer.seed * 1_000_003 + now.epoch)
-    points.tally = Tally.empty(trainer.device)
+    points.tally, sums = Tally.empty(trainer.device), np.zeros(len(decoder.measures))
     decoder.begin_pass(now)
     batches = now.stage.batches_of([group[place] for group, parts in zip(groups, places) for place in parts])
-    sums = np.zeros(len(decoder.measures))
     for group, parts in zip(groups, places, strict=True):
-        optimisers = [part.optimiser for part in (decoder, training.source) if part.optimiser is not None]
-        _set_rate(optimisers, decoder.rates, (now.epoch + done / count) / trainer.epochs)
-        for optimiser in optimisers:
-            optimiser.zero_grad()
+        _set_rate(training, (now.epoch + done / count) / trainer.epochs)
         white = torch.randn(len(group), points.z.shape[1], generator=noise)
-        values = []
-        for place in parts:
-            batch, z = training.source.move(now, decoder, next(batches), white[place])
-            values.append(decoder.learn(now, batch, z, place, len(group)))
-        sums += len(group) * _step(trainer, optimisers, torch.stack(values).sum(dim=0)).cpu().numpy().astype(np.float64)
+        sums += len(group) * _take_batch(now, training, batches, parts, white)
         done += len(group)
         speed = done / (time.perf_counter() - began)
         means = dict(zip(decoder.measures, sums / done, strict=True))
@@ -101,13 +96,34 @@ def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, fl
     return speed, means
 
 
-def _groups(now: Pass, decoder: Decoder) -> list[np.ndarray]:
-    """Rows of each batch: in random order for steps along the gradient, else as they come."""
+def _groups(now: Pass, decoder: Decoder) -> tuple[list[np.ndarray], list[list[np.ndarray]]]:
+    """Rows of each batch, and the places in it of the parts that this process works on.
+
+    In random order for steps along the gradient, else as they come, as many as are worked on at once.
+    """
     trainer, count = now.trainer, len(now.trainer.images)
     if decoder.optimiser is None:
-        return split(np.arange(count), trainer.at_once * trainer.team.size)
+        groups = split(np.arange(count), trainer.at_once * trainer.team.size)
+        return groups, [[trainer.team.share(np.arange(len(group)))] for group in groups]
     order = np.random.default_rng((trainer.seed, 2, now.epoch)).permutation(count)
-    return split(order, trainer.settings.batch_size)
+    groups = split(order, trainer.settings.batch_size)
+    return groups, [pieces(trainer.team.share(np.arange(len(group))), trainer.at_once) for group in groups]
+
+
+def _take_batch(
+    now: Pass, training: Training, batches: Iterator[Batch], parts: list[np.ndarray], white: torch.Tensor
+) -> np.ndarray:
+    """Move the latents of a batch, part by part, and let the decoder learn from it; the batch's measures.
+
+    ``white`` ``(size, k)`` are normal numbers for the whole batch.
+    """
+    for optimiser in training.optimisers:
+        optimiser.zero_grad()
+    values = []
+    for place in parts:
+        batch, z = training.source.move(now, training.decoder, next(batches), white[place])
+        values.append(training.decoder.learn(now, batch, z, place, len(white)))
+    return _step(now.trainer, training.optimisers, torch.stack(values).sum(dim=0)).cpu().numpy().astype(np.float64)
 
 
 def _step(trainer: Trainer, optimisers: list[torch.optim.Optimizer], values: torch.Tensor) -> torch.Tensor:
@@ -145,10 +161,10 @@ def _searches(now: Pass, rung: Rung) -> bool:
     return (rung is not rungs[-1] or len(rungs) == 1) and now.epoch >= 1 and not now.last
 
 
-def _set_rate(optimisers: list[torch.optim.Optimizer], rates: tuple[float, float], fraction: float) -> None:
+def _set_rate(training: Training, fraction: float) -> None:
     """Cosine from the first rate to the last over the whole training, of which a ``fraction`` is done."""
-    first, last = rates
-    for optimiser in optimisers:
+    first, last = training.decoder.rates
+    for optimiser in training.optimisers:
         for group in optimiser.param_groups:
             group["lr"] = last + (first - last) * 0.5 * (1 + math.cos(math.pi * fraction))
 

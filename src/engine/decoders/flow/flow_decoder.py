@@ -25,7 +25,7 @@ from ...training.find_members import take_members
 from ...training.schedule import Rung
 from ...training.stage import Stage, carry_density
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
-from ..decoder import Pass
+from ..decoder import Output, Pass
 from .first_guess import guess_flow
 from .first_guess_modes import RIGIDITY_START
 from .flow_network import Skeleton
@@ -136,7 +136,7 @@ class FlowDecoder(FlowState):
             f"{line['images_per_second']:.0f} images/s."
         )
 
-    def write(self, output, trainer: Trainer, stage: Stage) -> None:
+    def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """flow.npz, and the map with its halves."""
         flow = {name: value.cpu().numpy() for name, value in self.flow.state_dict().items()}
         with output("flow.npz") as path:

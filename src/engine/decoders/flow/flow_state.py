@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ class FlowState(Decoder):
         """What a team must agree on, to the last bit."""
         return [*super().shared(), *(value.data for value in self.flow.parameters())]
 
-    def vertices_of(self, points: ParticleLatents):
+    def vertices_of(self, points: ParticleLatents) -> Callable[[Batch], torch.Tensor]:
         """A function from a batch to its particles' moved vertices, for `Stage.least_squares`."""
 
         def vertices_of(batch: Batch) -> torch.Tensor:

@@ -23,7 +23,7 @@ from ...training.rigid_map import rigid_stage
 from ...training.schedule import LEAST_BOX, MOST_EPOCHS, Rung, coarse_to_fine, coarsest, even
 from ...training.stage import Stage, resample
 from ...training.trainer import Trainer
-from ..decoder import Decoder, Pass
+from ..decoder import Decoder, Output, Pass
 from .density_components import (
     PASSES,
     SPARE,
@@ -193,7 +193,7 @@ class LinearDecoder(Decoder):
         covariance = torch.linalg.inv(points.precision)[:, :dims, :dims]
         return points.z[:, :dims], torch.linalg.inv(covariance)
 
-    def write(self, output, trainer: Trainer, stage: Stage) -> None:
+    def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """map.mrc, component_1.mrc …"""
         pixel_size = trainer.images.pixel_size * trainer.images.box / stage.box
         for k, volume in enumerate(self.volumes[: 1 + trainer.settings.latent_dims].cpu().numpy()):
