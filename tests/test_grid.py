@@ -15,12 +15,15 @@ from chimerax.flexrec.engine.training.schedule import coarse_to_fine
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training, run_training
 from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.ensemble import drawn_states
+from chimerax.flexrec.explore.particle_columns import column, column_names
+from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.registry import find_job
 from chimerax.flexrec.jobs.train import train_parts
 from chimerax.flexrec.jobs.train.train_parts import Part, register_decoder, register_source
 from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.mesh.storage import load_mesh
-from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models import open_model, opening
 from chimerax.flexrec.particles.prepared import load_prepared
 from test_train import flexrec, make_project, truth
 from toy_decoder import ClassMaps, ClassParameters
@@ -141,6 +144,39 @@ def test_the_form_shows_the_parameters_of_the_chosen_parts(parts, qtbot):
     assert {"classes", "points", "epochs"} <= shown() and not shown() & {"rigidity", "centering", "resolution"}
     form.put({"decoder": "linear", "rigidity": 2.0})
     assert form.given()[0] == {"decoder": "linear"} and "resolution" in shown()
+
+
+@pytest.fixture
+def foreign(tmp_path, monkeypatch) -> Path:
+    """A folder of a program that gives latents and maps, and knows neither precision nor epochs."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    np.savez(folder / "theirs.npz", z=rng.normal(size=(60, 2)).astype("f4"), volumes=rng.random((2, 16, 16, 16), "f4"))
+
+    def read(folder: Path) -> toy_model.ClassModel:
+        with np.load(folder / "theirs.npz") as file:
+            return toy_model.ClassModel(latents=file["z"], volumes=file["volumes"], volume=file["volumes"].mean(axis=0),
+                                        latent_dims=2, box=16, pixel_size=3.0, centre=np.zeros(3))  # fmt: skip
+
+    monkeypatch.setattr(opening, "_PROGRAMS", {})
+    opening.register_program(opening.Program("theirs", lambda folder: (folder / "theirs.npz").is_file(), read))
+    return folder
+
+
+def test_a_model_of_another_program_may_know_less(foreign, tmp_path):
+    trained = open_trained(foreign)
+    assert trained.model.precision is None and trained.model.epoch is None and trained.model.progress
+    assert column_names(trained) == ["z1", "z2", "pc1", "pc2"]
+    with pytest.raises(InputError, match="does not say how well"):
+        column(trained, "uncertainty_in_z")
+    assert drawn_states(trained.model, 5).shape == (5, 2)
+    with pytest.raises(InputError, match="does not say how well"):
+        drawn_states(trained.model, 5, uncertain=True)
+    facts, _ = ModelAnswers("numpy").answer("open", {"model": "m", "path": str(foreign)}, None)
+    assert facts["epoch"] is None and facts["particles"] == 60
+    assert flexrec(tmp_path, "generate", "--model", foreign, "--along", "pc1", "--frames", 3) == 0
+    assert len(list((tmp_path / "001-generate").glob("map_*.mrc"))) == 3
 
 
 def test_parameters_are_those_of_the_chosen_parts(parts, project, capfd):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
@@ -14,13 +15,30 @@ from .linear.linear_files import read_linear_model
 
 Reader = Callable[[Path, dict], Model]
 
+
+@dataclass(frozen=True)
+class Program:
+    """Another program whose models can be opened: ``recognises(folder)`` tells whether it wrote one there, and
+    ``read(folder)`` reads it.
+    """
+
+    name: str
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], Model]
+
 VERSION = 1
 _READERS: dict[str, Reader] = {}
+_PROGRAMS: dict[str, Program] = {}
 
 
 def register_reader(form: str, reader: Reader) -> None:
     """Let models of a format be opened: ``reader(folder, about)`` gets what model.json says, which names the format."""
     _READERS[form] = reader
+
+
+def register_program(program: Program) -> None:
+    """Let the models of another program be opened."""
+    _PROGRAMS[program.name] = program
 
 
 register_reader("flexrec-flow", read_flow_model)
@@ -33,9 +51,15 @@ _TRIES = 4  # a training run may write a checkpoint between two of our files
 def open_model(path: str | os.PathLike[str]) -> Model:
     """The model of a train job's newest checkpoint; ``path`` is the job's folder, or any file in it.
 
+    It may also be a folder in which another program left a model.
+
     ``InputError`` where there is none, where it is of another format, or where its files do not fit together.
     """
     folder = _folder(Path(path))
+    if not (folder / "model.json").exists():
+        for program in _PROGRAMS.values():
+            if program.recognises(folder):
+                return program.read(folder)
     for _ in range(_TRIES):
         before = _stamps(folder)
         try:
