@@ -47,7 +47,7 @@ def parts():
 
 @pytest.fixture(scope="module")
 def project(parts, tmp_path_factory) -> Path:
-    """150 particles; trainings 004 to 007 are the new decoder with the table, and three decoders with given latents."""
+    """150 particles; 004 is the new decoder with the table, 005 to 007 three decoders with given latents."""
     project = make_project(tmp_path_factory.mktemp("grid") / "project", "fab1: ±25", 150, 1)
     angles = truth(project)
     np.savez(project / "z.npz", z=((angles - angles.mean()) / angles.std())[:, None])
@@ -55,19 +55,21 @@ def project(parts, tmp_path_factory) -> Path:
     given = ("--latents", "given", "--points", project / "z.npz")
     assert flexrec(project, "train", *QUICK, "--decoder", "classes", "--classes", 4, *given) == 0
     assert flexrec(project, "train", *QUICK, *given, "--modes", 16, "--hidden-units", 8) == 0
+    assert flexrec(project, "train", *QUICK, *given, "--decoder", "linear") == 0
     return project
 
 
 def test_every_pair_is_trained_and_opened(project):
-    kinds = [open_model(project / name).kind for name in ("004-train", "005-train", "006-train")]
-    assert kinds == ["classes", "classes", "flow"]
+    kinds = [open_model(project / name).kind for name in ("004-train", "005-train", "006-train", "007-train")]
+    assert kinds == ["classes", "classes", "flow", "linear"]
     given = np.load(project / "z.npz")["z"]
-    for name in ("005-train", "006-train"):
+    for name in ("005-train", "006-train", "007-train"):
         assert np.allclose(open_model(project / name).latents, given, atol=1e-5)
     model = open_model(project / "005-train")
     assert len(model.volumes) == 4 and model.moving is None and model.epoch == model.epochs == 2
-    ends = [model.decode(z) for z in ([-1.5], [1.5])]
-    assert np.linalg.norm(ends[1] - ends[0]) > 0.05 * np.linalg.norm(ends[0])
+    for one in (model, open_model(project / "007-train")):
+        ends = [one.decode(z) for z in ([-1.5], [1.5])]
+        assert np.linalg.norm(ends[1] - ends[0]) > 0.05 * np.linalg.norm(ends[0])
     with np.load(project / "005-train" / "training.npz") as file:
         assert file["misfit"][1] < file["misfit"][0]
     assert (project / "004-train" / "maps.png").is_file()

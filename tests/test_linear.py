@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.decoders.linear.linear_decoder import LinearDecoder, working_box
+from chimerax.flexrec.engine.latents.gauss_newton import gauss_newton
 from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.checkpoint import load_resume, save_resume
@@ -110,6 +111,18 @@ def test_two_blobs_that_fade_are_two_components():
         volume = training.decoder.volumes[1 + column].numpy()
         likeness = [abs(np.corrcoef(volume.ravel(), blob(place).ravel())[0, 1]) for place in PLACES]
         assert likeness[column] > 0.85 > 0.4 > likeness[1 - column]
+
+
+def test_the_closed_form_is_what_a_step_with_the_predicted_images_finds(made):
+    trainer = trainer_of(made)
+    training = begun(trainer)
+    decoder, points = training.decoder, training.points
+    stage = decoder.enter(trainer, trainer.rungs[0], points)
+    batch = next(stage.batches(np.arange(20)))
+    exact, nothing = decoder.place(stage, batch), torch.zeros(len(batch), points.z.shape[1])
+    step = gauss_newton(decoder, stage, batch, nothing, points.prior(batch), longest=1e9)
+    assert (step.z - exact.z).abs().max() < 0.01
+    assert torch.allclose(step.precision, exact.precision, rtol=0.01, atol=0.1)
 
 
 # ----- going on, and several processes -----

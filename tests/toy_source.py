@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from chimerax.flexrec.engine.latents.latent_source import LatentSource
-from chimerax.flexrec.engine.latents.particle_latents import ParticleLatents
 from chimerax.flexrec.parameters import parameter
 
 KNOWN = 100.0  # precision that the file's latents are said to have
@@ -19,12 +18,14 @@ class GivenParameters:
 
 
 class GivenLatents(LatentSource):
+    frozen = True
+
     def __init__(self, settings, given=None):
         self.settings = settings
 
     def begin(self, trainer, dims):
         self.given = np.load(self.settings.points)["z"].astype(np.float32)
-        self.points = ParticleLatents.unknown(len(trainer.images), dims, trainer.device, frozen=True)
+        super().begin(trainer, dims)
         self.points.precision *= KNOWN
 
     def move(self, now, decoder, batch, white):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..models.interface import Anchors, Model
+from ..models.interface import Anchors, DecodeOptions, Model
 from ..models.opening import open_model
 from ..models.support import Support
 
@@ -16,10 +16,12 @@ _COARSE = 2  # smaller maps that are kept ready: one to drag, and one in case th
 
 
 class OpenedModel:
-    """``path`` is a train job's folder. The points anchored to ``before``, of the same name, are kept."""
+    """``path`` is a train job's folder, ``how`` its maps are decoded. The points anchored to ``before``, of the same
+    name, are kept.
+    """
 
-    def __init__(self, path: str, before: OpenedModel | None = None) -> None:
-        self.model = open_model(path)
+    def __init__(self, path: str, how: DecodeOptions, before: OpenedModel | None = None) -> None:
+        self.model, self.how = open_model(path), how
         self.path = str(Path(path))
         self._coarse: dict[int, Model] = {}
         self._anchored: dict[str, tuple[np.ndarray, Anchors]] = {}

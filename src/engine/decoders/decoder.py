@@ -48,7 +48,7 @@ class Decoder(Protocol):
     ----------
     format : of its model, as model.json names it. settings : its parameters, a frozen dataclass.
     straight : whether images are linear in z; then `place` finds latents in one step. spare : dimensions that it finds
-        beyond those wanted.
+        beyond those wanted; none where latents are frozen.
     optimiser : steps along the gradient of batches, the rate falling from the first to the last of ``rates``; None
         where all is learned from what a pass adds up to.
     keeps_mesh : whether its model has the mesh, which may become another than training was given.

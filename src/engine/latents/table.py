@@ -24,11 +24,12 @@ class LatentTable(LatentSource):
 
     def __init__(self, settings: TableParameters | None = None, given: np.ndarray | None = None) -> None:
         self.settings, self.given = settings or TableParameters(), given
+        self.frozen = self.settings.freeze_latents
 
     def begin(self, trainer: Trainer, dims: int) -> None:
         """Have latents of ``dims`` dimensions for the trainer's particles."""
         s = self.settings
-        self.points = ParticleLatents.unknown(len(trainer.images), dims, trainer.device, s.centering, s.freeze_latents)
+        self.points = ParticleLatents.unknown(len(trainer.images), dims, trainer.device, s.centering, self.frozen)
 
     def move(self, now: Pass, decoder: Decoder, batch: Batch, white: torch.Tensor) -> tuple[Batch, torch.Tensor]:
         """A step of every particle; the decoder learns from a draw of what it leaves unknown.

@@ -76,6 +76,7 @@ def save_resume(output: Output, trainer: Trainer, training: Training) -> None:
     maps = {"first": decoder.maps.first, "second": decoder.maps.second, "fsc": decoder.maps.fsc}
     information = torch.from_numpy(np.asarray(decoder.information, np.float32))
     tensors = {**own, **training.points.arrays(), "noise": decoder.noise, "information": information, **maps}
+    tensors |= {f"source.{name}": value for name, value in training.source.state().items()}
     if not trainer.membership.whole:
         tensors["probability"] = trainer.membership.probability
     if poses.active:
@@ -91,13 +92,13 @@ def load_resume(path: Path, trainer: Trainer, training: Training) -> None:
     """Be as `save_resume` wrote; ``InputError`` where that is not of this training."""
     decoder, wanted = training.decoder, (len(trainer.images), trainer.settings.latent_dims)
     tensors, words = _read_tensors(path, decoder.format, trainer.device)
+    training.have_points(trainer)
     count, dims = decoder.shape_of(tensors, words)
     if (count, dims) != wanted:
         raise InputError(
             f"{path}: a checkpoint of {count} particles in {dims} latent dimensions, not of these {wanted[0]} in "
             f"{wanted[1]}; resume it with the particles it began with."
         )
-    training.source.begin(trainer, dims + decoder.spare)
     points = training.points
     # a decoder that finds latents in one step depends on none, and wrote none in the first versions
     points.z, points.precision = tensors.get("latents", points.z), tensors.get("precision", points.precision)
@@ -106,6 +107,7 @@ def load_resume(path: Path, trainer: Trainer, training: Training) -> None:
     decoder.maps = HalfMaps(tensors["first"], tensors["second"], tensors["fsc"])
     decoder.information = tensors["information"].cpu().numpy() if "information" in tensors else np.zeros(0)
     decoder.restore(tensors, words, trainer)
+    training.source.restore({name[7:]: value for name, value in tensors.items() if name.startswith("source.")})
     _restore_particles(tensors, words, trainer)
     training.epoch, training.history = words["epoch"], words["history"]
 

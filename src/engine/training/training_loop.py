@@ -43,9 +43,15 @@ class Training:
         """Of those that learn by gradients."""
         return [part.optimiser for part in (self.decoder, self.source) if part.optimiser is not None]
 
+    def have_points(self, trainer: Trainer) -> None:
+        """Have latents for the trainer's particles, of which nothing is known yet."""
+        if self.source.frozen:
+            self.decoder.spare = 0
+        self.source.begin(trainer, trainer.settings.latent_dims + self.decoder.spare)
+
     def begin(self, trainer: Trainer) -> None:
         """Be ready for the first pass."""
-        self.source.begin(trainer, trainer.settings.latent_dims + self.decoder.spare)
+        self.have_points(trainer)
         self.decoder.first_guess(trainer, self.points, self.source.given)
         self.decoder.agree(trainer, self.points)
 
@@ -130,7 +136,7 @@ def _step(trainer: Trainer, optimisers: list[torch.optim.Optimizer], values: tor
     """A step along the gradient summed over the team; ``values`` ``(m,)``, summed too, are returned."""
     if not optimisers:
         trainer.heed()
-        return trainer.team.total(values)
+        return trainer.team.total(values) if len(values) else values
     values = _total_gradient(trainer, optimisers, values)
     for optimiser in optimisers:
         optimiser.step()

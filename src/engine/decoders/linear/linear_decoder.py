@@ -54,7 +54,7 @@ def working_box(box: int, pixel_size: float, dims: int, band: float, resolution:
 
 
 class LinearDecoder(Decoder):
-    """Mean and components ``volumes`` ``(1 + f, N, N, N)``: those wanted and ``SPARE`` more, the best determined first.
+    """Mean and components ``volumes`` ``(1 + f, N, N, N)``: those wanted and ``spare`` more, the best determined first.
 
     ``maps`` are those of the rigid molecule.
     """
@@ -78,10 +78,16 @@ class LinearDecoder(Decoder):
         return coarse_to_fine(finest, box * pixel_size / finest, epochs or MOST_EPOCHS, band)
 
     def first_guess(self, trainer: Trainer, points: ParticleLatents, given: np.ndarray | None) -> None:
-        """Components of some particles at a coarse size."""
+        """Components of some particles at a coarse size; or none yet, where latents are given."""
         finest = trainer.rungs[-1].box
         width = trainer.images.box * trainer.images.pixel_size
         stage, self.maps = rigid_stage(trainer, coarsest(finest, width / finest))
+        self.noise, self.maps_box = stage.noise, stage.box
+        if given is not None:  # the M step of the first pass finds what goes along with them
+            points.z = torch.from_numpy(given.astype(np.float32)).to(trainer.device)
+            volume = stage.cloud.scatter(stage.density)
+            self.volumes = torch.cat([volume[None], volume.new_zeros(given.shape[1], *volume.shape)])
+            return
         grid = SliceGrid(stage.weights)
         rng = np.random.default_rng((trainer.seed, 1))
         rows = trainer.team.share(np.sort(rng.permutation(len(trainer.images))[:PARTICLES]))
@@ -92,7 +98,7 @@ class LinearDecoder(Decoder):
         )
         trainer.log(f"First guess: {dims} components explain {found.gain:.2f} nats per image (of noise alone, a few "
                     "with few images).")  # fmt: skip
-        self.volumes, self.noise, self.maps_box = found.volumes, stage.noise, stage.box
+        self.volumes = found.volumes
 
     def enter(self, trainer: Trainer, rung: Rung, points: ParticleLatents) -> Stage:
         """The rung's stage, with the rigid molecule's map; solved anew, and volumes carried, where the box grows."""
@@ -210,4 +216,4 @@ class LinearDecoder(Decoder):
 
     def shape_of(self, tensors: dict[str, torch.Tensor], words: dict[str, Any]) -> tuple[int, int]:
         """Particles and wanted latent dimensions of a checkpoint."""
-        return words["particles"], len(tensors["volumes"]) - 1 - SPARE
+        return words["particles"], len(tensors["volumes"]) - 1 - self.spare
