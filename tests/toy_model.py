@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from chimerax.flexrec.mesh.map_files import fourier_crop
 from chimerax.flexrec.models.interface import Model
 from chimerax.flexrec.models.model_files import read_arrays, read_stage
 from chimerax.flexrec.models.opening import register_reader
+from chimerax.flexrec.particles.resample import resample_box
 
 FORMAT = "test-classes"
 
@@ -34,7 +34,7 @@ class ClassModel(Model):
         return np.tensordot(shares(self.checked(z), len(self.volumes)), self.volumes, 1).astype(np.float32)
 
     def coarser(self, box):
-        volumes = np.stack([fourier_crop(volume, box) for volume in self.volumes])
+        volumes = np.stack([resample_box(volume, box) for volume in self.volumes])
         return replace(self, volumes=volumes, volume=volumes.mean(axis=0), box=box,
                        pixel_size=self.pixel_size * self.box / box)  # fmt: skip
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from ...errors import InputError
 from ...figures.generate_figure import draw_series
-from ...mesh.map_files import fourier_crop, read_map, write_map
+from ...mesh.map_files import read_map, write_map
 from ...models import Model, open_model
 from ...models.interface import DecodeOptions
 from ...models.latent_points import Series
 from ...models.support import Support
+from ...particles.resample import resample_box
 from ..job_folder import JobRun
 from .generate_parameters import GenerateParameters
 from .generate_points import asked_series
@@ -68,7 +69,7 @@ def _with_map(parameters: GenerateParameters, model: Model, job: JobRun) -> Mode
             "over the same field of view, or its true --map-pixel-size."
         )
     if volume.shape[0] >= model.box and model.box % 2 == 0:
-        alike = _correlation(fourier_crop(volume, model.box), model.volume)
+        alike = _correlation(resample_box(volume, model.box), model.volume)
         if alike < ALIKE:
             job.log(
                 f"Warning: {parameters.map.name} correlates by {alike:.2f} only with the model's map; is it in the "

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from ...mesh.locate import locate
-from ...mesh.map_files import fourier_crop
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid, nearest_part
+from ...particles.resample import resample_box
 from ..interface import Anchors, DecodeOptions, Model
 from .flow_arrays import FlowArrays
 from .moved_map import MovedMap, moved_map
@@ -81,7 +81,7 @@ class FlowModel(Model):
 
     def coarser(self, box: int) -> FlowModel:
         """The same model on an even, smaller box; the map's values, and so a contour's level, stay."""
-        return self.with_map(fourier_crop(self.volume, box), self.pixel_size * self.box / box)
+        return self.with_map(resample_box(self.volume, box), self.pixel_size * self.box / box)
 
     @property
     def matter(self) -> tuple[np.ndarray, np.ndarray]:

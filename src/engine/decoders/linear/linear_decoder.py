@@ -21,7 +21,7 @@ from ...projector.central_slices import MARGIN, Nodes, SliceGrid
 from ...training.batches import Batch
 from ...training.rigid_map import rigid_stage
 from ...training.schedule import LEAST_BOX, MOST_EPOCHS, Rung, coarse_to_fine, coarsest, even
-from ...training.stage import Stage, resample
+from ...training.stage import Stage, resample_mass
 from ...training.trainer import Trainer
 from ..decoder import Decoder, Output, Pass
 from .density_components import (
@@ -108,7 +108,7 @@ class LinearDecoder(Decoder):
         else:
             stage, self.maps = rigid_stage(trainer, rung, self.noise)
             self.noise, self.maps_box = stage.noise, rung.box
-            carried = np.stack([resample(volume, rung.box) for volume in self.volumes.cpu().numpy()])
+            carried = np.stack([resample_mass(volume, rung.box) for volume in self.volumes.cpu().numpy()])
             self.volumes = torch.from_numpy(carried).to(trainer.device)
             trainer.team.agree(super().shared())
         self._grid = SliceGrid(stage.weights)
