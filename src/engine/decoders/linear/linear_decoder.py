@@ -125,6 +125,7 @@ class LinearDecoder(Decoder):
         slices = self._grid.cut(self._spectra(), self._grid.nodes(batch.rotation))
         images = torch.zeros_like(batch.images)
         images[:, self._grid.used] = slices[..., 0] + (slices[..., 1:] @ z.to(slices)[:, :, None]).squeeze(-1)
+        images[:, self._grid.used] = self._grid.samples(images)  # from origin 0 to pixel N // 2: its own inverse
         return batch.transfer * images
 
     def place(self, stage: Stage, batch: Batch) -> Step:
