@@ -13,7 +13,8 @@ from pathlib import Path
 def toy_python(folder: Path, python: str = sys.executable) -> Path:
     """A program in ``folder`` that stands for ``python``."""
     program = folder / "toy_python"
-    program.write_text(f'#!/bin/sh\nexec "{python}" "{Path(__file__).resolve()}" "$@"\n')
+    here = Path(__file__).resolve()
+    program.write_text(f'#!/bin/sh\ncase "$1" in\n*boot.py) exec "{python}" "{here}" "$@";;\nesac\nexec "{python}" "$@"\n')
     program.chmod(0o755)
     return program
 
