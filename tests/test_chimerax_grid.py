@@ -49,7 +49,7 @@ run("save {session}")
 run("close session")
 run("open {session}")
 np.save("{job.parent}/again.npy", run("flexrec volume").full_matrix())
-run("flexrec engine python own")
+run("flexrec engine python chimerax")
 """)
     wanted = np.load(job.parent / "wanted.npy")
     for name in ("at", "again"):

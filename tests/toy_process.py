@@ -14,7 +14,8 @@ def toy_python(folder: Path, python: str = sys.executable) -> Path:
     """A program in ``folder`` that stands for ``python``."""
     program = folder / "toy_python"
     here = Path(__file__).resolve()
-    program.write_text(f'#!/bin/sh\ncase "$1" in\n*boot.py) exec "{python}" "{here}" "$@";;\nesac\nexec "{python}" "$@"\n')
+    of_us = f'*boot.py) exec "{python}" "{here}" "$@";;'
+    program.write_text(f'#!/bin/sh\ncase "$1" in\n{of_us}\nesac\nexec "{python}" "$@"\n')
     program.chmod(0o755)
     return program
 
