@@ -66,8 +66,8 @@ def test_what_the_panel_quotes_is_one_word(text):
 def test_values_have_their_kinds():
     takes = COMMANDS["select"].takes
     line = 'name "a b" lasso ~/x.txt count 3 radius 0.5 invert true and one and two color #D62728 near p3'
-    found = read_arguments("select", takes, split_words(line))
-    assert found == {"name": "a b", "lasso": Path("~/x.txt").expanduser(), "count": 3, "radius": 0.5, "invert": True,
+    values = read_arguments("select", takes, split_words(line))
+    assert values == {"name": "a b", "lasso": Path("~/x.txt").expanduser(), "count": 3, "radius": 0.5, "invert": True,
                      "and_": ["one", "two"], "color": "#d62728", "near": "p3"}  # fmt: skip
     points = read_arguments("path through", COMMANDS["path through"].takes, ["p1", "0.5,-1", "c2", "frames", "4"])
     assert points == {"points": ["p1", "0.5,-1", "c2"], "frames": 4}

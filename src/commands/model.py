@@ -93,7 +93,7 @@ def show(session, model: FlexRecModel, z: np.ndarray | None) -> None:
     model.player.leave()
     model.want_map()
     model.show(z)
-    model.line.rest(model.z)
+    model.point_status.rest(model.z)
 
 
 def warn_outside(session, model: FlexRecModel, z: np.ndarray) -> None:
@@ -129,7 +129,7 @@ class _Shown:
         try:
             self._model.player.leave()
             self._model.show(z)
-            self._model.line.rest(z)
+            self._model.point_status.rest(z)
         except (InputError, EngineError) as error:
             raise UserError(str(error)) from error
 

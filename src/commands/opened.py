@@ -9,7 +9,7 @@ from chimerax.core.filehistory import remember_file
 
 from ..errors import InputError
 from ..jobs.find_model import trained_folder
-from ..scene.first_light import light
+from ..scene.lighting import light
 from ..scene.scene_model import FlexRecModel
 from ..scene.settings import flexrec_settings
 from .panel import flexrec_show

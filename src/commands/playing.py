@@ -42,7 +42,7 @@ def flexrec_scrub(session, place: float | None = None, frame: int | None = None,
             raise InputError(f"there is no frame {frame}: the path has {count}, counted from 1.")
         place = (frame - 1) / max(count - 1, 1)
     model.player.scrub(place)
-    model.line.rest(model.z)
+    model.point_status.rest(model.z)
     return model.z
 
 

@@ -61,12 +61,12 @@ def flexrec_state_compare(
     model = the_model(session, model)
     states = two_states(model.trained, first, second)
     session.logger.info(apart(model.trained, *states))
-    model.comparing.begin(states, how)
+    model.comparison.begin(states, how)
 
 
 def flexrec_state_clear(session, model: FlexRecModel | None = None) -> None:
     """End the comparison that is shown: what moves is seen again. The kept states stay."""
-    the_model(session, model).comparing.end()
+    the_model(session, model).comparison.end()
 
 
 def commands() -> list[tuple]:
