@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.declare import Job
-from chimerax.flexrec.jobs.parameters import parameter
+from chimerax.flexrec.parameters import parameter
 from counting_job import AFTER, COUNT
 from hypothesis import given
 from hypothesis import strategies as st

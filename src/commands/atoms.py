@@ -32,7 +32,7 @@ def flexrec_save_atoms(
         raise InputError("uncertainty widens an ensemble; say how many members it has.")
     follower = _follower(model, structures)
     z = _states(model, what, at, ensemble, seed, uncertainty)
-    vertices = model.parts.vertices[None] if z is None else (model.flow.vertices(one) for one in z)
+    vertices = model.parts.vertices[None] if z is None else (model.learned.moving_points.vertices(one) for one in z)
     coordinates = np.stack([follower.coordinates(one) for one in vertices])
     path = write_states(session, follower.structure, coordinates, Path(file))
     session.logger.info(f"{path}: {follower.structure.name}, {len(coordinates)} model(s)")
@@ -46,7 +46,7 @@ def _states(model: FlexRecModel, what, at, ensemble, seed, uncertainty) -> np.nd
     if at is not None:
         return read_anchors(at, model.trained)
     if ensemble is not None:
-        return drawn_states(model.flow, ensemble, seed, uncertainty)
+        return drawn_states(model.learned, ensemble, seed, uncertainty)
     return None
 
 

@@ -11,7 +11,7 @@ from chimerax.core.commands.cli import next_token
 
 from ..errors import InputError
 from ..jobs.declare import Job
-from ..jobs.parameters import Parameter, bounds_text
+from ..parameters import Parameter, bounds_text
 from .arguments import SEED
 
 WORDS = {int: "a whole number", float: "a number", str: "a word", Path: "a file or folder", bool: "true or false"}

@@ -38,7 +38,7 @@ def read_path(session, path: str, name: str | None = None) -> tuple[list[FlexRec
         model.dragging.prepare()
     return [model], (
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
-        f"{flow.pixel_size:.4g} Å, after {flow.epoch} of {flow.epochs} epochs."
+        f"{flow.pixel_size:.4g} Å, {flow.progress}."
     )
 
 
@@ -66,13 +66,13 @@ def flexrec_volume(
 def chosen_point(model: FlexRecModel, where: str | None, at: str | None, particle: int | None) -> np.ndarray | None:
     """Latent point ``(K,)``, the mean if nothing is said; None for the canonical map at rest."""
     if particle is not None:
-        count = len(model.flow.latents)
+        count = len(model.learned.latents)
         if particle >= count:
             raise InputError(f"there is no particle {particle}: the model was trained on {count}, counted from 0.")
-        return model.flow.latents[particle]
+        return model.learned.latents[particle]
     if at is not None:
         return read_point(at, model.trained)
-    return None if where == "rest" else mean_point(model.flow.latents)
+    return None if where == "rest" else mean_point(model.learned.latents)
 
 
 def central_particle(session, model: FlexRecModel, name: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass
 from typing import Any
 
 from ..errors import InputError
-from .parameters import Parameter, read_parameters
+from ..parameters import Parameter, read_parameters
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,24 @@ class Job:
 
     ``run`` names its function as ``".mesh.mesh_run:run"``: a module of ``jobs`` and a function in it. It is imported
     only when the job runs, and called as ``function(parameters, job_run)``.
+
+    ``parameters`` is a frozen dataclass, or a function that gives it where it is composed of others. ``unused`` tells
+    of some values the names of the parameters that mean nothing with them.
     """
 
     verb: str
     synopsis: str
-    parameters: type
+    parameters: type | Callable[[], type]
     run: str
+    unused: Callable[[Mapping[str, Any]], frozenset[str]] = lambda values: frozenset()
+
+    def declaration(self) -> type:
+        """The frozen dataclass of its parameters."""
+        return self.parameters if isinstance(self.parameters, type) else self.parameters()
 
     def options(self) -> tuple[Parameter, ...]:
         """The declared parameters, in order of declaration."""
-        return read_parameters(self.parameters)
+        return read_parameters(self.declaration())
 
     def function(self) -> Callable[[Any, Any], None]:
         """Import and return the function that runs the job."""
@@ -42,7 +50,7 @@ class Job:
         for name in values:
             if name not in options:
                 raise InputError(f"{self.verb} has no parameter {name}; it has {', '.join(options)}.")
-        return self.parameters(**{name: self._value(option, values) for name, option in options.items()})
+        return self.declaration()(**{name: self._value(option, values) for name, option in options.items()})
 
     def _value(self, option: Parameter, values: Mapping[str, Any]) -> Any:
         if option.name in values:

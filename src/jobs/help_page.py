@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 
 from ..atomic import atomic_path
+from ..parameters import Parameter
 from .declare import Job
-from .parameters import Parameter
-from .reference import describe_value
+from .reference import describe_value, under_headings
 from .registry import all_jobs
 
 BEGIN, END = "<!-- jobs: written by make docs -->\n", "<!-- end of jobs -->\n"
@@ -38,11 +38,9 @@ def _section(job: Job) -> str:
         f"<blockquote>Usage: <b>flexrec {job.verb}</b>{needed} [ <i>parameters</i> ] [ <b>project</b> <i>folder</i> ] "
         "[ <b>seed</b> <i>N</i> ]</blockquote>",
         f"<p>{escape(job.synopsis)}. {_SHOWS_TOO.get(job.verb, '')}</p>",
-        _table([one for one in job.options() if not one.advanced]),
     ]
-    advanced = [one for one in job.options() if one.advanced]
-    if advanced:
-        lines += ["<p>Advanced parameters:</p>", _table(advanced)]
+    for title, options in under_headings(job.options()).items():
+        lines += ([] if title == "Parameters" else [f"<p>{title}:</p>"]) + [_table(options)]
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,6 @@ from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid, voxel_cells
 from ...particles.resample import resample_box
 from ...particles.shells import shell_index
-from ..decoders.flow.flow_network import Flow
 from ..maps.least_squares import LeastSquares, band_weights
 from ..projector.mesh_projector import VoxelCloud, project
 from .batch_cache import BatchCache
@@ -155,15 +154,6 @@ def carry_density(density: torch.Tensor, old: VoxelCloud, new: VoxelCloud) -> to
 def resample_mass(volume: np.ndarray, box: int) -> np.ndarray:
     """A map ``(N, N, N)`` of mass per voxel on another box over the same field of view, keeping its sum; float32."""
     return resample_box(volume, box) * np.float32((len(volume) / box) ** 3)
-
-
-def flow_vertices(flow: Flow, latents: torch.Tensor):
-    """A function from a batch to its particles' moved vertices, for `Stage.least_squares`."""
-
-    def vertices_of(batch: Batch) -> torch.Tensor:
-        return flow(latents[batch.rows])
-
-    return vertices_of
 
 
 def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:

@@ -12,8 +12,8 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from ...jobs.listing import JobState
-from ...jobs.parameters import Parameter
 from ...jobs.record import DONE, QUEUED, RUNNING
+from ...parameters import Parameter
 from .command_text import value_text
 
 

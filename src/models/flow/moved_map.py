@@ -10,10 +10,11 @@ from ...engine.projector.push import push
 from ...mesh.shape import barycentric_matrices
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import voxel_cells
+from ..interface import DecodeOptions
 
 
 @dataclass(frozen=True, eq=False)
-class Decoder:
+class MovedMap:
     """A map's voxels inside the mask.
 
     Attributes
@@ -39,29 +40,25 @@ class Decoder:
         placed = (vertices / self.pixel_size + self.box // 2).astype(np.float32)
         return placed[self.corners].transpose(0, 2, 1) @ self.barycentric
 
-    def map(
-        self, vertices: np.ndarray, backend: str = "auto", threads: int | None = None, oversampling: int = 1
-    ) -> np.ndarray:
-        """The map ``(N, N, N)`` float32 ``[z, y, x]`` for moved vertices ``(v, 3)`` Å.
-
-        ``oversampling`` 2 takes about three times as long and is right up to Nyquist: for maps that are kept.
-        """
+    def map(self, vertices: np.ndarray, how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
+        """The map ``(N, N, N)`` float32 ``[z, y, x]`` for moved vertices ``(v, 3)`` Å."""
         moved = push(
-            self.density, self.points, self.offsets, self.affines(vertices), self.box, backend, threads, oversampling
-        )
+            self.density, self.points, self.offsets, self.affines(vertices), self.box, how.backend, how.threads,
+            how.oversampling,
+        )  # fmt: skip
         return moved if self.still is None else moved + self.still
 
 
-def make_decoder(
+def moved_map(
     mesh: TetMesh, volume: np.ndarray, pixel_size: float, mask: np.ndarray, keep_outside: bool = False
-) -> Decoder:
+) -> MovedMap:
     """Sort the voxels of ``volume`` ``(N, N, N)`` inside ``mask`` (bool) by the cell of ``mesh`` that carries each."""
     cell = voxel_cells(mesh, mask, pixel_size).reshape(-1)
     inside = np.flatnonzero(cell >= 0)
     voxel = inside[np.argsort(cell[inside], kind="stable")]
     zyx = np.stack(np.unravel_index(voxel, volume.shape), axis=1)
     occupied, counts = np.unique(cell[inside], return_counts=True)
-    return Decoder(
+    return MovedMap(
         density=volume.reshape(-1)[voxel].astype(np.float32),
         points=((zyx[:, ::-1] - volume.shape[0] // 2) * pixel_size).astype(np.float32),
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),

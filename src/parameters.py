@@ -9,7 +9,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ..errors import InputError
+from .errors import InputError
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
@@ -28,6 +28,7 @@ def parameter(
     advanced: bool = False,
     job: str | tuple[str, ...] | None = None,
     example: str = "",
+    group: str = "",
 ) -> Any:
     """Declare one field of a job's frozen parameter dataclass; without ``default`` it is required.
 
@@ -50,8 +51,11 @@ def parameter(
         finished one in the project.
     example
         What such a value looks like, shown in an empty field.
+    group
+        The part of the job that it is for, such as ``flow decoder``; empty where it is for all of it.
     """
     about = dict(help=help, unit=unit, low=low, high=high, choices=tuple(choices), advanced=advanced, example=example)
+    about["group"] = group
     about["job"] = (job,) if isinstance(job, str) else tuple(job or ())
     return field(default=default, kw_only=True, metadata=about)
 
@@ -78,6 +82,7 @@ class Parameter:
     advanced: bool
     job: tuple[str, ...]
     example: str = ""
+    group: str = ""
 
     @property
     def required(self) -> bool:
