@@ -84,7 +84,7 @@ def ours(box: int, threads: int) -> tuple:
             for name, fine in (("numba", 1), ("numba", 2), ("numpy", 1))
         ),
     ]
-    return (box, len(decoder.points), len(decoder.corners), *times)
+    return (box, len(decoder.voxels.points), len(decoder.voxels.corners), *times)
 
 
 def milliseconds(work) -> float:

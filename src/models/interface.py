@@ -53,7 +53,7 @@ class MovingPoints(Protocol):
 
     @property
     def mass(self) -> np.ndarray:
-        """Share ``(v,)`` of the map's absolute density that each vertex carries, summing to 1."""
+        """Share ``(v,)`` of the map's positive density that each vertex carries, summing to 1."""
         ...
 
     @property

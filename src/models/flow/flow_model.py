@@ -86,14 +86,12 @@ class FlowModel(Model):
     @property
     def matter(self) -> tuple[np.ndarray, np.ndarray]:
         """Points ``(n, 3)`` Å xyz of the map's voxels and their density ``(n,)``."""
-        return self.decoder.points, self.decoder.density
+        return self.decoder.voxels.points, self.decoder.density
 
     @cached_property
     def mass(self) -> np.ndarray:
-        """Share ``(v,)`` of the map's absolute density that each vertex carries, summing to 1."""
-        decoder = self.decoder
-        of_cell = np.add.reduceat(np.abs(decoder.density), decoder.offsets[:-1])
-        mass = np.bincount(decoder.corners.ravel(), np.repeat(of_cell, 4), len(self.mesh.vertices))
+        """Share ``(v,)`` of the map's positive density that each vertex carries, summing to 1."""
+        mass = self.decoder.voxels.vertex_mass(self.decoder.density, len(self.mesh.vertices))
         return mass / max(mass.sum(), 1e-30)
 
     def arrays(self) -> tuple[np.ndarray, ...]:

@@ -20,7 +20,7 @@ from ...training.find_members import members_at_rest, renew_mesh
 from ...training.pose_corrections import mass_centre
 from ...training.rigid_map import rigid_stage
 from ...training.schedule import coarsest
-from ...training.stage import Stage, vertex_mass
+from ...training.stage import Stage
 from ...training.trainer import Trainer
 from ..linear.density_components import PASSES, fit_components
 from .first_guess_components import Followed, follow, gain_of, place_all, read_share
@@ -52,7 +52,7 @@ def guess_flow(trainer: Trainer, decoder: FlowState, points: ParticleLatents, gi
         stage, maps = members_at_rest(trainer, rung, stage, maps)
         if renew_mesh(trainer, stage, before):
             stage, maps = members_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise))
-    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     decoder.build(build_skeleton(trainer.mesh, mass, settings.modes), points.z.shape[1], trainer.device)
     if settings.refine_poses:
         stage, maps = find_poses(trainer, rung, stage, maps, decoder, _sample(trainer))
@@ -140,7 +140,7 @@ def _doubt(
 
     How much of the images it explains says nothing yet: through a few states it is a rough one.
     """
-    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     radius = mass_centre(trainer.rest, mass)[1]
     if followed.moved > radius:
         return f"it would move by {followed.moved:.0f} Å on average, the radius of gyration being {radius:.0f} Å"

@@ -16,7 +16,7 @@ from ...training.batches import pieces
 from ...training.pose_corrections import RigidBasis, mass_centre
 from ...training.rigid_map import solve_at_rest
 from ...training.schedule import Rung
-from ...training.stage import Stage, vertex_mass
+from ...training.stage import Stage
 from ...training.trainer import Trainer
 from .first_guess_modes import MODES, about_zero, find_statistics, mode_stiffness
 from .flow_state import FlowState
@@ -35,7 +35,7 @@ def find_poses(
 
     The errors' size is found from the particles ``rows``; then all are corrected.
     """
-    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     poses = trainer.poses
     poses.centre, poses.radius = mass_centre(trainer.rest, mass)
     basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
