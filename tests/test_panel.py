@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
+from chimerax.flexrec.explore.anchors import point_text
 from chimerax.flexrec.explore.results import save_result
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.panel.panel_scene import quoted
@@ -59,7 +60,7 @@ def test_a_click_shows_the_map_at_exactly_that_point(qtbot, viewer, maps):
     assert marker == pytest.approx(wanted, abs=1e-6)
     true = viewer.scene.trained.model.decode(viewer.scene.z)
     qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], true, atol=1e-4), timeout=PATIENCE)
-    assert log(viewer)[-1] == "flexrec volume at " + ",".join(f"{value:.7g}" for value in viewer.scene.z)
+    assert log(viewer)[-1] == "flexrec volume at " + point_text(viewer.scene.z)
 
 
 def test_a_drag_is_followed_and_ends_at_the_true_map_of_the_last_point(qtbot, viewer, maps):
