@@ -11,9 +11,9 @@ from typing import Any
 from ..errors import InputError, disk_trouble
 from ..jobs.declare import Job
 from ..jobs.registry import all_jobs
+from .action_options import add_actions
 from .cluster_options import add_cluster
 from .engine_command import add_engine
-from .explore_commands import add_explore
 from .job_commands import (
     EXIT_FAILED,
     EXIT_INPUT,
@@ -25,7 +25,6 @@ from .job_commands import (
     run_job,
 )
 from .job_options import Parser, add_parameters
-from .select_commands import add_select
 from .view_command import add_view
 from .watch_commands import add_watching
 
@@ -66,8 +65,7 @@ def _parser() -> Parser:
         _add_job(commands, job)
     add_commands(commands)
     add_watching(commands)
-    add_explore(commands)
-    add_select(commands)
+    add_actions(commands)
     add_view(commands)
     add_engine(commands)
     return parser

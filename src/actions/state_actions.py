@@ -1,0 +1,111 @@
+"""``flexrec state …``: points that are kept under a name, shown again, and compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..explore.compare_states import HOW
+from ..jobs.parameters import parameter
+from .action import SCENE, Action, NoParameters
+from .action_scene import Link, Scene, Table
+from .text_forms import POINT
+
+if TYPE_CHECKING:
+    from ..explore.named_states import State
+
+
+@dataclass(frozen=True)
+class Name:
+    """Which state."""
+
+    name: str = parameter(positional=True, help="its name")
+
+
+@dataclass(frozen=True)
+class Keep(Name):
+    """Which point, under which name."""
+
+    at: str | None = parameter(None, form=POINT, help="the point; if omitted, the one that is shown")
+
+
+def keep(scene: Scene, asked: Keep) -> State:
+    """Keep the shown point, or another, under a name."""
+    from ..explore.anchors import point_text, read_point
+    from ..explore.named_states import keep_state
+
+    z = scene.z if asked.at is None else read_point(asked.at, scene.trained)
+    if z is None:
+        raise InputError("the map at rest is no state; show the map at a point first, or give at and a point.")
+    state = keep_state(scene.trained, asked.name, z)
+    scene.say(f"state {asked.name}: z = {point_text(state.z)}")
+    return state
+
+
+def show_state(scene: Scene, asked: Name) -> State:
+    """The map of a kept state."""
+    from ..explore.named_states import kept_state
+
+    state = kept_state(scene.trained, asked.name)
+    scene.show(state.z)
+    return state
+
+
+def remove(scene: Scene, asked: Name) -> None:
+    """Forget a kept state."""
+    from ..explore.named_states import remove_state
+
+    remove_state(scene.trained, asked.name)
+
+
+def list_states(scene: Scene, _: NoParameters) -> list[State]:
+    """The kept states."""
+    from ..explore.anchors import point_text
+    from ..explore.named_states import kept_states
+
+    states = kept_states(scene.trained)
+    rows = [(Link(one.name, f'flexrec state show "{one.name}"'), point_text(one.z)) for one in states]
+    lines = () if states else ("no states yet",)
+    scene.show_table(Table("States", ("state", "z"), rows, lines))
+    return states
+
+
+@dataclass(frozen=True)
+class CompareStates:
+    """Which two, and how."""
+
+    first: str = parameter(positional=True, help="a kept state")
+    second: str = parameter(positional=True, help="another one")
+    how: str = parameter(HOW[0], choices=HOW, help="difference: second minus first; beside: one beside the other")
+
+
+def compare_states(scene: Scene, asked: CompareStates) -> None:
+    """The maps of two kept states, in the place of the moving one."""
+    from ..explore.named_states import apart, two_states
+
+    states = two_states(scene.trained, asked.first, asked.second)
+    scene.say(apart(scene.trained, *states))
+    scene.compare(*states, asked.how)
+
+
+KEEP = Action(
+    "state keep", "Keep the shown point under a name", keep, Keep,
+    about="A state of the same name is replaced. States are kept in the project, in states.json; their names may stand "
+    "wherever a point may.",
+)  # fmt: skip
+SHOW = Action("state show", "Show the map of a kept state", show_state, Name, SCENE)
+REMOVE = Action("state remove", "Forget a kept state", remove, Name)
+LIST = Action("state list", "List the kept states", list_states)
+COMPARE = Action(
+    "state compare", "Compare the maps of two kept states", compare_states, CompareStates, SCENE,
+    about="They take the place of the moving map: red where the first has more density, blue where the second has, or "
+    "both side by side. It is also said how far they are apart, in ångströms of motion.",
+)  # fmt: skip
+CLEAR = Action(
+    "state clear", "End the comparison of two kept states", lambda scene, _: scene.end_comparison(), NoParameters, SCENE,
+    about="What moves is seen again; the kept states stay.",
+)  # fmt: skip
+
+SECTION = "Particles and states"
+ACTIONS = (KEEP, SHOW, REMOVE, LIST, COMPARE, CLEAR)
