@@ -8,7 +8,10 @@ from functools import cache
 from .action import Action, Host
 
 # files of this folder, each with ``ACTIONS``; the help pages have their sections in this order
-MODULES = ("model_actions", "path_actions", "particle_actions", "latent_actions", "state_actions")
+MODULES = (
+    "model_actions", "view_actions", "path_actions", "particle_actions", "latent_actions", "state_actions",
+    "queue_actions", "engine_actions",
+)  # fmt: skip
 
 
 def all_actions() -> tuple[Action, ...]:

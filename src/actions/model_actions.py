@@ -71,7 +71,7 @@ class Volume:
 
     where: str | None = parameter(
         None, choices=("mean", "rest"), positional=True,
-        help="mean: of all particles, taken until another point was chosen; rest: the canonical map, which is not moved",
+        help="mean: of all particles, taken until another point was chosen; rest: the canonical map, not moved",
     )  # fmt: skip
     at: str | None = parameter(None, form=POINT, help="a point", example="0.4,-1.2")
     particle: int | None = parameter(None, low=0, help="the point of a particle, counted from 0")

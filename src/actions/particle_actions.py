@@ -87,8 +87,8 @@ def _facts(chosen: Selection) -> dict[str, Any]:
 
 SELECT = Action(
     "select", "Select particles, and keep the selection in the project", select, Select,
-    about="All that is given must hold; where nothing is, all particles are meant. What is selected is then joined with "
-    "earlier selections: and, or, not, in this order. The table has a link to the map of the particle in the middle.",
+    about="All that is given must hold; where nothing is, all particles are meant. What is selected is then joined "
+    "with earlier selections: and, or, not, in this order. It is listed with a link to the map of its middle.",
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class States:
     in_angstroms: bool = _in_angstroms()
     name: str | None = parameter(None, help="its name, which is shown with it")
     output: Path | None = parameter(
-        None, path=WRITE, help="a .json to keep it in, which flexrec generate takes; in a terminal, path.json if omitted"
+        None, path=WRITE, help="a .json to keep it in, for flexrec generate; in a terminal, path.json if omitted"
     )
 
 
@@ -186,7 +186,7 @@ class Pace:
     """How a path is played."""
 
     speed: float | None = parameter(None, low=0.001, high=1000, help="states a second; 10 if nothing is said")
-    seconds: float | None = parameter(None, low=0.001, high=DAY, unit="s", help="from one end to the other, in its place")
+    seconds: float | None = parameter(None, low=0.001, high=DAY, unit="s", help="from end to end, in its place")
     loop: bool = parameter(False, help="again and again")
     bounce: bool = parameter(False, help="and back again to where it began")
 
@@ -240,8 +240,8 @@ def play(scene: Scene, asked: Play) -> None:
 
 PLAY = Action(
     "play", "Play the path", play, Play, SCENE,
-    about="It goes on until it ends. While movie record is on, each frame is the next state with its true map, as often "
-    "as states are on the way.",
+    about="It goes on until it ends. While movie record is on, each frame is the next state with its true map, as "
+    "often as states are on the way.",
 )  # fmt: skip
 PAUSE = Action(
     "pause", "Pause where the path is now", lambda scene, _: scene.pause(), NoParameters, SCENE,
@@ -253,7 +253,7 @@ PAUSE = Action(
 class Scrub:
     """A place of the path."""
 
-    place: float | None = parameter(None, low=0, high=1, positional=True, help="where, from the first state to the last")
+    place: float | None = parameter(None, low=0, high=1, positional=True, help="from the first state to the last")
     frame: int | None = parameter(None, low=1, help="the number of a state, in its place")
 
 

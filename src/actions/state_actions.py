@@ -103,7 +103,7 @@ COMPARE = Action(
     "both side by side. It is also said how far they are apart, in ångströms of motion.",
 )  # fmt: skip
 CLEAR = Action(
-    "state clear", "End the comparison of two kept states", lambda scene, _: scene.end_comparison(), NoParameters, SCENE,
+    "state clear", "End the comparison of two kept states", lambda scene, _: scene.end_comparison(), needs=SCENE,
     about="What moves is seen again; the kept states stay.",
 )  # fmt: skip
 

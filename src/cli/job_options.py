@@ -36,7 +36,8 @@ def add_option(group: argparse._ActionsContainer, option: Parameter, required: b
         return
     if option.repeated:
         about["action"] = "append"
-    group.add_argument(*names, metavar=short_words(option).upper().replace("TRUE | FALSE", "YES|NO"), required=required, **about)
+    metavar = short_words(option).upper().replace("TRUE | FALSE", "YES|NO")
+    group.add_argument(*names, metavar=metavar, required=required, **about)
 
 
 def option_help(option: Parameter) -> str:

@@ -99,8 +99,8 @@ class Parameter:
     """One declared parameter, with the type read from the annotation.
 
     ``type`` is bool, int, float, str or Path; ``many`` means a tuple of them, of ``length`` values where that is not 0;
-    ``optional`` admits None; ``default`` is ``dataclasses.MISSING`` where the parameter is required; ``job`` holds the verbs whose folders it
-    accepts (empty: an ordinary value).
+    ``optional`` admits None; ``default`` is ``dataclasses.MISSING`` where the parameter is required; ``job`` holds the
+    verbs whose folders it accepts (empty: an ordinary value).
     """
 
     name: str
@@ -146,7 +146,7 @@ class Parameter:
         return (self.name.rstrip("_"),) if other is None else (self.name, other)
 
     def parse(self, text: str, unset: bool = True) -> Any:
-        """The value written as ``text`` (a comma list for tuples), checked; ``unset``: ``none`` is None if that may be."""
+        """The value written as ``text`` (a comma list for tuples), checked; ``unset``: ``none`` may be None."""
         return _check_value(self, _parse_text(self, text, unset))
 
     def check(self, value: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from ..actions.path_actions import Movie
@@ -88,7 +87,6 @@ def planned_film(slices: Slices, movie: Movie) -> SlicesFilm:
     return SlicesFilm(file, size, plot, size[1] / slices.height(), movie.framerate, folder)
 
 
-@cache
 def _ffmpeg() -> str | None:
     """The program: imageio-ffmpeg's, or, where that is not installed, one on the PATH."""
     try:

@@ -72,7 +72,7 @@ class MovingParts:
         self.followers = [one for one in self.followers if one.structure not in removed]
 
     def show_mesh(self, colour: str) -> MeshModel:
-        """Draw the mesh; ``colour`` is one of `mesh.COLOURS`."""
+        """Draw the mesh; ``colour`` is one of `actions.view_actions.MESH_COLOURS`."""
         self._needs_flow()
         if self.mesh is None:
             self.mesh = MeshModel(self._model.session, self._model.flow.mesh, colour)
