@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from types import ModuleType
 
 from .action import Action, Host
 
-# files of this folder, each with ``ACTIONS``; the help pages have their sections in this order
+# files of this folder, each with ``ACTIONS`` and the ``SECTION`` of the help pages in which they stand
 MODULES = (
     "model_actions", "view_actions", "path_actions", "particle_actions", "latent_actions", "state_actions",
     "queue_actions", "engine_actions",
@@ -16,13 +17,20 @@ MODULES = (
 
 def all_actions() -> tuple[Action, ...]:
     """Every declared action, in the order of the help pages."""
-    return tuple(action for name in MODULES for action in actions_of(name))
+    return tuple(action for name in MODULES for action in _module(name).ACTIONS)
+
+
+def sections() -> dict[str, list[Action]]:
+    """The same by the section of the help pages that their file names."""
+    by_title: dict[str, list[Action]] = {}
+    for name in MODULES:
+        by_title.setdefault(_module(name).SECTION, []).extend(_module(name).ACTIONS)
+    return by_title
 
 
 @cache
-def actions_of(name: str) -> tuple[Action, ...]:
-    """The actions of one file."""
-    return importlib.import_module(f".{name}", __package__).ACTIONS
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f".{name}", __package__)
 
 
 def host_actions(host: Host) -> dict[str, Action]:

@@ -87,8 +87,10 @@ def _facts(chosen: Selection) -> dict[str, Any]:
 
 SELECT = Action(
     "select", "Select particles, and keep the selection in the project", select, Select,
-    about="All that is given must hold; where nothing is, all particles are meant. What is selected is then joined "
-    "with earlier selections: and, or, not, in this order. It is listed with a link to the map of its middle.",
+    about="All that is given must hold; where nothing is, all particles are meant. Particles without a number in a "
+    "column fulfil no condition on it, nor the contrary of one, and those without latent numbers are in no cluster. "
+    "What is selected is then joined with earlier selections: and, or, not, in this order. It is listed with a link "
+    "to the map of its middle.",
 )  # fmt: skip
 
 
@@ -138,7 +140,8 @@ def save_particles(scene: Scene, asked: SaveParticles) -> dict[str, Any]:
 
 SAVE_PARTICLES = Action(
     "save particles", "Write the particles of a selection", save_particles, SaveParticles,
-    about="They are the rows of the particle file that prep was given, with all its columns.",
+    about="They are rows of the particle file that prep was given, with all its columns. Where that file is gone, a "
+    ".star is of prep's own particles and images.",
 )  # fmt: skip
 
 

@@ -91,16 +91,21 @@ def compare_states(scene: Scene, asked: CompareStates) -> None:
 
 KEEP = Action(
     "state keep", "Keep the shown point under a name", keep, Keep,
-    about="A state of the same name is replaced. States are kept in the project, in states.json; their names may stand "
-    "wherever a point may.",
+    about="A state of the same name is replaced. States are kept in the project; the name may stand wherever a point "
+    "is asked for: flexrec morph open closed.",
 )  # fmt: skip
 SHOW = Action("state show", "Show the map of a kept state", show_state, Name, SCENE)
 REMOVE = Action("state remove", "Forget a kept state", remove, Name)
 LIST = Action("state list", "List the kept states", list_states)
 COMPARE = Action(
     "state compare", "Compare the maps of two kept states", compare_states, CompareStates, SCENE,
-    about="They take the place of the moving map: red where the first has more density, blue where the second has, or "
-    "both side by side. It is also said how far they are apart, in ångströms of motion.",
+    about="It is said how far they are apart, in ångströms. The difference is red where the first has more density, "
+    "blue where the second has, in ChimeraX within the first map, which is grey and clear; or both are shown side by "
+    "side, the first on the left. What moves (map, mesh, arrows, and atoms that follow) is hidden meanwhile. A key "
+    "says which colour is which, and the Log at which density the contours are, also in units of σ, the root mean "
+    "square of the difference or of the first map. The maps are models of their own: to keep one, save it. One "
+    "comparison is shown at a time. It ends with flexrec state clear, and where the model goes to another point, by "
+    "the hand, a command or a path that is played; what was hidden, and the view, are then as before.",
 )  # fmt: skip
 CLEAR = Action(
     "state clear", "End the comparison of two kept states", lambda scene, _: scene.end_comparison(), needs=SCENE,
