@@ -8,53 +8,70 @@ from typing import Any
 
 from ..actions.action import TERMINAL, Action
 from ..actions.action_registry import host_actions
-from ..jobs.parameters import Parameter
-from .job_commands import add_project
+from . import engine_command, job_commands, watch_commands
 from .job_options import add_option, given, option_help
 from .terminal_scene import TerminalScene
 
 _JOB = "a train job, running ones too (default: the newest)"
+_ELSEWHERE = {"clone": job_commands.add_clone}  # its options are known only with the job
+# what is done by those actions that have no function of their own, and the options that they take besides
+FUNCTIONS = engine_command.FUNCTIONS | job_commands.FUNCTIONS | watch_commands.FUNCTIONS
 
 
 def add_actions(commands: Any) -> None:
     """A command for each action that the terminal has; those of two words are commands of the first."""
-    actions = [action for action in host_actions(TERMINAL).values() if action.run is not None]
-    groups: dict[str, Any] = {}
-    for action in actions:
-        first, _, second = action.words.partition(" ")
-        if second and first not in groups:
-            seconds = [other.words.split()[1] for other in actions if other.words.startswith(f"{first} ")]
-            parser = commands.add_parser(first, help=f"{' | '.join(seconds)}: see flexrec {first} --help")
-            groups[first] = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=type(parser))
-        _add(groups[first] if second else commands, second or first, action)
+    actions, groups = host_actions(TERMINAL), {}
+    for words, action in actions.items():
+        first, _, second = words.partition(" ")
+        if words in _ELSEWHERE:
+            _ELSEWHERE[words](commands, action)
+        elif not second:
+            groups[first] = _add(commands, first, action)
+        else:
+            _add(_group(commands, first, groups, actions), second, action)
 
 
-def _add(commands: Any, word: str, action: Action) -> None:
+def _group(commands: Any, first: str, groups: dict[str, Any], actions: dict[str, Action]) -> Any:
+    """The commands of a first word, which may be a command itself."""
+    own = groups.get(first)
+    if own is None:
+        seconds = " | ".join(words.partition(" ")[2] for words in actions if words.startswith(f"{first} "))
+        own = commands.add_parser(first, help=f"{seconds}: see flexrec {first} --help", allow_abbrev=False)
+    if isinstance(own, argparse.ArgumentParser):
+        groups[first] = own.add_subparsers(metavar="COMMAND", required=first not in actions, parser_class=type(own))
+    return groups[first]
+
+
+def _add(commands: Any, word: str, action: Action) -> argparse.ArgumentParser:
     about = f"{action.synopsis}. {action.about}".strip().replace("%", "%%")
     parser = commands.add_parser(word, help=action.synopsis, description=about, allow_abbrev=False,
                                  argument_default=argparse.SUPPRESS)  # fmt: skip
-    job = "--job" if word != action.words else "job"
-    parser.add_argument(job, metavar="JOB", default=None, help=_JOB, **({} if job == "--job" else {"nargs": "?"}))
+    if action.of_model and word == action.words:
+        parser.add_argument("job", metavar="JOB", nargs="?", default=None, help=_JOB)
+    elif action.of_model:
+        parser.add_argument("--job", metavar="JOB", default=None, help=_JOB)
     groups: dict[str, Any] = {"": parser}
     for option in sorted(action.options(TERMINAL), key=lambda option: not option.one_of):
         if option.one_of not in groups:
             groups[option.one_of] = parser.add_mutually_exclusive_group(required=True)
         if option.positional and option.required:
-            _add_word(parser, option)
+            parser.add_argument(option.name, metavar=option.name.upper(), help=option_help(option),
+                                nargs="+" if option.repeated else None)  # fmt: skip
         else:
             add_option(groups[option.one_of], option, option.required)
-    add_project(parser)
+    if action.of_model or any(option.name == "project" for option in action.options()):
+        job_commands.add_project(parser)
+    for add in job_commands.RUNNING.get(action.words, ()):
+        add(parser)
     parser.set_defaults(command=run_action, action=action)
-
-
-def _add_word(parser: argparse.ArgumentParser, option: Parameter) -> None:
-    name = option.name.upper()
-    parser.add_argument(option.name, metavar=name, help=option_help(option), nargs="+" if option.repeated else None)
+    return parser
 
 
 def run_action(chosen: argparse.Namespace) -> int:
-    """``flexrec WORDS …``."""
+    """``flexrec WORDS …``; the exit status."""
     action: Action = chosen.action
-    parameters = action.build(given(action.options(TERMINAL), vars(chosen), unset=False))
-    action.run(TerminalScene(chosen.job, Path(chosen.project)), parameters)
+    asked = action.build(given(action.options(TERMINAL), vars(chosen), unset=False))
+    if action.run is None:
+        return FUNCTIONS[action.words](chosen, asked)
+    action.run(TerminalScene(chosen.job, Path(chosen.project)), asked)
     return 0

@@ -43,7 +43,9 @@ def add_option(group: argparse._ActionsContainer, option: Parameter, required: b
 def option_help(option: Parameter) -> str:
     """What it does, and what may be given, as argparse takes it."""
     values = describe_value(option)
-    return f"{option.help} [{values}]".replace("%", "%%")
+    if option.positional and option.required:  # which the usage shows
+        values = values.removeprefix("required").removeprefix("; ")
+    return (f"{option.help} [{values}]" if values else option.help).replace("%", "%%")
 
 
 def given_values(job: Job, chosen: dict[str, Any]) -> dict[str, Any]:
