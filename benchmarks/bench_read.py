@@ -18,11 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.engine.training.batches import Images, ParticleImages, cropped_transform, shift_phase, split
+from chimerax.flexrec.engine.training.batches import Images, ParticleImages, cropped_transform, split
 from chimerax.flexrec.particles import ImageStack, Optics, Particles
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.memory_stack import hold
 from chimerax.flexrec.particles.mrc import stack_header
+from chimerax.flexrec.particles.observe import shift_phase
 
 BATCH, PASSES, PIXEL_SIZE = 64, 2, 1.5
 

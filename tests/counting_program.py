@@ -21,7 +21,9 @@ WORKER = (str(Path(__file__).resolve()), "worker")
 def declare(replace=setattr) -> None:
     """Make the small jobs known to this program and to the workers that it starts."""
     for job in (COUNT, WALK, AFTER):
-        sys.modules[f"{_ROOM}.{job.verb}"] = SimpleNamespace(**{job.verb.upper(): job})
+        declaration = SimpleNamespace(**{job.verb.upper(): job})
+        sys.modules[f"{_ROOM}.{job.verb}"] = SimpleNamespace(__path__=[])
+        sys.modules[f"{_ROOM}.{job.verb}.{job.verb}_parameters"] = declaration
         if job.verb not in registry.VERBS:
             replace(registry, "VERBS", (*registry.VERBS, job.verb))
     replace(spawn, "WORKER", WORKER)
@@ -29,9 +31,9 @@ def declare(replace=setattr) -> None:
 
 def main(words: list[str]) -> int:
     declare()
-    name = "jobs.worker" if words[:1] == ["worker"] else "cli"
-    module = importlib.import_module(f"chimerax.flexrec.{name}")
-    return module.main(words[1:] if name == "jobs.worker" else words)
+    working = words[:1] == ["worker"]
+    module = importlib.import_module(f"chimerax.flexrec.{'jobs.queue.worker' if working else 'cli.program'}")
+    return module.main(words[1:] if working else words)
 
 
 if __name__ == "__main__":

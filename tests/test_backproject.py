@@ -5,7 +5,8 @@ from __future__ import annotations
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.maps.backproject import BackProjector, fourier_shell_correlation
+from chimerax.flexrec.engine.maps.backproject import BackProjector
+from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation
 from chimerax.flexrec.particles.ctf import ctf_of
 from chimerax.flexrec.particles.pickles import load_arrays_pickle
 from scipy.spatial.transform import Rotation

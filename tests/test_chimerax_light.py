@@ -11,7 +11,7 @@ def steps():
     import time
     import numpy as np
     from chimerax.core.models import Model
-    from chimerax.flexrec.scene import contour, pace
+    from chimerax.flexrec.scene.moving import contour, frame_rate
 
     class Slow(Model):
         # something else in the scene, that takes long to draw
@@ -22,8 +22,9 @@ def steps():
         def draw_self(self, renderer, draw_pass):
             time.sleep(2 * slow)
 
-    slow, pace.SLOW = pace.SLOW, 1000.0  # until something slow is there no picture is, however busy the machine
-    quick, pace.QUICK = pace.QUICK, 1000.0
+    # until something slow is there no picture is, however busy the machine
+    slow, frame_rate.SLOW = frame_rate.SLOW, 1000.0
+    quick, frame_rate.QUICK = frame_rate.QUICK, 1000.0
     contour.MOST_LIGHT = 800
     model = run("flexrec open {job}")
     atoms = run("open {atoms}")[0]
@@ -51,7 +52,7 @@ def steps():
     yield from drag("quick")
     run("flexrec volume at 0.7,0.3")
     yield 1.5
-    pace.SLOW, pace.QUICK = slow, quick
+    frame_rate.SLOW, frame_rate.QUICK = slow, quick
     hindrance = Slow()
     session.models.add([hindrance])
     yield from drag("slow")
@@ -70,12 +71,12 @@ def steps():
     yield 1
     result["paused"] = drawn()
     session.models.close([hindrance])
-    pace.SLOW = pace.QUICK = 1000.0
+    frame_rate.SLOW = frame_rate.QUICK = 1000.0
     for k in range(3):
         run(f"flexrec volume at 0,0.{{k}}")
         yield 0.7
     yield from drag("quick again")
-    pace.SLOW, pace.QUICK = slow, quick
+    frame_rate.SLOW, frame_rate.QUICK = slow, quick
     run("flexrec play seconds 3 loop true")
     session.models.add([Slow()])
     yield lambda: model.dragging.light and any(one.name == "trace" for one in atoms.child_drawings())

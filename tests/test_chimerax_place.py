@@ -7,7 +7,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.mesh.map_files import resample, write_map
+from chimerax.flexrec.mesh.map_files import interpolate, write_map
 from chimerax.flexrec.mesh.map_place import read_centre
 from chimerax.flexrec.models import open_model
 from test_mesh_place import HEADERS, make
@@ -39,7 +39,7 @@ def placed(request, chimerax) -> Path:
     top = chimerax.new_folder()
     first = np.array([62.5, -200.0, 37.5])
     centre = first + 24 * 2.5
-    write_map(top / "consensus.mrc", resample(two_blobs(), 3.0, 48, 2.5), 2.5, centre)
+    write_map(top / "consensus.mrc", interpolate(two_blobs(), 3.0, 48, 2.5), 2.5, centre)
     if request.param == "start":
         with mrcfile.open(top / "consensus.mrc", "r+") as file:
             file.header.origin = (0, 0, 0)

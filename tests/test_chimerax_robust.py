@@ -128,10 +128,11 @@ result["shown"] = names()
 
 def test_a_newer_checkpoint_of_another_size_takes_the_place_of_an_older_one(tried):
     found = tried("""
-from chimerax.flexrec.mesh.map_files import fourier_crop, read_map, write_map
+from chimerax.flexrec.mesh.map_files import read_map, write_map
+from chimerax.flexrec.particles.resample import resample_box
 run("flexrec mesh color strain; flexrec flow count 20; color #1.1 gold; volume #1.1 level 0.3")
 volume, pixel = read_map(folder / "map.mrc", 3.0)
-write_map(folder / "map.mrc", fourier_crop(volume, 16), 6.0)
+write_map(folder / "map.mrc", resample_box(volume, 16), 6.0)
 about = json.loads((folder / "model.json").read_text())
 (folder / "model.json").write_text(json.dumps({**about, "epoch": 4, "stage_box": 16}))
 end()

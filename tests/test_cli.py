@@ -114,7 +114,7 @@ def test_help_names_default_unit_bounds_and_sets_advanced_options_apart(flexrec,
 def test_the_real_commands_start_quickly_and_import_nothing_heavy():
     code = f"""
 import sys
-from chimerax.flexrec import cli
+from chimerax.flexrec.cli import program
 try:
     program.main(["--help"])
 except SystemExit:

@@ -198,15 +198,15 @@ def test_a_job_that_goes_on_with_a_newer_epoch_makes_every_map_again(trained, jo
 
 
 def test_a_sharper_map_is_moved_in_place_of_the_models_own(trained, job, tmp_path):
-    from chimerax.flexrec.engine.training.stage import resample
+    from chimerax.flexrec.engine.training.stage import resample_mass
 
     model = open_model(trained)
-    sharp = resample(model.volume, 64)
+    sharp = resample_mass(model.volume, 64)
     write_map(tmp_path / "sharp.mrc", sharp, PIXEL / 2)
     run(ask(trained, map=tmp_path / "sharp.mrc", at=(1.0, -1.0)), job)
     volume, pixel_size = read_map(job.folder / "map_000.mrc")
     assert volume.shape == (64,) * 3 and pixel_size == pytest.approx(PIXEL / 2)
-    assert np.corrcoef(resample(volume, 32).ravel(), model.decode([1.0, -1.0]).ravel())[0, 1] > 0.99
+    assert np.corrcoef(resample_mass(volume, 32).ravel(), model.decode([1.0, -1.0]).ravel())[0, 1] > 0.99
     assert "correlates" not in log_of(job)
 
 

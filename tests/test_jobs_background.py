@@ -27,7 +27,7 @@ _STARTER = """
 import sys, time
 import counting_program
 counting_program.declare()
-from chimerax.flexrec.jobs import background
+from chimerax.flexrec.jobs.queue import background
 background.submit("walk", {"steps": 200, "pause": 0.02}, sys.argv[1])
 time.sleep(60)
 """

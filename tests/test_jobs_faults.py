@@ -40,7 +40,7 @@ from pathlib import Path
 project = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", project], check=True)
 import counting_program
-from chimerax.flexrec.jobs import background
+from chimerax.flexrec.jobs.queue import background
 from chimerax.flexrec.jobs.record import read_status
 from killed_jobs import check_whole, unbroken, STEPS
 from waiting_for import wait_for_state, wait_for_step

@@ -23,8 +23,9 @@ from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.generate.generate_parameters import GENERATE
 from chimerax.flexrec.jobs.generate.generate_run import run
 from chimerax.flexrec.jobs.job_folder import JobRun
-from chimerax.flexrec.mesh.map_files import fourier_crop, read_map, write_map
+from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.models import open_model
+from chimerax.flexrec.particles.resample import resample_box
 from explored_project import COUNT, make_project
 from trained_models import BOX, PIXEL, make_linear, make_trained, refuses_claims, refuses_half
 
@@ -60,7 +61,7 @@ def test_a_coarser_model_decodes_the_cropped_map(folder):
     model = open_model(folder)
     coarse = model.coarser(16)
     assert coarse.pixel_size == pytest.approx(2 * PIXEL)
-    assert np.allclose(coarse.decode([1, 0.5]), fourier_crop(model.decode([1, 0.5]), 16), atol=1e-5)
+    assert np.allclose(coarse.decode([1, 0.5]), resample_box(model.decode([1, 0.5]), 16), atol=1e-5)
 
 
 def test_neither_torch_nor_numba_is_needed(folder):

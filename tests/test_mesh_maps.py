@@ -2,7 +2,8 @@ import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.mesh.map_files import fourier_crop, low_pass, read_map, resample, write_map
+from chimerax.flexrec.mesh.map_files import interpolate, low_pass, read_map, write_map
+from chimerax.flexrec.particles.resample import resample_box
 from mesh_shapes import voxel_grid
 
 
@@ -69,7 +70,7 @@ def test_what_is_no_map_is_refused(tmp_path):
 
 @pytest.mark.parametrize("box, small", [(64, 32), (60, 40), (63, 36)])
 def test_fourier_cropping_keeps_a_smooth_map_where_it_is(box, small):
-    cropped = fourier_crop(gaussian(box, 2.0), small)
+    cropped = resample_box(gaussian(box, 2.0), small)
     assert np.allclose(cropped, gaussian(small, 2.0 * box / small), atol=2e-3)
 
 
@@ -81,4 +82,4 @@ def test_the_low_pass_halves_the_amplitude_at_its_resolution():
 
 
 def test_resampling_keeps_the_place_in_ångströms():
-    assert np.allclose(resample(gaussian(48, 2.0), 2.0, 40, 2.4), gaussian(40, 2.4), atol=5e-3)
+    assert np.allclose(interpolate(gaussian(48, 2.0), 2.0, 40, 2.4), gaussian(40, 2.4), atol=5e-3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chimerax.flexrec.engine.projector.push import push
-from chimerax.flexrec.mesh.map_files import fourier_crop
 from chimerax.flexrec.models import open_model
+from chimerax.flexrec.particles.resample import resample_box
 from mesh_shapes import voxel_grid
 from scipy.ndimage import affine_transform, center_of_mass
 from scipy.spatial.transform import Rotation
@@ -96,13 +96,13 @@ def test_atoms_and_density_move_alike(tmp_path):
 
 
 def test_a_larger_map_moves_as_the_models_own(trained):
-    from chimerax.flexrec.engine.training.stage import resample
+    from chimerax.flexrec.engine.training.stage import resample_mass
 
-    sharp = resample(trained.volume, 2 * BOX)  # keeps the sum
+    sharp = resample_mass(trained.volume, 2 * BOX)  # keeps the sum
     z = trained.latents[7]
     large = trained.decode(z, sharp, PIXEL / 2)
     assert large.shape == (2 * BOX,) * 3
-    cropped = fourier_crop(large, BOX) * 8
+    cropped = resample_box(large, BOX) * 8
     correlation, amplitude = shells(cropped, trained.decode(z))
     assert correlation[:10].min() > 0.99
     assert np.abs(amplitude[:10] - 1).max() < 0.05

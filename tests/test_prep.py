@@ -15,7 +15,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from chimerax.flexrec.engine.maps.backproject import fourier_shell_correlation
+from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP

@@ -14,8 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chimerax.flexrec.cli import program
-from chimerax.flexrec.engine.maps.backproject import fourier_shell_correlation
-from chimerax.flexrec.engine.maps.fsc_weights import signal_share
+from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation, signal_share
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP

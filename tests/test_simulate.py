@@ -11,7 +11,7 @@ import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.cli.program import main as flexrec
-from chimerax.flexrec.engine.maps.backproject import fourier_shell_correlation
+from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.simulate.simulate_again import images_again, simulated_by

@@ -21,10 +21,11 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import psutil
-from chimerax.flexrec import cli
-from chimerax.flexrec.engine import flow_step, memory
+from chimerax.flexrec.cli import program
+from chimerax.flexrec.engine.decoders.flow import flow_step
+from chimerax.flexrec.engine.training import memory
 {trouble}
-sys.exit(cli.main(sys.argv[1:]))
+sys.exit(program.main(sys.argv[1:]))
 """
 AT_THE_START = """
 HEAVY = 40  # as if the images were so much larger
@@ -66,7 +67,7 @@ def import_module(name, package=None):
 importlib.import_module = import_module
 TROUBLE = '''
 import resource, psutil
-from chimerax.flexrec.engine import flow_step
+from chimerax.flexrec.engine.decoders.flow import flow_step
 {trouble}
 '''
 """

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..mesh.map_files import fourier_crop
 from ..models.flow.flow_model import Anchors, FlowModel
 from ..models.flow.map_decoder import Decoder
 from ..models.linear.linear_model import LinearModel
 from ..models.opening import open_model
 from ..models.support import Support
+from ..particles.resample import resample_box
 
 _COARSE = 2  # smaller maps that are kept ready: one to drag, and one in case the size is being tried out
 
@@ -78,7 +78,7 @@ class OpenedModel:
         model = self.model
         if not model.moves:
             return model.coarser(box)
-        volume = fourier_crop(model.volume, box)  # its values, and so a contour's level, stay
+        volume = resample_box(model.volume, box)  # its values, and so a contour's level, stay
         return model.decoder_for(volume, model.pixel_size * model.box / box)
 
     @cached_property

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..particles.resample import resample_box
 from ..particles.symmetry import first_direction
-from .map_files import fourier_crop, low_pass, resample
+from .map_files import interpolate, low_pass
 from .mask import find_molecule, mask_resolution
 
 LARGEST_BOX = 72  # that units are told in
@@ -53,7 +54,7 @@ def asymmetric_unit(density: np.ndarray, pixel_size: float, group: np.ndarray) -
     """
     box = len(density)
     small = min(box, LARGEST_BOX) // 2 * 2
-    coarse, size = (fourier_crop(density, small), pixel_size * box / small) if small < box else (density, pixel_size)
+    coarse, size = (resample_box(density, small), pixel_size * box / small) if small < box else (density, pixel_size)
     coarse = np.mean([_turned(coarse, operator) for operator in group], axis=0)
     molecule = _molecule(coarse, size, group)
     margin = _margin(molecule, group) * size
@@ -62,7 +63,7 @@ def asymmetric_unit(density: np.ndarray, pixel_size: float, group: np.ndarray) -
     everywhere[tuple(index[:, ::-1].T)] = margin
     everywhere = _spread(everywhere, index)
     if small < box:
-        everywhere = resample(everywhere, size, box, pixel_size)
+        everywhere = interpolate(everywhere, size, box, pixel_size)
     return np.clip(everywhere / EDGE, 0, 1).astype(np.float32)
 
 

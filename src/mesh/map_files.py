@@ -98,18 +98,7 @@ def low_pass(grid: np.ndarray, pixel_size: float, resolution: float) -> np.ndarr
     return fft.irfftn(spectrum, s=grid.shape).astype(np.float32)
 
 
-def fourier_crop(grid: np.ndarray, box: int) -> np.ndarray:
-    """The map at an even, smaller box: frequencies beyond it dropped, voxel (N//2, N//2, N//2) kept at the centre."""
-    from scipy import fft
-
-    old = grid.shape[0]
-    middle, half = old // 2, box // 2
-    spectrum = fft.fftshift(fft.fftn(fft.ifftshift(grid)))
-    kept = spectrum[(slice(middle - half, middle - half + box),) * 3]
-    return (fft.fftshift(fft.ifftn(fft.ifftshift(kept))).real * (box / old) ** 3).astype(np.float32)
-
-
-def resample(grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
+def interpolate(grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
     """The map on another grid, centre on centre, by cubic interpolation; 0 beyond the old box."""
     from scipy.ndimage import map_coordinates
 

@@ -1,4 +1,4 @@
-"""Images and maps brought to another box and pixel size, about their centre."""
+"""Images and maps brought to another box and pixel size, about their centre, by their Fourier transforms."""
 
 from __future__ import annotations
 
@@ -84,3 +84,26 @@ def resample_map(density: np.ndarray, pixel_size: float, box: int, new_pixel_siz
     for _ in range(3):  # contracts the first axis and puts the new one last, so three turns restore the order
         spectrum = np.tensordot(spectrum, matrix, axes=(0, 1))
     return np.fft.ifftn(spectrum).real.astype(np.float32) * np.float32((pixel_size / new_pixel_size) ** 3)
+
+
+def resample_box(density: np.ndarray, box: int) -> np.ndarray:
+    """A cubic (N, N, N) map with the same values on another box over the same field of view: float32.
+
+    As `resample_map`, by fast transforms. Voxel N//2 stays the centre. A Nyquist frequency that only one of the boxes
+    has is zero: one sample cannot hold both of its signs.
+    """
+    from scipy import fft
+
+    old = density.shape[0]
+    if old == box:
+        return density.astype(np.float32)
+    spectrum = fft.fftshift(fft.fftn(fft.ifftshift(density.astype(np.float32))))
+    low = min(old, box)
+    source = slice(old // 2 - low // 2, old // 2 - low // 2 + low)
+    target = slice(box // 2 - low // 2, box // 2 - low // 2 + low)
+    resampled = np.zeros((box,) * 3, spectrum.dtype)
+    resampled[target, target, target] = spectrum[source, source, source]
+    if low % 2 == 0:
+        for axis in range(3):
+            resampled[(slice(None),) * axis + (box // 2 - low // 2,)] = 0
+    return (fft.fftshift(fft.ifftn(fft.ifftshift(resampled))).real * (box / old) ** 3).astype(np.float32)

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from scipy import fft
 
-from ..particles.ctf import ctf_rfft, odd_factor
+from ..particles.observe import show
 from .experiment import CHUNK, JUNK, NOISE, PHASES, STRANGER, Experiment
 from .moving_molecule import MovingMolecule
 from .simulated_noise import draw_noise, noise_spectrum
@@ -61,11 +61,7 @@ def _projections(moving: MovingMolecule, experiment: Experiment, rows: np.ndarra
 
 def _through_optics(transform: np.ndarray, experiment: Experiment, rows: np.ndarray, box: int) -> np.ndarray:
     """Images ``(m, box, box)`` of transforms, with the CTF of these rows."""
-    particles = experiment.particles()
-    transform *= ctf_rfft(particles, box, experiment.pixel_size, rows)
-    phase = odd_factor(particles, box, experiment.pixel_size, rows)
-    if phase is not None:
-        transform *= phase.conj()
+    transform = show(experiment.particles(), transform, experiment.pixel_size, rows)
     return fft.irfft2(transform, s=(box, box))
 
 

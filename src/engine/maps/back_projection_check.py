@@ -11,7 +11,8 @@ from ...particles import ImageStack, Particles
 from ...particles.halves import sides
 from ...particles.observe import observe
 from ...particles.shells import spread_by_group
-from .backproject import BackProjector, fourier_shell_correlation, soft_ball
+from .backproject import BackProjector, soft_ball
+from .fsc import fourier_shell_correlation, low_shells, resolution
 
 _MOST, _BATCH = 5000, 100
 _GAIN_ROUNDS, _ENOUGH = 2, 50  # times that the gains of optics groups are measured, and images that they need
@@ -76,18 +77,6 @@ class Check:
         }
 
 
-def resolution(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> float | None:
-    """Å of the last shell before the curve first falls below the threshold; None where it never is above it."""
-    below = np.flatnonzero(curve[1:] < threshold)
-    last = below[0] if len(below) else len(curve) - 1
-    return round(float(1 / frequency[last]), 2) if last > 0 else None
-
-
-def low_shells(curve: np.ndarray) -> float:
-    """Mean correlation from shell 2 to a third of the way to Nyquist, where even a few noisy images say something."""
-    return float(np.mean(curve[2 : max(4, len(curve) // 3)]))
-
-
 def choose_halves(
     prepared: Particles, image: np.ndarray, shell_filter: np.ndarray, radius: float, seed: int
 ) -> Halves:
@@ -139,7 +128,7 @@ def back_project(
     for part in np.array_split(rows, max(1, len(rows) // _BATCH)):
         if len(part) == 0:
             continue
-        spectra, transfer = observe(prepared, stack.read(part), pixel_size, part)
+        spectra, transfer = observe(prepared, np.fft.rfft2(stack.read(part)), pixel_size, part)
         transfer = transfer if transfer_of is None else transfer_of(part)
         transfer = transfer * spread_by_group(shell_filter, prepared.group[part], box)
         projector.insert(spectra, transfer, prepared.views(part), prepared.shift[part] / pixel_size)

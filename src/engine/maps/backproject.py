@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .fsc import fourier_shells
+
 
 class BackProjector:
     """Collects images into a three-dimensional Fourier transform, a batch at a time, and divides by their weight.
@@ -62,7 +64,7 @@ class BackProjector:
         The spreading multiplies the map by sinc² along each axis: divided out. Frequencies beyond D/2 are zero.
         """
         total, weight = _with_friedel_mates(self._sum), _with_friedel_mates(self._weight)
-        shell, inside = _shells(self.box)
+        shell, inside = fourier_shells(self.box)
         mean = np.bincount(shell[inside], weight[inside]) / np.bincount(shell[inside])
         level = mean[np.minimum(shell, len(mean) - 1)]
         spectrum = np.where(inside, total / np.maximum(weight + wiener * level, 1e-30), 0)
@@ -71,41 +73,12 @@ class BackProjector:
         return (density / (envelope[:, None, None] * envelope[:, None] * envelope)).astype(np.float32)
 
 
-def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N//2+1,) correlation by shell of two (N, N, N) maps; 0 where a shell of either is empty."""
-    box = first.shape[0]
-    shell, inside = _shells(box)
-    a, b = (np.fft.rfftn(volume.astype(np.float64))[inside] for volume in (first, second))
-    kx = np.broadcast_to(np.arange(box // 2 + 1), shell.shape)[inside]
-    mates = np.where((kx == 0) | (2 * kx == box), 1.0, 2.0)
-    cross, power_a, power_b = (
-        np.bincount(shell[inside], mates * values, box // 2 + 1)
-        for values in ((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)
-    )
-    norm = np.sqrt(power_a * power_b)
-    return np.divide(cross, norm, out=np.zeros_like(cross), where=norm > 1e-12 * max(norm.max(), 1e-300))
-
-
-def weigh_shells(volume: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The (N, N, N) map with each shell's amplitudes multiplied, ``weights`` (N//2+1,); the corners beyond are zero."""
-    shell, inside = _shells(len(volume))
-    weight = np.where(inside, weights[np.minimum(shell, len(weights) - 1)], 0)
-    return np.fft.irfftn(np.fft.rfftn(volume) * weight, volume.shape, axes=(0, 1, 2)).astype(np.float32)
-
-
 def soft_ball(box: int, radius: float) -> np.ndarray:
     """(box, box, box) float32: 1 within ``radius`` voxels of the centre, falling to 0 over three voxels more."""
     along = (np.arange(box) - box // 2) ** 2
     distance = np.sqrt(along[:, None, None] + along[:, None] + along)
     return (0.5 + 0.5 * np.cos(np.pi * np.clip((distance - radius) / 3, 0, 1))).astype(np.float32)
 
-
-def _shells(box: int) -> tuple[np.ndarray, np.ndarray]:
-    """(shell (box, box, box//2+1) int, which elements are within the last shell) of ``numpy.fft.rfftn``."""
-    k, kx = np.fft.fftfreq(box, 1 / box), np.fft.rfftfreq(box, 1 / box)
-    radius = np.sqrt(k[:, None, None] ** 2 + k[:, None] ** 2 + kx**2)
-    shell = np.rint(radius).astype(np.int64)
-    return shell, shell <= box // 2
 
 
 def _with_friedel_mates(spectrum: np.ndarray) -> np.ndarray:

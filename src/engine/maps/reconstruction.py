@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .back_projection_check import resolution
-from .backproject import BackProjector, fourier_shell_correlation, soft_ball, weigh_shells
-from .fsc_weights import signal_share
+from .backproject import BackProjector, soft_ball
+from .fsc import fourier_shell_correlation, resolution, signal_share, weigh_shells
 
 THRESHOLD = 0.143  # of the FSC of two halves (Rosenthal & Henderson 2003)
 

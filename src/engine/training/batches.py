@@ -10,10 +10,10 @@ import numpy as np
 import scipy.fft
 import torch
 
-from ...particles.ctf import ctf_rfft, odd_factor
+from ...particles.observe import observe
 from ...particles.particles import Particles
 from ...particles.prefetch import in_order, thread_share
-from ...particles.shells import fourier_radius, spread_by_group
+from ...particles.shells import fourier_radius
 from ...particles.stack import ImageStack
 from ..projector.fourier_grid import crop_rows
 
@@ -112,12 +112,7 @@ class ParticleImages:
         """The particles ``rows`` at ``box`` pixels."""
         images = cropped_transform(self._stack.read(rows), box)
         pixel_size = self.pixel_size * self.box / box
-        images *= shift_phase(self.particles.shift[rows] / pixel_size, box)
-        phase = odd_factor(self.particles, box, pixel_size, rows)
-        if phase is not None:
-            images *= phase
-        transfer = ctf_rfft(self.particles, box, pixel_size, rows)
-        transfer *= spread_by_group(self.whitening, self.particles.group[rows], box)
+        images, transfer = observe(self.particles, images, pixel_size, rows, centred=True, whitening=self.whitening)
         return Batch(
             rows=torch.from_numpy(np.asarray(rows, np.int64)),
             images=torch.from_numpy(images),
@@ -154,14 +149,6 @@ def cropped_transform(images: np.ndarray, box: int) -> np.ndarray:
         return scipy.fft.rfft2(images)
     half = scipy.fft.fft(scipy.fft.rfft(images)[..., : box // 2 + 1], axis=-2)
     return np.concatenate([half[..., : box // 2, :], half[..., full - (box - box // 2) :, :]], axis=-2)
-
-
-def shift_phase(shift: np.ndarray, box: int) -> np.ndarray:
-    """Phases ``(m, box, box // 2 + 1)`` that move images by ``shift`` ``(m, 2)`` pixels, (x, y)."""
-    ky, kx = np.fft.fftfreq(box), np.fft.rfftfreq(box)
-    y = np.exp(-2j * np.pi * ky * shift[:, 1:2]).astype(np.complex64)
-    x = np.exp(-2j * np.pi * kx * shift[:, 0:1]).astype(np.complex64)
-    return y[:, :, None] * x[:, None, :]
 
 
 def half_plane_weights(box: int, low: float, high: float) -> np.ndarray:

@@ -10,6 +10,7 @@ import torch
 
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid, voxel_cells
+from ...particles.resample import resample_box
 from ...particles.shells import shell_index
 from ..decoders.flow.flow_network import Flow
 from ..maps.least_squares import LeastSquares, band_weights
@@ -147,28 +148,13 @@ def make_stage(
 
 def carry_density(density: torch.Tensor, old: VoxelCloud, new: VoxelCloud) -> torch.Tensor:
     """A density ``(n,)`` on another cloud of the same field of view, by Fourier cropping or padding; mass is kept."""
-    volume = resample(old.scatter(density).cpu().numpy(), new.box)
+    volume = resample_mass(old.scatter(density).cpu().numpy(), new.box)
     return new.gather(torch.from_numpy(volume).to(new.points.device))
 
 
-def resample(volume: np.ndarray, box: int) -> np.ndarray:
-    """A map on a grid of ``box`` voxels over the same field of view (Fourier crop or pad), keeping its sum; float32.
-
-    The voxel at ``N // 2`` stays the origin.
-    """
-    full = volume.shape[0]
-    if full == box:
-        return volume.astype(np.float32)
-    spectrum = np.fft.fftshift(np.fft.fftn(np.fft.ifftshift(volume)))
-    low = min(full, box)
-    kept = slice(full // 2 - low // 2, full // 2 - low // 2 + low)
-    into = slice(box // 2 - low // 2, box // 2 - low // 2 + low)
-    out = np.zeros((box,) * 3, spectrum.dtype)
-    out[into, into, into] = spectrum[kept, kept, kept]
-    if low % 2 == 0 and full != box:
-        for axis in range(3):  # one sample cannot hold both signs of the Nyquist frequency
-            out[(slice(None),) * axis + (box // 2 - low // 2,)] = 0
-    return np.fft.fftshift(np.fft.ifftn(np.fft.ifftshift(out))).real.astype(np.float32)
+def resample_mass(volume: np.ndarray, box: int) -> np.ndarray:
+    """A map ``(N, N, N)`` of mass per voxel on another box over the same field of view, keeping its sum; float32."""
+    return resample_box(volume, box) * np.float32((len(volume) / box) ** 3)
 
 
 def flow_vertices(flow: Flow, latents: torch.Tensor):

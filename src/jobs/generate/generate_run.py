@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...figures.generate_figure import draw_series
-from ...mesh.map_files import fourier_crop, read_map, write_map
+from ...mesh.map_files import read_map, write_map
 from ...models import Model, open_model
 from ...models.flow.flow_model import FlowModel
 from ...models.flow.map_decoder import Decoder
@@ -19,6 +19,7 @@ from ...models.latent_points import Series
 from ...models.linear.linear_model import LinearModel
 from ...models.motion import vertex_mass
 from ...models.support import Support
+from ...particles.resample import resample_box
 from ..job_folder import JobRun
 from .generate_parameters import GenerateParameters
 from .generate_points import asked_series
@@ -91,7 +92,7 @@ def _decoder(parameters: GenerateParameters, model: FlowModel, job: JobRun) -> D
             "over the same field of view, or its true --map-pixel-size."
         )
     if volume.shape[0] >= model.box and model.box % 2 == 0:
-        alike = _correlation(fourier_crop(volume, model.box), model.volume)
+        alike = _correlation(resample_box(volume, model.box), model.volume)
         if alike < ALIKE:
             job.log(
                 f"Warning: {parameters.map.name} correlates by {alike:.2f} only with the model's map; is it in the "

@@ -13,7 +13,7 @@ from ...figures.mesh_figure import draw_mesh
 from ...mesh.build import build_mesh
 from ...mesh.cryosparc_mesh import from_cryosparc, to_cryosparc
 from ...mesh.domains import find_domains
-from ...mesh.map_files import fourier_crop, low_pass, read_map, resample, write_map
+from ...mesh.map_files import interpolate, low_pass, read_map, write_map
 from ...mesh.map_place import read_centre
 from ...mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution
 from ...mesh.named_parts import Parts, check_joints_hold, join_parts
@@ -23,6 +23,7 @@ from ...mesh.storage import check_mesh, load_mesh, save_mesh
 from ...mesh.tetmesh import TetMesh
 from ...mesh.weights import cell_density, make_rigid, read_weights, weigh_by_density
 from ...particles.pickles import load_arrays_pickle
+from ...particles.resample import resample_box
 from ..job_folder import JobRun
 from .mesh_parameters import MeshParameters
 
@@ -67,7 +68,7 @@ def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray
     if wanted > box or (wanted < box and wanted % 2):
         raise InputError(f"box: {wanted} must be even and no more than the consensus' {box} voxels.")
     if wanted < box:
-        consensus, pixel_size = fourier_crop(consensus, wanted), pixel_size * box / wanted
+        consensus, pixel_size = resample_box(consensus, wanted), pixel_size * box / wanted
     job.log(f"Consensus {parameters.consensus.name}: {wanted} voxels of {pixel_size:.4g} Å.")
     return consensus, pixel_size
 
@@ -120,7 +121,7 @@ def _given_mask(parameters: MeshParameters, consensus: np.ndarray, pixel_size: f
             "made in the consensus' box."
         )
     if mask.shape != consensus.shape:
-        mask = np.clip(resample(mask, mask_pixel, consensus.shape[0], pixel_size), 0, 1)
+        mask = np.clip(interpolate(mask, mask_pixel, consensus.shape[0], pixel_size), 0, 1)
     return check_given_mask(mask, pixel_size, parameters.mask_pad)
 
 
@@ -170,7 +171,7 @@ def _import(parameters: MeshParameters, consensus: np.ndarray, pixel_size: float
     width, own = mesh.box * mesh.pixel_size, consensus.shape[0] * pixel_size
     if (mesh.box, mesh.pixel_size) != (consensus.shape[0], pixel_size):
         job.log(f"The mesh's box is {width:.0f} Å wide, the consensus' {own:.0f} Å: the consensus is resampled.")
-        consensus = resample(consensus, pixel_size, mesh.box, mesh.pixel_size)
+        consensus = interpolate(consensus, pixel_size, mesh.box, mesh.pixel_size)
     parts = Parts(np.where(mesh.mask, mesh.part[mesh.voxel_cell], -1), labels, mesh.joints)
     return Result(_user_weights(parameters, mesh, parts), parts, consensus, mask, notes)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...engine.maps.back_projection_check import Check, Halves, back_project
-from ...engine.maps.backproject import fourier_shell_correlation
+from ...engine.maps.fsc import fourier_shell_correlation
 from ...particles import ImageStack, Particles
 from ...particles.ctf import ctf_rfft
 from ...particles.particles import PHASE_FLIPPED, RECORDED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...engine.maps.back_projection_check import Check, Halves, low_shells
-from ...engine.maps.backproject import fourier_shell_correlation
+from ...engine.maps.back_projection_check import Check, Halves
+from ...engine.maps.fsc import fourier_shell_correlation, low_shells
 from ...particles.resample import resample_map
 from .prep_ctf_doubts import doubt_ctf
 from .prep_read import Consensus

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...engine.maps.back_projection_check import low_shells
-from ...engine.maps.backproject import BackProjector, fourier_shell_correlation
+from ...engine.maps.backproject import BackProjector
+from ...engine.maps.fsc import fourier_shell_correlation, low_shells
 from ...errors import InputError
 from ...particles.convert import Converter, Whitening
 from ...particles.copies import copies
@@ -234,7 +234,7 @@ def _spectra(converter: Converter, rows: np.ndarray) -> tuple[np.ndarray, np.nda
     images = converter.images(rows)
     deviation = images.std((1, 2), keepdims=True)  # one grey scale: none speaks louder than others
     images /= np.where(deviation > 0, deviation, 1)
-    return observe(converter.particles, images, converter.frame.pixel_size, rows)
+    return observe(converter.particles, np.fft.rfft2(images), converter.frame.pixel_size, rows)
 
 
 def _brightness(converter: Converter, rows: np.ndarray) -> float:

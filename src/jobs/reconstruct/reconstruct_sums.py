@@ -62,7 +62,7 @@ class _Spectra:
     def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``(m, D, D//2+1)`` complex64, and float32, of particles ``rows``."""
         one = self._prepared
-        spectra, transfer = observe(one.particles, self._stack.read(rows), one.pixel_size, rows)
+        spectra, transfer = observe(one.particles, np.fft.rfft2(self._stack.read(rows)), one.pixel_size, rows)
         transfer *= spread_by_group(one.filter, one.particles.group[rows], one.box)
         return spectra.astype(np.complex64), transfer
 

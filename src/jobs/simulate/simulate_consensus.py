@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...engine.maps.backproject import BackProjector, fourier_shell_correlation, soft_ball
+from ...engine.maps.backproject import BackProjector, soft_ball
+from ...engine.maps.fsc import fourier_shell_correlation
 from ...particles import ImageStack, Particles, read_particles
 from ...particles.observe import observe
 from ...simulate.experiment import Experiment
@@ -39,7 +40,7 @@ def _backproject(
     stack, projector = ImageStack(particles), BackProjector(box)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
-        spectra, transfer = observe(particles, stack.read(part), pixel_size, part)
+        spectra, transfer = observe(particles, np.fft.rfft2(stack.read(part)), pixel_size, part)
         for operator in group:
             projector.insert(spectra, transfer, particles.views(part) @ operator, particles.shift[part] / pixel_size)
     return projector

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...mesh.map_files import fourier_crop
+from ...particles.resample import resample_box
 from ..latent_points import checked_latents
 
 
@@ -51,8 +51,8 @@ class LinearModel:
         """The same model on an even, smaller box over the same field of view."""
         return replace(
             self,
-            volume=fourier_crop(self.volume, box),
-            components=np.stack([fourier_crop(one, box) for one in self.components]),
+            volume=resample_box(self.volume, box),
+            components=np.stack([resample_box(one, box) for one in self.components]),
             box=box,
             pixel_size=self.pixel_size * self.box / box,
         )

@@ -22,7 +22,7 @@ from ...projector.central_slices import MARGIN, SliceGrid
 from ...training.batches import split
 from ...training.rigid_map import rigid_stage
 from ...training.schedule import LEAST_BOX, Rung, coarsest, even
-from ...training.stage import Stage, resample
+from ...training.stage import Stage, resample_mass
 from ...training.trainer import Trainer
 from .density_components import (
     PASSES,
@@ -113,7 +113,7 @@ def _enter(trainer: Trainer, rung: Rung, state: LinearState) -> Stage:
         return stage.with_density(supported_map(stage.cloud, state.maps))
     stage, state.maps = rigid_stage(trainer, rung, state.noise)
     state.noise, state.maps_box = stage.noise, rung.box
-    carried = np.stack([resample(volume, rung.box) for volume in state.volumes.cpu().numpy()])
+    carried = np.stack([resample_mass(volume, rung.box) for volume in state.volumes.cpu().numpy()])
     state.volumes = torch.from_numpy(carried).to(trainer.device)
     trainer.team.agree([state.noise, *_tensors(state.maps)])
     return stage
