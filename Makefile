@@ -34,8 +34,7 @@ demo-model: $(READY)
 	$(BIN)/python tools/make_demo_model.py bench/demo-model
 
 docs: $(READY)
-	$(BIN)/python -m chimerax.flexrec.actions.action_pages docs/reference
-	$(BIN)/python -m chimerax.flexrec.actions.help_sections src/docs/user/commands/flexrec.html
+	$(BIN)/python -m chimerax.flexrec.actions.write_docs .
 
 bench: $(READY)
 	$(BIN)/python benchmarks/motion.py --work bench/motion --particles 4000 --box 64 --pixel-size 5 --snr 0.1

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from chimerax.flexrec.actions.action_registry import all_actions
 from chimerax.flexrec.actions.help_sections import renewed
+from chimerax.flexrec.actions.write_docs import renewed_bundle
 from chimerax.flexrec.jobs.registry import all_jobs
 
 PAGE = "src/docs/user/commands/flexrec.html"
@@ -64,6 +65,11 @@ def test_the_actions_of_the_bundle_say_what_their_declarations_say(commands):
     said = {words: synopsis for words, _, synopsis in commands}
     assert {f"flexrec {action.words}": action.synopsis for action in all_actions()}.items() <= said.items()
     assert len(said) == len(all_actions()) + len(all_jobs()) - 1  # mesh is both
+
+
+def test_the_commands_of_the_bundle_are_current(repository):
+    text = (repository / "bundle_info.xml").read_text(encoding="utf-8")
+    assert renewed_bundle(text) == text, "run `make docs`"
 
 
 def test_the_help_page_is_whole_and_its_links_lead_somewhere(page):

@@ -1,15 +1,9 @@
-"""The reference pages: one of all actions, beside those of the jobs.
-
-``python -m chimerax.flexrec.actions.action_pages docs/reference`` writes them.
-"""
+"""The reference pages: one of all actions, beside those of the jobs."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 from ..jobs.parameters import Parameter
-from ..jobs.reference import cell, describe_value, job_pages, write_pages
+from ..jobs.reference import cell, describe_value, job_pages
 from .action import HOSTS, TERMINAL, Action
 from .action_registry import sections
 from .action_usage import host_names, terminal_usage, usage_text
@@ -55,7 +49,3 @@ def _row(option: Parameter) -> str:
     only = f" ({' and '.join(host_names(option.needs))})" if option.needs else ""
     name = option.name if option.positional and option.required else option.option
     return f"| `{name}` | {cell(option.help)}{only} | {cell(describe_value(option))} |"
-
-
-if __name__ == "__main__":
-    write_pages(Path(sys.argv[1]), pages())

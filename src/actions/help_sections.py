@@ -1,17 +1,13 @@
 """The actions' part of ChimeraX's help page, written from their declarations, and the list of all commands.
 
-``python -m chimerax.flexrec.actions.help_sections PAGE`` writes them, and the jobs' part, between marks of the page;
-the rest is written by hand.
+They stand, as the jobs' part, between marks of the page; the rest is written by hand.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from html import escape
-from pathlib import Path
 
-from ..atomic import atomic_path
 from ..jobs import help_page
 from ..jobs.registry import all_jobs
 from .action import CHIMERAX, Action
@@ -73,15 +69,3 @@ def _linked(action: Action, text: str) -> str:
     words += [job.verb for job in all_jobs()]
     named = re.compile(rf"\bflexrec ({'|'.join(words)})\b")
     return named.sub(lambda match: f'<a href="#{anchor(match[1])}"><b>{match[0]}</b></a>', escape(text))
-
-
-def main(words: list[str]) -> None:
-    """Renew the page that is named."""
-    path = Path(words[0])
-    text = renewed(path.read_text(encoding="utf-8"))
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
