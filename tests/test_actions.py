@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from contextlib import suppress
 
@@ -18,7 +21,8 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.parameters import read_parameters
 from explored_project import make_project
 
-OWN = {"jobs", "log", "stop", "resume", "clone", "run", "engine", "engine install"}  # each host has its own functions
+# each host has its own functions
+OWN = {"jobs", "log", "stop", "resume", "clone", "run", "engine", "engine install", "view", "completion"}
 
 
 @pytest.fixture
@@ -60,13 +64,28 @@ def test_every_action_is_rendered_in_each_host_that_has_what_it_needs(monkeypatc
         with suppress(SystemExit):
             program.main([*words.split(), "--help"])
         said = capsys.readouterr().out
-        for option in action.options(TERMINAL):
-            shown = option.name.upper() if option.positional and option.required else option.option
-            assert shown in said, (words, option.name)
-    assert not {words for words, action in host_actions(TERMINAL).items() if action.needs in (SCENE, VIEW, WORDS)}
+        for option, word in action.in_terminal().items():
+            assert (option.name.upper() if word else option.option) in said, (words, option.name)
+    assert not {action.needs for action in host_actions(TERMINAL).values()} & {SCENE, VIEW, WORDS}
     assert host_actions(VIEWER).items() <= host_actions(CHIMERAX).items()
     page = pages()["actions.md"]
     assert all(f"### flexrec {action.words}\n" in page for action in all_actions())
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.parametrize("typed, known", [
+    ("", {"train", "path", "state", "view"}), ("pa", {"path"}), ("state ke", {"keep"}), ("engine ", {"install", "--python"}),
+    ("path --in", {"--in-angstroms"}), ("state keep a --a", {"--at"}), ("train --ep", {"--epochs"}),
+])  # fmt: skip
+def test_a_shell_completes_known_words(capsys, typed, known):
+    assert program.main(["completion", "bash"]) == 0
+    words = ["flexrec", *typed.split(" ")]
+    asked = f"COMP_WORDS=({' '.join(map(shlex.quote, words))}); COMP_CWORD={len(words) - 1}; _flexrec"
+    said = subprocess.run(
+        ["bash", "-c", f'{capsys.readouterr().out}\n{asked}; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True
+    )
+    assert known <= set(said.stdout.split()) and not said.stderr
+    assert all(word.startswith(words[-1]) for word in said.stdout.split())
 
 
 def test_a_new_action_is_one_file_and_one_line(registered, tmp_path, monkeypatch, capsys, repository):

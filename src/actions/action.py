@@ -26,7 +26,7 @@ class Host:
 
 CHIMERAX = Host("ChimeraX", frozenset({"", WORDS, SCENE, VIEW, QUEUE}))
 VIEWER = Host("flexrec view", frozenset({"", WORDS, SCENE}))
-TERMINAL = Host("terminal", frozenset({"", OPTIONS, QUEUE}))
+TERMINAL = Host("a terminal", frozenset({"", OPTIONS, QUEUE}))
 HOSTS = (CHIMERAX, TERMINAL, VIEWER)
 
 
@@ -59,6 +59,19 @@ class Action:
         """The declared parameters, in order of declaration: all, or those that a host has."""
         options = read_parameters(self.parameters)
         return options if host is None else tuple(option for option in options if option.needs in host.has)
+
+    @property
+    def of_project(self) -> bool:
+        """Whether it is about a project, which a terminal names by ``--project``."""
+        return self.of_model or any(option.name == "project" for option in self.options())
+
+    def in_terminal(self) -> dict[Parameter, bool]:
+        """The parameters that a terminal has, and whether each is a word there, not an option.
+
+        A word that may be left out is one only where the train job's would not come before it.
+        """
+        return {option: option.positional and (option.required or not self.of_model)
+                for option in self.options(TERMINAL)}  # fmt: skip
 
     def build(self, values: Mapping[str, Any]) -> Any:
         """An instance of ``parameters`` from the values given, each checked; the rest take their defaults."""

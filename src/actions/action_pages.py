@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..jobs.parameters import Parameter
 from ..jobs.reference import cell, describe_value, job_pages
-from .action import HOSTS, TERMINAL, Action
+from .action import CHIMERAX, HOSTS, TERMINAL, Action
 from .action_registry import sections
 from .action_usage import host_names, terminal_usage, usage_text
 
@@ -27,25 +27,25 @@ def pages() -> dict[str, str]:
 def actions_page() -> str:
     """The Markdown page of all actions."""
     parts = [_INTRODUCTION]
-    for title, actions in sections().items():
+    for title, actions in sections(*HOSTS).items():
         parts += [f"## {title}\n", *map(_section, actions)]
     return "\n".join(parts)
 
 
 def _section(action: Action) -> str:
     hosts = host_names(action.needs)
-    usages = [f"    {usage_text(action)}"]
-    if TERMINAL.name in hosts:
-        usages.append(f"    {terminal_usage(action)}    (terminal)")
+    usages = [f"    {usage_text(action)}"] if CHIMERAX.name in hosts else []
+    usages += [f"    {terminal_usage(action)}    (terminal)"] if TERMINAL.name in hosts else []
     where = "" if len(hosts) == len(HOSTS) else f" In {' and '.join(hosts)}."
     lines = [f"### flexrec {action.words}", "", f"{action.synopsis}.{where} {action.about}".strip(), "", *usages, ""]
     options = action.options()
     if options:
-        lines += ["| option | what it does | values |", "| --- | --- | --- |", *map(_row, options), ""]
+        rows = [_row(action, option) for option in options]
+        lines += ["| option | what it does | values |", "| --- | --- | --- |", *rows, ""]
     return "\n".join(lines)
 
 
-def _row(option: Parameter) -> str:
-    only = f" ({' and '.join(host_names(option.needs))})" if option.needs else ""
-    name = option.name if option.positional and option.required else option.option
+def _row(action: Action, option: Parameter) -> str:
+    only = f" ({' and '.join(host_names(action.needs, option.needs))})" if option.needs else ""
+    name = option.name if action.in_terminal().get(option, option.positional and option.required) else option.option
     return f"| `{name}` | {cell(option.help)}{only} | {cell(describe_value(option))} |"

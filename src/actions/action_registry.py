@@ -11,7 +11,7 @@ from .action import Action, Host
 # files of this folder, each with ``ACTIONS`` and the ``SECTION`` of the help pages in which they stand
 MODULES = (
     "model_actions", "view_actions", "path_actions", "particle_actions", "latent_actions", "state_actions",
-    "queue_actions", "engine_actions",
+    "queue_actions", "engine_actions", "terminal_actions",
 )  # fmt: skip
 
 
@@ -20,11 +20,13 @@ def all_actions() -> tuple[Action, ...]:
     return tuple(action for name in MODULES for action in _module(name).ACTIONS)
 
 
-def sections() -> dict[str, list[Action]]:
-    """The same by the section of the help pages that their file names."""
+def sections(*hosts: Host) -> dict[str, list[Action]]:
+    """The same by the section of the help pages that their file names: those that one of some hosts has."""
     by_title: dict[str, list[Action]] = {}
     for name in MODULES:
-        by_title.setdefault(_module(name).SECTION, []).extend(_module(name).ACTIONS)
+        has = [action for action in _module(name).ACTIONS if any(action.needs in host.has for host in hosts)]
+        if has:
+            by_title.setdefault(_module(name).SECTION, []).extend(has)
     return by_title
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..jobs.parameters import Parameter, short_words
-from .action import CHIMERAX, HOSTS, TERMINAL, Action
+from .action import CHIMERAX, HOSTS, Action
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,15 @@ def usage_text(action: Action) -> str:
 
 def terminal_usage(action: Action) -> str:
     """How it is written in a terminal."""
-    needed = [option for option in action.options(TERMINAL) if option.required]
-    words = [option.name.upper() for option in needed if option.positional]
-    options = [f"{option.option} {short_words(option).upper()}" for option in needed if not option.positional]
-    job = ["[JOB]"] if action.of_model and " " not in action.words else []
-    return " ".join(["flexrec", action.words, *job, *words, *options, "[options]"])
+    parts = ["flexrec", action.words, *(["[JOB]"] if action.of_model and " " not in action.words else [])]
+    for option, word in action.in_terminal().items():
+        if word:
+            parts.append(option.name.upper() if option.required else f"[{option.name.upper()}]")
+        elif option.required:
+            parts.append(f"{option.option} {short_words(option).upper()}")
+    return " ".join([*parts, "[options]"])
 
 
-def host_names(needs: str) -> list[str]:
-    """The hosts that have what an action or a parameter needs."""
-    return [host.name for host in HOSTS if needs in host.has]
+def host_names(*needs: str) -> list[str]:
+    """The hosts that have what an action, or it and a parameter of it, need."""
+    return [host.name for host in HOSTS if host.has.issuperset(needs)]

@@ -20,7 +20,7 @@ INDEX = "index"
 def renewed(page: str) -> str:
     """The page with jobs and actions as they are declared now; ``ValueError`` where it lacks a mark."""
     page = help_page.marked(help_page.renewed(page), INDEX, _index())
-    for title, actions in sections().items():
+    for title, actions in sections(CHIMERAX).items():
         page = help_page.marked(page, title, "\n".join(_section(action) for action in actions))
     return page
 
@@ -32,7 +32,7 @@ def anchor(words: str) -> str:
 
 def _index() -> str:
     jobs = ", ".join(_link(help_page.anchor(job), job.verb) for job in all_jobs())
-    lines = [f"{title}: {_links(actions)}." for title, actions in sections().items()]
+    lines = [f"{title}: {_links(actions)}." for title, actions in sections(CHIMERAX).items()]
     return "<p>" + "\n<br>".join([*lines, f"Make a model: {jobs}."]) + "</p>\n"
 
 

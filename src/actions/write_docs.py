@@ -25,11 +25,9 @@ def renewed_bundle(text: str) -> str:
     """``bundle_info.xml`` with the commands as they are declared now, by which ChimeraX knows them unloaded."""
     known = {words: action.synopsis for words, action in host_actions(CHIMERAX).items()}
     synopses = {job.verb: job.synopsis for job in all_jobs()} | known
-    lines = (
-        f"    <ChimeraXClassifier>Command :: flexrec {words} :: Volume data :: {escape(synopsis)}</ChimeraXClassifier>\n"
-        for words, synopsis in synopses.items()
-    )
-    return marked(text, "commands", "".join(lines))
+    lines = (f"Command :: flexrec {words} :: Volume data :: {synopsis}" for words, synopsis in synopses.items())
+    tagged = (f"    <ChimeraXClassifier>{escape(line)}</ChimeraXClassifier>\n" for line in lines)
+    return marked(text, "commands", "".join(tagged))
 
 
 def main(words: list[str]) -> None:

@@ -8,14 +8,18 @@ from typing import Any
 
 from ..actions.action import TERMINAL, Action
 from ..actions.action_registry import host_actions
-from . import engine_command, job_commands, watch_commands
+from . import engine_command, job_commands, terminal_commands, watch_commands
 from .job_options import add_option, given, option_help
 from .terminal_scene import TerminalScene
 
 _JOB = "a train job, running ones too (default: the newest)"
 _ELSEWHERE = {"clone": job_commands.add_clone}  # its options are known only with the job
 # what is done by those actions that have no function of their own, and the options that they take besides
-FUNCTIONS = engine_command.FUNCTIONS | job_commands.FUNCTIONS | watch_commands.FUNCTIONS
+FUNCTIONS = {
+    words: function
+    for module in (engine_command, job_commands, terminal_commands, watch_commands)
+    for words, function in module.FUNCTIONS.items()
+}
 
 
 def add_actions(commands: Any) -> None:
@@ -42,24 +46,24 @@ def _group(commands: Any, first: str, groups: dict[str, Any], actions: dict[str,
     return groups[first]
 
 
-def _add(commands: Any, word: str, action: Action) -> argparse.ArgumentParser:
+def _add(commands: Any, last: str, action: Action) -> argparse.ArgumentParser:
     about = f"{action.synopsis}. {action.about}".strip().replace("%", "%%")
-    parser = commands.add_parser(word, help=action.synopsis, description=about, allow_abbrev=False,
+    parser = commands.add_parser(last, help=action.synopsis, description=about, allow_abbrev=False,
                                  argument_default=argparse.SUPPRESS)  # fmt: skip
-    if action.of_model and word == action.words:
+    if action.of_model and last == action.words:
         parser.add_argument("job", metavar="JOB", nargs="?", default=None, help=_JOB)
     elif action.of_model:
         parser.add_argument("--job", metavar="JOB", default=None, help=_JOB)
     groups: dict[str, Any] = {"": parser}
-    for option in sorted(action.options(TERMINAL), key=lambda option: not option.one_of):
+    for option, word in sorted(action.in_terminal().items(), key=lambda item: not item[0].one_of):
         if option.one_of not in groups:
             groups[option.one_of] = parser.add_mutually_exclusive_group(required=True)
-        if option.positional and option.required:
-            parser.add_argument(option.name, metavar=option.name.upper(), help=option_help(option),
-                                nargs="+" if option.repeated else None)  # fmt: skip
+        if word:
+            count = "+" if option.repeated else None if option.required else "?"
+            parser.add_argument(option.name, metavar=option.name.upper(), help=option_help(option), nargs=count)
         else:
             add_option(groups[option.one_of], option, option.required)
-    if action.of_model or any(option.name == "project" for option in action.options()):
+    if action.of_project:
         job_commands.add_project(parser)
     for add in job_commands.RUNNING.get(action.words, ()):
         add(parser)

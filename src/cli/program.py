@@ -23,7 +23,6 @@ from .job_commands import (
     run_job,
 )
 from .job_options import Parser, add_parameters
-from .view_command import add_view
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +60,6 @@ def _parser() -> Parser:
     for job in all_jobs():
         _add_job(commands, job)
     add_actions(commands)
-    add_view(commands)
     return parser
 
 
