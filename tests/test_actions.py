@@ -74,7 +74,8 @@ def test_every_action_is_rendered_in_each_host_that_has_what_it_needs(monkeypatc
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 @pytest.mark.parametrize("typed, known", [
-    ("", {"train", "path", "state", "view"}), ("pa", {"path"}), ("state ke", {"keep"}), ("engine ", {"install", "--python"}),
+    ("", {"train", "path", "state", "view"}), ("pa", {"path"}), ("state ke", {"keep"}),
+    ("engine ", {"install", "--python"}),
     ("path --in", {"--in-angstroms"}), ("state keep a --a", {"--at"}), ("train --ep", {"--epochs"}),
 ])  # fmt: skip
 def test_a_shell_completes_known_words(capsys, typed, known):
@@ -129,7 +130,12 @@ register_all(session.logger)
 run("open {folder}/project format flexrec")
 result["answer"] = run('flexrec echo "good day" times 2 inCapitals true')
 result["refused"] = sentence("flexrec echo x times 10")
+result["colours"] = [run("flexrec mesh " + word).colour for word in
+                     ("color strain", "colour part", "col rigidity", "colo strain")]
+run("flexrec select name some where z1>0 colour #112233")
+result["selected"] = [one["colour"] for one in run("flexrec selections")]
 """)
+    assert found["colours"] == ["strain", "part", "rigidity", "strain"] and found["selected"] == ["#112233"]
     assert found["answer"] == "003-train" and "Expected a whole number from 1 to 9" in found["refused"]
 
 

@@ -110,6 +110,10 @@ class Scene(Protocol):
         """The map at a point ``(K,)`` that a person has named, or at rest; returns what shows it."""
         ...
 
+    def set_level(self, level: float) -> None:
+        """Contour the map at a level, where it is contoured."""
+        ...
+
     def play(self, how: Playing) -> None:
         """Play the path from where it rests."""
         ...

@@ -25,15 +25,16 @@ def described(action: Action, more: Sequence[tuple[str, Any]] = (), hidden: Sequ
     options = action.options(CHIMERAX)
     first = [option for option in options if option.positional]
     named = [option for option in options if not option.positional]
-    keyword = [(name, annotation(option)) for option in named for name in option.spellings]
-    other = [name for option in named for name in option.spellings[1:]]
+    keyword = [(option.spellings[0], annotation(option)) for option in named]
+    # with a blank ChimeraX takes it for a longer word, so that what it is short for is not in doubt: col is color
+    other = [(f"{name}_", annotation(option)) for option in named for name in option.spellings[1:]]
     model = [("model", FlexRecModelArg)] if action.of_model else []
     return CmdDesc(
         required=[(option.name, annotation(option)) for option in first if option.required],
         optional=[(option.name, annotation(option)) for option in first if not option.required],
-        keyword=[*keyword, *model, *more],
+        keyword=[*keyword, *other, *model, *more],
         required_arguments=[option.spellings[0] for option in named if option.required],
-        hidden=[*other, *hidden], synopsis=action.synopsis,
+        hidden=[*(name for name, _ in other), *hidden], synopsis=action.synopsis,
     )  # fmt: skip
 
 
@@ -50,6 +51,6 @@ def action_command(action: Action) -> tuple[str, CmdDesc, Callable[..., Any]]:
 def run_action(session, action: Action, model: Any, values: Mapping[str, Any]) -> Any:
     """Run an action with values by name, in whichever spelling."""
     scene = SessionScene(session, the_model(session, model) if action.of_model else None)
-    names = {name: option.name for option in action.options(CHIMERAX) for name in (option.name, *option.spellings)}
-    asked = action.build({names.get(name, name): value for name, value in values.items()})
+    names = {name: option.name for option in action.options(CHIMERAX) for name in option.spellings}
+    asked = action.build({names[name.rstrip("_")]: value for name, value in values.items()})
     return (action.run or FUNCTIONS[action.words])(scene, asked)

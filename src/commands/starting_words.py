@@ -44,7 +44,7 @@ def mesh_command(action: Action) -> Command:
     own = {name for option in action.options(CHIMERAX) for name in option.spellings}
 
     def mesh(session, model=None, **values) -> Any:
-        showing = {name: values.pop(name) for name in own & set(values)}
+        showing = {name: values.pop(name) for name in list(values) if name.rstrip("_") in own}
         if not values:
             return run_action(session, action, model, showing)
         if showing or model is not None:
