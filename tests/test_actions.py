@@ -18,6 +18,8 @@ from chimerax.flexrec.actions.action_registry import all_actions, host_actions
 from chimerax.flexrec.actions.help_sections import renewed
 from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.embedding import make_embedding
+from chimerax.flexrec.explore.landscape import BINS, BLUR
 from chimerax.flexrec.jobs.parameters import read_parameters
 from explored_project import make_project
 
@@ -51,6 +53,12 @@ def test_every_action_is_declared_soundly(action):
     build = {option.name: option.default for option in action.options() if not option.required}
     if not any(option.required for option in action.options()):
         assert action.build({}) == action.build(build)
+
+
+def test_what_is_not_said_is_as_in_the_functions_that_do_it():
+    landscape, umap = (host_actions(TERMINAL)[words].build({}) for words in ("landscape", "umap"))
+    assert (landscape.bins, landscape.blur) == (BINS, BLUR)
+    assert (umap.neighbours, umap.min_dist) == make_embedding.__defaults__[:2]
 
 
 def test_words_are_those_of_one_action_each():

@@ -115,8 +115,8 @@ def compare(scene: Scene, asked: Compare) -> Comparison:
         rows += [("motion", f"{first} and {second}"), ("difference", difference), ("agreement", agreement)]
         lines.append(f"motion: {first} in {trained.folder.name}, {second} in {other.folder.name}; they differ by "
                      f"{difference}, agreement {agreement}")  # fmt: skip
-    names = f"{trained.folder.name} and {other.folder.name}"
-    scene.show_table(Table(names, ("what", "value"), rows, tuple(lines)))
+    caption = f"Agreement of {trained.folder.name} and {other.folder.name}"
+    scene.show_table(Table(caption, ("what", "value"), rows, tuple(lines)))
     return result
 
 

@@ -109,7 +109,7 @@ def list_selections(scene: Scene, asked: Selections) -> list[dict[str, Any]]:
         remove_selection(scene.project, asked.remove)
     selections = [load_selection(scene.project, name) for name in selection_names(scene.project)]
     if selections:
-        _show(scene, f"Selections of {scene.project.name}", selections)
+        _show(scene, "Selections", selections)
     else:
         scene.show_table(Table("", (), (), ("no selections yet",)))
     return [_facts(one) for one in selections]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..explore.playback import MOST_FRAMES, Playing
 from ..jobs.parameters import READ, WRITE, parameter
 from .action import OPTIONS, SCENE, VIEW, WORDS, Action, NoParameters
 from .action_scene import Scene
@@ -15,7 +16,6 @@ from .text_forms import POINT
 if TYPE_CHECKING:
     from ..explore.path import LatentPath
 
-MOST_FRAMES = 10_000
 DAY = 86_400.0  # seconds
 QUALITIES = ("low", "fair", "medium", "good", "high", "higher", "highest")
 
@@ -210,8 +210,6 @@ def morph(scene: Scene, asked: Morph) -> LatentPath:
 
 
 def _play(scene: Scene, pace: Pace, reverse: bool = False) -> None:
-    from ..explore.playback import Playing
-
     states = len(_current_path(scene))
     scene.play(Playing.of(states, pace.speed, pace.seconds, loop=pace.loop, bounce=pace.bounce, reverse=reverse))
 

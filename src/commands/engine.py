@@ -13,7 +13,7 @@ from ..jobs.engines.engine_install import environment_python, install_command, i
 from ..jobs.engines.engine_report import EngineReport, ask_python
 from ..scene.engine_choice import check_device, choose_device, choose_python, chosen_device
 from ..scene.settings import engine_python
-from .background_work import follow_process, meanwhile
+from .background_work import follow_process, work_in_background
 from .session_scene import SessionScene
 
 
@@ -29,7 +29,9 @@ def show_engine(scene: SessionScene, asked: Engine) -> dict:
     now = {"python": engine_python(session), "device": chosen_device(session)}
     session.logger.info(f"Python {now['python']}, device {now['device']}")
     if asked.check or (asked.check is None and asked.python is not None):
-        meanwhile(session, lambda: ask_python(now["python"]), lambda *said: _say_report(session, *said))
+        work_in_background(
+            session, lambda: ask_python(now["python"]), lambda *said: _say_report(session, *said)
+        )
     return now
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
 from ..jobs.project import find_job_folder
-from ..scene.decoding import waits
 from ..scene.scene_model import FlexRecModel
 from . import demo, movies, opened
 from .arguments import open_models
+from .background_work import work_in_background
 from .tables import log_table
 from .undo import ShownPoint
 
@@ -65,11 +64,7 @@ class SessionScene:
 
     def show_table(self, table: Table) -> None:
         """See `actions.Scene`: in the Log, with links."""
-        if table.rows:
-            caption = f"{table.caption} of {self.model.name}"
-            log_table(self.session, caption, table.headings, table.rows, f" model #{self.model.id_string}")
-        else:
-            self.say(table.text())
+        log_table(self.session, table, self.model)
 
     def wrote(self, file: Path, sentence: str = "") -> None:
         """See `actions.Scene`."""
@@ -78,19 +73,17 @@ class SessionScene:
 
     def work(self, compute: Callable[[], Any], done: Callable[[Any], None], what: str) -> None:
         """See `actions.Scene`: in a thread, but in scripts at once."""
-        if waits(self.session):
-            done(compute())
-            return
-        on_main = self.session.ui.thread_safe
 
-        def beside() -> None:
-            try:
-                on_main(done, compute())
-            except (InputError, OSError) as error:
-                on_main(self.session.logger.warning, f"FlexRec: {error}")
+        def ended(result: Any, error: Exception | None) -> None:
+            if error is None:
+                done(result)
+            elif isinstance(error, (InputError, OSError)):
+                self.session.logger.warning(f"FlexRec: {error}")
+            else:
+                raise error
 
         self.session.logger.status(what)
-        threading.Thread(target=beside, daemon=True).start()
+        work_in_background(self.session, compute, ended)
 
     def other_training(self, name: str) -> Trained:
         """See `actions.Scene`: ``#2`` is an open model."""

@@ -59,8 +59,8 @@ class SlicesScene(QObject):
         self.recording = Recording(self._engine, slices, self)
         self.recording.said.connect(self.said)
         self.recording.failed.connect(self.failed)
-        self._ears = QTimer(self, interval=_LOOK)
-        self._ears.timeout.connect(self._engine.deliver)
+        self._answers = QTimer(self, interval=_LOOK)
+        self._answers.timeout.connect(self._engine.deliver)
         self._clock = QTimer(self, interval=_FRAME)
         self._clock.timeout.connect(self._play_on)
 
@@ -71,7 +71,7 @@ class SlicesScene(QObject):
         self.end_comparison()
         self.trained, self.z, self.path, self.place = trained, None, None, 0.0
         self._engine.ask("open", {"model": "m", "path": str(trained.folder)}, failed=self._complain)
-        self._ears.start()
+        self._answers.start()
         self.opened.emit()
         self.mapped.emit(trained.model.volume, trained.model.pixel_size)
         self.changed.emit()
@@ -133,7 +133,7 @@ class SlicesScene(QObject):
         """End the engine process, and what it is asked for."""
         self.recording.stop()
         self._clock.stop()
-        self._ears.stop()
+        self._answers.stop()
         self._engine.close()
 
     def compare(self, first: State, second: State, how: str) -> None:
@@ -145,7 +145,7 @@ class SlicesScene(QObject):
         def came(answer: Answer) -> None:
             maps.append(answer.array)
             if len(maps) == 2 and self._wanted is wanted and self.trained is trained:
-                self.comparison = _told(how, names, maps)
+                self.comparison = _comparison(how, names, maps)
                 self.said.emit(self.comparison.sentence)
                 self.compared.emit(self.comparison, tuple(maps))
                 self.changed.emit()
@@ -288,7 +288,7 @@ class SlicesScene(QObject):
         self.failed.emit(str(error))
 
 
-def _told(how: str, names: tuple[str, str], maps: list[np.ndarray]) -> Compared:
+def _comparison(how: str, names: tuple[str, str], maps: list[np.ndarray]) -> Compared:
     if how == "beside":
         return side_by_side_of(names, "on the grey scale of the moving map", coloured=False)
     return difference_of(names, f"full colour at ±{float(np.abs(maps[1] - maps[0]).max()):.3g}")
