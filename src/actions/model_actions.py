@@ -95,9 +95,9 @@ def _point(scene: Scene, asked: Volume) -> np.ndarray | None:
     from ..explore.centre import mean_point
 
     if asked.particle is not None:
-        return _particle(scene, asked.particle)
+        return _particle_point(scene, asked.particle)
     if asked.selection is not None:
-        return _particle(scene, _central_particle(scene, asked.selection))
+        return scene.trained.latents[_central_particle(scene, asked.selection)]
     if asked.at is not None:
         return read_point(asked.at, scene.trained)
     if asked.where is None and scene.z is not None:
@@ -105,10 +105,11 @@ def _point(scene: Scene, asked: Volume) -> np.ndarray | None:
     return None if asked.where == "rest" else mean_point(scene.trained.latents)
 
 
-def _particle(scene: Scene, row: int) -> np.ndarray:
+def _particle_point(scene: Scene, row: int) -> np.ndarray:
     count = len(scene.trained.latents)
     if row >= count:
         raise InputError(f"there is no particle {row}: the model was trained on {count}, counted from 0.")
+    scene.say(f"the map at particle {row}")
     return scene.trained.latents[row]
 
 
