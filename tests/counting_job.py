@@ -15,7 +15,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import runner
 from chimerax.flexrec.jobs.declare import Job
 from chimerax.flexrec.jobs.job_folder import JobRun
-from chimerax.flexrec.jobs.parameters import parameter
+from chimerax.flexrec.parameters import parameter
 
 
 @dataclass(frozen=True)

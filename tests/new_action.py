@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chimerax.flexrec.actions.action import Action
-from chimerax.flexrec.jobs.parameters import parameter
+from chimerax.flexrec.parameters import parameter
 
 
 @dataclass(frozen=True)

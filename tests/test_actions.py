@@ -20,7 +20,7 @@ from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.embedding import make_embedding
 from chimerax.flexrec.explore.landscape import BINS, BLUR
-from chimerax.flexrec.jobs.parameters import read_parameters
+from chimerax.flexrec.parameters import read_parameters
 from explored_project import make_project
 
 # each host has its own functions

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.declare import Job
-from chimerax.flexrec.jobs.parameters import Form, parameter, read_parameters, short_words, value_words
+from chimerax.flexrec.parameters import Form, parameter, read_parameters, short_words, value_words
 from counting_job import AFTER, COUNT
 from hypothesis import given
 from hypothesis import strategies as st

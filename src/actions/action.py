@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..jobs.parameters import Parameter, build_parameters, read_parameters
+from ..parameters import Parameter, build_parameters, read_parameters
 
 # what a host may have, and an action or a parameter may need
 OPTIONS = "options"  # values are options of one command, as in a terminal: --through A
@@ -43,7 +43,7 @@ class Action:
     ----------
     words : what is typed after ``flexrec``. synopsis : one sentence, without its stop.
     run : called as ``run(scene, parameters)``; None where each host has a function of its own for it.
-    parameters : a frozen dataclass of `jobs.parameters.parameter`. needs : what a host must have, as above.
+    parameters : a frozen dataclass of `parameters.parameter`. needs : what a host must have, as above.
     about : more for the help pages, in sentences. of_model : whether it is about an open model.
     """
 

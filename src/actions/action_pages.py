@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..jobs.parameters import Parameter
 from ..jobs.reference import cell, describe_value, job_pages
+from ..parameters import Parameter
 from .action import CHIMERAX, HOSTS, TERMINAL, Action
 from .action_registry import sections
 from .action_usage import host_names, terminal_usage, usage_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..jobs.parameters import Parameter, short_words
+from ..parameters import Parameter, short_words
 from .action import CHIMERAX, HOSTS, Action
 
 

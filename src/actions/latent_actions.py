@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..jobs.parameters import parameter
+from ..parameters import parameter
 from .action import Action
 from .action_scene import Link, Scene, Table
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..jobs.parameters import WRITE_FOLDER, parameter
+from ..parameters import WRITE_FOLDER, parameter
 from .action import SCENE, VIEW, Action
 from .action_scene import Scene
 from .text_forms import POINT

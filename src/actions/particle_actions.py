@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..jobs.parameters import READ, READ_FOLDER, WRITE, parameter
+from ..parameters import READ, READ_FOLDER, WRITE, parameter
 from .action import Action
 from .action_scene import Link, Scene, Table
 from .text_forms import COLOUR, POINT
@@ -14,11 +14,12 @@ from .text_forms import COLOUR, POINT
 if TYPE_CHECKING:
     from ..particles.selection import Selection
 
+_JOINED = "joined with earlier selections, in this order"
 FAR = 1e9  # of a radius, Å or latent units
 
 
 def _earlier(help_text: str) -> tuple[str, ...]:
-    return parameter((), repeated=True, help=f"{help_text}; may be given several times")
+    return parameter((), repeated=True, group=_JOINED, help=f"{help_text}; may be given several times")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..explore.playback import MOST_FRAMES, Playing
-from ..jobs.parameters import READ, WRITE, parameter
+from ..parameters import READ, WRITE, parameter
 from .action import OPTIONS, SCENE, VIEW, WORDS, Action, NoParameters
 from .action_scene import Scene
 from .text_forms import POINT

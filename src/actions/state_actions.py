@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..explore.compare_states import HOW
-from ..jobs.parameters import parameter
+from ..parameters import parameter
 from .action import SCENE, Action, NoParameters
 from .action_scene import Link, Scene, Table
 from .text_forms import POINT

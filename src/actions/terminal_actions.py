@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..jobs.parameters import parameter
+from ..parameters import parameter
 from .action import OPTIONS, Action
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..jobs.parameters import Form
+from ..parameters import Form
 
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..jobs.parameters import WRITE, parameter
+from ..parameters import WRITE, parameter
 from .action import VIEW, Action
 from .text_forms import POINT, STRUCTURES
 

@@ -58,11 +58,13 @@ def _add(commands: Any, last: str, action: Action) -> argparse.ArgumentParser:
     for option, word in sorted(action.in_terminal().items(), key=lambda item: not item[0].one_of):
         if option.one_of not in groups:
             groups[option.one_of] = parser.add_mutually_exclusive_group(required=True)
+        if option.group not in groups:
+            groups[option.group] = parser.add_argument_group(option.group)
         if word:
             count = "+" if option.repeated else None if option.required else "?"
             parser.add_argument(option.name, metavar=option.name.upper(), help=option_help(option), nargs=count)
         else:
-            add_option(groups[option.one_of], option, option.required)
+            add_option(groups[option.one_of or option.group], option, option.required)
     if action.of_project:
         job_commands.add_project(parser)
     for add in job_commands.RUNNING.get(action.words, ()):

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 from ..errors import InputError
 from ..jobs.declare import Job
-from ..jobs.parameters import Parameter, short_words
-from ..jobs.reference import describe_value
+from ..jobs.reference import describe_value, under_headings
+from ..parameters import Parameter, short_words
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,10 +21,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_parameters(parser: argparse.ArgumentParser, job: Job) -> None:
-    """The parameters of a job, the advanced ones apart; those not given leave nothing in the namespace."""
-    groups = {False: parser.add_argument_group("parameters"), True: parser.add_argument_group("advanced parameters")}
-    for option in job.options():
-        add_option(groups[option.advanced], option)
+    """The parameters of a job under their headings; those not given leave nothing in the namespace."""
+    for title, options in under_headings(job.options()).items():
+        group = parser.add_argument_group(title.lower())
+        for option in options:
+            add_option(group, option)
 
 
 def add_option(group: argparse._ActionsContainer, option: Parameter, required: bool = False) -> None:

@@ -26,7 +26,7 @@ from chimerax.core.commands.cli import next_token
 
 from ..actions.text_forms import COLOUR, STRUCTURES
 from ..errors import InputError
-from ..jobs.parameters import READ, READ_FOLDER, WRITE, WRITE_FOLDER, Parameter, value_words
+from ..parameters import READ, READ_FOLDER, WRITE, WRITE_FOLDER, Parameter, value_words
 from ..scene.scene_model import FlexRecModel
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..jobs.declare import Job
-from ..jobs.parameters import Parameter, parameter, read_parameters
+from ..parameters import Parameter, parameter, read_parameters
 from .arguments import annotation, job_annotation
 
 

@@ -11,8 +11,8 @@ from chimerax.core.commands import CmdDesc, StringArg
 from ..actions.action import CHIMERAX, Action
 from ..errors import InputError
 from ..jobs.declare import Job
-from ..jobs.parameters import build_parameters
 from ..jobs.registry import all_jobs, find_job
+from ..parameters import build_parameters
 from .action_words import described, run_action
 from .job_arguments import EveryJob, keywords, required
 from .jobs import clone_job

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .parameters import Parameter, build_parameters, read_parameters
+from ..parameters import Parameter, build_parameters, read_parameters
 
 
 @dataclass(frozen=True)

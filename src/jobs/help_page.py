@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
+from ..parameters import Parameter, short_words, typed
 from .declare import Job
-from .parameters import Parameter, short_words, typed
-from .reference import describe_value
+from .reference import describe_value, under_headings
 from .registry import all_jobs
 
 JOBS = "jobs"  # the marks between which they stand
@@ -25,11 +25,9 @@ def _section(job: Job) -> str:
         f"<blockquote>Usage: <b>flexrec {job.verb}</b>{needed} [ <i>parameters</i> ] [ <b>project</b> <i>folder</i> ] "
         "[ <b>seed</b> <i>N</i> ]</blockquote>",
         f"<p>{escape(job.synopsis)}. {_SHOWS_TOO.get(job.verb, '')}</p>",
-        parameter_table([one for one in job.options() if not one.advanced]),
     ]
-    advanced = [one for one in job.options() if one.advanced]
-    if advanced:
-        lines += ["<p>Advanced parameters:</p>", parameter_table(advanced)]
+    for title, options in under_headings(job.options()).items():
+        lines += ([] if title == "Parameters" else [f"<p>{title}:</p>"]) + [parameter_table(options)]
     return "\n".join(lines) + "\n"
 
 

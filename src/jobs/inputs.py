@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..parameters import Parameter
 from .declare import Job
-from .parameters import Parameter
 from .project import find_job_folder, job_folders, job_verb, top_folder
 from .record import DONE, read_record, read_status
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..parameters import Parameter
 from . import runner
 from .declare import Job
 from .inputs import is_done, resolve_inputs
-from .parameters import Parameter
 from .registry import all_jobs
 
 

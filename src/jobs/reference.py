@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING
 from pathlib import Path
 
 from ..atomic import atomic_path
+from ..parameters import Parameter, bounds_text
 from .declare import Job
-from .parameters import Parameter, bounds_text
 from .registry import all_jobs
 
 
@@ -44,22 +44,30 @@ _COMMON = "`--project`, `--seed`, `--resume`, `--background` and `--cluster` wor
 
 def reference_page(job: Job) -> str:
     """The Markdown page of one job."""
-    plain = [option for option in job.options() if not option.advanced]
-    advanced = [option for option in job.options() if option.advanced]
-    usage = f"    flexrec {job.verb}{_required_text(plain)} [options]"
+    usage = f"    flexrec {job.verb}{_required_text(job.options())} [options]"
     lines = [f"# flexrec {job.verb}", "", job.synopsis, "", usage, ""]
-    lines += _table("Parameters", plain) + _table("Advanced parameters", advanced)
+    for title, options in under_headings(job.options()).items():
+        lines += _table(title, options)
     lines += [_COMMON, ""]
     return "\n".join(lines)
 
 
-def _required_text(options: list[Parameter]) -> str:
+def under_headings(options: Iterable[Parameter]) -> dict[str, list[Parameter]]:
+    """Parameters under the headings that every list of them has: the advanced ones last, each part's together."""
+    headings: dict[tuple[bool, str], list[Parameter]] = {}
+    for option in options:
+        headings.setdefault((option.advanced, option.group), []).append(option)
+    order = sorted(headings, key=lambda heading: (heading[0], bool(heading[1])))  # parts in the order of the options
+    named = {(advanced, group): f"{'Advanced parameters' if advanced else 'Parameters'}{group and ' of the '}{group}"
+             for advanced, group in order}  # fmt: skip
+    return {named[heading]: headings[heading] for heading in order}
+
+
+def _required_text(options: Iterable[Parameter]) -> str:
     return "".join(f" {option.option} …" for option in options if option.required)
 
 
 def _table(title: str, options: list[Parameter]) -> list[str]:
-    if not options:
-        return []
     rows = [f"| `{option.option}` | {cell(option.help)} | {cell(describe_value(option))} |" for option in options]
     return [f"## {title}", "", "| option | what it does | values |", "| --- | --- | --- |", *rows, ""]
 

@@ -10,7 +10,7 @@ from ..actions.action import VIEWER, Action
 from ..actions.action_registry import host_actions
 from ..actions.action_scene import Scene
 from ..errors import InputError
-from ..jobs.parameters import Parameter, typed, value_words
+from ..parameters import Parameter, typed, value_words
 
 # as ChimeraX has it, a quote in the middle of a word is a letter like others, and so is a backslash
 _WORD = re.compile(r"""\s*(?:"(.*?)"|'(.*?)'|([^"'\s]\S*))(?=\s|$)""")

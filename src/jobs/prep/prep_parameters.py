@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...parameters import parameter
 from ..declare import Job
-from ..parameters import parameter
 
 CTF_STATES = ("recorded", "phase-flipped", "multiplied")  # in the order of Optics.ctf_state
 

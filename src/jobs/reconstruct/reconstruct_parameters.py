@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...parameters import parameter
 from ..declare import Job
-from ..parameters import parameter
 
 MAP = "map.mrc"  # what it writes of all its particles
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...parameters import parameter
 from ..declare import Job
-from ..parameters import parameter
 
 _HINGES = (
     "what moves, as 'PART: RANGE', several hinges parted by ';'. PART: a chain (A), residues of one (A:1-120), several "

@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from ...jobs.listing import JobState
-from ...jobs.parameters import Parameter
 from ...jobs.record import DONE, QUEUED, RUNNING
+from ...parameters import Parameter
 from .job_words import value_text
 
 

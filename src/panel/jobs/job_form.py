@@ -15,9 +15,9 @@ from ...jobs.declare import Job
 from ...jobs.inputs import resolve_inputs
 from ...jobs.listing import JobState
 from ...jobs.missing_inputs import PARTICLES, check_particles
-from ...jobs.parameters import Parameter
 from ...jobs.queue.waiting import is_done_or_pending
 from ...jobs.reference import describe_value
+from ...parameters import Parameter
 from .job_fields import Field, JobField, make_field, plain_name
 
 SEED = Parameter(

@@ -9,8 +9,8 @@ from typing import Any
 
 from ...errors import InputError
 from ...jobs.declare import Job
-from ...jobs.parameters import Parameter
 from ...jobs.project import top_folder
+from ...parameters import Parameter
 from ..panel_scene import quoted
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ..errors import InputError
+from .errors import InputError
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
@@ -53,6 +53,7 @@ def parameter(
     path: str = "",
     needs: str = "",
     one_of: str = "",
+    group: str = "",
 ) -> Any:
     """Declare one field of a frozen parameter dataclass; without ``default`` it is required.
 
@@ -87,9 +88,12 @@ def parameter(
         What a host must have for it: see `actions.action`. Where it has not, the parameter is not there.
     one_of
         A group of which exactly one must be given, where all of the group are there.
+    group
+        The part that it is for, such as ``flow decoder``; empty where it is for all of it.
     """
     about = dict(help=help, unit=unit, low=low, high=high, choices=tuple(choices), advanced=advanced, example=example)
     about |= dict(positional=positional, repeated=repeated, form=form, path=path, needs=needs, one_of=one_of)
+    about["group"] = group
     about["job"] = (job,) if isinstance(job, str) else tuple(job or ())
     return field(default=default, kw_only=True, metadata=about)
 
@@ -123,6 +127,7 @@ class Parameter:
     path: str = ""
     needs: str = ""
     one_of: str = ""
+    group: str = ""
 
     @property
     def required(self) -> bool:
