@@ -15,6 +15,8 @@ from .registry import all_jobs
 def describe_value(option: Parameter) -> str:
     """What may be given: ``20 cells; from 4 to 80 cells``."""
     parts = [_default_text(option), bounds_text(option), option.form.name if option.form else ""]
+    if option.example:
+        parts.append(f"such as {option.example}")
     if option.choices:
         parts.append("one of: " + ", ".join(str(choice) for choice in option.choices))
     return "; ".join(filter(None, parts))
