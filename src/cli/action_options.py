@@ -54,6 +54,16 @@ def _add(commands: Any, last: str, action: Action) -> argparse.ArgumentParser:
         parser.add_argument("job", metavar="JOB", nargs="?", default=None, help=_JOB)
     elif action.of_model:
         parser.add_argument("--job", metavar="JOB", default=None, help=_JOB)
+    _add_parameters(parser, action)
+    if action.of_project:
+        job_commands.add_project(parser)
+    for add in job_commands.RUNNING.get(action.words, ()):
+        add(parser)
+    parser.set_defaults(command=run_action, action=action)
+    return parser
+
+
+def _add_parameters(parser: argparse.ArgumentParser, action: Action) -> None:
     groups: dict[str, Any] = {"": parser}
     for option, word in sorted(action.in_terminal().items(), key=lambda item: not item[0].one_of):
         if option.one_of not in groups:
@@ -65,12 +75,6 @@ def _add(commands: Any, last: str, action: Action) -> argparse.ArgumentParser:
             parser.add_argument(option.name, metavar=option.name.upper(), help=option_help(option), nargs=count)
         else:
             add_option(groups[option.one_of or option.group], option, option.required)
-    if action.of_project:
-        job_commands.add_project(parser)
-    for add in job_commands.RUNNING.get(action.words, ()):
-        add(parser)
-    parser.set_defaults(command=run_action, action=action)
-    return parser
 
 
 def run_action(chosen: argparse.Namespace) -> int:

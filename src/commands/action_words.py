@@ -26,7 +26,7 @@ def described(action: Action, more: Sequence[tuple[str, Any]] = (), hidden: Sequ
     first = [option for option in options if option.positional]
     named = [option for option in options if not option.positional]
     keyword = [(option.spellings[0], annotation(option)) for option in named]
-    # with a blank ChimeraX takes it for a longer word, so that what it is short for is not in doubt: col is color
+    # with a line at its end ChimeraX takes it for a longer name, and col for color, without a doubt
     other = [(f"{name}_", annotation(option)) for option in named for name in option.spellings[1:]]
     model = [("model", FlexRecModelArg)] if action.of_model else []
     return CmdDesc(
