@@ -1,4 +1,4 @@
-"""The panel's jobs: how long a look at 50 jobs takes, what it costs the window, and memory over 1,000 refreshes.
+"""The panel's jobs: how long a reading of 50 jobs takes, what it costs the window, and memory over 1,000 refreshes.
 
 Needs the extra ``[panel]``; runs off screen.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil
-from chimerax.flexrec.panel.jobs.job_desk import LocalDesk
-from chimerax.flexrec.panel.jobs.job_watch import JobReader, look
-from chimerax.flexrec.panel.jobs.jobs_window import JobsTab
+from chimerax.flexrec.panel.jobs.job_control import LocalJobControl
+from chimerax.flexrec.panel.jobs.jobs_panel import JobsPanel
+from chimerax.flexrec.panel.jobs.project_watch import JobReader, read_project
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication
 
@@ -61,18 +61,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         project = Path(place)
         write_project(project)
-        tab = JobsTab(LocalDesk(), project)
+        tab = JobsPanel(LocalJobControl(), project)
         tab.watch.end()
         tab.resize(560, 860)
         tab.show()
         training = project / f"{JOBS:03d}-train"
         reader = JobReader(training)
-        tab.show_look(look(project, None))
+        tab.show_project(read_project(project, None))
         tab.table.choose(training)
         tab.pages.setCurrentWidget(tab.curve)
-        print(f"a look at {JOBS} jobs, in its thread: {milliseconds(lambda: look(project, reader)):.1f} ms")
-        same = look(project, None)
-        print(f"showing a look that has nothing new: {milliseconds(lambda: tab.show_look(same)):.2f} ms")
+        print(f"a reading of {JOBS} jobs, in its thread: {milliseconds(lambda: read_project(project, reader)):.1f} ms")
+        same = read_project(project, None)
+        print(f"showing a reading that has nothing new: {milliseconds(lambda: tab.show_project(same)):.2f} ms")
         image = QImage(1200, 800, QImage.Format.Format_RGB32)
         process, sizes = psutil.Process(), []
         for k in range(REFRESHES):
@@ -81,7 +81,7 @@ def main() -> None:
             if k % 10 == 0:
                 image.fill(k)
                 image.save(str(training / "latents.png"))
-            tab.show_look(look(project, reader))
+            tab.show_project(read_project(project, reader))
             app.processEvents()
             if k >= 100 and k % 100 == 0:
                 sizes.append(process.memory_info().rss / 2**20)

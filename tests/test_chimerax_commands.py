@@ -128,7 +128,7 @@ result["level"] = model.map.level
 arrows = run("flexrec flow threshold 0 width 3 reference rest")
 result["colours"] = np.unique(arrows.child_drawings()[0].colors[:, :3], axis=0).tolist()
 run("hide #1.1 models")
-arrows.key.wanted = False
+arrows.key.display = False
 run("save {place}_flow.png width 400 height 400 supersample 1")
 """,
         offscreen=True,

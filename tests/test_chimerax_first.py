@@ -67,14 +67,14 @@ def seen(chimerax):
 
 
 def test_the_example_fills_the_view_and_is_copied_where_it_is_asked_for(seen):
-    folder, found = seen
-    assert found["project"] == [str(folder / "demo")]
-    assert found["at once"] == pytest.approx(found["again"], rel=0.02) and found["at once"] > 0.5
+    folder, result = seen
+    assert result["project"] == [str(folder / "demo")]
+    assert result["at once"] == pytest.approx(result["again"], rel=0.02) and result["at once"] > 0.5
 
 
 def test_buttons_of_the_toolbar_show_and_hide_and_open_the_window_of_jobs(seen):
-    _, found = seen
-    assert found["pressed"] == [[True, True], [False, False], [True, True]] and found["jobs"]
+    _, result = seen
+    assert result["pressed"] == [[True, True], [False, False], [True, True]] and result["jobs"]
 
 
 def test_a_panel_that_is_docked_again_is_in_front(seen):
@@ -83,8 +83,8 @@ def test_a_panel_that_is_docked_again_is_in_front(seen):
 
 def test_the_examples_folder_is_also_taken_by_its_name(chimerax):
     folder = chimerax.new_folder()
-    found = chimerax.run(f"""
+    result = chimerax.run(f"""
 run("flexrec demo folder '{folder}/my demo'")
 result["there"] = [one.trained.project.name for one in session.models.list() if hasattr(one, "trained")]
 """)
-    assert found["there"] == ["my demo"]
+    assert result["there"] == ["my demo"]

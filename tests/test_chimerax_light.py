@@ -1,4 +1,4 @@
-"""The lighter picture while the hand moves, in a real ChimeraX whose pictures are made slow, or are not."""
+"""The lighter picture during a drag, in a real ChimeraX whose pictures are made slow, or are not."""
 
 from __future__ import annotations
 
@@ -100,27 +100,27 @@ def test_the_picture_is_lighter_only_while_the_hand_moves_and_pictures_are_slow(
     (folder / "atoms.pdb").write_text(text)
     chimerax.give(folder)
     saved = folder / "saved.npz"
-    found = chimerax.window(_STEPS.format(job=job, atoms=folder / "atoms.pdb", saved=saved))
+    result = chimerax.window(_STEPS.format(job=job, atoms=folder / "atoms.pdb", saved=saved))
 
-    rest, slow = found["rest"], found["slow"]
+    rest, slow = result["rest"], result["slow"]
     full = {"shafts": True, "heads": True, "needles": False}
     for name in ("quick", "quick again"):
-        quick = found[name]
+        quick = result[name]
         assert not quick["light"] and not quick["trace"] and quick["lit"] and quick["moving"], name
         assert quick["edges"] == rest["edges"] and quick["corners"] > 800, name
     assert slow["light"] and slow["trace"] and slow["moving"] and not slow["map"] and not slow["lit"]
     assert 100 < slow["corners"] < 1300 and 0 < slow["edges"] < rest["edges"]
     assert slow["arrows"] == {name: not shown for name, shown in full.items()} and slow["shown"] == 1
-    assert found["atoms wait"]
+    assert result["atoms wait"]
     for name in ("after", "paused"):
-        settled = found[name]
+        settled = result[name]
         assert not settled["light"] and not settled["trace"] and not settled["moving"] and settled["map"], name
         assert settled["edges"] == rest["edges"] and settled["shown"] == rest["shown"], name
-    assert found["playing"]["light"] and found["left"] == [False, 48]
+    assert result["playing"]["light"] and result["left"] == [False, 48]
 
     model = open_model(job)
-    with np.load(saved) as kept:
+    with np.load(saved) as arrays:
         wanted = model.decode((0.9, -0.4))
-        assert np.abs(kept["map"] - wanted).max() < 1e-3 * wanted.max() and len(kept["contour"]) > 400
+        assert np.abs(arrays["map"] - wanted).max() < 1e-3 * wanted.max() and len(arrays["contour"]) > 400
         before = np.array([[float(row[k : k + 8]) for k in (30, 38, 46)] for row in text.splitlines()])
-        assert np.linalg.norm(kept["atoms"] - before, axis=1).max() > 0.5
+        assert np.linalg.norm(arrays["atoms"] - before, axis=1).max() > 0.5

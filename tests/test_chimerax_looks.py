@@ -16,11 +16,11 @@ def _job(chimerax):
 def _pictures(folder) -> list[np.ndarray]:
     from PIL import Image
 
-    return [np.asarray(Image.open(folder / f"{one}.png").convert("RGB")).astype(int) for one in ("with", "without")]
+    return [np.asarray(Image.open(folder / f"{name}.png").convert("RGB")).astype(int) for name in ("with", "without")]
 
 
 _FIRST = """
-from chimerax.flexrec.scene.first_light import SHADOWS
+from chimerax.flexrec.scene.lighting import SHADOWS
 view = session.main_view
 def look():
     return [view.lighting.multishadow, view.silhouette.enabled]
@@ -39,24 +39,24 @@ result["shadows"] = SHADOWS
 def test_an_empty_scene_is_lit_softly_and_no_other_is(chimerax):
     job = _job(chimerax)
     for opens in (f"flexrec open {job}", f"open {job} format flexrec"):
-        found = chimerax.run(_FIRST.format(opens=opens))
-        assert found["first"] == found["again"] == [found["shadows"], True]
-        assert found["second"] == found["own light"] == [0, False]
+        result = chimerax.run(_FIRST.format(opens=opens))
+        assert result["first"] == result["again"] == [result["shadows"], True]
+        assert result["second"] == result["own light"] == [0, False]
 
 
 _KEYS = """
 import numpy as np
-from chimerax.flexrec.scene.key import Key
+from chimerax.flexrec.scene.colour_key import ScaleKey
 def keys():
-    return [[one.scale.title, one.scale.labels[-1][0]] for one in session.main_view.overlays()
-            if isinstance(one, Key) and one.shown]
+    return [[key.scale.title, key.scale.labels[-1][0]] for key in session.main_view.overlays()
+            if isinstance(key, ScaleKey) and key.shown]
 model = run("flexrec open {job}")
 mesh = run("flexrec mesh color strain")
 result["strain"] = keys()
 run("flexrec volume at 1,0.5")
 scale = mesh.key.scale
 result["of the colours"] = bool(
-    {{tuple(one) for one in mesh.vertex_colors[:, :3]}} <= {{tuple(one) for one in scale.colours}})
+    {{tuple(colour) for colour in mesh.vertex_colors[:, :3]}} <= {{tuple(colour) for colour in scale.colours}})
 arrows = run("flexrec flow count 200 threshold 0")
 result["both"] = keys()
 run("flexrec mesh color none"); result["none"] = keys()
@@ -69,21 +69,21 @@ run("flexrec mesh show true color part"); result["part"] = keys()
 for name in ("with", "without"):
     run(f"save {folder}/{{name}}.png width 400 height 300; flexrec mesh show false")
 run("close")
-result["left"] = len([one for one in session.main_view.overlays() if isinstance(one, Key)])
+result["left"] = len([key for key in session.main_view.overlays() if isinstance(key, ScaleKey)])
 """
 
 
 def test_keys_say_what_the_colours_mean_and_go_with_them(chimerax):
     job, folder = _job(chimerax), chimerax.new_folder()
-    found = chimerax.run(_KEYS.format(job=job, folder=folder), offscreen=True)
-    strain, (motion, most) = found["strain"][0], found["both"][1]
-    assert strain[0] == "Strain, %" and found["of the colours"]
-    assert found["both"][0] == strain and motion == "Motion, Å" and float(most.strip("≥ \u2009")) > 0
-    assert found["none"] == [[motion, most]] and [one[0] for one in found["rigidity"]] == ["Rigidity weight", motion]
-    assert found["hidden"] == found["closed"] == found["off"] == []
-    assert found["restored"] == sorted(found["rigidity"])
-    assert found["part"][0][0] == "Part" and found["left"] == 0
-    corner = [one[-50:, -110:] for one in _pictures(folder)]
+    result = chimerax.run(_KEYS.format(job=job, folder=folder), offscreen=True)
+    strain, (motion, most) = result["strain"][0], result["both"][1]
+    assert strain[0] == "Strain, %" and result["of the colours"]
+    assert result["both"][0] == strain and motion == "Motion, Å" and float(most.strip("≥ \u2009")) > 0
+    assert result["none"] == [[motion, most]] and [key[0] for key in result["rigidity"]] == ["Rigidity weight", motion]
+    assert result["hidden"] == result["closed"] == result["off"] == []
+    assert result["restored"] == sorted(result["rigidity"])
+    assert result["part"][0][0] == "Part" and result["left"] == 0
+    corner = [picture[-50:, -110:] for picture in _pictures(folder)]
     assert corner[0].max() > 150 and (corner[0] != corner[1]).mean() > 0.1
 
 

@@ -28,10 +28,10 @@ def in_folder(folder) -> str:
 def frames_of(movie) -> np.ndarray:
     """``(f, h, w, 3)`` uint8, all that ffprobe counts."""
     asked = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames,width,height"]
-    found = json.loads(subprocess.check_output([*asked, "-of", "json", str(movie)]))["streams"][0]
+    result = json.loads(subprocess.check_output([*asked, "-of", "json", str(movie)]))["streams"][0]
     decode = ["ffmpeg", "-v", "error", "-i", str(movie), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     raw = subprocess.check_output(decode)
-    shape = (int(found["nb_read_frames"]), found["height"], found["width"], 3)
+    shape = (int(result["nb_read_frames"]), result["height"], result["width"], 3)
     return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
@@ -42,7 +42,7 @@ def bright(frame: np.ndarray) -> float:
 
 
 def test_a_movie_has_a_frame_for_each_state_and_moves(chimerax, project):
-    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+    result = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
 model = run("flexrec open project")
 run("view orient; view")
 run("flexrec path z 1 frames 6")
@@ -69,9 +69,9 @@ result["refused"].append(sentence("flexrec record a.mp4"))
     assert np.abs(corner[5] - corner[0]).max() > 100
     assert np.abs(back[0].astype(int) - back[10]).mean() < 2 < np.abs(back[0].astype(int) - back[5]).mean()
     assert len(list((project / "back-frames").glob("*.png"))) == 11
-    assert found["level"][0] == found["level"][1]
+    assert result["level"][0] == result["level"][1]
     words = ("even", "no folder", "movie format", "back-frames", "pixels", "two states", "another movie")
-    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+    assert all(word in text for word, text in zip(words, result["refused"], strict=True))
     left = {path.name for path in project.glob("*") if "mp4" in path.name or "frames" in path.name}
     assert left == {"there.mp4", "back.mp4", "back-frames"}
 
@@ -88,7 +88,7 @@ model = run("flexrec open project")
 run("view orient; turn x -70; view; flexrec path z 1 frames 9")
 view = session.main_view
 begin = view.camera.position.matrix.copy()
-from chimerax.flexrec.scene.movies.state_movie import StateMovie
+from chimerax.flexrec.scene.movies.recorder import StateMovie
 taken, old = [], StateMovie.capture_image
 def capture(self, *_):
     taken.append(session.main_view.camera.position)
@@ -116,17 +116,17 @@ result["ignored"] = sentence("flexrec record x.mp4")
 
 
 def test_the_camera_of_a_movie_spins_or_moves_as_the_scene_does(chimerax, project):
-    found = chimerax.run(in_folder(project) + SPUN, offscreen=True)
-    assert found["spun"] == pytest.approx([10 * k for k in range(9)], abs=0.1) and found["back"] < 1e-6
-    assert found["round"] == pytest.approx([0, 40, 80, 120, 160, 160, 120, 80, 40], abs=0.1)  # no frame twice
-    assert found["turned"] == pytest.approx([3 * k for k in range(9)], abs=0.1)
-    assert found["left"] == 1 and found["after"] == 0 and "movie ignore false" in found["ignored"]
+    result = chimerax.run(in_folder(project) + SPUN, offscreen=True)
+    assert result["spun"] == pytest.approx([10 * k for k in range(9)], abs=0.1) and result["back"] < 1e-6
+    assert result["round"] == pytest.approx([0, 40, 80, 120, 160, 160, 120, 80, 40], abs=0.1)  # no frame twice
+    assert result["turned"] == pytest.approx([3 * k for k in range(9)], abs=0.1)
+    assert result["left"] == 1 and result["after"] == 0 and "movie ignore false" in result["ignored"]
     first, second = frames_of(project / "spun.mp4")[[0, -1]]
     assert np.abs(first.astype(int) - second).mean() > 2
 
 
 def test_without_graphics_the_path_is_played_and_a_movie_sentence(chimerax, project):
-    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+    result = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
 model = run("flexrec open project")
 seen, last = [], [None]
 def note():
@@ -147,15 +147,15 @@ result["refused"] = [sentence(words) for words in (
     "flexrec record a.mp4", "flexrec scrub frame 9", "flexrec scrub", "flexrec path pc 9", "flexrec path graph c1 c2",
     "flexrec play speed 2 seconds 3", "flexrec umap", "flexrec path through p1 p999 frames 3")]
 """)  # fmt: skip
-    path = np.array(found["path"])
-    assert len(path) == 5 and np.allclose(path[0], 0) and "flexrec path" in found["none"]
-    assert np.allclose(found["seen"], path[::-1])
-    assert np.allclose(found["scrub"], path[[2, 4]])
-    assert np.allclose(found["morph"][0], [(0, 0), (0.5, 0), (1, 0)])
-    assert found["morph"][0] == found["morph"][1]
+    path = np.array(result["path"])
+    assert len(path) == 5 and np.allclose(path[0], 0) and "flexrec path" in result["none"]
+    assert np.allclose(result["seen"], path[::-1])
+    assert np.allclose(result["scrub"], path[[2, 4]])
+    assert np.allclose(result["morph"][0], [(0, 0), (0.5, 0), (1, 0)])
+    assert result["morph"][0] == result["morph"][1]
     assert json.loads((project / "there.json").read_text())["name"] == "there"
     words = ("graphics", "no frame 9", "say where", "pc9", "no clusters", "exclude", "UMAP", "no particle 999")
-    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+    assert all(word in text for word, text in zip(words, result["refused"], strict=True))
 
 
 PDB = "ATOM  {:5d}  CA  ALA A{:4d}    {:8.3f}{:8.3f}{:8.3f}  1.00  0.00           C  \n"
@@ -165,7 +165,7 @@ def test_atoms_are_written_in_many_states(chimerax, project):
     # the map's middle is at 48 Å; the molecule is a dumbbell along x
     atoms = [(48 + x, 48 + y, 48) for x in range(-15, 16, 3) for y in (-3, 0, 3)]
     (project / "model.pdb").write_text("".join(PDB.format(i, i, *xyz) for i, xyz in enumerate(atoms, 1)) + "END\n")
-    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+    result = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
 model = run("flexrec open project")
 atoms = run("open model.pdb")[0]
 result["nobody"] = sentence("flexrec save atoms none.cif")
@@ -188,21 +188,21 @@ def opened(name):
 for name in ("path.cif", "path.pdb", "ensemble.cif", "one.pdb", "now.cif"):
     result[name] = opened(name)
 """)  # fmt: skip
-    moved = {name: np.array(found[name]) - np.array(atoms) for name in found if "." in name}
-    assert "no structure follows" in found["nobody"]
+    moved = {name: np.array(result[name]) - np.array(atoms) for name in result if "." in name}
+    assert "no structure follows" in result["nobody"]
     assert {name: len(states) for name, states in moved.items()} == {
         "path.cif": 4, "path.pdb": 4, "ensemble.cif": 7, "one.pdb": 1, "now.cif": 1}  # fmt: skip
-    for name, z1 in (("path.cif", np.array(found["path"])[:, 0]), ("path.pdb", np.array(found["path"])[:, 0]),
+    for name, z1 in (("path.cif", np.array(result["path"])[:, 0]), ("path.pdb", np.array(result["path"])[:, 0]),
                      ("one.pdb", [2.0]), ("now.cif", [1.0])):  # fmt: skip
         assert np.allclose(moved[name][:, :, 0], 6 * np.array(z1)[:, None], atol=0.01), name
     assert np.ptp(moved["ensemble.cif"][:, 0, 0]) > 3
     words = (".cif or .pdb", "no folder", "exclude", "ensemble", "ensemble")
-    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+    assert all(word in text for word, text in zip(words, result["refused"], strict=True))
     assert not (project / "a.cif").exists()
 
 
 def test_particles_are_selected_and_saved(chimerax, project):
-    found = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
+    result = chimerax.run(f"cd {project}".join(("run(\'", "\')\n")) + """
 model = run("flexrec open project")
 clusters = run("flexrec cluster count 3")
 first = run('flexrec select name first where "z1 > 0" color red')
@@ -221,14 +221,14 @@ result["refused"] = [sentence(words) for words in (
     "flexrec volume selection first", "flexrec select name x box z1", "flexrec compare 9")]
 """)  # fmt: skip
     z = np.load(project / "project/003-train/latents.npz")["z"]
-    assert found["sizes"] == [int((z[:, 0] > 0).sum()), int((z[:, 0] <= 0).sum()), len(z)]
-    assert found["listed"] == ["first", "the rest"] and found["minima"] >= 1
-    assert np.allclose(found["z"], found["path"]) and found["z"][0] > 0
-    assert found["agreement"] == pytest.approx(1, abs=1e-6)
-    assert len(np.load(project / "rest.npy")) == found["sizes"][1]
-    assert (project / "first.star").read_text().count("stack.mrcs ") == found["sizes"][0]
+    assert result["sizes"] == [int((z[:, 0] > 0).sum()), int((z[:, 0] <= 0).sum()), len(z)]
+    assert result["listed"] == ["first", "the rest"] and result["minima"] >= 1
+    assert np.allclose(result["z"], result["path"]) and result["z"][0] > 0
+    assert result["agreement"] == pytest.approx(1, abs=1e-6)
+    assert len(np.load(project / "rest.npy")) == result["sizes"][1]
+    assert (project / "first.star").read_text().count("stack.mrcs ") == result["sizes"][0]
     words = ("no selection", "z1=-1:1", "no job 9")
-    assert all(word in text for word, text in zip(words, found["refused"], strict=True))
+    assert all(word in text for word, text in zip(words, result["refused"], strict=True))
 
 
 _HEAD = """
@@ -318,24 +318,24 @@ def run_in_window(chimerax, folder, code: str) -> dict:
     screen = ["xvfb-run", "-a", "-s", "-screen 0 1000x800x24"]
     done = chimerax.call(*screen, chimerax.program, "--script", folder / "code.py")
     assert (folder / "answer.json").is_file(), done.stdout + done.stderr
-    found = json.loads((folder / "answer.json").read_text())
-    assert "failed" not in found, found["failed"]
-    return found
+    result = json.loads((folder / "answer.json").read_text())
+    assert "failed" not in result, result["failed"]
+    return result
 
 
 def test_in_a_window_a_path_is_played_by_time_and_recorded_between_frames(chimerax, project):
-    found = run_in_window(chimerax, project, WINDOW)
-    assert found["returned"] == [True, 0]  # at once
-    place, time = found["half"]
+    result = run_in_window(chimerax, project, WINDOW)
+    assert result["returned"] == [True, 0]  # at once
+    place, time = result["half"]
     assert place == pytest.approx(time, abs=0.25)  # by the clock, however slowly this machine draws
-    playing, place, display, z = found["ended"]
+    playing, place, display, z = result["ended"]
     assert (playing, place, display) == (False, 1.0, True)
-    assert not found["paused"][0] and 0.01 <= found["paused"][1] < 1
-    assert found["resumed"] >= found["paused"][1] and not found["stopped"]
-    assert "already" in found["busy"]
-    assert "Already recording" in found["theirs"][0]
-    assert all("flexrec record stop" in said for said in found["theirs"][1:])
-    count, z, last = found["filmed"]
+    assert not result["paused"][0] and 0.01 <= result["paused"][1] < 1
+    assert result["resumed"] >= result["paused"][1] and not result["stopped"]
+    assert "already" in result["busy"]
+    assert "Already recording" in result["theirs"][0]
+    assert all("flexrec record stop" in said for said in result["theirs"][1:])
+    count, z, last = result["filmed"]
     film = frames_of(project / "filmed.mp4")
     places = [bright(frame) for frame in film]
     steps = np.diff(places[:8])
@@ -344,5 +344,5 @@ def test_in_a_window_a_path_is_played_by_time_and_recorded_between_frames(chimer
     assert len(movie) == 12
     places = [bright(frame) for frame in movie]
     assert all(later > earlier for earlier, later in zip(places, places[1:]))
-    assert not (project / "left.mp4").exists() and found["free"] == [True, True]
-    assert found["motions"] == 0
+    assert not (project / "left.mp4").exists() and result["free"] == [True, True]
+    assert result["motions"] == 0

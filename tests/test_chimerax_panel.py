@@ -17,7 +17,7 @@ def steps():
     from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
     tool = FlexRecTool.shown(session)
     panel, scene, canvas = tool.panel, tool.scene, tool.panel.plot.canvas
-    result["empty"] = panel.empty.isVisible()
+    result["empty"] = panel.welcome.isVisible()
     run("flexrec open " + {project!r})
     yield 2
     panel.plot.show_axes(("z1", "z2"))
@@ -67,18 +67,18 @@ def steps():
         result["after playing"].append((scene.playing, wanted, scene.z.tolist()))
     panel.plot.color_by("uncertainty")
     scene.run("flexrec volume at 1,2,3")
-    result["told"] = panel.notes.whole
-    look = panel.look()
+    result["told"] = panel.messages.whole
+    look = panel.display_state()
     run("save session.cxs")
     run("close session")
     yield 0.5
     run("open session.cxs")
     yield 2
     again = FlexRecTool.shown(session)
-    result["restored"] = again.panel.look() == look and again.scene.z is not None
+    result["restored"] = again.panel.display_state() == look and again.scene.z is not None
     run("close")
     yield 0.5
-    result["empty again"] = again.panel.empty.isVisible()
+    result["empty again"] = again.panel.welcome.isVisible()
     again.delete()
     run("flexrec show")
     yield 0.5
@@ -164,7 +164,7 @@ def steps():
     yield 0.1
     QTest.mouseRelease(canvas, left, pos=middle(20, 10))
     yield 0.3
-    result["without a model"] = [any(buttons()), ticks(), panel.empty.isVisible()]
+    result["without a model"] = [any(buttons()), ticks(), panel.welcome.isVisible()]
     run("flexrec open " + {project!r})
     yield 1
     QTest.mousePress(canvas, left, pos=middle(-20, -10))

@@ -23,14 +23,14 @@ def test_headers_are_read_as_chimerax_reads_them(chimerax):
     paths.append(make(folder / "ccp4.map", (10, 0, 0), (1, 2, 3)))
     scaled = make(folder / "scaled.mrc", (10, -20, 0), (1, 2, 3))
     chimerax.give(folder)
-    found = chimerax.run(f"""
+    result = chimerax.run(f"""
 result["centres"] = [list(run("open " + path)[0].data.ijk_to_xyz((3, 3, 3))) for path in {list(map(str, paths))!r}]
 volume = run("open {scaled}")[0]
 run(f"volume #{{volume.id_string}} voxelSize 1.5")
 result["scaled"] = list(volume.data.ijk_to_xyz((3, 3, 3)))
 """)
-    assert np.allclose(found["centres"], [read_centre(path) for path in paths], atol=1e-4)
-    assert np.allclose(found["scaled"], read_centre(scaled, 1.5), atol=1e-4)
+    assert np.allclose(result["centres"], [read_centre(path) for path in paths], atol=1e-4)
+    assert np.allclose(result["scaled"], read_centre(scaled, 1.5), atol=1e-4)
 
 
 @pytest.fixture(scope="module", params=["origin", "start"])
@@ -54,7 +54,7 @@ def placed(request, chimerax) -> Path:
 
 
 def test_atoms_on_the_consensus_follow_and_stay_in_the_map(chimerax, placed):
-    found = chimerax.run(f"""
+    result = chimerax.run(f"""
 import numpy as np
 consensus = run("open {placed}/consensus.mrc")[0]
 structure = run("open {placed}/atoms.pdb autostyle false")[0]
@@ -87,7 +87,7 @@ run(f"save {placed}/written.mrc model #{{volume.id_string}}")
 run("flexrec save atoms {placed}/written.pdb")
 run("flexrec state keep one at 0,0"); run("flexrec state keep two at 1,0")
 run("flexrec state compare one two")
-result["compared"] = [list(one.data.origin) for one in model.comparing._shown.volumes]
+result["compared"] = [list(one.data.origin) for one in model.comparison._shown.volumes]
 run("flexrec volume at {Z[0]},{Z[1]}")
 run("save {placed}/kept.cxs")
 run("close session")
@@ -103,19 +103,19 @@ run("flexrec volume rest")
 result["rest again"] = structure.atoms.scene_coords.tolist()
 """)
     flow, z = open_model(placed / "project" / "001-train"), np.array(Z)
-    fitted, moved = np.array(found["fitted"]), np.array(found["moved"])
+    fitted, moved = np.array(result["fitted"]), np.array(result["moved"])
     assert np.allclose(flow.centre, [122.5, -140.0, 97.5], atol=1e-4) and len(fitted) > 20
-    assert np.allclose(found["on map"], found["on consensus"], atol=0.1 * np.max(found["on consensus"]))
-    assert min(found["in map"]) > 0.5 * found["level"] and np.abs(moved - fitted).max() > 2
+    assert np.allclose(result["on map"], result["on consensus"], atol=0.1 * np.max(result["on consensus"]))
+    assert min(result["in map"]) > 0.5 * result["level"] and np.abs(moved - fitted).max() > 2
     assert np.allclose(moved, flow.displace(z, fitted - flow.centre) + flow.centre, atol=2e-3)
-    assert np.allclose(found["mesh"], flow.vertices(z) + flow.centre, atol=1e-3)
+    assert np.allclose(result["mesh"], flow.vertices(z) + flow.centre, atol=1e-3)
     half = flow.box * flow.pixel_size / 2
-    assert np.abs(np.array(found["arrows"]) - flow.centre).max() < half
-    assert np.allclose(found["contour"], found["moving contour"], atol=flow.pixel_size)
+    assert np.abs(np.array(result["arrows"]) - flow.centre).max() < half
+    assert np.allclose(result["contour"], result["moving contour"], atol=flow.pixel_size)
     assert np.allclose(read_centre(placed / "written.mrc"), flow.centre, atol=1e-3)
     lines = [line for line in (placed / "written.pdb").read_text().splitlines() if line.startswith("ATOM")]
     assert np.allclose([[float(line[at : at + 8]) for at in (30, 38, 46)] for line in lines], moved, atol=2e-3)
-    assert np.allclose(found["compared"], flow.centre - half, atol=1e-3)
-    assert np.allclose(found["again"], moved, atol=2e-3) and np.allclose(found["rest again"], fitted, atol=2e-3)
-    assert np.allclose(found["in map again"], found["in map"], atol=1e-2)
-    assert np.allclose(found["mesh again"], found["mesh"], atol=1e-3)
+    assert np.allclose(result["compared"], flow.centre - half, atol=1e-3)
+    assert np.allclose(result["again"], moved, atol=2e-3) and np.allclose(result["rest again"], fitted, atol=2e-3)
+    assert np.allclose(result["in map again"], result["in map"], atol=1e-2)
+    assert np.allclose(result["mesh again"], result["mesh"], atol=1e-3)

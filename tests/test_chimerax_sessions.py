@@ -88,10 +88,11 @@ def copied(chimerax, saved: Path, *names: str) -> Path:
 
 
 def reopened(chimerax, saved: Path, top: Path) -> dict:
-    found = chimerax.run(OPEN.format(top=top, saved=saved), offscreen=True)
-    assert np.allclose(found["z"], (0.5, 0.5)) and found["unlike"] <= 5 and found["moved"] < 1e-3 < found["followed"]
-    assert found["ids"] == ["1", "1.1", "1.1.1", "1.2", "1.3", "2"]
-    return found
+    result = chimerax.run(OPEN.format(top=top, saved=saved), offscreen=True)
+    assert np.allclose(result["z"], (0.5, 0.5)) and result["unlike"] <= 5
+    assert result["moved"] < 1e-3 < result["followed"]
+    assert result["ids"] == ["1", "1.1", "1.1.1", "1.2", "1.3", "2"]
+    return result
 
 
 def test_a_session_looks_the_same_after_a_restart(chimerax, saved):
@@ -138,10 +139,10 @@ result["z"] = opened()[0].z.tolist()
 
 def test_a_project_that_is_gone_or_was_trained_on_is_told(chimerax, saved):
     top = copied(chimerax, saved, "project", "atoms.pdb")
-    found = chimerax.run("import json, numpy as np\n" + MISSING.format(top=top))
-    gone, changed = "\n".join(found["said"]).split("----")
+    result = chimerax.run("import json, numpy as np\n" + MISSING.format(top=top))
+    gone, changed = "\n".join(result["said"]).split("----")
     assert f"its project {top}/project/001-train is not there. Put it back" in gone and "Traceback" not in gone
-    assert found["models"] == ["atoms.pdb"] and np.allclose(found["z"], (0.5, 0.5))
+    assert result["models"] == ["atoms.pdb"] and np.allclose(result["z"], (0.5, 0.5))
     assert "is not the one that was saved; it is shown as it is now, after epoch 4 of 10" in changed
 
 
@@ -191,12 +192,12 @@ def steps():
 
 def test_in_a_window_a_project_that_is_gone_is_asked_for_until_one_is_named(chimerax, saved):
     top = copied(chimerax, saved, "project")
-    found = chimerax.window(ASKED.format(top=top))
-    first, second, third = found["titles"]
+    result = chimerax.window(ASKED.format(top=top))
+    first, second, third = result["titles"]
     assert first.startswith("Where is the project of ") and f"{top}/project/001-train" in first
     assert "Where is the project of" in second and str(top) in second  # why the folder above it will not do
-    assert found["folder"] == f"{top}/elsewhere/001-train" and np.allclose(found["z"], (0.5, 0.5))
-    assert third == first and found["given up"] == 0
+    assert result["folder"] == f"{top}/elsewhere/001-train" and np.allclose(result["z"], (0.5, 0.5))
+    assert third == first and result["given up"] == 0
 
 
 SCENES = LOOKS + DRAWN + """
@@ -216,14 +217,14 @@ result["models"] = [one.id_string for one in opened()]
 
 def test_scenes_keep_the_point_and_outlive_a_session(chimerax, saved):
     top = copied(chimerax, saved, "project", "atoms.pdb")
-    found = chimerax.run(SCENES.format(top=top), offscreen=True)
-    assert found["first"] <= 5 and found["second"] <= 5 < 100 < found["apart"]
-    assert np.allclose(found["z"], (0.5, 0.5)) and found["models"] == ["1", "3"]
+    result = chimerax.run(SCENES.format(top=top), offscreen=True)
+    assert result["first"] <= 5 and result["second"] <= 5 < 100 < result["apart"]
+    assert np.allclose(result["z"], (0.5, 0.5)) and result["models"] == ["1", "3"]
 
 
 def test_the_example_opens_and_its_atoms_follow(chimerax):
     folder = chimerax.new_folder()
-    found = chimerax.run(f"""
+    result = chimerax.run(f"""
 model = run("flexrec demo folder {folder}")
 molecule = session.models.list()[-1]
 before = molecule.atoms.coords
@@ -233,7 +234,7 @@ result["inside"] = float(model.map.interpolated_values(molecule.atoms.scene_coor
 result["left behind"] = float(model.map.interpolated_values(before).mean() / model.map.level)
 run("close session; flexrec demo folder {folder}")
 """)
-    assert found["moved"] > 10 and found["inside"] > 1.2 * found["left behind"] > 0
+    assert result["moved"] > 10 and result["inside"] > 1.2 * result["left behind"] > 0
     jobs = sorted(path.name for path in folder.iterdir())
     assert jobs == ["001-simulate", "002-prep", "003-mesh", "004-train", "project.flexrec"]
 
@@ -264,10 +265,10 @@ def steps():
     rows = window.images.rows[[0, 3, 70]]
     result["said"], result["rows"] = window.words.text(), rows.tolist()
     result["images"] = window.images.read(rows)[:, ::9, ::9].tolist()
-    panel.selections.acts.export_to(panel.selections.chosen, folder + "/few.star")
-    result["exported"], result["selected"] = panel.notes.whole, len(panel.selections.chosen)
+    panel.selections.selection_actions.export_to(panel.selections.chosen, folder + "/few.star")
+    result["exported"], result["selected"] = panel.messages.whole, len(panel.selections.chosen)
     press(panel, "typical state")
-    result["shown"] = panel.notes.whole
+    result["shown"] = panel.messages.whole
     away = Path(folder) / "moved"
     away.mkdir()
     run("close session")
@@ -285,14 +286,14 @@ def steps():
 
 def test_the_example_has_images_and_exports_its_particles(chimerax):
     folder = chimerax.new_folder()
-    found = chimerax.window(IMAGES.format(folder=str(folder)))
-    assert "simulated images 1 to 40 of" in found["said"] and "001-simulate" in found["said"]
-    wanted = images_again(SHIPPED / "001-simulate").read(np.array(found["rows"]))[:, ::9, ::9]
-    assert np.abs(np.array(found["images"]) - wanted).max() < 1e-4  # of noise of variance 1, and another numpy
-    assert "those of 002-prep/particles.star" in found["exported"]
-    assert len(read_particles(folder / "few.star")) == found["selected"] > 100
-    assert "no reconstruction" in found["shown"]
-    assert "has no particles.star" in found["none there"] and found["none open"]
+    result = chimerax.window(IMAGES.format(folder=str(folder)))
+    assert "simulated images 1 to 40 of" in result["said"] and "001-simulate" in result["said"]
+    wanted = images_again(SHIPPED / "001-simulate").read(np.array(result["rows"]))[:, ::9, ::9]
+    assert np.abs(np.array(result["images"]) - wanted).max() < 1e-4  # of noise of variance 1, and another numpy
+    assert "those of 002-prep/particles.star" in result["exported"]
+    assert len(read_particles(folder / "few.star")) == result["selected"] > 100
+    assert "no reconstruction" in result["shown"]
+    assert "has no particles.star" in result["none there"] and result["none open"]
 
 
 def test_the_example_is_small_and_holds_no_place_of_its_maker(repository):

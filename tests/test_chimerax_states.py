@@ -68,7 +68,7 @@ run("flexrec state keep closed at -1.5,0; flexrec state keep open at 1.5,0; flex
 
 
 def test_a_difference_stands_in_the_place_of_what_moves_until_it_is_ended(chimerax, project):
-    found = chimerax.run(HEAD + opening(project) + f"""
+    result = chimerax.run(HEAD + opening(project) + f"""
 run("open {project}/atom.pdb")
 run("flexrec follow #2; flexrec mesh; flexrec volume at 0.5,0")
 before = seen()
@@ -84,15 +84,15 @@ result["colours"] = [one.color[:3].tolist() for one in (red, blue)]
 result["levels"] = [float(one.level / np.abs(wanted).max()) for one in (red, blue)]
 result["clear"] = around.surfaces[0].color[3].item()
 run("volume #3.1 level -0.1 level 0.2")
-result["level"] = model.comparing.told.level
-key = model.comparing._shown.key
+result["level"] = model.comparison.description.level
+key = model.comparison._shown.key
 result["key"] = [key.lines]
 run("color #3.2 lime")
 result["key"].append(key.lines)
 result["overlays"] = [len(session.main_view._overlays)]
 run("flexrec state clear; flexrec state clear")
 result["overlays"].append(len(session.main_view._overlays))
-result["cleared"] = seen() == before, model.comparing.told is None, group.deleted
+result["cleared"] = seen() == before, model.comparison.description is None, group.deleted
 for number, words in enumerate(("flexrec volume at 0,0", "flexrec path z 1 frames 3; flexrec play", "undo",
                                 "close #3", "flexrec state compare open closed; flexrec state clear")):
     run("flexrec state compare closed open")
@@ -105,26 +105,26 @@ result["wrong"] = [sentence("flexrec state compare " + words) for words in ("ope
 run("show #1 models; flexrec state compare closed open; close #1")
 result["left"] = seen()
 """)
-    before, during = found["compared"]
+    before, during = result["compared"]
     assert before == ["atom.pdb", "map", "mesh"] and during == ["closed", "open minus closed", "open minus closed"]
-    assert "red: more in closed; blue: more in open; grey: closed; contours at ±" in found["told"]
-    assert found["off"] < 1e-4 and found["levels"] == pytest.approx([-0.35, 0.35], abs=1e-3)
-    red, blue = found["colours"]
-    assert red[0] > 2 * red[2] and blue[2] > 2 * blue[0] and found["clear"] < 128
-    assert found["level"].startswith("contour at -0.1 (-") and "and 0.2 (" in found["level"]
-    key, recoloured = found["key"]
+    assert "red: more in closed; blue: more in open; grey: closed; contours at ±" in result["told"]
+    assert result["off"] < 1e-4 and result["levels"] == pytest.approx([-0.35, 0.35], abs=1e-3)
+    red, blue = result["colours"]
+    assert red[0] > 2 * red[2] and blue[2] > 2 * blue[0] and result["clear"] < 128
+    assert result["level"].startswith("contour at -0.1 (-") and "and 0.2 (" in result["level"]
+    key, recoloured = result["key"]
     assert key == [["", "open minus closed"], ["#d63329", "more in closed"], ["#2e73d9", "more in open"],
                    ["#b4b9c2", "closed"]]  # fmt: skip
-    assert recoloured == [*key[:3], ["#00ff00", "closed"]] and found["overlays"][0] == found["overlays"][1] + 1
-    assert found["cleared"] == [True, True, True]
-    for words, ended in found.items():
+    assert recoloured == [*key[:3], ["#00ff00", "closed"]] and result["overlays"][0] == result["overlays"][1] + 1
+    assert result["cleared"] == [True, True, True]
+    for words, ended in result.items():
         assert ended is not False, words
-    assert found["wrong"][0] == "open and same are the same point; compare two that differ."
-    assert "There is no state 'nobody'" in found["wrong"][1] and found["left"] == ["atom.pdb"]
+    assert result["wrong"][0] == "open and same are the same point; compare two that differ."
+    assert "There is no state 'nobody'" in result["wrong"][1] and result["left"] == ["atom.pdb"]
 
 
 def test_the_key_and_the_surfaces_are_seen_in_the_same_colours(chimerax, project):
-    found = chimerax.run(HEAD + opening(project) + f"""
+    result = chimerax.run(HEAD + opening(project) + f"""
 run("windowsize 500 400; set bgColor black; lighting flat; graphics silhouettes false; view")
 run("flexrec state compare closed open")
 for name, words in (("both", ""), ("large", " width 1000 height 800"), ("hidden", "")):
@@ -146,7 +146,7 @@ result["colours"] = [one.color[:3].tolist() for one in sorted(group.child_models
         paper = (corner.min(axis=2) > 190).mean()
         share.append(paper)
         assert 0.05 < paper < 0.8
-        for colour in found["colours"]:
+        for colour in result["colours"]:
             swatch = np.abs(corner - colour).max(axis=2) < 12
             strong, weak = np.argsort(colour)[[-1, 0]]  # the surface is seen in light, through the grey one
             surface = rest[..., strong] > 1.5 * rest[..., weak] + 10
@@ -157,7 +157,7 @@ result["colours"] = [one.color[:3].tolist() for one in sorted(group.child_models
 
 @pytest.mark.parametrize("camera", ["MonoCamera", "OrthographicCamera"])
 def test_side_by_side_both_maps_are_in_any_window_and_the_view_comes_back(chimerax, project, camera):
-    found = chimerax.run(HEAD + PLACES + opening(project) + f"""
+    result = chimerax.run(HEAD + PLACES + opening(project) + f"""
 from chimerax.graphics import {camera}
 session.main_view.camera = {camera}()  # the command wants a window
 result["places"], result["back"] = [], []
@@ -176,36 +176,36 @@ run("flexrec state clear; wait 1")
 result["turned"] = float(abs(session.main_view.camera.position.axes() - after).max())
 result["place"] = place(model.map)
 """, offscreen=True)  # fmt: skip
-    for *left, a, b, c, d in found["places"]:
+    for *left, a, b, c, d in result["places"]:
         assert left[1] < a  # apart on the screen
         for low, high in ((left[0], left[1]), (a, b), (left[2], left[3]), (c, d)):
             assert -1 < low < high < 1
     widest = [max(places[5] - places[0], max(places[3], places[7]) - min(places[2], places[6]))
-              for places in found["places"]]  # fmt: skip
+              for places in result["places"]]  # fmt: skip
     assert min(widest) > 1.0  # and as large as they may be
-    assert max(found["back"]) == 0 and found["turned"] < 1e-6
-    assert max(map(abs, found["place"])) < 1
+    assert max(result["back"]) == 0 and result["turned"] < 1e-6
+    assert max(map(abs, result["place"])) < 1
 
 
 @pytest.mark.parametrize("how", ["difference", "beside"])
 def test_a_comparison_is_kept_in_a_session_and_still_ends(chimerax, project, how):
-    found = chimerax.run(HEAD + opening(project) + f"""
+    result = chimerax.run(HEAD + opening(project) + f"""
 run("open {project}/atom.pdb")
 run("flexrec follow #2; flexrec volume at 0.5,0")
 before, camera = seen(), session.main_view.camera.position.matrix.copy()
 run("flexrec state compare closed open how {how}")
-during, told = seen(), model.comparing.told
+during, told = seen(), model.comparison.description
 run("scenes save one")
 run("save {project}/one.cxs; close session; open {project}/one.cxs")
 model = opened()
-result["kept"] = seen() == during != before and model.comparing.told == told
+result["kept"] = seen() == during != before and model.comparison.description == told
 run("flexrec state clear")
 result["ended"] = seen() == before and len(session.models.list(model_id=(3,))) == 0
 result["back"] = float(abs(session.main_view.camera.position.matrix - camera).max())
 run("flexrec state compare closed open; scenes restore one")
-result["scene"] = model.display and model.comparing.told is None
+result["scene"] = model.display and model.comparison.description is None
 """, offscreen=True)  # fmt: skip
-    assert found["kept"] and found["ended"] and found["scene"] and found["back"] < 1e-4
+    assert result["kept"] and result["ended"] and result["scene"] and result["back"] < 1e-4
 
 
 WINDOW = """
@@ -231,7 +231,7 @@ def steps():
     look()
     result["legend"] = panel.states.legend.text()
     result["seen"] = not panel.states.legend.visibleRegion().isEmpty()
-    tool.scene.drag(np.array([0.5, 0.2]))  # as the hand does
+    tool.scene.drag(np.array([0.5, 0.2]))  # as the mouse does
     yield 0.5
     look()
     result["shown again"] = model.display

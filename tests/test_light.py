@@ -1,4 +1,4 @@
-"""When the picture is a lighter one while the hand moves, and the coarser contour, without ChimeraX."""
+"""When the picture is a lighter one during a drag, and the coarser contour, without ChimeraX."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import numpy as np
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.mesh.shape import outer_edges, unique_edges
 from chimerax.flexrec.scene.moving.coarse_contour import coarser
-from chimerax.flexrec.scene.moving.followers import Tied
-from chimerax.flexrec.scene.moving.frame_rate import QUICK, SLOW, Pace
+from chimerax.flexrec.scene.moving.frame_rate import QUICK, SLOW, FrameRate
+from chimerax.flexrec.scene.moving.tied_points import TiedPoints
 from mesh_shapes import ball
 from scipy.spatial import ConvexHull
 
 
-def after(pace: Pace, *seconds: float) -> bool:
-    for one in seconds:
-        pace.took(one)
-    return pace.light
+def after(rate: FrameRate, *pictures: float) -> bool:
+    for seconds in pictures:
+        rate.add(seconds)
+    return rate.light
 
 
 def test_two_slow_pictures_in_a_row_make_it_light():
-    assert not after(Pace(), *[0.9 * SLOW] * 50)
-    assert not after(Pace(), *[10 * SLOW, 0.9 * SLOW] * 20)  # a new shader now and then
-    assert after(Pace(), 1.1 * SLOW, 1.1 * SLOW)
+    assert not after(FrameRate(), *[0.9 * SLOW] * 50)
+    assert not after(FrameRate(), *[10 * SLOW, 0.9 * SLOW] * 20)  # a new shader now and then
+    assert after(FrameRate(), 1.1 * SLOW, 1.1 * SLOW)
 
 
 def test_only_a_quick_full_picture_takes_it_back():
-    pace = Pace()
-    assert after(pace, 1, 1)
-    assert after(pace, (SLOW + QUICK) / 2)
-    assert after(pace, 1)
-    assert not after(pace, 0.9 * QUICK)
-    assert not after(pace, 1)  # begins anew
-    assert after(pace, 1)
+    rate = FrameRate()
+    assert after(rate, 1, 1)
+    assert after(rate, (SLOW + QUICK) / 2)
+    assert after(rate, 1)
+    assert not after(rate, 0.9 * QUICK)
+    assert not after(rate, 1)  # begins anew
+    assert after(rate, 1)
 
 
 def sphere(count: int = 20_000, radius: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +50,7 @@ def test_a_coarser_contour_is_the_same_surface_and_moves_alike():
     points, triangles = sphere()
     rest = np.array([(0, 0, 0), (200, 0, 0), (0, 200, 0), (0, 0, 200)], np.float32) - 70
     weights = np.linalg.solve(np.vstack([rest.T, np.ones(4)]), np.vstack([points.T, np.ones(len(points))])).T
-    tied = Tied.to_mesh(points, np.tile(np.arange(4), (len(points), 1)), weights, rest)
+    tied = TiedPoints.to_mesh(points, np.tile(np.arange(4), (len(points), 1)), weights, rest)
     light, faces = coarser(tied, triangles, 4000)
     assert 3000 < len(faces) < 5000 and len(light.points) < len(points) / 8 and faces.max() < len(light.points)
     assert np.abs(np.linalg.norm(light.points, axis=1) - 50).max() < 1.5

@@ -1,4 +1,4 @@
-"""The plot under the hand: real mouse and keys on the real window, over a real model and the real engine process."""
+"""The plot under the mouse: real mouse and keys on the real window, over a real model and the real engine process."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_drag_is_followed_and_ends_at_the_true_map_of_the_last_point(qtbot, vi
     seen = []
     viewer.scene.changed.connect(lambda: seen.append(viewer.scene.z.copy()))
     places = drag(viewer, way)
-    assert len(seen) > 5  # the marker moved with the hand
+    assert len(seen) > 5  # the marker moved with the mouse
     assert viewer.scene.z == pytest.approx(under(viewer, places[-1]), abs=1e-6)
     wanted = viewer.scene.trained.model.decode(viewer.scene.z)
     qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], wanted, atol=1e-4), timeout=PATIENCE)
@@ -77,7 +77,7 @@ def test_a_drag_is_followed_and_ends_at_the_true_map_of_the_last_point(qtbot, vi
 
 
 def test_many_moves_leave_no_backlog(qtbot, viewer):
-    """A hand faster than the window: only the newest place counts."""
+    """A mouse faster than the window: only the newest place counts."""
     canvas, seen = viewer.panel.plot.canvas, []
     viewer.scene.changed.connect(lambda: seen.append(viewer.scene.z.copy()))
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(viewer, (0, 0)))
@@ -116,7 +116,7 @@ def test_neither_field_nor_command_nor_hand_goes_far_from_all_particles(viewer):
         assert (viewer.scene.z <= high + half + 1e-3).all() and viewer.scene.z[0] > high[0] + 0.8 * half[0]
     before = viewer.scene.z
     assert not viewer.scene.run("flexrec volume at 999,0")
-    assert "z1 = 999 is far from all particles" in viewer.panel.notes.text() and (viewer.scene.z == before).all()
+    assert "z1 = 999 is far from all particles" in viewer.panel.messages.text() and (viewer.scene.z == before).all()
     assert not viewer.scene.run("flexrec path through 0,0 999,0") and not viewer.scene.run("flexrec morph 0,0 0,-999")
     viewer.panel.plot.canvas.zoom(20.0, np.zeros(2))
     QTest.qWait(100)
@@ -165,7 +165,7 @@ def test_colours_by_column_and_a_legend(qtbot, viewer):
         words = plot.legend.low.text() + plot.legend.high.text() + plot.legend.groups.text()
         assert name in words and word in words
     assert not plot.color_by("rlnNothing")
-    assert "rlnNothing" in viewer.panel.notes.text()
+    assert "rlnNothing" in viewer.panel.messages.text()
     assert plot.colour.currentText() == "density"
 
 
@@ -183,7 +183,7 @@ def test_eight_dimensions_keep_the_others_where_they_are(qtbot, tmp_path):
     viewer = open_viewer(qtbot, make_project(tmp_path / "eight", (3, 2, 1, 1, 1, 1, 1, 1), latents).parent)
     axes(viewer, "z3", "z7")
     start = np.linspace(-0.4, 0.4, 8)
-    viewer.panel.steering.show_point(start)
+    viewer.panel.point_control.show_point(start)
     place = click(viewer, (0.9, -0.9))
     wanted = start.copy()
     wanted[[2, 6]] = under(viewer, place)
@@ -195,7 +195,7 @@ def test_the_particle_under_the_cursor_is_named(qtbot, viewer):
     row = int(np.abs(viewer.scene.trained.latents).sum(axis=1).argmin())
     QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, (1.5, 1.5)))
     QTest.mouseMove(viewer.panel.plot.canvas, pixel(viewer, viewer.scene.trained.latents[row]))
-    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.notes.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: f"particle {row}" in viewer.panel.messages.text(), timeout=PATIENCE)
     ring = np.ravel(viewer.panel.plot.canvas.marks.hover.get_data())
     assert ring == pytest.approx(viewer.scene.trained.latents[row])
 
@@ -213,7 +213,7 @@ def test_umap_snaps_to_particles_and_says_so(qtbot, tmp_path):
     row = int(((points - under(viewer, place)) ** 2).sum(axis=1).argmin())
     assert (viewer.scene.z == viewer.scene.trained.latents[row]).all()
     assert log(viewer)[-2] == f"flexrec volume particle {row}"
-    assert f"this is particle {row}" in viewer.panel.notes.text()
+    assert f"this is particle {row}" in viewer.panel.messages.text()
     assert np.ravel(viewer.panel.plot.canvas.marks.dot.get_data()) == pytest.approx(points[row])
     viewer.panel.plot.set_mode("draw")
     drag(viewer, [(-1, -1), (0, 0.5), (1, -1)])
@@ -223,10 +223,10 @@ def test_umap_snaps_to_particles_and_says_so(qtbot, tmp_path):
 
 def test_the_context_menu_is_asked_for_once_and_not_over_a_corner(viewer):
     canvas, menus = viewer.panel.plot.canvas, []
-    viewer.panel.acts.fill = lambda menu: menus.append(menu)
+    viewer.panel.plot_actions.fill = lambda menu: menus.append(menu)
     for mode, point in (("go", (0, 0)), ("edit", (0, 0)), ("edit", (1.0, 0.5))):
         viewer.panel.plot.set_mode(mode)
-        viewer.panel.plot.hand.corners = np.array([[0.0, 0.0], [-1.0, -1.0]]) if mode == "edit" else np.zeros((0, 2))
+        viewer.panel.plot.mouse.corners = np.array([[0.0, 0.0], [-1.0, -1.0]]) if mode == "edit" else np.zeros((0, 2))
         place = click(viewer, point, RIGHT)
         event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, canvas.mapToGlobal(place))
         QApplication.sendEvent(canvas, event)
@@ -236,7 +236,7 @@ def test_the_context_menu_is_asked_for_once_and_not_over_a_corner(viewer):
 def test_the_same_direction_twice_is_refused_in_words(viewer):
     axes(viewer, "z1", "z2")
     axes(viewer, "z2", "z2")
-    assert "same direction" in viewer.panel.notes.text()
+    assert "same direction" in viewer.panel.messages.text()
     assert viewer.panel.plot.plane.names == ("z1", "z2")
     assert viewer.panel.plot.x.currentText() == "z1"
 
@@ -245,7 +245,7 @@ def test_particles_without_numbers_are_left_out_and_it_is_said(qtbot, tmp_path):
     latents = np.random.default_rng(0).normal(size=(300, 2))
     latents[::10] = np.nan
     viewer = open_viewer(qtbot, make_project(tmp_path / "holes", (3.0, 0.5), latents).parent)
-    assert "30 of 300 particles" in viewer.panel.notes.text()
+    assert "30 of 300 particles" in viewer.panel.messages.text()
     click(viewer, (0.1, 0.1))
     qtbot.waitUntil(lambda: "supported" in viewer.panel.status.text(), timeout=PATIENCE)
     assert viewer.scene.run("flexrec cluster count 2")
@@ -257,12 +257,12 @@ def test_particles_without_numbers_are_left_out_and_it_is_said(qtbot, tmp_path):
 def test_a_model_without_any_latent_numbers_is_refused_and_what_was_open_stays(qtbot, tmp_path):
     empty = make_project(tmp_path / "empty", (3.0, 0.5), np.full((300, 2), np.nan))
     viewer = open_viewer(qtbot, empty)
-    assert viewer.scene.trained is None and viewer.panel.empty.isVisible()
-    assert "no particle's latents are numbers" in viewer.panel.empty.why.text()
+    assert viewer.scene.trained is None and viewer.panel.welcome.isVisible()
+    assert "no particle's latents are numbers" in viewer.panel.welcome.message.text()
     assert viewer.open(make_project(tmp_path / "good"))
     trained, title = viewer.scene.trained, viewer.windowTitle()
     assert not viewer.scene.run(f"flexrec open {quoted(str(empty))}")
-    assert "no particle's latents are numbers" in viewer.panel.notes.text()
+    assert "no particle's latents are numbers" in viewer.panel.messages.text()
     assert viewer.scene.trained is trained and viewer.windowTitle() == title
     assert viewer.scene.run("flexrec cluster count 2") and viewer.panel.plot.plane.shown.all()
 
@@ -271,29 +271,29 @@ def test_a_mistake_in_a_command_is_said_and_its_place_printed(viewer, monkeypatc
     mistaken = Action("mistaken", "Do what cannot be done", lambda scene, _: scene.no_such_thing)
     monkeypatch.setattr(action_registry, "all_actions", lambda: (mistaken,))
     assert not viewer.scene.run("flexrec mistaken")
-    assert "flexrec mistaken failed" in viewer.panel.notes.text()
+    assert "flexrec mistaken failed" in viewer.panel.messages.text()
     assert "no_such_thing" in viewer.log.toPlainText()
     assert "Traceback" in capfd.readouterr().err
 
 
 def test_nothing_to_show_says_what_to_do(qtbot, tmp_path):
     viewer = open_viewer(qtbot, tmp_path)
-    assert viewer.panel.empty.isVisible()
-    assert "no FlexRec project" in viewer.panel.empty.why.text()
+    assert viewer.panel.welcome.isVisible()
+    assert "no FlexRec project" in viewer.panel.welcome.message.text()
     training = tmp_path / "003-train"
     training.mkdir()
     (training / "job.json").write_text(json.dumps({"verb": "train", "parameters": {}, "inputs": {}, "seed": 0}))
     assert not viewer.open(training)
-    assert "first epoch" in viewer.panel.empty.why.text()
+    assert "first epoch" in viewer.panel.welcome.message.text()
 
 
 def test_the_empty_panel_opens_the_example(qtbot, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "nothing").mkdir()
     viewer = open_viewer(qtbot, tmp_path / "nothing")
-    QTest.mouseClick(viewer.panel.empty.open_demo, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(viewer.panel.welcome.open_demo, Qt.MouseButton.LeftButton)
     assert viewer.scene.trained.project == tmp_path / "data" / "FlexRec demo"
-    assert not viewer.panel.empty.isVisible() and viewer.panel.plot.plane.shown.all()
+    assert not viewer.panel.welcome.isVisible() and viewer.panel.plot.plane.shown.all()
 
 
 def test_dots_coloured_by_density_are_darker_where_more_are():
@@ -312,7 +312,7 @@ def test_dots_coloured_by_density_are_darker_where_more_are():
 
 
 def test_messages_over_the_plot_are_seen_whole(viewer):
-    notes = viewer.panel.notes
+    notes = viewer.panel.messages
     line = notes.fontMetrics().lineSpacing()
     for sentence, lines in (("selection 1: 834 of 4,000 particles", 1), ("a", 1), ("one\ntwo words", 2)):
         viewer.panel.say(sentence)
@@ -323,7 +323,7 @@ def test_messages_over_the_plot_are_seen_whole(viewer):
 
 @pytest.mark.parametrize("sentence", ["many words " * 60, f"written to /a/{'long' * 60}/name.star; and so on"])
 def test_a_long_message_leaves_the_plot_to_be_seen_and_its_tooltip_says_all(viewer, sentence):
-    notes, canvas = viewer.panel.notes, viewer.panel.plot.canvas
+    notes, canvas = viewer.panel.messages, viewer.panel.plot.canvas
     viewer.panel.say(sentence)
     line = notes.fontMetrics().lineSpacing()
     for width in (900, 1400):

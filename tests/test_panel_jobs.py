@@ -15,13 +15,13 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 from chimerax.flexrec.jobs.queue import background  # noqa: E402
 from chimerax.flexrec.jobs.record import read_record, read_status  # noqa: E402
 from chimerax.flexrec.jobs.registry import find_job  # noqa: E402
-from chimerax.flexrec.panel.jobs.job_desk import CommandDesk, LocalDesk  # noqa: E402
+from chimerax.flexrec.panel.jobs.command_text import chimerax_line, terminal_line  # noqa: E402
+from chimerax.flexrec.panel.jobs.job_control import CommandJobControl, LocalJobControl  # noqa: E402
 from chimerax.flexrec.panel.jobs.job_figures import JobFigures  # noqa: E402
 from chimerax.flexrec.panel.jobs.job_form import JobForm  # noqa: E402
-from chimerax.flexrec.panel.jobs.job_watch import JobReader, look  # noqa: E402
-from chimerax.flexrec.panel.jobs.job_words import chimerax_line, terminal_line  # noqa: E402
-from chimerax.flexrec.panel.jobs.jobs_window import JobsTab  # noqa: E402
+from chimerax.flexrec.panel.jobs.jobs_panel import JobsPanel  # noqa: E402
 from chimerax.flexrec.panel.jobs.loss_curve import LossCurve  # noqa: E402
+from chimerax.flexrec.panel.jobs.project_watch import JobReader, read_project  # noqa: E402
 from qtpy.QtCore import Qt  # noqa: E402
 from qtpy.QtGui import QImage  # noqa: E402
 from qtpy.QtWidgets import QApplication  # noqa: E402
@@ -36,7 +36,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tab(project, qtbot):
-    tab = JobsTab(LocalDesk(), project)
+    tab = JobsPanel(LocalJobControl(), project)
     qtbot.addWidget(tab)
     tab.resize(560, 800)
     tab.show()
@@ -73,7 +73,7 @@ def states(tab) -> dict[str, str]:
 
 def wait_for(qtbot, tab, name: str, state: str) -> None:
     def reached():
-        tab.watch.look()
+        tab.watch.read()
         assert states(tab).get(name) == state, states(tab)
 
     qtbot.waitUntil(lambda: _holds(reached), timeout=60_000)
@@ -114,7 +114,7 @@ def test_a_wrong_value_is_told_beside_its_field_as_it_is_typed(tab, qtbot):
 def test_a_file_that_is_not_there_is_told_and_one_that_is_needed_keeps_the_job_from_starting(tab, qtbot, tmp_path):
     choose_verb(tab, "prep")
     assert not tab.start.button.isEnabled()
-    assert tab.start.told.text().startswith("particles is needed")
+    assert tab.start.message.text().startswith("particles is needed")
     assert tab.start.form.rows["particles"].sentence == ""  # nobody has done anything wrong yet
     type_in(qtbot, tab, "particles", str(tmp_path / "none.star"))
     assert "there is no" in tab.start.form.rows["particles"].sentence
@@ -173,7 +173,7 @@ def test_a_job_is_started_followed_stopped_and_resumed_from_the_panel(tab, qtbot
 
 
 def _refreshed(tab):
-    tab.watch.look()
+    tab.watch.read()
     return tab.table.rows
 
 
@@ -183,7 +183,7 @@ def test_a_job_that_does_not_listen_is_killed(tab, qtbot, project):
     tab.table.choose(project / "001-walk")
     click(qtbot, tab.buttons["Kill"])
     wait_for(qtbot, tab, "001-walk", "stopped")
-    assert "ended without a word" in tab.told.text()
+    assert "ended without a word" in tab.message.text()
 
 
 def test_a_clone_fills_the_form_and_starts_a_like_job(tab, qtbot, project):
@@ -195,16 +195,16 @@ def test_a_clone_fills_the_form_and_starts_a_like_job(tab, qtbot, project):
     type_in(qtbot, tab, "batch_size", "32")
     click(qtbot, tab.start.button)
     wait_for(qtbot, tab, "002-walk", "done")
-    one, two = read_record(first), read_record(project / "002-walk")
-    assert two["parameters"] == one["parameters"] | {"batch_size": 32}
-    assert two["seed"] == 9
+    record, again = read_record(first), read_record(project / "002-walk")
+    assert again["parameters"] == record["parameters"] | {"batch_size": 32}
+    assert again["seed"] == 9
 
 
 def test_a_failed_job_says_why(tab, qtbot, project):
     background.submit("walk", {"kind": "fail"}, project)
     wait_for(qtbot, tab, "001-walk", "failed")
     tab.table.choose(project / "001-walk")
-    assert "volume.mrc has no density; give another map." in tab.told.text()
+    assert "volume.mrc has no density; give another map." in tab.message.text()
 
 
 def test_a_real_simulation_runs_and_its_figure_is_shown(tab, qtbot, project):
@@ -234,7 +234,7 @@ def test_a_job_input_is_the_newest_that_suits_or_one_that_is_chosen(tab, qtbot, 
     click(qtbot, tab.start.button)
     wait_for(qtbot, tab, "003-after", "done")
     assert read_record(project / "003-after")["inputs"]["count"] == "001-walk"
-    assert box.currentText() == "001-walk"  # looks at the project meanwhile did not change it
+    assert box.currentText() == "001-walk"  # readings of the project since did not change it
 
 
 def test_projects_that_are_empty_half_written_or_gone(tab, qtbot, project):
@@ -249,12 +249,12 @@ def test_projects_that_are_empty_half_written_or_gone(tab, qtbot, project):
     wait_for(qtbot, tab, "002-train", "unreadable")
     for name in ("001-train", "002-train", "003-train"):
         tab.table.choose(project / name)
-        with qtbot.waitSignal(tab.watch.looked, timeout=20_000):
-            tab.watch.look()
+        with qtbot.waitSignal(tab.watch.updated, timeout=20_000):
+            tab.watch.read()
         click(qtbot, tab.buttons["Clone"])
-    assert "job.json holds no JSON object" in tab.told.text()
+    assert "job.json holds no JSON object" in tab.message.text()
     tab.set_project(project / "not there yet")
-    qtbot.waitUntil(lambda: "There is no folder" in tab.told.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "There is no folder" in tab.message.text(), timeout=20_000)
     assert states(tab) == {}
 
 
@@ -278,14 +278,14 @@ def test_a_refusal_stays_until_something_else_is_asked(tab, qtbot, project):
     wait_for(qtbot, tab, "001-walk", "done")
     tab.table.choose(project / "001-walk")
     tab._resume()  # as a click does that comes when the job has just ended
-    with qtbot.waitSignal(tab.watch.looked, timeout=20_000):
-        tab.watch.look()
-    assert tab.told.text() == "001-walk is done; there is nothing to resume."
+    with qtbot.waitSignal(tab.watch.updated, timeout=20_000):
+        tab.watch.read()
+    assert tab.message.text() == "001-walk is done; there is nothing to resume."
 
 
 def test_in_chimerax_each_action_is_a_command(project, qtbot):
     lines = []
-    tab = JobsTab(CommandDesk(lambda text: lines.append(text) or True), project)
+    tab = JobsPanel(CommandJobControl(lambda text: lines.append(text) or True), project)
     qtbot.addWidget(tab)
     background.submit("walk", {"kind": "hang"}, project)
     wait_for(qtbot, tab, "001-walk", "running")
@@ -300,18 +300,18 @@ def test_in_chimerax_each_action_is_a_command(project, qtbot):
 
 
 def test_in_chimerax_the_form_says_why_a_job_was_refused(project, qtbot):
-    desk = CommandDesk(lambda text: desk.hear("There is no engine; install one."))
-    tab = JobsTab(desk, project)
+    control = CommandJobControl(lambda text: control.on_failure("There is no engine; install one."))
+    tab = JobsPanel(control, project)
     qtbot.addWidget(tab)
     choose_verb(tab, "walk")
     click(qtbot, tab.start.button)
-    assert tab.start.told.text() == "There is no engine; install one."
+    assert tab.start.message.text() == "There is no engine; install one."
     tab.watch.end()
 
 
 def test_the_map_of_a_reconstruction_is_opened_where_maps_are_shown(project, qtbot):
     lines = []
-    tab = JobsTab(CommandDesk(lambda text: lines.append(text) or True), project)
+    tab = JobsPanel(CommandJobControl(lambda text: lines.append(text) or True), project)
     qtbot.addWidget(tab)
     for name, state in (("001-reconstruct", "failed"), ("002-walk", "done"), ("003-reconstruct", "done")):
         (project / name).mkdir()
@@ -347,9 +347,9 @@ def test_curves_grow_and_a_newer_model_is_told(tab, qtbot, project):
     qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 3, timeout=20_000)
     assert tab.curve.lines[0].get_ydata() == pytest.approx([20, 21, 22])
     write_training(folder, 5)
-    with qtbot.waitSignal(tab.checkpoint, timeout=20_000) as told:
+    with qtbot.waitSignal(tab.checkpoint, timeout=20_000) as signal:
         (folder / "model.json").write_text('{"newer": true}')
-    assert told.args == [folder]
+    assert signal.args == [folder]
     qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 5, timeout=20_000)
     write_training(folder, 2)  # resumed from an older checkpoint
     qtbot.waitUntil(lambda: len(tab.curve.lines[0].get_xdata()) == 2, timeout=20_000)
@@ -409,7 +409,7 @@ def test_the_form_that_is_open_at_first_is_of_the_next_step(qtbot, project):
     def have(*verbs):
         return tuple(JobState(project / f"{number:03d}-{verb}", verb, "done") for number, verb in enumerate(verbs, 1))
 
-    start = JobStart(LocalDesk())
+    start = JobStart(LocalJobControl())
     qtbot.addWidget(start)
     for verbs, wanted in (((), "prep"), (("prep",), "mesh"), (("simulate", "prep", "mesh", "train"), "train")):
         start.show_jobs(project, have(*verbs))
@@ -439,7 +439,7 @@ def test_a_figure_that_is_being_written_is_not_shown(project):
     folder.mkdir()
     for name in ("curves.png", ".curves.4711.part.png"):
         QImage(4, 4, QImage.Format.Format_RGB32).save(str(folder / name))
-    shown = look(project, JobReader(folder)).followed.figures
+    shown = read_project(project, JobReader(folder)).update.figures
     assert [path.name for path, _ in shown] == ["curves.png"]
 
 
@@ -460,15 +460,15 @@ def test_the_words_of_the_curves_are_seen_whole(qtbot, size):
 
 
 def test_only_a_typed_folder_is_another_project(tab, qtbot, project, tmp_path):
-    told = []
-    tab.project_changed.connect(told.append)
+    signals = []
+    tab.project_changed.connect(signals.append)
     tab.place.setFocus()
     tab.place.selectAll()
     qtbot.keyClicks(tab.place, f"{tmp_path}/other\r")
-    assert told == [tab.project] == [tmp_path / "other"]
+    assert signals == [tab.project] == [tmp_path / "other"]
     tab.watch.end()  # as when the window is destroyed, whose fields lose the focus
     tab.place.editingFinished.emit()
-    assert told == [tmp_path / "other"] and tab.project is None
+    assert signals == [tmp_path / "other"] and tab.project is None
 
 
 def write_job(folder: Path, verb: str, state: str, inputs: dict | None = None, **parameters) -> None:

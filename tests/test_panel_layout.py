@@ -81,7 +81,7 @@ def test_the_buttons_of_a_selection_stand_in_one_row_where_there_is_room(panel):
         resized(panel, width, 780)
         buttons = [panel.findChild(QPushButton, f"{name} of selection") for name in names]
         assert len({button.y() for button in buttons}) == rows
-        assert panel.selections.acts.width() <= width and all(seen(panel, button) for button in buttons)
+        assert panel.selections.selection_actions.width() <= width and all(seen(panel, button) for button in buttons)
 
 
 def test_tabs_fold_away_and_come_back(panel):
@@ -96,12 +96,12 @@ def test_tabs_fold_away_and_come_back(panel):
     QTest.qWait(50)
     assert panel.plot.canvas.height() > before + 100 and not seen(panel, panel.paths.make)
     assert seen(panel, panel.bar.play)
-    assert panel.look()["folded"]
+    assert panel.display_state()["folded"]
     bar = panel.tabs.tabBar()
     QTest.mouseClick(bar, LEFT, pos=bar.tabRect(panel.tabs.currentIndex()).center())  # the title of a tab opens it
     QTest.qWait(50)
     assert panel.plot.canvas.height() == before and panel.paths.make.isVisible()
-    panel.take_look({**panel.look(), "folded": True})
+    panel.restore_display({**panel.display_state(), "folded": True})
     assert panel.folding.folded
 
 
@@ -157,8 +157,8 @@ def overlapping(page) -> list:
             inside = isinstance(widget.parent(), kinds)  # a field's own line
             if widget.isVisible() and not inside and widget.objectName() != "qt_spinbox_lineedit":
                 places[widget] = QRect(widget.mapTo(page, QPoint(0, 0)), widget.size())
-    found = [pair for pair in combinations(places, 2) if places[pair[0]].intersects(places[pair[1]])]
-    return found + [widget for widget, place in places.items() if not page.rect().contains(place)]
+    overlapping = [pair for pair in combinations(places, 2) if places[pair[0]].intersects(places[pair[1]])]
+    return overlapping + [widget for widget, place in places.items() if not page.rect().contains(place)]
 
 
 @pytest.mark.parametrize("width", [250, 300, 420, 620])
@@ -198,7 +198,7 @@ def test_the_status_says_less_where_there_is_less_room_and_its_tooltip_all(panel
 def test_a_window_with_nothing_open_is_no_larger(qtbot, tmp_path):
     viewer = open_viewer(qtbot, tmp_path)
     assert viewer.panel.minimumSizeHint().width() <= 260 and viewer.panel.minimumSizeHint().height() <= 280
-    assert viewer.panel.empty.open_jobs.isVisible() and not viewer.panel.plot.controls.isVisible()
+    assert viewer.panel.welcome.open_jobs.isVisible() and not viewer.panel.plot.controls.isVisible()
 
 
 def test_the_window_fits_the_screen(qtbot):
@@ -247,11 +247,11 @@ def test_hints_in_empty_fields_are_paler_than_text_in_every_palette(panel, qapp)
     try:
         for text in ("#ffffff", "#101010"):
             palette = QPalette()
-            for one in (role.Text, role.PlaceholderText):  # as ChimeraX's dark palette has it
-                palette.setColor(one, QColor(text))
+            for part in (role.Text, role.PlaceholderText):  # as ChimeraX's dark palette has it
+                palette.setColor(part, QColor(text))
             qapp.setPalette(palette)
             QTest.qWait(20)
-            hint, ink = (panel.paths.points.palette().color(one) for one in (role.PlaceholderText, role.Text))
+            hint, ink = (panel.paths.points.palette().color(part) for part in (role.PlaceholderText, role.Text))
             assert ink.name() == text and hint.alpha() < 150
     finally:
         qapp.setPalette(usual)

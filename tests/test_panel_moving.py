@@ -33,10 +33,10 @@ class ListedScene:
         if words[0] == "mesh":
             self.mesh_colour = words[2] if words[1] == "color" else None
         elif words[0] == "flow":
-            told = dict(zip(words[1::2], words[2::2]))
-            self.flow = None if "show" in told else ShownFlow(
-                int(told.get("count", 500)), float(told.get("scale", 1)), float(told.get("threshold", 0.5)),
-                float(told.get("width", 1)), told.get("reference", "mean"))  # fmt: skip
+            options = dict(zip(words[1::2], words[2::2]))
+            self.flow = None if "show" in options else ShownFlow(
+                int(options.get("count", 500)), float(options.get("scale", 1)), float(options.get("threshold", 0.5)),
+                float(options.get("width", 1)), options.get("reference", "mean"))  # fmt: skip
         else:
             (self.follow.add if words[0] == "follow" else self.follow.discard)(words[1])
         for changed in self.changed:

@@ -1,4 +1,4 @@
-"""Paths under the hand: made, drawn, edited, played."""
+"""Paths with the mouse: made, drawn, edited, played."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_path_through_typed_points_and_one_that_is_wrong(viewer):
     before = viewer.scene.path
     tab.points.setText("p3 p999")
     press(viewer, "make path")
-    assert viewer.scene.path is before and "no particle 999" in viewer.panel.notes.text()
+    assert viewer.scene.path is before and "no particle 999" in viewer.panel.messages.text()
 
 
 def test_a_path_drawn_by_hand_begins_and_ends_where_the_hand_did(viewer):
@@ -70,7 +70,7 @@ def test_a_path_drawn_by_hand_begins_and_ends_where_the_hand_did(viewer):
     drawn = np.array([under(viewer, place) for place in places])
     away = np.hypot(*(z[:, None] - drawn[None]).transpose(2, 0, 1)).min(axis=1)
     assert away.max() < 0.1
-    assert viewer.panel.plot.hand.mode == "go"
+    assert viewer.panel.plot.mouse.mode == "go"
 
 
 def test_corners_are_moved_added_and_taken_away(viewer):
@@ -141,7 +141,7 @@ def test_a_hand_or_a_command_ends_playing(qtbot, viewer):
 
 def test_each_word_is_a_point_of_its_own(viewer):
     assert not viewer.scene.run("flexrec path through 0,0,0 1,1,1")
-    assert "2 numbers" in viewer.panel.notes.text()
+    assert "2 numbers" in viewer.panel.messages.text()
     assert viewer.scene.run("flexrec path through 0,0 1,1 frames 5") and len(viewer.scene.path) == 5
 
 

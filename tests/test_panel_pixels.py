@@ -8,7 +8,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.panel.jobs.loss_curve import LossCurve
 from chimerax.flexrec.panel.plot.canvas import PlotCanvas
-from chimerax.flexrec.panel.plot.plot import PlotView
+from chimerax.flexrec.panel.plot.plot_view import PlotView
 from qtpy.QtCore import QSize
 from qtpy.QtGui import QResizeEvent
 
@@ -23,5 +23,5 @@ def test_no_column_or_row_is_lost_at_any_size(qtbot, kind, ratio):
         size = QSize(side, 1519 - side)
         canvas.resizeEvent(QResizeEvent(size, canvas.size()))
         wanted = [int(ratio * size.width()), int(ratio * size.height())]
-        assert [int(one) for one in canvas.figure.bbox.size] == wanted
+        assert [int(side) for side in canvas.figure.bbox.size] == wanted
         assert list(canvas.get_width_height(physical=True)) == wanted

@@ -84,7 +84,7 @@ def test_the_button_records_each_state_at_the_speed_of_play(qtbot, viewer, tmp_p
     assert bar.play.isEnabled() and not bar.record.isEnabled()  # beside the window, and one at a time
     qtbot.waitUntil(lambda: viewer.scene.recorded is None and not bar.cancel.isVisible(), timeout=PATIENCE)
     assert bar.record.isEnabled()
-    assert all(f"*{one}" in asked[0][3] for one in (".gif", ".webp", ".png"))
+    assert all(f"*{suffix}" in asked[0][3] for suffix in (".gif", ".webp", ".png"))
     frames, times = read_frames(file)
     assert frames.shape[:3] == (8, viewer.slices.height() // 2 * 2, viewer.slices.width() // 2 * 2)
     assert sum(times) == pytest.approx(1000, abs=5)  # 8 states a second, and the first is not shown twice
@@ -114,7 +114,7 @@ def test_a_frame_is_the_true_map_as_the_window_shows_it(qtbot, viewer, tmp_path)
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_the_window_is_free_and_the_plot_with_its_mark_can_be_beside(qtbot, viewer, tmp_path, suffix):
     assert viewer.scene.run(f"flexrec record {tmp_path}/a{suffix} size 520,400 inset true reverse true framerate 20")
-    click(viewer, (0.5, 0.5))  # goes elsewhere meanwhile, even to another path and model
+    click(viewer, (0.5, 0.5))  # goes elsewhere, even to another path and model
     wanted = viewer.scene.z.copy()
     viewer.scene.run("flexrec path z2 frames 3")
     make_project(tmp_path / "project" / "other", sizes=(1.0,), latents=np.random.default_rng(0).normal(size=(300, 1)))
@@ -232,7 +232,7 @@ def test_while_the_view_is_recorded_nothing_else_plays_and_the_bar_goes_with_it(
     scene = Filmed()
     bar = PlayBar(scene)
     qtbot.addWidget(bar)
-    assert not any(one.isEnabled() for one in (bar.play, bar.record, bar.scrub))
+    assert not any(widget.isEnabled() for widget in (bar.play, bar.record, bar.scrub))
     bar.toggle()  # as the space key does
     assert scene.lines == []
     for number in (3, 7):

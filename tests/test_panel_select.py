@@ -1,4 +1,4 @@
-"""Selections by the hand: lasso, box, condition, cluster; joined, exported, looked at."""
+"""Selections with the mouse: lasso, box, condition, cluster; joined, exported, looked at."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def test_a_lasso_selects_the_particles_inside_it(viewer):
     inside = Outline(drawn).contains_points(latents)
     surely = np.hypot(*latents.T) < 0.9
     assert set(np.flatnonzero(surely)) <= set(made.rows)
-    assert len(np.setxor1d(made.rows, np.flatnonzero(inside))) <= 3  # the hand's line is thinned to every fourth pixel
+    assert len(np.setxor1d(made.rows, np.flatnonzero(inside))) <= 3  # the drawn line is thinned to every fourth pixel
     assert load_selection(viewer.scene.trained.project, "selection 1").rows.tolist() == made.rows.tolist()
-    assert f"{len(made)} of 300" in viewer.panel.notes.text()
+    assert f"{len(made)} of 300" in viewer.panel.messages.text()
     assert "flexrec select name" in viewer.log.toPlainText()
 
 
@@ -74,7 +74,7 @@ def test_a_box_added_to_kept_of_and_taken_from_a_selection(viewer):
         tab.join.setCurrentIndex(join)
         wanted = combine(wanted, box([(-0.5 + 0.1 * join, -0.8), (1, 0.5)]))
         assert set(tab.chosen.rows) == wanted, join
-    assert len(tab.found) == 1
+    assert len(tab.listed) == 1
 
 
 def test_a_selection_that_replaces_another_says_so_and_takes_its_outline_with_it(viewer):
@@ -82,8 +82,8 @@ def test_a_selection_that_replaces_another_says_so_and_takes_its_outline_with_it
     for k in range(2):
         tab.name.setText("mine")
         lasso(viewer, [(np.cos(t), np.sin(t)) for t in np.linspace(0, 6, 60)])
-        assert ("in place of the former" in viewer.panel.notes.text()) == (k == 1)
-    assert len(tab.found) == 1 and (folder / "mine.lasso.csv").is_file()
+        assert ("in place of the former" in viewer.panel.messages.text()) == (k == 1)
+    assert len(tab.listed) == 1 and (folder / "mine.lasso.csv").is_file()
     press(viewer, "delete of selection")
     assert list(folder.iterdir()) == []
 
@@ -97,13 +97,13 @@ def test_conditions_and_clusters(viewer):
     assert tab.chosen.rows.tolist() == np.flatnonzero(wanted).tolist()
     tab.where.setText("nothing > 2")
     press(viewer, "select where")
-    assert "no column 'nothing'" in viewer.panel.notes.text()
+    assert "no column 'nothing'" in viewer.panel.messages.text()
     tab.count.setValue(3)
     press(viewer, "make clusters")
     assert viewer.panel.plot.colour.currentText() == "cluster"
     tab.clusters.setText("1,3")
     press(viewer, "select clusters")
-    assert len(tab.found) == 2 and 0 < len(tab.chosen) < 300
+    assert len(tab.listed) == 2 and 0 < len(tab.chosen) < 300
 
 
 def test_export_typical_state_and_delete(viewer, tmp_path):
@@ -111,14 +111,14 @@ def test_export_typical_state_and_delete(viewer, tmp_path):
     tab.where.setText("z1 > 1")
     press(viewer, "select where")
     made = tab.chosen
-    assert tab.acts.export_to(made, str(tmp_path / "with blanks" / "x.star")) is False
-    assert tab.acts.export_to(made, str(tmp_path / "out with blanks.txt"))
+    assert tab.selection_actions.export_to(made, str(tmp_path / "with blanks" / "x.star")) is False
+    assert tab.selection_actions.export_to(made, str(tmp_path / "out with blanks.txt"))
     rows = np.loadtxt(tmp_path / "out with blanks.txt", dtype=int)
     assert rows.tolist() == viewer.scene.trained.source_rows(made.rows).tolist()
     press(viewer, "typical state of selection")
-    assert viewer.scene.z[0] > 1 and "no reconstruction" in viewer.panel.notes.text()
+    assert viewer.scene.z[0] > 1 and "no reconstruction" in viewer.panel.messages.text()
     press(viewer, "delete of selection")
-    assert tab.found == [] and viewer.panel.plot.canvas._highlights == []
+    assert tab.listed == [] and viewer.panel.plot.canvas._highlights == []
 
 
 def test_a_selection_fills_the_form_of_its_reconstruction_which_can_be_started(qtbot, tmp_path):
@@ -133,7 +133,7 @@ def test_a_selection_fills_the_form_of_its_reconstruction_which_can_be_started(q
     viewer.panel.selections.where.setText("z1 > 0")
     press(viewer, "select where")
     press(viewer, "reconstruct of selection")
-    assert "particles.mrcs is missing" in viewer.panel.notes.whole
+    assert "particles.mrcs is missing" in viewer.panel.messages.whole
     (prep / "particles.mrcs").write_bytes((project / "stack.mrcs").read_bytes())
     press(viewer, "reconstruct of selection")
     assert viewer.jobs.isVisible() and viewer.jobs.start.form.job.verb == "reconstruct"
@@ -142,8 +142,8 @@ def test_a_selection_fills_the_form_of_its_reconstruction_which_can_be_started(q
     count = len(viewer.panel.selections.chosen)
     press_button(viewer.jobs.start.button)
     qtbot.waitUntil(lambda: (project / "004-reconstruct" / "reconstruct.json").is_file(), timeout=60_000)
-    found = json.loads((project / "004-reconstruct" / "reconstruct.json").read_text())
-    assert sum(found["halves"]) == count and (project / "004-reconstruct" / "map.mrc").is_file()
+    written = json.loads((project / "004-reconstruct" / "reconstruct.json").read_text())
+    assert sum(written["halves"]) == count and (project / "004-reconstruct" / "map.mrc").is_file()
     qtbot.waitUntil(lambda: json.loads((project / "004-reconstruct" / "status.json").read_text())["status"] == "done",
                     timeout=60_000)  # fmt: skip
 
@@ -160,7 +160,7 @@ def test_images_that_are_not_there_are_missed_in_words_and_found_elsewhere(viewe
     project = viewer.scene.trained.project
     (project / "stack.mrcs").unlink()
     window = images(viewer)
-    assert window.isVisible() and window.elsewhere.isVisible() and not window.after.isVisible()
+    assert window.isVisible() and window.elsewhere.isVisible() and not window.more.isVisible()
     assert f"there is no {project / 'stack.mrcs'}" in window.words.text() and "--" not in window.words.text()
     away = tmp_path / "with blanks"
     away.mkdir()
@@ -172,7 +172,7 @@ def test_images_that_are_not_there_are_missed_in_words_and_found_elsewhere(viewe
     window.move_to(str(away))
     count = len(viewer.panel.selections.chosen)
     assert window.words.text() == f"raw images 1 to 40 of {count}; protein is white"
-    assert not window.picture.pixmap().isNull() and not window.elsewhere.isVisible() and window.after.isEnabled()
+    assert not window.picture.pixmap().isNull() and not window.elsewhere.isVisible() and window.more.isEnabled()
     assert "flexrec images" in viewer.log.toPlainText()
 
 
@@ -209,16 +209,16 @@ def test_images_of_the_shipped_example_are_made_again(qtbot, tmp_path):
 
 def project(volume, particles, row):
     """The projection of a map ``(N, N, N)`` at a particle's pose, with its CTF."""
-    one = particles.take(np.array([row]))
-    box, pixel_size = len(volume), one.optics.pixel_size[0]
+    particle = particles.take(np.array([row]))
+    box, pixel_size = len(volume), particle.optics.pixel_size[0]
     z, y, x = np.meshgrid(*[np.arange(box) - box // 2] * 3, indexing="ij")
-    seen = np.stack([x, y, z], axis=-1) @ one.rotation[0].T
-    away = one.shift[0] / pixel_size
+    seen = np.stack([x, y, z], axis=-1) @ particle.rotation[0].T
+    away = particle.shift[0] / pixel_size
     places = np.stack([seen[..., 1] - away[1], seen[..., 0] - away[0]], axis=-1).reshape(-1, 2) + box // 2
     image, _, _ = np.histogram2d(*places.T, bins=box, range=[[-0.5, box - 0.5]] * 2, weights=volume.ravel())
-    optics = one.optics
-    ctf = ctf_of(one.defocus, one.phase_shift, optics.voltage, optics.spherical_aberration, optics.amplitude_contrast,
-                 box, pixel_size)  # fmt: skip
+    optics = particle.optics
+    ctf = ctf_of(particle.defocus, particle.phase_shift, optics.voltage, optics.spherical_aberration,
+                 optics.amplitude_contrast, box, pixel_size)  # fmt: skip
     return np.fft.irfft2(np.fft.rfft2(image) * ctf[0], s=(box, box))
 
 
@@ -236,7 +236,7 @@ def test_a_selection_in_a_histogram(viewer):
     first, last = [under(viewer, place)[0] for place in drag(viewer, [(-0.5, 0.2), (0.7, 0.8)])]
     z1 = viewer.scene.trained.latents[:, 0]
     assert set(viewer.panel.selections.chosen.rows) == set(np.flatnonzero((z1 >= first) & (z1 <= last)))
-    bars, chosen = (np.array([path.vertices[1, 1] for path in one.get_paths()]) for one in axes.collections)
+    bars, chosen = (np.array([path.vertices[1, 1] for path in drawn.get_paths()]) for drawn in axes.collections)
     assert len(bars) == len(chosen) and (chosen <= bars + 1e-9).all() and 0 < chosen.sum() < bars.sum()
 
 
@@ -272,11 +272,11 @@ def test_the_chosen_selection_lies_above_the_others_and_ticks_are_part_of_the_lo
     for row in (0, 1):
         tab.list.setCurrentItem(tab.list.topLevelItem(row))
         rows, colour = panel.plot.canvas._highlights[-1]
-        assert colour == tab.found[row].colour and np.array_equal(rows, tab.found[row].rows)
+        assert colour == tab.listed[row].colour and np.array_equal(rows, tab.listed[row].rows)
     tab.list.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
-    look = panel.look()
-    assert look["hidden"] == [tab.found[0].name] and len(panel.plot.canvas._highlights) == 1
+    look = panel.display_state()
+    assert look["hidden"] == [tab.listed[0].name] and len(panel.plot.canvas._highlights) == 1
     tab.list.topLevelItem(0).setCheckState(0, Qt.CheckState.Checked)
     panel.show_tab(panel.states)
-    panel.take_look(look)
-    assert len(panel.plot.canvas._highlights) == 1 and panel.look() == look
+    panel.restore_display(look)
+    assert len(panel.plot.canvas._highlights) == 1 and panel.display_state() == look

@@ -12,7 +12,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.compare_states import LESS, MORE
 from chimerax.flexrec.explore.named_states import FILE, keep_state, kept_states
-from chimerax.flexrec.panel.plot.pairs import Pairs
+from chimerax.flexrec.panel.plot.component_pairs import ComponentPairs
 from chimerax.flexrec.viewer.slice_view import Slices
 from explored_project import make_project
 from panel_window import LEFT, PATIENCE, click, open_viewer
@@ -34,37 +34,37 @@ def press(viewer, name):
 
 
 def keep_two(viewer):
-    kept = []
+    points = []
     for name, point in (("closed", (-1, 0)), ("", (1, 0.5))):
         click(viewer, point)
         viewer.panel.states.name.setText(name)
         press(viewer, "keep state")
-        kept.append(viewer.scene.z.copy())
-    return kept
+        points.append(viewer.scene.z.copy())
+    return points
 
 
 def test_a_state_is_kept_exactly_shown_again_and_deleted(viewer):
     first, second = keep_two(viewer)
     tab = viewer.panel.states
-    assert [one.name for one in tab.found] == ["closed", "state 1"]
-    assert (tab.found[0].z == first).all()
+    assert [state.name for state in tab.listed] == ["closed", "state 1"]
+    assert (tab.listed[0].z == first).all()
     tab.list.setCurrentItem(tab.list.topLevelItem(0))
     press(viewer, "show of states")
     assert (viewer.scene.z == first).all()
     press(viewer, "delete of states")
-    assert [one.name for one in kept_states(viewer.scene.trained)] == ["state 1"]
-    assert (tab.found[0].z == second).all()
+    assert [state.name for state in kept_states(viewer.scene.trained)] == ["state 1"]
+    assert (tab.listed[0].z == second).all()
 
 
 def test_a_state_that_replaces_another_says_so(viewer):
     keep_two(viewer)
-    assert "in place" not in viewer.panel.notes.text()
+    assert "in place" not in viewer.panel.messages.text()
     click(viewer, (0.5, 0.5))
     viewer.panel.states.name.setText("closed")
     press(viewer, "keep state")
-    assert "closed: kept in place of the former state" in viewer.panel.notes.text()
-    kept = {one.name: one.z for one in kept_states(viewer.scene.trained)}
-    assert len(kept) == 2 and (kept["closed"] == viewer.scene.z).all()
+    assert "closed: kept in place of the former state" in viewer.panel.messages.text()
+    stored = {state.name: state.z for state in kept_states(viewer.scene.trained)}
+    assert len(stored) == 2 and (stored["closed"] == viewer.scene.z).all()
 
 
 def compared(viewer):
@@ -75,7 +75,7 @@ def test_two_states_are_compared_until_that_is_ended(qtbot, viewer):
     keep_two(viewer)
     tab, ending = viewer.panel.states, viewer.panel.findChild(QPushButton, "end comparison of states")
     press(viewer, "difference of states")
-    assert "Mark two states" in viewer.panel.notes.text()
+    assert "Mark two states" in viewer.panel.messages.text()
     assert not ending.isEnabled() and not tab.legend.isVisible()
     tab.list.selectAll()
     press(viewer, "difference of states")
@@ -92,13 +92,13 @@ def test_two_states_are_compared_until_that_is_ended(qtbot, viewer):
     assert not compared(viewer) and not ending.isEnabled() and not tab.legend.isVisible()
     press(viewer, "difference of states")
     qtbot.waitUntil(ending.isEnabled, timeout=PATIENCE)
-    compared(viewer)[0].close()  # by hand
+    compared(viewer)[0].close()  # by the user
     qtbot.waitUntil(lambda: not ending.isEnabled(), timeout=PATIENCE)
     for wrong in ("closed closed", 'closed "state 1" how other'):
         assert not viewer.scene.run(f"flexrec state compare {wrong}")
     press(viewer, "morph of states")
     assert viewer.scene.playing
-    assert viewer.scene.path.z[0] == pytest.approx(viewer.panel.states.found[0].z, abs=1e-5)
+    assert viewer.scene.path.z[0] == pytest.approx(viewer.panel.states.listed[0].z, abs=1e-5)
 
 
 def test_a_damaged_list_of_states_is_said(viewer, tmp_path):
@@ -114,7 +114,7 @@ def test_a_damaged_list_of_states_is_said(viewer, tmp_path):
 
 def test_all_pairs_and_a_click_on_one(viewer):
     QTest.mouseClick(viewer.panel.findChild(object, "pairs"), LEFT)
-    window = viewer.panel.findChild(Pairs)
+    window = viewer.panel.findChild(ComponentPairs)
     assert len(window.grid.pictures) == 3
     QTest.mouseClick(window.grid, LEFT, pos=window.grid.cell(1, 2).center().toPoint())
     assert viewer.panel.plot.plane.names == ("pc2", "pc3")
@@ -123,14 +123,14 @@ def test_all_pairs_and_a_click_on_one(viewer):
 @pytest.mark.parametrize("suffix, start", [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
 def test_the_plot_is_saved_with_its_marker(viewer, tmp_path, capsys, suffix, start):
     click(viewer, (0.5, 0.5))
-    viewer.panel.acts.save(str(tmp_path / f"plot{suffix}"))
+    viewer.panel.plot_actions.save(str(tmp_path / f"plot{suffix}"))
     with_marker = (tmp_path / f"plot{suffix}").read_bytes()
     assert with_marker.startswith(start)
     viewer.scene.run("flexrec volume rest")
-    viewer.panel.acts.save(str(tmp_path / f"rest{suffix}"))
+    viewer.panel.plot_actions.save(str(tmp_path / f"rest{suffix}"))
     assert len((tmp_path / f"rest{suffix}").read_bytes()) < len(with_marker)
-    viewer.panel.acts.save(str(tmp_path / "nowhere" / f"plot{suffix}"))
-    assert "choose another place" in viewer.panel.notes.whole
+    viewer.panel.plot_actions.save(str(tmp_path / "nowhere" / f"plot{suffix}"))
+    assert "choose another place" in viewer.panel.messages.whole
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -142,7 +142,7 @@ def test_the_help_button_asks_for_help(qtbot, viewer):
 def test_another_model_is_opened_from_the_menu_and_from_its_job(qtbot, viewer, tmp_path, monkeypatch):
     other = make_project(tmp_path / "another project")
     menu = QMenu()
-    viewer.panel.acts.fill(menu)
+    viewer.panel.plot_actions.fill(menu)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other.parent))
     next(act for act in menu.actions() if act.text() == "Open a project …").trigger()
     assert viewer.scene.trained.folder == other

@@ -37,7 +37,7 @@ def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:
     for name, kept in (("mesh", parts.mesh), ("flow", parts.arrows)):
         if kept is not None and kept not in drawn:
             yield f"its {name} is not in the scene"
-    moves = model.player.playing or dragging.hand
+    moves = model.player.playing or dragging.active
     if exact_map and not moves and dragging.drawn:  # it stands for a map that cannot be decoded
         yield "the moving contour is drawn at rest"
     for one in (dragging.contour, model.map):
@@ -111,7 +111,7 @@ def _plot(session, panel, model) -> Iterator[str]:
         shown = f"{round(float(plane.place(model.z)[0]), 3) + 0.0:.3f}"
         if shown not in said:
             yield f"the status line says {said!r}, the model is at {shown}"
-    here = panel.here()
+    here = panel.shown_point()
     for view, slider in panel.sliders._axes:
         value = float(view.project(here)[0])
         inside = min(max(value, slider.field.minimum()), slider.field.maximum())
@@ -144,8 +144,8 @@ def _states(session, panel, model) -> Iterator[str]:
              for k in range(tab.list.topLevelItemCount())]  # fmt: skip
     real = [] if model is None else [(one.name, point_text(one.z)) for one in kept_states(model.trained)]
     yield from _same("states", shown, real)
-    compared = model is not None and model.comparing.told is not None
-    yield from _same("end of the comparison enabled", tab.ending.isEnabled(), compared)
+    compared = model is not None and model.comparison.description is not None
+    yield from _same("end of the comparison enabled", tab.end_button.isEnabled(), compared)
     yield from _same("legend of the comparison", bool(tab.legend.text()), compared)
 
 

@@ -83,7 +83,7 @@ def use_selections(user: User, random: Random) -> None:
             ticked = item.checkState(0) == Qt.CheckState.Checked
             item.setCheckState(0, Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked)
         tab.list.setCurrentItem(item)
-    buttons = [one for one in tab.acts.findChildren(QAbstractButton) if one.objectName() not in DIALOGS]
+    buttons = [one for one in tab.selection_actions.findChildren(QAbstractButton) if one.objectName() not in DIALOGS]
     if random.random() < 0.7:
         user.press(one_of(random, buttons))
 
@@ -122,9 +122,9 @@ def pairs(user: User, random: Random) -> Iterator[float]:
         return
     user.press(user.named("pairs"))
     yield 0.05
-    from chimerax.flexrec.panel.plot.pairs import Pairs
+    from chimerax.flexrec.panel.plot.component_pairs import ComponentPairs
 
-    for window in user.panel.findChildren(Pairs):
+    for window in user.panel.findChildren(ComponentPairs):
         if random.random() < 0.5:
             user.command("close")
         if window.isVisible():

@@ -155,8 +155,8 @@ class User:
         panel = self.panel
         if panel is None:
             return None
-        for name, timer in (("keys", panel.steering._settling), ("the flow's numbers", self.moving._settle),
-                            ("the hand", panel.plot.hand._soon)):  # fmt: skip
+        for name, timer in (("keys", panel.point_control._settle_timer), ("the flow's numbers", self.moving._settle),
+                            ("the hand", panel.plot.mouse._move_timer)):  # fmt: skip
             if timer.isActive():
                 return f"waiting for {name}"
         return None

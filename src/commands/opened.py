@@ -10,7 +10,7 @@ from chimerax.core.filehistory import remember_file
 from ..errors import InputError
 from ..jobs.find_model import trained_folder
 from ..models import open_model as open_trained_model
-from ..scene.first_light import light
+from ..scene.lighting import light
 from ..scene.scene_model import FlexRecModel
 from ..scene.settings import flexrec_settings
 from .panel import show_panel

@@ -128,7 +128,7 @@ class SessionScene:
         model.player.leave()
         model.want_map()
         model.show(z)
-        model.line.rest(model.z)
+        model.point_status.rest(model.z)
         return model.map
 
     def _warn_outside(self, z: np.ndarray) -> None:
@@ -154,15 +154,15 @@ class SessionScene:
     def scrub(self, place: float) -> None:
         """See `actions.Scene`."""
         self.model.player.scrub(place)
-        self.model.line.rest(self.z)
+        self.model.point_status.rest(self.z)
 
     def compare(self, first: State, second: State, how: str) -> None:
         """See `actions.Scene`."""
-        self.model.comparing.begin((first, second), how)
+        self.model.comparison.begin((first, second), how)
 
     def end_comparison(self) -> None:
         """See `actions.Scene`."""
-        self.model.comparing.end()
+        self.model.comparison.end()
 
     def record(self, path: LatentPath, movie: Movie) -> Path:
         """See `actions.Scene`."""

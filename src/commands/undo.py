@@ -33,6 +33,6 @@ class ShownPoint:
         try:
             self._model.player.leave()
             self._model.show(z)
-            self._model.line.rest(z)
+            self._model.point_status.rest(z)
         except (InputError, EngineError) as error:
             raise UserError(str(error)) from error

@@ -7,15 +7,17 @@ import numpy as np
 from ..errors import InputError
 
 _GRID = 1024  # cells on a side of the outline's bounding box
-_BATCH = 1 << 22  # point-edge pairs tested at a time
 
 
 def in_lasso(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     """``(n,)`` bool: which ``points`` ``(n, 2)`` lie inside the closed ``outline`` ``(m, 2)``, by the even-odd rule.
 
     Points in cells of a grid that the outline does not touch are decided cell by cell; only those near the outline are
-    tested against its edges, so that the answer is exact and the time hardly depends on the outline.
+    tested against its edges, by matplotlib. That is exact, and for a million points and outlines of 100
+    corners or more several times as fast as having matplotlib test all points.
     """
+    from matplotlib.path import Path
+
     outline = np.asarray(outline, float)
     if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3 or not np.isfinite(outline).all():
         raise InputError("A lasso needs three corners or more, each two finite numbers.")
@@ -31,7 +33,7 @@ def in_lasso(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     cell = _cell(y[near], low[1], size[1]) * _GRID + _cell(x[near], low[0], size[0])
     inside[near] = filled.ravel()[cell]
     exact = near[touched.ravel()[cell]]
-    inside[exact] = _even_odd(np.asarray(points[exact], float), outline)
+    inside[exact] = Path(outline).contains_points(np.asarray(points[exact], float))
     return inside
 
 
@@ -70,16 +72,3 @@ def _touched(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     touched = np.zeros((_GRID, _GRID), bool)
     touched[cell[:, 1], cell[:, 0]] = True
     return binary_dilation(touched, np.ones((3, 3), bool))
-
-
-def _even_odd(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
-    """How often a ray from each point to the right crosses the outline: odd is inside."""
-    (x1, y1), (x2, y2) = outline.T, np.roll(outline, -1, axis=0).T
-    slope = (x2 - x1) / np.where(y2 == y1, 1, y2 - y1)
-    inside = np.empty(len(points), bool)
-    size = max(1, _BATCH // len(outline))
-    for i in range(0, len(points), size):
-        x, y = points[i : i + size, :1], points[i : i + size, 1:]
-        crosses = ((y1 > y) != (y2 > y)) & (x < x1 + (y - y1) * slope)
-        inside[i : i + size] = np.count_nonzero(crosses, axis=1) % 2 == 1
-    return inside

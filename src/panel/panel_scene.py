@@ -55,7 +55,7 @@ class Scene(Protocol):
     def comparison(self) -> Compared | None: ...  # noqa: D102
 
     def drag(self, z: np.ndarray) -> None:
-        """Follow the hand to ``z`` ``(K,)``, as fast as can be: a moved contour or a coarse map."""
+        """Show ``z`` ``(K,)`` during a drag, as fast as can be: a moved contour or a coarse map."""
         ...
 
     def follow(self, z: np.ndarray) -> None:
@@ -67,15 +67,15 @@ class Scene(Protocol):
         ...
 
     def run(self, command: str) -> bool:
-        """Run a line such as ``flexrec volume at 0.4,-0.2`` and log it; False, and the user told why, if it fails."""
+        """Run a line such as ``flexrec volume at 0.4,-0.2`` and log it; False, after `on_failure`, if it fails."""
         ...
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call ``changed`` whenever an attribute above is another; returns what ends that."""
+        """Call ``changed`` whenever an attribute above changes; returns what ends that."""
         ...
 
-    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
-        """Call ``told`` with a sentence for the user whenever something fails; returns what ends that."""
+    def on_failure(self, on_message: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``on_message`` with a sentence for the user whenever something fails; returns what ends that."""
         ...
 
 

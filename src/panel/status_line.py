@@ -1,19 +1,20 @@
-"""Below the plot: the latent point, and whether data speak for it."""
+"""Below the plot: the latent point, and whether the map there is supported by data."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import zip_longest
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtGui import QColor, QPalette
+from qtpy.QtGui import QColor, QPalette, QResizeEvent
 from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from ..explore.trained_model import Trained
+from ..models.support import Crowd
 from .plot.plane import Plane
-from .plot.point_support import Standing, Surroundings
 
 _AXES_TIP = (
     "pc1, pc2, …: components of the particles' motion, the largest first.<br>"
@@ -25,23 +26,52 @@ _MOST = 4  # numbers of z that there is room for
 _MARKS = {"inside": "#2e9e4f", "edge": "#d99a00", "outside": "#d33f2f"}
 
 
-class StatusLine(QWidget):
-    """Two lines, whatever they say: a plot of another size would slip away under the hand.
+@dataclass(frozen=True)
+class PointSupport:
+    """How many particles there are at a latent point.
 
-    Where there is no room for all of a line, it says less; the tooltip says all. Its parts are in no layout, and have
-    no rich text: with every word those lay out and draw the whole window again, while the hand drags.
+    Attributes
+    ----------
+    grade : inside, edge, or outside, by how many particles are near. nearby : particles within ``radius`` latent
+    units, see `Crowd`.
     """
 
-    ready = Signal()  # whether data speak for a point can be said now
+    grade: str
+    nearby: int
+    radius: float
+
+    @classmethod
+    def at(cls, z: np.ndarray, crowd: Crowd) -> PointSupport:
+        """Of a latent point ``(K,)`` among the particles of ``crowd``."""
+        nearby = crowd.count(np.asarray(z)[None])
+        return cls(str(crowd.grade(nearby)[0]), int(nearby[0]), crowd.radius)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """For the status line, the longest first."""
+        grade = {"inside": "supported by data", "edge": "at the edge of the data",
+                 "outside": "no particles here: a guess"}[self.grade]  # fmt: skip
+        near = f"{self.nearby} particles within {self.radius:.2g}"
+        return f"{grade}; {near} in z", f"{grade}; {near}", grade
+
+
+class StatusLine(QWidget):
+    """Two lines, whatever they say, so that the plot above keeps its size during a drag.
+
+    Where there is no room for all of a line, it says less; the tooltip says all. Its parts are in no layout, and have
+    no rich text: with every word those lay out and draw the whole window again, which slows a drag.
+    """
+
+    ready = Signal()  # support can be said now
 
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[tuple[str, ...]] = []  # each with shorter words for the same
-        self._fields = [_Words(self), _Words(self)]
+        self._fields = [_TextLine(self), _TextLine(self)]
         self._mark = QLabel("\N{BLACK CIRCLE}", self, textFormat=Qt.TextFormat.PlainText)
         self._mark.hide()
-        self._around = _Around(self)
-        self._around.ready.connect(self.ready)
+        self._crowd = _CrowdLoader(self)
+        self._crowd.ready.connect(self.ready)
         self.setToolTip(_AXES_TIP)
         self.setFixedHeight(len(self._fields) * self._line_height + 2)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -56,19 +86,20 @@ class StatusLine(QWidget):
 
     def begin(self, trained: Trained) -> None:
         """Another model."""
-        self._around.begin(trained)
+        self._crowd.load(trained)
 
     def show_point(self, z: np.ndarray | None, plane: Plane) -> None:
-        """Say a latent point ``(K,)``, in the plot's axes too, and how it stands to the particles."""
-        standing = None if z is None else self._around.at(z)
+        """Say a latent point ``(K,)``, in the plot's axes too, and its support."""
+        crowd = self._crowd.crowd
+        support = None if z is None or crowd is None else PointSupport.at(z, crowd)
         if z is None:
             self._lines = [("The map at rest. Click a point of the plot.", "The map at rest")]
         else:
-            self._lines = [_point_words(z, plane)] + ([] if standing is None else [_words(standing)])
-        self._show_mark(standing)
-        self._say()
+            self._lines = [_point_texts(z, plane)] + ([] if support is None else [support.sentences])
+        self._show_mark(support)
+        self._write()
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """More words or fewer."""
         super().resizeEvent(event)
         height, mark = self._line_height, self._mark_width
@@ -76,29 +107,29 @@ class StatusLine(QWidget):
             left = _MARGIN + number * mark
             field.setGeometry(left, number * height, self.width() - left - _MARGIN, height)
         self._mark.setGeometry(_MARGIN, height, mark, height)
-        self._say()
+        self._write()
 
     @property
     def _mark_width(self) -> int:
         return self.fontMetrics().horizontalAdvance(self._mark.text() + " ")
 
-    def _show_mark(self, standing: Standing | None) -> None:
-        self._mark.setVisible(standing is not None)
-        if standing is not None and self._mark.property("grade") != standing.grade:
-            self._mark.setProperty("grade", standing.grade)
+    def _show_mark(self, support: PointSupport | None) -> None:
+        self._mark.setVisible(support is not None)
+        if support is not None and self._mark.property("grade") != support.grade:
+            self._mark.setProperty("grade", support.grade)
             palette = self._mark.palette()
-            palette.setColor(QPalette.ColorRole.WindowText, QColor(_MARKS[standing.grade]))
+            palette.setColor(QPalette.ColorRole.WindowText, QColor(_MARKS[support.grade]))
             self._mark.setPalette(palette)
 
-    def _say(self) -> None:
-        for field, words in zip_longest(self._fields, self._lines, fillvalue=("",)):
-            field.say(words)
-        said = "<br>".join(words[0] for words in self._lines)
-        self.setToolTip(f"<p>{said}</p><p>{_AXES_TIP}</p>")
+    def _write(self) -> None:
+        for field, texts in zip_longest(self._fields, self._lines, fillvalue=("",)):
+            field.put(texts)
+        longest = "<br>".join(texts[0] for texts in self._lines)
+        self.setToolTip(f"<p>{longest}</p><p>{_AXES_TIP}</p>")
 
 
-class _Words(QLineEdit):
-    """A line that can be marked and copied."""
+class _TextLine(QLineEdit):
+    """A line that can be selected and copied."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, readOnly=True, frame=False)
@@ -106,54 +137,47 @@ class _Words(QLineEdit):
         self.setTextMargins(-_INSET, 0, -_INSET, 0)
         self.setStyleSheet("background: transparent")
 
-    def say(self, words: tuple[str, ...]) -> None:
-        """The longest of these for which there is room."""
-        measure, room = self.fontMetrics().horizontalAdvance, self.width()
-        text = next((one for one in words if measure(one) <= room - 2), words[-1])
+    def put(self, texts: tuple[str, ...]) -> None:
+        """Show the longest of these for which there is room."""
+        width, room = self.fontMetrics().horizontalAdvance, self.width()
+        text = next((text for text in texts if width(text) <= room - 2), texts[-1])
         if text != self.text():
             self.setText(text)
             self.setCursorPosition(0)
 
 
-def _point_words(z: np.ndarray, plane: Plane) -> tuple[str, ...]:
+def _point_texts(z: np.ndarray, plane: Plane) -> tuple[str, ...]:
     more = ", …" if len(z) > _MOST else ""  # all of them are beside the sliders
-    whole = f"z = {', '.join(map(_number, z[:_MOST]))}{more}"
+    full = f"z = {', '.join(map(_number, z[:_MOST]))}{more}"
     if plane.view is None or all(name.startswith("z") for name in plane.names):
-        return (whole,)
+        return (full,)
     shown = ", ".join(f"{name} = {_number(value)}" for name, value in zip(plane.names, plane.place(z)))
-    return f"{shown}   ({whole})", shown
+    return f"{shown}   ({full})", shown
 
 
 def _number(value: float) -> str:
     return f"{round(float(value), 3) + 0.0:.3f}"  # never -0.000
 
 
-def _words(standing: Standing) -> tuple[str, ...]:
-    near = f"{standing.nearby} particles within {standing.radius:.2g}"
-    return f"{standing.words}; {near} in z", f"{standing.words}; {near}", standing.words
-
-
-class _Around(QObject):
-    """The surroundings of a model's points, made ready beside the window: half a second for a million particles."""
+class _CrowdLoader(QObject):
+    """Makes a model's `Crowd` in a thread: half a second for a million particles."""
 
     ready = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._found: Surroundings | None = None
-        self._of: Trained | None = None
+        self.crowd: Crowd | None = None
+        self._trained: Trained | None = None
 
-    def begin(self, trained: Trained) -> None:
-        self._of, self._found = trained, None
+    def load(self, trained: Trained) -> None:
+        """Of another model; ``crowd`` is None until it is `ready`."""
+        self._trained, self.crowd = trained, None
 
-        def prepare() -> None:
-            found = Surroundings.of(trained)
-            if self._of is trained:
-                self._found = found
-                with suppress(RuntimeError):  # the panel was closed meanwhile
+        def load() -> None:
+            crowd = trained.support.crowd
+            if self._trained is trained:
+                self.crowd = crowd
+                with suppress(RuntimeError):  # the panel has been closed since
                     self.ready.emit()
 
-        threading.Thread(target=prepare, daemon=True).start()
-
-    def at(self, z: np.ndarray) -> Standing | None:
-        return None if self._found is None else self._found.at(z)
+        threading.Thread(target=load, daemon=True).start()

@@ -6,73 +6,68 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QKeyEvent, QPalette
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QMenu,
-    QScrollArea,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtGui import QContextMenuEvent, QKeyEvent, QPalette
+from qtpy.QtWidgets import QFileDialog, QMenu, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from ..errors import InputError
 from ..explore.centre import median_point
 from ..explore.results import FOLDER, changed_at
-from .empty_panel import Emptiness
-from .jobs.jobs_window import JobsTab
+from .jobs.jobs_panel import JobsPanel
 from .panel_scene import Scene, quoted
+from .panel_services import PanelServices, PanelTab
+from .plot.component_pairs import ComponentPairs
 from .plot.mouse_modes import MODES
-from .plot.pairs import Pairs
-from .plot.plot import PlotView
-from .plot.plot_actions import PlotActs
-from .plot.plot_notes import Notes
-from .plot.steering import Steering
+from .plot.plot_actions import PlotActions
+from .plot.plot_messages import PlotMessages
+from .plot.plot_view import PlotView
+from .plot.point_control import PointControl
 from .status_line import StatusLine
 from .tabs.montage import Montage
 from .tabs.path_tab import PathTab
 from .tabs.play_bar import PlayBar
 from .tabs.select_tab import SelectTab
-from .tabs.sliders import Sliders
+from .tabs.sliders_tab import SlidersTab
 from .tabs.states_tab import StatesTab
+from .welcome_page import WelcomePage
 from .widgets.folding import Folding
-from .widgets.tab_bar import CloseTabs, scrolling
+from .widgets.tab_bar import CompactTabs, scrolling
 
-_LOOK = 1000  # milliseconds between looks at what the project keeps
-Tab = tuple[str, Callable[[Scene], QWidget]]
+_READ_FILES = 1000  # milliseconds between two readings of the project's folder
+TabMaker = tuple[str, Callable[[PanelServices], QWidget]]  # its title, and what makes it
 _SIZE = QSize(520, 720)  # what it asks for; it can be much smaller
 
 
 class FlexPanel(QWidget):
-    """The whole panel over one scene.
+    """The whole panel over one scene; implements `PanelServices` for its parts.
 
-    ``jobs``: what ``jobs_asked`` is to show, in a window of its own. ``tabs``: titles and makers of widgets that are
-    put beside the sliders. ``own_menu``: whether it pops up its context menu itself, and not the window that it is in.
+    ``jobs``: what ``jobs_asked`` is to show, in a window of its own. ``tabs``: tabs that only this host has.
+    ``own_menu``: whether it pops up its context menu itself, and not the window that it is in.
     """
 
     help_asked = Signal()
     jobs_asked = Signal()
 
-    def __init__(self, scene: Scene, jobs: JobsTab, tabs: Sequence[Tab] = (), own_menu: bool = True) -> None:
+    def __init__(self, scene: Scene, jobs: JobsPanel, tabs: Sequence[TabMaker] = (), own_menu: bool = True) -> None:
         super().__init__()
         self.scene, self.jobs, self._own_menu = scene, jobs, own_menu
-        self.plot, self.sliders, self.empty = PlotView(), Sliders(), Emptiness()
+        self.plot, self.sliders, self.welcome = PlotView(), SlidersTab(), WelcomePage()
         self.status, self.bar = StatusLine(), PlayBar(scene)
-        self.notes = Notes(self.plot.canvas)
-        self.tabs = CloseTabs()
+        self.messages = PlotMessages(self.plot.canvas)
+        self.tabs = CompactTabs()
         self._trained = self._results = None
         self._lay_out()
-        self.acts, self.steering = PlotActs(self), Steering(self)
+        self.plot_actions, self.point_control = PlotActions(self), PointControl(self)
         self._connect()
         self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
-        own = (("Sliders", self.sliders), ("Path", self.paths), ("Select", self.selections), ("States", self.states))
-        for title, page in (*own, *((title, make(scene)) for title, make in tabs)):
-            self.tabs.addTab(page if page is self.sliders else scrolling(page), title)
-        self._endings = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
+        self._own_tabs: dict[str, PanelTab] = {"Path": self.paths, "Select": self.selections, "States": self.states}
+        self.tabs.addTab(self.sliders, "Sliders")
+        for title, page in (*self._own_tabs.items(), *((title, make(self)) for title, make in tabs)):
+            self.tabs.addTab(scrolling(page), title)
+        self._unsubscribe = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
         self.refresh()
-        self._looking = QTimer(self, interval=_LOOK)
-        self._looking.timeout.connect(self.look_at_files)
-        self._looking.start()
+        self._file_timer = QTimer(self, interval=_READ_FILES)
+        self._file_timer.timeout.connect(self.refresh_files)
+        self._file_timer.start()
 
     # ----- what is shown -----
 
@@ -82,25 +77,25 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
-        for page in (self.plot, self.sliders, self.paths, self.selections, self.states):
+        for page in (self.plot, self.sliders, *self._own_tabs.values()):
             page.setEnabled(trained is not None)
-        for part in (self.bar, self.paths):
+        for part in (self.bar, *self._own_tabs.values()):
             part.refresh()
-        self.look_at_files()
+        self.refresh_files()
         if trained is None or self.plot.plane is None:
             return
         self._put_marker()
         self._say_point()
-        self.notes.go_on()
+        self.messages.clear_read_error()
 
     def _say_point(self) -> None:
         if self.plot.plane is not None:
             self.status.show_point(self.scene.z, self.plot.plane)
 
-    def look_at_files(self) -> None:
+    def refresh_files(self) -> None:
         """States, selections, clusters or UMAP may have come or gone, here or by another program."""
-        self.selections.refresh()
-        self.states.refresh()
+        for tab in self._own_tabs.values():
+            tab.refresh_files()
         stamp = None if self._trained is None else changed_at(self._trained.folder / FOLDER)
         if stamp != self._results:
             self._results = stamp
@@ -109,21 +104,21 @@ class FlexPanel(QWidget):
     def _set_trained(self) -> None:
         trained, before = self._trained, self.plot.trained
         if trained is None or before is None or trained.folder != before.folder:
-            self.steering.let_go()
-            for window in (*self.findChildren(Pairs), *self.findChildren(Montage)):
+            self.point_control.stop()
+            for window in (*self.findChildren(ComponentPairs), *self.findChildren(Montage)):
                 window.close()  # which are about the former model
         try:
             self._results = None if trained is None else changed_at(trained.folder / FOLDER)
             self.sliders.set_trained(trained)
             self.plot.set_trained(trained)  # which puts the sliders at the new model's point
         except InputError as error:
-            self.empty.say(str(error))
+            self.welcome.say(str(error))
             trained = self._trained = None
         self._stack.setCurrentIndex(0 if trained is None else 1)
         self._show_controls(trained is not None)
         if trained is None:
             return
-        self.empty.say("")
+        self.welcome.say("")
         self.status.begin(trained)
         missing = self.plot.plane.missing
         self.say(f"{missing} of {len(trained.latents)} particles have no latent numbers and are not drawn."
@@ -133,32 +128,46 @@ class FlexPanel(QWidget):
         for part in (self.plot.controls, self.status, self.bar):
             part.setVisible(shown)
 
-    def here(self) -> np.ndarray:
-        """The latent point ``(K,)`` that is shown; the particles' median while the map at rest is."""
+    def shown_point(self) -> np.ndarray:
+        """See `PanelServices`."""
         z = self.scene.z
         if z is not None:
             return np.asarray(z, float)
         return median_point(self._trained.latents).astype(float)
 
     def _put_marker(self) -> None:
-        plane, here = self.plot.plane, self.here()
-        point = plane.place(here)
+        plane, z = self.plot.plane, self.shown_point()
+        point = plane.place(z)
         if plane.dims == 1:
             point = np.array([point[0], 0.04])
         self.plot.canvas.marks.put_marker(point if self.scene.z is not None else None)
         self.plot.canvas.refresh_marks()
-        self.sliders.put(here)
+        self.sliders.put(z)
 
     def say(self, sentence: str) -> None:
-        """A sentence for the user, over the plot."""
-        self.notes.say(sentence)
+        """See `PanelServices`."""
+        self.messages.say(sentence)
 
     def complain(self, sentence: str) -> None:
-        """What went wrong, where the user looks."""
+        """See `PanelServices`; over the plot, or on the welcome page while nothing is open."""
         if self._trained is None:
-            self.empty.say(sentence)
+            self.welcome.say(sentence)
         else:
-            self.notes.say(sentence, until_next=True)
+            self.messages.say(sentence, until_next=True)
+
+    def show_jobs(self) -> None:
+        """See `PanelServices`: the host has the window."""
+        self.jobs_asked.emit()
+
+    def show_help(self) -> None:
+        """See `PanelServices`: the host has the page."""
+        self.help_asked.emit()
+
+    def choose_project(self) -> None:
+        """See `PanelServices`."""
+        folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
+        if folder:
+            self.scene.run(f"flexrec open {quoted(folder)}")
 
     def show_tab(self, page: QWidget) -> None:
         """Bring a tab to the front."""
@@ -172,8 +181,8 @@ class FlexPanel(QWidget):
         """Whatever is in it: where there is less room it takes less."""
         return _SIZE
 
-    def look(self) -> dict:
-        """Axes, colours and view, in plain values, as `take_look` takes them."""
+    def display_state(self) -> dict:
+        """Axes, colours and view, in plain values, for `restore_display`."""
         plot = self.plot
         if plot.plane is None:
             return {}
@@ -182,20 +191,20 @@ class FlexPanel(QWidget):
                 "folded": self.folding.asked, "tab": self.tabs.tabText(self.tabs.currentIndex()),
                 "hidden": self.selections.hidden}  # fmt: skip
 
-    def take_look(self, look: dict) -> None:
-        """Show what `look` told, as far as the model that is open has it."""
-        if self._trained is None or not look:
+    def restore_display(self, state: dict) -> None:
+        """Show what `display_state` returned, as far as the model that is open has it."""
+        if self._trained is None or not state:
             return
         titles = [self.tabs.tabText(number) for number in range(self.tabs.count())]
-        if look.get("tab") in titles:
-            self.tabs.setCurrentIndex(titles.index(look["tab"]))
-        if look.get("folded") is not None:
-            self.folding.fold(look["folded"])
-        self.selections.hide_named(look.get("hidden", []))
-        if self.plot.show_axes(tuple(look["axes"])):
-            self.plot.style_choice.setCurrentText(look["style"])
-            self.plot.color_by(look["colour"])
-            self.plot.canvas.set_limits(look["limits"], at_once=True)
+        if state.get("tab") in titles:
+            self.tabs.setCurrentIndex(titles.index(state["tab"]))
+        if state.get("folded") is not None:
+            self.folding.fold(state["folded"])
+        self.selections.hide_named(state.get("hidden", []))
+        if self.plot.show_axes(tuple(state["axes"])):
+            self.plot.style_choice.setCurrentText(state["style"])
+            self.plot.color_by(state["colour"])
+            self.plot.canvas.set_limits(state["limits"], at_once=True)
             self.plot.canvas.repaint_particles()
             self._put_marker()
 
@@ -203,33 +212,33 @@ class FlexPanel(QWidget):
         """ChimeraX's dark palette shows a hint in an empty field as if it were its text: paler here."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ParentChange):
-            now, paler = self.palette(), QPalette()
-            hint = now.color(QPalette.ColorRole.Text)
+            current, paler = self.palette(), QPalette()
+            hint = current.color(QPalette.ColorRole.Text)
             hint.setAlphaF(0.5)
-            if now.color(QPalette.ColorRole.PlaceholderText) != hint:
+            if current.color(QPalette.ColorRole.PlaceholderText) != hint:
                 paler.setColor(QPalette.ColorRole.PlaceholderText, hint)
                 self.setPalette(paler)
 
-    def contextMenuEvent(self, event) -> None:  # noqa: N802
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """What can be done with the plot."""
         if not self._own_menu or self._trained is None:
             event.ignore()
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.acts.fill(menu)
+        self.plot_actions.fill(menu)
         menu.popup(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Arrows, space, Escape: see `Steering.key`."""
-        if not self.steering.key(event):
+        """Arrows, space, Escape: see `PointControl.key`."""
+        if not self.point_control.key(event):
             super().keyPressEvent(event)
 
     # ----- made once -----
 
     def _lay_out(self) -> None:
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.welcome)
         self._stack.addWidget(self.plot)
         self.folding = Folding(self._stack, self.tabs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -244,26 +253,21 @@ class FlexPanel(QWidget):
 
     def _connect(self) -> None:
         self.plot.failed.connect(self.say)
-        self.plot.pointed.connect(self.notes.point_at)
+        self.plot.hover_text.connect(self.messages.set_hover_text)
         self.plot.modes.idClicked.connect(lambda number: self.say(list(MODES.values())[number]))
-        self.plot.replaned.connect(self._put_marker)
-        self.plot.replaned.connect(self._say_point)
+        self.plot.axes_changed.connect(self._put_marker)
+        self.plot.axes_changed.connect(self._say_point)
         self.plot.canvas.setFocusProxy(self)
-        self.empty.project.connect(self._choose_project)
-        self.empty.demo.connect(lambda: self.scene.run("flexrec demo"))
-        self.empty.jobs.connect(self.jobs_asked)
+        self.welcome.project.connect(self.choose_project)
+        self.welcome.demo.connect(lambda: self.scene.run("flexrec demo"))
+        self.welcome.jobs.connect(self.show_jobs)
         self.status.ready.connect(self._say_point)
 
-    def _choose_project(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A FlexRec project")
-        if folder:
-            self.scene.run(f"flexrec open {quoted(folder)}")
-
     def close_panel(self) -> None:
-        """Listen to the scene no more."""
-        self._looking.stop()
-        if self.steering.let_go() and self._trained is not None:
-            self.steering.show_point(self.here())
-        for end in self._endings:
-            end()
-        self._endings = []
+        """Stop listening to the scene; a drag that was under way ends with the true map."""
+        self._file_timer.stop()
+        if self.point_control.stop() and self._trained is not None:
+            self.point_control.show_point(self.shown_point())
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []

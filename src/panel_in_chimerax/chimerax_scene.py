@@ -10,13 +10,8 @@ import numpy as np
 from chimerax.atomic import AtomicStructure
 from chimerax.core.commands import run
 from chimerax.core.errors import UserError
-from chimerax.core.models import (
-    ADD_MODELS,
-    MODEL_DISPLAY_CHANGED,
-    MODEL_ID_CHANGED,
-    MODEL_NAME_CHANGED,
-    REMOVE_MODELS,
-)
+from chimerax.core.models import ADD_MODELS, MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED, REMOVE_MODELS
+from chimerax.core.session import Session
 from qtpy.QtCore import QTimer
 
 from ..actions.action import CHIMERAX
@@ -30,83 +25,83 @@ from ..explore.trained_model import Trained
 from ..panel.tabs.moving_tab import OpenStructure, ShownFlow
 from ..scene.scene_model import FlexRecModel
 
-_SELDOM = 80  # milliseconds
-# what ChimeraX tells of models, and they not of themselves
+_SLOW = 80  # milliseconds between drawings of the panel where pictures are slow
+# changes of models that ChimeraX reports, and the models do not
 _LOOK_AGAIN = (MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED)
 
 
 class ChimeraXScene:
-    """Implements `scene.Scene` over one of the session's models: the last that was opened, or chosen."""
+    """Implements `panel_scene.Scene` over one of the session's models: the last that was opened, or chosen."""
 
     movies = (".mp4", ".webm", ".ogv", ".avi")
     films_view = True
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
         self.model: FlexRecModel | None = None
         self._changed: list[Callable[[], None]] = []
-        self._told: list[Callable[[str], None]] = []
-        self._soon = QTimer(singleShot=True, interval=0)  # a script of many commands is looked at once
-        self._soon.timeout.connect(self._look)
+        self._on_message: list[Callable[[str], None]] = []
+        self._look_timer = QTimer(singleShot=True, interval=0)  # of many commands in a script, only after the last
+        self._look_timer.timeout.connect(self._look)
         self._following = False
-        self._seldom = QTimer(singleShot=True, interval=_SELDOM)
-        self._seldom.timeout.connect(self._tell)
+        self._slow_timer = QTimer(singleShot=True, interval=_SLOW)
+        self._slow_timer.timeout.connect(self._notify)
         listen = session.triggers.add_handler
         self._handlers = [
             *(listen(name, lambda *_: self._look()) for name in (ADD_MODELS, REMOVE_MODELS)),
-            *(listen(name, lambda *_: self._soon.start()) for name in _LOOK_AGAIN),
+            *(listen(name, lambda *_: self._look_timer.start()) for name in _LOOK_AGAIN),
         ]
         self._look()
 
     @property
     def models(self) -> list[FlexRecModel]:
         """Those that are open."""
-        return [one for one in self.session.models.list(type=FlexRecModel) if not one.deleted]
+        return [model for model in self.session.models.list(type=FlexRecModel) if not model.deleted]
 
     @property
     def trained(self) -> Trained | None:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         return None if self.model is None else self.model.trained
 
     @property
     def z(self) -> np.ndarray | None:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         return None if self.model is None else self.model.z
 
     @property
     def path(self) -> LatentPath | None:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         return None if self.model is None else self.model.path
 
     @property
     def place(self) -> float:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         return 0.0 if self.model is None else self.model.player.place
 
     @property
     def playing(self) -> bool:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         return self.model is not None and self.model.player.playing
 
     @property
     def recorded(self) -> float | None:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         recorder = None if self.model is None else self.model.recorder
         return None if recorder is None else recorder.done
 
     @property
     def comparison(self) -> Compared | None:
-        """See `scene.Scene`."""
-        return None if self.model is None else self.model.comparing.told
+        """See `panel_scene.Scene`."""
+        return None if self.model is None else self.model.comparison.description
 
     def drag(self, z: np.ndarray) -> None:
-        """See `scene.Scene`: the contour's vertices move."""
+        """See `panel_scene.Scene`: the contour's vertices move."""
         if self.model is not None:
             self.model.player.leave()
             self.model.drag(z)
 
     def follow(self, z: np.ndarray) -> None:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         if self.model is None:
             return
         self._following = True
@@ -117,18 +112,18 @@ class ChimeraXScene:
         self.session.update_loop.update_graphics_now()  # the next tick of ChimeraX's clock may be long after
 
     def _moved(self) -> None:
-        """Another point. Where pictures are slow, the panel's are drawn less often than the hand moves."""
+        """Another point. Where pictures are slow, the panel is drawn less often than the point changes."""
         if self._following and self.model.dragging.slow:
-            if not self._seldom.isActive():
-                self._seldom.start()
+            if not self._slow_timer.isActive():
+                self._slow_timer.start()
         else:
-            self._tell()
+            self._notify()
 
     def renew(self, folder: Path) -> None:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         for model in self.models:
             if model.folder == folder:
-                with suppress(InputError, OSError):  # a training may be about to write the next one, found then
+                with suppress(InputError, OSError):  # it may be about to be written; it is shown then
                     model.reload()
 
     # ----- what moves: see `moving_tab.MovingScene` -----
@@ -160,54 +155,54 @@ class ChimeraXScene:
     def structures(self) -> list[OpenStructure]:
         """The atomic structures that are open."""
         return [
-            OpenStructure(f"#{one.id_string}", one.name, self.model is not None and self.model.parts.follows(one))
-            for one in self.session.models.list(type=AtomicStructure)
+            OpenStructure(f"#{atoms.id_string}", atoms.name, self.model is not None and self.model.parts.follows(atoms))
+            for atoms in self.session.models.list(type=AtomicStructure)
         ]
 
     def run(self, command: str) -> bool:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         if len(self.models) > 1 and self.model is not None and _is_of_model(command):
             command += f" model #{self.model.id_string}"
         try:
             run(self.session, command)
         except UserError as error:
             self.session.logger.warning(str(error))
-            for told in list(self._told):
-                told(str(error))
+            for on_message in list(self._on_message):
+                on_message(str(error))
             return False
         return True
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """See `scene.Scene`."""
+        """See `panel_scene.Scene`."""
         self._changed.append(changed)
         return lambda: self._changed.remove(changed)
 
-    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
-        """See `scene.Scene`."""
-        self._told.append(told)
-        return lambda: self._told.remove(told)
+    def on_failure(self, on_message: Callable[[str], None]) -> Callable[[], None]:
+        """See `panel_scene.Scene`."""
+        self._on_message.append(on_message)
+        return lambda: self._on_message.remove(on_message)
 
     def choose(self, model: FlexRecModel | None) -> None:
-        """Be about another model."""
+        """Show another model in the panel."""
         if model is self.model:
             return
         if self.model is not None and self._moved in self.model.on_change:
             self.model.on_change.remove(self._moved)
-            if self.model in self.models and self.model.dragging.hand and not self.model.player.playing:
-                self.model.show(self.model.z)  # nobody lets go of it any more
+            if self.model in self.models and self.model.dragging.active and not self.model.player.playing:
+                self.model.show(self.model.z)  # its drag ends here
         self.model = model
         if model is not None:
             model.on_change.append(self._moved)
             model.dragging.prepare()
-        self._tell()
+        self._notify()
 
     def close(self) -> None:
-        """Listen no more."""
-        self._soon.stop()
-        self._seldom.stop()
+        """Stop listening."""
+        self._look_timer.stop()
+        self._slow_timer.stop()
         for handler in self._handlers:
             handler.remove()
-        self._changed, self._told = [], []
+        self._changed, self._on_message = [], []
         self.choose(None)
 
     def _look(self) -> None:
@@ -216,14 +211,14 @@ class ChimeraXScene:
         if self.model not in models or (models and models[-1] is not self.model and not self._known(models)):
             self.choose(models[-1] if models else None)
         self._seen = models
-        self._tell()
+        self._notify()
 
     def _known(self, models: list[FlexRecModel]) -> bool:
         """Whether all of these were there at the last look."""
         return set(models) <= set(getattr(self, "_seen", []))
 
-    def _tell(self) -> None:
-        self._seldom.stop()
+    def _notify(self) -> None:
+        self._slow_timer.stop()
         for changed in list(self._changed):
             changed()
 

@@ -1,4 +1,4 @@
-"""How large the panel is in a main window: it leaves the 3D view its half, and keeps a size that was chosen by hand."""
+"""How large the panel is in a main window: the 3D view has its half, and a size that the user chose is stored."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..panel.window import FlexPanel
 _VIEW = 0.5  # of the main window's width, for the 3D view at least
 _WIDTH, _LEAST_WIDTH = 620, 300  # pixels that it asks for, and that it asks for where not even these are free
 _HEIGHT, _SHARE = 860, 0.82  # pixels, and of the height beside the 3D view: some is left for what is docked below
-_QUIET = 400  # milliseconds after the last change by hand when it is kept
+_QUIET = 400  # milliseconds after the last change by hand when it is stored
 
 
 class DockSize(QObject):
-    """Of one docked panel.
+    """Sets and stores the size of one docked panel.
 
     ``settings`` has its width and height in pixels, and the tabs' share of it below the plot and beside it; each is 0
-    until somebody has chosen one.
+    until the user has chosen one.
     """
 
     def __init__(self, main: QMainWindow, dock: QDockWidget, panel: FlexPanel, settings: Any) -> None:
@@ -27,7 +27,7 @@ class DockSize(QObject):
         self._main, self._dock, self._panel, self._settings = main, dock, panel, settings
         self._main_size, self._by_hand = main.size(), False
         self._quiet = QTimer(self, singleShot=True, interval=_QUIET)
-        self._quiet.timeout.connect(self._keep)
+        self._quiet.timeout.connect(self._store)
         panel.folding.chosen = {name: share for name in ("below", "beside") if (share := getattr(settings, name))}
         panel.folding.moved.connect(self._quiet.start)
         dock.installEventFilter(self)
@@ -36,12 +36,12 @@ class DockSize(QObject):
         QTimer.singleShot(0, self.ask)  # a main window lays its docks out later
 
     def end(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._dock.removeEventFilter(self)
         self._quiet.stop()
 
     def ask(self) -> None:
-        """For the size that was chosen by hand, or one that fits."""
+        """Ask for the size that the user chose, or one that fits."""
         if self._dock.isFloating() or self._main.dockWidgetArea(self._dock) == Qt.DockWidgetArea.NoDockWidgetArea:
             return
         view, column = self._main.centralWidget(), self._dock.width()
@@ -51,12 +51,12 @@ class DockSize(QObject):
         self._main.resizeDocks([self._dock], [wide], Qt.Orientation.Horizontal)
         self._main.resizeDocks([self._dock], [high], Qt.Orientation.Vertical)
 
-    def eventFilter(self, _, event: QEvent) -> bool:  # noqa: N802
-        """A size that changes under a pressed mouse, the main window's staying, is somebody's choice."""
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:  # noqa: N802
+        """A size that changes under a pressed mouse, the main window's staying, is the user's choice."""
         if event.type() == QEvent.Type.Resize:
             same, self._main_size = self._main.size() == self._main_size, self._main.size()
-            held = QApplication.mouseButtons() & Qt.MouseButton.LeftButton
-            if same and held and not self._dock.isFloating():
+            pressed = QApplication.mouseButtons() & Qt.MouseButton.LeftButton
+            if same and pressed and not self._dock.isFloating():
                 self._by_hand = True
                 self._quiet.start()
         return False
@@ -70,7 +70,7 @@ class DockSize(QObject):
         self._dock.raise_()
         self.ask()
 
-    def _keep(self) -> None:
+    def _store(self) -> None:
         if self._by_hand:
             self._by_hand = False
             self._settings.width, self._settings.height = self._dock.width(), self._dock.height()

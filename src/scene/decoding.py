@@ -1,4 +1,4 @@
-"""The engine process of a session: asked by the models, heard between frames."""
+"""The engine process of a session: the models ask it, and its answers are delivered between frames."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from chimerax.core.session import Session
 
 from ..decoder_process import Answer, Engine
 from ..errors import InputError
 from .settings import engine_python
 
-_PATIENCE = 5.0  # seconds of silence after which the same complaint is told again
+_PATIENCE = 5.0  # seconds until the same failure is logged again
 
 
 class Decoding:
     """One engine process for all models of a session, started when it is first asked."""
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self.engine = Engine(engine_python(session))
         self._handlers = [
-            session.triggers.add_handler("new frame", self._hear),
+            session.triggers.add_handler("new frame", self._deliver),
             session.triggers.add_handler("app quit", self._quit),
         ]
         self._names = 0
-        self._complained = ("", 0.0)
+        self._last_complaint = ("", 0.0)
 
     def new_name(self) -> str:
         """A name for a model that no other has."""
@@ -41,7 +42,7 @@ class Decoding:
         channel: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Ask, and call ``done`` with the answer: between frames, or at once where nobody watches (scripts).
+        """Ask, and call ``done`` with the answer: between frames, or at once in scripts.
 
         Where it fails, ``failed`` is called, or the log says why; scripts stop with `InputError` or `EngineError`.
         """
@@ -68,13 +69,13 @@ class Decoding:
         """Open a model; ``opened`` is called with its facts now, and again whenever a new process has opened it."""
         errors: list[Exception] = []
 
-        def lost(error: Exception) -> None:
+        def not_opened(error: Exception) -> None:
             errors.append(error)
             failed(error)
             if not waits(self._session):
                 self.complain(error)
 
-        number = self.engine.ask("open", fields, done=lambda answer: opened(answer.fields), failed=lost)
+        number = self.engine.ask("open", fields, done=lambda answer: opened(answer.fields), failed=not_opened)
         if waits(self._session):
             self.engine.wait(number)
             if errors:
@@ -85,14 +86,14 @@ class Decoding:
         self.engine.close()
         self.engine = Engine(python)
 
-    def _hear(self, *_) -> None:
+    def _deliver(self, *_) -> None:
         self.engine.deliver()
 
     def complain(self, error: Exception) -> None:
-        """Say it in the log, unless that was just done."""
+        """Log a failure, unless the same was just logged."""
         sentence, now = str(error), time.monotonic()
-        before, then = self._complained
-        self._complained = sentence, now
+        before, then = self._last_complaint
+        self._last_complaint = sentence, now
         if sentence != before or now - then > _PATIENCE:  # a drag asks sixty times a second
             self._session.logger.warning(f"FlexRec: {sentence}")
 
@@ -102,12 +103,12 @@ class Decoding:
         self.engine.close()
 
 
-def waits(session) -> bool:
+def waits(session: Session) -> bool:
     """Whether commands wait for their results: in scripts and without a window."""
     return bool(session.in_script) or not session.ui.is_gui
 
 
-def decoding(session) -> Decoding:
+def decoding(session: Session) -> Decoding:
     """The session's engine process."""
     if not hasattr(session, "_flexrec_decoding"):
         session._flexrec_decoding = Decoding(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from chimerax.core.models import Model
+from chimerax.core.session import Session
 from chimerax.core.state import State
 from chimerax.map import Volume
 from chimerax.map.session import set_map_state, state_from_map
@@ -26,13 +27,13 @@ class MapModel(Volume):
         """
         from chimerax.map.volume import default_settings
 
-        self.contours_beside = True  # large maps are contoured in a thread, and drawn when that is done
+        self.contours_in_thread = True  # of large maps, which are drawn when that is done
         options = default_settings(owner.session).rendering_option_defaults()
         super().__init__(owner.session, grid_of(flow, flow.volume, NAME), rendering_options=options)
         self.owner, self.name = owner, NAME
         self._wanted_step: list[int] | None = None  # while it is lighter
         self.set_display_style("surface")
-        self._whole()
+        self._show_all()
         self.set_parameters(surface_levels=[contour_level(flow.volume)], surface_colors=[COLOUR])
 
     @property
@@ -42,11 +43,11 @@ class MapModel(Volume):
 
     @property
     def overall_color(self) -> np.ndarray | None:
-        """Of the first contour, also while another stands for it: what ChimeraX's list of models shows."""
-        shown = Volume.overall_color.fget(self)
-        if shown is not None or not self.surfaces:
-            return shown
-        return min(self.surfaces, key=lambda one: one.level).color
+        """Of the first contour, also while it is not drawn: what ChimeraX's list of models shows."""
+        colour = Volume.overall_color.fget(self)
+        if colour is not None or not self.surfaces:
+            return colour
+        return min(self.surfaces, key=lambda surface: surface.level).color
 
     @overall_color.setter
     def overall_color(self, colour: np.ndarray) -> None:
@@ -58,29 +59,29 @@ class MapModel(Volume):
             return
         step = self.region[2] if light else self._wanted_step
         self._wanted_step = step if light else None
-        self.new_region(ijk_step=[2 * one for one in step] if light else step, adjust_step=False,
+        self.new_region(ijk_step=[2 * voxels for voxels in step] if light else step, adjust_step=False,
                         adjust_voxel_limit=False)  # fmt: skip
 
-    def set(self, volume: np.ndarray, seen: bool = True) -> None:
+    def set(self, volume: np.ndarray, visible: bool = True) -> None:
         """Show other density, of the same shape, at the same level.
 
-        Where the map is ``seen``, a large one keeps its old contour until a thread has found the new one.
+        Where the map is ``visible``, a large one has its old contour until a thread has found the new one.
         """
         self.data.array[:] = volume
         self.data.values_changed()
-        if seen and self.contours_beside and not waits(self.session) and len(volume) >= LARGE:
+        if visible and self.contours_in_thread and not waits(self.session) and len(volume) >= LARGE:
             for surface in self.surfaces:
                 surface.set_level(surface.level, use_thread=True)
 
     def renew(self, flow: TrainedModel) -> None:
         """Show the canonical map of another model, at the same level."""
         self.replace_data(grid_of(flow, flow.volume, NAME))
-        self._whole()
+        self._show_all()
 
-    def _whole(self) -> None:
+    def _show_all(self) -> None:
         self.new_region((0, 0, 0), [size - 1 for size in self.data.size], (1, 1, 1), False, False)
 
-    def take_snapshot(self, session, flags) -> dict:
+    def take_snapshot(self, session: Session, flags: int) -> dict:
         """How it looks; what it shows is found again by its owner."""
         if flags == State.SCENE:
             return super().take_snapshot(session, flags)
@@ -90,7 +91,7 @@ class MapModel(Volume):
         }  # fmt: skip
 
     @classmethod
-    def restore_snapshot(cls, session, data: dict) -> MapModel | None:
+    def restore_snapshot(cls, session: Session, data: dict) -> MapModel | None:
         """The map of an owner that is back, looking as it did."""
         if data["owner"] is None:
             return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from chimerax.core.session import Session
 
 from .decoding import decoding
 
@@ -14,16 +15,16 @@ Done = Callable[[dict, Any], None]
 Failed = Callable[[Exception], None]
 
 
-class Asking:
-    """Questions about the model in ``folder``, until it is closed: then none is asked, and no answer is heard.
+class ModelClient:
+    """Questions about the model in ``folder``, until it is closed: then none is asked, and no answer is delivered.
 
-    ``opened`` is told the facts whenever the process has opened the model, which it does anew after a crash: training
-    may meanwhile have written a newer one.
+    ``opened`` is called with the facts whenever the process has opened the model, which it does anew after a crash:
+    training may have written a newer one since.
     """
 
-    def __init__(self, session, folder: Path, opened: Callable[[dict], None]) -> None:
+    def __init__(self, session: Session, folder: Path, opened: Callable[[dict], None]) -> None:
         self._decoding = decoding(session)
-        self._name, self._path, self._told = self._decoding.new_name(), str(folder), opened
+        self._name, self._path, self._on_opened = self._decoding.new_name(), str(folder), opened
         self._engine: object = None  # in which it is open, or being opened
         self._closed = False
 
@@ -35,9 +36,9 @@ class Asking:
         if self._closed:
             return
         self._open()
-        mine = None if channel is None else f"{self._name} {channel}"
-        heard = self._while_open(done), self._while_open(failed or self.complain)
-        self._decoding.ask(what, {"model": self._name, **fields}, heard[0], array, mine, heard[1])
+        own_channel = None if channel is None else f"{self._name} {channel}"
+        done, failed = self._while_open(done), self._while_open(failed or self.complain)
+        self._decoding.ask(what, {"model": self._name, **fields}, done, array, own_channel, failed)
 
     def call(self, what: str, fields: dict, array: np.ndarray | None = None) -> tuple[dict, np.ndarray | None]:
         """Ask about the model, and wait; `InputError` or `EngineError` where it fails."""
@@ -45,7 +46,7 @@ class Asking:
         return self._decoding.call(what, {"model": self._name, **fields}, array)
 
     def complain(self, error: Exception) -> None:
-        """Say why an answer does not come."""
+        """Log why an answer does not come."""
         self._decoding.complain(error)
 
     def open_again(self) -> None:
@@ -64,16 +65,16 @@ class Asking:
         self._engine = self._decoding.engine
         self._decoding.open({"model": self._name, "path": self._path}, self._opened, self._not_opened)
 
-    def _while_open(self, hear: Callable) -> Callable:
-        def heard(*answer: object) -> None:
+    def _while_open(self, callback: Callable) -> Callable:
+        def call_while_open(*answer: object) -> None:
             if not self._closed:
-                hear(*answer)
+                callback(*answer)
 
-        return heard
+        return call_while_open
 
     def _opened(self, facts: dict) -> None:
         if self._engine is not None:
-            self._told(facts)
+            self._on_opened(facts)
 
     def _not_opened(self, _: Exception) -> None:
         self._engine = None  # the next question tries again

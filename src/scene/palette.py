@@ -1,4 +1,4 @@
-"""Colours of values in the scene: perceptually uniform, and to be told from a black and from a white background."""
+"""Colours of values in the scene: perceptually uniform, and distinct from a black and from a white background."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Scale:
     ----------
     title : what, and in which unit. colours : ``(n, 3)`` uint8, at even steps from the lowest value to the highest.
     highest : value of the last colour, and of all above; the first is that of 0.
-    labels : texts, and where along the colours they stand, 0 to 1.
+    labels : texts, and where along the colours they are, 0 to 1.
     """
 
     title: str
@@ -42,9 +42,9 @@ class Scale:
     def colour(self, values: np.ndarray, opacity: int = 255) -> np.ndarray:
         """``(n, 4)`` uint8 of values ``(n,)``."""
         last = len(self.colours) - 1
-        found = np.full((len(values), 4), opacity, np.uint8)
-        found[:, :3] = self.colours[(np.clip(values / self.highest, 0, 1) * last).astype(np.intp)]
-        return found
+        colours = np.full((len(values), 4), opacity, np.uint8)
+        colours[:, :3] = self.colours[(np.clip(values / self.highest, 0, 1) * last).astype(np.intp)]
+        return colours
 
 
 def value_scale(title: str, colours: np.ndarray, highest: float, unit: float = 1.0, above: bool = True) -> Scale:

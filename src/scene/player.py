@@ -1,28 +1,27 @@
-"""Playing a model's path: by time where somebody watches, state by state in scripts and movies."""
+"""Playing a model's path: by time in a window, state by state in scripts and movies."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from chimerax.core.commands.motion import CallForNFrames
+from chimerax.core.session import Session
 
 from ..decoder_process import EngineError
 from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from .decoding import waits
-
-if TYPE_CHECKING:
-    from .scene_model import FlexRecModel
+from .moving.dragging import Dragging
+from .shown_model import ShownModel
 
 
 class Player:
     """Moves one model along its path. `place` runs from 0, the first state, to 1, the last."""
 
-    def __init__(self, model: FlexRecModel) -> None:
-        self._model = model
+    def __init__(self, model: ShownModel, dragging: Dragging) -> None:
+        self._model, self._dragging = model, dragging
         self._motion: EachFrame | None = None
         self.place = 0.0
 
@@ -40,29 +39,29 @@ class Player:
         """
         self.leave()
         path = self._model.current_path
-        self._model.line.move()
+        self._model.point_status.move()
         if waits(self._model.session):
             self._step_through(path, how)
             return
         session, order = self._model.session, how.order(len(path))
         frame: int | None = None  # the number of the last frame in ``order``; None while it moves by time
-        started = self._begun(how)
+        started = self._start_time(how)
 
         def move() -> None:
             nonlocal frame, started
-            if is_filmed(session):
-                frame = self._first(order, len(path)) if frame is None else frame + 1
-                self._film(path, order, frame, how.loop)
+            if is_recorded(session):
+                frame = self._first_frame(order, len(path)) if frame is None else frame + 1
+                self._show_frame(path, order, frame, how.loop)
             else:
-                started, frame = self._begun(how) if frame is not None else started, None
+                started, frame = self._start_time(how) if frame is not None else started, None
                 self._move(path, how, time.monotonic() - started)
 
-        self._model.dragging.prepare()
+        self._dragging.prepare()
         self._motion = EachFrame(session, move, self.pause)
         self._model.tell()
 
-    def _begun(self, how: Playing) -> float:
-        """When it would have begun to be now where it rests; now, where it is at the end."""
+    def _start_time(self, how: Playing) -> float:
+        """The time at which it would have started to be now at `place`; now, where it is at the end."""
         elapsed = how.time_of(self.place)
         return time.monotonic() - (elapsed if elapsed < how.seconds else 0.0)
 
@@ -72,12 +71,12 @@ class Player:
         if how.ended(elapsed):
             self.pause()
 
-    def _first(self, order: list[int], states: int) -> int:
+    def _first_frame(self, order: list[int], states: int) -> int:
         """The frame from which it goes on: of the state where it rests, or the beginning where it is at the end."""
-        here = order.index(round(self.place * (states - 1)))
-        return 0 if here == max(order.index(0), order.index(states - 1)) else here
+        frame = order.index(round(self.place * (states - 1)))
+        return 0 if frame == max(order.index(0), order.index(states - 1)) else frame
 
-    def _film(self, path: LatentPath, order: list[int], frame: int, loop: bool) -> None:
+    def _show_frame(self, path: LatentPath, order: list[int], frame: int, loop: bool) -> None:
         """The state of one frame, truly decoded before it is drawn."""
         if frame >= len(order) and not loop:
             self.pause()
@@ -98,7 +97,7 @@ class Player:
             self.leave()
             if not self._model.deleted:
                 self._model.show(self._model.z)
-                self._model.line.rest(self._model.z)
+                self._model.point_status.rest(self._model.z)
 
     def stop(self) -> None:
         """Rest here; the next play starts at the beginning."""
@@ -114,7 +113,7 @@ class Player:
         self._model.show(path.point(place))
 
     def leave(self) -> None:
-        """Move no more: a hand or a command says where to go, or the model goes away."""
+        """Stop without the true map: a drag or a command shows another point, or the model is closed."""
         if self._motion is not None:
             motion, self._motion = self._motion, None
             motion.end()
@@ -129,10 +128,10 @@ class Player:
             self.place = number / max(len(path) - 1, 1)
             self._model.show(path.z[number])
             run(self._model.session, "wait 1", log=False)
-        self._model.line.rest(self._model.z)
+        self._model.point_status.rest(self._model.z)
 
 
-def is_filmed(session) -> bool:
+def is_recorded(session: Session) -> bool:
     """Whether ChimeraX's ``movie record`` captures each picture that is drawn."""
     movie = getattr(session, "movie", None)
     return movie is not None and movie.is_recording()
@@ -141,18 +140,18 @@ def is_filmed(session) -> bool:
 class EachFrame(CallForNFrames):
     """Calls ``move`` at each new frame until `end`, or until ChimeraX's command ``stop``, which calls ``stopped``."""
 
-    def __init__(self, session, move: Callable[[], None], stopped: Callable[[], None]) -> None:
-        self._stopped, self._over = stopped, False
+    def __init__(self, session: Session, move: Callable[[], None], stopped: Callable[[], None]) -> None:
+        self._stopped, self._ended = stopped, False
         super().__init__(lambda *_: move(), self.Infinite, session)
 
     def end(self) -> None:
-        """Call no more."""
-        if not self._over:
-            self._over = True
+        """Stop calling."""
+        if not self._ended:
+            self._ended = True
             super().done()
 
     def done(self) -> None:
         """What the command ``stop`` calls."""
-        if not self._over:
+        if not self._ended:
             self.end()
             self._stopped()

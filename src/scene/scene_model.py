@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from chimerax.core.models import REMOVE_MODELS, Model
+from chimerax.core.session import Session
 from chimerax.core.state import State
 
 from ..decoder_process import EngineError
@@ -16,44 +17,44 @@ from ..explore.path import LatentPath
 from ..explore.trained_model import Trained
 from ..models import Model as TrainedModel
 from ..models import open_model
-from .comparing import Comparing
 from .map_volume import MapModel, contour_level
-from .model_client import Asking, Done, Failed
+from .model_client import Done, Failed, ModelClient
 from .movies.recorder import Recorder
 from .moving.dragging import Dragging
 from .moving.moving_parts import MovingParts
+from .newer_checkpoint import renew
 from .placement import centre_of
 from .player import Player
-from .point_line import PointLine
-from .renew import renew
-from .scenes import scene_of, show_scene
-from .session import restored, snapshot
+from .point_status import PointStatus
+from .snapshots import restore_scene, restored, scene_snapshot, session_snapshot
+from .state_comparison import StateComparison
 
 
 class FlexRecModel(Model):
     """A trained model, the map first among its children; mesh, arrows and atoms join when asked for, if it moves.
 
-    ``flow`` is what was trained: a flow, or a linear model, in which density comes and goes and nothing moves.
+    Implements `ShownModel` for its parts. ``flow`` is what was trained: a flow, or a linear model, in which density
+    comes and goes and nothing moves.
     ``parts`` are the mesh, arrows and atoms that move.
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
     exactly). ``path`` is what `player` plays. Places of the scene are those of the consensus that it was trained on;
     the mesh's Å are relative to voxel N//2, and its drawings are shifted to there by ``frame``.
     """
 
-    def __init__(self, session, folder: Path, flow: TrainedModel, name: str) -> None:
+    def __init__(self, session: Session, folder: Path, flow: TrainedModel, name: str) -> None:
         super().__init__(name, session)
         self.folder, self.flow = folder, flow
         self.z: np.ndarray | None = None
         self._path: LatentPath | None = None
-        self.player = Player(self)
         self._recorder: Recorder | None = None
-        self.parts = MovingParts(self)
         self.on_change: list[Callable[[], None]] = []
         self.frame = centre_of(flow)
-        self.dragging = Dragging(self)
-        self.comparing = Comparing(self)
-        self.line = PointLine(session)
-        self._asking = Asking(session, folder, self._opened)
+        self.point_status = PointStatus(session)
+        self.parts = MovingParts(self)
+        self.dragging = Dragging(self, self.parts)
+        self.player = Player(self, self.dragging)
+        self.comparison = StateComparison(self, self.parts)
+        self._client = ModelClient(session, folder, self._opened)
         self._map = MapModel(self, flow)
         self.add([self._map])
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
@@ -92,7 +93,7 @@ class FlexRecModel(Model):
     @path.setter
     def path(self, path: LatentPath | None) -> None:
         self._path = path
-        self.player.stop()  # which tells
+        self.player.stop()  # which calls `tell`
 
     @property
     def recorder(self) -> Recorder | None:
@@ -111,6 +112,10 @@ class FlexRecModel(Model):
             raise InputError(f"{self.name} has no path yet; make one, such as flexrec path pc 1.")
         return self.path
 
+    def pause(self) -> None:
+        """Stop playing the path."""
+        self.player.pause()
+
     # ----- where it is -----
 
     def show(
@@ -120,25 +125,25 @@ class FlexRecModel(Model):
         """Show the map at ``z`` ``(K,)``, or the canonical map for None.
 
         ``done`` is called when it is set and will be drawn with the next frame; ``failed`` where the engine process
-        cannot decode it, which is only said otherwise.
+        cannot decode it, which else is only logged.
         """
-        self._set_point(z, hand=self.dragging.slow)  # until the map is there, all is as in a hand that rests
-        self.dragging.lead()
+        self._set_point(z, dragged=self.dragging.slow)  # until the map is there, all is drawn as at the end of a drag
+        self.dragging.preview()
 
-        def settled() -> None:
+        def shown() -> None:
             self._settle()
             done()
 
-        def lost(error: Exception) -> None:
+        def not_decoded(error: Exception) -> None:
             self._settle()
             (failed or self.complain)(error)
 
-        self._decode(settled, lost)
+        self._decode(shown, not_decoded)
 
     def _decode(
         self, done: Callable[[], None] = lambda: None, failed: Failed | None = None, late: bool = False
     ) -> None:
-        """Show the map at the point that is set; if ``late``, also when the hand has gone on meanwhile."""
+        """Show the map at the point that is set; if ``late``, also when a drag has gone on since."""
         if self.map is None:
             done()
             return
@@ -149,16 +154,16 @@ class FlexRecModel(Model):
         point = self.z
 
         def arrived(facts: dict, volume: np.ndarray) -> None:
-            if self.z is point or (late and self.dragging.hand):
+            if self.z is point or (late and self.dragging.active):
                 self._draw(volume, late and self.dragging.light)
                 done()
 
         self.ask("decode", {"z": point.tolist()}, arrived, channel="map", failed=failed)
 
     def drag(self, z: np.ndarray) -> None:
-        """Follow the hand to ``z``: the contour's vertices move; `show` the point where it rests."""
-        self.line.move()
-        self._set_point(z, hand=True)
+        """Show ``z`` during a drag: the contour's vertices move; `show` the point where it ends."""
+        self.point_status.move()
+        self._set_point(z, dragged=True)
         if not self.dragging.follow():
             self._decode(late=True)
 
@@ -168,37 +173,37 @@ class FlexRecModel(Model):
         self.open_again()
         renew(self, flow)
 
-    def _set_point(self, z: np.ndarray | None, hand: bool) -> None:
+    def _set_point(self, z: np.ndarray | None, dragged: bool) -> None:
         self.z = None if z is None else self.flow.checked(z)
-        self.comparing.end()
+        self.comparison.end()
         self.parts.place(self.z)
-        self._move(hand)
+        self._move(dragged)
         self.tell()
 
-    def _move(self, hand: bool) -> None:
+    def _move(self, dragged: bool) -> None:
         """Move all that follows, to where the vertices are."""
-        self.dragging.moves(hand)
+        self.dragging.set_active(dragged)
         self.parts.draw(self.dragging.light, self.dragging.light_atoms)
 
     def _settle(self) -> None:
-        """Draw in full what a hand has moved."""
-        if self.dragging.hand and not self.deleted:
-            self._move(hand=False)
+        """Draw in full what a drag has moved."""
+        if self.dragging.active and not self.deleted:
+            self._move(dragged=False)
 
     def tell(self) -> None:
-        """Tell those who follow the point, the path and the playing of it."""
+        """Call the listeners in ``on_change``: the point, the path or the playing of it has changed."""
         for changed in list(self.on_change):
             changed()
 
     def _draw(self, volume: np.ndarray, light: bool = False) -> None:
         if self.map is not None:
             self.map.lighten(light)
-            self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the hand was
-        self.dragging.rest()
+            self.map.set(volume, not self.dragging.drawn)  # its old contour is not where the moving one was
+        self.dragging.show_map()
 
     def _forget_removed(self, _, removed: list) -> None:
-        for one in (self.parts, self.dragging, self.comparing):
-            one.forget(removed)
+        for part in (self.parts, self.dragging, self.comparison):
+            part.forget(removed)
         self.tell()
 
     # ----- the engine -----
@@ -207,16 +212,16 @@ class FlexRecModel(Model):
         self, what: str, fields: dict, done: Done, array: np.ndarray | None = None, channel: str | None = None,
         failed: Failed | None = None,
     ) -> None:  # fmt: skip
-        """Ask the engine process about this model; see `Asking.ask`."""
-        self._asking.ask(what, fields, done, array, channel, failed)
+        """Ask the engine process about this model; see `ModelClient.ask`."""
+        self._client.ask(what, fields, done, array, channel, failed)
 
     def complain(self, error: Exception) -> None:
-        """Say why an answer does not come."""
-        self._asking.complain(error)
+        """Log why an answer does not come."""
+        self._client.complain(error)
 
     def open_again(self) -> None:
         """Let the engine read the model when it is next asked: it is another process now, or the files have changed."""
-        self._asking.open_again()
+        self._client.open_again()
 
     def _opened(self, facts: dict) -> None:
         """Go on with the model that the engine process has, where training has written a newer one than ours."""
@@ -231,25 +236,25 @@ class FlexRecModel(Model):
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
         self.parts.settle()
         self._removed.remove()
-        self.comparing.end()
+        self.comparison.end()
         self.dragging.end()
         self.player.leave()
         if self.recorder is not None:
             self.recorder.cancel("the model was closed while its movie was recorded.")
-        self._asking.close()
+        self._client.close()
         super().delete()
 
     # ----- sessions and scenes -----
 
-    def take_snapshot(self, session, flags) -> dict:
+    def take_snapshot(self, session: Session, flags: int) -> dict:
         """For a session file, or for a scene."""
-        return scene_of(self, session) if flags == State.SCENE else snapshot(self, session, flags)
+        return scene_snapshot(self, session) if flags == State.SCENE else session_snapshot(self, session, flags)
 
     @classmethod
-    def restore_snapshot(cls, session, data: dict) -> FlexRecModel | None:
+    def restore_snapshot(cls, session: Session, data: dict) -> FlexRecModel | None:
         """From a session file."""
         return restored(cls, session, data)
 
     def restore_scene(self, data: dict) -> None:
         """As in a scene of now."""
-        show_scene(self, data)
+        restore_scene(self, data)

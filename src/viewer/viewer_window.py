@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication, QDialog, QHBoxLayout, QMainWindow, QPla
 
 from ..errors import InputError
 from ..explore.compare_states import Compared
-from ..panel.jobs.job_desk import LocalDesk
+from ..panel.jobs.job_control import LocalJobControl
 from ..panel.jobs.project_jobs import SIZE, fit_to_screen, make_jobs
 from ..panel.window import FlexPanel
 from .slice_view import Slices
@@ -28,7 +28,7 @@ class Viewer(QMainWindow):
         super().__init__()
         self.slices, self.log = Slices(), QPlainTextEdit(readOnly=True)
         self.scene = SlicesScene(self.slices, python)
-        self.jobs = make_jobs(self.scene, LocalDesk(lambda: python))
+        self.jobs = make_jobs(self.scene, LocalJobControl(lambda: python))
         self.jobs.setParent(self, Qt.WindowType.Window)
         self.jobs.setWindowTitle("Jobs – FlexRec")
         self.panel = FlexPanel(self.scene, self.jobs)
@@ -59,7 +59,7 @@ class Viewer(QMainWindow):
         try:
             self.scene.open(path)
         except InputError as error:
-            self.panel.empty.say(str(error))
+            self.panel.welcome.say(str(error))
             self.jobs.set_project(path)  # which may have jobs, and is where the first one is started
             return False
         return True

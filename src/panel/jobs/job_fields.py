@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from ...jobs.listing import JobState
 from ...jobs.record import DONE, QUEUED, RUNNING
 from ...parameters import Parameter
-from .job_words import value_text
+from .command_text import value_text
 
 
 class Field(QWidget):
@@ -109,7 +111,7 @@ class TextField(Field):
 
 
 class PathField(TextField):
-    """A file or folder, typed or found."""
+    """A file or folder, typed or chosen in a dialog."""
 
     def __init__(self, option: Parameter) -> None:
         super().__init__(option)
@@ -162,11 +164,11 @@ class JobField(Field):
             self.box.setCurrentIndex(0)
             return
         path = Path(value)
-        found = next((i for i in range(1, self.box.count()) if self.box.itemData(i) == path), None)
-        if found is None:
-            found = self.box.count()
+        row = next((i for i in range(1, self.box.count()) if self.box.itemData(i) == path), None)
+        if row is None:
+            row = self.box.count()
             self.box.addItem(f"{path.parent.name}/{path.name}", path)
-        self.box.setCurrentIndex(found)
+        self.box.setCurrentIndex(row)
 
 
 class QuietComboBox(QComboBox):
@@ -178,12 +180,12 @@ class QuietComboBox(QComboBox):
         self.setMinimumContentsLength(8)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
-    def wheelEvent(self, event) -> None:
+    def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave it to the form."""
         event.ignore()
 
 
-def browse_button(parent: QWidget, chosen) -> QToolButton:
+def browse_button(parent: QWidget, chosen: Callable[[str], object]) -> QToolButton:
     """A button that asks for a file or a folder and calls ``chosen(path)``."""
     button = QToolButton()
     button.setText("…")
@@ -192,8 +194,8 @@ def browse_button(parent: QWidget, chosen) -> QToolButton:
     button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     menu = QMenu(button)
 
-    def ask(find) -> None:
-        path = find()
+    def ask(dialog: Callable[[], str]) -> None:
+        path = dialog()
         if path:
             chosen(path)
 
@@ -222,7 +224,7 @@ def plain_name(option: Parameter) -> str:
 
 
 def _grey(option: Parameter) -> str:
-    """What stands in an empty field: the default, or an example where there is none."""
+    """What an empty field shows: the default, or an example where there is none."""
     if option.required:
         return "required"
     if option.default in (None, "", (), MISSING):

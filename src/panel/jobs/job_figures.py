@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import QSize, Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QImage, QImageReader, QPixmap
+from qtpy.QtGui import QDesktopServices, QImage, QImageReader, QMouseEvent, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 NO_JOB = "No job is chosen."
@@ -33,14 +33,14 @@ class JobFigures(QScrollArea):
 
     def show_figures(self, figures: tuple[tuple[Path, int], ...], why_none: str = NO_JOB) -> None:
         """Show these files, each with the time when it was written (ns); ``why_none`` is said where there are none."""
-        wanted = dict(figures)
-        for path in [path for path in self.pictures if path not in wanted]:
+        paths = {path for path, _ in figures}
+        for path in [path for path in self.pictures if path not in paths]:
             self._drop(path)
         for place, (path, time) in enumerate(figures):
             if self._times.get(path) == time:
                 continue
             image = read_picture(path)
-            if image is None:  # half-written or gone: the next look finds it whole
+            if image is None:  # half-written or gone: it is read again a second later
                 continue
             self._times[path] = time
             if path not in self.pictures:
@@ -74,7 +74,7 @@ class Picture(QLabel):
         self._image = QPixmap.fromImage(image)
         self._fit()
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the new width."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
@@ -90,7 +90,7 @@ class Picture(QLabel):
         self.setFixedHeight(round(shown.height() / scale))
         self.setPixmap(shown)
 
-    def mouseDoubleClickEvent(self, event) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open the file in the computer's own viewer."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.path)))
 

@@ -128,9 +128,9 @@ class JobForm(QWidget):
         names = [other.name for other in self.job.options()]
         parameters = self.job.parameters(**{name: value if name == option.name else None for name in names})
         without = [name for name in names if name != option.name]
-        found = getattr(resolve_inputs(self.job, parameters, self.project, is_done_or_pending, without), option.name)
-        if option.name == PARTICLES and found is not None:
-            check_particles(found)
+        path = getattr(resolve_inputs(self.job, parameters, self.project, is_done_or_pending, without), option.name)
+        if option.name == PARTICLES and path is not None:
+            check_particles(path)
 
 
 class FormRow(QWidget):

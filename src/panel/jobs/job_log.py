@@ -1,4 +1,4 @@
-"""A job's log, which follows its end unless somebody reads further up."""
+"""A job's log, which follows its end unless the user has scrolled up."""
 
 from __future__ import annotations
 

@@ -25,12 +25,12 @@ from ...errors import InputError
 from ...jobs.listing import JobState
 from ...jobs.record import DONE, QUEUED, RUNNING
 from ...jobs.registry import all_jobs
-from .job_desk import JobDesk
+from .command_text import chimerax_line, terminal_line
+from .job_control import JobControl
 from .job_fields import QuietComboBox
 from .job_form import JobForm, complaint_colour, wrapped
-from .job_words import chimerax_line, terminal_line
 
-_STEPS = ("prep", "mesh", "train")  # the way of every project that has particles
+_STEPS = ("prep", "mesh", "train")  # the jobs of every project that has particles, in their order
 
 
 class JobStart(QWidget):
@@ -38,12 +38,12 @@ class JobStart(QWidget):
 
     started = Signal()
 
-    def __init__(self, desk: JobDesk) -> None:
+    def __init__(self, control: JobControl) -> None:
         super().__init__()
-        self._desk = desk
+        self._control = control
         self._project: Path | None = None
         self._states: tuple[JobState, ...] = ()
-        self._chosen = False  # the kind of job, by somebody
+        self._chosen = False  # whether the user has chosen the kind of job
         self.verbs = QuietComboBox()
         self.verbs.setAccessibleName("kind of job")
         self.pages = QStackedWidget()
@@ -60,11 +60,11 @@ class JobStart(QWidget):
                                "when this window is closed")  # fmt: skip
         self.defaults = QPushButton("Defaults")
         self.defaults.setToolTip("Empty the form")
-        self.told = wrapped(QLabel())
+        self.message = wrapped(QLabel())
         self.kinds, self.line, self.copy = QuietComboBox(), QLineEdit(), QToolButton()
         for name, write in (("Terminal", terminal_line), ("ChimeraX", chimerax_line)):
             self.kinds.addItem(name, write)
-        self.kinds.setCurrentText(desk.kind)
+        self.kinds.setCurrentText(control.kind)
         self.kinds.setAccessibleName("where the command is for")
         self.kinds.setToolTip("The same job as a command, for a terminal or for ChimeraX")
         self.line.setReadOnly(True)
@@ -90,7 +90,7 @@ class JobStart(QWidget):
         words.addWidget(self.copy)
         column.setContentsMargins(6, 6, 6, 6)
         column.addLayout(top)
-        column.addWidget(self.told)
+        column.addWidget(self.message)
         column.addWidget(self.pages, 1)
         column.addLayout(words)
 
@@ -101,8 +101,8 @@ class JobStart(QWidget):
 
     def show_jobs(self, project: Path | None, states: tuple[JobState, ...]) -> None:
         """Offer the project's jobs as inputs; cheap while nothing has changed."""
-        known = [(state.folder, state.state) for state in self._states]
-        if (project, [(state.folder, state.state) for state in states]) != (self._project, known):
+        shown = [(state.folder, state.state) for state in self._states]
+        if (project, [(state.folder, state.state) for state in states]) != (self._project, shown):
             self._project, self._states = project, states
             if not self._chosen:
                 with QSignalBlocker(self.verbs):
@@ -115,19 +115,19 @@ class JobStart(QWidget):
         self.form.put(values, seed)
 
     def start(self) -> None:
-        """Hand the job in."""
+        """Queue the job."""
         try:
             values, seed = self.form.given()
             if self._project is None:
                 raise InputError("Choose the project's folder first.")
-            self._desk.start(self.form.job, values, self._project, seed)
+            self._control.start(self.form.job, values, self._project, seed)
         except InputError as error:
-            self._tell(str(error), wrong=True)
+            self._show_message(str(error), wrong=True)
             return
         except OSError as error:
-            self._tell(f"{error.filename or self._project}: {error.strerror}.", wrong=True)
+            self._show_message(f"{error.filename or self._project}: {error.strerror}.", wrong=True)
             return
-        self._tell(f"{self.form.job.verb} is queued.")
+        self._show_message(f"{self.form.job.verb} is queued.")
         self.started.emit()
 
     def _choose(self) -> None:
@@ -143,7 +143,7 @@ class JobStart(QWidget):
         problem = "" if self._project else "Choose the project's folder first."
         problem = problem or self.form.problem()
         self.button.setEnabled(not problem)
-        self._tell(problem, wrong=any(row.sentence for row in self.form.rows.values()))
+        self._show_message(problem, wrong=any(row.sentence for row in self.form.rows.values()))
         self._write()
 
     def _write(self) -> None:
@@ -155,10 +155,10 @@ class JobStart(QWidget):
             self.line.clear()
         self.line.setCursorPosition(0)
 
-    def _tell(self, sentence: str, wrong: bool = False) -> None:
-        self.told.setText(sentence)
-        self.told.setVisible(bool(sentence))
-        self.told.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
+    def _show_message(self, sentence: str, wrong: bool = False) -> None:
+        self.message.setText(sentence)
+        self.message.setVisible(bool(sentence))
+        self.message.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
 
 
 def _next_step(states: tuple[JobState, ...]) -> str:

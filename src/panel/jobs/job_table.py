@@ -19,12 +19,12 @@ COLUMNS = ("#", "Job", "State", "Progress", "Time left", "Images/s", "Device", "
 PROGRESS = COLUMNS.index("Progress")
 _STATE = COLUMNS.index("State")
 SHARE = int(Qt.ItemDataRole.UserRole)  # 0 to 1, or None
-# for the dot before a state: told apart on dark and on light, and by the colour-blind
+# of the dot before a state: distinct on dark and on light, and for the colour-blind
 _DOTS = {"running": "#2f80ed", "done": "#2e9e5b", "failed": "#d64545", "stopped": "#c98a12", "queued": "#8a8f98"}
 
 
 class JobRows(QAbstractTableModel):
-    """The jobs as rows of text; a look at the project changes only the cells that are new."""
+    """The jobs as rows of text; another reading of the project changes only the cells that are new."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ class JobRows(QAbstractTableModel):
         if role == SHARE:
             return share(state)
         if role == Qt.ItemDataRole.ToolTipRole:
-            told = values_text(state.progress) if state.progress else ""
-            return "\n".join(filter(None, (str(state.folder), state.message, told)))
+            values = values_text(state.progress) if state.progress else ""
+            return "\n".join(filter(None, (str(state.folder), state.message, values)))
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (0, 4, 5, 8):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == _STATE:
@@ -94,7 +94,7 @@ class JobRows(QAbstractTableModel):
 
 
 def row_texts(state: JobState) -> tuple[str, ...]:
-    """What stands in a row."""
+    """The texts of a row."""
     line = state.progress or {}
     shown = share(state)
     stage = line.get("stage") or ("" if shown is None or state.state == DONE else "step")
@@ -174,7 +174,7 @@ class _Bar(QStyledItemDelegate):
 
 
 class JobTable(QTableView):
-    """The table. ``chosen`` tells of the job that is selected, or None."""
+    """The table. ``chosen`` is emitted with the folder of the job that is selected, or None."""
 
     chosen = Signal(object)
 

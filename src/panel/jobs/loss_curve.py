@@ -42,7 +42,7 @@ class LossCurve(FigureCanvasQTAgg):
             axis.spines[["top", "right"]].set_visible(False)
             axis.grid(alpha=0.25, linewidth=0.6)
         self.axes[-1].set_xlabel("epoch", fontsize=8)
-        self._dress()
+        self._set_colours()
         self.show_curves(NOTHING)
 
     def show_curves(
@@ -67,7 +67,7 @@ class LossCurve(FigureCanvasQTAgg):
         """The axis that the curves share, from the beginning to the end of the training."""
         self.axes[0].set_xlim(-_BESIDE * last, (1 + _BESIDE) * last)
 
-    def _dress(self) -> None:
+    def _set_colours(self) -> None:
         """Take the window's colours."""
         palette = QGuiApplication.palette()  # matplotlib has given its canvas a white one
         window, page, ink = (colour.name() for colour in (
@@ -87,5 +87,5 @@ class LossCurve(FigureCanvasQTAgg):
         """Follow the window's colours."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ApplicationPaletteChange and hasattr(self, "lines"):
-            self._dress()
+            self._set_colours()
             self.draw_idle()

@@ -1,4 +1,4 @@
-"""The jobs of the project whose model is open, which every host of the panel shows in a window of their own."""
+"""The jobs of the project whose model is open, which every host of the panel shows in a window of its own."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from qtpy.QtCore import QRect, QSize
 from qtpy.QtWidgets import QWidget
 
 from ..panel_scene import Scene, quoted
-from .job_desk import JobDesk
-from .jobs_window import JobsTab
+from .job_control import JobControl
+from .jobs_panel import JobsPanel
 
 SIZE = QSize(900, 760)  # of their window, where the screen has as much
 _FRAME = QSize(16, 48)  # what a window's frame and title take of a screen
 
 
-def make_jobs(scene: Scene, desk: JobDesk) -> JobsTab:
-    """The jobs of the project whose model is open; what is shown keeps up with a model that learns."""
-    jobs = JobsTab(desk)
+def make_jobs(scene: Scene, control: JobControl) -> JobsPanel:
+    """The jobs of the project whose model is open; a newer checkpoint of an open model is shown."""
+    jobs = JobsPanel(control)
 
     def find_project() -> None:
         if jobs.project is None and scene.trained is not None:

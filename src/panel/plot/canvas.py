@@ -1,4 +1,4 @@
-"""The plot: the particles as one picture, kept as background, and marks that are blitted above it."""
+"""The plot: the particles as one picture in the background, and marks that are blitted above it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QContextMenuEvent
 
 from ...explore.plot_density import plot_limits
 from .colouring import Colouring
@@ -16,9 +17,9 @@ from .raster import density_picture, dot_densities, dot_radius, dots_picture, hi
 from .theme import Theme
 from .whole_pixels import keep_all_pixels
 
-FEW = 5_000  # particles up to which each is a dot, unless somebody chose otherwise
+FEW = 5_000  # particles up to which each is a dot, unless the user chose otherwise
 _REST = 70  # milliseconds without a new view after which the particles are drawn anew for it
-_PALEST = 90  # of 256 colours of density, that a lonely dot has: the first ones cannot be seen on the page
+_PALEST = 90  # of 256 colours of density, that a dot without neighbours has: the first ones cannot be seen on the page
 MARGINS = (62, 44, 10, 8)  # left, bottom, right, top; logical pixels
 
 
@@ -45,8 +46,8 @@ class PlotCanvas(FigureCanvasQTAgg):
         self._image = self._overlay = None
         self._bars: PolyCollection | None = None
         self._background = None
-        self._resting = QTimer(self, singleShot=True, interval=_REST)
-        self._resting.timeout.connect(self.repaint_particles)
+        self._repaint_timer = QTimer(self, singleShot=True, interval=_REST)
+        self._repaint_timer.timeout.connect(self.repaint_particles)
         self.mpl_connect("draw_event", self._drawn)
         self.mpl_connect("resize_event", self._resized)
         self.mpl_connect("figure_leave_event", lambda _: self.left.emit())
@@ -71,7 +72,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         self.repaint_particles()
 
     def forget(self) -> None:
-        """Other particles come: what was known of the former ones is not of these."""
+        """Drop colours and selections: other particles come, of which they are not."""
         self._colouring, self._highlights = None, []
 
     def set_colouring(self, colouring: Colouring | None) -> None:
@@ -103,7 +104,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         self.axes.xaxis.labelpad = self.axes.yaxis.labelpad = 2
         for spine in self.axes.spines.values():
             spine.set_color(theme.faint)
-        self.marks.dress(theme)
+        self.marks.set_theme(theme)
         self.repaint_particles()
 
     # ----- the view -----
@@ -123,7 +124,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         self.axes.set_xlim(limits[0])
         self.axes.set_ylim(limits[1])
         if not at_once:
-            self._resting.start()
+            self._repaint_timer.start()
         self._background = None
         self.draw_idle()
         self.viewed.emit()
@@ -148,7 +149,7 @@ class PlotCanvas(FigureCanvasQTAgg):
 
     def repaint_particles(self) -> None:
         """Make the particles' picture for the view as it is now."""
-        self._resting.stop()
+        self._repaint_timer.stop()
         for artist in (self._image, self._bars):
             if artist is not None:
                 artist.remove()
@@ -170,7 +171,7 @@ class PlotCanvas(FigureCanvasQTAgg):
             picture = density_picture(points, limits, size, self.theme.density, self.device_pixel_ratio)
         else:
             picture = self._dots(points, limits, size)
-        self._image = self._put(picture, limits, 1)
+        self._image = self._put_image(picture, limits, 1)
 
     def _paint_highlights(self) -> None:
         if self._overlay is not None:
@@ -179,10 +180,10 @@ class PlotCanvas(FigureCanvasQTAgg):
         if not self._highlights or self.plane is None:
             return
         if self.plane.dims == 1:
-            self._overlay = self._put_chosen_bars()
+            self._overlay = self._put_selected_bars()
         else:
             limits = self.limits
-            self._overlay = self._put(self._chosen(self.plane.points, limits, self._size()), limits, 2)
+            self._overlay = self._put_image(self._selected_dots(self.plane.points, limits, self._size()), limits, 2)
 
     def _dots(self, points: np.ndarray, limits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         rows, pixel = pixel_places(points, limits, size)
@@ -195,7 +196,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         radius = dot_radius(len(rows), self.device_pixel_ratio)
         return dots_picture(pixel, colours, size, radius)
 
-    def _chosen(self, points: np.ndarray, limits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def _selected_dots(self, points: np.ndarray, limits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         from matplotlib.colors import to_rgba
 
         picture = np.zeros((size[1], size[0], 4), np.uint8)
@@ -206,7 +207,7 @@ class PlotCanvas(FigureCanvasQTAgg):
             picture = np.where(dots[..., 3:] > 0, dots, picture)
         return picture
 
-    def _put(self, picture: np.ndarray, limits: np.ndarray, above: int):
+    def _put_image(self, picture: np.ndarray, limits: np.ndarray, above: int):
         image = self.axes.imshow(
             picture, extent=limits.ravel().tolist(), origin="lower", aspect="auto", interpolation="nearest",
             resample=False, zorder=above,
@@ -220,7 +221,7 @@ class PlotCanvas(FigureCanvasQTAgg):
         edges, counts = histogram(values[self.plane.shown], tuple(self.limits[0]), self._size()[0])
         self._bars = self._put_bars(edges, counts / max(counts.max(), 1), [self.theme.density[150]], 1)
 
-    def _put_chosen_bars(self) -> PolyCollection:
+    def _put_selected_bars(self) -> PolyCollection:
         """What of each bar is selected."""
         values = self.plane.points[:, 0]
         edges, counts = histogram(values[self.plane.shown], tuple(self.limits[0]), self._size()[0])
@@ -245,10 +246,10 @@ class PlotCanvas(FigureCanvasQTAgg):
         if wide > left + right + 20 and high > bottom + top + 20:
             self.axes.set_position([left / wide, bottom / high, 1 - (left + right) / wide, 1 - (bottom + top) / high])
         self._background = None
-        self._resting.start()
+        self._repaint_timer.start()
 
     def _drawn(self, event) -> None:
-        """A whole drawing, without the marks, has been made: keep it, and put the marks on it."""
+        """A whole drawing, without the marks, has been made: store it, and draw the marks on it."""
         if event.canvas is not self:  # but one that writes a .pdf or .svg
             return
         self._background = self.copy_from_bbox(self.figure.bbox)
@@ -265,7 +266,7 @@ class PlotCanvas(FigureCanvasQTAgg):
             self.axes.draw_artist(line)
         self.update()
 
-    def contextMenuEvent(self, event) -> None:  # noqa: N802
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """Leave it to the widgets around, unless the right click meant something else."""
         event.setAccepted(not self.menu_wanted)
         self.menu_wanted = True

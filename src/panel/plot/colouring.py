@@ -9,8 +9,8 @@ import numpy as np
 from ...explore.particle_columns import Column
 
 DENSITY = "density"
-MOST_GROUPS = 12  # beyond so many distinct values a legend would name no one
-# told apart by the colour-blind, on white and on black
+MOST_GROUPS = 12  # with more distinct values than this no legend can name them
+# distinct for the colour-blind, on white and on black
 _GROUPS = np.array([
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167), (0, 114, 178), (213, 94, 0), (170, 160, 40),
     (140, 86, 75), (127, 127, 127), (148, 103, 189), (44, 160, 44), (23, 190, 207)], np.uint8)  # fmt: skip

@@ -29,7 +29,7 @@ class Marks:
         axes.add_line(line)
         return line
 
-    def dress(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         for lines, colour, width in (
             ((self.outline,), theme.outline, 2.6), ((self.path, self.frames, self.corners), theme.path, 1.6),
@@ -58,7 +58,7 @@ class Marks:
         self.hover.set_data(*_columns(None if point is None else point[None]))
 
     def put_outline(self, points: np.ndarray | None, closed: bool = True) -> None:
-        """What the hand draws ``(m, 2)``."""
+        """What is being drawn ``(m, 2)``."""
         if points is not None and closed and len(points) > 2:
             points = np.concatenate([points, points[:1]])
         self.outline.set_data(*_columns(points))

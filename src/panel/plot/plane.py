@@ -40,10 +40,9 @@ class Plane:
         view = make_view(names, trained.components) if exact else None
         if not exact and len(set(names)) < len(names):
             raise InputError(f"The axes {' and '.join(names)} are the same direction; choose two that differ.")
-        found = view.project(trained.latents) if view else plot_points(trained, names)
-        points = np.asarray(found, np.float32)
+        points = np.asarray(view.project(trained.latents) if view else plot_points(trained, names), np.float32)
         shown = np.isfinite(points).all(axis=1) & trained.finite
-        # a place where nobody looks for those that have none
+        # far away from all others, for those that have no place
         search = Nearest(points if shown.all() else np.where(shown[:, None], points, np.float32(1e18)))
         return cls(trained, tuple(names), points, shown, view, search)
 
@@ -85,8 +84,8 @@ def axis_names(trained: Trained) -> list[str]:
 
 def axis_label(name: str, trained: Trained) -> str:
     """``pc1  (3.2 Å)``: what a unit of the axis is in ångströms of motion."""
-    found = re.fullmatch(r"pc(\d+)", name)
+    match = re.fullmatch(r"pc(\d+)", name)
     components = trained.components
-    if found and components.unit:
-        return f"{name}  ({components.size[int(found[1]) - 1]:.2g} {components.unit})"
+    if match and components.unit:
+        return f"{name}  ({components.size[int(match[1]) - 1]:.2g} {components.unit})"
     return name

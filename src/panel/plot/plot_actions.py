@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QApplication, QFileDialog, QMenu, QToolButton
 
 from ...explore.anchors import point_text
-from .pairs import Pairs
-
-if TYPE_CHECKING:
-    from ..window import FlexPanel
+from ..panel_services import PanelServices
+from .component_pairs import ComponentPairs
 
 _KINDS = (".png", ".pdf", ".svg")
 _TIPS = {"Pairs": "All pairs of components", "Save": "Save the plot as PNG, PDF or SVG",
          "Jobs": "The jobs of the project and their logs, and the forms of new ones", "?": "Help"}  # fmt: skip
 
 
-class PlotActs:
-    """Of one panel: its menu, and the buttons beside the modes."""
+class PlotActions:
+    """The entries of a panel's context menu, and the buttons beside the mouse modes."""
 
-    def __init__(self, panel: FlexPanel) -> None:
+    def __init__(self, panel: PanelServices) -> None:
         self.panel = panel
-        for name, act in (("Pairs", self.show_pairs), ("Save", self.ask_and_save), ("Jobs", panel.jobs_asked.emit),
-                          ("?", panel.help_asked.emit)):  # fmt: skip
+        for name, action in (("Pairs", self.show_pairs), ("Save", self.ask_and_save), ("Jobs", panel.show_jobs),
+                             ("?", panel.show_help)):  # fmt: skip
             button = QToolButton(panel, text=name, autoRaise=True, toolTip=_TIPS[name])
             button.setObjectName(name.lower())
-            button.clicked.connect(lambda _=False, act=act: act())
-            (panel.plot.axes_row if name == "Jobs" else panel.plot.tools).addWidget(button)
+            button.clicked.connect(lambda _=False, action=action: action())
+            row = panel.plot.controls.axes_row if name == "Jobs" else panel.plot.controls.tools
+            row.addWidget(button)
 
     def fill(self, menu: QMenu) -> None:
         """Put all of it into a menu."""
-        for text, act in (
+        for text, action in (
             ("Show all particles", self.panel.plot.canvas.go_home), ("All pairs of components …", self.show_pairs),
             ("Save the plot …", self.ask_and_save), ("Copy z", self.copy_point),
-            ("Open a project …", self.panel._choose_project), ("Jobs …", self.panel.jobs_asked.emit),
-            ("Help", self.panel.help_asked.emit),
+            ("Open a project …", self.panel.choose_project), ("Jobs …", self.panel.show_jobs),
+            ("Help", self.panel.show_help),
         ):  # fmt: skip
-            menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
+            menu.addAction(text).triggered.connect(lambda _=False, action=action: action())
 
     def show_pairs(self) -> None:
         """All pairs of components, in a window of their own."""
@@ -46,7 +44,7 @@ class PlotActs:
         if trained is None or trained.model.latent_dims < 2:
             self.panel.complain("Pairs need two latent dimensions or more.")
             return
-        window = Pairs(trained, self.panel.plot.canvas.theme, self.panel)
+        window = ComponentPairs(trained, self.panel.plot.canvas.theme, self.panel)
         window.chosen.connect(lambda x, y: self.panel.plot.show_axes((x, y)))
         window.show()
 

@@ -94,13 +94,13 @@ def dots_picture(pixel: np.ndarray, colours: np.ndarray, size: tuple[int, int], 
 def _disc(radius: float) -> list[tuple[int, int, int]]:
     """``(dx, dy, cover 0 to 255)`` of the pixels of a dot, the covered ones last: they lie above other dots' rims."""
     reach = int(np.ceil(radius))
-    found = []
+    pixels = []
     for dx in range(-reach, reach + 1):
         for dy in range(-reach, reach + 1):
             cover = np.clip(radius + 0.5 - np.hypot(dx, dy), 0, 1)
             if cover > 0.05:
-                found.append((dx, dy, int(255 * cover)))
-    return sorted(found, key=lambda one: one[2])
+                pixels.append((dx, dy, int(255 * cover)))
+    return sorted(pixels, key=lambda pixel: pixel[2])
 
 
 def histogram(values: np.ndarray, limits: tuple[float, float], wide: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ...errors import InputError
@@ -22,26 +22,26 @@ _GAP = 2
 class Montage(QDialog):
     """A window with the images of some particles as the microscope took them, or as prep made them without those.
 
-    ``moved`` is told in which folder the images are now, and answers what is wrong with it, or nothing.
+    ``on_moved`` is called with the folder in which the images are now; it returns what is wrong with it, or nothing.
     """
 
     def __init__(
-        self, trained: Trained, selection: Selection, moved: Callable[[str], str], parent: QWidget | None = None
+        self, trained: Trained, selection: Selection, on_moved: Callable[[str], str], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.trained, self.selection, self._moved, self.first = trained, selection, moved, 0
+        self.trained, self.selection, self._on_moved, self.first = trained, selection, on_moved, 0
         self.images: ImagesHere | None = None
         self.picture, self.words = QLabel(), QLabel(wordWrap=True)
         self.elsewhere = QPushButton("Images are in another folder …")
         self.elsewhere.setToolTip("Choose the folder where the image stacks are now; the project remembers it")
         self.elsewhere.setAutoDefault(False)
-        self.before, self.after = QPushButton("Back"), QPushButton("More")
+        self.back, self.more = QPushButton("Back"), QPushButton("More")
         self.elsewhere.clicked.connect(self._ask_folder)
-        self.before.clicked.connect(lambda: self.turn(-1))
-        self.after.clicked.connect(lambda: self.turn(1))
+        self.back.clicked.connect(lambda: self.turn(-1))
+        self.more.clicked.connect(lambda: self.turn(1))
         row = QHBoxLayout()
         row.addStretch(1)
-        for button in (self.elsewhere, self.before, self.after):
+        for button in (self.elsewhere, self.back, self.more):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.addWidget(self.picture, 1, Qt.AlignmentFlag.AlignCenter)
@@ -50,45 +50,45 @@ class Montage(QDialog):
         self.setWindowTitle(f"{selection.name} – particle images")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(_ACROSS * (_SIDE + _GAP))
-        self.look()
+        self.read_images()
 
-    def look(self) -> None:
-        """See which images there are, and show the first page."""
+    def read_images(self) -> None:
+        """Read which images there are, and show the first page."""
         self.picture.clear()
         self.first, (self.images, why) = 0, _best(self.trained, self.selection.rows)
-        everything = self.images is not None and self.images.kind == "raw" and not self._some
+        everything = self.images is not None and self.images.kind == "raw" and not self._incomplete
         self.elsewhere.setVisible(not everything)
-        for button in (self.before, self.after):
+        for button in (self.back, self.more):
             button.setVisible(self.images is not None)
-        self._tell(why)
+        self._write(why)
         if self.images is not None:
             self.turn(0)
 
     @property
-    def _some(self) -> bool:
+    def _incomplete(self) -> bool:
         """Whether only some of the selected particles have their images here."""
         return len(self.images.rows) < len(self.selection)
 
     def turn(self, pages: int) -> None:
-        """Go on, or back."""
+        """Show a later or an earlier page."""
         rows, each = self.images.rows, _ACROSS * _DOWN
         self.first = min(max(0, self.first + pages * each), (len(rows) - 1) // each * each)
         page = rows[self.first : self.first + each]
-        self.before.setEnabled(self.first > 0)
-        self.after.setEnabled(self.first + each < len(rows))
+        self.back.setEnabled(self.first > 0)
+        self.more.setEnabled(self.first + each < len(rows))
         try:
             self.picture.setPixmap(QPixmap.fromImage(_sheet(self.images.read(page))))
         except (InputError, OSError) as error:
-            self._tell(str(error))
+            self._write(str(error))
             return
-        said = [f"{self.images.kind} images {self.first + 1:,} to {self.first + len(page):,} of {len(rows):,}"]
-        if self._some:
-            said.append(f"{len(rows):,} of {len(self.selection):,} selected particles have their images here")
+        facts = [f"{self.images.kind} images {self.first + 1:,} to {self.first + len(page):,} of {len(rows):,}"]
+        if self._incomplete:
+            facts.append(f"{len(rows):,} of {len(self.selection):,} selected particles have their images here")
         if self.images.origin:
-            said.append(self.images.origin)
-        self._tell("; ".join([*said, "protein is white"]))
+            facts.append(self.images.origin)
+        self._write("; ".join([*facts, "protein is white"]))
 
-    def _tell(self, sentence: str) -> None:
+    def _write(self, sentence: str) -> None:
         self.words.setText(sentence)
         self._make_room()
 
@@ -96,18 +96,18 @@ class Montage(QDialog):
         """As high as the words are when they are broken: of itself a window leaves them a line or two."""
         self.words.setMinimumHeight(self.words.heightForWidth(self.layout().contentsRect().width()))
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """The words break elsewhere."""
         super().resizeEvent(event)
         self._make_room()
 
     def move_to(self, folder: str) -> None:
         """The images are in that folder."""
-        wrong = self._moved(folder)
-        if wrong:
-            self._tell(wrong)
+        problem = self._on_moved(folder)
+        if problem:
+            self._write(problem)
         else:
-            self.look()
+            self.read_images()
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "The folder that the image stacks are in")
@@ -119,7 +119,7 @@ def _best(trained: Trained, rows: np.ndarray) -> tuple[ImagesHere | None, str]:
     """The best images of these rows that can be read; or none, and why in a sentence."""
     why = ""
     try:
-        for images in _found(trained, rows):
+        for images in _available_images(trained, rows):
             try:
                 images.read(images.rows[:1])
             except (InputError, OSError) as error:
@@ -131,7 +131,7 @@ def _best(trained: Trained, rows: np.ndarray) -> tuple[ImagesHere | None, str]:
     return None, why or lost_images(trained, rows)
 
 
-def _found(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
+def _available_images(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
     """Images of these rows, the best first: those on disk, then those that a simulation can make again."""
     if not len(rows):
         raise InputError("The selection is empty.")
@@ -146,7 +146,7 @@ def _found(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
         raise InputError(f"{folder}: its images cannot be made again here, where the same seed draws other particles; "
                          "run the job again.")  # fmt: skip
     origin = f"made again as {folder.name} made them, since its stack is not here"
-    yield ImagesHere("simulated", rows, lambda some: again.read(places(some)), origin)
+    yield ImagesHere("simulated", rows, lambda page: again.read(places(page)), origin)
 
 
 def _sheet(images: np.ndarray) -> QImage:
@@ -159,9 +159,9 @@ def _sheet(images: np.ndarray) -> QImage:
     side = grey.shape[1]
     down = -(-len(grey) // _ACROSS)
     sheet = np.full((down * (side + _GAP), _ACROSS * (side + _GAP)), 60, np.uint8)
-    for k, one in enumerate(grey):
+    for k, image in enumerate(grey):
         y, x = k // _ACROSS * (side + _GAP), k % _ACROSS * (side + _GAP)
-        sheet[y : y + side, x : x + side] = one[::-1]
+        sheet[y : y + side, x : x + side] = image[::-1]
     picture = QImage(sheet.data, sheet.shape[1], sheet.shape[0], sheet.shape[1], QImage.Format.Format_Grayscale8)
     wide = _ACROSS * (_SIDE + _GAP)
     return picture.scaledToWidth(wide, Qt.TransformationMode.SmoothTransformation)

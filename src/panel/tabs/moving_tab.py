@@ -23,7 +23,7 @@ from ..widgets.short_lists import ShortList
 from ..widgets.wrapping import labelled, wrapping
 
 _SPEC = int(Qt.ItemDataRole.UserRole)
-_REFERENCES = 2  # that there always are; a point that somebody named comes after them
+_REFERENCES = 2  # that there always are; a point that the user named comes after them
 _SETTLE = 120  # milliseconds after the last turn of a number until the command runs
 _COLOUR_HELP = {
     "part": "part", "rigidity": "rigidity: yellow is stiff", "strain": "strain: yellow is most", "none": "grey",
@@ -85,11 +85,11 @@ class MovingScene(Protocol):
         ...
 
     def run(self, command: str) -> bool:
-        """Run a line and log it; False, and the user told why, if it fails."""
+        """Run a line and log it; False, after a message to the user, if it fails."""
         ...
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call ``changed`` whenever any of this is another, until the scene is closed; returns what ends that."""
+        """Call ``changed`` whenever any of this changes, until the scene is closed; returns what ends that."""
         ...
 
 
@@ -221,14 +221,14 @@ class MovingTab(QWidget):
         with QSignalBlocker(self.structures):
             while self.structures.count() > len(structures):
                 self.structures.takeItem(self.structures.count() - 1)
-            for row, one in enumerate(structures):
+            for row, structure in enumerate(structures):
                 if row == self.structures.count():
                     self.structures.addItem(QListWidgetItem())
                 item = self.structures.item(row)
-                item.setText(f"{one.spec}  {one.name}")
-                item.setData(_SPEC, one.spec)
+                item.setText(f"{structure.spec}  {structure.name}")
+                item.setData(_SPEC, structure.spec)
                 item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-                item.setCheckState(Qt.CheckState.Checked if one.follows else Qt.CheckState.Unchecked)
+                item.setCheckState(Qt.CheckState.Checked if structure.follows else Qt.CheckState.Unchecked)
 
 
 def _whole(value: int, low: int, high: int, tip: str) -> QSpinBox:

@@ -1,38 +1,24 @@
-"""The tab of paths: made along an axis, through points, over neighbours or by hand; edited."""
+"""The tab of paths: made along an axis, through points, over neighbours, or drawn in the plot; and edited there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSizePolicy,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSizePolicy, QSpinBox, QVBoxLayout
 
 from ...explore.anchors import point_text
 from ...explore.make_path import describe_path
-from ..plot.corners import axis_command, corners_of, nearest_piece, simplified, through_command
+from ..panel_services import PanelServices, PanelTab
+from ..plot.path_corners import axis_command, corners_of, nearest_piece, simplified, through_command
 from ..widgets.wrapping import labelled
-
-if TYPE_CHECKING:
-    from ..window import FlexPanel
 
 KINDS = ("along an axis", "straight through points", "over neighbouring particles")
 _HINT = "0.5,-1  p12  c3  s:open"
 
 
-class PathTab(QWidget):
-    """Over a panel, in whose plot the path is drawn and edited."""
+class PathTab(PanelTab):
+    """The path is drawn and edited in the panel's plot."""
 
-    def __init__(self, panel: FlexPanel) -> None:
+    def __init__(self, panel: PanelServices) -> None:
         super().__init__()
         self.panel, self.scene, self.plot = panel, panel.scene, panel.plot
         self.corners = np.zeros((0, 0))  # (c, K)
@@ -42,7 +28,7 @@ class PathTab(QWidget):
         self.frames = QSpinBox(minimum=2, maximum=10_000, value=30)
         self.angstroms = QCheckBox("even steps in Å")
         self.angstroms.setToolTip("Constant speed in ångströms of motion; else in latent units")
-        self.add_here, self.make = QPushButton("+ shown point"), QPushButton("Make the path")
+        self.add_shown, self.make = QPushButton("+ shown point"), QPushButton("Make the path")
         self.make.setObjectName("make path")
         self.about = QLabel("Or choose Draw above the plot, and draw one.", wordWrap=True)
         self._lay_out()
@@ -50,9 +36,9 @@ class PathTab(QWidget):
         self._choose_kind()
 
     def refresh(self) -> None:
-        """Follow the scene: its path, and where on it the marker is."""
+        """See `PanelTab`: another path, or another model."""
         trained = self.scene.trained
-        for widget in (self.make, self.points, self.add_here):
+        for widget in (self.make, self.points, self.add_shown):
             widget.setEnabled(trained is not None)
         if trained is not None and self.axis.count() != 2 * trained.model.latent_dims:
             dims = range(1, trained.model.latent_dims + 1)
@@ -60,9 +46,9 @@ class PathTab(QWidget):
             self.axis.addItems([f"pc{k}" for k in dims] + [f"z{k}" for k in dims])
         path = self.scene.path
         if path is not self._drawn_path:
-            if path is not None and not self._own:
+            if path is not None and not self._made_here:
                 self.corners = corners_of(path)
-            self._own = False
+            self._made_here = False
         if path is not self._drawn_path or self.plot.plane is not self._drawn_plane:
             self._drawn_path, self._drawn_plane = path, self.plot.plane
             self.draw()
@@ -72,12 +58,12 @@ class PathTab(QWidget):
         path, plane, canvas = self.scene.path, self.plot.plane, self.plot.canvas
         if path is None or plane is None:
             canvas.marks.put_path(None)
-            self.plot.hand.corners = np.zeros((0, 2))
+            self.plot.mouse.corners = np.zeros((0, 2))
             self.about.setText("Or choose Draw above the plot, and draw one.")
         else:
-            editing = self.plot.hand.mode == "edit"
+            editing = self.plot.mouse.mode == "edit"
             corners = self._places(self.corners) if len(self.corners) else np.zeros((0, 2))
-            self.plot.hand.corners = corners
+            self.plot.mouse.corners = corners
             canvas.marks.put_path(self._places(path.z), corners if editing else None)
             self.about.setText(describe_path(self.scene.trained, path))
         canvas.refresh_marks()
@@ -104,40 +90,40 @@ class PathTab(QWidget):
             return
         self.scene.run(f"flexrec path {'through' if kind == 1 else 'graph'} {points}{extra}")
 
-    def draw_by_hand(self, stroke: np.ndarray) -> None:
+    def path_from_stroke(self, stroke: np.ndarray) -> None:
         """A stroke ``(m, 2)`` in the plot becomes a path."""
         plane = self.plot.plane
         corners = simplified(stroke, self.plot.canvas.limits)
-        found = [plane.latent(corner[: plane.dims], self.panel.here()) for corner in corners]
-        self._through([z for z, _ in found], [row for _, row in found])
+        points = [plane.latent(corner[: plane.dims], self.panel.shown_point()) for corner in corners]
+        self._make_through([z for z, _ in points], [row for _, row in points])
         self.plot.set_mode("go")
 
-    def _through(self, corners: list[np.ndarray], rows: list[int | None] | None = None) -> None:
+    def _make_through(self, corners: list[np.ndarray], rows: list[int | None] | None = None) -> None:
         """A path through corners; those that snapped are named as particles, each once."""
-        words, kept = [], []
+        words, points = [], []
         for z, row in zip(corners, rows or [None] * len(corners)):
             word = f"p{row}" if row is not None else z
             if not words or isinstance(word, np.ndarray) or word != words[-1]:
                 words.append(word)
-                kept.append(z)
+                points.append(z)
         if len(words) < 2:
             return
-        before, self.corners, self._own = self.corners, np.array(kept, float), True
+        before, self.corners, self._made_here = self.corners, np.array(points, float), True
         if not self.scene.run(through_command(words, self.frames.value(), self.angstroms.isChecked())):
-            self.corners, self._own = before, False
+            self.corners, self._made_here = before, False
             self.draw()
 
     # ----- editing -----
 
-    def move_corner(self, number: int, point: np.ndarray, let_go: bool) -> None:
-        """The hand moves a corner; on letting go the path is made anew."""
+    def move_corner(self, number: int, point: np.ndarray, released: bool) -> None:
+        """Draw a corner elsewhere; when the mouse is released, make the path anew."""
         plane = self.plot.plane
         if not 0 <= number < len(self.corners):
             return
         corners = self.corners.copy()
         corners[number], _ = plane.latent(point[: plane.dims], corners[number])
-        if let_go:
-            self._through(list(corners))
+        if released:
+            self._make_through(list(corners))
             return
         places = self._places(corners)
         self.plot.canvas.marks.put_path(places, places)
@@ -147,19 +133,19 @@ class PathTab(QWidget):
         """A corner between two others."""
         if len(self.corners) < 2:
             return
-        plane, where = self.plot.plane, nearest_piece(self.plot.hand.corners, point)
+        plane, where = self.plot.plane, nearest_piece(self.plot.mouse.corners, point)
         z, _ = plane.latent(point[: plane.dims], self.corners[min(where, len(self.corners) - 1)])
-        self._through(list(np.insert(self.corners, where, z, axis=0)))
+        self._make_through(list(np.insert(self.corners, where, z, axis=0)))
 
     def remove_corner(self, number: int) -> None:
         """Without one corner."""
         if len(self.corners) > 2:
-            self._through(list(np.delete(self.corners, number, axis=0)))
+            self._make_through(list(np.delete(self.corners, number, axis=0)))
 
     # ----- made once -----
 
     def _lay_out(self) -> None:
-        self._own = False
+        self._made_here = False
         for box in (self.kind, self.axis):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -168,7 +154,7 @@ class PathTab(QWidget):
         self.angstroms.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         bar = self.panel.bar
         rows = labelled([
-            ("Path", (self.kind,)), ("Axis", (self.axis,)), ("Points", (self.points, self.add_here)),
+            ("Path", (self.kind,)), ("Axis", (self.axis,)), ("Points", (self.points, self.add_shown)),
             ("Frames", (self.frames, self.angstroms, self.make)), ("Play at", (bar.speed, bar.loop, bar.bounce)),
             ("Movie", (bar.inset,)),
         ])  # fmt: skip
@@ -185,18 +171,18 @@ class PathTab(QWidget):
         self.kind.currentIndexChanged.connect(self._choose_kind)
         self.make.clicked.connect(self.make_path)
         self.points.returnPressed.connect(self.make_path)
-        self.add_here.clicked.connect(self._add_here)
-        hand = self.plot.hand
-        hand.drawn.connect(self.draw_by_hand)
-        hand.corner_moved.connect(self.move_corner)
-        hand.corner_added.connect(self.add_corner)
-        hand.corner_removed.connect(self.remove_corner)
+        self.add_shown.clicked.connect(self._add_shown)
+        mouse = self.plot.mouse
+        mouse.drawn.connect(self.path_from_stroke)
+        mouse.corner_moved.connect(self.move_corner)
+        mouse.corner_added.connect(self.add_corner)
+        mouse.corner_removed.connect(self.remove_corner)
         self.plot.modes.idClicked.connect(lambda _: self.draw())
-        self.plot.replaned.connect(self.refresh)
+        self.plot.axes_changed.connect(self.refresh)
 
     def _choose_kind(self) -> None:
         self._axis_row.setVisible(self.kind.currentIndex() == 0)
         self._points_row.setVisible(self.kind.currentIndex() > 0)
 
-    def _add_here(self) -> None:
-        self.points.setText(f"{self.points.text().strip()} {point_text(self.panel.here())}".strip())
+    def _add_shown(self) -> None:
+        self.points.setText(f"{self.points.text().strip()} {point_text(self.panel.shown_point())}".strip())

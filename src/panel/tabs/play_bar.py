@@ -19,13 +19,15 @@ from qtpy.QtWidgets import (
 )
 
 from ..panel_scene import Scene, quoted
-from ..plot.corners import axis_command
+from ..plot.path_corners import axis_command
 
 _STEPS = 1000
 
 
 class PlayBar(QWidget):
-    """Over one scene: a row under the plot. ``speed``, ``loop``, ``bounce`` and ``inset`` stand in the tab of paths."""
+    """Over one scene: a row under the plot. ``speed``, ``loop``, ``bounce`` and ``inset`` are shown in the tab
+    of paths.
+    """
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -44,12 +46,12 @@ class PlayBar(QWidget):
         self.scrub.setMinimumWidth(40)
         self.where = QLabel()
         self.progress, self.cancel = QProgressBar(maximum=100), QPushButton("Cancel")
-        self._watching = QTimer(self, interval=250)
-        self._watching.timeout.connect(self._watch)
+        self._record_timer = QTimer(self, interval=250)
+        self._record_timer.timeout.connect(self._show_recording)
         self._lay_out()
         self.play.clicked.connect(self.toggle)
         self.scrub.sliderMoved.connect(self._scrubbed)
-        self.scrub.sliderReleased.connect(self._let_go)
+        self.scrub.sliderReleased.connect(self._released)
         self.record.clicked.connect(self._record)
         self.cancel.clicked.connect(lambda: self.scene.run("flexrec record stop"))
         self.refresh()
@@ -57,27 +59,27 @@ class PlayBar(QWidget):
     def refresh(self) -> None:
         """Follow the scene."""
         self.play.setText("Pause" if self.scene.playing else "Play")
-        self._watch()
+        self._show_recording()
         self._show_place()
 
     def _enable(self) -> None:
-        """One movie at a time; and one of the view itself is not to be played into."""
-        path, trained, filmed = self.scene.path, self.scene.trained, self._filmed
-        self.scrub.setEnabled(path is not None and not filmed)
+        """One movie at a time; while one of the view itself is recorded, nothing plays."""
+        path, trained, recorded = self.scene.path, self.scene.trained, self._view_recorded
+        self.scrub.setEnabled(path is not None and not recorded)
         self.record.setEnabled(path is not None and self.scene.recorded is None)
-        self.play.setEnabled(trained is not None and not filmed)
+        self.play.setEnabled(trained is not None and not recorded)
         for widget in (self.speed, self.loop, self.bounce, self.inset):
             widget.setEnabled(trained is not None)
 
     @property
-    def _filmed(self) -> bool:
+    def _view_recorded(self) -> bool:
         """Whether what the view shows is being recorded."""
         return self.scene.films_view and self.scene.recorded is not None
 
     def _place(self) -> float:
         """Where on the path the shown point is, 0 to 1: a movie goes from state to state without playing."""
         path, z = self.scene.path, self.scene.z
-        if not self._filmed or z is None or len(path) < 2:
+        if not self._view_recorded or z is None or len(path) < 2:
             return self.scene.place
         return int(((path.z - z) ** 2).sum(axis=1).argmin()) / (len(path) - 1)
 
@@ -95,7 +97,7 @@ class PlayBar(QWidget):
 
     def toggle(self) -> None:
         """Play, or pause; the first component through the shown point where no path was made yet."""
-        if self._filmed:
+        if self._view_recorded:
             return
         if self.scene.playing:
             self.scene.run("flexrec pause")
@@ -110,7 +112,7 @@ class PlayBar(QWidget):
         if self.scene.path is not None:
             self.scene.follow(self.scene.path.point(step / _STEPS))
 
-    def _let_go(self) -> None:
+    def _released(self) -> None:
         self.scene.run(f"flexrec scrub {self.scrub.value() / _STEPS:.4g}")
 
     def _record(self) -> None:
@@ -125,19 +127,19 @@ class PlayBar(QWidget):
                         if box.isChecked())  # fmt: skip
         self.scene.run(f"flexrec record {quoted(name)} framerate {self.speed.value():g}{extra}")
 
-    def _watch(self) -> None:
-        """How far the recording is."""
+    def _show_recording(self) -> None:
+        """How much of the movie is recorded."""
         share = self.scene.recorded
         for widget in (self.progress, self.cancel):
             widget.setVisible(share is not None)
         self._enable()
         if share is None:
-            self._watching.stop()
+            self._record_timer.stop()
         else:
             self._show_place()
             self.progress.setValue(round(100 * share))
-            if not self._watching.isActive():
-                self._watching.start()
+            if not self._record_timer.isActive():
+                self._record_timer.start()
 
     def _lay_out(self) -> None:
         first, second = QHBoxLayout(), QHBoxLayout()

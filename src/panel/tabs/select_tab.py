@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QSignalBlocker, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import (
-    QComboBox,
-    QHeaderView,
-    QLineEdit,
-    QSizePolicy,
-    QSpinBox,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QSizePolicy, QSpinBox, QTreeWidgetItem, QVBoxLayout
 
 from ...atomic import atomic_path
 from ...errors import InputError, disk_trouble
@@ -25,14 +15,11 @@ from ...explore.results import kept_stamp
 from ...explore.selection_state import check_particles
 from ...particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
 from ..panel_scene import quoted
-from ..plot.plot_controls import with_label
+from ..panel_services import PanelServices, PanelTab
 from ..widgets.named_button import named_button
 from ..widgets.short_lists import ShortTree
-from ..widgets.wrapping import labelled
-from .selection_actions import SelectionActs
-
-if TYPE_CHECKING:
-    from ..window import FlexPanel
+from ..widgets.wrapping import labelled, with_label
+from .selection_actions import SelectionActions
 
 _FEW_NUMBERS = 100  # pixels that a field for them asks for
 # what becomes of the particles in the lasso: words, and what the command says of the chosen selection
@@ -40,13 +27,13 @@ _NEW, _ADD, _WITHIN, _AWAY = range(4)
 _JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", "takes away from the chosen")
 
 
-class SelectTab(QWidget):
-    """Over a panel, in whose plot the selections are shown."""
+class SelectTab(PanelTab):
+    """The selections of the project, which are shown in the panel's plot."""
 
-    def __init__(self, panel: FlexPanel) -> None:
+    def __init__(self, panel: PanelServices) -> None:
         super().__init__()
         self.panel, self.scene, self.plot = panel, panel.scene, panel.plot
-        self.found: list[Selection] = []
+        self.listed: list[Selection] = []
         self._stamp = None
         self._hidden: set[str] = set()
         self.name = QLineEdit(placeholderText="name (or one is made up)")
@@ -64,39 +51,38 @@ class SelectTab(QWidget):
         for narrow in (1, 2):
             self.list.header().setSectionResizeMode(narrow, QHeaderView.ResizeMode.ResizeToContents)
         self.list.header().setStretchLastSection(False)
-        self.acts = SelectionActs(panel, lambda: self.chosen)
+        self.selection_actions = SelectionActions(panel, lambda: self.chosen)
         self._lay_out()
-        self.acts.changed.connect(self.refresh)
-        self.plot.hand.outlined.connect(self.select_outline)
+        self.selection_actions.changed.connect(self.refresh_files)
+        self.plot.mouse.outlined.connect(self.select_outline)
         self.list.itemChanged.connect(self._toggled)
         self.list.currentItemChanged.connect(lambda *_: self.show_selections())
 
     # ----- what there is -----
 
-    def refresh(self) -> None:
-        """Look which selections the project has now."""
+    def refresh_files(self) -> None:
+        """See `PanelTab`: which selections the project has now."""
         trained = self.scene.trained
         stamp = kept_stamp(trained, FOLDER)
         if stamp == self._stamp:
             return
-        self._stamp, self.found = stamp, []
+        self._stamp, self.listed = stamp, []
         for name in selection_names(trained.project) if trained else ():
             try:
-                one = load_selection(trained.project, name)
-                check_particles(trained, one)
+                selection = load_selection(trained.project, name)
+                check_particles(trained, selection)
             except InputError:  # damaged, or of other particles: the command flexrec selections says which
                 continue
-            self.found.append(one)
-        self._hidden &= {one.name for one in self.found}
+            self.listed.append(selection)
+        self._hidden &= {selection.name for selection in self.listed}
         self._fill()
         self.show_selections()
 
     def show_selections(self) -> None:
         """Put those that are ticked into the plot, the chosen one above the others."""
-        ticked = [one for one in self.found if one.name not in self._hidden]
-        ticked.sort(key=lambda one: one is self.chosen)
-        shown = [(one.rows, one.colour) for one in ticked]
-        self.plot.canvas.set_highlights(shown)
+        ticked = [selection for selection in self.listed if selection.name not in self._hidden]
+        ticked.sort(key=lambda selection: selection is self.chosen)
+        self.plot.canvas.set_highlights([(selection.rows, selection.colour) for selection in ticked])
 
     @property
     def hidden(self) -> list[str]:
@@ -111,23 +97,23 @@ class SelectTab(QWidget):
 
     @property
     def chosen(self) -> Selection | None:
-        """The selection that is marked in the list."""
+        """The selection that is selected in the list."""
         row = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else -1
-        return self.found[row] if 0 <= row < len(self.found) else None
+        return self.listed[row] if 0 <= row < len(self.listed) else None
 
     def _fill(self) -> None:
-        kept = self.chosen.name if self.chosen is not None else None
+        chosen = self.chosen.name if self.chosen is not None else None
         with QSignalBlocker(self.list):
             self.list.clear()
-            for one in self.found:
-                share = f"{100 * len(one) / one.count:.1f} %"
-                item = QTreeWidgetItem([one.name, f"{len(one):,} of {one.count:,}", share])
-                item.setToolTip(0, one.made)
-                item.setIcon(0, _patch(one.colour))
-                shown = one.name not in self._hidden
+            for selection in self.listed:
+                share = f"{100 * len(selection) / selection.count:.1f} %"
+                item = QTreeWidgetItem([selection.name, f"{len(selection):,} of {selection.count:,}", share])
+                item.setToolTip(0, selection.made)
+                item.setIcon(0, _patch(selection.colour))
+                shown = selection.name not in self._hidden
                 item.setCheckState(0, Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
                 self.list.addTopLevelItem(item)
-                if one.name == kept:
+                if selection.name == chosen:
                     self.list.setCurrentItem(item)
 
     def _toggled(self, item: QTreeWidgetItem, _: int) -> None:
@@ -176,7 +162,7 @@ class SelectTab(QWidget):
     def _select(self, what: str, name: str | None = None) -> None:
         name = name or self._name()
         join, chosen = self.join.currentIndex(), self.chosen
-        replaced = join == _NEW and any(one.name == name for one in self.found)
+        replaced = join == _NEW and any(selection.name == name for selection in self.listed)
         if join != _NEW and chosen is None:
             self.panel.complain("Choose a selection in the list first, or make a new one.")
             return
@@ -186,7 +172,7 @@ class SelectTab(QWidget):
         self._hidden.discard(name)
         if self.scene.run(f"flexrec select name {quoted(name)} {what}{extra}{colour}"):
             self.name.clear()
-            self.refresh()
+            self.refresh_files()
             self._choose(name)
             made = self.chosen
             if made is not None:
@@ -198,13 +184,13 @@ class SelectTab(QWidget):
         if self.join.currentIndex() != _NEW and self.chosen is not None:
             return self.chosen.name
         wanted = re.sub(r"[^A-Za-z0-9 _.+-]", "_", self.name.text().strip()).lstrip(" _.+-")[:64]
-        names = {one.name for one in self.found}
+        names = {selection.name for selection in self.listed}
         number = next(k for k in range(1, len(names) + 2) if f"selection {k}" not in names)
         return wanted or f"selection {number}"
 
     def _choose(self, name: str) -> None:
-        for row, one in enumerate(self.found):
-            if one.name == name:
+        for row, selection in enumerate(self.listed):
+            if selection.name == name:
                 self.list.setCurrentItem(self.list.topLevelItem(row))
 
     # ----- made once -----
@@ -226,7 +212,7 @@ class SelectTab(QWidget):
         for row in rows:
             column.addWidget(row)
         column.addWidget(self.list, 1)
-        column.addWidget(self.acts)
+        column.addWidget(self.selection_actions)
         self.where.returnPressed.connect(self.select_where)
         self.clusters.returnPressed.connect(self.select_clusters)
 

@@ -1,20 +1,12 @@
-"""The tab of states: kept under a name, shown again, compared two by two."""
+"""The tab of states: stored under a name, shown again, compared two by two."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import (
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QScrollArea,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHeaderView, QLabel, QLineEdit, QScrollArea, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from ...errors import InputError
 from ...explore.anchors import point_text
@@ -22,21 +14,19 @@ from ...explore.compare_states import Compared
 from ...explore.named_states import FILE, State, kept_states
 from ...explore.results import kept_stamp
 from ..panel_scene import quoted
+from ..panel_services import PanelServices, PanelTab
 from ..widgets.named_button import named_button
 from ..widgets.short_lists import ShortTree
 from ..widgets.wrapping import wrapping
 
-if TYPE_CHECKING:
-    from ..window import FlexPanel
 
+class StatesTab(PanelTab):
+    """The states of the project that is open."""
 
-class StatesTab(QWidget):
-    """Over a panel; the states are those of the project."""
-
-    def __init__(self, panel: FlexPanel) -> None:
+    def __init__(self, panel: PanelServices) -> None:
         super().__init__()
         self.panel, self.scene = panel, panel.scene
-        self.found: list[State] = []
+        self.listed: list[State] = []
         self._stamp = None
         self.name = QLineEdit(placeholderText="name of the shown state")
         self.list = ShortTree()
@@ -50,69 +40,72 @@ class StatesTab(QWidget):
         self.name.returnPressed.connect(self.keep)
 
     def refresh(self) -> None:
-        """Look which states there are now, and whether two are compared."""
-        self._explain(self.scene.comparison)
+        """See `PanelTab`: whether two states are compared."""
+        self._show_comparison(self.scene.comparison)
+
+    def refresh_files(self) -> None:
+        """See `PanelTab`: which states there are now."""
         trained = self.scene.trained
         stamp = kept_stamp(trained, FILE)
         if stamp == self._stamp:
             return
         self._stamp = stamp
         try:
-            self.found = kept_states(trained) if trained is not None else []
+            self.listed = kept_states(trained) if trained is not None else []
         except InputError as error:
-            self.found = []
+            self.listed = []
             self.panel.complain(str(error))
         self.list.clear()
-        for one in self.found:
-            item = QTreeWidgetItem([one.name, point_text(one.z)])
+        for state in self.listed:
+            item = QTreeWidgetItem([state.name, point_text(state.z)])
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignLeft)
             self.list.addTopLevelItem(item)
 
     @property
     def chosen(self) -> list[State]:
-        """Those that are marked, in the order of the list."""
+        """Those that are selected, in the order of the list."""
         rows = sorted(self.list.indexOfTopLevelItem(item) for item in self.list.selectedItems())
-        return [self.found[row] for row in rows]
+        return [self.listed[row] for row in rows]
 
     def keep(self) -> None:
-        """Keep the shown point."""
-        names = {one.name for one in self.found}
+        """Store the shown point under a name."""
+        names = {state.name for state in self.listed}
         number = next(k for k in range(1, len(names) + 2) if f"state {k}" not in names)
         name = self.name.text().strip() or f"state {number}"
         if self.scene.run(f"flexrec state keep {quoted(name)}"):
             self.name.clear()
-            self.refresh()
+            self.refresh_files()
             if name in names:
                 self.panel.say(f"{name}: kept in place of the former state of that name")
 
     def show_state(self) -> None:
         """The map of the chosen state."""
-        self._with(1, lambda one: self.scene.run(f"flexrec state show {quoted(one.name)}"))
+        self._with_chosen(1, lambda state: self.scene.run(f"flexrec state show {quoted(state.name)}"))
 
     def remove(self) -> None:
-        """Forget the chosen states."""
-        for one in self.chosen:
-            self.scene.run(f"flexrec state remove {quoted(one.name)}")
-        self.refresh()
+        """Delete the chosen states."""
+        for state in self.chosen:
+            self.scene.run(f"flexrec state remove {quoted(state.name)}")
+        self.refresh_files()
 
     def compare(self, how: str) -> None:
         """``difference`` or ``beside`` of the two chosen states."""
-        self._with(2, lambda first, second: self.scene.run(
+        self._with_chosen(2, lambda first, second: self.scene.run(
             f"flexrec state compare {quoted(first.name)} {quoted(second.name)} how {how}"))  # fmt: skip
 
     def morph(self) -> None:
         """Move from the first chosen state to the second, through the model."""
-        self._with(2, lambda first, second: self.scene.run(
+        self._with_chosen(2, lambda first, second: self.scene.run(
             f"flexrec morph {point_text(first.z)} {point_text(second.z)} bounce true"))  # fmt: skip
 
     def clear(self) -> None:
         """End the comparison."""
         self.scene.run("flexrec state clear")
 
-    def _explain(self, told: Compared | None) -> None:
-        """Say what is compared, and what the colours mean."""
-        self.ending.setEnabled(told is not None)
-        text = "" if told is None else legend_text(told)
+    def _show_comparison(self, comparison: Compared | None) -> None:
+        """What is compared, and what the colours mean."""
+        self.end_button.setEnabled(comparison is not None)
+        text = "" if comparison is None else legend_text(comparison)
         if text != self.legend.text():
             self.legend.setText(text)
             self.legend.setVisible(bool(text))
@@ -126,34 +119,34 @@ class StatesTab(QWidget):
         if page is not None and self.legend.isVisible():
             page.ensureWidgetVisible(self.legend)
 
-    def _with(self, count: int, act) -> None:
+    def _with_chosen(self, count: int, action: Callable[..., object]) -> None:
         chosen = self.chosen
         if len(chosen) != count:
             self.panel.complain("Mark one state in the list." if count == 1 else
                                 "Mark two states in the list (Ctrl-click for the second).")  # fmt: skip
         else:
-            act(*chosen)
+            action(*chosen)
 
     def _lay_out(self) -> None:
         buttons = (
             ("Show", self.show_state), ("Delete", self.remove), ("Difference", lambda: self.compare("difference")),
             ("Side by side", lambda: self.compare("beside")), ("Morph", self.morph),
         )  # fmt: skip
-        acts = [named_button(text, act, f"{text.lower()} of states") for text, act in buttons]
+        named = [named_button(text, action, f"{text.lower()} of states") for text, action in buttons]
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
         column.addWidget(wrapping(self.name, named_button("Keep the shown state", self.keep, "keep state")))
         column.addWidget(self.list, 1)
         column.addWidget(QLabel("Mark one to show it, two to compare them.", wordWrap=True))
-        self.ending = named_button("End comparison", self.clear, "end comparison of states")
-        self.ending.setToolTip("Show what moves again")
-        column.addWidget(wrapping(*acts, self.ending))
+        self.end_button = named_button("End comparison", self.clear, "end comparison of states")
+        self.end_button.setToolTip("Show what moves again")
+        column.addWidget(wrapping(*named, self.end_button))
         column.addWidget(self.legend)
 
 
-def legend_text(told: Compared) -> str:
+def legend_text(comparison: Compared) -> str:
     """A comparison as rich text: a swatch of each colour, and what has it."""
     parts = [f'<span style="color:{colour}">■</span> {escape(text)}' if colour else escape(text)
-             for colour, text in told.swatches]  # fmt: skip
-    return f"<b>{escape(told.title)}</b>: " + " &nbsp; ".join(parts) + f"<br>{escape(told.level)}"
+             for colour, text in comparison.swatches]  # fmt: skip
+    return f"<b>{escape(comparison.title)}</b>: " + " &nbsp; ".join(parts) + f"<br>{escape(comparison.level)}"

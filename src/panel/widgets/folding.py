@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QToolButton, QWidget
 
 PLOT_SHARE, PLOT_HEIGHT = 0.43, 270  # of the panel's height, and pixels: what the plot has before the tabs have more
-_LEAST_PAGE = 100  # pixels of a page; where there are less below the plot, tabs stand beside it or are folded away
-_BESIDE = 1.5  # times as wide as high: from there on the tabs stand beside the plot anyway
+_LEAST_PAGE = 100  # pixels of a page; where there are less below the plot, tabs are beside it or folded away
+_BESIDE = 1.5  # times as wide as high: from there on the tabs are beside the plot anyway
 _WIDE = 430  # pixels of width that two beside one another need
 _SHARE_BESIDE = 0.52  # of the width, for the tabs
 _ANY_HEIGHT = 16_777_215
 
 
 class Folding(QSplitter):
-    """A splitter with the plot first and the tabs second. All pages have the same place, so that the tabs stand still.
+    """A splitter with the plot first and the tabs second. All pages have the same size, so that the tabs do not move.
 
-    ``moved`` tells that somebody has moved the handle; ``chosen`` is then what share of the height (key ``below``) or
-    width (``beside``) the tabs have.
+    ``moved`` is emitted when the user has moved the handle; ``chosen`` is then what share of the height (key
+    ``below``) or width (``beside``) the tabs have.
     """
 
     moved = Signal()
@@ -42,12 +43,12 @@ class Folding(QSplitter):
 
     @property
     def asked(self) -> bool | None:
-        """Whether somebody has folded the tabs away; None while nobody has done either."""
+        """Whether the user has folded the tabs away; None while the user has done neither."""
         return self.folded if self._asked else None
 
     @property
     def beside(self) -> bool:
-        """Whether the tabs stand beside the plot."""
+        """Whether the tabs are beside the plot."""
         low = self._room < _LEAST_PAGE
         return self.width() >= _WIDE and (low or self.width() > _BESIDE * self._whole)
 
@@ -69,7 +70,7 @@ class Folding(QSplitter):
         with QSignalBlocker(self):
             self.setSizes([round(whole - second), round(second)])
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Another shape."""
         super().resizeEvent(event)
         self.fit()

@@ -1,4 +1,4 @@
-"""A button that is found by its name."""
+"""A button with an object name, by which tests and screen readers find it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QPushButton
 
 
-def named_button(text: str, act: Callable[[], object], name: str, tip: str = "") -> QPushButton:
-    """A button that calls ``act()``; ``name`` is its object name."""
+def named_button(text: str, action: Callable[[], object], name: str, tip: str = "") -> QPushButton:
+    """A button that calls ``action()``; ``name`` is its object name."""
     button = QPushButton(text)
     button.setObjectName(name)
     button.setToolTip(tip)
-    button.clicked.connect(lambda _=False: act())
+    button.clicked.connect(lambda _=False: action())
     return button

@@ -1,27 +1,28 @@
-"""Tabs whose titles stand closer together where there is little room, so that all of them are seen."""
+"""Tabs whose titles are closer together where there is little room, so that all of them are seen."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QPaintEvent, QResizeEvent
 from qtpy.QtWidgets import QScrollArea, QStyle, QStyleOptionTab, QStylePainter, QTabBar, QTabWidget, QWidget
 
 _LEAST = 6  # pixels beside a title, left and right together
 
 
-class CloseTabBar(QTabBar):
+class CompactTabBar(QTabBar):
     """The titles' usual room, less what is missing."""
 
     def tabSizeHint(self, number: int) -> QSize:  # noqa: N802
         """See Qt."""
-        usual = [super(CloseTabBar, self).tabSizeHint(k) for k in range(self.count())]
-        words = [self.fontMetrics().horizontalAdvance(self.tabText(k).replace("&&", "&")) for k in range(self.count())]
+        usual = [super(CompactTabBar, self).tabSizeHint(k) for k in range(self.count())]
+        texts = [self.fontMetrics().horizontalAdvance(self.tabText(k).replace("&&", "&")) for k in range(self.count())]
         missing = sum(size.width() for size in usual) - self._room()
-        margin = sum(size.width() - wide for size, wide in zip(usual, words)) / max(self.count(), 1)
+        margin = sum(size.width() - wide for size, wide in zip(usual, texts)) / max(self.count(), 1)
         each = max(margin - max(missing, 0) / max(self.count(), 1), _LEAST)
         size = usual[number]
-        return size if missing <= 0 else QSize(min(size.width(), round(words[number] + each - 0.5)), size.height())
+        return size if missing <= 0 else QSize(min(size.width(), round(texts[number] + each - 0.5)), size.height())
 
-    def paintEvent(self, _) -> None:  # noqa: N802
+    def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """A style cuts a title that has less than its usual room beside it: here it has all of the tab."""
         painter, option = QStylePainter(self), QStyleOptionTab()
         others = [k for k in range(self.count()) if k != self.currentIndex()]
@@ -41,18 +42,18 @@ class CloseTabBar(QTabBar):
         return (tabs.width() if tabs is not None else self.width()) - taken - 2
 
 
-class CloseTabs(QTabWidget):
-    """A tab widget with a `CloseTabBar`."""
+class CompactTabs(QTabWidget):
+    """A tab widget with a `CompactTabBar`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setTabBar(CloseTabBar())
+        self.setTabBar(CompactTabBar())
         self.setDocumentMode(True)
 
-    def resizeEvent(self, event) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Another room for the titles."""
         if event.size().width() != event.oldSize().width():
-            self.tabBar().setFont(self.tabBar().font())  # has the bar ask again how wide its tabs are
+            self.tabBar().setFont(self.tabBar().font())  # makes the bar measure its tabs again
         super().resizeEvent(event)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qtpy.QtCore import QPoint, QRect, QSize, Qt
-from qtpy.QtWidgets import QLabel, QLayout, QLayoutItem, QSizePolicy, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QLayout, QLayoutItem, QSizePolicy, QWidget
 
 
 class WrappingRow(QLayout):
@@ -110,6 +110,19 @@ def wrapping(*widgets: QWidget) -> QWidget:
     policy.setHeightForWidth(True)
     whole.setSizePolicy(policy)
     return whole
+
+
+def with_label(text: str, field: QWidget) -> QWidget:
+    """A field that takes what room there is, behind its label."""
+    pair = QWidget()
+    row = QHBoxLayout(pair)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(4)
+    if text:
+        row.addWidget(QLabel(text))
+    field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    row.addWidget(field, 1)
+    return pair
 
 
 def labelled(rows: Iterable[tuple[str, Iterable[QWidget]]]) -> list[QWidget]:

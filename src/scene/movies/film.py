@@ -6,8 +6,12 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import InputError
+
+if TYPE_CHECKING:  # the viewer checks its movies by this file, without ChimeraX
+    from chimerax.core.session import Session
 
 SMALLEST, LARGEST = 16, 8192  # pixels on a side
 
@@ -20,7 +24,7 @@ class Film:
     ----------
     file : where to; its suffix says the format. size : ``(width, height)`` in pixels, even.
     supersample : images per side that each frame is the mean of. framerate : frames per second.
-    quality : as ChimeraX's ``movie encode`` has it. frames_folder : where the single frames are kept; None for nowhere.
+    quality : as ChimeraX's ``movie encode`` has it. frames_folder : where the single frames stay; None for nowhere.
     """
 
     file: Path
@@ -32,7 +36,7 @@ class Film:
 
 
 def planned_film(
-    session, file: Path, size: tuple[int, int] | None, supersample: int, framerate: float, quality: str,
+    session: Session, file: Path, size: tuple[int, int] | None, supersample: int, framerate: float, quality: str,
     keep_frames: bool,
 ) -> Film:  # fmt: skip
     """What is asked for; ``InputError`` where it cannot be made: no graphics, no ffmpeg, no such folder, odd sizes."""
@@ -72,7 +76,7 @@ def checked_size(size: tuple[int, int] | None, window: tuple[int, int]) -> tuple
 
 
 def frames_beside(file: Path) -> Path:
-    """The folder in which a movie's single frames are kept, not yet there."""
+    """The folder for a movie's single frames; ``InputError`` where it exists."""
     folder = file.with_name(f"{file.stem}-frames")
     if folder.exists():
         raise InputError(f"{folder}: frames would be kept there, but it exists; remove it or give another file name.")
@@ -82,7 +86,7 @@ def frames_beside(file: Path) -> Path:
 def _suffixes() -> list[str]:
     from chimerax.movie.formats import formats
 
-    return sorted({f".{one['suffix']}" for one in formats.values()})
+    return sorted({f".{movie_format['suffix']}" for movie_format in formats.values()})
 
 
 def _ffmpeg() -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from chimerax.core.session import Session
 from chimerax.graphics.drawing import Drawing, rgba_drawing
 
 from ...explore.path import LatentPath
@@ -13,7 +14,7 @@ from ...figures.latents_inset import SHARE, latent_picture, marked
 class Inset:
     """An overlay of the graphics window and of the images that are saved from it."""
 
-    def __init__(self, session, trained: Trained, path: LatentPath) -> None:
+    def __init__(self, session: Session, trained: Trained, path: LatentPath) -> None:
         self._session, self._trained, self._path = session, trained, path
         self._drawing: Drawing | None = None
 

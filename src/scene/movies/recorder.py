@@ -6,34 +6,61 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from chimerax.core.commands import run
+from chimerax.core.errors import UserError
+from chimerax.core.session import Session
+from chimerax.movie.movie import Movie
 
 from ...atomic import atomic_path
 from ...errors import InputError
 from ..player import EachFrame
+from ..shown_model import ShownModel
 from .film import Film
 from .film_camera import FilmCamera
 from .inset import Inset
-from .state_movie import StateMovie
 
-if TYPE_CHECKING:
-    from ..scene_model import FlexRecModel
+
+class StateMovie(Movie):
+    """ChimeraX's movie recorder, for frames that are captured one by one.
+
+    It captures nothing by itself; ``movie record``, ``stop``, ``encode`` … are refused until `finish`.
+    """
+
+    def __init__(self, session: Session, film: Film, folder: Path) -> None:
+        image = "png" if film.frames_folder else "ppm"
+        super().__init__(image, str(folder), "frame-*", film.size, film.supersample, session=session)
+        self.recording = True  # ChimeraX refuses to record another one now
+
+    def finish(self) -> None:
+        """All frames are captured, or no more shall be."""
+        self.recording = False
+
+    def stop_recording(self) -> None:
+        """Called by the commands movie stop, encode and reset."""
+        self._refuse()
+
+    def postprocess(self, action: str, frames: int) -> None:
+        """Called by the commands movie duplicate and crossfade."""
+        self._refuse()
+
+    def _refuse(self) -> None:
+        if self.recording:
+            raise UserError("FlexRec is recording a movie; wait until it is there, or run flexrec record stop.")
 
 
 class Recorder:
     """Records one movie, with the contour level as it is when it begins; see `FilmCamera` for the view."""
 
     def __init__(
-        self, model: FlexRecModel, film: Film, states: np.ndarray, inset: Inset | None = None, spin: float = 0.0
+        self, model: ShownModel, film: Film, states: np.ndarray, inset: Inset | None = None, spin: float = 0.0
     ) -> None:
         """``states`` ``(f, K)`` are the latent points, one for each frame; ``spin`` is in degrees altogether."""
         self.model, self.film, self.states, self.inset = model, film, states, inset
         self._session, self._view = model.session, model.session.main_view
         self._camera = FilmCamera(model.session, len(states), spin)
-        self._before, self._point = model.z, None
+        self._z_before, self._z = model.z, None
         self._number, self._ready = 0, False
         self._handlers: list = []
         self._ended: Callable[[str | None], None] = lambda problem: None
@@ -43,14 +70,14 @@ class Recorder:
         """How much of the movie there is, 0 to 1."""
         return self._number / len(self.states)
 
-    # ----- waiting, in scripts -----
+    # ----- in scripts, which wait -----
 
     def record(self) -> None:
         """Record the whole movie before returning."""
         self._open()
         try:
             for number in range(len(self.states)):
-                self._say(number)
+                self._write_status(number)
                 self.model.show(self.states[number])
                 self._mark(number)
                 self._camera.advance(number)
@@ -60,28 +87,28 @@ class Recorder:
         finally:
             self._close()
 
-    # ----- frame by frame, while the window lives -----
+    # ----- in a window, frame by frame -----
 
     def start(self, ended: Callable[[str | None], None]) -> None:
         """Record between frames; ``ended`` is called with what went wrong, or None."""
         self._ended = ended
         self._open()
         self._handlers = [
-            EachFrame(self._session, self._watch, lambda: self.cancel("movie recording was stopped.")),
+            EachFrame(self._session, self._check, lambda: self.cancel("movie recording was stopped.")),
             self._session.triggers.add_handler("frame drawn", self._drawn),
         ]
         self._next()
 
     def cancel(self, why: str) -> None:
-        """Record no more, and leave no file."""
+        """Stop recording, without a file."""
         if self._handlers:
             self._close()
             self._ended(why)
 
     def _next(self) -> None:
-        self._say(self._number)
+        self._write_status(self._number)
         self.model.show(self.states[self._number], self._arrived, lambda error: self.cancel(str(error)))
-        self._point = self.model.z
+        self._z = self.model.z
 
     def _arrived(self) -> None:
         if self._handlers:
@@ -89,10 +116,10 @@ class Recorder:
             self._camera.advance(self._number)
             self._ready, self._view.redraw_needed = True, True
 
-    def _watch(self) -> None:
+    def _check(self) -> None:
         if self.model.deleted:
             self.cancel("the model was closed while its movie was recorded.")
-        elif self.model.z is not self._point:
+        elif self.model.z is not self._z:
             self.cancel("another state was shown while a movie was recorded; record it again.")
         elif getattr(self._session, "movie", None) is not self._movie:
             self.cancel("another movie command ended the recording.")
@@ -120,18 +147,18 @@ class Recorder:
         film = self.film
         self._folder = film.frames_folder or Path(tempfile.mkdtemp(prefix="flexrec-"))
         self._folder.mkdir(exist_ok=True)
-        self.model.player.pause()
-        self._contour_beside(False)
+        self.model.pause()
+        self._contour_in_thread(False)
         if self.inset is not None:
             self.inset.show(film.size)
         self._movie = self._session.movie = StateMovie(self._session, film, self._folder)
-        self._camera.hold()
+        self._camera.start()
 
-    def _contour_beside(self, beside: bool) -> None:
+    def _contour_in_thread(self, threaded: bool) -> None:
         if self.model.map is not None:
-            self.model.map.contours_beside = beside
+            self.model.map.contours_in_thread = threaded
 
-    def _say(self, number: int) -> None:
+    def _write_status(self, number: int) -> None:
         self._session.logger.status(f"Recording frame {number + 1} of {len(self.states)}")
 
     def _mark(self, number: int) -> None:
@@ -146,13 +173,13 @@ class Recorder:
         self._session.logger.status(f"Encoding {film.file.name} …")
         self._movie.finish()
         with atomic_path(film.file) as temporary:
-            with StringPlainTextLog(self._session.logger) as said:
+            with StringPlainTextLog(self._session.logger) as log:
                 movie_encode(
                     self._session, output=[str(temporary)], framerate=film.framerate, quality=film.quality,
                     reset_mode="keep",
                 )  # fmt: skip
             if not temporary.is_file() or not temporary.stat().st_size:
-                raise InputError(f"{film.file}: ffmpeg wrote no movie ({said.getvalue().strip()[-300:]}).")
+                raise InputError(f"{film.file}: ffmpeg wrote no movie ({log.getvalue().strip()[-300:]}).")
 
     def _close(self) -> None:
         handlers, self._handlers = self._handlers, []
@@ -167,6 +194,6 @@ class Recorder:
         if self.inset is not None:
             self.inset.close()
         if not self.model.deleted:
-            self._contour_beside(True)
-            if self._point is None or self.model.z is self._point:
-                self.model.show(self._before)
+            self._contour_in_thread(True)
+            if self._z is None or self.model.z is self._z:
+                self.model.show(self._z_before)

@@ -6,18 +6,19 @@ from collections.abc import Iterable
 
 import numpy as np
 from chimerax.core.models import Model
+from chimerax.core.session import Session
 from chimerax.geometry import Places
 
 from ...errors import InputError
-from ..key import Key
+from ..colour_key import ScaleKey
 from ..palette import PLASMA, rounded_up, value_scale
-from .followers import Tied
+from .tied_points import TiedPoints
 
 MOST_NEEDLES = 1000
 
 
 class ArrowsModel(Model):
-    """Instanced arrows: one little shape drawn many times, so that thousands follow the hand.
+    """Instanced arrows: one little shape drawn many times, so that thousands follow a drag.
 
     ``scale`` is how many times as long as the displacements they are, ``width`` that of their shafts, Å; displacements
     below ``threshold`` Å are not drawn.
@@ -27,14 +28,14 @@ class ArrowsModel(Model):
 
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
 
-    def __init__(self, session) -> None:
+    def __init__(self, session: Session) -> None:
         """No arrows yet: `begin_at` says where they begin."""
         super().__init__("flow", session)
-        self._tied: Tied | None = None
+        self._tied: TiedPoints | None = None
         self._start = np.zeros((0, 3))
         self.scale, self.threshold, self.width = 1.0, 0.5, 1.0
         self.light = False
-        self.key = Key(self)
+        self.key = ScaleKey(self)
         self._shafts, self._heads = self._shape("shafts", _shaft()), self._shape("heads", _head())
         self._needles = self._shape("needles", _needle())
 
@@ -43,7 +44,7 @@ class ArrowsModel(Model):
         """Arrows, drawn or too short to be."""
         return len(self._start)
 
-    def begin_at(self, tied: Tied, start: np.ndarray, longest: float) -> None:
+    def begin_at(self, tied: TiedPoints, start: np.ndarray, longest: float) -> None:
         """Begin at ``tied`` points, ``(m, 3)`` Å in the reference state; `move` draws to where they are now.
 
         ``longest`` Å are drawn in the last colour, at every state, so that colours can be compared.
@@ -135,7 +136,7 @@ def _needle() -> tuple:
     return vertices + np.array((0, 0, 0.5), np.float32), normals, triangles
 
 
-def long_motion(tied: Tied, start: np.ndarray, states: Iterable[np.ndarray]) -> float:
+def long_motion(tied: TiedPoints, start: np.ndarray, states: Iterable[np.ndarray]) -> float:
     """Å from ``start`` ``(m, 3)``, which 98 % of the points at ``states``, vertices ``(v, 3)`` each, do not exceed."""
     lengths = [np.linalg.norm(tied.moved(vertices) - start, axis=1) for vertices in states]
     return float(np.percentile(lengths, 98)) if np.size(lengths) else 0.0

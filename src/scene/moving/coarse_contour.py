@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .followers import Tied
+from .tied_points import TiedPoints
 
 
-def coarser(tied: Tied, triangles: np.ndarray, most: int) -> tuple[Tied, np.ndarray]:
+def coarser(tied: TiedPoints, triangles: np.ndarray, most: int) -> tuple[TiedPoints, np.ndarray]:
     """About ``most`` triangles ``(t, 3)`` in the place of more, and their vertices, tied to the mesh like the old ones.
 
     All vertices in one cube of a grid are merged at their mean (Rossignac & Borrel 1993). A surface of area A passes
@@ -16,10 +16,10 @@ def coarser(tied: Tied, triangles: np.ndarray, most: int) -> tuple[Tied, np.ndar
     if len(triangles) <= most:
         return tied, triangles
     side = np.sqrt(3 * _area(tied.points, triangles) / most)
-    which, matrix = _means(np.floor(tied.points / side).astype(np.int64))
-    corners = which[triangles]
+    cube, mean = _means(np.floor(tied.points / side).astype(np.int64))
+    corners = cube[triangles]
     apart = (corners != np.roll(corners, 1, axis=1)).all(axis=1)
-    return Tied(matrix @ tied.points, matrix @ tied.matrix, matrix @ tied.slip), corners[apart]
+    return TiedPoints(mean @ tied.points, mean @ tied.matrix, mean @ tied.slip), corners[apart]
 
 
 def _area(points: np.ndarray, triangles: np.ndarray) -> float:

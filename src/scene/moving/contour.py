@@ -1,7 +1,7 @@
-"""The contour of the canonical map, whose vertices move with the flow while the hand drags.
+"""The contour of the canonical map, whose vertices move with the flow during a drag.
 
 It costs a few milliseconds where a decoded map and a new contour cost a hundred. A moved contour does not know about
-compression, so the true map takes its place when the hand rests.
+compression, so the true map takes its place when the drag ends.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from functools import cached_property
 
 import numpy as np
 from chimerax.core.models import Surface
+from chimerax.core.session import Session
+from chimerax.graphics import Render
 
 from .coarse_contour import coarser
-from .followers import Tied
 from .shading import shaded, shadeless
+from .tied_points import TiedPoints
 
 MOST_LIGHT = 12_000  # triangles of a light contour
 
@@ -24,7 +26,7 @@ class ContourModel(Surface):
     SESSION_SAVE = False
     pickable = False
 
-    def __init__(self, session, tied: Tied, triangles: np.ndarray, level: float) -> None:
+    def __init__(self, session: Session, tied: TiedPoints, triangles: np.ndarray, level: float) -> None:
         super().__init__("moving contour", session)
         self._full, self.level, self.light = (tied, triangles), level, False
 
@@ -38,7 +40,7 @@ class ContourModel(Surface):
         self.color = colour
 
     @cached_property
-    def _coarse(self) -> tuple[Tied, np.ndarray]:
+    def _coarse(self) -> tuple[TiedPoints, np.ndarray]:
         return coarser(*self._full, MOST_LIGHT)
 
     def look_like(self, surface: Surface) -> None:
@@ -62,7 +64,7 @@ class ContourModel(Surface):
         if not self.use_lighting:
             self.vertex_colors = shaded(normals, self.color, view, self.scene_position)
 
-    def draw_self(self, renderer, draw_pass) -> None:
+    def draw_self(self, renderer: Render, draw_pass: int) -> None:
         """What ChimeraX calls to draw it."""
         renderer.enable_backface_culling(self.light and self.level > 0)  # below, fronts look into what is seen
         super().draw_self(renderer, draw_pass)

@@ -1,16 +1,15 @@
-"""The contour that stands for the map while the hand drags, and how much is drawn then."""
+"""The contour that is drawn in the place of the map during a drag, and how much else is drawn then."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from chimerax.core.models import Model, Surface
 
+from ..lighting import PlainLight
+from ..shown_model import ShownModel
 from .contour import ContourModel, contour_of
-from .followers import Tied
-from .frame_rate import Pace
-from .plain_light import PlainLight
-
-if TYPE_CHECKING:
-    from ..scene_model import FlexRecModel
+from .frame_rate import FrameRate
+from .moving_parts import MovingParts
+from .tied_points import TiedPoints
 
 ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 
@@ -18,29 +17,29 @@ ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
 class Dragging:
     """One model's moving contour, made when it is first wanted: the engine process ties it to the mesh.
 
-    ``drawn`` is whether it is drawn, in the place of the map; ``hand`` whether the hand moves the model. `light` and
-    `light_atoms` say whether the picture, or that of the atoms, is a lighter one: those take long to make again.
+    ``drawn`` is whether it is drawn, in the place of the map; ``active`` whether the model is being dragged. `light`
+    and `light_atoms` say whether the picture, or that of the atoms, is a lighter one: those take long to make again.
     """
 
-    def __init__(self, model: FlexRecModel) -> None:
-        self._model = model
+    def __init__(self, model: ShownModel, parts: MovingParts) -> None:
+        self._model, self._parts = model, parts
         self.contour: ContourModel | None = None
-        self._asked: float | None = None  # the level of the contour that is made, or was
+        self._requested_level: float | None = None  # of the contour that is made, or was
         self.drawn = False
-        self.hand = self._fresh = False
-        self._pace, self._pace_of_atoms = Pace(), Pace()
-        self._plain = PlainLight(model.session.main_view)
-        self._frames = model.session.triggers.add_handler("frame drawn", self._frame_drawn)
+        self.active = self._moved = False
+        self._frame_rate, self._atom_rate = FrameRate(), FrameRate()
+        self._plain_light = PlainLight(model.session.main_view)
+        self._handler = model.session.triggers.add_handler("frame drawn", self._frame_drawn)
 
     @property
     def slow(self) -> bool:
         """Whether full pictures take so long that what is on its way is better drawn lighter."""
-        return self._pace.light or self._pace_of_atoms.light
+        return self._frame_rate.light or self._atom_rate.light
 
     @property
     def light(self) -> bool:
         """Whether the picture is a lighter one."""
-        return self._may_be_light and self._pace.light
+        return self._may_be_light and self._frame_rate.light
 
     @property
     def light_atoms(self) -> bool:
@@ -49,44 +48,44 @@ class Dragging:
 
     @property
     def _may_be_light(self) -> bool:
-        """Only while the hand moves, and nothing is recorded."""
-        return self.hand and getattr(self._model.session, "movie", None) is None
+        """Only during a drag, and while nothing is recorded."""
+        return self.active and getattr(self._model.session, "movie", None) is None
 
-    def moves(self, hand: bool) -> None:
-        """The model is moved, by the hand or to rest."""
-        self.hand, self._fresh = hand, True
-        self._plain.turn(self.light)
+    def set_active(self, active: bool) -> None:
+        """The model is moved: in a drag, or to the point where it stays."""
+        self.active, self._moved = active, True
+        self._plain_light.turn(self.light)
 
     def _frame_drawn(self, *_) -> None:
         loop = self._model.session.update_loop
         if not self.light:
-            self._pace.took(loop.last_draw_time)
-        if self._fresh and not self.light_atoms:
+            self._frame_rate.add(loop.last_draw_time)
+        if self._moved and not self.light_atoms:
             making = loop.last_drawing_change_time + loop.last_atomic_check_for_changes_time
-            self._pace_of_atoms.took(making + loop.last_draw_time)
-        self._fresh = False
+            self._atom_rate.add(making + loop.last_draw_time)
+        self._moved = False
 
     def prepare(self) -> None:
         """Contour the canonical map at the level shown, unless that is done."""
         model, level = self._model, self._model.level
-        if self._asked == level or not model.flow.moves or model.map is None:
+        if self._requested_level == level or not model.flow.moves or model.map is None:
             return
-        self._asked = level
+        self._requested_level = level
         points, triangles = contour_of(model.flow.volume, model.flow.pixel_size, level)
 
-        def tied(one: Tied) -> None:
+        def tied(vertices: TiedPoints) -> None:
             if model.map is None:
                 return
             self.close()
-            self._asked, self.contour = level, ContourModel(model.session, one, triangles, level)
+            self._requested_level, self.contour = level, ContourModel(model.session, vertices, triangles, level)
             self.contour.position, self.contour.display = model.frame, False
             model.map.add([self.contour])  # which is hidden, moved and closed with it
 
-        def lost() -> None:
-            self._asked = None
+        def failed() -> None:
+            self._requested_level = None
 
         if len(triangles):
-            model.parts.tie(points, tied, lost)
+            self._parts.tie(points, tied, failed)
 
     def follow(self) -> bool:
         """Draw the contour where the model's vertices carry it; False where there is none yet, or none can be."""
@@ -98,35 +97,35 @@ class Dragging:
             return False
         self.contour.look_like(self._model.map.surfaces[0])
         self.contour.light = self.light
-        self.contour.move(self._model.parts.vertices)
+        self.contour.move(self._parts.vertices)
         self._draw(True)
         return True
 
-    def lead(self) -> None:
-        """Draw the contour where the map is on its way to, where that is quick and the map slow to be drawn."""
+    def preview(self) -> None:
+        """Draw the contour at a point whose map is not there yet, where that is quick and the map slow to be drawn."""
         if self.slow and self._possible() and self._fits():
             self.follow()
 
-    def rest(self) -> None:
-        """Draw the map again."""
+    def show_map(self) -> None:
+        """Draw the map again, and not the contour."""
         self._draw(False)
 
     def close(self) -> None:
         """Make a new contour for the next drag."""
-        self._asked = None
+        self._requested_level = None
         if self.contour is not None:
             self._model.session.models.close([self.contour])
 
     def end(self) -> None:
         """The model is closed."""
-        self._plain.turn(False)
-        self._frames.remove()
+        self._plain_light.turn(False)
+        self._handler.remove()
 
-    def forget(self, removed: list) -> None:
+    def forget(self, removed: list[Model]) -> None:
         """Draw the map again if the contour is among the models that were closed."""
         if self.contour in removed:
-            self.contour = self._asked = None
-            self.rest()
+            self.contour = self._requested_level = None
+            self.show_map()
 
     def _draw(self, contour: bool) -> None:
         if contour != self.drawn:
@@ -137,14 +136,14 @@ class Dragging:
                 surface.display = not contour
 
     def _possible(self) -> bool:
-        """Whether one contour is what is seen of the map: several, or an image, do not move with the hand, nor what
+        """Whether one contour is what is seen of the map: several, or an image, do not follow a drag, nor does what
         changes without moving.
         """
         surfaces = self._surfaces
         return self._model.flow.moves and len(surfaces) == 1 and (surfaces[0].display or self.drawn)
 
     @property
-    def _surfaces(self) -> list:
+    def _surfaces(self) -> list[Surface]:
         return [] if self._model.map is None else self._model.map.surfaces
 
     def _fits(self) -> bool:

@@ -1,4 +1,4 @@
-"""How the flow is drawn as arrows, as somebody has asked for it."""
+"""How the flow is drawn as arrows, as the user has asked for it."""
 
 from __future__ import annotations
 

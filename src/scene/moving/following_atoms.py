@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from chimerax.atomic import AtomicStructure
 
 from ...errors import InputError
-from .followers import Tied
+from .tied_points import TiedPoints
 from .trace import Trace
 
 NEAR = 0.5  # how far beyond a cell's face an atom may lie, as a barycentric coordinate below zero
@@ -15,10 +16,10 @@ MOST_OUTSIDE = 0.5  # share of the atoms
 class AtomFollower:
     """An atomic structure that was fitted to the canonical map, and moves with it.
 
-    The coordinates that it had are kept, and given back by `restore`. While it is ``light`` a trace moves alone.
+    The coordinates that it had are stored, and given back by `restore`. While it is ``light`` a trace moves alone.
     """
 
-    def __init__(self, structure, tied: Tied, base: np.ndarray, to_mesh) -> None:
+    def __init__(self, structure: AtomicStructure, tied: TiedPoints, base: np.ndarray, to_mesh) -> None:
         """``base`` ``(m, 3)`` float64 are the atoms' own coordinates at rest; ``to_mesh`` is the Place that takes them
         to coordinates of the mesh.
         """
@@ -32,7 +33,7 @@ class AtomFollower:
     def rest(self) -> np.ndarray:
         """The coordinates at rest of the atoms that there are now, ``(m, 3)`` Å."""
         coordinates = self.structure.atoms.coords
-        now, then = self._kept(self.structure.atoms)
+        now, then = self._common(self.structure.atoms)
         coordinates[now] = self._base[then]
         return coordinates
 
@@ -72,10 +73,10 @@ class AtomFollower:
         if np.array_equal(atoms.pointers, self._pointers):
             atoms.coords = coordinates
             return
-        now, then = self._kept(atoms)
+        now, then = self._common(atoms)
         atoms[now].coords = coordinates[then]
 
-    def _kept(self, atoms) -> tuple[np.ndarray, np.ndarray]:
+    def _common(self, atoms) -> tuple[np.ndarray, np.ndarray]:
         """The places among ``atoms``, and among those that were tied, of the atoms that are in both."""
         return np.intersect1d(atoms.pointers, self._pointers, return_indices=True)[1:]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from chimerax.core.models import Surface
+from chimerax.core.session import Session
+from chimerax.graphics import Render
 
 from ...mesh.shape import edge_inverse, outer_edges, unique_edges, vertex_mean
 from ...mesh.strain import strain
 from ...mesh.tetmesh import TetMesh
-from ..key import Key
+from ..colour_key import ScaleKey
 from ..palette import VIRIDIS, Scale, group_scale, value_scale
 
 _PARTS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178), (213, 94, 0))
@@ -26,7 +28,7 @@ class MeshModel(Surface):
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
     pickable = False
 
-    def __init__(self, session, mesh: TetMesh, colour: str = "part") -> None:
+    def __init__(self, session: Session, mesh: TetMesh, colour: str = "part") -> None:
         super().__init__("mesh", session)
         self._mesh = mesh
         self._inverse, self._mean = edge_inverse(mesh).astype(np.float32), _mean_matrix(mesh)
@@ -35,7 +37,7 @@ class MeshModel(Surface):
         self._moved = mesh.vertices
         self.display_style = self.Mesh
         self.use_lighting = False
-        self.key = Key(self)
+        self.key = ScaleKey(self)
         self.colour = colour
 
     @property
@@ -56,7 +58,7 @@ class MeshModel(Surface):
         self.set_geometry(vertices.astype(np.float32), None, self._outer if self.light else self._edges)
         self.vertex_colors = self._strained(vertices) if self._fixed is None else self._fixed
 
-    def draw_self(self, renderer, draw_pass) -> None:
+    def draw_self(self, renderer: Render, draw_pass: int) -> None:
         """What ChimeraX calls to draw it: over what is there, so that neither what lies behind the lines goes, nor have
         they silhouettes.
         """

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from chimerax.atomic import AtomicStructure
 from chimerax.geometry import Place
 
 from ...decoder_process import EngineError
 from ...errors import InputError
+from ..shown_model import ShownModel
 from .arrows import ArrowsModel, long_motion, spread_points
 from .flow_look import FlowLook
-from .followers import Tied
 from .following_atoms import AtomFollower, check_inside
 from .mesh_model import MeshModel
-
-if TYPE_CHECKING:
-    from ..scene_model import FlexRecModel
+from .tied_points import TiedPoints
 
 STATES = 60  # of particles, whose motion tells how long arrows are
 
@@ -30,12 +28,12 @@ class MovingParts:
     ``arrows`` are None while they are not drawn.
     """
 
-    def __init__(self, model: FlexRecModel) -> None:
+    def __init__(self, model: ShownModel) -> None:
         self._model = model
         self.mesh: MeshModel | None = None
         self.arrows: ArrowsModel | None = None
         self.followers: list[AtomFollower] = []
-        self.waiting: dict = {}  # structures that will follow as soon as their atoms are tied, each with its question
+        self.waiting: dict = {}  # structures that will follow as soon as their atoms are tied, each with its request
         self.vertices: np.ndarray | None = None
         self.place(None)
 
@@ -68,8 +66,9 @@ class MovingParts:
             self.mesh = None
         if self.arrows in removed:
             self.arrows = None
-        self.waiting = {one: question for one, question in self.waiting.items() if one not in removed}
-        self.followers = [one for one in self.followers if one.structure not in removed]
+        self.waiting = {structure: request for structure, request in self.waiting.items()
+                        if structure not in removed}  # fmt: skip
+        self.followers = [follower for follower in self.followers if follower.structure not in removed]
 
     def show_mesh(self, colour: str) -> MeshModel:
         """Draw the mesh; ``colour`` is one of `actions.view_actions.MESH_COLOURS`."""
@@ -86,7 +85,7 @@ class MovingParts:
         """Draw the flow as arrows.
 
         The model is there at once, its arrows when the engine process has told where they are in the mesh; only the
-        newest question counts.
+        newest request counts.
         """
         self._needs_flow()
         model, flow = self._model, self._model.flow
@@ -100,17 +99,17 @@ class MovingParts:
             model.add([arrows])
         arrows.display = True
 
-        def tied(one: Tied) -> None:
+        def tied(starts: TiedPoints) -> None:
             if not arrows.deleted and arrows.look is look:
-                begin = one.moved(origin)
-                arrows.begin_at(one, begin, long_motion(one, begin, self._some_states()))
+                begin = starts.moved(origin)
+                arrows.begin_at(starts, begin, long_motion(starts, begin, self._some_states()))
                 arrows.move(self.vertices)
 
-        def lost() -> None:
+        def failed() -> None:
             if not arrows.deleted and not arrows.count:
                 model.session.models.close([arrows])
 
-        self.tie(points, tied, lost)
+        self.tie(points, tied, failed)
         return arrows
 
     def _some_states(self) -> Iterator[np.ndarray]:
@@ -119,46 +118,46 @@ class MovingParts:
         for row in np.random.default_rng(0).choice(len(flow.latents), min(STATES, len(flow.latents)), replace=False):
             yield flow.vertices(flow.latents[row])
 
-    def follow(self, structure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
+    def follow(self, structure: AtomicStructure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
         """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.
 
         ``rest`` are its own coordinates ``(m, 3)`` Å at rest, now if None; ``to_mesh`` takes them to the mesh. Atoms
-        outside the mesh are warned about; where most are, that is an ``InputError``, which a window only says.
+        outside the mesh are warned about; where most are, that is an ``InputError``, which in a window is only logged.
         """
         self._needs_flow()
         self.unfollow(structure)
-        question = self.waiting[structure] = object()
+        request = self.waiting[structure] = object()
         base = structure.atoms.coords if rest is None else rest
         if to_mesh is None:
             to_mesh = (self._model.scene_position * self._model.frame).inverse() * structure.scene_position
 
-        def tied(one: Tied) -> None:
-            if self.waiting.get(structure) is not question:
+        def tied(atoms: TiedPoints) -> None:
+            if self.waiting.get(structure) is not request:
                 return
             del self.waiting[structure]
-            outside = check_inside(np.asarray(one.matrix.data).reshape(-1, 4), str(structure))
-            self.followers.append(AtomFollower(structure, one, base, to_mesh))
+            outside = check_inside(np.asarray(atoms.matrix.data).reshape(-1, 4), str(structure))
+            self.followers.append(AtomFollower(structure, atoms, base, to_mesh))
             self.followers[-1].move(self.vertices)
             if outside:
                 where = "lie outside the mesh; they follow its edge"
                 self._model.session.logger.warning(f"{outside} atoms of {structure} {where}.")
 
-        def lost() -> None:
-            if self.waiting.get(structure) is question:
+        def failed() -> None:
+            if self.waiting.get(structure) is request:
                 del self.waiting[structure]
 
-        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied, lost)
+        self.tie(to_mesh.transform_points(base.astype(np.float64)), tied, failed)
 
-    def follows(self, structure) -> bool:
+    def follows(self, structure: AtomicStructure) -> bool:
         """Whether it follows, or will."""
         return structure in [*self.waiting, *(follower.structure for follower in self.followers)]
 
-    def unfollow(self, structure) -> bool:
+    def unfollow(self, structure: AtomicStructure) -> bool:
         """Put a structure's atoms back; False where it did not follow."""
         followed = self.follows(structure)
         self.waiting.pop(structure, None)
-        mine = [follower for follower in self.followers if follower.structure is structure]
-        for follower in mine:
+        ended = [follower for follower in self.followers if follower.structure is structure]
+        for follower in ended:
             self.followers.remove(follower)
             follower.restore()
         return followed
@@ -170,26 +169,26 @@ class MovingParts:
             raise InputError(f"{model.name} is a {model.flow.kind} model, in which density comes and goes but nothing "
                              "moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
 
-    def tie(self, points: np.ndarray, done: Callable[[Tied], None], lost: Callable[[], None]) -> None:
+    def tie(self, points: np.ndarray, done: Callable[[TiedPoints], None], failed: Callable[[], None]) -> None:
         """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them.
 
-        ``lost`` is called where they cannot be tied, before the user is told why.
+        ``failed`` is called where they cannot be tied, before the log says why.
         """
         model, rest = self._model, self._model.flow.mesh.vertices
 
-        def arrived(facts: dict, found: np.ndarray) -> None:
+        def arrived(_: dict, places: np.ndarray) -> None:
             try:
-                done(Tied.to_mesh(points, found[:, :4].astype(np.int32), found[:, 4:], rest))
+                done(TiedPoints.to_mesh(points, places[:, :4].astype(np.int32), places[:, 4:], rest))
             finally:
                 model.tell()
 
-        def failed(error: Exception) -> None:
-            lost()
+        def not_tied(error: Exception) -> None:
+            failed()
             model.tell()
             model.complain(error)
 
         try:
-            model.ask("tie", {}, arrived, points.astype(np.float32), failed=failed)
-        except (InputError, EngineError):  # in scripts, which are told so
-            lost()
+            model.ask("tie", {}, arrived, points.astype(np.float32), failed=not_tied)
+        except (InputError, EngineError):  # in scripts, which stop there
+            failed()
             raise

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from chimerax.geometry import Place
+from chimerax.graphics import View
 
 MOST_OPAQUE = 250  # of 255, of what is translucent
 
 
-def shadeless(view) -> bool:
+def shadeless(view: View) -> bool:
     """Whether the lights of a ChimeraX view throw no shadows, which `shaded` does not know."""
     return not (view.lighting.shadows or view.lighting.multishadow)
 
 
-def shaded(normals: np.ndarray, colour: np.ndarray, view, place) -> np.ndarray:
+def shaded(normals: np.ndarray, colour: np.ndarray, view: View, place: Place) -> np.ndarray:
     """``(m, 4)`` uint8 of vertices with unit normals ``(m, 3)``, all of one ``colour`` ``(4,)`` uint8.
 
     ``place`` takes the surface to the scene. The light is that of ChimeraX's own shader, as if seen from far away.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from chimerax.atomic import Atoms, Residue, concatenate
+from chimerax.atomic import AtomicStructure, Atoms, Residue, concatenate
 
 
 class Trace:
     """Lines between neighbouring residues that are shown, and along the shown bonds of what is no polymer."""
 
-    def __init__(self, structure, pointers: np.ndarray) -> None:
+    def __init__(self, structure: AtomicStructure, pointers: np.ndarray) -> None:
         """``pointers`` ``(m,)`` of the atoms whose coordinates `move` will be given."""
         guides, ends = _guides(structure)
         first, second = _bonded(structure)
@@ -21,9 +21,9 @@ class Trace:
         self._places = order[np.searchsorted(pointers, atoms, sorter=order).clip(max=len(order) - 1)]
         pairs = pairs[(pointers[self._places] == atoms)[pairs].all(axis=1)]
         self._colours = np.concatenate([_guide_colours(guides), first.colors, second.colors])
-        self._hidden = [one for one in structure.child_drawings() if one.display]
-        for one in self._hidden:
-            one.display = False
+        self._hidden = [drawing for drawing in structure.child_drawings() if drawing.display]
+        for drawing in self._hidden:
+            drawing.display = False
         self._structure, self._pairs = structure, pairs.astype(np.int32)
         self._lines = structure.new_drawing("trace")
         self._lines.display_style, self._lines.use_lighting, self._lines.pickable = self._lines.Mesh, False, False
@@ -36,9 +36,9 @@ class Trace:
     def end(self) -> None:
         """Give the structure its own picture back."""
         self._structure.remove_drawing(self._lines)
-        for one in self._hidden:
-            if not one.was_deleted:
-                one.display = True
+        for drawing in self._hidden:
+            if not drawing.was_deleted:
+                drawing.display = True
 
 
 def _guides(structure) -> tuple[Atoms, np.ndarray]:

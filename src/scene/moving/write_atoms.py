@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import numpy as np
+from chimerax.atomic import AtomicStructure
+from chimerax.core.session import Session
 
 from ...atomic import atomic_path
 from ...errors import InputError
@@ -13,7 +15,7 @@ from ...errors import InputError
 SUFFIXES = (".cif", ".mmcif", ".pdb", ".ent")
 
 
-def write_states(session, structure, coordinates: np.ndarray, file: Path) -> Path:
+def write_states(session: Session, structure: AtomicStructure, coordinates: np.ndarray, file: Path) -> Path:
     """Write ``coordinates`` ``(f, m, 3)`` float64, Å, of all atoms of a structure; returns the file's absolute path."""
     file = file.expanduser().absolute()
     if file.suffix.lower() not in SUFFIXES:

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Tied:
+class TiedPoints:
     """Points tied to the mesh.
 
     Attributes
@@ -23,7 +23,7 @@ class Tied:
     slip: np.ndarray
 
     @classmethod
-    def to_mesh(cls, points: np.ndarray, corners: np.ndarray, weights: np.ndarray, rest: np.ndarray) -> Tied:
+    def to_mesh(cls, points: np.ndarray, corners: np.ndarray, weights: np.ndarray, rest: np.ndarray) -> TiedPoints:
         """From the corners ``(m, 4)`` and weights ``(m, 4)`` of each point, and the vertices ``(v, 3)`` at rest."""
         from scipy.sparse import csr_matrix
 

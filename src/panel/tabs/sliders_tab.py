@@ -5,25 +5,42 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from qtpy.QtCore import QObject, QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QLabel, QScrollArea, QSlider, QWidget
+from qtpy.QtCore import QLocale, QObject, QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QScrollArea, QSlider, QWidget
 
 from ...explore.plot_axes import View, make_view
 from ...explore.plot_density import plot_limits
 from ...explore.trained_model import Trained
 from ...models.reach import Reach
-from ..widgets.number_field import NumberField
 
 _STEPS = 1000
 _FIELD_STEP = 0.005  # of the reach: what the arrows of a field add
 _MARGIN = 0.15  # of the particles' range, beyond it on either side
 
 
-class AxisSlider(QObject):
-    """One axis: a slider for the hand, ``low`` to ``high``, and a field for the exact number, anywhere in ``reach``."""
+class NumberField(QDoubleSpinBox):
+    """With a decimal point whatever the country, as in commands; a comma is read as one: 0,3 is not 3."""
 
-    moved = Signal(float)  # under the hand
-    settled = Signal(float)  # let go, or typed
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+        plain = QLocale.c()
+        plain.setNumberOptions(QLocale.NumberOption.RejectGroupSeparator | QLocale.NumberOption.OmitGroupSeparator)
+        self.setLocale(plain)
+
+    def validate(self, text: str, position: int) -> tuple:
+        """See ``QAbstractSpinBox.validate``."""
+        return super().validate(text.replace(",", "."), position)
+
+    def valueFromText(self, text: str) -> float:  # noqa: N802
+        """See ``QDoubleSpinBox.valueFromText``."""
+        return super().valueFromText(text.replace(",", "."))
+
+
+class AxisSlider(QObject):
+    """One axis: a slider from ``low`` to ``high``, and a field for the exact number, anywhere in ``reach``."""
+
+    moved = Signal(float)  # during a drag
+    settled = Signal(float)  # after it, or when a number was typed
 
     def __init__(self, name: str, low: float, high: float, reach: tuple[float, float]) -> None:
         super().__init__()
@@ -48,7 +65,7 @@ class AxisSlider(QObject):
         return self.low + self.slider.sliderPosition() * (self.high - self.low) / _STEPS
 
     def put(self, value: float) -> None:
-        """Follow the marker; nobody is told."""
+        """Follow the marker, without a signal."""
         with QSignalBlocker(self.field), QSignalBlocker(self.slider):
             if not self.slider.isSliderDown():
                 self.slider.setValue(round(_STEPS * (value - self.low) / (self.high - self.low)))
@@ -61,7 +78,7 @@ class AxisSlider(QObject):
             self.settled.emit(self.value())
 
 
-class Sliders(QScrollArea):
+class SlidersTab(QScrollArea):
     """All axes of a model."""
 
     moved = Signal(object)  # latent point (K,)

@@ -1,14 +1,16 @@
-"""The comparison of two states: it stands in the place of what moves until it is ended, or the model moves on."""
+"""The comparison of two states: it is shown in the place of what moves until it is ended, or the model moves on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from chimerax.core.models import Model
+from chimerax.core.session import Session
 from chimerax.geometry import Place
+from chimerax.graphics import Camera
 from chimerax.map import Volume
 
 from ..explore.compare_states import (
@@ -24,27 +26,26 @@ from ..explore.compare_states import (
     side_by_side_of,
 )
 from ..explore.named_states import State
-from .colour_key import ColourKey
+from .colour_key import TableKey
 from .compared_maps import difference, side_by_side
-
-if TYPE_CHECKING:
-    from .scene_model import FlexRecModel
+from .moving.moving_parts import MovingParts
+from .shown_model import ShownModel
 
 _PAD = 0.05  # of the window, around what is seen side by side
 
 
-class Comparing:
+class StateComparison:
     """One model's comparison, of which there is one at a time."""
 
-    def __init__(self, model: FlexRecModel) -> None:
-        self._model = model
-        self._shown: _Comparison | None = None
-        self._wanted: object = None  # the comparison whose maps are being decoded
+    def __init__(self, model: ShownModel, parts: MovingParts) -> None:
+        self._model, self._parts = model, parts
+        self._shown: _ShownComparison | None = None
+        self._request: object = None  # the comparison whose maps are being decoded
 
     @property
-    def told(self) -> Compared | None:
+    def description(self) -> Compared | None:
         """What is compared, and what the colours mean; None while nothing is."""
-        return None if self._shown is None else self._shown.told
+        return None if self._shown is None else self._shown.description
 
     @property
     def hides(self) -> bool:
@@ -54,15 +55,15 @@ class Comparing:
     def begin(self, states: Sequence[State], how: str) -> None:
         """Show two states' difference, or both beside each other, when their maps are decoded."""
         model = self._model
-        model.player.pause()
+        model.pause()
         self.end()
-        wanted = self._wanted = object()
+        request = self._request = object()
         maps: list[np.ndarray] = []
 
         def arrived(_: dict, volume: np.ndarray) -> None:
             maps.append(volume)
-            if len(maps) == 2 and self._wanted is wanted and not model.deleted:
-                self._wanted = None
+            if len(maps) == 2 and self._request is request and not model.deleted:
+                self._request = None
                 self._show(how, (states[0].name, states[1].name), (maps[0], maps[1]))
 
         for state in states:
@@ -70,7 +71,7 @@ class Comparing:
 
     def end(self) -> None:
         """Show what moves again, as it was seen."""
-        self._wanted = None
+        self._request = None
         if self._shown is None:
             return
         shown, self._shown = self._shown, None
@@ -89,29 +90,30 @@ class Comparing:
         camera = session.main_view.camera
         before = _Camera(camera.position, getattr(camera, "field_width", None))
         group = session.models.add_group(volumes)
-        hidden = [one for one in (model, *(follower.structure for follower in model.parts.followers)) if one.display]
-        for one in hidden:
-            one.display = False
-        shown = _Comparison(how, names, sigma, group, volumes, hidden)
-        group.name = shown.told.title
+        moving = (model, *(follower.structure for follower in self._parts.followers))
+        hidden = [drawn for drawn in moving if drawn.display]
+        for drawn in hidden:
+            drawn.display = False
+        shown = _ShownComparison(how, names, sigma, group, volumes, hidden)
+        group.name = shown.description.title
         if how == "beside":
-            for one in volumes:
-                one.update_drawings()  # which says how large they are
+            for volume in volumes:
+                volume.update_drawings()  # which says how large they are
             session.main_view.view_all(group.bounds(), pad=_PAD)
             shown.camera = before.until(camera.position)
-        self._take(shown)
-        session.logger.info(shown.told.sentence)
+        self._install(shown)
+        session.logger.info(shown.description.sentence)
 
-    def _take(self, shown: _Comparison) -> None:
+    def _install(self, shown: _ShownComparison) -> None:
         self._shown = shown
-        shown.key = ColourKey(self._model.session, shown.told.lines, lambda: shown.group.visible)
-        for one in shown.volumes:
-            one.add_volume_change_callback(self._look_changed)
+        shown.key = TableKey(self._model.session, shown.description.lines, lambda: shown.group.visible)
+        for volume in shown.volumes:
+            volume.add_volume_change_callback(self._look_changed)
         self._model.tell()
 
     def _look_changed(self, _: Volume, change: str) -> None:
         if change in ("thresholds changed", "colors changed") and self._shown is not None:
-            self._shown.key.say(self._shown.told.lines)
+            self._shown.key.lines = self._shown.description.lines
             self._model.tell()
 
     # ----- sessions -----
@@ -125,14 +127,14 @@ class Comparing:
         group = None if data is None else models.get(tuple(data["group"]))
         if group is None:
             return
-        volumes = [models[one] for one in map(tuple, data["volumes"]) if models.get(one) is not None]
-        hidden = [models[one] for one in map(tuple, data["hidden"]) if models.get(one) is not None]
+        volumes = [models[number] for number in map(tuple, data["volumes"]) if models.get(number) is not None]
+        hidden = [models[number] for number in map(tuple, data["hidden"]) if models.get(number) is not None]
         if data["model hidden"]:
             hidden.append(self._model)
-        shown = _Comparison(data["how"], tuple(data["names"]), data["sigma"], group, volumes, hidden)
+        shown = _ShownComparison(data["how"], tuple(data["names"]), data["sigma"], group, volumes, hidden)
         if (camera := data["camera"]) is not None:
             shown.camera = _Camera(Place(camera["before"]), camera["width"], Place(camera["after"]))
-        self._take(shown)
+        self._install(shown)
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,8 @@ class _Camera:
     def until(self, after: Place) -> _Camera:
         return _Camera(self.before, self.width, after)
 
-    def restore(self, camera) -> bool:
-        """Put it back; False where the user has moved it meanwhile."""
+    def restore(self, camera: Camera) -> bool:
+        """Put it back; False where the user has moved it since."""
         if not np.allclose(camera.position.matrix, self.after.matrix, atol=1e-3):
             return False
         camera.position = self.before
@@ -157,7 +159,7 @@ class _Camera:
 
 
 @dataclass
-class _Comparison:
+class _ShownComparison:
     """What is shown, and what was hidden for it. sigma : root mean square of the first volume."""
 
     how: str
@@ -167,46 +169,47 @@ class _Comparison:
     volumes: list[Volume]
     hidden: list[Model]
     camera: _Camera | None = None
-    key: ColourKey | None = None
+    key: TableKey | None = None
 
     @property
-    def told(self) -> Compared:
+    def description(self) -> Compared:
         levels = [surface.level for surface in self.volumes[0].surfaces] if self.volumes else []
         words = level_words(levels, self.sigma)
         if self.how == "beside":
-            told = side_by_side_of(self.names, words)
+            description = side_by_side_of(self.names, words)
         else:
-            told = difference_of(self.names, words, around=True)
-        return recoloured(told, self._colours())
+            description = difference_of(self.names, words, around=True)
+        return recoloured(description, self._colours())
 
     def _colours(self) -> dict[str, str]:
         """The colours that the surfaces have now, by those that they had."""
-        meant = (FIRST, SECOND) if self.how == "beside" else (None, FAINT)
-        found = {}
-        for one, colour in zip(self.volumes, meant):
-            for surface in () if one.deleted else one.surfaces:
-                now = "#{:02x}{:02x}{:02x}".format(*surface.color[:3])
-                found[colour or (LESS if surface.level < 0 else MORE)] = now
-        return found
+        original = (FIRST, SECOND) if self.how == "beside" else (None, FAINT)
+        colours = {}
+        for volume, colour in zip(self.volumes, original):
+            for surface in () if volume.deleted else volume.surfaces:
+                shown = "#{:02x}{:02x}{:02x}".format(*surface.color[:3])
+                colours[colour or (LESS if surface.level < 0 else MORE)] = shown
+        return colours
 
-    def restore(self, session) -> None:
+    def restore(self, session: Session) -> None:
         if self.key is not None:
             self.key.close()
-        for one in self.hidden:
-            if not one.deleted:
-                one.display = True
+        for drawn in self.hidden:
+            if not drawn.deleted:
+                drawn.display = True
         if not self.group.deleted:
             session.models.close([self.group])
         view = session.main_view
         if self.camera is not None and not self.camera.restore(view.camera):
             view.view_all(pad=_PAD)
 
-    def snapshot(self, model: FlexRecModel) -> dict[str, Any]:
+    def snapshot(self, model: ShownModel) -> dict[str, Any]:
         camera = self.camera
         return {
             "how": self.how, "names": self.names, "sigma": self.sigma, "group": self.group.id,
-            "volumes": [one.id for one in self.volumes if not one.deleted], "model hidden": model in self.hidden,
-            "hidden": [one.id for one in self.hidden if one is not model and not one.deleted],
+            "volumes": [volume.id for volume in self.volumes if not volume.deleted],
+            "model hidden": model in self.hidden,
+            "hidden": [drawn.id for drawn in self.hidden if drawn is not model and not drawn.deleted],
             "camera": None if camera is None else
             {"before": camera.before.matrix, "width": camera.width, "after": camera.after.matrix},
         }  # fmt: skip

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 from qtpy.QtCore import QPoint, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QImage, QPainter
+from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from ...explore.plot_density import plot_limits
@@ -19,7 +19,7 @@ _SIDE = 128  # pixels of each picture as it is made
 _GAP = 4
 
 
-class Pairs(QDialog):
+class ComponentPairs(QDialog):
     """A window with a small density picture for each two of the first components."""
 
     chosen = Signal(str, str)  # two axes
@@ -28,7 +28,7 @@ class Pairs(QDialog):
         super().__init__(parent)
         self.setWindowTitle("All pairs of components")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.grid = PairsGrid(trained, theme)
+        self.grid = PairGrid(trained, theme)
         self.grid.chosen.connect(self.chosen)
         self.grid.chosen.connect(lambda *_: self.close())
         column = QVBoxLayout(self)
@@ -38,7 +38,7 @@ class Pairs(QDialog):
         self.resize(min(900, side), min(900, side))
 
 
-class PairsGrid(QWidget):
+class PairGrid(QWidget):
     """The pictures: column k has component k across, row j has component j upwards."""
 
     chosen = Signal(str, str)
@@ -66,7 +66,7 @@ class PairsGrid(QWidget):
         wide, tall = self.width() / self.count, self.height() / self.count
         return QRectF(x * wide, (y - 1) * tall, wide - _GAP, tall - _GAP)
 
-    def paintEvent(self, _) -> None:  # noqa: N802
+    def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """All pictures with the names of their axes."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -78,7 +78,7 @@ class PairsGrid(QWidget):
             painter.drawText(cell.adjusted(4, 2, 0, 0), Qt.AlignmentFlag.AlignLeft, f"{self.names[x]}, {self.names[y]}")
         painter.end()
 
-    def mousePressEvent(self, event) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Choose a pair."""
         place = event.position().toPoint() if hasattr(event, "position") else QPoint(event.x(), event.y())
         for x, y in self.pictures:

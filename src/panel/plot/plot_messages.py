@@ -1,11 +1,11 @@
-"""Words over the plot: what is under the cursor, and the last message. They take no room, and no mouse."""
+"""Text over the plot: what is under the cursor, and the last message. It takes no room, and no mouse events."""
 
 from __future__ import annotations
 
 import math
 import time
 
-from qtpy.QtCore import QEvent, QRect, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from qtpy.QtGui import QCursor, QTextLayout, QTextOption
 from qtpy.QtWidgets import QLabel, QToolTip
 
@@ -18,7 +18,7 @@ _MOST_LINES = 3  # of a message: the plot is to be seen
 _MOST_OF_PLOT = 0.35  # of its height, that what went wrong may take where three lines are too few
 
 
-class Notes(QLabel):
+class PlotMessages(QLabel):
     """Over one canvas, in a corner where the cursor is not; hidden while there is nothing to say.
 
     Of a long message its beginning is shown, and all of it, ``whole``, in the tooltip.
@@ -26,30 +26,30 @@ class Notes(QLabel):
 
     def __init__(self, canvas: PlotCanvas) -> None:
         super().__init__(canvas, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._canvas, self._message, self._cursor, self._read_by = canvas, "", "", math.inf
+        self._canvas, self._message, self._hover_text, self._error_read_at = canvas, "", "", math.inf
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._over = QTimer(self, singleShot=True, interval=MESSAGE_SECONDS * 1000)
-        self._over.timeout.connect(lambda: self.say(""))
+        self._timer = QTimer(self, singleShot=True, interval=MESSAGE_SECONDS * 1000)
+        self._timer.timeout.connect(lambda: self.say(""))
         canvas.installEventFilter(self)
         self.hide()
 
     def say(self, sentence: str, until_next: bool = False) -> None:
         """A message, which stays long enough to be read; ``until_next``: or until something else was done."""
-        self._message, self._read_by = sentence, time.monotonic() + READING_SECONDS if until_next else math.inf
-        self._over.start()
+        self._message, self._error_read_at = sentence, time.monotonic() + READING_SECONDS if until_next else math.inf
+        self._timer.start()
         self._write()
 
-    def go_on(self) -> None:
-        """Something was done: what went wrong before does not matter any more, once it could be read."""
-        if self._message and time.monotonic() > self._read_by:
+    def clear_read_error(self) -> None:
+        """Something else was done: remove a message of what went wrong before, once there was time to read it."""
+        if self._message and time.monotonic() > self._error_read_at:
             self.say("")
 
-    def point_at(self, text: str) -> None:
+    def set_hover_text(self, text: str) -> None:
         """What is under the cursor."""
-        self._cursor = text
+        self._hover_text = text
         self._write()
 
-    def eventFilter(self, _, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:  # noqa: N802
         """Stay in the corner when the canvas changes its size."""
         if event.type() == QEvent.Type.Resize:
             self._write()
@@ -64,7 +64,7 @@ class Notes(QLabel):
         return self._message
 
     def _write(self) -> None:
-        text = "\n".join(filter(None, (self._cursor, self._shortened())))
+        text = "\n".join(filter(None, (self._hover_text, self._shortened())))
         self.setText(text)
         self.setVisible(bool(text))
         self._place()
@@ -78,7 +78,7 @@ class Notes(QLabel):
         """The message, or as many of its lines as it may have."""
         width = max(self._room().width() - _PADDING, 1)
         most = self._most_lines()
-        lines = [line for part in self._message.split("\n") for line in self._broken(part, width)]
+        lines = [line for part in self._message.split("\n") for line in self._wrapped(part, width)]
         if len(lines) <= most:
             measure = self.fontMetrics().horizontalAdvance
             long = any(measure(word) > width for word in self._message.split())  # a label would cut it
@@ -89,11 +89,11 @@ class Notes(QLabel):
 
     def _most_lines(self) -> int:
         """What went wrong may take more of a narrow plot: it says what to do at its end."""
-        if math.isinf(self._read_by):
+        if math.isinf(self._error_read_at):
             return _MOST_LINES
         return max(_MOST_LINES, int(_MOST_OF_PLOT * self._room().height()) // self.fontMetrics().lineSpacing())
 
-    def _broken(self, text: str, width: int) -> list[str]:
+    def _wrapped(self, text: str, width: int) -> list[str]:
         """The lines of a text that are no wider than so many pixels."""
         layout, lines = QTextLayout(text, self.font()), []
         option = QTextOption()

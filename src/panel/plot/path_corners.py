@@ -1,4 +1,4 @@
-"""The corners of a path, which the hand moves: few points from a stroke or a path, and the command that joins them."""
+"""The corners by which a path is edited: few points from a drawn line or a path, and the commands that join them."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ def corners_of(path: LatentPath) -> np.ndarray:
 
 
 def simplified(stroke: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """The corners ``(c, 2)`` of a stroke ``(m, 2)`` that a hand meant in a view ``(2, 2)`` (Douglas & Peucker 1973)."""
+    """The corners ``(c, 2)`` of a stroke ``(m, 2)`` but its jitter, in a view ``(2, 2)`` (Douglas & Peucker 1973)."""
     span = limits[:, 1] - limits[:, 0]
     slack = _SLACK
     while True:
-        kept = _kept(stroke / span, slack)
-        if len(kept) <= _MOST:
-            return stroke[kept]
+        rows = _corner_rows(stroke / span, slack)
+        if len(rows) <= _MOST:
+            return stroke[rows]
         slack *= 1.5
 
 
-def _kept(points: np.ndarray, slack: float) -> list[int]:
+def _corner_rows(points: np.ndarray, slack: float) -> list[int]:
     """Rows of the points without which the line would be off by more than ``slack``."""
-    keep, spans = {0, len(points) - 1}, [(0, len(points) - 1)]
+    rows, spans = {0, len(points) - 1}, [(0, len(points) - 1)]
     while spans:
         first, last = spans.pop()
         if last - first < 2:
             continue
-        away = _away(points[first + 1 : last], points[first], points[last])
-        worst = int(away.argmax())
-        if away[worst] > slack:
+        distance = _distances(points[first + 1 : last], points[first], points[last])
+        worst = int(distance.argmax())
+        if distance[worst] > slack:
             middle = first + 1 + worst
-            keep.add(middle)
+            rows.add(middle)
             spans += [(first, middle), (middle, last)]
-    return sorted(keep)
+    return sorted(rows)
 
 
-def _away(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _distances(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Distances ``(m,)`` from points ``(m, 2)`` to the piece of a line from start to end."""
     along = end - start
     share = np.clip((points - start) @ along / max(float(along @ along), 1e-30), 0, 1)
@@ -56,8 +56,8 @@ def _away(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 def nearest_piece(corners: np.ndarray, point: np.ndarray) -> int:
     """Before which of ``(c, 2)`` corners a new one at ``(2,)`` belongs."""
-    away = [float(_away(point[None], start, end)[0]) for start, end in zip(corners, corners[1:])]
-    return 1 + int(np.argmin(away)) if away else len(corners)
+    distance = [float(_distances(point[None], start, end)[0]) for start, end in zip(corners, corners[1:])]
+    return 1 + int(np.argmin(distance)) if distance else len(corners)
 
 
 def axis_command(name: str, at: np.ndarray | None, extra: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Who starts and stops the jobs that the panel shows: this process, or ChimeraX's commands."""
+"""What starts and stops the jobs that the panel shows: this process, or ChimeraX's commands."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from ...errors import InputError
 from ...jobs.declare import Job
 from ...jobs.queue import background
-from .job_words import chimerax_line, command_word
+from .command_text import chimerax_line, command_word
 
 
-class JobDesk(Protocol):
-    """Where jobs are handed in. ``InputError`` from any of them is a sentence for the person who asked."""
+class JobControl(Protocol):
+    """What starts and stops jobs. ``InputError`` from any method is a sentence for the user."""
 
     kind: str
     open_map: Callable[[Path], None] | None  # shows a job's map by the job's name; None where such maps are not shown
@@ -35,79 +35,79 @@ class JobDesk(Protocol):
         """Queue a job again that was stopped, failed or was killed."""
         ...
 
-    def attend(self, project: Path) -> None:
-        """Start what waits and can; called now and then from a thread of its own."""
+    def start_waiting(self, project: Path) -> None:
+        """Start the queued jobs that can run; called now and then from a thread of its own."""
         ...
 
 
-class LocalDesk:
-    """Hands jobs in from this process; ``python`` tells which Python runs them (this one for None)."""
+class LocalJobControl:
+    """Starts jobs from this process; ``python`` returns the Python that runs them (this one for None)."""
 
-    kind = "Terminal"  # where a person would type the same
+    kind = "Terminal"  # where a user would type the same
     open_map = None
 
     def __init__(self, python: Callable[[], str | None] = lambda: None) -> None:
         self._python = python
 
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         background.submit(job.verb, values, project, seed, self._python())
 
     def stop(self, folder: Path) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         background.stop(folder)
 
     def kill(self, folder: Path) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         background.kill(folder)
 
     def resume(self, folder: Path) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         background.resume(folder, self._python())
 
-    def attend(self, project: Path) -> None:
-        """See `JobDesk`."""
+    def start_waiting(self, project: Path) -> None:
+        """See `JobControl`."""
         with suppress(OSError, InputError):  # a project that one may only read is shown all the same
             background.start_next(project, self._python())
 
 
-class CommandDesk(LocalDesk):
-    """Runs a ChimeraX command for what a person asks, so that the log is a script that repeats it.
+class CommandJobControl(LocalJobControl):
+    """Runs a ChimeraX command for each, so that the log is a script that repeats it.
 
-    ``run`` runs a command text, tells the person what is wrong with it, and says whether nothing was.
+    ``run`` runs a command and returns whether it succeeded; why it failed is passed to `on_failure`.
     """
 
     kind = "ChimeraX"
 
     def __init__(self, run: Callable[[str], bool], python: Callable[[], str | None] = lambda: None) -> None:
         super().__init__(python)
-        self._run, self._heard = run, ""
+        self._run, self._failure = run, ""
 
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         self._do(chimerax_line(job, values, project, seed))
 
     def stop(self, folder: Path) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         self._do(f"flexrec stop {folder.name} project {command_word(str(folder.parent))}")
 
     def kill(self, folder: Path) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         self._do(f"flexrec stop {folder.name} project {command_word(str(folder.parent))} now true")
 
     def resume(self, folder: Path) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         self._do(f"flexrec resume {folder.name} project {command_word(str(folder.parent))}")
 
     def open_map(self, path: Path) -> None:
-        """See `JobDesk`."""
+        """See `JobControl`."""
         self._do(f"open {command_word(str(path))} name {command_word(path.parent.name)}")
 
-    def hear(self, sentence: str) -> None:
-        """What is wrong with a command, as it is told."""
-        self._heard = sentence
+    def on_failure(self, sentence: str) -> None:
+        """Why the command failed."""
+        self._failure = sentence
 
     def _do(self, command: str) -> None:
-        self._heard = ""
+        self._failure = ""
         if not self._run(command):
-            raise InputError(self._heard or "The command failed; the log says why.")
+            raise InputError(self._failure or "The command failed; the log says why.")

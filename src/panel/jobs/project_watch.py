@@ -1,4 +1,4 @@
-"""Looks at a project's folder in a thread, so that a slow disk never holds the window."""
+"""Reads a project's folder again and again, in a thread, so that a slow disk never blocks the window."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ...jobs.growing_files import Curves, LogTail
 from ...jobs.listing import JobState, list_jobs
 from ...jobs.missing_inputs import lost_input
 from ...jobs.record import read_json, read_record
-from .job_desk import JobDesk
+from .job_control import JobControl
 
-_EVERY, _EVERY_HIDDEN = 1000, 4000  # milliseconds between two looks
+_EVERY, _EVERY_HIDDEN = 1000, 4000  # milliseconds between two readings
 
 
 @dataclass(frozen=True, eq=False)
-class Followed:
-    """What the job that is followed has more to say.
+class JobUpdate:
+    """What is new of the job that is shown.
 
     ``log`` are new lines, all of them if ``afresh``; ``curves`` are those of `Curves.read`; ``figures`` its pictures,
     each with the time when it was written (ns); ``epochs`` is how many a training is to have,
@@ -40,13 +40,13 @@ class Followed:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ProjectState:
     """A project at one moment. ``models`` are the times (ns) of the models that its trainings have written."""
 
     project: Path
     states: tuple[JobState, ...]
     models: dict[Path, int]
-    followed: Followed | None
+    update: JobUpdate | None
     problem: str = ""
 
 
@@ -57,12 +57,12 @@ class JobReader:
         self.folder = folder
         self._log, self._curves, self._epochs = LogTail(folder), Curves(folder), _all_epochs(folder)
 
-    def read(self) -> Followed:
+    def read(self) -> JobUpdate:
         """What is new."""
         text, afresh = self._log.read()
         self._epochs = self._epochs or _all_epochs(self.folder)
-        return Followed(self.folder, text, afresh, self._curves.read(), _figures(self.folder), self._epochs,
-                        lost_input(self.folder))  # fmt: skip
+        return JobUpdate(self.folder, text, afresh, self._curves.read(), _figures(self.folder), self._epochs,
+                         lost_input(self.folder))  # fmt: skip
 
 
 def _all_epochs(folder: Path) -> int | None:
@@ -80,44 +80,44 @@ def _figures(folder: Path) -> tuple[tuple[Path, int], ...]:
     return ()
 
 
-def look(project: Path, reader: JobReader | None, desk: JobDesk | None = None) -> Look:
+def read_project(project: Path, reader: JobReader | None, control: JobControl | None = None) -> ProjectState:
     """Read a project's folder; a project that is gone or cannot be read has no jobs, and a ``problem``."""
     states: tuple[JobState, ...] = ()
     problem = "" if project.is_dir() else f"There is no folder {project} yet; the first job makes it."
     try:
-        if desk is not None and not problem:
-            desk.attend(project)
+        if control is not None and not problem:
+            control.start_waiting(project)
         states = tuple(list_jobs(project))
-    except Exception as error:  # whatever is in the folder, the next look may find it mended
+    except Exception as error:  # whatever is in the folder, it may be mended at the next reading
         problem = str(error) or type(error).__name__
-    return Look(project, states, _models(states), reader.read() if reader else None, problem)
+    return ProjectState(project, states, _models(states), reader.read() if reader else None, problem)
 
 
 def _models(states: tuple[JobState, ...]) -> dict[Path, int]:
-    found = {}
+    times = {}
     for state in states:
         if state.verb == "train":
             with suppress(OSError):
-                found[state.folder] = (state.folder / MODEL).stat().st_mtime_ns
-    return found
+                times[state.folder] = (state.folder / MODEL).stat().st_mtime_ns
+    return times
 
 
-class JobWatch(QObject):
-    """Looks once a second at ``project``, and at the job that is followed; never twice at a time."""
+class ProjectWatch(QObject):
+    """Reads ``project``, and one of its jobs, once a second; never twice at a time."""
 
-    looked = Signal(object)  # a Look
+    updated = Signal(object)  # a ProjectState
     checkpoint = Signal(object)  # the folder of a training that has written a newer model
 
-    def __init__(self, desk: JobDesk, parent: QObject | None = None) -> None:
+    def __init__(self, control: JobControl, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._control = control
         self.project: Path | None = None
         self._reader: JobReader | None = None
         self._models: dict[Path, int] | None = None
         self._busy = self._again = False
         self._timer = QTimer(self, interval=_EVERY)
-        self._timer.timeout.connect(self.look)
-        self._done.connect(self._take)
+        self._timer.timeout.connect(self.read)
+        self._done.connect(self._deliver)
         self._timer.start()
 
     _done = Signal(object)
@@ -125,44 +125,44 @@ class JobWatch(QObject):
     def set_project(self, project: Path | None) -> None:
         """Watch another project."""
         self.project, self._reader, self._models = project, None, None
-        self.look()
+        self.read()
 
     def follow(self, folder: Path | None) -> None:
-        """Read this job's log, curves and figures too."""
+        """Read this job's log, curves and figures too, or no job's for None."""
         self._reader = None if folder is None else JobReader(folder)
-        self.look()
+        self.read()
 
-    def hurry(self, seen: bool) -> None:
-        """Look more often while somebody sees it."""
-        self._timer.setInterval(_EVERY if seen else _EVERY_HIDDEN)
+    def set_visible(self, visible: bool) -> None:
+        """Read more often while the jobs are visible."""
+        self._timer.setInterval(_EVERY if visible else _EVERY_HIDDEN)
 
-    def look(self) -> None:
-        """Look now, or again when the present look is done."""
+    def read(self) -> None:
+        """Read now, or again when the present reading is done."""
         if self._busy:
             self._again = True
         elif self.project is not None:
             self._busy, self._again = True, False
-            threading.Thread(target=self._read, args=(self.project, self._reader), daemon=True).start()
+            threading.Thread(target=self._read_in_thread, args=(self.project, self._reader), daemon=True).start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop."""
         self._timer.stop()
         self.project = None
 
-    def _read(self, project: Path, reader: JobReader | None) -> None:
-        found = look(project, reader, self._desk)
-        with suppress(RuntimeError):  # the window was closed meanwhile
-            self._done.emit(found)
+    def _read_in_thread(self, project: Path, reader: JobReader | None) -> None:
+        state = read_project(project, reader, self._control)
+        with suppress(RuntimeError):  # the window has been closed since
+            self._done.emit(state)
 
-    def _take(self, found: Look) -> None:
+    def _deliver(self, state: ProjectState) -> None:
         self._busy = False
-        if found.project == self.project:
-            self.looked.emit(found)
-            self._tell_newer(found.models)
+        if state.project == self.project:
+            self.updated.emit(state)
+            self._report_checkpoints(state.models)
         if self._again:
-            self.look()
+            self.read()
 
-    def _tell_newer(self, models: dict[Path, int]) -> None:
+    def _report_checkpoints(self, models: dict[Path, int]) -> None:
         before, self._models = self._models, models
         for folder, time in models.items():
             if before is not None and before.get(folder) != time:

@@ -1,77 +1,63 @@
-"""The plot with its controls: which axes, which colours, what the mouse does."""
+"""The plot: which axes, which colours, what the mouse does, as its controls say."""
 
 from __future__ import annotations
 
 import numpy as np
 from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ...errors import InputError
 from ...explore.particle_columns import column, column_names
 from ...explore.trained_model import Trained
-from ..widgets.wrapping import WrappingRow
 from .canvas import PlotCanvas
 from .colouring import DENSITY, Colouring, colouring_of
 from .legend import Legend
-from .mouse_modes import MODES, Hand
+from .mouse_modes import MODES, MouseModes
 from .plane import Plane, axis_names
-from .plot_controls import PlotControls, with_label
+from .plot_controls import PlotControls
 from .theme import Theme, theme_of
 
 HISTOGRAM = "(histogram)"
 _HOVER = 14  # pixels within which a particle is under the cursor
-_LABELS = {"go": "Go", "move": "Move", "zoom": "Zoom", "lasso": "Lasso", "box": "Box", "draw": "Draw", "edit": "Edit"}
-
-
-class ColumnBox(QComboBox):
-    """Columns to choose from; those of the particle file are looked up when the list is opened, not before."""
-
-    asked = Signal()
-
-    def showPopup(self) -> None:  # noqa: N802
-        """Look what there is, then show it."""
-        self.asked.emit()
-        super().showPopup()
 
 
 class PlotView(QWidget):
-    """The plot of one trained model. ``plane`` is what it shows, ``hand`` what the mouse means there.
+    """The plot of one trained model. ``plane`` is what it shows, ``mouse`` turns mouse events into signals.
 
-    ``controls``, with axes, colours and modes, is to be put beside it by whoever has it.
+    ``controls``, with axes, colours and modes, is placed by the widget that contains the plot.
     """
 
     failed = Signal(str)  # a sentence for the user
-    pointed = Signal(str)  # what is under the cursor
-    replaned = Signal()  # other axes
+    hover_text = Signal(str)  # what is under the cursor
+    axes_changed = Signal()  # other axes
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.trained: Trained | None = None
         self.canvas = PlotCanvas(self._theme())
         self.canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.hand = Hand(self.canvas)
+        self.mouse = MouseModes(self.canvas)
         self.legend = Legend()
-        self.x, self.y, self.colour, self.style_choice = QComboBox(), QComboBox(), ColumnBox(), QComboBox()
-        self.colour.addItem(DENSITY)
-        self.style_choice.addItems(["auto", "density", "points"])
-        self.modes = self._mode_buttons()
-        self._lay_out()
+        self.controls = controls = PlotControls()
+        self.x, self.y, self.colour, self.style_choice = controls.x, controls.y, controls.colour, controls.style_choice
+        self.modes = controls.modes
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 0, 4, 0)
+        layout.setSpacing(3)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.legend)
         self._hover_at: np.ndarray | None = None
         self._hovering = QTimer(self, singleShot=True, interval=25)
         self._hovering.timeout.connect(self._hover)
         self.x.activated.connect(self._choose_axes)
         self.y.activated.connect(self._choose_axes)
         self.colour.activated.connect(self._choose_colour)
-        self.colour.asked.connect(self._fill_colours)
+        self.colour.opening.connect(self._fill_colours)
         self.style_choice.currentTextChanged.connect(self.canvas.set_style)
-        self.hand.hovered.connect(self._hover_soon)
+        self.modes.idClicked.connect(lambda number: self.mouse.set_mode(list(MODES)[number]))
+        controls.home.clicked.connect(self.canvas.go_home)
+        self.mouse.hovered.connect(self._hover_soon)
 
     @property
     def plane(self) -> Plane | None:
@@ -91,12 +77,13 @@ class PlotView(QWidget):
             self.legend.show_colouring(None)
             return
         have = axis_names(trained)
-        stays = bool(before) and set(before) <= set(have)
-        self.show_axes(before if stays else tuple(have[: min(2, self._most())]), stays and folder == trained.folder)
+        same_axes = bool(before) and set(before) <= set(have)
+        first = tuple(have[: min(2, trained.model.latent_dims)])
+        self.show_axes(before if same_axes else first, same_axes and folder == trained.folder)
         self.color_by(self.colour.currentText())
 
     def show_axes(self, names: tuple[str, ...], keep_view: bool = False) -> bool:
-        """Plot one axis or two; False, and the user told, where that cannot be."""
+        """Plot one axis or two; False, after a `failed`, where that cannot be."""
         try:
             plane = Plane.of(self.trained, names)
         except InputError as error:
@@ -106,11 +93,11 @@ class PlotView(QWidget):
         self._show_names(names)
         self.canvas.set_plane(plane, keep_view)
         self._hover_soon(None)
-        self.replaned.emit()
+        self.axes_changed.emit()
         return True
 
     def color_by(self, name: str) -> bool:
-        """Colour by density or by a column; False, and the user told, where there is none."""
+        """Colour by density or by a column; False, after a `failed`, where there is none."""
         known, colouring = True, None
         try:
             colouring = self._colouring(name)
@@ -139,45 +126,10 @@ class PlotView(QWidget):
 
     # ----- the controls -----
 
-    def _mode_buttons(self) -> QButtonGroup:
-        group = QButtonGroup(self)
-        for number, (mode, tip) in enumerate(MODES.items()):
-            button = QToolButton(self, text=_LABELS[mode], checkable=True, toolTip=tip, autoRaise=True)
-            button.setObjectName(f"mode {mode}")
-            group.addButton(button, number)
-        group.button(0).setChecked(True)
-        group.idClicked.connect(lambda number: self.hand.set_mode(list(MODES)[number]))
-        return group
-
     def set_mode(self, mode: str) -> None:
         """As if its button were pressed."""
         self.modes.button(list(MODES).index(mode)).setChecked(True)
-        self.hand.set_mode(mode)
-
-    def _lay_out(self) -> None:
-        axes, tools = WrappingRow(), WrappingRow(spacing=1)
-        for text, box, letters in (("x", self.x, 4), ("y", self.y, 4), ("colour", self.colour, 7),
-                                   ("", self.style_choice, 4)):  # fmt: skip
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(letters)
-            axes.addWidget(with_label(text, box))
-        self.style_choice.setToolTip("How particles are drawn: dots, a density, or whichever suits their number")
-        for button in self.modes.buttons():
-            tools.addWidget(button)
-        home = QToolButton(text="Home", toolTip="Show all particles", autoRaise=True)
-        home.setObjectName("home")
-        home.clicked.connect(self.canvas.go_home)
-        tools.addWidget(home)
-        self.axes_row, self.tools = axes, tools
-        self.controls = PlotControls(axes, tools)
-        column_ = QVBoxLayout(self)
-        column_.setContentsMargins(4, 0, 4, 0)
-        column_.setSpacing(3)
-        column_.addWidget(self.canvas, 1)
-        column_.addWidget(self.legend)
-
-    def _most(self) -> int:
-        return self.trained.model.latent_dims
+        self.mouse.set_mode(mode)
 
     def _fill_axes(self) -> None:
         names = axis_names(self.trained) if self.trained else []
@@ -188,10 +140,10 @@ class PlotView(QWidget):
     def _fill_colours(self) -> None:
         if self.trained is None:
             return
-        now = self.colour.currentText() or DENSITY
+        chosen = self.colour.currentText() or DENSITY
         self.colour.clear()
         self.colour.addItems([DENSITY, *column_names(self.trained)])
-        self.colour.setCurrentText(now if self.colour.findText(now) >= 0 else DENSITY)
+        self.colour.setCurrentText(chosen if self.colour.findText(chosen) >= 0 else DENSITY)
 
     def _names(self) -> tuple[str, ...]:
         return self.plane.names if self.plane is not None else ()
@@ -217,7 +169,7 @@ class PlotView(QWidget):
             self._hovering.stop()
             self.canvas.marks.put_hover(None)
             self.canvas.refresh_marks()
-            self.pointed.emit("")
+            self.hover_text.emit("")
         elif not self._hovering.isActive():
             self._hovering.start()
 
@@ -234,7 +186,7 @@ class PlotView(QWidget):
                 text += f"   particle {row}"
         self.canvas.marks.put_hover(ring)
         self.canvas.refresh_marks()
-        self.pointed.emit(text)
+        self.hover_text.emit(text)
 
     def _near(self, point: np.ndarray) -> int | None:
         """The particle under the cursor, in pixels."""

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from chimerax.core.session import Session
 
 from ..errors import InputError
 from ..jobs.find_model import trained_folder
@@ -33,36 +34,38 @@ def _arrays(flow: Model) -> tuple[np.ndarray, ...]:
 def places(folder: Path, session_file: str | None) -> dict[str, str]:
     """The absolute path of a job's folder, and that relative to the session file, where there is one."""
     folder = folder.absolute()
-    found = {"absolute": str(folder)}
+    paths = {"absolute": str(folder)}
     if session_file is not None:
         try:
-            found["relative"] = os.path.relpath(folder, Path(session_file).absolute().parent)
+            paths["relative"] = os.path.relpath(folder, Path(session_file).absolute().parent)
         except ValueError:  # another drive of Windows
             pass
-    return found
+    return paths
 
 
-def candidates(told: dict[str, str], session_file: str | None) -> list[Path]:
+def candidates(project: dict[str, str], session_file: str | None) -> list[Path]:
     """The folders that were `places`, nearest to the session file first, of which there may be none."""
-    wanted = [Path(told["absolute"])]
-    if session_file is not None and "relative" in told:
-        wanted.insert(0, Path(os.path.normpath(Path(session_file).absolute().parent / told["relative"])))
+    wanted = [Path(project["absolute"])]
+    if session_file is not None and "relative" in project:
+        wanted.insert(0, Path(os.path.normpath(Path(session_file).absolute().parent / project["relative"])))
     return [folder for folder in dict.fromkeys(wanted) if folder.is_dir()]
 
 
-def found_again(told: dict[str, str], print_of_it: str, session_file: str | None) -> tuple[Path, Model] | None:
-    """The model that a session file tells of: where it is the same, else the first that opens, else None.
+def find_saved_model(
+    project: dict[str, str], saved_fingerprint: str, session_file: str | None
+) -> tuple[Path, Model] | None:
+    """The model that a session file names: where it is the same, else the first that opens, else None.
 
     ``InputError`` where a folder is there but no model in it can be read.
     """
     opened, problem = [], None
-    for folder in candidates(told, session_file):
+    for folder in candidates(project, session_file):
         try:
             flow = open_model(folder)
         except InputError as error:
             problem = problem or error
             continue
-        if fingerprint(flow) == print_of_it:
+        if fingerprint(flow) == saved_fingerprint:
             return folder, flow
         opened.append((folder, flow))
     if not opened and problem is not None:
@@ -70,8 +73,8 @@ def found_again(told: dict[str, str], print_of_it: str, session_file: str | None
     return opened[0] if opened else None
 
 
-def asked_for(session, name: str, absolute: str) -> tuple[Path, Model] | None:
-    """The model in a folder that a person names in a dialog; None where they do not."""
+def ask_for_model(session: Session, name: str, absolute: str) -> tuple[Path, Model] | None:
+    """The model in a folder that the user chooses in a dialog; None where the user cancels."""
     from Qt.QtWidgets import QFileDialog
 
     title = f"Where is the project of {name}? (It was {absolute})"

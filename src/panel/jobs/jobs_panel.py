@@ -1,4 +1,4 @@
-"""The window of jobs: those of a project, what each says and draws, and the form for a new one."""
+"""The jobs of a project: their table, the log, curves and figures of one, and the form for a new one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QUrl, Signal
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtGui import QDesktopServices, QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -27,14 +27,14 @@ from ...jobs.reconstruct.reconstruct_parameters import MAP, RECONSTRUCT
 from ...jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record
 from ..widgets.named_button import named_button
 from ..widgets.wrapping import wrapping
-from .job_desk import JobDesk
+from .job_control import JobControl
 from .job_figures import NO_JOB, JobFigures
 from .job_form import complaint_colour, wrapped
 from .job_log import JobLog
 from .job_start import JobStart
 from .job_table import JobTable
-from .job_watch import Followed, JobWatch, Look
 from .loss_curve import NOTHING, LossCurve
+from .project_watch import JobUpdate, ProjectState, ProjectWatch
 
 _ACTIONS = (
     ("Stop", (QUEUED, RUNNING), "Let the job write a checkpoint and end; it can be resumed"),
@@ -48,38 +48,38 @@ _ROWS = 10  # of the table, that there is room for at first
 _OPEN = "Open model"  # or "Open map", by the job that is chosen
 
 
-class JobsTab(QWidget):
-    """The jobs of ``project``. ``checkpoint`` tells the folder of a training that has written a newer model,
-    ``model_asked`` that of one whose model somebody wants to see.
+class JobsPanel(QWidget):
+    """The jobs of ``project``. ``checkpoint`` is emitted with the folder of a training that has written a newer model,
+    ``model_asked`` with that of one whose model the user wants to see.
     """
 
     checkpoint = Signal(object)
     model_asked = Signal(object)
     project_changed = Signal(object)
 
-    def __init__(self, desk: JobDesk, project: Path | None = None) -> None:
+    def __init__(self, control: JobControl, project: Path | None = None) -> None:
         super().__init__()
-        self._desk = desk
+        self._control = control
         self._models: Collection[Path] = ()  # the trainings that have written one
         self._lost = ""  # which input of the chosen job is gone
-        self._refused = ""  # why the last thing that was asked could not be done
+        self._refused = ""  # why the last action failed
         self._awaited: set[Path] | None = None  # the jobs there were when one was started
-        self.watch = JobWatch(desk, self)
-        self.table, self.start = JobTable(), JobStart(desk)
+        self.watch = ProjectWatch(control, self)
+        self.table, self.start = JobTable(), JobStart(control)
         self.log, self.curve, self.figures = JobLog(), LossCurve(), JobFigures()
         self.place = QLineEdit()
         self.place.setPlaceholderText("the project's folder")
         self.place.setAccessibleName("project folder")
-        self.told = wrapped(QLabel())
-        acts = {name: getattr(self, f"_{name.lower()}") for name, _, _ in _ACTIONS}
-        self.buttons = {name: named_button(name, acts[name], name, tip) for name, _, tip in _ACTIONS}
+        self.message = wrapped(QLabel())
+        actions = {name: getattr(self, f"_{name.lower()}") for name, _, _ in _ACTIONS}
+        self.buttons = {name: named_button(name, actions[name], name, tip) for name, _, tip in _ACTIONS}
         self.buttons[_OPEN] = named_button(_OPEN, self._open, _OPEN)
         self.pages = QTabWidget()
         self._lay_out()
         self.place.editingFinished.connect(self._take_typed)
         self.table.chosen.connect(self._choose)
         self.start.started.connect(self._await_new)
-        self.watch.looked.connect(self.show_look)
+        self.watch.updated.connect(self.show_project)
         self.watch.checkpoint.connect(self.checkpoint)
         self.destroyed.connect(self.watch.end)
         self._show_state(None)
@@ -98,7 +98,7 @@ class JobsTab(QWidget):
         upper_column = QVBoxLayout(upper)
         upper_column.setContentsMargins(0, 0, 0, 0)
         upper_column.addWidget(self.table, 1)
-        upper_column.addWidget(self.told)
+        upper_column.addWidget(self.message)
         upper_column.addWidget(wrapping(*self.buttons.values()))
         for name, page in (
             ("New job", self.start), ("Log", self.log), ("Curves", self.curve), ("Figures", self.figures)
@@ -139,45 +139,45 @@ class JobsTab(QWidget):
             self.set_project(_typed_path(self.place.text()))
 
     def _browse(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, "Choose the project's folder", self.place.text())
-        if found:
-            self.set_project(Path(found))
+        folder = QFileDialog.getExistingDirectory(self, "Choose the project's folder", self.place.text())
+        if folder:
+            self.set_project(Path(folder))
 
     # ----- what is on disk -----
 
-    def show_look(self, look: Look) -> None:
+    def show_project(self, project: ProjectState) -> None:
         """Show a project as it is now."""
-        before, self._models = self.table.folder, look.models
-        self.table.show_states(look.states)
-        self.start.show_jobs(look.project, look.states)
+        before, self._models = self.table.folder, project.models
+        self.table.show_states(project.states)
+        self.start.show_jobs(project.project, project.states)
         if self._awaited is not None:
-            new = [state.folder for state in look.states if state.folder not in self._awaited]
+            new = [state.folder for state in project.states if state.folder not in self._awaited]
             if new:
                 self._awaited = None
                 self.table.choose(new[-1])
                 self.pages.setCurrentWidget(self.log)
-        if look.followed is not None and look.followed.folder == self.table.folder == before:
-            self._show_followed(look.followed)
-        self._show_state(self.table.state, look.problem)
+        if project.update is not None and project.update.folder == self.table.folder == before:
+            self._show_update(project.update)
+        self._show_state(self.table.state, project.problem)
 
-    def _show_followed(self, followed: Followed) -> None:
-        self._lost = followed.lost
-        self.log.add(followed.log, followed.afresh)
+    def _show_update(self, update: JobUpdate) -> None:
+        self._lost = update.lost
+        self.log.add(update.log, update.afresh)
         no_curves, no_figures = _why_nothing(self.table.state)
-        self.curve.show_curves(followed.curves, no_curves, followed.epochs)
-        self.figures.show_figures(followed.figures, no_figures)
+        self.curve.show_curves(update.curves, no_curves, update.epochs)
+        self.figures.show_figures(update.figures, no_figures)
 
     def _show_state(self, state: JobState | None, problem: str = "") -> None:
         for name, states, _ in _ACTIONS:
             self.buttons[name].setEnabled(state is not None and state.state in states)
         self._show_resuming()
         self._show_opening(state)
-        said = f"{state.folder.name}: {state.message}" if state and state.message else ""
-        sentence = self._refused or problem or said
+        message = f"{state.folder.name}: {state.message}" if state and state.message else ""
+        sentence = self._refused or problem or message
         wrong = bool(self._refused or (state and state.state in (FAILED, "unreadable") and not problem))
-        self.told.setText(sentence)
-        self.told.setVisible(bool(sentence))
-        self.told.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
+        self.message.setText(sentence)
+        self.message.setVisible(bool(sentence))
+        self.message.setStyleSheet(f"color: {complaint_colour(self)}" if wrong else "")
 
     def _show_resuming(self) -> None:
         """A job whose inputs are gone cannot go on, and its button says what is gone."""
@@ -188,7 +188,7 @@ class JobsTab(QWidget):
 
     def _show_opening(self, state: JobState | None) -> None:
         """What the chosen job has that can be shown: a training's model, a reconstruction's map."""
-        is_map = state is not None and state.verb == RECONSTRUCT.verb and self._desk.open_map is not None
+        is_map = state is not None and state.verb == RECONSTRUCT.verb and self._control.open_map is not None
         has_map = is_map and state.state == DONE
         has_model = state is not None and state.folder in self._models
         button = self.buttons[_OPEN]
@@ -205,44 +205,44 @@ class JobsTab(QWidget):
         self.watch.follow(folder)
         self._show_state(self.table.state)
 
-    # ----- what a person asks -----
+    # ----- actions -----
 
     def _await_new(self) -> None:
         self._awaited = {state.folder for state in self.table.rows.states}
-        self.watch.look()
+        self.watch.read()
 
-    def _ask(self, act: Callable[[Path], None]) -> None:
+    def _do(self, action: Callable[[Path], None]) -> None:
         folder = self.table.folder
         if folder is None:
             return
         self._refused = ""
         try:
-            act(folder)
+            action(folder)
         except InputError as error:
             self._refused = str(error)
         except OSError as error:
             self._refused = f"{error.filename or folder}: {error.strerror}."
         self._show_state(self.table.state)
-        self.watch.look()
+        self.watch.read()
 
     def _stop(self) -> None:
-        self._ask(self._desk.stop)
+        self._do(self._control.stop)
 
     def _kill(self) -> None:
-        self._ask(self._desk.kill)
+        self._do(self._control.kill)
 
     def _resume(self) -> None:
-        self._ask(self._desk.resume)
+        self._do(self._control.resume)
 
     def _clone(self) -> None:
-        self._ask(self._fill_form)
+        self._do(self._fill_form)
 
     def _fill_form(self, folder: Path) -> None:
         record = read_record(folder)
         self.fill(record["verb"], cloned_values(folder), record["seed"])
 
     def fill(self, verb: str, values: Mapping[str, Any], seed: int = 0) -> None:
-        """Show the form of a new job with these values, for somebody to start."""
+        """Show the form of a new job with these values, for the user to start."""
         self.start.put(verb, values, seed)
         self.pages.setCurrentWidget(self.start)
 
@@ -251,20 +251,20 @@ class JobsTab(QWidget):
         if state is not None and state.verb == "train":
             self.model_asked.emit(state.folder)
         else:
-            self._ask(lambda folder: self._desk.open_map(folder / MAP))
+            self._do(lambda folder: self._control.open_map(folder / MAP))
 
     def _folder(self) -> None:
-        self._ask(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+        self._do(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
 
-    def showEvent(self, event) -> None:
-        """Look more often."""
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read the project more often."""
         super().showEvent(event)
-        self.watch.hurry(True)
+        self.watch.set_visible(True)
 
-    def hideEvent(self, event) -> None:
-        """Look less often."""
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Read the project less often."""
         super().hideEvent(event)
-        self.watch.hurry(False)
+        self.watch.set_visible(False)
 
 
 def _why_nothing(state: JobState) -> tuple[str, str]:

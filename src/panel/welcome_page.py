@@ -1,4 +1,4 @@
-"""What the panel shows while nothing is open: what to do, and a button that does it."""
+"""What the panel shows while nothing is open: what to do, and buttons for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ own particles by the first job.</p>
 """
 
 
-class Emptiness(QScrollArea):
+class WelcomePage(QScrollArea):
     """Buttons for the demo, for a project, and for the jobs that make one."""
 
     demo, project, jobs = Signal(), Signal(), Signal()
@@ -23,7 +23,7 @@ class Emptiness(QScrollArea):
         super().__init__(widgetResizable=True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setMinimumSize(1, 1)
-        self.why = QLabel(wordWrap=True)
+        self.message = QLabel(wordWrap=True)
         words = QLabel(_WORDS, wordWrap=True)
         words.setTextFormat(Qt.TextFormat.RichText)
         self.open_demo = QPushButton("Open the example")
@@ -39,13 +39,13 @@ class Emptiness(QScrollArea):
         column = QVBoxLayout(page)
         column.setContentsMargins(12, 6, 12, 6)
         column.addStretch(1)
-        for widget in (words, self.why, self.open_demo, self.open_project, self.open_jobs):
+        for widget in (words, self.message, self.open_demo, self.open_project, self.open_jobs):
             column.addWidget(widget)
         column.addStretch(2)
-        self.why.hide()
+        self.message.hide()
         self.setWidget(page)
 
     def say(self, sentence: str) -> None:
         """Why there is nothing to see."""
-        self.why.setText(sentence)
-        self.why.setVisible(bool(sentence))
+        self.message.setText(sentence)
+        self.message.setVisible(bool(sentence))
