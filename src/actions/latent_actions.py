@@ -75,9 +75,9 @@ def landscape(scene: Scene, asked: Landscape) -> dict[str, Any]:
         trained, make_view(names, trained.components), asked.bins, asked.blur, not asked.latent_units
     )
     rows = [
-        (_particle(number, one.row), f"{one.energy:.1f} kT", f"{100 * one.share:.1f}%", f"p{one.row}",
-         point_text(one.z))
-        for number, one in enumerate(result.minima, 1)
+        (_particle(number, minimum.row), f"{minimum.energy:.1f} kT", f"{100 * minimum.share:.1f}%", f"p{minimum.row}",
+         point_text(minimum.z))
+        for number, minimum in enumerate(result.minima, 1)
     ]  # fmt: skip
     scene.show_table(Table(f"Minima in {','.join(names)}", ("minimum", "energy", "share", "particle", "at"), rows))
     scene.say(f"written to {save_landscape(trained, result)}")

@@ -66,9 +66,9 @@ def select(scene: Scene, asked: Select) -> dict[str, Any]:
 
 def _show(scene: Scene, caption: str, selections: list[Selection]) -> None:
     rows = [
-        (Link(one.name, f'flexrec volume selection "{one.name}"'), f"{len(one)} of {one.count}",
-         f"{100 * len(one) / one.count:.1f}%", one.colour, one.made)
-        for one in selections
+        (Link(chosen.name, f'flexrec volume selection "{chosen.name}"'), f"{len(chosen)} of {chosen.count}",
+         f"{100 * len(chosen) / chosen.count:.1f}%", chosen.colour, chosen.made)
+        for chosen in selections
     ]  # fmt: skip
     lines = tuple(f"{name}  {size} ({share})  {colour}  {made}" for name, size, share, colour, made in rows)
     scene.show_table(Table(caption, ("selection", "particles", "share", "colour", "how"), rows, lines))
@@ -113,7 +113,7 @@ def list_selections(scene: Scene, asked: Selections) -> list[dict[str, Any]]:
         _show(scene, "Selections", selections)
     else:
         scene.show_table(Table("", (), (), ("no selections yet",)))
-    return [_facts(one) for one in selections]
+    return [_facts(chosen) for chosen in selections]
 
 
 SELECTIONS = Action("selections", "List the selections of the model's project", list_selections, Selections)

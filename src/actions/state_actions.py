@@ -65,7 +65,7 @@ def list_states(scene: Scene, _: NoParameters) -> list[State]:
     from ..explore.named_states import kept_states
 
     states = kept_states(scene.trained)
-    rows = [(Link(one.name, f'flexrec state show "{one.name}"'), point_text(one.z)) for one in states]
+    rows = [(Link(state.name, f'flexrec state show "{state.name}"'), point_text(state.z)) for state in states]
     lines = () if states else ("no states yet",)
     scene.show_table(Table("States", ("state", "z"), rows, lines))
     return states

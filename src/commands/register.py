@@ -61,6 +61,6 @@ def as_command(function: Callable) -> Callable:
 
 def _with_json(signature: inspect.Signature) -> inspect.Signature:
     parameters = list(signature.parameters.values())
-    last = len(parameters) - any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    last = len(parameters) - any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
     asked = inspect.Parameter("return_json", inspect.Parameter.KEYWORD_ONLY, default=False)
     return signature.replace(parameters=[*parameters[:last], asked, *parameters[last:]])
