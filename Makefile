@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: test demo demo-model docs bench install clean
+.PHONY: check test demo demo-model docs bench install clean
 .DELETE_ON_ERROR:
 
 install: $(READY)
@@ -18,11 +18,18 @@ $(READY): setup.py bundle_info.xml constraints.txt
 	touch $@
 
 # two tests at a time, a thread each: threads that wait for one another across processes cost more than they bring
-test: export OMP_NUM_THREADS = 1
-test: export NUMBA_NUM_THREADS = 1
+test check: export OMP_NUM_THREADS = 1
+test check: export NUMBA_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --durations=15
+
+# while writing: the same without the test files that tests/conftest.py knows as slow
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --durations=15 -m "not slow"
 
 demo: $(READY)
 	rm -rf demo
@@ -43,4 +50,4 @@ bench: $(READY)
 clean:
 	rm -rf $(VENV) build dist demo bench
 	find . -name __pycache__ -prune -exec rm -rf {} +
-	rm -rf ./*.egg-info .pytest_cache .ruff_cache
+	rm -rf ./*.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from chimerax.flexrec.explore.anchors import point_text
 from explored_project import make_project
 from trained_models import two_blobs
 
@@ -268,4 +269,4 @@ def test_the_tab_ends_a_comparison_and_the_status_line_follows_the_point(chimera
     typed, playing, ended, dragged, scrubbed, rest = result["status"]
     assert (typed, playing, dragged, rest) == ("z = 0.25,0.5", "", "", "the map at rest")
     for said, z in (ended, scrubbed):
-        assert said == "z = " + ",".join(f"{value:.7g}" for value in z)
+        assert said == f"z = {point_text(z)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.anchors import read_anchors, read_point
+from chimerax.flexrec.explore.anchors import point_text, read_anchors, read_point
 from chimerax.flexrec.explore.make_path import make_path
 from chimerax.flexrec.explore.metric import Motion
 from chimerax.flexrec.explore.named_states import keep_state
@@ -181,6 +181,16 @@ def test_paths_are_saved_and_read_again(tmp_path):
         save_path(tmp_path, path)
     with pytest.raises(InputError, match="no folder"):
         save_path(tmp_path / "none" / "p.json", path)
+
+
+def test_points_come_back_exactly_from_words_and_files(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    rng = np.random.default_rng(3)
+    z = (rng.uniform(-4, 4, (200, 2)) * 10.0 ** rng.integers(-6, 1, (200, 2))).astype(np.float32)
+    assert point_text(np.array([0.1, -0.25])) == "0.1,-0.25"
+    assert np.array_equal([read_point(point_text(point), trained) for point in z], z)
+    save_path(tmp_path / "p.json", LatentPath(z, "p", "file"))
+    assert np.array_equal(load_path(tmp_path / "p.json", 2).z, z)
 
 
 def test_points_are_named_by_kept_states_too(tmp_path):

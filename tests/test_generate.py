@@ -11,7 +11,7 @@ import pytest
 import torch
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.generate.generate_parameters import GENERATE
-from chimerax.flexrec.jobs.generate.generate_points import asked_series
+from chimerax.flexrec.jobs.generate.generate_points import requested_series
 from chimerax.flexrec.jobs.generate.generate_run import run
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.mesh.map_files import read_map, write_map
@@ -52,18 +52,20 @@ def test_points_become_maps_with_their_pixel_size(trained, job):
         assert np.abs(volume - model.decode(z)).max() < 0.05 * wanted.max()
         assert pixel_size == pytest.approx(PIXEL)
     with np.load(job.folder / "z.npz", allow_pickle=False) as file:
-        assert np.allclose(file["z"], [[0.5, -1.0], [0.0, 0.25]])
+        points = file["z"]
+    assert np.allclose(points, [[0.5, -1.0], [0.0, 0.25]])
     with open(job.folder / "z.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["map"] for row in rows] == ["map_000.mrc", "map_001.mrc"]
-    assert float(rows[0]["z2"]) == -1 and {row["outside"] for row in rows} == {"no"}
+    assert [[np.float32(row["z1"]), np.float32(row["z2"])] for row in rows] == points.tolist()
+    assert {row["outside"] for row in rows} == {"no"}
     assert (job.folder / "series.png").read_bytes()[:4] == b"\x89PNG"
     assert "Warning" not in log_of(job)
 
 
 def test_asked_for_nothing_it_follows_the_strongest_motions(trained):
     model = open_model(trained)
-    series = asked_series(ask(trained, frames=5), model)
+    series = requested_series(ask(trained, frames=5), model)
     assert [one.name for one in series] == ["pc1", "pc2"]
     middle = np.median(model.latents, axis=0)
     mass = vertex_mass(model)
@@ -90,14 +92,14 @@ def test_the_first_principal_motion_is_the_axis_that_moves_the_molecule(tmp_path
 
 def test_series_run_from_percentile_to_percentile_with_the_others_at_their_median(trained):
     model = open_model(trained)
-    (one,) = asked_series(ask(trained, along=("z2",), frames=7, range=(10.0, 90.0)), model)
+    (one,) = requested_series(ask(trained, along=("z2",), frames=7, range=(10.0, 90.0)), model)
     assert np.allclose(one.z[:, 0], np.median(model.latents[:, 0]))
     assert np.allclose(one.z[[0, -1], 1], np.percentile(model.latents[:, 1], (10, 90)), atol=1e-5)
     assert (np.diff(one.z[:, 1]) > 0).all()
 
 
 def test_a_grid_covers_all_axes(trained):
-    (one,) = asked_series(ask(trained, grid=3), open_model(trained))
+    (one,) = requested_series(ask(trained, grid=3), open_model(trained))
     assert one.z.shape == (9, 2)
     assert len(np.unique(one.z[:, 0])) == len(np.unique(one.z[:, 1])) == 3
     assert one.z[0, 0] == one.z[1, 0] and one.z[0, 1] < one.z[1, 1]
@@ -110,25 +112,25 @@ def test_a_grid_covers_all_axes(trained):
 ])  # fmt: skip
 def test_points_are_read_from_tables(trained, tmp_path, text):
     (tmp_path / "points.csv").write_text(text)
-    (one,) = asked_series(ask(trained, path=tmp_path / "points.csv"), open_model(trained))
+    (one,) = requested_series(ask(trained, path=tmp_path / "points.csv"), open_model(trained))
     assert np.allclose(one.z, [[0.1, 0.2], [0.3, -0.4]]) and one.name == "points.csv"
 
 
 def test_a_job_reads_the_points_of_another_job(trained, tmp_path):
     points = np.random.default_rng(0).normal(size=(4, 2))
     np.savez(tmp_path / "z.npz", z=points)
-    (one,) = asked_series(ask(trained, path=tmp_path / "z.npz"), open_model(trained))
+    (one,) = requested_series(ask(trained, path=tmp_path / "z.npz"), open_model(trained))
     assert np.allclose(one.z, points, atol=1e-6)
 
 
 def test_a_saved_path_gives_its_points_and_other_json_is_refused(trained, tmp_path):
     (tmp_path / "path.json").write_text('{"format": "flexrec-path", "version": 1, "z": [[0.5, 1.0], [0.25, -1.0]]}')
-    (one,) = asked_series(ask(trained, path=tmp_path / "path.json"), open_model(trained))
+    (one,) = requested_series(ask(trained, path=tmp_path / "path.json"), open_model(trained))
     assert one.z.tolist() == [[0.5, 1.0], [0.25, -1.0]]
     for text in ('{"z": [[0.5, 1.0]]}', "[1, 2]", '{"format": "flexrec-path", "version": 9, "z": [[1, 2]]}', "{"):
         (tmp_path / "path.json").write_text(text)
         with pytest.raises(InputError, match="cannot be read as points"):
-            asked_series(ask(trained, path=tmp_path / "path.json"), open_model(trained))
+            requested_series(ask(trained, path=tmp_path / "path.json"), open_model(trained))
 
 
 def test_points_without_particles_are_marked(trained, job):
@@ -156,7 +158,7 @@ def test_points_far_from_all_particles_are_refused(trained, tmp_path):
     (tmp_path / "far.json").write_text('{"format": "flexrec-path", "version": 1, "z": [[0.5, 1.0], [0.25, 99]]}')
     for asked in ({"at": (0.0, 99.0)}, {"path": tmp_path / "far.json"}):
         with pytest.raises(InputError, match="z2 = 99 is far from all particles"):
-            asked_series(ask(trained, **asked), open_model(trained))
+            requested_series(ask(trained, **asked), open_model(trained))
 
 
 def test_particles_support_themselves_and_a_hole_has_none():

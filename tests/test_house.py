@@ -162,6 +162,28 @@ def test_nothing_is_unpickled_but_by_the_restricted_unpickler():
     assert careless == []
 
 
+def public_functions(body: list[ast.stmt], in_class: bool = False) -> Iterator[tuple[ast.FunctionDef, bool]]:
+    """The functions of a module, and the methods of its classes, that others may call; whether each is a method."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public_functions(node.body, in_class=True)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            static = any(isinstance(name, ast.Name) and name.id == "staticmethod" for name in node.decorator_list)
+            yield node, in_class and not static
+
+
+def is_hinted(function: ast.FunctionDef, method: bool) -> bool:
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return function.returns is not None and all(argument.annotation for argument in arguments[1 if method else 0 :])
+
+
+def test_public_functions_below_the_scene_say_what_they_take_and_return():
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES if room(file) in _WORK}
+    functions = [(file, *function) for file, tree in trees.items() for function in public_functions(tree.body)]
+    bare = [f"{file}:{function.lineno}" for file, function, method in functions if not is_hinted(function, method)]
+    assert len(functions) > 1000 and len(bare) < 0.05 * len(functions), bare
+
+
 def test_no_file_is_a_drawer_for_odds_and_ends():
     drawers = {"util", "utils", "helper", "helpers", "common", "misc"}
     assert [name for name in NAMES if Path(name).stem in drawers] == []

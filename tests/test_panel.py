@@ -12,6 +12,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from chimerax.flexrec.actions import action_registry
 from chimerax.flexrec.actions.action import Action
+from chimerax.flexrec.explore.anchors import point_text
 from chimerax.flexrec.explore.results import save_result
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.panel.panel_scene import quoted
@@ -60,7 +61,7 @@ def test_a_click_shows_the_map_at_exactly_that_point(qtbot, viewer, maps):
     assert marker == pytest.approx(wanted, abs=1e-6)
     true = viewer.scene.trained.model.decode(viewer.scene.z)
     qtbot.waitUntil(lambda: bool(maps) and np.allclose(maps[-1], true, atol=1e-4), timeout=PATIENCE)
-    assert log(viewer)[-1] == "flexrec volume at " + ",".join(f"{value:.7g}" for value in viewer.scene.z)
+    assert log(viewer)[-1] == "flexrec volume at " + point_text(viewer.scene.z)
 
 
 def test_a_drag_is_followed_and_ends_at_the_true_map_of_the_last_point(qtbot, viewer, maps):

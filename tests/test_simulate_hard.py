@@ -40,11 +40,11 @@ def test_a_share_of_the_views_lies_in_a_cap():
 
 def test_the_defocus_that_is_told_is_off_and_the_images_are_not(tmp_path):
     right, wrong = (drawn(defocus_error=error).experiment for error in (0.0, 3.0))
-    told, true = wrong.told_particles(tmp_path / "a.mrcs").defocus, wrong.defocus
+    told, true = wrong.refined_particles(tmp_path / "a.mrcs").defocus, wrong.defocus
     assert np.array_equal(true, right.defocus) and np.array_equal(told[:, 2], true[:, 2])
     error = told[:, :2] / true[:, :2] - 1
     assert np.allclose(error[:, 0], error[:, 1]) and error[:, 0].std() == pytest.approx(0.03, rel=0.15)
-    assert np.array_equal(right.told_particles(tmp_path / "a.mrcs").defocus, true)
+    assert np.array_equal(right.refined_particles(tmp_path / "a.mrcs").defocus, true)
 
 
 def test_a_part_that_is_not_there_is_missing_from_the_image():

@@ -36,7 +36,7 @@ def main(words: list[str] | None = None) -> None:
     os._exit(0)  # the thread that reads may wait for ever
 
 
-def _pipes_to_ourselves() -> tuple[io.BufferedReader, io.FileIO]:
+def _pipes_to_ourselves() -> tuple[io.BufferedIOBase, io.FileIO]:
     """Standard input and output moved away: whatever prints prints to standard error, whatever reads finds nothing."""
     reading = io.BufferedReader(io.FileIO(os.dup(0), "r"), 1 << 16)
     writing = io.FileIO(os.dup(1), "w")

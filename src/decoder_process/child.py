@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
+import sys
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from .messages import MalformedError, enlarge, read_message, write_all
 _SERVE = "chimerax.flexrec.decoder_process.__main__"
 _LINES, _LINE = 40, 2000  # of standard error that are kept
 _GRACE = 5.0  # seconds that the end of a killed process may take
+if sys.platform == "win32":
+    _FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _FLAGS = 0
 
 Event = tuple[dict, np.ndarray | None] | None
 
@@ -37,17 +41,17 @@ class Child:
         self._process = subprocess.Popen(
             command(python, backend), bufsize=0, cwd=tempfile.gettempdir(), env=passed_environment(python),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            creationflags=subprocess.CREATE_NO_WINDOW if os.name == "nt" else 0,
+            creationflags=_FLAGS,
         )  # fmt: skip
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._outbox: SimpleQueue[list | None] = SimpleQueue()
         self._words: deque[str] = deque(maxlen=_LINES)
-        enlarge(self._process.stdin)
-        listening = _thread(_listen, self._process.stderr, self._words)
-        sending = _thread(_send, self._process.stdin, self._outbox)
-        receiving = _thread(_receive, self._process, self._events, listening)
-        self._threads = [(receiving, self._process.stdout), (sending, self._process.stdin),
-                         (listening, self._process.stderr)]  # fmt: skip
+        to_it, from_it, errors = map(_pipe, (self._process.stdin, self._process.stdout, self._process.stderr))
+        enlarge(to_it)
+        listening = _thread(_listen, errors, self._words)
+        sending = _thread(_send, to_it, self._outbox)
+        receiving = _thread(_receive, self._process, from_it, self._events, listening)
+        self._threads = [(receiving, from_it), (sending, to_it), (listening, errors)]
 
     @property
     def words(self) -> list[str]:
@@ -88,15 +92,22 @@ class Child:
                 file.close()
 
 
+def _pipe(file: IO[bytes] | None) -> io.FileIO:
+    """One of a process's pipes, which has no buffer of its own."""
+    if not isinstance(file, io.FileIO):
+        raise OSError("the process has no pipes")
+    return file
+
+
 def _thread(work: Callable, *words: Any) -> threading.Thread:
     thread = threading.Thread(target=work, args=words, name=f"engine {work.__name__}", daemon=True)
     thread.start()
     return thread
 
 
-def _receive(process: subprocess.Popen, events: SimpleQueue, listening: threading.Thread) -> None:
+def _receive(process: subprocess.Popen, pipe: io.FileIO, events: SimpleQueue, listening: threading.Thread) -> None:
     """Messages, and None when the process has ended and its last words are heard: nobody else need wait for that."""
-    file = io.BufferedReader(process.stdout, 1 << 16)
+    file = io.BufferedReader(pipe, 1 << 16)
     try:
         while (message := _next(file)) is not None:
             events.put(message)
@@ -112,7 +123,7 @@ def _receive(process: subprocess.Popen, events: SimpleQueue, listening: threadin
         events.put(None)
 
 
-def _next(file: BinaryIO) -> Event:
+def _next(file: io.BufferedIOBase) -> Event:
     try:
         return read_message(file, None)
     except MalformedError as mistake:
@@ -127,7 +138,7 @@ def _send(file: BinaryIO, outbox: SimpleQueue) -> None:
             return
 
 
-def _listen(file: BinaryIO, words: deque) -> None:
+def _listen(file: io.FileIO, words: deque) -> None:
     buffered = io.BufferedReader(file)
     try:
         while line := buffered.readline(_LINE):

@@ -122,7 +122,7 @@ class Engine:
         self.deliver()
         while number in self._pending:
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or self._child is None:
                 return False
             with suppress(Empty):
                 self._take(self._child.event(min(left, _PAUSE)))
@@ -188,6 +188,8 @@ class Engine:
         parts = packed({"id": request.number, **request.fields}, request.array)
         if len(parts[0]) > LINE_LIMIT:
             raise InputError(f"{request.ask} has too many numbers for one line; ask in pieces, or send an array.")
+        if self._child is None:
+            raise EngineError(f"there is no engine process to {request.ask}; ask again.", "ended")
         self._pending[request.number] = request
         self._child.send(parts)
 
@@ -216,7 +218,7 @@ class Engine:
         if event is None:
             self._mourn()
             return
-        request = self._pending.pop(event[0].get("id"), None)
+        request = self._pending.pop(event[0].get("id", -1), None)
         if request is None:
             return
         came = outcome(*event)
@@ -238,6 +240,8 @@ class Engine:
 
     def _mourn(self) -> None:
         """The process has ended by itself."""
+        if self._child is None:
+            return
         how = self._child.ending()
         self._fallen = self._fallen + 1 if self.hello is None else 0
         # a start that somebody killed may succeed the next time; one that fails by itself, or always falls, will not

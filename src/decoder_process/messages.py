@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
+from io import BufferedIOBase
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -26,7 +27,7 @@ class MalformedError(ValueError):
         self.kind = kind
 
 
-def read_message(file: BinaryIO, limit: int | None = BYTES_LIMIT) -> tuple[dict, np.ndarray | None] | None:
+def read_message(file: BufferedIOBase, limit: int | None = BYTES_LIMIT) -> tuple[dict, np.ndarray | None] | None:
     """The next header and its float32 array, or None at the end of the pipe.
 
     The array has the header's ``shape``, or is flat where there is none. ``limit`` is of its bytes. `MalformedError`
@@ -53,7 +54,7 @@ def read_message(file: BinaryIO, limit: int | None = BYTES_LIMIT) -> tuple[dict,
     except MemoryError:
         _skip(file, size)
         raise MalformedError(f"there is no memory for the {size} bytes that were sent.", number, "memory") from None
-    if not _fill(file, memoryview(array).cast("B") if array.size else memoryview(b"")):
+    if not _fill(file, array.data.cast("B") if array.size else memoryview(b"")):
         return None
     _skip(file, size % NUMBERS.itemsize)
     return header, _shaped(array, header, size)
@@ -80,7 +81,7 @@ def _shaped(array: np.ndarray, header: dict, size: int) -> np.ndarray:
     raise MalformedError(f"shape {shape!r} does not take the {size} bytes of float32 sent.", header.get("id"))
 
 
-def _fill(file: BinaryIO, view: memoryview) -> bool:
+def _fill(file: BufferedIOBase, view: memoryview) -> bool:
     """Read until the view is full; False if the pipe ends before."""
     done = 0
     while done < len(view):
@@ -91,7 +92,7 @@ def _fill(file: BinaryIO, view: memoryview) -> bool:
     return True
 
 
-def _skip(file: BinaryIO, size: int) -> None:
+def _skip(file: BufferedIOBase, size: int) -> None:
     while size > 0:
         taken = len(file.read(min(size, _SKIPPED_AT_ONCE)))
         if not taken:
@@ -99,7 +100,7 @@ def _skip(file: BinaryIO, size: int) -> None:
         size -= taken
 
 
-def _skip_line(file: BinaryIO) -> None:
+def _skip_line(file: BufferedIOBase) -> None:
     while (more := file.readline(LINE_LIMIT)) and not more.endswith(b"\n"):
         pass
 
@@ -110,7 +111,7 @@ def packed(header: dict, array: np.ndarray | None = None) -> list[bytes | memory
         return [_line(header)]
     array = np.ascontiguousarray(array, NUMBERS)
     line = _line({**header, "shape": list(array.shape), "bytes": array.nbytes})
-    return [line, memoryview(array).cast("B")] if array.size else [line]
+    return [line, array.data.cast("B")] if array.size else [line]
 
 
 def _line(header: dict) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import traceback
+from io import BufferedIOBase
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -25,7 +26,7 @@ class Answers(Protocol):
         ...
 
 
-def serve(reading: BinaryIO, writing: BinaryIO, answers: Answers) -> None:
+def serve(reading: BufferedIOBase, writing: BinaryIO, answers: Answers) -> None:
     """Answer until the asker closes either pipe. Only this thread writes.
 
     The end of ``reading`` ends the whole process, also in the middle of an answer: nobody is left to want it.
@@ -41,18 +42,19 @@ def serve(reading: BinaryIO, writing: BinaryIO, answers: Answers) -> None:
         return
 
 
-def _read(file: BinaryIO, inbox: Inbox) -> None:
+def _read(file: BufferedIOBase, inbox: Inbox) -> None:
     try:
         while (message := _next(file, inbox)) is not None:
             if message:
-                _accept(*message, inbox)
+                header, array = message
+                _accept(header, array, inbox)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
 
-def _next(file: BinaryIO, inbox: Inbox) -> tuple | None:
+def _next(file: BufferedIOBase, inbox: Inbox) -> tuple | None:
     """The next message; empty where it was malformed, which is answered; None at the end."""
     try:
         return read_message(file)

@@ -47,7 +47,8 @@ def read_point(text: str, trained: Trained) -> np.ndarray:
 
 def _points(text: str, trained: Trained) -> np.ndarray:
     """``(a, K)`` float32 of a comma list."""
-    dims, points, numbers = trained.model.latent_dims, [], []
+    dims, points = trained.model.latent_dims, []
+    numbers: list[float] = []
     for word in re.split(r"\s*,\s*", text.strip(" ,")):
         named = _named(word, trained)
         if named is not None:
@@ -56,29 +57,31 @@ def _points(text: str, trained: Trained) -> np.ndarray:
             continue
         numbers.append(float(word))
         if len(numbers) == dims:
-            points.append(numbers)
+            points.append(np.array(numbers))
             numbers = []
     _refuse_rest(numbers, dims)
     return np.array(points, np.float32).reshape(-1, dims)
 
 
 def point_text(z: np.ndarray) -> str:
-    """``0.4,-0.2``: a point ``(K,)`` as `read_anchors` takes it, with as many digits as single precision has."""
-    return ",".join(f"{float(value):.7g}" for value in z)
+    """``0.4,-0.2``: a point ``(K,)`` as `read_anchors` takes it, in the fewest digits that bring single precision back
+    (nine where it must be).
+    """
+    return ",".join(map(str, np.asarray(z, np.float32)))
 
 
 def _named(word: str, trained: Trained) -> np.ndarray | None:
     """The point ``(K,)`` that a word names; None where it is a number."""
     if word.startswith("s:"):
         return trained.latents[middle(trained, selected(trained, word[2:]))]
-    if found := re.fullmatch(r"([pc])(\d+)", word.lower()):
-        row = int(found[2]) if found[1] == "p" else _centre(trained, int(found[2]))
+    if match := re.fullmatch(r"([pc])(\d+)", word.lower()):
+        row = int(match[2]) if match[1] == "p" else _centre(trained, int(match[2]))
         if row >= len(trained.latents):
             raise InputError(f"There is no particle {row}; they are counted from 0 to {len(trained.latents) - 1}.")
         return trained.latents[row]
     if _WORD.fullmatch(word):
         return None
-    states = {one.name: one.z for one in kept_states(trained)}
+    states = {state.name: state.z for state in kept_states(trained)}
     if word not in states:
         known = ", ".join(states) or "none yet"
         raise InputError(f"{word!r} is no number, particle (p12), cluster (c3), selection (s:open) or kept state "

@@ -27,11 +27,11 @@ def plot_points(trained: Trained, axes: Sequence[str]) -> np.ndarray:
     """Where the particles are ``(n, d)`` in a plot of columns of numbers: axes, components, UMAP, defocus …"""
     if all(re.fullmatch(r"(z|pc)\d+", name.strip()) for name in axes):
         return make_view(axes, trained.components).project(trained.latents)
-    found = [column(trained, name.strip()) for name in axes]
-    for one in found:
-        if one.values.dtype.kind == "O":
-            raise InputError(f"{one.name} holds words, which are no axis of a plot; choose a column of numbers.")
-    return np.stack([one.values for one in found], axis=1)
+    columns = [column(trained, name.strip()) for name in axes]
+    for coordinate in columns:
+        if coordinate.values.dtype.kind == "O":
+            raise InputError(f"{coordinate.name} holds words, which are no axis of a plot; choose a column of numbers.")
+    return np.stack([coordinate.values for coordinate in columns], axis=1)
 
 
 def chosen_by_box(trained: Trained, limits: dict[str, tuple[float, float]]) -> np.ndarray:
@@ -68,12 +68,15 @@ def chosen_near(
     """
     if (count is None) == (radius is None):
         raise InputError("Particles near a point: give either how many, or a radius.")
-    if (count if radius is None else radius) <= 0:
+    if min(size for size in (count, radius) if size is not None) <= 0:
         raise InputError("How many particles near a point, or their radius, must be more than zero.")
     search, point = trained.search, np.asarray(z, np.float32)
     if in_angstroms:
         search = Nearest(trained.angstroms.coordinates(trained.latents))
         point = trained.angstroms.coordinates(point[None])[0]
     mask = np.zeros(len(trained.latents), bool)
-    mask[search.within(point, radius) if count is None else search.nearest_of(point, count)[0]] = True
+    if count is not None:
+        mask[search.nearest_of(point, count)[0]] = True
+    elif radius is not None:
+        mask[search.within(point, radius)] = True
     return mask

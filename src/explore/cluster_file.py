@@ -15,10 +15,10 @@ def make_clusters(trained: Trained, count: int, in_angstroms: bool = False, seed
     Particles whose latents are not numbers are in none: label 0.
     """
     rows = np.flatnonzero(trained.finite)
-    found = k_means(trained.latents[rows], count, trained.angstroms if in_angstroms else None, seed)
+    partition = k_means(trained.latents[rows], count, trained.angstroms if in_angstroms else None, seed)
     label = np.zeros(len(trained.latents), np.int32)
-    label[rows] = found.label
-    clusters = Clusters(label, rows[found.centre], found.size)
+    label[rows] = partition.label
+    clusters = Clusters(label, rows[partition.centre], partition.size)
     save_result(trained, "clusters", label=clusters.label, centre=clusters.centre, size=clusters.size)
     return clusters
 

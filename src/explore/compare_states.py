@@ -45,9 +45,9 @@ class Compared:
         return f"{self.title}: {'; '.join(parts)}; {self.level}."
 
 
-def recoloured(told: Compared, colours: Mapping[str, str]) -> Compared:
+def recoloured(compared: Compared, colours: Mapping[str, str]) -> Compared:
     """The same comparison where a person has given other colours, by those that they take the place of."""
-    return replace(told, swatches=tuple((colours.get(colour, colour), text) for colour, text in told.swatches))
+    return replace(compared, swatches=tuple((colours.get(colour, colour), text) for colour, text in compared.swatches))
 
 
 def difference_of(names: tuple[str, str], level: str, around: bool = False) -> Compared:

@@ -65,8 +65,8 @@ def canonical_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         centred = latents.astype(float) - latents.mean(axis=0, dtype=float)
         left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
         bases.append(left[:, sizes > 1e-6 * max(sizes.max(), 1e-30)])
-    found = np.clip(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False), 0, 1)
-    return np.pad(found, (0, min(first.shape[1], second.shape[1]) - len(found)))
+    correlations = np.clip(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False), 0, 1)
+    return np.pad(correlations, (0, min(first.shape[1], second.shape[1]) - len(correlations)))
 
 
 def _common(first: Trained, second: Trained) -> tuple[np.ndarray, np.ndarray]:
@@ -74,12 +74,12 @@ def _common(first: Trained, second: Trained) -> tuple[np.ndarray, np.ndarray]:
     if first.source != second.source:
         raise InputError(f"{first.folder.name} and {second.folder.name} are of different particle files; compare "
                          "trainings of the same one.")  # fmt: skip
-    rows = [trained.source_rows(np.arange(len(trained.latents))) for trained in (first, second)]
-    _, one, two = np.intersect1d(*rows, return_indices=True)
-    if len(one) < 10:
-        raise InputError(f"{first.folder.name} and {second.folder.name} have {len(one)} particles in common; compare "
-                         "trainings that share more.")  # fmt: skip
-    return one, two
+    of_first, of_second = (trained.source_rows(np.arange(len(trained.latents))) for trained in (first, second))
+    _, rows_first, rows_second = np.intersect1d(of_first, of_second, return_indices=True)
+    if len(rows_first) < 10:
+        raise InputError(f"{first.folder.name} and {second.folder.name} have {len(rows_first)} particles in common; "
+                         "compare trainings that share more.")  # fmt: skip
+    return rows_first, rows_second
 
 
 def _points(trained: Trained) -> tuple[np.ndarray, np.ndarray]:

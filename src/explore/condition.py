@@ -64,12 +64,12 @@ def _tokens(condition: str) -> list[_Token]:
     tokens, place = [], 0
     condition = condition.rstrip()
     while place < len(condition):
-        found = _TOKEN.match(condition, place)
-        if not found:
+        match = _TOKEN.match(condition, place)
+        if not match:
             raise InputError(f"The condition cannot be read from {condition[place : place + 20].strip()!r} on; write "
                              "such as: defocus > 15000 and class == 2.")  # fmt: skip
-        tokens.append(_Token(str(found.lastgroup), found[str(found.lastgroup)]))
-        place = found.end()
+        tokens.append(_Token(str(match.lastgroup), match[str(match.lastgroup)]))
+        place = match.end()
     return tokens
 
 
@@ -111,17 +111,20 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> _Truth:
-        left, truth = self._operand(), None
-        if not self.left or self.left[0].kind != "compare":
-            raise self.mistake()
+        truth, right = self._compared_with(self._operand())
         while self.left and self.left[0].kind == "compare":
-            sign = self.left.pop(0).text
-            right = self._operand()
-            one = _compared(left, sign, right)
-            left, truth = right, one if truth is None else truth & one
+            further, right = self._compared_with(right)
+            truth = truth & further
         if np.ndim(truth.yes) == 0:
             raise InputError(f"The condition {self._condition!r} compares no column; name one.")
         return truth
+
+    def _compared_with(self, left: np.ndarray | float | str) -> tuple[_Truth, np.ndarray | float | str]:
+        """The comparison of what was read last with what comes next, and that."""
+        if not self.left or self.left[0].kind != "compare":
+            raise self.mistake()
+        sign, right = self.left.pop(0).text, self._operand()
+        return _compared(left, sign, right), right
 
     def _operand(self) -> np.ndarray | float | str:
         if not self.left or self.left[0].kind not in ("number", "text", "name"):

@@ -99,9 +99,10 @@ def save_landscape(trained: Trained, landscape: Landscape) -> Path:
     minima = landscape.minima
     return save_result(
         trained, "landscape", energy=landscape.energy, basin=landscape.basin, x=landscape.x, y=landscape.y,
-        axes=np.array(landscape.view.names), z=np.array([one.z for one in minima]),
-        row=np.array([one.row for one in minima]), minimum_energy=np.array([one.energy for one in minima]),
-        share=np.array([one.share for one in minima]),
+        axes=np.array(landscape.view.names), z=np.array([minimum.z for minimum in minima]),
+        row=np.array([minimum.row for minimum in minima]),
+        minimum_energy=np.array([minimum.energy for minimum in minima]),
+        share=np.array([minimum.share for minimum in minima]),
     )  # fmt: skip
 
 
@@ -139,10 +140,10 @@ def _basins(energy: np.ndarray) -> tuple[np.ndarray, list[int]]:
                 parent[other] = lowest
         basin[place] = lowest if len(around) == 1 else _steepest(flat, basin, parent, place, width)
     roots = np.array([_root(parent, number) for number in range(len(parent))])
-    kept = np.unique(roots[1:]) if len(parent) > 1 else np.array([], int)
+    basins = np.unique(roots[1:]) if len(parent) > 1 else np.array([], int)
     number = np.zeros(len(parent), int)
-    number[kept] = np.arange(1, len(kept) + 1)
-    return number[roots[basin]].reshape(energy.shape), [bottoms[root - 1] for root in kept]
+    number[basins] = np.arange(1, len(basins) + 1)
+    return number[roots[basin]].reshape(energy.shape), [bottoms[root - 1] for root in basins]
 
 
 def _steepest(flat: np.ndarray, basin: np.ndarray, parent: list[int], place: int, width: int) -> int:

@@ -36,10 +36,10 @@ def make_path(
     points : a file; its points, within reach, are kept as they are unless ``frames`` is given.
     frames : by default 30. in_angstroms : constant speed, and the shortest way, in ångströms of motion.
     """
-    asked = [name for name in (axis, through, graph, points) if name is not None]
-    if len(asked) != 1:
+    courses = [name for name in (axis, through, graph, points) if name is not None]
+    if len(courses) != 1:
         raise InputError("A path is made one way: along an axis, through points, by the graph, or from a file; choose "
-                         f"one, not {len(asked)}.")  # fmt: skip
+                         f"one, not {len(courses)}.")  # fmt: skip
     if at is not None and axis is None:
         raise InputError("The point that a path goes through can only be given for a path along an axis.")
     motion = trained.angstroms if in_angstroms else None

@@ -50,23 +50,23 @@ def select(
     takes the others. The result is joined with earlier selections: ``both`` (and), ``either`` (or), ``without``
     (and not).
     """
-    asked: list[tuple[str, np.ndarray]] = []
+    choices: list[tuple[str, np.ndarray]] = []
     if lasso is not None:
         outline = read_points(lasso, 2) if isinstance(lasso, Path) else lasso
-        asked.append((f"lasso in {','.join(axes)}", chosen_by_lasso(trained, axes, outline)))
+        choices.append((f"lasso in {','.join(axes)}", chosen_by_lasso(trained, axes, outline)))
     if box:
         text = ",".join(f"{key}={low:g}:{high:g}" for key, (low, high) in box.items())
-        asked.append((f"box {text}", chosen_by_box(trained, box)))
+        choices.append((f"box {text}", chosen_by_box(trained, box)))
     if clusters:
-        asked.append((f"cluster {','.join(map(str, clusters))}", chosen_by_cluster(trained, clusters)))
+        choices.append((f"cluster {','.join(map(str, clusters))}", chosen_by_cluster(trained, clusters)))
     if where is not None:
-        asked.append((where, chosen_where(trained, where)))
+        choices.append((where, chosen_where(trained, where)))
     if near is not None:
-        asked.append((f"near {near}", _near(trained, near, count, radius, in_angstroms)))
+        choices.append((f"near {near}", _near(trained, near, count, radius, in_angstroms)))
     elif count is not None or radius is not None or in_angstroms:
         raise InputError("How many, and how near, can only be said of particles near a point; give the point too.")
-    mask = np.logical_and.reduce([chosen for _, chosen in asked]) if asked else np.ones(len(trained.latents), bool)
-    made = " and ".join(words for words, _ in asked) or "all particles"
+    mask = np.logical_and.reduce([chosen for _, chosen in choices]) if choices else np.ones(len(trained.latents), bool)
+    made = " and ".join(words for words, _ in choices) or "all particles"
     colour = colour or _colour(trained, name)
     selection = make_selection(name, mask, len(mask), trained.identity, colour, made)
     selection = inverted(selection) if invert else selection

@@ -7,6 +7,7 @@ stretch its latents to.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,14 +56,14 @@ class Motion:
         """The metric g ``(m, K, K)`` at points ``(m, K)``, Å² per latent unit², by central differences."""
         z = np.asarray(z, np.float32).reshape(-1, self.model.latent_dims)
         dims = self.model.latent_dims
-        found = []
+        tensors = []
         for part in self._batches(z, 2 * dims):
             offset = _STEP * np.eye(dims, dtype=np.float32)
-            ahead = self.states((part[:, None] + offset).reshape(-1, dims)).reshape(len(part), dims, -1)
-            behind = self.states((part[:, None] - offset).reshape(-1, dims)).reshape(len(part), dims, -1)
-            slope = (ahead - behind) / (2 * _STEP)
-            found.append(slope @ slope.transpose(0, 2, 1))
-        return np.concatenate(found).astype(float)
+            after = self.states((part[:, None] + offset).reshape(-1, dims)).reshape(len(part), dims, -1)
+            before = self.states((part[:, None] - offset).reshape(-1, dims)).reshape(len(part), dims, -1)
+            slope = (after - before) / (2 * _STEP)
+            tensors.append(slope @ slope.transpose(0, 2, 1))
+        return np.concatenate(tensors).astype(float)
 
     def displacement(self, z: np.ndarray) -> np.ndarray:
         """How far ``(m,)``, Å r.m.s., the molecule is at ``(m, K)`` from where the canonical map has it."""
@@ -89,7 +90,7 @@ class Motion:
         lost = 1 - np.cumsum(sizes**2) / max((sizes**2).sum(), 1e-30)
         return mean, axes[: 1 + int(np.count_nonzero(lost > _KEEP))].T
 
-    def _batches(self, z: np.ndarray, per_point: int = 1):
+    def _batches(self, z: np.ndarray, per_point: int = 1) -> Iterator[np.ndarray]:
         z = np.asarray(z, np.float32).reshape(-1, self.model.latent_dims)
         size = max(1, _BATCH_NUMBERS // (3 * len(self.mass) * per_point))
         return (z[i : i + size] for i in range(0, max(len(z), 1), size))

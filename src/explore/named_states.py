@@ -36,7 +36,7 @@ class State:
 def kept_states(trained: Trained) -> list[State]:
     """The states of a training, in the order in which they were kept."""
     dims = trained.model.latent_dims
-    return [one for one in _read(trained.project) if one.job == trained.folder.name and len(one.z) == dims]
+    return [state for state in _read(trained.project) if state.job == trained.folder.name and len(state.z) == dims]
 
 
 def apart(trained: Trained, first: State, second: State) -> str:
@@ -49,20 +49,20 @@ def apart(trained: Trained, first: State, second: State) -> str:
 
 def kept_state(trained: Trained, name: str) -> State:
     """The state of that name; ``InputError`` where there is none."""
-    found = kept_states(trained)
-    for one in found:
-        if one.name == name:
-            return one
-    known = ", ".join(one.name for one in found) or "none yet"
+    states = kept_states(trained)
+    for state in states:
+        if state.name == name:
+            return state
+    known = ", ".join(state.name for state in states) or "none yet"
     raise InputError(f"There is no state {name!r} of {trained.folder.name}; it has {known}.")
 
 
 def two_states(trained: Trained, first: str, second: str) -> tuple[State, State]:
     """Two states to compare; ``InputError`` where one is not there, or both are the same point."""
-    found = kept_state(trained, first), kept_state(trained, second)
-    if (found[0].z == found[1].z).all():
+    states = kept_state(trained, first), kept_state(trained, second)
+    if (states[0].z == states[1].z).all():
         raise InputError(f"{first} and {second} are the same point; compare two that differ.")
-    return found
+    return states
 
 
 def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
@@ -73,7 +73,7 @@ def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
         raise InputError(f"{name!r} cannot be a state's name, since it already means a number, particle or cluster; "
                          f"give it a letter more, such as state {name}.")  # fmt: skip
     state = State(name, trained.point(z), trained.folder.name)
-    others = [one for one in _read(trained.project) if (one.name, one.job) != (name, state.job)]
+    others = [other for other in _read(trained.project) if (other.name, other.job) != (name, state.job)]
     _write(trained.project, [*others, state])
     return state
 
@@ -81,7 +81,9 @@ def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
 def remove_state(trained: Trained, name: str) -> None:
     """Forget a state; ``InputError`` where there is none of that name."""
     gone = kept_state(trained, name)
-    _write(trained.project, [one for one in _read(trained.project) if (one.name, one.job) != (gone.name, gone.job)])
+    _write(
+        trained.project, [state for state in _read(trained.project) if (state.name, state.job) != (gone.name, gone.job)]
+    )
 
 
 def _read(project: Path) -> list[State]:
@@ -92,17 +94,18 @@ def _read(project: Path) -> list[State]:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["format"] != _FORMAT or record["version"] != _VERSION:
             raise ValueError("another format or version")
-        found = [State(str(one["name"]), np.array(one["z"], np.float32), str(one["job"])) for one in record["states"]]
+        entries = record["states"]
+        states = [State(str(e["name"]), np.array(e["z"], np.float32), str(e["job"])) for e in entries]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a list of states FlexRec can read ({error}); remove it.") from error
-    if not all(one.z.ndim == 1 and np.isfinite(one.z).all() for one in found):
+    if not all(state.z.ndim == 1 and np.isfinite(state.z).all() for state in states):
         raise InputError(f"{path}: not a list of states FlexRec can read (a point is none); remove it.")
-    return found
+    return states
 
 
 def _write(project: Path, states: list[State]) -> None:
-    found = [{"name": one.name, "job": one.job, "z": one.z.astype(float).tolist()} for one in states]
+    entries = [{"name": state.name, "job": state.job, "z": state.z.astype(float).tolist()} for state in states]
     with atomic_path(project / FILE) as temporary:
         temporary.write_text(
-            json.dumps({"format": _FORMAT, "version": _VERSION, "states": found}, indent=1) + "\n", encoding="utf-8"
+            json.dumps({"format": _FORMAT, "version": _VERSION, "states": entries}, indent=1) + "\n", encoding="utf-8"
         )

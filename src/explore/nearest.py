@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +27,7 @@ class Nearest:
     points: np.ndarray
 
     @cached_property
-    def tree(self):
+    def tree(self) -> cKDTree:
         """A k-d tree, in the form that is quickest to build."""
         from scipy.spatial import cKDTree
 

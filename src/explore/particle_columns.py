@@ -46,11 +46,11 @@ class Column:
 def column(trained: Trained, name: str) -> Column:
     """A column by name; ``InputError`` names those that there are."""
     if name in _COMPUTED:
-        found = _COMPUTED[name](trained)
-        if found is None:
+        result = _COMPUTED[name](trained)
+        if result is None:
             raise InputError(f"{name}: it has not been computed for this epoch; run flexrec "
                              f"{'cluster' if name == 'cluster' else 'umap'} first.")  # fmt: skip
-        return found
+        return result
     try:
         kind, k = axis_of(name, trained.model.latent_dims)
     except InputError:
@@ -76,9 +76,9 @@ def column_names(trained: Trained) -> list[str]:
 
 def _of_particles(trained: Trained, name: str) -> Column:
     particles = trained.particles
-    found = _PARTICLE[name](particles) if name in _PARTICLE else None
-    if found is not None:
-        return Column(name, found, _UNITS.get(name, ""), name in _GROUPS)
+    result = _PARTICLE[name](particles) if name in _PARTICLE else None
+    if result is not None:
+        return Column(name, result, _UNITS.get(name, ""), name in _GROUPS)
     if name in particles.columns:
         values = particles.columns[name]
         return Column(name, values, categories=values.dtype.kind == "O")
@@ -148,8 +148,8 @@ def _sampled(trained: Trained, most: int) -> tuple[np.ndarray, np.ndarray]:
 
 def cluster(trained: Trained) -> Column | None:
     """Which cluster; None where none were made."""
-    found = load_clusters(trained)
-    return None if found is None else Column("cluster", _placed(trained, found.label), categories=True)
+    clusters = load_clusters(trained)
+    return None if clusters is None else Column("cluster", _placed(trained, clusters.label), categories=True)
 
 
 def _placed(trained: Trained, values: np.ndarray) -> np.ndarray:
@@ -159,8 +159,8 @@ def _placed(trained: Trained, values: np.ndarray) -> np.ndarray:
 
 def _umap(axis: int) -> Callable[[Trained], Column | None]:
     def find(trained: Trained) -> Column | None:
-        found = load_embedding(trained)
-        return None if found is None else Column(f"umap{axis + 1}", found.points[:, axis])
+        embedding = load_embedding(trained)
+        return None if embedding is None else Column(f"umap{axis + 1}", embedding.points[:, axis])
 
     return find
 

@@ -82,9 +82,11 @@ def _finer(corners: np.ndarray) -> np.ndarray:
 
 def save_path(file: str | os.PathLike[str], path: LatentPath, length: float | None = None, unit: str = "") -> None:
     """Write a path as JSON, which ``flexrec generate --path`` reads; ``length`` is for a person's information."""
+    # the fewest digits that bring single precision back
+    points = [[float(str(value)) for value in point] for point in np.asarray(path.z, np.float32)]
     record = {
         "format": PATH_FORMAT, "version": PATH_VERSION, "name": path.name, "kind": path.kind, "length": length,
-        "unit": unit, "z": path.z.astype(float).round(6).tolist(),
+        "unit": unit, "z": points,
     }  # fmt: skip
     file = Path(file)
     if file.suffix.lower() != ".json":

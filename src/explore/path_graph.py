@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..errors import InputError
@@ -9,6 +11,9 @@ from ..models.support import Support
 from .metric import Motion
 from .path import LatentPath, at_constant_speed
 from .path_lines import FRAMES
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 NODES = 20_000  # particles in the graph: more make a path no better, only slower
 NEIGHBOURS = 10
@@ -68,7 +73,7 @@ def _shortest(places: np.ndarray, anchors: int, neighbours: int) -> list[list[in
     return [leg[::-1] for leg in legs]
 
 
-def neighbour_graph(places: np.ndarray, neighbours: int):
+def neighbour_graph(places: np.ndarray, neighbours: int) -> csr_array:
     """Sparse ``(m, m)`` distances of each of ``(m, d)`` points to its nearest others; zero where not neighbours."""
     from scipy.sparse import csr_array
     from scipy.spatial import cKDTree

@@ -70,7 +70,7 @@ def make_view(names: Sequence[str], components: Components) -> View:
 
 def axis_of(name: str, dims: int) -> tuple[str, int]:
     """``("z" or "pc", number from 0)`` of an axis' name; ``InputError`` where it is none of K ``dims``."""
-    found = re.fullmatch(r"(z|pc)([1-9]\d*)", name.strip().lower())
-    if not found or int(found[2]) > dims:
+    match = re.fullmatch(r"(z|pc)([1-9]\d*)", name.strip().lower())
+    if not match or int(match[2]) > dims:
         raise InputError(f"{name!r} is no axis of this model; it must be one of z1 to z{dims} or pc1 to pc{dims}.")
-    return found[1], int(found[2]) - 1
+    return match[1], int(match[2]) - 1

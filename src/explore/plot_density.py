@@ -52,11 +52,11 @@ def density_image(
     points = np.asarray(points)
     dims = points.shape[1]
     limits = plot_limits(points) if limits is None else np.asarray(limits, float)
-    bins = (bins, bins) if np.isscalar(bins) else tuple(bins)
-    shape = (bins[1] if dims == 2 else 1, bins[0])
+    sides = (int(bins), int(bins)) if isinstance(bins, int | np.integer) else (int(bins[0]), int(bins[1]))
+    shape = (sides[1] if dims == 2 else 1, sides[0])
     inside, flat = np.ones(len(points), bool), np.zeros(len(points), np.int32)
     for axis in range(dims):
-        count, stride = bins[axis], (1, shape[1])[axis]
+        count, stride = sides[axis], (1, shape[1])[axis]
         low, high = limits[axis]
         with np.errstate(invalid="ignore"):
             place = np.floor((points[:, axis] - low) * (count / (high - low)))
@@ -64,7 +64,7 @@ def density_image(
             inside &= (place >= 0) & (place < count)
         flat += np.where(inside, place, 0).astype(np.int32) * np.int32(stride)
     counts = np.bincount(flat[inside], minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
-    edges = [np.linspace(*limits[axis], bins[axis] + 1) for axis in range(dims)]
+    edges = [np.linspace(limits[axis, 0], limits[axis, 1], sides[axis] + 1) for axis in range(dims)]
     return DensityImage(_blurred(counts, blur), edges[0], edges[1] if dims == 2 else np.array([0.0, 1.0]))
 
 

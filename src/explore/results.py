@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> Path:
     path = trained.folder / FOLDER / f"{name}.npz"
     path.parent.mkdir(exist_ok=True)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, epoch=np.int64(trained.model.epoch), **arrays)
+        contents: dict[str, Any] = {"epoch": np.int64(trained.model.epoch), **arrays}
+        np.savez(file, **contents)
     return path
 
 

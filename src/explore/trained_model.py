@@ -162,7 +162,7 @@ class Trained:
         """
         record = _read_json(self.prepared / RECORD)
         particles = _read_again(self.source, self.image_folder or record.get("image_root"))
-        return replace(particles, contrast=_CONTRAST.get(record.get("contrast"), particles.contrast))
+        return replace(particles, contrast=_CONTRAST.get(record.get("contrast", ""), particles.contrast))
 
     def look_again(self) -> None:
         """Forget where the particle file and its images are: they may be elsewhere by now."""

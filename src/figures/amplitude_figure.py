@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .molecule_views import VIEWS, mask_limits, strong_colours, voxel_places
+from .molecule_views import VIEWS, View, mask_limits, strong_colours, voxel_places
 from .sheet import BLUE, ORANGE, new_figure, save, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 
 def draw_amplitude(
@@ -50,7 +55,7 @@ def draw_amplitude(
     save(figure, path)
 
 
-def _amplitude_histogram(axis, amplitude: np.ndarray) -> None:
+def _amplitude_histogram(axis: Axes, amplitude: np.ndarray) -> None:
     top = max(float(np.percentile(amplitude, 99.9)), 1e-6) * 1.1
     counts, edges = np.histogram(amplitude, bins=int(np.clip(np.sqrt(len(amplitude)), 12, 80)), range=(0, top))
     middle = float(np.median(amplitude))
@@ -61,7 +66,9 @@ def _amplitude_histogram(axis, amplitude: np.ndarray) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _hottest(volume: np.ndarray, vertices: np.ndarray, vertex_rms: np.ndarray, pixel_size: float, view):
+def _hottest(
+    volume: np.ndarray, vertices: np.ndarray, vertex_rms: np.ndarray, pixel_size: float, view: View
+) -> tuple[np.ndarray, np.ndarray]:
     """Maximum projection (N, N) scaled to 0..1, and the r.m.s. displacement (N, N), Å, where each maximum lies."""
     from scipy.spatial import cKDTree
 
@@ -77,7 +84,15 @@ def _hottest(volume: np.ndarray, vertices: np.ndarray, vertex_rms: np.ndarray, p
     return np.clip(bright / max(float(bright.max()), 1e-30), 0, 1), rms
 
 
-def _coloured(axis, scale, bright: np.ndarray, rms: np.ndarray, view, limits, pixel_size: float) -> None:
+def _coloured(
+    axis: Axes,
+    scale: ScalarMappable,
+    bright: np.ndarray,
+    rms: np.ndarray,
+    view: View,
+    limits: list[tuple[float, float]],
+    pixel_size: float,
+) -> None:
     """Colour by displacement, strength by density."""
     right_name, up_name, right, up, _ = view
     image = scale.to_rgba(rms)

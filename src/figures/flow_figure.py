@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .molecule_views import VIEWS, mask_limits, strong_colours, voxel_places
+from .molecule_views import VIEWS, View, mask_limits, strong_colours, voxel_places
 from .sheet import GREY, new_figure, save, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.quiver import Quiver
 
 _MOST_ARROWS = 350  # in one section
 
@@ -85,14 +90,16 @@ def _stretch(top: float, extent: float) -> float:
     return float(min(step * max(k for k in (1, 2, 5) if k * step <= wanted), 100))
 
 
-def _near(vertices: np.ndarray, carrying: np.ndarray, view, middle: np.ndarray, edge: float) -> np.ndarray:
+def _near(vertices: np.ndarray, carrying: np.ndarray, view: View, middle: np.ndarray, edge: float) -> np.ndarray:
     """Vertices within half an edge of the section, thinned evenly where there are too many to tell apart."""
     eye = view[4]
     near = carrying[np.abs(vertices[carrying, eye] - middle[eye]) <= 0.5 * edge]
     return near[:: max(1, -(-len(near) // _MOST_ARROWS))]
 
 
-def _section(axis, volume: np.ndarray, voxel_cell: np.ndarray, pixel_size: float, view, middle: np.ndarray) -> None:
+def _section(
+    axis: Axes, volume: np.ndarray, voxel_cell: np.ndarray, pixel_size: float, view: View, middle: np.ndarray
+) -> None:
     """One section of the map in light grey, cropped to the mask and outlined by it."""
     right_name, up_name, *_, eye = view
     at = int(round(middle[eye] / pixel_size)) + len(volume) // 2
@@ -109,7 +116,9 @@ def _section(axis, volume: np.ndarray, voxel_cell: np.ndarray, pixel_size: float
     axis.tick_params(labelsize=7)
 
 
-def _arrows(axis, start: np.ndarray, step: np.ndarray, size: np.ndarray, view, stretch: float, top: float):
+def _arrows(
+    axis: Axes, start: np.ndarray, step: np.ndarray, size: np.ndarray, view: View, stretch: float, top: float
+) -> Quiver:
     """In-plane arrows, coloured by the length of the displacement in space."""
     from matplotlib.colors import Normalize
 

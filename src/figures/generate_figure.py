@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..models.latent_points import Series
 from .sheet import GREY, ORANGE, new_figure, save, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_SHOWN = 7  # maps of a series
 MOST_SERIES = 4
@@ -32,15 +36,15 @@ def draw_series(
     latents : ``(n, K)`` of the particles. outside : ``(m,)`` bool, points where there are no particles.
     """
     shown = series[:MOST_SERIES]
-    columns = max(min(len(one.z), MOST_SHOWN) for one in shown)
+    columns = max(min(len(block.z), MOST_SHOWN) for block in shown)
     sheet = _Sheet(max(columns, 3), len(shown))
     start = 0
-    for number, one in enumerate(shown):
-        rows = _spread_evenly(len(one.z))
+    for number, block in enumerate(shown):
+        rows = _spread_evenly(len(block.z))
         volumes = [read(start + i) for i in rows]
-        _draw_maps(sheet.pictures(number), one, rows, volumes, pixel_size)
-        _draw_place(sheet.scatter(number), one, rows, latents, outside[start : start + len(one.z)])
-        start += len(one.z)
+        _draw_maps(sheet.pictures(number), block, rows, volumes, pixel_size)
+        _draw_place(sheet.scatter(number), block, rows, latents, outside[start : start + len(block.z)])
+        start += len(block.z)
     left_out = f" {len(series) - len(shown)} further series are not shown." if len(series) > len(shown) else ""
     say(
         sheet.figure,
@@ -63,7 +67,7 @@ class _Sheet:
         self.figure = new_figure(self.wide, self.high)
         self.figure.set_layout_engine("none")
 
-    def _axes(self, left: float, bottom: float, width: float, height: float):
+    def _axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
         return self.figure.add_axes((left / self.wide, bottom / self.high, width / self.wide, height / self.high))
 
     def pictures(self, number: int) -> np.ndarray:
@@ -74,7 +78,7 @@ class _Sheet:
             [self._axes(left, top - self.SIDE - step * j, self.SIDE, self.SIDE) for left in lefts] for j in range(2)
         ])  # fmt: skip
 
-    def scatter(self, number: int):
+    def scatter(self, number: int) -> Axes:
         """The axes to the right of block ``number``."""
         top = self.high - number * self.block - self.TITLE
         left = self.columns * (self.SIDE + self.GAP) + 0.8
@@ -86,7 +90,9 @@ def _spread_evenly(count: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, MOST_SHOWN)).round().astype(int))
 
 
-def _draw_maps(axes: np.ndarray, one: Series, rows: np.ndarray, volumes: list[np.ndarray], pixel_size: float) -> None:
+def _draw_maps(
+    axes: np.ndarray, series: Series, rows: np.ndarray, volumes: list[np.ndarray], pixel_size: float
+) -> None:
     """Two rows of pictures: the projections, and their difference to the middle one."""
     view, images = _best_view(volumes)
     middle = len(rows) // 2
@@ -98,13 +104,13 @@ def _draw_maps(axes: np.ndarray, one: Series, rows: np.ndarray, volumes: list[np
         axis.axis("off")
     for column, i in enumerate(rows):
         axes[0, column].imshow(images[column], cmap="gray_r", origin="lower", vmin=0, vmax=bright)
-        axes[0, column].set_title(_label(one.z[i]), fontsize=8)
+        axes[0, column].set_title(_label(series.z[i]), fontsize=8)
         if column != middle or len(rows) == 1:
             axes[1, column].imshow(changes[column], cmap="RdBu_r", origin="lower", vmin=-strong, vmax=strong)
             axes[1, column].contour(images[middle], levels=[0.15 * bright], colors="0.55", linewidths=0.6)
     if len(rows) > 1:
         _scale_bar(axes[1, middle], images.shape[1:], pixel_size)
-    about = f"{one.name}: {len(one.z)} maps, seen along {_VIEWS[view]}"
+    about = f"{series.name}: {len(series.z)} maps, seen along {_VIEWS[view]}"
     axes[0, 0].text(0.02, 1.22, about, transform=axes[0, 0].transAxes, fontsize=11, fontweight="bold")
 
 
@@ -115,14 +121,14 @@ def _label(z: np.ndarray) -> str:
 
 def _best_view(volumes: list[np.ndarray]) -> tuple[int, np.ndarray]:
     """The axis (of xyz) along which projections change most through the series, and the projections ``(m, N, N)``."""
-    found = []
+    projections = []
     for view in range(3):
         images = np.stack([volume.sum(axis=2 - view) for volume in volumes])
         # against the picture's own power: looking down a long molecule makes everything stronger
         change = ((images - images.mean(axis=0)) ** 2).sum() / max((images**2).sum(), 1e-30)
-        found.append((float(change), images))
-    view = int(np.argmax([change for change, _ in found]))
-    return view, found[view][1]
+        projections.append((float(change), images))
+    view = int(np.argmax([change for change, _ in projections]))
+    return view, projections[view][1]
 
 
 def _window(images: np.ndarray) -> tuple[slice, slice]:
@@ -133,10 +139,11 @@ def _window(images: np.ndarray) -> tuple[slice, slice]:
     low, high = at.min(axis=0), at.max(axis=0)
     half = int(1.1 * (high - low).max() / 2) + 2
     middle = (low + high) // 2
-    return tuple(slice(max(0, m - half), min(size, m + half + 1)) for m in middle)
+    rows, columns = (slice(max(0, m - half), min(size, m + half + 1)) for m in middle)
+    return rows, columns
 
 
-def _scale_bar(axis, shape: tuple[int, int], pixel_size: float) -> None:
+def _scale_bar(axis: Axes, shape: tuple[int, int], pixel_size: float) -> None:
     """A bar of a round length, where the middle's difference to itself would be."""
     width = shape[1] * pixel_size
     length = max(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if step <= max(0.5 * width, 1))
@@ -146,27 +153,27 @@ def _scale_bar(axis, shape: tuple[int, int], pixel_size: float) -> None:
     axis.text(middle, 0.5 * shape[0], f"{length} Å", ha="center", fontsize=9)
 
 
-def _draw_place(axis, one: Series, rows: np.ndarray, latents: np.ndarray, outside: np.ndarray) -> None:
+def _draw_place(axis: Axes, series: Series, rows: np.ndarray, latents: np.ndarray, outside: np.ndarray) -> None:
     """Where the points lie among the particles: the two latent axes along which the series runs most."""
     if latents.shape[1] == 1:
         axis.hist(latents[:, 0], bins=60, color="0.75")
         axis.set(xlabel="z1", ylabel="particles")
-        x, y, names = one.z[:, 0], np.zeros(len(one.z)), None
+        x, y, names = series.z[:, 0], np.zeros(len(series.z)), None
     else:
-        reach = np.ptp(one.z, axis=0) if len(one.z) > 1 else -np.arange(latents.shape[1])
+        reach = np.ptp(series.z, axis=0) if len(series.z) > 1 else -np.arange(latents.shape[1])
         a, b = np.sort(np.argsort(-reach, kind="stable")[:2])
         _draw_particles(axis, latents[:, a], latents[:, b])
-        names, x, y = (f"z{a + 1}", f"z{b + 1}"), one.z[:, a], one.z[:, b]
+        names, x, y = (f"z{a + 1}", f"z{b + 1}"), series.z[:, a], series.z[:, b]
         axis.set(xlabel=names[0], ylabel=names[1], aspect="equal")
     axis.plot(x[~outside], y[~outside], "o", color=ORANGE, markersize=3.5, clip_on=False, label="map")
     axis.plot(x[outside], y[outside], "x", color="#b2182b", markersize=6, clip_on=False, label="map, no particles near")
     axis.plot(x[rows], y[rows], "o", mfc="none", mec=ORANGE, markersize=8, clip_on=False, label="shown")
     axis.tick_params(labelsize=8, color=GREY)
-    drawn = [line for line in axis.lines if len(line.get_xdata()) and not line.get_label().startswith("_")]
+    drawn = [line for line in axis.lines if np.size(line.get_xdata()) and not str(line.get_label()).startswith("_")]
     axis.legend(handles=drawn, fontsize=7, loc="upper right", frameon=True, framealpha=0.8)
 
 
-def _draw_particles(axis, x: np.ndarray, y: np.ndarray) -> None:
+def _draw_particles(axis: Axes, x: np.ndarray, y: np.ndarray) -> None:
     """Single points while they can be told apart, counts on a grid beyond."""
     if len(x) < MOST_POINTS:
         axis.plot(x, y, ".", color="0.65", markersize=3, markeredgewidth=0, label="_particles")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .sheet import BLUE, GREY, ORANGE, new_figure, save, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -> None:
@@ -66,7 +70,7 @@ def _linear_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
     )
 
 
-def _curve(axis, epoch: np.ndarray, box: np.ndarray, values: np.ndarray) -> None:
+def _curve(axis: Axes, epoch: np.ndarray, box: np.ndarray, values: np.ndarray) -> None:
     """One line for each run of epochs at the same box, with dashed lines between them."""
     starts = np.concatenate([[0], np.flatnonzero(np.diff(box)) + 1, [len(box)]]).astype(int)
     for first, last in zip(starts[:-1], starts[1:]):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from .sheet import BLUE, ORANGE, new_figure, save, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 _MOST_AXES = 8  # latent axes in the grid of pairs
 _MOST_BARS = 30  # motions in the bar panel
@@ -26,7 +33,7 @@ def draw_latents(path: str | os.PathLike[str], z: np.ndarray, information: np.nd
     size = {1: 4.2, 2: 6.6}.get(axes, 2.2 + 1.7 * axes)
     wide = 7.5 if axes == 1 else size
     figure = new_figure(wide + (0 if bare else 4.2), size + 0.9)
-    left, right = (figure, None) if bare else figure.subfigures(1, 2, width_ratios=(wide, 4.2))
+    left, right = (figure, None) if bare else figure.subfigures(1, 2, squeeze=False, width_ratios=(wide, 4.2))[0]
     low, width = _frame(z)
     bins = int(np.clip(np.sqrt(len(z)) / 2, 24, 140))
     column = [_bin_numbers(z[:, k], low[k], width, bins) for k in range(axes)]
@@ -34,7 +41,7 @@ def draw_latents(path: str | os.PathLike[str], z: np.ndarray, information: np.nd
     {1: _one_axis, 2: _two_axes}.get(axes, _many_axes)(left, column, edges)
     if right is not None:
         _bars(right.subplots(), np.asarray(information), z.shape[1])
-    inside = np.count_nonzero(np.all([one >= 0 for one in column], axis=0))
+    inside = int(np.all([number >= 0 for number in column], axis=0).sum())
     figure.suptitle(f"{len(z):,} particles in {z.shape[1]} latent dimension{'s' * (z.shape[1] > 1)}", fontsize=12)
     say(figure, _latents_text(z.shape[1], len(z) - inside, bare))
     save(figure, path)
@@ -80,14 +87,14 @@ def _counts(right: np.ndarray, up: np.ndarray, bins: int) -> np.ndarray:
     return np.bincount(flat, minlength=bins * bins).reshape(bins, bins)
 
 
-def _one_axis(figure, column: list[np.ndarray], edges: list[np.ndarray]) -> None:
+def _one_axis(figure: Figure, column: list[np.ndarray], edges: list[np.ndarray]) -> None:
     axis = figure.subplots()
     _histogram(axis, column[0], edges[0])
     axis.set(xlabel="z1 (standard deviations)", ylabel="particles")
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _two_axes(figure, column: list[np.ndarray], edges: list[np.ndarray]) -> None:
+def _two_axes(figure: Figure, column: list[np.ndarray], edges: list[np.ndarray]) -> None:
     middle = figure.subplots()
     image = _density(middle, column[0], column[1], edges[0], edges[1])
     middle.set(xlabel="z1", ylabel="z2")
@@ -103,7 +110,7 @@ def _two_axes(figure, column: list[np.ndarray], edges: list[np.ndarray]) -> None
     scale.tick_params(labelsize=8)
 
 
-def _many_axes(figure, column: list[np.ndarray], edges: list[np.ndarray]) -> None:
+def _many_axes(figure: Figure, column: list[np.ndarray], edges: list[np.ndarray]) -> None:
     """Pairs below the diagonal, each axis alone on it; one colour scale."""
     from matplotlib.colors import LogNorm
 
@@ -124,7 +131,7 @@ def _many_axes(figure, column: list[np.ndarray], edges: list[np.ndarray]) -> Non
     figure.colorbar(image, cax=upper, orientation="horizontal", format="%g", label="particles in a square")
 
 
-def _trim(axis, i: int, j: int, count: int) -> None:
+def _trim(axis: Axes, i: int, j: int, count: int) -> None:
     """Labels at the left and lower edge of the grid only; nothing above the diagonal."""
     if j > i:
         axis.axis("off")
@@ -136,20 +143,24 @@ def _trim(axis, i: int, j: int, count: int) -> None:
         axis.set_ylabel(f"z{i + 1}")
 
 
-def _histogram(axis, number: np.ndarray, edges: np.ndarray, orientation: str = "vertical") -> None:
+def _histogram(
+    axis: Axes, number: np.ndarray, edges: np.ndarray, orientation: Literal["vertical", "horizontal"] = "vertical"
+) -> None:
     counts = np.bincount(number[number >= 0], minlength=len(edges) - 1)
     axis.stairs(counts, edges, fill=True, color=BLUE, orientation=orientation)
     (axis.set_xlim if orientation == "vertical" else axis.set_ylim)(edges[0], edges[-1])
 
 
-def _density(axis, right: np.ndarray, up: np.ndarray, right_edges: np.ndarray, up_edges: np.ndarray):
+def _density(axis: Axes, right: np.ndarray, up: np.ndarray, right_edges: np.ndarray, up_edges: np.ndarray) -> AxesImage:
     from matplotlib.colors import LogNorm
 
     counts = _counts(right, up, len(right_edges) - 1)
     return _show_counts(axis, counts, right_edges, up_edges, LogNorm(1, max(10, int(counts.max()))))
 
 
-def _show_counts(axis, counts: np.ndarray, right_edges: np.ndarray, up_edges: np.ndarray, norm):
+def _show_counts(
+    axis: Axes, counts: np.ndarray, right_edges: np.ndarray, up_edges: np.ndarray, norm: Normalize
+) -> AxesImage:
     """Counts on a logarithmic colour scale, white where there is no particle."""
     extent = (right_edges[0], right_edges[-1], up_edges[0], up_edges[-1])
     shown = np.ma.masked_equal(counts, 0)
@@ -158,7 +169,7 @@ def _show_counts(axis, counts: np.ndarray, right_edges: np.ndarray, up_edges: np
                        interpolation="nearest")  # fmt: skip
 
 
-def _bars(axis, information: np.ndarray, used: int) -> None:
+def _bars(axis: Axes, information: np.ndarray, used: int) -> None:
     """Signal over noise of each motion; those that became latent axes are dark."""
     shown = information[:_MOST_BARS]
     positive = shown[shown > 0]
@@ -173,5 +184,5 @@ def _bars(axis, information: np.ndarray, used: int) -> None:
     axis.set_box_aspect(1.15)
     axis.set_anchor("N")
     axis.set_title(f"Motions in the data (dark: the {used} in use)", fontsize=10)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params(axis="x", integer=True)
     axis.spines[["top", "right"]].set_visible(False)

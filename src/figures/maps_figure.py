@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .sheet import GREY, new_figure, save, say
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw_maps(path: str | os.PathLike[str], volumes: np.ndarray, labels: Sequence[str]) -> None:
@@ -66,10 +70,10 @@ def _cropped(views: np.ndarray) -> np.ndarray:
     return views[:, slices[0], slices[1]]
 
 
-def _differences(figure, axes, change: np.ndarray, middle: int) -> None:
+def _differences(figure: Figure, axes: np.ndarray, change: np.ndarray, middle: int) -> None:
     top = max(float(np.abs(change).max()), 1e-30)
-    for number, (axis, one) in enumerate(zip(axes[1], change)):
-        image = axis.imshow(one, cmap="PuOr_r", origin="lower", vmin=-top, vmax=top, interpolation="bilinear")
+    for number, (axis, difference) in enumerate(zip(axes[1], change)):
+        image = axis.imshow(difference, cmap="PuOr_r", origin="lower", vmin=-top, vmax=top, interpolation="bilinear")
         if number == middle:
             axis.text(0.5, 0.5, "reference", transform=axis.transAxes, ha="center", va="center", color=GREY)
     axes[1, 0].set_ylabel("difference", fontsize=9)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..atomic import atomic_path
 from ..mesh.tetmesh import TetMesh
 
-_PLANES = (("xy", 0, 1, 2), ("xz", 0, 2, 1), ("yz", 1, 2, 0))  # name, axis to the right, axis up, axis towards the eye
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
+    from matplotlib.figure import Figure
+
+Plane = tuple[str, int, int, int]  # name, axis to the right, axis up, axis towards the eye
+_PLANES: tuple[Plane, ...] = (("xy", 0, 1, 2), ("xz", 0, 2, 1), ("yz", 1, 2, 0))
 
 
 def draw_mesh(
@@ -55,7 +62,9 @@ def _middle(mesh: TetMesh) -> np.ndarray:
     return (index - mesh.box // 2) * mesh.pixel_size
 
 
-def _draw_slice(axis, mesh: TetMesh, consensus: np.ndarray, mask: np.ndarray, plane, middle: np.ndarray) -> None:
+def _draw_slice(
+    axis: Axes, mesh: TetMesh, consensus: np.ndarray, mask: np.ndarray, plane: Plane, middle: np.ndarray
+) -> None:
     name, right, up, eye = plane
     at = int(round(middle[eye] / mesh.pixel_size)) + mesh.box // 2
     image, outline = (np.take(grid, at, axis=2 - eye) for grid in (consensus, mask))
@@ -69,7 +78,7 @@ def _draw_slice(axis, mesh: TetMesh, consensus: np.ndarray, mask: np.ndarray, pl
     axis.set(xlabel=f"{name[0]} (Å)", ylabel=f"{name[1]} (Å)", title=f"{'xyz'[eye]} = {middle[eye]:.0f} Å")
 
 
-def _draw_parts(axis, mesh: TetMesh, plane, middle: np.ndarray) -> None:
+def _draw_parts(axis: Axes, mesh: TetMesh, plane: Plane, middle: np.ndarray) -> None:
     from matplotlib.collections import PolyCollection
 
     polygons, cells = cell_sections(mesh, plane, middle)
@@ -78,7 +87,7 @@ def _draw_parts(axis, mesh: TetMesh, plane, middle: np.ndarray) -> None:
     axis.add_collection(PolyCollection(polygons, facecolors=faces, edgecolors=colours, lw=0.5))
 
 
-def _draw_weights(axis, mesh: TetMesh, plane, middle: np.ndarray):
+def _draw_weights(axis: Axes, mesh: TetMesh, plane: Plane, middle: np.ndarray) -> PolyCollection:
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import LogNorm, Normalize
 
@@ -87,10 +96,11 @@ def _draw_weights(axis, mesh: TetMesh, plane, middle: np.ndarray):
     polygons, cells = cell_sections(mesh, plane, middle)
     shades = PolyCollection(polygons, cmap="viridis", norm=scale, edgecolors=(0, 0, 0, 0.25), lw=0.3, alpha=0.75)
     shades.set_array(mesh.weights[cells])
-    return axis.add_collection(shades)
+    axis.add_collection(shades)
+    return shades
 
 
-def cell_sections(mesh: TetMesh, plane, middle: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+def cell_sections(mesh: TetMesh, plane: Plane, middle: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Polygons (k, 2) in which the plane cuts cells, and the cells (n,) they belong to."""
     _, right, up, eye = plane
     corner = mesh.vertices[mesh.cells].astype(np.float64)
@@ -101,12 +111,12 @@ def cell_sections(mesh: TetMesh, plane, middle: np.ndarray) -> tuple[list[np.nda
 
 def _section(flat: np.ndarray, height: np.ndarray) -> np.ndarray:
     """Convex polygon of the points where a tetrahedron's edges cross height 0, in order around their middle."""
-    points = []
+    crossings: list[np.ndarray] = []
     for a in range(4):
         for b in range(a + 1, 4):
             if height[a] * height[b] < 0:
-                points.append(flat[a] + (flat[b] - flat[a]) * height[a] / (height[a] - height[b]))
-    points = np.array(points)
+                crossings.append(flat[a] + (flat[b] - flat[a]) * height[a] / (height[a] - height[b]))
+    points = np.array(crossings)
     away = points - points.mean(axis=0)
     return points[np.argsort(np.arctan2(away[:, 1], away[:, 0]))]
 
@@ -120,11 +130,13 @@ def part_colours(count: int) -> list[tuple[float, float, float, float]]:
     return [matplotlib.colormaps["hsv"](number / count) for number in range(count)]
 
 
-def _legend(figure, mesh: TetMesh, labels: tuple[int, ...] | None) -> None:
+def _legend(figure: Figure, mesh: TetMesh, labels: tuple[int, ...] | None) -> None:
+    from matplotlib.artist import Artist
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     names = range(mesh.parts) if labels is None else labels
-    shown = [Patch(color=colour, label=f"part {name}") for colour, name in zip(part_colours(mesh.parts), names)][:12]
+    colours = list(zip(part_colours(mesh.parts), names))[:12]
+    shown: list[Artist] = [Patch(color=colour, label=f"part {name}") for colour, name in colours]
     shown.append(Line2D([], [], color="#d62728", label="mask at 0.5"))
     figure.legend(handles=shown, loc="outside lower center", ncols=len(shown), frameon=False)

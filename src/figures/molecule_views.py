@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-VIEWS = (("x", "y", 0, 1, 2), ("x", "z", 0, 2, 1), ("y", "z", 1, 2, 0))  # right, up, and the xyz axes right, up, eye
+if TYPE_CHECKING:
+    from matplotlib.colors import ListedColormap
+
+View = tuple[str, str, int, int, int]  # right, up, and the xyz axes right, up, eye
+VIEWS: tuple[View, ...] = (("x", "y", 0, 1, 2), ("x", "z", 0, 2, 1), ("y", "z", 1, 2, 0))
 
 
 def voxel_places(volume: np.ndarray, pixel_size: float) -> np.ndarray:
@@ -23,7 +29,7 @@ def mask_limits(mask: np.ndarray, along: np.ndarray) -> list[tuple[float, float]
     return limits
 
 
-def strong_colours():
+def strong_colours() -> ListedColormap:
     """Plasma without its yellow end, which would vanish on white."""
     import matplotlib
     from matplotlib.colors import ListedColormap

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..engine.maps.back_projection_check import Check
 from ..particles.frame import Frame
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _GROUPS = 20  # optics groups whose noise is drawn
 
@@ -32,7 +36,7 @@ def draw(
 
     figure = Figure(figsize=(12, 8), layout="constrained")
     FigureCanvasAgg(figure)
-    images, curves = figure.subfigures(2, 1, height_ratios=(4, 3.4))
+    images, curves = figure.subfigures(2, 1, height_ratios=(4, 3.4), squeeze=False)[:, 0]
     axes = images.subplots(2, 6, squeeze=False)
     for column in range(6):
         for axis, stack, name in ((axes[0, column], before, "before"), (axes[1, column], after, "after")):
@@ -45,19 +49,19 @@ def draw(
     figure.savefig(path, dpi=100)
 
 
-def _show(axis, image: np.ndarray, title: str) -> None:
+def _show(axis: Axes, image: np.ndarray, title: str) -> None:
     low, high = np.percentile(image, (0.5, 99.5))
     axis.imshow(image, cmap="gray", vmin=low, vmax=high, origin="lower")
     axis.set_title(f"{title}, {image.shape[0]} px", fontsize=8)
 
 
-def _plot_noise(axis, power: np.ndarray, frame: Frame) -> None:
-    for one in power[:_GROUPS]:
-        axis.semilogy(np.arange(len(one)) / frame.crop, one, linewidth=1)
+def _plot_noise(axis: Axes, power: np.ndarray, frame: Frame) -> None:
+    for curve in power[:_GROUPS]:
+        axis.semilogy(np.arange(len(curve)) / frame.crop, curve, linewidth=1)
     axis.set(title="Noise power before whitening", xlabel="spatial frequency (1/Å)", ylabel="power per pixel")
 
 
-def _plot_check(axis, check: Check) -> None:
+def _plot_check(axis: Axes, check: Check) -> None:
     axis.plot(check.frequency, check.halves, label="half against half")
     if check.consensus is not None:
         axis.plot(check.frequency, check.consensus, label="against the consensus")

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..engine.maps.reconstruction import Reconstruction
 from .sheet import BLUE, GREY, ORANGE, new_figure, say
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _VIEWS = (("x", "y", "z"), ("x", "z", "y"), ("y", "z", "x"))  # right, up, and the axis one looks along
 
 
 def draw_reconstruction(
     path: str | os.PathLike[str],
-    found: Reconstruction,
+    reconstruction: Reconstruction,
     pixel_size: float,
     counts: tuple[int, int],
     selection: str | None,
 ) -> None:
     """Write the picture. ``counts`` are the particles of the halves, ``selection`` the name of what they are of."""
     figure = new_figure(10.5, 5.2)
-    pictures, curve = figure.subfigures(1, 2, width_ratios=(6.3, 4.2))
+    pictures, curve = figure.subfigures(1, 2, squeeze=False, width_ratios=(6.3, 4.2))[0]
     axes = pictures.subplots(2, 3)
     for column, view in enumerate(_VIEWS):
-        _draw_view(axes[:, column], found.mean, pixel_size, view)
-    _draw_fsc(curve.subplots(), found)
+        _draw_view(axes[:, column], reconstruction.mean, pixel_size, view)
+    _draw_fsc(curve.subplots(), reconstruction)
     what = f"selection {selection!r}" if selection else "all particles"
     say(figure, f"The map of {what}, {counts[0]} + {counts[1]}, from their images alone: sections through the middle "
                 "above, projections below. All are taken for one rigid body, so what moves among them is smeared. The "
@@ -33,7 +37,7 @@ def draw_reconstruction(
     figure.savefig(path, format="png")
 
 
-def _draw_view(axes, volume: np.ndarray, pixel_size: float, view: tuple[str, str, str]) -> None:
+def _draw_view(axes: np.ndarray, volume: np.ndarray, pixel_size: float, view: tuple[str, str, str]) -> None:
     """A section in the upper, a projection in the lower of two axes."""
     right, up, eye = view
     box, along = len(volume), 2 - "xyz".index(eye)
@@ -46,13 +50,13 @@ def _draw_view(axes, volume: np.ndarray, pixel_size: float, view: tuple[str, str
     axes[1].set_title(f"along {eye}: {right} →, {up} ↑", fontsize=9)
 
 
-def _draw_fsc(axis, found: Reconstruction) -> None:
-    axis.plot(found.frequency, found.fsc, color=BLUE)
+def _draw_fsc(axis: Axes, reconstruction: Reconstruction) -> None:
+    axis.plot(reconstruction.frequency, reconstruction.fsc, color=BLUE)
     axis.axhline(0.143, color=GREY, linewidth=0.8)
     title = "The half-maps agree nowhere"
-    if found.resolution is not None:
-        axis.axvline(1 / found.resolution, color=ORANGE, linewidth=0.8)
-        title = f"The half-maps agree to {found.resolution:.1f} Å (FSC 0.143)"
+    if reconstruction.resolution is not None:
+        axis.axvline(1 / reconstruction.resolution, color=ORANGE, linewidth=0.8)
+        title = f"The half-maps agree to {reconstruction.resolution:.1f} Å (FSC 0.143)"
     axis.set_title(title, fontsize=10)
-    axis.set(xlabel="spatial frequency (1/Å)", ylabel="FSC of the half-maps", xlim=(0, found.frequency[-1]),
-             ylim=(min(-0.1, found.fsc.min() - 0.05), 1.05))  # fmt: skip
+    axis.set(xlabel="spatial frequency (1/Å)", ylabel="FSC of the half-maps", xlim=(0, reconstruction.frequency[-1]),
+             ylim=(min(-0.1, reconstruction.fsc.min() - 0.05), 1.05))  # fmt: skip

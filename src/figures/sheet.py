@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import textwrap
+from typing import TYPE_CHECKING
 
 from ..atomic import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8a8a"  # Okabe & Ito: told apart by colour-blind readers
 
 
-def new_figure(width: float, height: float):
+def new_figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches that belongs to no window."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -20,13 +24,13 @@ def new_figure(width: float, height: float):
     return figure
 
 
-def say(figure, text: str) -> None:
+def say(figure: Figure, text: str) -> None:
     """The sentence below a figure, wrapped to its width."""
     lines = textwrap.fill(text, max(40, int(14 * figure.get_figwidth())))
     figure.supxlabel(lines, x=0.01, ha="left", fontsize=9, color="0.25")
 
 
-def save(figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write the figure whole as a PNG."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")

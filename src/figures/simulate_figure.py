@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..simulate.experiment import CHUNK, Experiment
 from ..simulate.moving_molecule import MovingMolecule
 from ..simulate.simulated_images import chunk_images, signal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _COLUMNS = 5
 _TOLD = 4  # angles in a title
@@ -49,6 +53,6 @@ def _title(state: np.ndarray) -> str:
     return ", ".join(f"{angle:.0f}°" for angle in state[:_TOLD]) + (" …" if len(state) > _TOLD else "")
 
 
-def _show(axis, image: np.ndarray, title: str, from_side: bool) -> None:
+def _show(axis: Axes, image: np.ndarray, title: str, from_side: bool) -> None:
     axis.imshow(image, cmap="gray", origin="lower" if from_side else "upper")
     axis.set_title(title, fontsize=9)

@@ -45,7 +45,7 @@ class JobRun:
     call a job's function from a test or a script; ``watcher`` is told what is logged, for a person to see.
     """
 
-    def __init__(self, folder: Path | str, seed: int = 0, watcher: Watcher | None = None):
+    def __init__(self, folder: Path | str, seed: int = 0, watcher: Watcher | None = None) -> None:
         self.folder = Path(folder)
         self.seed = seed
         self.device: str | None = None

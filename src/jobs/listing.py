@@ -60,15 +60,15 @@ def job_state(folder: Path, queue: Collection[Entry] | None = None) -> JobState:
     queue = read_queue(folder.parent) if queue is None else queue
     entry = next((entry for entry in queue if entry.job == folder.name), None)
     line = last_progress(folder) if status.status in (RUNNING, STOPPED) else None
-    runs = status.status == RUNNING and line is not None
+    pace = line or {} if status.status == RUNNING else {}
     return JobState(
         folder,
         job_verb(folder),
         status.status,
         device=_device(status, entry),
         progress=line,
-        eta=line.get("eta") if runs else None,
-        images_per_second=line.get(_RATE) if runs else None,
+        eta=pace.get("eta"),
+        images_per_second=pace.get(_RATE),
         started=status.started,
         seconds=_seconds(status),
         message=_message(folder, status, entry, queue),

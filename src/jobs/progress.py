@@ -19,7 +19,7 @@ class ProgressFile:
     values.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self._healed = False
         self._stage: Any = None

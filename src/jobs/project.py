@@ -12,25 +12,25 @@ from ..errors import InputError
 from .record import write_new
 
 MARK = "project.flexrec"  # a file that can be opened where a folder cannot, its name having no suffix: ChimeraX
-_NAME = re.compile(r"(\d{3,})-([a-z]+)")
+_NAME = re.compile(r"\d{3,}-[a-z]+")
 
 
 def job_folders(project: Path) -> list[Path]:
     """The job folders of a project, by number."""
     if not project.is_dir():
         return []
-    found = [path for path in project.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
-    return sorted(found, key=job_number)
+    folders = [path for path in project.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(folders, key=job_number)
 
 
 def job_number(folder: Path) -> int:
     """3 for ``003-train``."""
-    return int(_NAME.fullmatch(folder.name)[1])
+    return int(folder.name.partition("-")[0])
 
 
 def job_verb(folder: Path) -> str:
     """``train`` for ``003-train``."""
-    return _NAME.fullmatch(folder.name)[2]
+    return folder.name.partition("-")[2]
 
 
 def new_job_folder(project: Path, record: dict) -> Path:

@@ -79,7 +79,7 @@ def _in_order(path: Path, tables: dict[str, Any]) -> list[tuple[Job, str, dict[s
     for name in tables:
         if name not in jobs:
             raise InputError(f"{path}, {name}: no job has that name; there are {', '.join(jobs)} (and seed).")
-    found = []
+    steps = []
     for verb, job in jobs.items():
         table = tables.get(verb, [])
         several = isinstance(table, list)
@@ -87,12 +87,19 @@ def _in_order(path: Path, tables: dict[str, Any]) -> list[tuple[Job, str, dict[s
             place = f"[[{verb}]] {number}" if several else f"[{verb}]"
             if not isinstance(values, dict):
                 raise InputError(f"{path}, {verb}: is no table; write [{verb}] and its parameters below.")
-            found.append((job, place, values))
-    return found
+            steps.append((job, place, values))
+    return steps
 
 
 def _read_step(
-    job: Job, place: str, table: dict[str, Any], seed: int, steps: list[Step], path: Path, project: Path, suits
+    job: Job,
+    place: str,
+    table: dict[str, Any],
+    seed: int,
+    steps: list[Step],
+    path: Path,
+    project: Path,
+    suits: Callable[[Path], bool],
 ) -> Step:
     table = {name.replace("-", "_"): value for name, value in table.items()}
     seed = _seed(table.pop("seed", seed), "seed")
@@ -100,7 +107,9 @@ def _read_step(
     unknown = [name for name in table if name not in options]
     if unknown:
         raise InputError(f"{unknown[0]}: {job.verb} has no such parameter; it has {', '.join(options)}.")
-    references = {name: found for name, option in options.items() if (found := _reference(option, table, steps))}
+    references = {
+        name: reference for name, option in options.items() if (reference := _reference(option, table, steps))
+    }
     values = {name: _value(options[name], value, path) for name, value in table.items() if name not in references}
     # a path that is there stands for the ones that other steps will make
     parameters = job.build(values | dict.fromkeys(references, path.absolute()))
@@ -160,7 +169,7 @@ def make_jobs(steps: tuple[Step, ...], project: Path, suits: Callable[[Path], bo
 
     try:
         for step in steps:
-            inputs = {name: folders[found.step] / found.inside for name, found in step.references.items()}
+            inputs = {name: folders[reference.step] / reference.inside for name, reference in step.references.items()}
             parameters = replace(step.parameters, **inputs)
             folders.append(runner.create(step.job, parameters, project, step.seed, made_or_suits))
     except BaseException:

@@ -86,9 +86,9 @@ def _refuse_changes(job: Job, folder: Path, record: dict, given: Mapping[str, An
     if seed is not None and seed != record["seed"]:
         raise InputError(f"{folder.name} began with seed {record['seed']}; to use another, start a new job.")
     began = join_record(job, record, folder.parent)
-    asked = resolve_inputs(job, replace(began, **given), folder.parent)
+    resolved = resolve_inputs(job, replace(began, **given), folder.parent)
     for name in given:
-        if getattr(asked, name) != getattr(began, name):
+        if getattr(resolved, name) != getattr(began, name):
             was = getattr(began, name)
             raise InputError(f"{folder.name} began with {name} {was} and keeps it; to change it, start a new job.")
 
@@ -126,13 +126,14 @@ def _sweep(folder: Path) -> None:
 
 def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
     pid = os.getpid()
-    begun = Status(RUNNING, pid, process_start(pid), host_name(), started=round(time.time(), 3))
+    started = round(time.time(), 3)
+    begun = Status(RUNNING, pid, process_start(pid), host_name(), started=started)
     try:
         with stop_on_signals(run.request_stop), beating(run.folder, run.notice_request):
             write_status(run.folder, begun)
             job.function()(parameters, run)
     except JobStopped:
-        _end(run, begun, STOPPED)
+        _end(run, begun, started, STOPPED)
     except Exception as error:
         known = as_input_error(error, job.verb, parameters)
         if known is not None:
@@ -141,12 +142,12 @@ def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
         _fail(run, begun, f"{type(error).__name__}: {error}", traceback.format_exc())
         raise
     else:
-        _end(run, begun, STOPPED if run.stop_seen else DONE)
+        _end(run, begun, started, STOPPED if run.stop_seen else DONE)
 
 
-def _end(run: JobRun, begun: Status, status: str) -> None:
+def _end(run: JobRun, begun: Status, started: float, status: str) -> None:
     ended = round(time.time(), 3)
-    run.log(f"{status} after {duration_text(ended - begun.started)}")
+    run.log(f"{status} after {duration_text(ended - started)}")
     write_status(run.folder, replace(begun, status=status, device=run.device, ended=ended))
 
 

@@ -12,7 +12,7 @@ _NOT_SHOWN = ("step", "total", "time", "eta", "stage")
 class Terminal:
     """Shows the messages and the progress of one job on ``stream`` (standard error if None)."""
 
-    def __init__(self, name: str, stream: TextIO | None = None, every: float = 5.0):
+    def __init__(self, name: str, stream: TextIO | None = None, every: float = 5.0) -> None:
         self.name = name
         self.stream = stream or sys.stderr
         self._every = every

@@ -43,7 +43,7 @@ def alike(density: np.ndarray, group: np.ndarray, pixel_size: float) -> float:
     """The least correlation of a map ``(N, N, N)`` low-passed with itself turned by operators ``(s, 3, 3)``."""
     smooth = low_pass(density, pixel_size, mask_resolution(pixel_size, LOWPASS))
     inside = _ball(len(smooth))
-    return min(float(np.corrcoef(smooth[inside], _turned(smooth, one)[inside])[0, 1]) for one in group)
+    return min(float(np.corrcoef(smooth[inside], _turned(smooth, operator)[inside])[0, 1]) for operator in group)
 
 
 def asymmetric_unit(density: np.ndarray, pixel_size: float, group: np.ndarray) -> np.ndarray:
@@ -91,11 +91,11 @@ def _molecule(density: np.ndarray, pixel_size: float, group: np.ndarray) -> _Mol
     number = np.full(np.array(mask.shape) + 1, -1)
     number[:-1, :-1, :-1][mask] = np.arange(len(level))
     zyx = np.argwhere(mask)
-    pairs = []
+    along: list[np.ndarray] = []
     for axis in range(3):
         beside = number[tuple((zyx + np.eye(3, dtype=int)[axis]).T)]
-        pairs.append(np.stack([np.flatnonzero(beside >= 0), beside[beside >= 0]]))
-    pairs = np.concatenate(pairs, axis=1)
+        along.append(np.stack([np.flatnonzero(beside >= 0), beside[beside >= 0]]))
+    pairs = np.concatenate(along, axis=1)
     way = 1 / np.minimum(level[pairs[0]], level[pairs[1]])
     links = coo_matrix((way, tuple(pairs)), shape=(len(level),) * 2).tocsr()
     place = (zyx[:, ::-1] - len(density) // 2).astype(float)

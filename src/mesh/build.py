@@ -127,18 +127,18 @@ def _drop_dangling(
     """
     from scipy.spatial import cKDTree
 
-    kept = ~_dangling(cells)
-    kept |= ~np.isin(part, part[kept])
-    if kept.all():
+    firm = ~_dangling(cells)
+    firm |= ~np.isin(part, part[firm])
+    if firm.all():
         return corners, cells, part, voxel_cell
     centre = corners[cells].mean(axis=1)
     heir = np.arange(len(cells))
-    for label in np.unique(part[~kept]):
-        stay, gone = np.flatnonzero(kept & (part == label)), np.flatnonzero(~kept & (part == label))
+    for label in np.unique(part[~firm]):
+        stay, gone = np.flatnonzero(firm & (part == label)), np.flatnonzero(~firm & (part == label))
         heir[gone] = stay[cKDTree(centre[stay]).query(centre[gone])[1]]
-    number = np.cumsum(kept) - 1
-    used, vertex = np.unique(cells[kept], return_inverse=True)
-    return corners[used], vertex.reshape(-1, 4), part[kept], number[heir][voxel_cell].astype(voxel_cell.dtype)
+    number = np.cumsum(firm) - 1
+    used, vertex = np.unique(cells[firm], return_inverse=True)
+    return corners[used], vertex.reshape(-1, 4), part[firm], number[heir][voxel_cell].astype(voxel_cell.dtype)
 
 
 def _dangling(cells: np.ndarray) -> np.ndarray:
@@ -169,12 +169,11 @@ def _joined_groups(place: np.ndarray, part: np.ndarray, joints: tuple[tuple[int,
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    row, column = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    links = [(np.empty(0, np.int64), np.empty(0, np.int64))]
     for a, b in joints:
         at_a, at_b = np.flatnonzero(part == a), np.flatnonzero(part == b)
         _, in_a, in_b = np.intersect1d(place[at_a], place[at_b], assume_unique=True, return_indices=True)
-        row.append(at_a[in_a])
-        column.append(at_b[in_b])
-    row, column = np.concatenate(row), np.concatenate(column)
+        links.append((at_a[in_a], at_b[in_b]))
+    row, column = (np.concatenate(ends) for ends in zip(*links))
     graph = coo_matrix((np.ones(len(row), np.int8), (row, column)), shape=(len(place), len(place)))
     return connected_components(graph, directed=False)[1]

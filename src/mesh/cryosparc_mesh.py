@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -117,13 +118,13 @@ def _fit(arrays: dict, box: int, pixel_size: float, transposed: bool) -> tuple[R
         raise InputError("The cryoSPARC mesh carries no voxel; give the mesh file of a Flex Mesh Prep job.")
     index = index[:: max(1, len(index) // _SAMPLE)]
     cell = arrays["tm_tetraidx_map"][tuple(index.T)]
-    best, chosen = None, None
+    best, chosen = Reading("", False, transposed, 0.0, -1.0), np.empty((0, 3))
     for centre in dict.fromkeys((float(box // 2), (box - 1) / 2, box / 2)):
         for unit, scale in (("angstrom", 1.0), ("voxel", pixel_size)):
             for backwards in (False, True):
                 vertices = arrays["tm_points"].astype(np.float64)[:, :: -1 if backwards else 1] * scale
                 fit = _share_inside(vertices, arrays["tm_cells"], cell, (index[:, ::-1] - centre) * pixel_size)
-                if best is None or fit > best.fit + 1e-3:
+                if fit > best.fit + 1e-3:
                     best, chosen = Reading(unit, backwards, transposed, centre, fit), vertices
     if best.fit < ENOUGH:
         raise InputError(
@@ -143,7 +144,7 @@ def _share_inside(vertices: np.ndarray, cells: np.ndarray, cell: np.ndarray, poi
     return float((barycentric(matrix, cell, points).min(axis=1) >= SLACK).mean())
 
 
-def _joints(fuses, labels: list[int]) -> tuple[tuple[int, int], ...]:
+def _joints(fuses: Any, labels: list[int]) -> tuple[tuple[int, int], ...]:
     """Joints between parts from ``segfuses``: pairs of labels, or text such as "0>1, 1>2"."""
     from .joints import check_tree, parse_joints
 

@@ -7,6 +7,8 @@ The mask, as a graph of small blocks tied by the density they share, is bisected
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ class _Graph:
 
     place: np.ndarray
     mass: np.ndarray
-    links: object
+    links: Any
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,11 @@ def find_domains(density: np.ndarray, mask: np.ndarray, count: int = 0) -> np.nd
     pieces = [np.arange(len(graph.mass))]
     cuts = [_best_cut(graph, pieces[0])]
     while len(pieces) < (count or MOST_DOMAINS):
-        chosen = min(range(len(pieces)), key=lambda k: np.inf if cuts[k] is None else cuts[k].conduction)
-        if cuts[chosen] is None or (not count and cuts[chosen].conduction > SLENDER):
+        possible = [(cut.conduction, place, cut.sides) for place, cut in enumerate(cuts) if cut is not None]
+        conduction, place, sides = min(possible, key=itemgetter(0), default=(np.inf, 0, ()))
+        if not sides or (not count and conduction > SLENDER):
             break
-        sides = cuts.pop(chosen).sides
-        pieces.pop(chosen)
+        del pieces[place], cuts[place]
         pieces += sides
         cuts += [_best_cut(graph, side) for side in sides]
     return _paint(mask, block_of_voxel, sorted(pieces, key=len, reverse=True))
@@ -77,12 +79,11 @@ def _build_graph(density: np.ndarray, mask: np.ndarray, block: int) -> tuple[_Gr
     mass = np.bincount(row, level) / block**3
     number = np.full(place.max(axis=0) + 2, -1)
     number[tuple(place.T)] = np.arange(len(place))
-    first, second = [], []
+    links_of: list[tuple[np.ndarray, np.ndarray]] = []
     for axis in range(3):
         beside = number[tuple((place + np.eye(3, dtype=int)[axis]).T)]
-        first.append(np.flatnonzero(beside >= 0))
-        second.append(beside[beside >= 0])
-    first, second = np.concatenate(first), np.concatenate(second)
+        links_of.append((np.flatnonzero(beside >= 0), beside[beside >= 0]))
+    first, second = (np.concatenate(ends) for ends in zip(*links_of))
     shared = np.sqrt(mass[first] * mass[second])
     links = coo_matrix((shared, (first, second)), shape=(len(place),) * 2).tocsr()
     return _Graph(place, mass, links + links.T), row
@@ -109,7 +110,7 @@ def _best_cut(graph: _Graph, piece: np.ndarray) -> _Cut | None:
     return _Cut((np.sort(piece[order[:at]]), np.sort(piece[order[at:]])), softness / ball)
 
 
-def _softest_mode(links, mass: np.ndarray) -> tuple[float, np.ndarray]:
+def _softest_mode(links: Any, mass: np.ndarray) -> tuple[float, np.ndarray]:
     """Second eigenvalue of the graph's Laplacian relative to its mass, and the rows in the order of its eigenvector."""
     from scipy.sparse import diags
     from scipy.sparse.linalg import eigsh
@@ -121,7 +122,7 @@ def _softest_mode(links, mass: np.ndarray) -> tuple[float, np.ndarray]:
     return float(values[second]), np.argsort(vectors[:, second], kind="stable")
 
 
-def _sweep(links, mass: np.ndarray, order: np.ndarray, smallest: float) -> int | None:
+def _sweep(links: Any, mass: np.ndarray, order: np.ndarray, smallest: float) -> int | None:
     """Where along ``order`` the normalised cut is least with ``smallest`` mass or more on both sides; None: nowhere."""
     rank = np.empty(len(order), int)
     rank[order] = np.arange(len(order))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .shape import barycentric_matrices
@@ -45,7 +47,10 @@ def barycentric(matrix: np.ndarray, cell: np.ndarray, points: np.ndarray) -> np.
     return np.einsum("...ij,...j->...i", chosen[..., :3], points) + chosen[..., 3]
 
 
-def _try_nearest(mesh, matrix, tree, points, part, rows, count, reach, cell) -> np.ndarray:
+def _try_nearest(
+    mesh: TetMesh, matrix: np.ndarray, tree: Any, points: np.ndarray, part: np.ndarray | None, rows: np.ndarray,
+    count: int, reach: float, cell: np.ndarray,
+) -> np.ndarray:  # fmt: skip
     """Fill ``cell`` from the ``count`` nearest centroids; return the rows that may still lie in some other cell."""
     still_open = []
     for start in range(0, len(rows), max(1, _CHUNK // count)):
@@ -62,7 +67,9 @@ def _try_nearest(mesh, matrix, tree, points, part, rows, count, reach, cell) -> 
     return np.concatenate(still_open) if still_open else rows
 
 
-def _try_all(mesh, matrix, points, part, rows, cell) -> None:
+def _try_all(
+    mesh: TetMesh, matrix: np.ndarray, points: np.ndarray, part: np.ndarray | None, rows: np.ndarray, cell: np.ndarray
+) -> None:
     """Fill ``cell`` for points whose neighbourhood was too crowded, by testing every cell."""
     every = np.arange(len(matrix))
     step = max(1, _CHUNK // len(matrix))
@@ -73,7 +80,9 @@ def _try_all(mesh, matrix, points, part, rows, cell) -> None:
         cell[block] = np.where(score >= 0, best, cell[block])
 
 
-def _best(mesh, matrix, points, near, part) -> tuple[np.ndarray, np.ndarray]:
+def _best(
+    mesh: TetMesh, matrix: np.ndarray, points: np.ndarray, near: np.ndarray, part: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Best candidate (m,) and its score: the smallest coordinate, at most 0, plus 1 in the wanted part."""
     smallest = barycentric(matrix, near, points[:, None]).min(axis=2)
     score = np.where(smallest >= -TOLERANCE, 0.0, smallest)

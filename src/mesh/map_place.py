@@ -45,7 +45,7 @@ def first_voxel(centre: np.ndarray | None, box: int, pixel_size: float) -> np.nd
     return np.zeros(3) if centre is None else np.asarray(centre, np.float64) - box // 2 * pixel_size
 
 
-def _origin(header, size: np.ndarray, step: np.ndarray, ccp4: bool) -> np.ndarray:
+def _origin(header: np.record, size: np.ndarray, step: np.ndarray, ccp4: bool) -> np.ndarray:
     """Of the first voxel, (3,) Å xyz."""
     origin = np.array([header.origin[name] for name in "xyz"], np.float64)
     # an origin that no voxel could be told apart at has never been set
@@ -58,7 +58,7 @@ def _origin(header, size: np.ndarray, step: np.ndarray, ccp4: bool) -> np.ndarra
     return np.zeros(3) if np.abs(start).max() > _TOO_FAR * largest else start * step
 
 
-def _by_axis(header, names: tuple[str, str, str]) -> np.ndarray:
+def _by_axis(header: np.record, names: tuple[str, str, str]) -> np.ndarray:
     """Values (3,) along x, y and z of columns, rows and sections, which the header may have in another order."""
     order, values = [int(header[name]) for name in ("mapc", "mapr", "maps")], [int(header[name]) for name in names]
     if sorted(order) != [1, 2, 3]:
@@ -66,7 +66,7 @@ def _by_axis(header, names: tuple[str, str, str]) -> np.ndarray:
     return np.array([values[order.index(axis)] for axis in (1, 2, 3)])
 
 
-def _step(header) -> np.ndarray:
+def _step(header: np.record) -> np.ndarray:
     """Å per voxel along x, y, z; 1 where the header does not say."""
     length = np.array([header.cella[name] for name in "xyz"], np.float64)
     count = np.array([header[name] for name in ("mx", "my", "mz")], np.float64)

@@ -87,8 +87,8 @@ def find_molecule(consensus: np.ndarray, pixel_size: float, lowpass: float, thre
             f"{float(smooth.max()):.4g}. Lower --mask-threshold."
         )
     size = np.bincount(pieces.ravel())[1:]
-    kept = (np.bincount(pieces[certain], minlength=count + 1)[1:] > 0) & (size >= SMALL_PIECE * size.max())
-    return ndimage.binary_fill_holes(np.concatenate([[False], kept])[pieces])
+    molecule = (np.bincount(pieces[certain], minlength=count + 1)[1:] > 0) & (size >= SMALL_PIECE * size.max())
+    return ndimage.binary_fill_holes(np.concatenate([[False], molecule])[pieces])
 
 
 def soften(core: np.ndarray, pixel_size: float, dilate: float, pad: float) -> np.ndarray:

@@ -36,8 +36,8 @@ def connected_components(mesh: TetMesh) -> int:
 
     first, second = edges(mesh).T
     count = len(mesh.vertices)
-    found = components(coo_matrix((np.ones(len(first)), (first, second)), shape=(count, count)), directed=False)[1]
-    return len(np.unique(found[mesh.cells.ravel()]))
+    component = components(coo_matrix((np.ones(len(first)), (first, second)), shape=(count, count)), directed=False)[1]
+    return len(np.unique(component[mesh.cells.ravel()]))
 
 
 def shared_vertices(mesh: TetMesh, first: int, second: int) -> int:

@@ -124,5 +124,5 @@ def _on_grid(segments: Segments, box: int, pixel_size: float) -> np.ndarray:
         near = np.rint((np.arange(box) - box // 2) * (pixel_size / segments.pixel_size)).astype(int) + side // 2
         axes.append(np.clip(near, 0, side - 1))
         inside.append((near >= 0) & (near < side))
-    found = label[np.ix_(*axes)]
-    return np.where(inside[0][:, None, None] & inside[1][:, None] & inside[2], found, SOLVENT)
+    nearest = label[np.ix_(*axes)]
+    return np.where(inside[0][:, None, None] & inside[1][:, None] & inside[2], nearest, SOLVENT)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ _ARRAYS = {"vertices": np.float32, "cells": np.int32, "weights": np.float32, "pa
 
 def save_mesh(path: str | os.PathLike[str], mesh: TetMesh) -> None:
     """Write ``mesh`` to a .npz file: the arrays of ``TetMesh`` under their own names, and ``format``."""
-    arrays = {name: np.asarray(getattr(mesh, name), kind) for name, kind in _ARRAYS.items()}
+    arrays: dict[str, Any] = {name: np.asarray(getattr(mesh, name), kind) for name, kind in _ARRAYS.items()}
     if mesh.centre is not None:
         arrays["centre"] = np.asarray(mesh.centre, np.float64)
     if mesh.free is not None:
@@ -67,8 +69,8 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def check_mesh(mesh: TetMesh, source: str | os.PathLike[str]) -> None:
     """Raise ``InputError`` unless the arrays fit together, all volumes are positive and all numbers finite."""
-    for problem, found in _problems(mesh):
-        if found:
+    for problem, is_so in _problems(mesh):
+        if is_so:
             raise InputError(f"{source}: the mesh {problem}; mend it or make a new one with the mesh job.")
 
 
@@ -93,13 +95,13 @@ def _are_freedoms(mesh: TetMesh) -> bool:
     return free is None or (free.shape == (len(mesh.vertices),) and bool(((free >= 0) & (free <= 1)).all()))
 
 
-def _problems(mesh: TetMesh):
+def _problems(mesh: TetMesh) -> Iterator[tuple[str, bool]]:
     vertices, cells = mesh.vertices, mesh.cells
     yield "has vertices that are not an (n, 3) array", vertices.ndim != 2 or vertices.shape[1] != 3
     yield "has cells that are not a filled (n, 4) array", cells.ndim != 2 or cells.shape[1:] != (4,) or not len(cells)
     yield "has a vertex that is not finite", not np.isfinite(vertices).all()
     yield "refers to vertices that it does not have", cells.min() < 0 or cells.max() >= len(vertices)
-    yield "has a cell of zero or negative volume (inverted)", (mesh.volumes() <= 0).any()
+    yield "has a cell of zero or negative volume (inverted)", bool((mesh.volumes() <= 0).any())
     yield "has not one weight and one part per cell", not (mesh.weights.shape == mesh.part.shape == (len(cells),))
     yield "has a weight that is negative or not finite", not (np.isfinite(mesh.weights) & (mesh.weights >= 0)).all()
     yield "has a negative part", mesh.part.min() < 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -44,11 +45,11 @@ def voxel_cells(mesh: TetMesh, mask: np.ndarray, pixel_size: float) -> np.ndarra
     wanted = nearest_part(mesh, voxel_points(mask, pixel_size)) if mesh.parts > 1 else np.zeros(mask.sum(), np.int32)
     part = np.full(mask.shape, -1, np.int32)
     part[mask] = wanted
-    found = _rasterise(mesh, part, pixel_size)
-    missed = mask & (found < 0)
+    cell = _rasterise(mesh, part, pixel_size)
+    missed = mask & (cell < 0)
     if missed.any():
-        found[missed] = locate(mesh, voxel_points(missed, pixel_size), part[missed])[0]
-    return found
+        cell[missed] = locate(mesh, voxel_points(missed, pixel_size), part[missed])[0]
+    return cell
 
 
 def nearest_part(mesh: TetMesh, points: np.ndarray) -> np.ndarray:
@@ -69,15 +70,23 @@ def _rasterise(mesh: TetMesh, part: np.ndarray, pixel_size: float) -> np.ndarray
     low = np.maximum(np.ceil(corner.min(axis=1) - 1e-4).astype(np.int64), 0)
     high = np.minimum(np.floor(corner.max(axis=1) + 1e-4).astype(np.int64) + 1, part.shape[::-1])
     matrix = _matrices_in_voxels(mesh, pixel_size, centre)
-    found = np.full(part.shape, -1, np.int32)
+    voxel_cell = np.full(part.shape, -1, np.int32)
     exact = np.zeros(part.shape, bool)  # found in a cell of the voxel's own part
     fill = _compiled_fill() or _fill
-    fill(matrix, low, high, mesh.part, part, found, exact)
-    return found
+    fill(matrix, low, high, mesh.part, part, voxel_cell, exact)
+    return voxel_cell
 
 
-def _fill(matrix, low, high, cell_part, part, found, exact) -> None:
-    """Write into ``found`` each cell's voxels, cell after cell; a cell of the voxel's own part comes first."""
+def _fill(
+    matrix: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    cell_part: np.ndarray,
+    part: np.ndarray,
+    voxel_cell: np.ndarray,
+    exact: np.ndarray,
+) -> None:
+    """Write into ``voxel_cell`` each cell's voxels, cell after cell; a cell of the voxel's own part comes first."""
     size = np.maximum(high - low, 0)
     count = size.prod(axis=1)
     pieces = np.searchsorted(np.cumsum(count), np.arange(0, count.sum(), _AT_ONCE)[1:])
@@ -94,18 +103,18 @@ def _fill(matrix, low, high, cell_part, part, found, exact) -> None:
         wanted = part.flat[voxel] >= 0
         cell, voxel = cell[wanted], voxel[wanted]
         own = cell_part[cell] == part.flat[voxel]
-        _put_first(found, voxel, cell, found.flat[voxel] < 0)
-        _put_first(found, voxel, cell, own & ~exact.flat[voxel])
+        _put_first(voxel_cell, voxel, cell, voxel_cell.flat[voxel] < 0)
+        _put_first(voxel_cell, voxel, cell, own & ~exact.flat[voxel])
         exact.flat[voxel[own]] = True
 
 
-def _put_first(found: np.ndarray, voxel: np.ndarray, cell: np.ndarray, those: np.ndarray) -> None:
+def _put_first(voxel_cell: np.ndarray, voxel: np.ndarray, cell: np.ndarray, chosen: np.ndarray) -> None:
     """Of several cells of a voxel, keep the first."""
-    found.flat[voxel[those][::-1]] = cell[those][::-1]
+    voxel_cell.flat[voxel[chosen][::-1]] = cell[chosen][::-1]
 
 
 @lru_cache(maxsize=1)
-def _compiled_fill():
+def _compiled_fill() -> Callable[..., None] | None:
     """``_fill`` voxel by voxel, compiled; None where numba is missing or broken."""
     try:
         from .voxels_numba import fill

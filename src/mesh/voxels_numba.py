@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from .locate import TOLERANCE
 
 
 @njit(cache=True)
-def fill(matrix, low, high, cell_part, part, found, exact):  # pragma: no cover (compiled)
+def fill(
+    matrix: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    cell_part: np.ndarray,
+    part: np.ndarray,
+    voxel_cell: np.ndarray,
+    exact: np.ndarray,
+) -> None:  # pragma: no cover (compiled)
     """As ``_fill`` of `voxels`, voxel by voxel."""
     for cell in range(len(matrix)):
         m = matrix[cell]
@@ -24,6 +33,6 @@ def fill(matrix, low, high, cell_part, part, found, exact):  # pragma: no cover 
                             break
                     if inside:
                         own = part[z, y, x] == cell_part[cell]
-                        if own or found[z, y, x] < 0:
-                            found[z, y, x] = cell
+                        if own or voxel_cell[z, y, x] < 0:
+                            voxel_cell[z, y, x] = cell
                         exact[z, y, x] = own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -69,11 +70,11 @@ class Crowd:
     radius: float
     few: float
     fewest: float
-    _tree: object
-    _thinned: object  # tree of some particles
+    _tree: Any
+    _thinned: Any  # tree of some particles
 
     @classmethod
-    def of(cls, latents: np.ndarray, tree) -> Crowd:
+    def of(cls, latents: np.ndarray, tree: Any) -> Crowd:
         """Of particles at ``(n, K)``; a tenth of a second, whatever their number."""
         some = latents[:: max(1, len(latents) // _THINNED)]
         thinned = tree if len(some) == len(latents) else _quick_tree(some)

@@ -9,6 +9,7 @@ The transform of an image at the frequency k is ``CTF(M k) exp(i φ(M k))`` time
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import factorial
 
 import numpy as np
@@ -91,8 +92,11 @@ def even_phase(optics: Optics, group: int, kx: np.ndarray, ky: np.ndarray) -> np
     return _sum(optics.even[group], even_index, *magnified(optics, group, kx, ky))
 
 
-def _sum(coefficients: np.ndarray, index, kx: np.ndarray, ky: np.ndarray) -> np.ndarray:
+def _sum(
+    coefficients: np.ndarray, index: Callable[[int], tuple[int, int]], kx: np.ndarray, ky: np.ndarray
+) -> np.ndarray:
     phase = np.zeros(np.broadcast_shapes(kx.shape, ky.shape))
     for number in np.flatnonzero(coefficients):
-        phase += coefficients[number] * zernike(*index(int(number)), kx, ky)
+        m, n = index(int(number))
+        phase += coefficients[number] * zernike(m, n, kx, ky)
     return phase

@@ -45,9 +45,9 @@ class Converter:
         self.background = outside_disc(frame.box, radius / frame.pixel_size)
         self._stack = ImageStack(particles)
         optics = particles.optics
-        distinct = {(int(n), float(p)) for n, p in zip(optics.box[self._used], optics.pixel_size[self._used])}
-        made = {key: ImageResampler(*key, frame.box, frame.pixel_size) for key in distinct}
-        self._resamplers = [made.get((int(n), float(p))) for n, p in zip(optics.box, optics.pixel_size)]
+        size = {int(group): (int(optics.box[group]), float(optics.pixel_size[group])) for group in self._used}
+        made = {(box, width): ImageResampler(box, width, frame.box, frame.pixel_size) for box, width in size.values()}
+        self._resamplers = {group: made[key] for group, key in size.items()}
 
     @property
     def _used(self) -> np.ndarray:

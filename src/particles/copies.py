@@ -63,14 +63,14 @@ def _codes(columns: tuple[np.ndarray, ...]) -> np.ndarray:
     code = np.zeros(len(columns[0]), np.int64)
     for values in columns:
         values = _numbered(values) if values.dtype == object else values
-        _, one = np.unique(values, return_inverse=True, equal_nan=False)
-        _, code = np.unique(code * (len(values) + 1) + one.ravel(), return_inverse=True)
+        _, number = np.unique(values, return_inverse=True, equal_nan=False)
+        _, code = np.unique(code * (len(values) + 1) + number.ravel(), return_inverse=True)
     return code.ravel()
 
 
 def _numbered(texts: np.ndarray) -> np.ndarray:
-    found: dict[str, int] = {}
-    return np.fromiter((found.setdefault(text, len(found)) for text in texts.tolist()), np.int64, len(texts))
+    numbers: dict[str, int] = {}
+    return np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts.tolist()), np.int64, len(texts))
 
 
 def _first_rows(code: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from .aberrations import from_cryosparc
 from .columns import Columns, interned, text_of
-from .cs_table import check_fields, load_cs
+from .cs_table import check_fields, field_names, load_cs
 from .ctf import wavelength
 from .particles import InputWarning, Optics, Particles
 from .rotations import vector_to_matrix
@@ -67,7 +67,7 @@ def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> N
     needed = {"blob": (_BLOB, "images"), "pose": (_POSE, "poses"), "ctf": (_CTF, "CTF parameters")}
     for what in ("blob", *require):
         fields, noun = needed[what]
-        missing = [name for name in fields if name not in data.dtype.names]
+        missing = [name for name in fields if name not in field_names(data)]
         if missing:
             raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing); {_where_to_find(data, what)}")
     if data["blob/path"].ndim != 1 or data["blob/path"].dtype.kind not in "SU":
@@ -82,7 +82,7 @@ def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> N
 
 def _where_to_find(data: np.ndarray, what: str) -> str:
     """What to give instead of a file that lacks this."""
-    names = data.dtype.names
+    names = field_names(data)
     if not any(name.startswith(("uid", "alignments", "ctf/", "location/", "pick_stats/")) for name in names):
         return "it holds no particles but maps, classes or micrographs; give a .cs of particles."
     if what == "pose" and any(name.startswith("alignments2D/") for name in names):
@@ -116,14 +116,14 @@ def _optics(data: np.ndarray) -> tuple[Optics, np.ndarray]:
         names = tuple(f"opticsGroup{row + 1}" for row in range(len(first)))
     optics = Optics(
         voltage, aberration, contrast, pixel_size, whole_boxes(np.where(box > 0, box, -1)), names,
-        odd if odd.any() else None, even if even.any() else None, np.eye(2) + anisomag.reshape(-1, 2, 2),
+        odd if odd.any() else odd[:, :0], even if even.any() else even[:, :0], np.eye(2) + anisomag.reshape(-1, 2, 2),
     )  # fmt: skip
     return optics, group.ravel().astype(np.int32)
 
 
 def _vectors(data: np.ndarray, name: str, size: int) -> np.ndarray:
     """A field of vectors (n, size) float64; zeros where it is absent."""
-    if name in data.dtype.names:
+    if name in field_names(data):
         return data[name].astype(np.float64)
     return np.zeros((len(data), size))
 
@@ -133,7 +133,7 @@ def _rotation(data: np.ndarray) -> np.ndarray:
 
     cryoDRGN's ``parse_pose_csparc`` transposes too; pyem writes the same with the opposite sign of the cross product.
     """
-    if _POSE[0] not in data.dtype.names:
+    if _POSE[0] not in field_names(data):
         return np.full((len(data), 3, 3), np.nan)
     vector = data[_POSE[0]].astype(np.float64)
     credible = (np.abs(vector) < _MOST_RADIANS).all(axis=1, keepdims=True)
@@ -142,9 +142,9 @@ def _rotation(data: np.ndarray) -> np.ndarray:
 
 def _shift(data: np.ndarray) -> np.ndarray:
     """(n, 2) Å: shifts are in pixels of the images that were aligned, ``alignments3D/psize_A``; 0 where absent."""
-    if _POSE[1] not in data.dtype.names:
+    if _POSE[1] not in field_names(data):
         return np.zeros((len(data), 2))
-    pixel_size = data["alignments3D/psize_A" if "alignments3D/psize_A" in data.dtype.names else "blob/psize_A"]
+    pixel_size = data["alignments3D/psize_A" if "alignments3D/psize_A" in field_names(data) else "blob/psize_A"]
     return data[_POSE[1]].astype(np.float64) * pixel_size[:, None]
 
 
@@ -174,7 +174,7 @@ def _contrast(path: Path, data: np.ndarray) -> float:
 def _columns(data: np.ndarray) -> Columns:
     """Every other field, (n,) each: vectors become name/0, name/1, …; bytes become text."""
     columns: dict[str, np.ndarray] = {}
-    for name in data.dtype.names:
+    for name in field_names(data):
         if name in _USED:
             continue
         flat = data[name].reshape(len(data), -1)
@@ -188,7 +188,7 @@ def _column(values: np.ndarray) -> np.ndarray:
 
 
 def _field(data: np.ndarray, name: str, default: float) -> np.ndarray:
-    if name in data.dtype.names:
+    if name in field_names(data):
         return data[name].astype(np.float64)
     return np.full(len(data), default, np.float64)
 

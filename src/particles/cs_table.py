@@ -35,9 +35,14 @@ def _said(error: Exception) -> str:
     return next((meaning for words, meaning in plain.items() if words in said), said)
 
 
+def field_names(data: np.ndarray) -> tuple[str, ...]:
+    """The fields of a structured array."""
+    return data.dtype.names or ()
+
+
 def check_fields(path: Path, data: np.ndarray, shapes: dict[str, tuple[int, ...]], whole: set[str]) -> None:
     """``InputError`` for a field that is there, but not numbers of this shape for each particle, or not whole ones."""
-    for name in set(shapes) & set(data.dtype.names):
+    for name in set(shapes) & set(field_names(data)):
         shape, kind = data[name].shape[1:], data[name].dtype.kind
         if shape != shapes[name] or kind not in ("iu" if name in whole else "fiub"):
             wanted = "whole number" if name in whole else "number"

@@ -60,22 +60,30 @@ def ctf_rfft(particles: Particles, box: int, pixel_size: float, rows: np.ndarray
 def _signed_ctf(particles: Particles, box: int, pixel_size: float, rows: np.ndarray | slice) -> np.ndarray:
     """The CTF (m, box, box//2+1) float32 with its sign, without B-factor and scale."""
     optics, group = particles.optics, particles.group[rows]
-    settings = (optics.voltage, optics.spherical_aberration, optics.amplitude_contrast)
-    arguments = (particles.defocus[rows], particles.phase_shift[rows], *(values[group] for values in settings))
     plain = ~optics.even.any(axis=1) & (optics.magnification == np.eye(2)).all(axis=(1, 2))
     if plain[group].all():
-        return ctf_of(*arguments, box, pixel_size)
+        return ctf_of(*_imaging(particles, rows), box, pixel_size)
+    numbers = np.arange(len(particles))[rows]
     out = np.empty((len(group), box, box // 2 + 1), np.float32)
     for number in np.unique(group):
         same = np.flatnonzero(group == number)
-        some = (values[same] for values in arguments)
+        imaging = _imaging(particles, numbers[same])
         if plain[number]:
-            out[same] = ctf_of(*some, box, pixel_size)
+            out[same] = ctf_of(*imaging, box, pixel_size)
         else:
             grid = frequencies(box, pixel_size)
             even = even_phase(optics, number, *grid)
-            out[same] = _ctf_at(*some, *magnified(optics, number, *grid), even)
+            out[same] = _ctf_at(*imaging, *magnified(optics, number, *grid), even)
     return out
+
+
+def _imaging(
+    particles: Particles, rows: np.ndarray | slice
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Defocus, phase shift, voltage, spherical aberration and amplitude contrast of each particle."""
+    optics, group = particles.optics, particles.group[rows]
+    return (particles.defocus[rows], particles.phase_shift[rows], optics.voltage[group],
+            optics.spherical_aberration[group], optics.amplitude_contrast[group])  # fmt: skip
 
 
 def _ctf_at(
@@ -135,8 +143,8 @@ def odd_factor(particles: Particles, box: int, pixel_size: float, rows: np.ndarr
 @lru_cache(maxsize=64)
 def _odd_factor(odd: tuple, magnification: tuple, box: int, pixel_size: float) -> np.ndarray:
     """``exp(−i φ)`` of one optics group; kept, since every batch asks for it."""
-    one = np.ones(1)
-    optics = Optics(one, one, one, one, np.array([box]), ("",), np.array([odd]), None,
+    unit = np.ones(1)
+    optics = Optics(unit, unit, unit, unit, np.array([box]), ("",), np.array([odd]), np.zeros((1, 0)),
                     np.array(magnification).reshape(1, 2, 2))  # fmt: skip
     return np.exp(-1j * odd_phase(optics, 0, *frequencies(box, pixel_size))).astype(np.complex64)
 

@@ -36,11 +36,11 @@ def _rooms() -> Iterator[int]:
 
 
 def _room(folder: Path, names: tuple[str, str, str]) -> Iterator[int]:
-    limit, usage, kept = names
+    limit, usage, cache = names
     try:
         most, used = ((folder / name).read_text(encoding="ascii").strip() for name in (limit, usage))
         stat = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
         if most.isdecimal():
-            yield max(0, int(most) - int(used) + int(stat.get(kept, 0)))
+            yield max(0, int(most) - int(used) + int(stat.get(cache, 0)))
     except (OSError, ValueError):
         return

@@ -109,12 +109,12 @@ def survey(images: np.ndarray, radius: float) -> Survey:
     return Survey(level, noise, flat.min(1), flat.max(1), tail, finite, digest)
 
 
-def find_hot_pixels(found: Survey, group: np.ndarray) -> HotPixels:
+def find_hot_pixels(survey: Survey, group: np.ndarray) -> HotPixels:
     """Which pixels are hot, by comparison with the rest of the image and with the images of the same ``group`` (n,).
 
     Images without noise have pixels at any number of standard deviations; what most images have is not hot.
     """
-    noise, farthest = found.noise.astype(np.float64), found.farthest.astype(np.float64)
+    noise, farthest = survey.noise.astype(np.float64), survey.farthest.astype(np.float64)
     reach = np.divide(farthest, noise, out=np.full(len(noise), np.inf), where=noise > 0)
     usual = np.full(len(noise), np.quantile(reach, 0.1, method="lower"))
     for number in np.unique(group):
@@ -123,9 +123,9 @@ def find_hot_pixels(found: Survey, group: np.ndarray) -> HotPixels:
             usual[members] = np.quantile(reach[members], 0.1, method="lower")
     noisy = (noise > 0) & np.isfinite(usual)
     ordinary = np.where(noisy, _TYPICAL * np.where(noisy, usual, 0) * noise, np.inf)
-    surely = np.minimum if found.noisy else np.maximum
-    limit = np.maximum(_SIGMAS * noise, surely(_TAIL * found.tail, ordinary))
-    return HotPixels(found.level, np.where((farthest > limit) & (limit > 0), limit, np.inf))
+    surely = np.minimum if survey.noisy else np.maximum
+    limit = np.maximum(_SIGMAS * noise, surely(_TAIL * survey.tail, ordinary))
+    return HotPixels(survey.level, np.where((farthest > limit) & (limit > 0), limit, np.inf))
 
 
 def _thinned(places: np.ndarray) -> np.ndarray:

@@ -32,7 +32,9 @@ def observe(
     """
     box = spectra.shape[-2]
     if centred:
-        spectra = spectra * shift_phase(particles.shift[rows] / pixel_size, box)
+        # in place: out of place, numpy's last bits depend on how many images there are
+        spectra = spectra.copy()
+        spectra *= shift_phase(particles.shift[rows] / pixel_size, box)
     phase = odd_factor(particles, box, pixel_size, rows)
     if phase is not None:
         spectra = spectra * phase

@@ -21,6 +21,16 @@ class InputWarning(UserWarning):
 RECORDED, PHASE_FLIPPED, MULTIPLIED = range(3)  # images as they were taken; × sign of the CTF; × the CTF
 
 
+def _not_given() -> np.ndarray:
+    return np.empty(0)
+
+
+def _fill_in(table: Optics | Particles, name: str, values: np.ndarray) -> None:
+    """Give a column that was left out the values that it then has."""
+    if getattr(table, name).size == 0:
+        object.__setattr__(table, name, values)
+
+
 @dataclass(frozen=True)
 class Optics:
     """The optics groups, one row each.
@@ -34,9 +44,9 @@ class Optics:
     box : (g,) int64, pixels along an image's side; 0 where neither the file nor the stack tells.
     name : g group names.
     odd, even : (g, c) radians, RELION's coefficients of the antisymmetric and symmetric aberrations, the beam tilt
-        among the former; see ``aberrations``. None are zeros.
-    magnification : (g, 2, 2), the matrix from an image's frequencies to the molecule's; None is the identity.
-    ctf_state : (g,) int8, what was done to the images: `RECORDED`, `PHASE_FLIPPED` or `MULTIPLIED`; None is recorded.
+        among the former; see ``aberrations``. Zeros where not given.
+    magnification : (g, 2, 2), the matrix from an image's frequencies to the molecule's. By default the identity.
+    ctf_state : (g,) int8, what was done to the images: `RECORDED` (the default), `PHASE_FLIPPED` or `MULTIPLIED`.
     """
 
     voltage: np.ndarray
@@ -45,22 +55,17 @@ class Optics:
     pixel_size: np.ndarray
     box: np.ndarray
     name: tuple[str, ...]
-    odd: np.ndarray | None = None
-    even: np.ndarray | None = None
-    magnification: np.ndarray | None = None
-    ctf_state: np.ndarray | None = None
+    odd: np.ndarray = field(default_factory=_not_given)
+    even: np.ndarray = field(default_factory=_not_given)
+    magnification: np.ndarray = field(default_factory=_not_given)
+    ctf_state: np.ndarray = field(default_factory=_not_given)
 
     def __post_init__(self) -> None:
         count = len(self.name)
-        absent = {
-            "odd": np.zeros((count, 0)),
-            "even": np.zeros((count, 0)),
-            "magnification": np.tile(np.eye(2), (count, 1, 1)),
-            "ctf_state": np.zeros(count, np.int8),
-        }
-        for name, values in absent.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, values)
+        _fill_in(self, "odd", np.zeros((count, 0)))
+        _fill_in(self, "even", np.zeros((count, 0)))
+        _fill_in(self, "magnification", np.tile(np.eye(2), (count, 1, 1)))
+        _fill_in(self, "ctf_state", np.full(count, RECORDED, np.int8))
 
     def __len__(self) -> int:
         return len(self.name)
@@ -91,7 +96,7 @@ class Particles:
         the words that they were read from, see `columns.Columns`.
     contrast : what images are multiplied by so that protein is white.
     source : the file that was read.
-    b_factor : (n,) Å², damps the CTF by exp(−B k² / 4). scale : (n,), multiplies it. None are zeros and ones.
+    b_factor : (n,) Å², damps the CTF by exp(−B k² / 4). scale : (n,), multiplies it. By default zeros and ones.
 
     Where a file has no poses or no CTF and its reader was told not to require them, those arrays are NaN.
     """
@@ -109,16 +114,14 @@ class Particles:
     columns: Columns = field(default_factory=Columns)
     contrast: float = 1.0
     source: Path = Path()
-    b_factor: np.ndarray | None = None
-    scale: np.ndarray | None = None
+    b_factor: np.ndarray = field(default_factory=_not_given)
+    scale: np.ndarray = field(default_factory=_not_given)
 
     def __post_init__(self) -> None:
         if not isinstance(self.columns, Columns):
             object.__setattr__(self, "columns", Columns(self.columns))
-        if self.b_factor is None:
-            object.__setattr__(self, "b_factor", np.zeros(len(self.stack)))
-        if self.scale is None:
-            object.__setattr__(self, "scale", np.ones(len(self.stack)))
+        _fill_in(self, "b_factor", np.zeros(len(self.stack)))
+        _fill_in(self, "scale", np.ones(len(self.stack)))
 
     def __len__(self) -> int:
         return len(self.stack)

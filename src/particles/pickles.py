@@ -6,7 +6,7 @@ import importlib
 import os
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def load_arrays_pickle(path: str | os.PathLike[str]) -> Any:
 class _ArraysUnpickler(pickle.Unpickler):
     """Admits what numpy arrays, dtypes and scalars are made of."""
 
-    def __init__(self, file, path: Path) -> None:
+    def __init__(self, file: BinaryIO, path: Path) -> None:
         super().__init__(file, encoding="latin1")  # arrays pickled by Python 2
         self._path = path
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MOST_THREADS = 8
 
@@ -31,12 +32,12 @@ def in_order(make: Callable[[Item], Result], items: Iterable[Item], threads: int
 
 def thread_share() -> int:
     """Threads that this process may read with: OMP_NUM_THREADS, or its share of the processors; 8 at most."""
-    return max(1, min(_asked_threads() or processors() // processes_here(), MOST_THREADS))
+    return max(1, min(_stated_threads() or processors() // processes_here(), MOST_THREADS))
 
 
 def threads_here() -> int:
     """Threads that a job may compute with: OMP_NUM_THREADS, or all processors that it may use."""
-    return _asked_threads() or processors()
+    return _stated_threads() or processors()
 
 
 def processors() -> int:
@@ -44,7 +45,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _asked_threads() -> int:
+def _stated_threads() -> int:
     """OMP_NUM_THREADS; 0 where it says nothing."""
     given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(given) if given.isdecimal() else 0
@@ -52,5 +53,5 @@ def _asked_threads() -> int:
 
 def processes_here() -> int:
     """Processes on this computer that work together, as torchrun tells each of them; 1 outside torchrun."""
-    told = os.environ.get("LOCAL_WORLD_SIZE", "")
-    return max(1, int(told)) if told.isdecimal() else 1
+    count = os.environ.get("LOCAL_WORLD_SIZE", "")
+    return max(1, int(count)) if count.isdecimal() else 1

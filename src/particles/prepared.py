@@ -94,13 +94,13 @@ def load_prepared(folder: str | os.PathLike[str]) -> Prepared:
 
 def check_readable(folder: Path, particles: Particles) -> None:
     """``InputError`` where the next job would not find these particles in the folder of prep, which has finished."""
-    found = load_prepared(folder).particles
+    written = load_prepared(folder).particles
     if not (
-        len(found) == len(particles)
-        and found.stacks == particles.stacks
-        and np.array_equal(found.index, particles.index)
-        and np.allclose(found.rotation, particles.rotation, atol=1e-6)
-        and np.allclose(found.defocus, particles.defocus, rtol=1e-6)
+        len(written) == len(particles)
+        and written.stacks == particles.stacks
+        and np.array_equal(written.index, particles.index)
+        and np.allclose(written.rotation, particles.rotation, atol=1e-6)
+        and np.allclose(written.defocus, particles.defocus, rtol=1e-6)
     ):
         raise InputError(f"{folder / STAR}: reads otherwise than it was written, which is a mistake in FlexRec: please "
                          "report it; without the columns that FlexRec does not use it may work.")  # fmt: skip

@@ -38,7 +38,8 @@ class ImageResampler:
     """
 
     def __init__(self, size: int, pixel_size: float, box: int, new_pixel_size: float) -> None:
-        self.box, self._window = box, None
+        self.box = box
+        self._window: tuple[slice, slice] | None = None
         crop = box * new_pixel_size / pixel_size
         if abs(crop - round(crop)) < 1e-6 * crop and round(crop) <= size:
             self._plan_fft(size, round(crop))
@@ -57,7 +58,7 @@ class ImageResampler:
     def _plan_fft(self, size: int, crop: int) -> None:
         """Where the new window is a whole number of old pixels, an FFT has the same frequencies, and is faster."""
         start = size // 2 - crop // 2
-        self._window = (slice(start, start + crop),) * 2
+        self._window = slice(start, start + crop), slice(start, start + crop)
         frequency = np.rint(np.fft.fftfreq(self.box, 1 / self.box))
         self._rows = frequency.astype(np.int64) % crop
         phase = np.exp(2j * np.pi * frequency * (crop // 2 / crop - self.box // 2 / self.box))
@@ -80,7 +81,7 @@ class ImageResampler:
 def resample_map(density: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
     """A cubic (N, N, N) map with the same values, sampled on another box and pixel size: (box, box, box) float32."""
     matrix = resampling_matrix(density.shape[0], pixel_size, box, new_pixel_size).astype(np.complex64)
-    spectrum = density.astype(np.float32)
+    spectrum: np.ndarray = density.astype(np.float32)
     for _ in range(3):  # contracts the first axis and puts the new one last, so three turns restore the order
         spectrum = np.tensordot(spectrum, matrix, axes=(0, 1))
     return np.fft.ifftn(spectrum).real.astype(np.float32) * np.float32((pixel_size / new_pixel_size) ** 3)

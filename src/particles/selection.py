@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ..errors import InputError
 FOLDER = "selections"
 # Okabe & Ito: told apart by the colour-blind too; the blues last, for particles are blue where nothing colours them
 COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#0072b2", "#56b4e9")
+_JOINS: dict[str, Callable] = {"and": np.intersect1d, "or": np.union1d, "not": np.setdiff1d}
 _FORMAT, _VERSION = "flexrec-selection", 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -83,7 +84,7 @@ def combined(first: Selection, how: str, second: Selection) -> Selection:
     if not first.is_of(second.count, second.particles):
         raise InputError(f"Selections {first.name!r} and {second.name!r} are of different particles; combine those of "
                          "one prep job.")  # fmt: skip
-    join = {"and": np.intersect1d, "or": np.union1d, "not": np.setdiff1d}[how]
+    join: Callable[[np.ndarray, np.ndarray], np.ndarray] = _JOINS[how]
     made = f"({first.made or first.name}) {'and not' if how == 'not' else how} {second.name}"
     return replace(first, rows=join(first.rows, second.rows), made=made)
 
@@ -133,8 +134,8 @@ def _read(path: Path, name: str) -> Selection:
 
 def selection_names(project: Path) -> Sequence[str]:
     """Names of the selections of a project, in alphabetical order."""
-    found = (project / FOLDER).glob("*.npz") if (project / FOLDER).is_dir() else ()
-    return sorted(path.stem for path in found if _NAME.fullmatch(path.stem))
+    files = (project / FOLDER).glob("*.npz") if (project / FOLDER).is_dir() else ()
+    return sorted(path.stem for path in files if _NAME.fullmatch(path.stem))
 
 
 def remove_selection(project: Path, name: str) -> None:

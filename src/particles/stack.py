@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+from io import FileIO
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -73,8 +73,8 @@ class ImageStack:
 
     def dtype(self) -> np.dtype:
         """The type of all numbers in the stacks, in this computer's byte order; float32 where stacks differ."""
-        found = {self._header(int(number)).dtype.newbyteorder("=") for number in np.unique(self._particles.stack)}
-        return found.pop() if len(found) == 1 else np.dtype(np.float32)
+        types = {self._header(int(number)).dtype.newbyteorder("=") for number in np.unique(self._particles.stack)}
+        return types.pop() if len(types) == 1 else np.dtype(np.float32)
 
     def _checked_header(self, number: int, highest: int) -> MrcHeader:
         header = self._header(number)
@@ -113,7 +113,7 @@ def _runs(stack: np.ndarray, index: np.ndarray) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> FileIO:
     """A stack whose header is known, so was there, for unbuffered reading."""
     try:
         return open(path, "rb", buffering=0)
@@ -122,21 +122,19 @@ def _open(path: Path) -> BinaryIO:
                          "resume the job.") from error  # fmt: skip
 
 
-def _read_run(
-    file: BinaryIO, header: MrcHeader, start: int, images: np.ndarray, places: np.ndarray, path: Path
-) -> None:
+def _read_run(file: FileIO, header: MrcHeader, start: int, images: np.ndarray, places: np.ndarray, path: Path) -> None:
     """Images start, start+1, … of one stack into ``images[places]``."""
     ascending = len(places) == places[-1] - places[0] + 1 and bool(np.all(np.diff(places) == 1))
     direct = header.dtype == images.dtype and ascending
     target = images[places[0] : places[-1] + 1] if direct else np.empty(
         (len(places), header.rows, header.columns), header.dtype)  # fmt: skip
     file.seek(header.offset + start * header.image_bytes)
-    _read_into(file, memoryview(target).cast("B"), path)
+    _read_into(file, target.data.cast("B"), path)
     if not direct:
         images[places] = target
 
 
-def _read_into(file: BinaryIO, view: memoryview, path: Path) -> None:
+def _read_into(file: FileIO, view: memoryview, path: Path) -> None:
     """Fill ``view`` from an unbuffered file (one call may return less than was asked)."""
     done = 0
     while done < len(view):

@@ -14,8 +14,8 @@ def split_name(text: str) -> tuple[str, str]:
 
     The first @ counts, and only after a number: later ones, and those of other names, belong to the path.
     """
-    found = _NUMBERED.fullmatch(text)
-    return (found[1], found[2]) if found else ("", text)
+    match = _NUMBERED.fullmatch(text)
+    return (match[1], match[2]) if match else ("", text)
 
 
 class StackPaths:

@@ -111,20 +111,20 @@ def _shift(tables: CtfTables, pixel_size: np.ndarray) -> np.ndarray:
     RELION 3.1's columns are in Å, 3.0's in pixels. Of a file that has both, RELION's converter takes the pixels where
     there is no optics table, which makes it one of version 3.0; later versions know the others only.
     """
-    table, found = tables.particles, {}
+    table, shifts = tables.particles, {}
     for tags, unit in ((_SHIFTS[:2], 1.0), (_SHIFTS[2:], pixel_size[:, None])):
         if all(tag in table for tag in tags):
-            found[tags] = np.stack([table.numbers(tag) for tag in tags], -1) * unit
-    if not found:
+            shifts[tags] = np.stack([table.numbers(tag) for tag in tags], -1) * unit
+    if not shifts:
         return np.zeros((len(table), 2))
-    first = _SHIFTS[2:] if tables.optics is None and _SHIFTS[2:] in found else next(iter(found))
-    if len(found) == 2:
-        apart = np.abs(np.subtract(*found.values())).max()
+    first = _SHIFTS[2:] if tables.optics is None and _SHIFTS[2:] in shifts else next(iter(shifts))
+    if len(shifts) == 2:
+        apart = np.abs(np.subtract(*shifts.values())).max()
         if apart > 0.01:
             warnings.warn(f"{table.path}: _rlnOriginXAngst and _rlnOriginX, with the pixel size, differ by up to "
                           f"{apart:.3g} Å; _{first[0]} is taken, as RELION does.",
                           InputWarning, stacklevel=2)  # fmt: skip
-    return found[first]
+    return shifts[first]
 
 
 def _defocus(tables: CtfTables) -> np.ndarray:

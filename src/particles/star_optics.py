@@ -76,13 +76,13 @@ def _optics_rows(particles: StarTable, optics: StarTable) -> np.ndarray:
             raise InputError(f"{optics.path}: data_optics has {len(optics)} groups, but data_{particles.name} has no "
                              "column _rlnOpticsGroup that says which particle is of which; export it too.")  # fmt: skip
         return np.zeros(len(particles), np.int64)
-    asked = particles.numbers("rlnOpticsGroup")
+    group = particles.numbers("rlnOpticsGroup")
     order = np.argsort(number)
-    place = np.minimum(np.searchsorted(number[order], asked), len(number) - 1)
+    place = np.minimum(np.searchsorted(number[order], group), len(number) - 1)
     rows = order[place]
-    unknown = np.flatnonzero(number[rows] != asked)
+    unknown = np.flatnonzero(number[rows] != group)
     if len(unknown):
-        raise InputError(f"{optics.path}: _rlnOpticsGroup {asked[unknown[0]]:g} is used by particles but not in "
+        raise InputError(f"{optics.path}: _rlnOpticsGroup {group[unknown[0]]:g} is used by particles but not in "
                          "data_optics; export both tables from one job.")  # fmt: skip
     return rows
 
@@ -214,15 +214,15 @@ def _pixel_size(tables: CtfTables) -> np.ndarray:
     As RELION: in files of version 3.0, which have no optics table, 10⁴ detector pixel (µm) / magnification overrules
     all else; later, the pixel size of the images comes first, and those of micrographs stand in for it.
     """
-    found = {tag: tables.values(tag, np.nan) for tag in PIXEL_SIZES if tag in tables}
+    sizes = {tag: tables.values(tag, np.nan) for tag in PIXEL_SIZES if tag in tables}
     if all(tag in tables for tag in DETECTOR):
         with np.errstate(divide="ignore", invalid="ignore"):
             detector = 1e4 * tables.values(DETECTOR[0], np.nan) / tables.values(DETECTOR[1], np.nan)
         of_detector = {"rlnDetectorPixelSize / _rlnMagnification": detector}
-        found = of_detector | found if tables.optics is None else found | of_detector
-    if not found:
+        sizes = of_detector | sizes if tables.optics is None else sizes | of_detector
+    if not sizes:
         return np.full(len(tables.particles), np.nan)
-    (tag, chosen), *others = found.items()
+    (tag, chosen), *others = sizes.items()
     for other, values in others:
         if other in ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize"):
             continue  # images may have been made smaller since

@@ -124,9 +124,16 @@ class _Part:
             column.add(words)
         self.length += len(rows)
 
+    def wrong_row(self, count: int) -> ValueError:
+        return ValueError(f"a row of data_{self.name} has {count} words for {len(self.columns)} columns")
+
     def table(self, path: Path) -> StarTable:
         words = {tag: column.array() for tag, column in self.columns.items()}
         return StarTable(path, self.name, words, self.length, self.pairs, self.comments)
+
+
+def _no_table(words: list[bytes]) -> ValueError:
+    return ValueError(f"{text_of(words[0][:40])!r} stands where a table begins")
 
 
 class _Reader:
@@ -146,7 +153,7 @@ class _Reader:
     def take(self, lines: list[bytes]) -> None:
         """The next lines. Most are rows of one width, taken at once."""
         rows = self._rows_of(lines)
-        if rows:
+        if rows and self._loop is not None:
             self._loop.add_rows(rows)
             self.line += len(lines)
             return
@@ -181,14 +188,16 @@ class _Reader:
             self._begin_block(text_of(words[0][5:]))
         elif keyword == b"loop_" and len(words) == 1:
             self._begin_loop()
-        elif keyword[:1] == b"_" and loop is None:
+        elif loop is None and keyword[:1] == b"_":
             self._take_pair(words)
+        elif loop is None:
+            raise _no_table(words)
         elif keyword[:1] == b"_" and len(words) == 1 and not loop.length and not self._rows and not self._begun:
             loop.add_label(words[0])
-        elif loop is None or not loop.columns:
-            raise ValueError(f"{text_of(words[0][:40])!r} stands where a table begins")
+        elif not loop.columns:
+            raise _no_table(words)
         else:
-            self._take_row(words, len(loop.columns))
+            self._take_row(words, loop)
 
     def _begin_block(self, title: str) -> None:
         self._end_loop()
@@ -201,25 +210,26 @@ class _Reader:
         self._end_loop()
         if self._title is None:
             raise ValueError("a loop_ stands before the first data_")
-        self._loop = self._new_part(pairs=False)
+        self._loop = self._new_part(self._title, pairs=False)
 
     def _take_pair(self, words: list[bytes]) -> None:
         if self._title is None or len(words) < 2:
             raise ValueError(f"{text_of(words[0][:40])} has no value, or no data_ before it")
         if not self.parts or not self.parts[-1].pairs or self.parts[-1].name != self._title:
-            self._new_part(pairs=True).length = 1
+            self._new_part(self._title, pairs=True).length = 1
         self.parts[-1].add_label(words[0])
         list(self.parts[-1].columns.values())[-1].add(words[1:2])
 
-    def _new_part(self, pairs: bool) -> _Part:
-        self.parts.append(_Part(self._title, self._comments, pairs))
+    def _new_part(self, title: str, pairs: bool) -> _Part:
+        self.parts.append(_Part(title, self._comments, pairs))
         self._comments = []
         return self.parts[-1]
 
-    def _take_row(self, words: list[bytes], width: int) -> None:
+    def _take_row(self, words: list[bytes], loop: _Part) -> None:
+        width = len(loop.columns)
         if len(self._begun) + len(words) > width:
             self._refuse_begun()
-            raise self._wrong_row(len(words))
+            raise loop.wrong_row(len(words))
         if not self._begun:
             self._begun_at = self.line
         words = self._begun + words
@@ -229,14 +239,11 @@ class _Reader:
         if not self._begun:
             self._rows.append(words)
 
-    def _wrong_row(self, count: int) -> ValueError:
-        return ValueError(f"a row of data_{self._loop.name} has {count} words for {len(self._loop.columns)} columns")
-
     def _refuse_begun(self) -> None:
         """A row that is neither whole nor goes on is refused."""
-        if self._begun:
+        if self._loop is not None and self._begun:
             self.line = self._begun_at
-            raise self._wrong_row(len(self._begun))
+            raise self._loop.wrong_row(len(self._begun))
 
     def _end_loop(self) -> None:
         self._refuse_begun()
@@ -244,6 +251,6 @@ class _Reader:
         self._loop = None
 
     def _flush(self) -> None:
-        if self._rows:
+        if self._loop is not None and self._rows:
             self._loop.add_rows(self._rows)
             self._rows = []

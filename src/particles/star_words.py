@@ -34,10 +34,10 @@ def split_words(line: bytes) -> list[bytes]:
 def _split_quotes(line: bytes) -> list[bytes]:
     """The words of a line in which quotes may be around blanks."""
     words, place = [], 0
-    while found := _WORD.match(line, place):
-        double, single, bare = found.groups()
+    while word := _WORD.match(line, place):
+        double, single, bare = word.groups()
         words.append(bare if bare is not None else (single if double is None else double).replace(b"\a", b""))
-        place = found.end()
+        place = word.end()
     rest = line[place:].lstrip()
     if rest and rest[:1] != b"#":
         raise ValueError("a quote is not closed")

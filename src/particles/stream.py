@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class StackWriter:
                 raise InputError(f"{self.target}: the disk is full; free some space and resume the job.") from error
             raise
 
-    def _write_chunks(self, file, make: Callable, start: int, workers: int) -> Iterator[int]:
+    def _write_chunks(self, file: BinaryIO, make: Callable, start: int, workers: int) -> Iterator[int]:
         synced, written = time.monotonic(), start
         try:
             for images in in_order(make, self._rows(start), workers):
@@ -90,7 +91,7 @@ class StackWriter:
         for chunk in range(start, self.chunks):
             yield np.arange(chunk * self._chunk, min((chunk + 1) * self._chunk, self._count))
 
-    def _record(self, file, chunks: int) -> None:
+    def _record(self, file: BinaryIO, chunks: int) -> None:
         """Note the chunks in the journal, once they are on the disk."""
         file.flush()
         os.fsync(file.fileno())

@@ -38,13 +38,15 @@ def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[s
     kind = target.suffix.lower()
     if kind in INDEX_SUFFIXES:
         _write_index(target, rows)
-    elif kind == ".cs":
-        _write_cs(source, rows, target)
-    elif kind == ".star":
-        _write_star_rows(source, rows, target)
-    else:
+    elif kind not in (".cs", ".star"):
         raise InputError(f"{target}: particles are written as .star, .cs, or their numbers as .txt, .npy or .npz; "
                          "choose one of these.")  # fmt: skip
+    elif source is None:
+        raise InputError(f"{target}: the particle file is not known; write the particles' numbers (.txt, .npy, .npz).")
+    elif kind == ".cs":
+        _write_cs(source, rows, target)
+    else:
+        _write_star_rows(source, rows, target)
 
 
 def save_anew(particles: Particles, rows: np.ndarray, target: str | os.PathLike[str]) -> None:

@@ -19,7 +19,8 @@ from .particles import Particles
 
 COPY = "flexrecSymmetryCopy"  # prepared particles' column: the operator that made each copy, from 0
 SAME_POSE = 2.0  # degrees between a pose and a copy's, within which the two are one
-_POLYHEDRAL = {  # RELION's generators: order of the axis and its direction
+_Generator = tuple[int, tuple[float, float, float]]
+_POLYHEDRAL: dict[str, tuple[_Generator, ...]] = {  # RELION's generators: order of the axis and its direction
     "T": ((3, (0, 0, 1)), (2, (0, 0.816496, 0.577350))),
     "O": ((3, (0.5773502, 0.5773502, 0.5773502)), (4, (0, 0, 1))),
     "I1": ((2, (1, 0, 0)), (5, (0.85065080702670, 0, -0.5257311142635)), (3, (0.9341723640, 0.3568220765, 0))),
@@ -36,7 +37,7 @@ def operators(symbol: str) -> np.ndarray:
     name = symbol.strip().upper()
     match = re.fullmatch(r"([CD])([1-9]\d?)", name)
     if match is not None:
-        generators = [(int(match[2]), (0, 0, 1))] + [(2, (1, 0, 0))] * (match[1] == "D")
+        generators: tuple[_Generator, ...] = ((int(match[2]), (0, 0, 1)), (2, (1, 0, 0)))[: 2 if match[1] == "D" else 1]
     elif name == "I" or name in _POLYHEDRAL:
         generators = _POLYHEDRAL["I2" if name == "I" else name]
     else:

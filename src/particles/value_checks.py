@@ -8,13 +8,13 @@ from ..errors import InputError
 from .particles import Particles
 
 # least and greatest of an optics group: name in `Optics`, columns in .star and .cs, unit, bounds, what a mistake may be
-_OPTICS = (
+_OPTICS: tuple[tuple[str, str, str, float, float, str], ...] = (
     ("voltage", "_rlnVoltage or ctf/accel_kv", " kV", 10, 2000, "it may be in volts; "),
     ("spherical_aberration", "_rlnSphericalAberration or ctf/cs_mm", " mm", -200, 200, ""),
     ("amplitude_contrast", "_rlnAmplitudeContrast or ctf/amp_contrast", "", 0, 1, "it may be in per cent; "),
     ("pixel_size", "_rlnImagePixelSize or blob/psize_A", " Å", 0.01, 1000, ""),
 )
-_PARTICLE = (
+_PARTICLE: tuple[tuple[str, str, float, float], ...] = (
     ("rotation", "pose", -2, 2),
     ("shift", "shift", -1e5, 1e5),
     ("defocus", "defocus", -1e7, 1e7),

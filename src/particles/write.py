@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def write_tables(path: str | os.PathLike[str], parts: list[StarTable]) -> None:
             if part.name != title:
                 file.write("".join(f"{comment}\n" for comment in part.comments) + f"\ndata_{part.name}\n\n")
             title = part.name
-            words = {tag: _kept_words(values) for tag, values in part.words.items()}
+            words = {tag: _stored_words(values) for tag, values in part.words.items()}
             if part.pairs:
                 file.writelines(f"_{tag} {next(values)}\n" for tag, values in words.items())
             else:
@@ -53,18 +54,18 @@ def write_tables(path: str | os.PathLike[str], parts: list[StarTable]) -> None:
             file.write("\n")
 
 
-def _text_file(path: Path):
+def _text_file(path: Path) -> TextIO:
     return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
-def _write_loop(file, columns: dict[str, Iterable[str]]) -> None:
+def _write_loop(file: TextIO, columns: Mapping[str, Iterable[str]]) -> None:
     file.write("loop_\n")
     file.writelines(f"_{tag} #{number}\n" for number, tag in enumerate(columns, 1))
     file.writelines(" ".join(row) + "\n" for row in zip(*columns.values()))
 
 
 def _optics_columns(optics: Optics) -> dict[str, Iterable[str]]:
-    columns = {
+    columns: dict[str, Iterable] = {
         "rlnOpticsGroup": _words(np.arange(1, len(optics) + 1)),
         "rlnOpticsGroupName": map(quoted, optics.name),
         "rlnVoltage": optics.voltage,
@@ -115,7 +116,7 @@ def _particle_columns(particles: Particles, folder: Path) -> dict[str, Iterable[
         columns["rlnRandomSubset"] = _words(particles.half)
     for tag, values in particles.columns.stored.items():
         if tag not in columns:
-            columns[_label(tag, columns)] = _kept_words(values)
+            columns[_label(tag, columns)] = _stored_words(values)
     return columns
 
 
@@ -135,14 +136,14 @@ def _absent(values: Iterable) -> bool:
     return isinstance(values, np.ndarray) and values.dtype.kind == "f" and bool(np.isnan(values).all())
 
 
-def _words(values: np.ndarray) -> Iterable[str]:
+def _words(values: np.ndarray) -> Iterator[str]:
     """Text of each number, made as it is written; ten significant digits."""
     if values.dtype.kind == "f":
         return (f"{value:.10g}" for value in _each(values))
     return (str(int(value)) for value in _each(values))
 
 
-def _kept_words(values: np.ndarray) -> Iterable[str]:
+def _stored_words(values: np.ndarray) -> Iterator[str]:
     """Words of a column that is kept: those that were read, or all digits that a number has."""
     if values.dtype.kind in "SUO":
         return map(quoted, map(str, _each(values)))
@@ -152,7 +153,7 @@ def _kept_words(values: np.ndarray) -> Iterable[str]:
     return _words(values)
 
 
-def _each(values: np.ndarray) -> Iterator:
+def _each(values: np.ndarray) -> Iterator[Any]:
     """The values as Python's own objects, which take much memory, so made a few at a time."""
     for start in range(0, len(values), _PIECE):
         yield from texts_of(values[start : start + _PIECE])

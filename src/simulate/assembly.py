@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -59,7 +60,7 @@ def assemble(
     molecule, hinges = _placed(molecule, hinges, np.eye(3), distance * outward)
     parts = [_placed(molecule, hinges, operator, np.zeros(3)) for operator in group]
     whole = tuple(_among(hinge, g, len(group)) for g, (_, moved) in enumerate(parts) for hinge in moved)
-    together = _together([one for one, _ in parts])
+    together = _together([subunit for subunit, _ in parts])
     return Assembly(together, whole, None if part is None else np.tile(part, len(group)), len(group))
 
 
@@ -153,9 +154,9 @@ def _everywhere(molecule: Molecule, hinges: tuple[Hinge, ...], count: int) -> _R
     grids = [np.linspace(hinge.low, hinge.high, each) for hinge in hinges]
     states = np.array(np.meshgrid(*grids)).reshape(len(hinges), -1).T if hinges else np.zeros((1, 0))
     still, moved = [places[code == 0]], [np.zeros((0, 3))]
-    for one in np.unique(code[code > 0]):
-        for motion in motions(hinges, states, int(one)):
-            moved.append(places[code == one] @ motion[:, :3].T + motion[:, 3])
+    for group in np.unique(code[code > 0]):
+        for motion in motions(hinges, states, int(group)):
+            moved.append(places[code == group] @ motion[:, :3].T + motion[:, 3])
     points = np.concatenate(still + moved)
     return _Reach(points, np.arange(len(points)) >= len(still[0]))
 
@@ -171,10 +172,10 @@ def _together(subunits: list[Molecule]) -> Molecule:
     """One molecule; chains of all subunits but the first are named as those of assemblies are, A-2, A-3, …"""
     first = subunits[0]
     chain = np.concatenate([first.chain] + [
-        np.char.add(one.chain.astype(str), f"-{number}") for number, one in enumerate(subunits[1:], start=2)
+        np.char.add(subunit.chain.astype(str), f"-{number}") for number, subunit in enumerate(subunits[1:], start=2)
     ])  # fmt: skip
-    joined = {
-        name: np.concatenate([getattr(one, name) for one in subunits])
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(subunit, name) for subunit in subunits])
         for name in ("position", "weight", "residue", "atom", "residue_name", "element")
     }
     return replace(first, **joined, chain=chain, name=f"{len(subunits)} subunits of {first.name}")

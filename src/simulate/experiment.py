@@ -7,6 +7,7 @@ leaves a quarter of the variance of white noise, so its 0.01 at 256 pixels of 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..particles.particles import Optics, Particles
+from .hinges import Hinge
 from .random_views import random_defocus, random_rotations, random_shifts, turn_into_cap
 from .simulated_noise import Background
 
@@ -86,19 +88,19 @@ class Experiment:
     def particles(self, stack: Path = Path("particles.mrcs")) -> Particles:
         """All particles, their images in order in ``stack``, the two halves alternating."""
         count = len(self)
-        one = {name: None if (values := getattr(self, name)) is None else values[None]
-               for name in ("odd", "even", "magnification")}  # fmt: skip
         optics = Optics(
             np.array([self.voltage]), np.array([self.spherical_aberration]), np.array([self.amplitude_contrast]),
-            np.array([self.pixel_size]), np.array([self.box]), ("opticsGroup1",), **one,
+            np.array([self.pixel_size]), np.array([self.box]), ("opticsGroup1",),
+            _one_row(self.odd), _one_row(self.even), _one_row(self.magnification),
         )  # fmt: skip
         return Particles(
             (stack,), np.zeros(count, np.int32), np.arange(count, dtype=np.int64), self.rotation, self.shift,
             self.defocus, np.zeros(count), np.zeros(count, np.int32), (np.arange(count) % 2 + 1).astype(np.int8),
-            optics, b_factor=np.full(count, self.b_factor), scale=self.scale,
+            optics, b_factor=np.full(count, self.b_factor),
+            scale=np.ones(count) if self.scale is None else self.scale,
         )  # fmt: skip
 
-    def told_particles(self, stack: Path) -> Particles:
+    def refined_particles(self, stack: Path) -> Particles:
         """`particles` as a refinement would have placed them: with errors in their poses and defocus."""
         particles, (turn, shift) = self.particles(stack), self.pose_error
         if self.defocus_error:
@@ -121,12 +123,17 @@ class Experiment:
         return random_stream(self.seed, stage, chunk)
 
 
+def _one_row(values: np.ndarray | None) -> np.ndarray:
+    """What one optics group has; empty where it is as in a perfect microscope."""
+    return np.empty(0) if values is None else values[None]
+
+
 def random_stream(seed: int, stage: int, chunk: int = 0) -> np.random.Generator:
     """The generator of one stage and chunk of a seed."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stage, chunk)))
 
 
-def draw_states(hinges, count: int, states: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_states(hinges: Sequence[Hinge], count: int, states: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Angles ``(count, h)`` in degrees and state numbers ``(count,)``.
 
     states 0: every particle has its own continuous state (number −1). Otherwise that many conformations, equally

@@ -37,8 +37,8 @@ def build_igg(resolution: float) -> Molecule:
     traces = _chain_traces(rng)
     chains = _relax([_join(pieces) for pieces in traces.values()])
     rows = [row for name, trace in zip(traces, chains) for row in _chain_atoms(name, trace, rng)]
-    chain, residue, residue_name, atom, element, weight, position = (list(column) for column in zip(*rows))
-    position, weight = np.array(position), np.array(weight, np.float64)
+    chain, residue, residue_name, atom, element, weights, positions = (list(column) for column in zip(*rows))
+    position, weight = np.array(positions), np.array(weights, np.float64)
     centre = np.average(position, axis=0, weights=weight)
     return Molecule(
         position - centre, weight, np.array(chain), np.array(residue), gaussian_width(resolution), np.inf, centre,
@@ -164,7 +164,7 @@ def _chain_atoms(chain: str, trace: np.ndarray, rng: np.random.Generator) -> lis
     rows = []
     for i, name in enumerate(names):
         size = _SIDE_CHAINS[name]
-        sites = [
+        sites: list[tuple[str, str, float, np.ndarray]] = [
             ("N", "N", 7, trace[i] - 1.2 * along[i] + 0.4 * across[i]),
             ("CA", "C", 6, trace[i]),
             ("C", "C", 6, trace[i] + 1.2 * along[i] + 0.4 * across[i]),

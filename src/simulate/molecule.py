@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def read_model(path: Path, resolution: float) -> Molecule:
     )  # fmt: skip
 
 
-def _atom_rows(model) -> list[tuple]:
+def _atom_rows(model: Any) -> list[tuple]:
     """(chain, residue number, residue name, atom, element, weight, x, y, z) of every heavy atom that is no water."""
     rows = []
     for chain in model:
@@ -100,15 +101,15 @@ def read_labelled_map(path: Path, labels: Path) -> Molecule:
     if density.shape != label.shape:
         raise InputError(f"{labels}: the labels have {label.shape} voxels and {path} {density.shape}; they must agree.")
     label = np.rint(label).astype(int)
-    kept = label >= 0 if label.min() < 0 else label > 0
-    kept &= density != 0
-    if not kept.any():
+    inside = label >= 0 if label.min() < 0 else label > 0
+    inside &= density != 0
+    if not inside.any():
         raise InputError(f"{labels}: no voxel of {path} carries a label; label the parts 1, 2, … and the solvent 0.")
-    index = np.argwhere(kept)[:, ::-1].astype(np.float64)
+    index = np.argwhere(inside)[:, ::-1].astype(np.float64)
     position = (index - density.shape[0] // 2) * pixel_size
-    chain = label[kept].astype(str)
+    chain = label[inside].astype(str)
     return Molecule(
-        position, density[kept].astype(np.float64), chain, np.zeros(len(chain), int), 0.0, 0.5 / pixel_size,
+        position, density[inside].astype(np.float64), chain, np.zeros(len(chain), int), 0.0, 0.5 / pixel_size,
         np.zeros(3), Path(path).name,
     )  # fmt: skip
 

@@ -62,7 +62,13 @@ class MovingMolecule:
         return moved
 
     def images(
-        self, angles, rotation, shift, box: int, pixel_size: float, magnification: np.ndarray | None = None
+        self,
+        angles: np.ndarray,
+        rotation: np.ndarray,
+        shift: np.ndarray,
+        box: int,
+        pixel_size: float,
+        magnification: np.ndarray | None = None,
     ) -> np.ndarray:
         """Fourier transforms ``(b, box, box // 2 + 1)`` of the projections, without CTF.
 
@@ -80,7 +86,7 @@ class MovingMolecule:
         transform = project_points(self.points, self.weights, self.offsets, affine, box)
         return transform * self._gaussian(squared)
 
-    def map_at(self, angles, box: int, pixel_size: float) -> np.ndarray:
+    def map_at(self, angles: np.ndarray, box: int, pixel_size: float) -> np.ndarray:
         """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees.
 
         Its discrete Fourier transform is exact, so that every image without noise and CTF is a central slice of it.
@@ -95,7 +101,7 @@ class MovingMolecule:
         return np.repeat(self.codes > 0, np.diff(self.offsets))
 
     def moving_mask(
-        self, angles, box: int, pixel_size: float, hinge: int | None = None, edge: float = 6.0
+        self, angles: np.ndarray, box: int, pixel_size: float, hinge: int | None = None, edge: float = 6.0
     ) -> np.ndarray:
         """Soft mask ``[z, y, x]`` of the moving part at one state (h,), or of the union over states (n, h).
 
@@ -105,11 +111,13 @@ class MovingMolecule:
         chosen = self.codes > 0 if hinge is None else (self.codes >> hinge & 1).astype(bool)
         return self._soft_mask(np.repeat(chosen, np.diff(self.offsets)), angles, box, pixel_size, edge)
 
-    def mask(self, angles, box: int, pixel_size: float, edge: float = 6.0) -> np.ndarray:
+    def mask(self, angles: np.ndarray, box: int, pixel_size: float, edge: float = 6.0) -> np.ndarray:
         """The same of the whole molecule."""
         return self._soft_mask(np.ones(len(self.points), bool), angles, box, pixel_size, edge)
 
-    def _soft_mask(self, chosen: np.ndarray, angles, box: int, pixel_size: float, edge: float) -> np.ndarray:
+    def _soft_mask(
+        self, chosen: np.ndarray, angles: np.ndarray, box: int, pixel_size: float, edge: float
+    ) -> np.ndarray:
         occupied = np.zeros((box,) * 3, bool)
         for state in np.atleast_2d(np.asarray(angles, np.float64)):
             index = np.rint(self.points_at(state)[chosen] / pixel_size + box // 2).astype(int)
@@ -122,8 +130,8 @@ class MovingMolecule:
         label = np.full((box,) * 3, -1, np.int16)
         index = np.rint(self.points_at(np.zeros(len(self.hinges))) / pixel_size + box // 2).astype(int)
         part = np.repeat(np.arange(len(self.codes)), np.diff(self.offsets))
-        kept = ((index >= 0) & (index < box)).all(axis=1)
-        label[index[kept, 2], index[kept, 1], index[kept, 0]] = part[kept]
+        inside = ((index >= 0) & (index < box)).all(axis=1)
+        label[index[inside, 2], index[inside, 1], index[inside, 0]] = part[inside]
         distance, nearest = ndimage.distance_transform_edt(label < 0, pixel_size, return_indices=True)
         return np.where(distance <= reach, label[tuple(nearest)], -1).astype(np.int16)
 
@@ -150,8 +158,8 @@ def filter_map(density: np.ndarray, pixel_size: float, resolution: float) -> np.
     box = density.shape[0]
     full, last = np.fft.fftfreq(box, pixel_size), np.fft.rfftfreq(box, pixel_size)
     radius = np.sqrt(full[:, None, None] ** 2 + full[None, :, None] ** 2 + last[None, None, :] ** 2)
-    kept = low_pass(radius, 1.05 / resolution, 0.1 / resolution).astype(np.float32)
-    return fft.irfftn(fft.rfftn(density) * kept, s=density.shape).astype(np.float32)
+    passed = low_pass(radius, 1.05 / resolution, 0.1 / resolution).astype(np.float32)
+    return fft.irfftn(fft.rfftn(density) * passed, s=density.shape).astype(np.float32)
 
 
 def soft_edge(occupied: np.ndarray, pixel_size: float, reach: float, edge: float) -> np.ndarray:

@@ -10,7 +10,9 @@ factor is multiplied in afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 from scipy import fft
@@ -36,16 +38,18 @@ def _spread(places: np.ndarray, weights: np.ndarray, grid: np.ndarray) -> None:
     grid += np.bincount(where.ravel(), values.ravel(), grid.size).reshape(grid.shape).astype(np.float32)
 
 
-def _spread_images(points, weights, offsets, affine, grid) -> None:
+def _spread_images(
+    points: np.ndarray, weights: np.ndarray, offsets: np.ndarray, affine: np.ndarray, grid: np.ndarray
+) -> None:
     """As `spread_numba.spread_images`, where there is no numba: a few milliseconds for each image."""
     ones = np.column_stack([points, np.ones(len(points))])
-    for image, one in zip(grid, affine):
-        places = [ones[first:last] @ a.T for a, first, last in zip(one, offsets[:-1], offsets[1:])]
+    for image, affines in zip(grid, affine):
+        places = [ones[first:last] @ a.T for a, first, last in zip(affines, offsets[:-1], offsets[1:])]
         _spread(np.concatenate(places), weights, image)
 
 
 @cache
-def compiled():
+def compiled() -> ModuleType | None:
     """The compiled loops; None where there is no numba, as in ChimeraX's own Python."""
     try:
         from . import spread_numba
@@ -60,7 +64,9 @@ def _crop(transform: np.ndarray, box: int, axis: int) -> np.ndarray:
     return np.take(transform, order, axis=axis)
 
 
-def project_points(points, weights, offsets, affine, box: int) -> np.ndarray:
+def project_points(
+    points: np.ndarray, weights: np.ndarray, offsets: np.ndarray, affine: np.ndarray, box: int
+) -> np.ndarray:
     """Fourier transforms of projected points.
 
     Parameters
@@ -87,7 +93,7 @@ def project_points(points, weights, offsets, affine, box: int) -> np.ndarray:
     return transform * (inverse[:, None] * inverse[None, : box // 2 + 1]).astype(np.float32)
 
 
-def transform_points(point_sets, weight_sets, box: int) -> np.ndarray:
+def transform_points(point_sets: Iterable[np.ndarray], weight_sets: Iterable[np.ndarray], box: int) -> np.ndarray:
     """Fourier transform of point sets added up, in three dimensions.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -9,7 +10,7 @@ import numpy as np
 from scipy import fft
 
 from ..particles.observe import show
-from .experiment import CHUNK, JUNK, NOISE, PHASES, STRANGER, Experiment
+from .experiment import CHUNK, JUNK, NOISE, PHASES, STRANGER, Experiment, Neighbours
 from .moving_molecule import MovingMolecule
 from .simulated_noise import draw_noise, noise_spectrum
 
@@ -36,7 +37,7 @@ def _signal_batch(moving: MovingMolecule, experiment: Experiment, rows: np.ndarr
     if e.neighbour is not None:
         beside = np.flatnonzero(e.neighbour.there[rows])
         if len(beside):
-            images[beside] += _neighbours(moving, e, rows[beside])
+            images[beside] += _neighbours(moving, e, e.neighbour, rows[beside])
     return images
 
 
@@ -65,11 +66,11 @@ def _through_optics(transform: np.ndarray, experiment: Experiment, rows: np.ndar
     return fft.irfft2(transform, s=(box, box))
 
 
-def _neighbours(moving: MovingMolecule, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
+def _neighbours(moving: MovingMolecule, experiment: Experiment, neighbours: Neighbours, rows: np.ndarray) -> np.ndarray:
     """What reaches into these images ``(m, box, box)`` of the particle beside each: cut from a field twice as wide."""
-    e, other, wide = experiment, experiment.neighbour.row[rows], 2 * experiment.box
+    e, other, wide = experiment, neighbours.row[rows], 2 * experiment.box
     # an image's shift brings its particle back to the middle
-    shift = e.shift[rows] - e.neighbour.offset[rows]
+    shift = e.shift[rows] - neighbours.offset[rows]
     transform = moving.images(e.angles[other], e.rotation[other], shift, wide, e.pixel_size, e.magnification)
     first = wide // 2 - e.box // 2
     return _through_optics(transform, e, rows, wide)[:, first : first + e.box, first : first + e.box]
@@ -127,7 +128,9 @@ def _chunk_noise(experiment: Experiment, chunk: int) -> np.ndarray:
     return draw_noise(experiment.stream(NOISE, chunk), count, spectrum, experiment.box)
 
 
-def iterate_images(moving: MovingMolecule, experiment: Experiment, threads: int, start: int = 0):
+def iterate_images(
+    moving: MovingMolecule, experiment: Experiment, threads: int, start: int = 0
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (chunk, images) in order from chunk ``start``; at most two chunks per thread are in memory."""
     from collections import deque
     from concurrent.futures import ThreadPoolExecutor

@@ -9,7 +9,7 @@ from .gridding_kernel import WIDTH
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
-def _taps(position, table, values):
+def _taps(position: float, table: np.ndarray, values: np.ndarray) -> int:
     """Fill ``values`` with the kernel's taps at ``position``; return the first grid index."""
     base = np.floor(position)
     scaled = (position - base) * np.float32(table.shape[0] - 1)
@@ -21,7 +21,14 @@ def _taps(position, table, values):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def spread_images(points, weights, offsets, affine, table, grid):
+def spread_images(
+    points: np.ndarray,
+    weights: np.ndarray,
+    offsets: np.ndarray,
+    affine: np.ndarray,
+    table: np.ndarray,
+    grid: np.ndarray,
+) -> None:
     """Add every point to every image of ``grid`` (b, s, s); ``affine`` (b, g, 2, 4): [x, y, z, 1] to grid points."""
     size = grid.shape[1]
     tap_x = np.empty(WIDTH, np.float32)
@@ -42,7 +49,7 @@ def spread_images(points, weights, offsets, affine, table, grid):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def spread_volume(points, weights, table, grid):
+def spread_volume(points: np.ndarray, weights: np.ndarray, table: np.ndarray, grid: np.ndarray) -> None:
     """Add points ``(n, 3)`` in grid points (x, y, z) to ``grid`` (z, y, x)."""
     size = grid.shape[0]
     taps = np.empty((3, WIDTH), np.float32)

@@ -70,19 +70,26 @@ class Truth:
         row, copy = np.repeat(np.arange(count), subunits), np.tile(np.arange(subunits), count)
         own = len(self.hinges) // subunits
         of_copy = self.angles.reshape(count, subunits, own).reshape(-1, own)
-        one = replace(self.moving, hinges=self.hinges[:own], codes=self.moving.codes & ((1 << own) - 1))
+        subunit = replace(self.moving, hinges=self.hinges[:own], codes=self.moving.codes & ((1 << own) - 1))
         others = ("shift", "defocus", "noise_sigma", "kind", "absent", "neighbour")
         repeated = {name: getattr(self, name)[row] for name in others}
         state = self.state.reshape(-1) if self.state.ndim == 2 else self.state[row]
         return replace(
-            self, moving=one, angles=of_copy, state=state, rotation=self.rotation[row] @ group[copy], **repeated
+            self, moving=subunit, angles=of_copy, state=state, rotation=self.rotation[row] @ group[copy], **repeated
         )
 
-    def map_at(self, angles, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:
+    def map_at(self, angles: np.ndarray, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:
         """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees."""
         return self.moving.map_at(angles, box or self.box, pixel_size or self.pixel_size)
 
-    def moving_mask(self, angles, box=None, pixel_size=None, hinge: int | None = None, edge: float = 6.0) -> np.ndarray:
+    def moving_mask(
+        self,
+        angles: np.ndarray,
+        box: int | None = None,
+        pixel_size: float | None = None,
+        hinge: int | None = None,
+        edge: float = 6.0,
+    ) -> np.ndarray:
         """Soft mask of the moving part at one state (h,), or of its union over (n, h); see ``MovingMolecule``."""
         return self.moving.moving_mask(angles, box or self.box, pixel_size or self.pixel_size, hinge, edge)
 
@@ -108,13 +115,12 @@ def load_truth(folder: str | Path) -> Truth:
 
 def _hinges(record: dict, points: dict) -> tuple[Hinge, ...]:
     code = np.repeat(points["codes"], np.diff(points["offsets"]))
-    return tuple(
-        Hinge(
-            (code >> bit & 1).astype(bool), np.array(row["pivot"]), np.array(row["axis"]), *row["range"],
-            row["circular"], row["draw"], row["moves"],
-        )
-        for bit, row in enumerate(record["hinges"])
-    )  # fmt: skip
+    hinges = []
+    for bit, row in enumerate(record["hinges"]):
+        (low, high), moving = row["range"], (code >> bit & 1).astype(bool)
+        hinges.append(Hinge(moving, np.array(row["pivot"]), np.array(row["axis"]), low, high,
+                            row["circular"], row["draw"], row["moves"]))  # fmt: skip
+    return tuple(hinges)
 
 
 def hinge_record(hinge: Hinge) -> dict:

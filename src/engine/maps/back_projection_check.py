@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -42,6 +46,38 @@ class Halves:
     def pixel_size(self) -> float:
         """Å."""
         return float(self.prepared.optics.pixel_size[0])
+
+
+class FramedMap(Protocol):
+    """A consensus ``framed`` (D, D, D) in the particles' frame, whose voxel D//2 lies at ``centre``, (3,) Å xyz."""
+
+    @property
+    def framed(self) -> np.ndarray:
+        """The map."""
+        ...
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Where its middle lies."""
+        ...
+
+
+class JobFolder(Protocol):
+    """The folder that the check writes to, and who follows it."""
+
+    seed: int
+
+    def log(self, text: str) -> None:
+        """Say a line."""
+        ...
+
+    def progress(self, step: int, total: int, **values: Any) -> None:
+        """Tell how far it is."""
+        ...
+
+    def output(self, name: str) -> AbstractContextManager[Path]:
+        """Where to write an output, which is given its name when it is whole."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -92,8 +128,8 @@ def choose_halves(
     return Halves(prepared, image, (rows[side == 1], rows[side == 2]), shell_filter, mask)
 
 
-def check_particles(halves: Halves, consensus, job) -> Check:
-    """Back-project both halves and compare; write backprojection.mrc. ``consensus`` is a `Consensus` or None."""
+def check_particles(halves: Halves, consensus: FramedMap | None, job: JobFolder) -> Check:
+    """Back-project both halves and compare; write backprojection.mrc."""
     sums, gain = _sums_with_gains(halves, job)
     box, pixel_size = int(halves.prepared.optics.box[0]), halves.pixel_size
     curve = fourier_shell_correlation(*(one.map() * halves.mask for one in sums))
@@ -119,7 +155,11 @@ def _angstroms(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> st
 
 
 def back_project(
-    halves: Halves, rows: np.ndarray, shell_filter: np.ndarray, tell=lambda done: None, transfer_of=None
+    halves: Halves,
+    rows: np.ndarray,
+    shell_filter: np.ndarray,
+    tell: Callable[[int], None] = lambda done: None,
+    transfer_of: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> BackProjector:
     """The sums of prepared particles ``rows``. ``transfer_of(rows)``, where given, gives other CTFs than the file's."""
     prepared, box, pixel_size = halves.prepared, len(halves.mask), halves.pixel_size
@@ -137,7 +177,7 @@ def back_project(
     return projector
 
 
-def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProjector], np.ndarray]:
+def _sums_with_gains(halves: Halves, job: JobFolder) -> tuple[tuple[BackProjector, BackProjector], np.ndarray]:
     """(the sums of both halves, what the signal of each optics group is multiplied by).
 
     Images of optics groups are brought to one noise, and nobody knows whether their signal comes to one scale thereby:
@@ -157,7 +197,7 @@ def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProj
             break
         change = np.ones(len(gain))
         for number in np.flatnonzero(counts >= _ENOUGH):
-            change[number] = _gain(mixed, gain, sums, number)
+            change[number] = _gain(mixed, gain, sums, int(number))
         change /= np.exp(np.average(np.log(change), weights=counts))
         if np.all(np.abs(change - 1) < 0.03):
             break
@@ -165,8 +205,8 @@ def _sums_with_gains(halves: Halves, job) -> tuple[tuple[BackProjector, BackProj
     return _sums(halves, gain, job), gain
 
 
-def _sums(halves: Halves, gain: np.ndarray, job) -> tuple[BackProjector, BackProjector]:
-    def tell(rows: np.ndarray):
+def _sums(halves: Halves, gain: np.ndarray, job: JobFolder) -> tuple[BackProjector, BackProjector]:
+    def tell(rows: np.ndarray) -> Callable[[int], None]:
         return lambda done: job.progress(done, len(rows), stage="check")
 
     first, second = (back_project(halves, rows, halves.filter * gain[:, None], tell(rows)) for rows in halves.rows)

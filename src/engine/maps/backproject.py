@@ -80,7 +80,6 @@ def soft_ball(box: int, radius: float) -> np.ndarray:
     return (0.5 + 0.5 * np.cos(np.pi * np.clip((distance - radius) / 3, 0, 1))).astype(np.float32)
 
 
-
 def _with_friedel_mates(spectrum: np.ndarray) -> np.ndarray:
     """Adds to the plane kx = 0 what the mates (-k) of the inserted components would have put there."""
     out = spectrum.copy()

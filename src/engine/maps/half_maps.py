@@ -34,9 +34,10 @@ def solve_halves(
         problem = problem_of(rows)
         solved.append(solve_density(problem, before, iterations))
     cloud = problem.cloud
+    first, second = solved
     fsc = fourier_shell_correlation(*(cloud.scatter(half).cpu().numpy() for half in solved))
     fsc[0] = 1  # the mean density, which images that prep has freed of their background say nothing of
-    return HalfMaps(*solved, torch.from_numpy(fsc.astype(np.float32)).to(solved[0].device))
+    return HalfMaps(first, second, torch.from_numpy(fsc.astype(np.float32)).to(first.device))
 
 
 def supported_map(cloud: VoxelCloud, maps: HalfMaps) -> torch.Tensor:

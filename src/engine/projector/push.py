@@ -9,6 +9,7 @@ repeats of the spectrum are cut off, and the map is that of the projector.
 from __future__ import annotations
 
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 
@@ -44,7 +45,8 @@ def push(
     moved = (_move if loops is None else loops.move)(points, offsets, affine)
     low, shape = _window(moved, box)
     moved = (moved - low) * np.float32(oversampling)
-    shape = tuple(oversampling * side for side in shape)
+    z, y, x = shape
+    shape = oversampling * z, oversampling * y, oversampling * x
     grid = _spread(density, moved, shape) if loops is None else loops.spread(density, moved, shape, threads)
     return _place(_unblur(grid, oversampling, threads or -1), low, box)
 
@@ -134,7 +136,7 @@ def _spread(density: np.ndarray, places: np.ndarray, shape: tuple[int, int, int]
     return total.astype(np.float32).reshape(shape)
 
 
-def _weights(t):
+def _weights(t: np.ndarray) -> tuple[np.ndarray, ...]:
     """Cubic B-spline weights of four neighbouring voxels, ``t`` past the second of them."""
     s = 1 - t
     return s * s * s / 6, 2 / 3 - t * t * (1 + s) / 2, 2 / 3 - s * s * (1 + t) / 2, t * t * t / 6
@@ -144,7 +146,7 @@ def _weights(t):
 
 
 @lru_cache(maxsize=1)
-def _compiled():
+def _compiled() -> ModuleType | None:
     """The compiled loops, or None where numba is missing or broken."""
     try:
         from . import push_numba

@@ -10,6 +10,8 @@ Three backends agree: ``torch`` (the reference, any device), ``numba`` (CPU), ``
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 BACKENDS = ("torch", "numba", "triton")
@@ -54,7 +56,7 @@ def gather(
     return _implementation(images.device, backend)[1](images, points, offsets, affine)
 
 
-def _implementation(device: torch.device, backend: str):
+def _implementation(device: torch.device, backend: str) -> tuple[Callable[..., torch.Tensor], ...]:
     """The splat and the gather of a backend, imported on first use."""
     if backend == "auto":
         backend = {"cuda": "triton", "cpu": "numba"}.get(device.type, "torch")

@@ -6,7 +6,7 @@ from numba import njit
 
 
 @njit(inline="always")
-def weights(t):
+def weights(t: float) -> tuple[float, float, float, float]:
     """Cubic B-spline weights of four neighbouring pixels or voxels."""
     one = t * 0 + 1
     s = one - t

@@ -28,6 +28,7 @@ class BatchCache:
         """``budget`` is in bytes; if omitted, what the device has to spare when a box size is first asked for."""
         self.source, self._device, self._budget = images, torch.device(device), budget
         self._box = 0
+        self._stores: list[torch.Tensor] = []  # images, transfer and rotation of what is kept
 
     def batches(self, groups: Iterable[np.ndarray], box: int) -> Iterator[Batch]:
         """One batch per array of rows, in their order, on the device; no row may be in two of them."""
@@ -45,15 +46,15 @@ class BatchCache:
     def _begin(self, box: int) -> None:
         """Forget what is kept, and make room for another box size."""
         self._box, count = box, len(self.source)
-        self._stores = ()
+        self._stores = []  # first, so that there is room
         budget = _room(self._device) if self._budget is None else self._budget
         capacity = min(count, budget // (12 * box * (box // 2 + 1)))
         shape = (capacity, box, box // 2 + 1)
-        self._stores = (
+        self._stores = [
             torch.empty(shape, dtype=torch.complex64, device=self._device),
             torch.empty(shape, device=self._device),
             torch.empty(capacity, 3, 3, device=self._device),
-        )
+        ]
         self._kept = np.zeros(count, bool)
 
     def _gather(self, rows: np.ndarray, new: np.ndarray, fresh: Batch | None) -> Batch:

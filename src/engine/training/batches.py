@@ -72,8 +72,8 @@ class Batch:
         return replace(self, images=images, transfer=transfer)
 
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
-        values = (getattr(self, name) for name in self.__dataclass_fields__)
-        return Batch(*(None if value is None else change(value) for value in values))
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return replace(self, **{name: change(value) for name, value in values.items() if value is not None})
 
 
 class ParticleImages:

@@ -13,22 +13,22 @@ MODULES = (
 )  # fmt: skip
 
 
-def versions():
+def versions() -> "tuple[dict, dict]":
     """Version by module, and what kept a module from being imported."""
-    found, broken = {}, {}
+    version, broken = {}, {}
     for name in MODULES:
         try:
             module = importlib.import_module(name)
-            found[name] = str(getattr(module, "__version__", ""))
+            version[name] = str(getattr(module, "__version__", ""))
         except ImportError as error:
             missing = isinstance(error, ModuleNotFoundError) and error.name == name
             broken[name] = "" if missing else str(error)
         except Exception as error:
             broken[name] = "%s: %s" % (type(error).__name__, error)  # noqa: UP031
-    return found, broken
+    return version, broken
 
 
-def flexrec():
+def flexrec() -> "str | None":
     """Version of the FlexRec that is installed; None where there is none that works."""
     try:
         importlib.import_module("chimerax.flexrec.jobs.queue.worker")
@@ -37,7 +37,7 @@ def flexrec():
         return None
 
 
-def devices():
+def devices() -> "list[dict]":
     """Name of torch's devices, best first, each with why it does not compute (None: it does)."""
     import torch
 
@@ -45,20 +45,23 @@ def devices():
     if getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
         names.append(("mps", "Apple GPU"))
     names.append(("cpu", "%d threads" % torch.get_num_threads()))  # noqa: UP031
-    return [{"device": device, "name": name, "error": compute(torch, device)} for device, name in names]
+    return [{"device": device, "name": name, "error": compute(device)} for device, name in names]
 
 
-def compute(torch, device):
+def compute(device: str) -> "str | None":
     """A gradient on the device, small enough to be known; None if it is right."""
+    import torch
+
     try:
         points = torch.arange(4.0, device=device, requires_grad=True)
         (points @ points).backward()
-        return None if points.grad.tolist() == [0.0, 2.0, 4.0, 6.0] else "it computes wrong numbers"
+        right = points.grad is not None and points.grad.tolist() == [0.0, 2.0, 4.0, 6.0]
+        return None if right else "it computes wrong numbers"
     except Exception as error:
         return str(error).split("\n")[0]
 
 
-def compile_something():
+def compile_something() -> "str | None":
     """Whether numba compiles here; None if it does."""
     try:
         import numba
@@ -68,14 +71,14 @@ def compile_something():
         return str(error).split("\n")[0]
 
 
-def main():
+def main() -> None:
     """Print the line."""
-    said = {"version": platform.python_version(), "executable": sys.executable}
+    said: dict[str, object] = {"version": platform.python_version(), "executable": sys.executable}
     if sys.version_info >= (3, 11):  # noqa: UP036 (an older Python may be asked)
-        said["flexrec"] = flexrec()
-        said["modules"], said["broken"] = versions()
-        said["devices"] = devices() if "torch" in said["modules"] else []
-        said["numba_error"] = compile_something() if "numba" in said["modules"] else None
+        modules, broken = versions()
+        said.update(flexrec=flexrec(), modules=modules, broken=broken)
+        said["devices"] = devices() if "torch" in modules else []
+        said["numba_error"] = compile_something() if "numba" in modules else None
     print("\n" + json.dumps(said))
 
 

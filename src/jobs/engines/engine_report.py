@@ -57,10 +57,11 @@ class EngineReport:
         """The report for a person, without its problem."""
         rows = [("Python", f"{self.version} ({self.python})"), ("FlexRec", self.flexrec or _NO_FLEXREC)]
         rows += [(name, self.modules.get(name, "missing")) for name in ("torch", "numba")]
-        for device in self.devices:
-            rows.append(("device", f"{device.device} ({device.name})" + (f": {device.error}" if device.error else "")))
+        rows += [("device", f"{d.device} ({d.name})" + (f": {d.error}" if d.error else "")) for d in self.devices]
         text = [f"{name:<9}{value}" for name, value in rows]
-        return text if self.problem else [*text, f"Jobs can run with this Python, on {self.device.device}."]
+        if not self.problem and self.device is not None:
+            text.append(f"Jobs can run with this Python, on {self.device.device}.")
+        return text
 
 
 def ask_python(python: Path | str | None = None) -> EngineReport:

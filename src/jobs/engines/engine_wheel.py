@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from ...errors import InputError
@@ -17,8 +17,8 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: flexrec\nRoot-Is-Purelib: true\nTag: py
 def pack_wheel(folder: Path) -> Path:
     """Write the wheel into a folder; ``InputError`` if FlexRec runs uninstalled, when nothing says what it needs."""
     # a source folder that happens to be the current one may hold an .egg-info, which is not what is installed
-    found = (one for one in distributions(name=_NAME) if one.read_text("METADATA"))
-    installed = next(found, None)
+    installations = (installation for installation in distributions(name=_NAME) if installation.read_text("METADATA"))
+    installed = next(installations, None)
     if installed is None:
         raise InputError("FlexRec itself is not installed in this Python; install it (pip install .) first.")
     path = folder / f"chimerax_flexrec-{installed.version}-py3-none-any.whl"
@@ -39,7 +39,7 @@ def _package() -> dict[str, bytes]:
     return {f"chimerax/flexrec/{path.relative_to(top).as_posix()}": path.read_bytes() for path in files}
 
 
-def _metadata(installed) -> dict[str, bytes]:
+def _metadata(installed: Distribution) -> dict[str, bytes]:
     folder = f"chimerax_flexrec-{installed.version}.dist-info"
     texts = {"METADATA": installed.read_text("METADATA"), "entry_points.txt": installed.read_text("entry_points.txt")}
     return {f"{folder}/{name}": text.encode() for name, text in {**texts, "WHEEL": _WHEEL}.items() if text}

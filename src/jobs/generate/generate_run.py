@@ -22,7 +22,7 @@ from ...models.support import Support
 from ...particles.resample import resample_box
 from ..job_folder import JobRun
 from .generate_parameters import GenerateParameters
-from .generate_points import asked_series
+from .generate_points import requested_series
 
 OVERSAMPLING = 2  # these maps are kept and measured: they should be right up to Nyquist
 ALIKE = 0.5  # correlation with the model's map below which a given map is probably not in the same frame
@@ -56,7 +56,7 @@ def run(parameters: GenerateParameters, job: JobRun) -> None:
         f"dimension(s), map of {model.box} voxels of {model.pixel_size:.4g} Å."
     )
     maker = _maker(parameters, model, job)
-    plan = _plan(asked_series(parameters, model), model)
+    plan = _plan(requested_series(parameters, model), model)
     _warn(plan, job)
     _forget_other_maps(job.folder, plan, model, maker)
     _write_points(plan, model, maker, job)
@@ -162,9 +162,8 @@ def _write_points(plan: _Plan, model: Model, maker: _Maker, job: JobRun) -> None
         axes = [f"z{k + 1}" for k in range(model.latent_dims)]
         table.writerow(["map", "series", *axes, "distance", "outside"])
         for i, name in enumerate(plan.names):
-            point = [f"{value:.6g}" for value in plan.z[i]]
             far = "yes" if plan.outside[i] else "no"
-            table.writerow([name, plan.series[number[i]].name, *point, f"{plan.distance[i]:.4g}", far])
+            table.writerow([name, plan.series[number[i]].name, *map(str, plan.z[i]), f"{plan.distance[i]:.4g}", far])
 
 
 def _write_maps(plan: _Plan, model: FlowModel | LinearModel, maker: _Maker, job: JobRun) -> bool:
@@ -204,7 +203,7 @@ def _change_of(model: FlowModel | LinearModel) -> Callable[[np.ndarray], str]:
     return motion
 
 
-def _maps_of(folder: Path, plan: _Plan):
+def _maps_of(folder: Path, plan: _Plan) -> Callable[[int], np.ndarray]:
     """A function that reads map ``i``."""
 
     def read(i: int) -> np.ndarray:

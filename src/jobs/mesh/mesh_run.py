@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +51,7 @@ def run(parameters: MeshParameters, job: JobRun) -> None:
     if parameters.mesh is None:
         result = build(parameters, consensus, pixel_size, job.log, job.progress)
     else:
-        result = _import(parameters, consensus, pixel_size, job)
+        result = _import(parameters.mesh, parameters, consensus, pixel_size, job)
     # cropped or resampled, the consensus has kept its centre
     centre = read_centre(parameters.consensus, parameters.pixel_size)
     result = replace(result, mesh=replace(result.mesh, centre=centre))
@@ -99,7 +101,7 @@ def _mask(
         shape = (parameters.mask_lowpass, parameters.mask_threshold, parameters.mask_dilate, parameters.mask_pad)
         mask = make_mask(consensus, pixel_size, *shape)
     else:
-        mask = _given_mask(parameters, consensus, pixel_size)
+        mask = _given_mask(parameters.mask, parameters, consensus, pixel_size)
     cut = cut_fraction(consensus, mask, pixel_size, parameters.mask_lowpass)
     if cut > parameters.mask_cut:
         raise InputError(
@@ -112,12 +114,12 @@ def _mask(
     return mask, cut
 
 
-def _given_mask(parameters: MeshParameters, consensus: np.ndarray, pixel_size: float) -> np.ndarray:
-    mask, mask_pixel = read_map(parameters.mask, parameters.pixel_size)
+def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float) -> np.ndarray:
+    mask, mask_pixel = read_map(path, parameters.pixel_size)
     width, wanted = mask.shape[0] * mask_pixel, consensus.shape[0] * pixel_size
     if abs(width - wanted) > 0.01 * wanted:
         raise InputError(
-            f"{parameters.mask}: the mask's box is {width:.1f} Å wide and the consensus' {wanted:.1f} Å; give a mask "
+            f"{path}: the mask's box is {width:.1f} Å wide and the consensus' {wanted:.1f} Å; give a mask "
             "made in the consensus' box."
         )
     if mask.shape != consensus.shape:
@@ -155,9 +157,8 @@ def _user_weights(parameters: MeshParameters, mesh: TetMesh, parts: Parts) -> Te
     return make_rigid(mesh, parts.numbers(parameters.rigid)) if parameters.rigid else mesh
 
 
-def _import(parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun) -> Result:
+def _import(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float, job: JobRun) -> Result:
     """A mesh made elsewhere, with the consensus brought to its box."""
-    path = parameters.mesh
     if path.suffix.lower() == ".npz":
         mesh, notes = load_mesh(path), {}
         mask, labels = mesh.mask.astype(np.float32), tuple(range(1, mesh.parts + 1))
@@ -197,7 +198,7 @@ def _write(parameters: MeshParameters, result: Result, job: JobRun) -> None:
 
 
 def _write_cryosparc(unit: str, result: Result, job: JobRun) -> None:
-    arrays = to_cryosparc(result.mesh, result.mask, result.consensus, unit)
+    arrays: dict[str, Any] = to_cryosparc(result.mesh, result.mask, result.consensus, unit)
     with job.output("cryosparc_mesh.npz") as path, open(path, "wb") as file:
         np.savez_compressed(file, **arrays)
 

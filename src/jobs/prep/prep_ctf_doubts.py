@@ -55,7 +55,8 @@ class _Trial:
 
 def doubt_ctf(halves: Halves, check: Check, consensus: Consensus | None) -> str | None:
     """A sentence on the CTF, or None where it is the file's as far as can be told."""
-    some = replace(halves, rows=tuple(rows[: _MOST // 2] for rows in halves.rows))
+    first, second = halves.rows
+    some = replace(halves, rows=(first[: _MOST // 2], second[: _MOST // 2]))
     now = _try(some, some.prepared, consensus)
     trials = [(_try(some, particles, consensus), text) for particles, text in _others(some.prepared, consensus)]
     best_curve = np.max([np.abs(trial.curve) for trial in (now, *(trial for trial, _ in trials))], axis=0)
@@ -106,7 +107,7 @@ def _try(halves: Halves, particles: Particles, consensus: Consensus | None) -> _
         return ctf_rfft(particles, len(halves.mask), halves.pixel_size, rows)
 
     sums = [back_project(halves, rows, halves.filter, transfer_of=transfer_of) for rows in halves.rows]
-    curve = fourier_shell_correlation(*(one.map() * halves.mask for one in sums))
+    curve = fourier_shell_correlation(*(half.map() * halves.mask for half in sums))
     if consensus is None:
         return _Trial(curve, None)
     density = sums[0].merged(sums[1]).map() * halves.mask

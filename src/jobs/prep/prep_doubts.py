@@ -65,17 +65,17 @@ def _doubt_consensus(halves: Halves, check: Check, consensus: Consensus) -> str 
     def score(candidate: np.ndarray) -> float:
         return low_shells(fourier_shell_correlation(check.density, candidate * halves.mask))
 
-    found = score(consensus.framed)
+    level = score(consensus.framed)
     others = {
-        "contrast looks inverted: leave --contrast out, or give the other one": -found,
+        "contrast looks inverted: leave --contrast out, or give the other one": -level,
         "the hand looks wrong (the mirrored map fits better): flip the map, or use poses of the same hand": score(
             np.roll(consensus.framed[::-1], 1 - box % 2, 0)
         ),
     }
     reason, best = max(others.items(), key=lambda item: item[1])
-    if best > found + _CLEARER and best > 0.2:
-        return f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): {reason}."
-    if found < 0.3:
-        return (f"back-projection and consensus agree poorly (mean correlation of the low shells {found:.2f}): are the "
+    if best > level + _CLEARER and best > 0.2:
+        return f"back-projection and consensus agree poorly (mean correlation of the low shells {level:.2f}): {reason}."
+    if level < 0.3:
+        return (f"back-projection and consensus agree poorly (mean correlation of the low shells {level:.2f}): are the "
                 f"poses and the map {_REFINEMENT}, and is the file's CTF theirs?")  # fmt: skip
     return None

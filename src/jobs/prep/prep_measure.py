@@ -16,7 +16,9 @@ from ...particles.copies import copies
 from ...particles.noise import NoiseSpectrum, background_deviation, whitening_filter
 from ...particles.observe import observe
 from ...particles.prepared import NOISE
+from ..job_folder import JobRun
 from .prep_notes import Notes
+from .prep_parameters import PrepParameters
 from .prep_read import Consensus
 
 _SAMPLE, _CONTRAST_SAMPLE, _LEVEL_SAMPLE, _BATCH = 2000, 1000, 400, 50
@@ -46,7 +48,7 @@ class Noise:
 
 
 def measure_noise(
-    converter: Converter, image: np.ndarray, consensus: Consensus | None, parameters, notes: Notes
+    converter: Converter, image: np.ndarray, consensus: Consensus | None, parameters: PrepParameters, notes: Notes
 ) -> Noise:
     """Noise power, whitening filters and contrast of a few thousand images chosen at random; kept in noise.npz.
 
@@ -75,7 +77,7 @@ def measure_noise(
     return noise
 
 
-def _save_noise(noise: Noise, digest: str, job) -> None:
+def _save_noise(noise: Noise, digest: str, job: JobRun) -> None:
     """noise.npz."""
     with job.output(NOISE) as temporary:
         np.savez(temporary, radius=np.arange(noise.power.shape[1]), power=noise.power, filter=noise.filter,
@@ -83,7 +85,7 @@ def _save_noise(noise: Noise, digest: str, job) -> None:
                  contrast=noise.contrast, notes=np.array(noise.texts, np.str_), digest=digest)  # fmt: skip
 
 
-def save_filter(noise: Noise, gain: np.ndarray, job) -> None:
+def save_filter(noise: Noise, gain: np.ndarray, job: JobRun) -> None:
     """noise.npz, its filter multiplied by the ``gain`` (g,) of the optics groups' signal."""
     with np.load(job.folder / NOISE, allow_pickle=False) as saved:
         arrays = {name: saved[name] for name in saved.files}
@@ -114,7 +116,7 @@ def _of_all_groups(sample: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([sample[:_SAMPLE], *of_groups]))
 
 
-def _noise_power(converter: Converter, rows: np.ndarray, even: bool, job) -> tuple[np.ndarray, bool]:
+def _noise_power(converter: Converter, rows: np.ndarray, even: bool, job: JobRun) -> tuple[np.ndarray, bool]:
     """(power (g, D//2+1) by shell, whether it is a noticeable part of the images).
 
     Where images are made ``even``, each counts with its own noise as the unit. A group of few images has the spectrum
@@ -140,10 +142,10 @@ def _noise_power(converter: Converter, rows: np.ndarray, even: bool, job) -> tup
         raise InputError(f"{converter.particles.source}: its images are the same everywhere outside the disc of "
                          f"{converter.radius:.0f} Å, so their noise cannot be measured; if they were masked, extract "
                          "them again without a mask, or give a smaller radius.")  # fmt: skip
-    members = np.array([one.count for one in spectra])
+    members = np.array([spectrum.count for spectrum in spectra])
     levels = np.divide(level, members, out=np.full(count, level.sum() / done), where=members > 0)
     units = np.ones(count) if even else levels
-    own = [one.power() / units[g] if members[g] else np.zeros(shells) for g, one in enumerate(spectra)]
+    own = [spectrum.power() / units[g] if members[g] else np.zeros(shells) for g, spectrum in enumerate(spectra)]
     pooled = np.average(own, axis=0, weights=members)
     few = np.where(np.count_nonzero(members) > 1, _TRUST, 0)
     weight = np.divide(members, members + few, out=np.zeros(count), where=members > 0)[:, None]
@@ -156,9 +158,9 @@ def _whitening(
 ) -> tuple[Whitening, float]:
     """(what the images are multiplied by, what they are divided by on average where each is by its own noise)."""
     if not even:
-        return Whitening(np.stack([whitening_filter(one) for one in power]), False), 1.0
+        return Whitening(np.stack([whitening_filter(curve) for curve in power]), False), 1.0
     shape = power / power.mean(axis=1, keepdims=True)  # an image's own level is divided out of it in any case
-    filters = np.stack([whitening_filter(one) for one in shape])
+    filters = np.stack([whitening_filter(curve) for curve in shape])
     levels = [
         background_deviation(converter.images(part, Whitening(filters, False)), converter.background)
         for part in _parts(np.sort(sample[:_LEVEL_SAMPLE]))
@@ -189,7 +191,9 @@ def _saved_noise(path: Path, digest: str) -> Noise | None:
 # ---------------------------------------------------------------------------- contrast
 
 
-def _contrast(converter: Converter, rows: np.ndarray, consensus, parameters, notes: Notes) -> float:
+def _contrast(
+    converter: Converter, rows: np.ndarray, consensus: Consensus | None, parameters: PrepParameters, notes: Notes
+) -> float:
     """+1 or −1 to multiply images by that already carry the file's sign."""
     claimed = converter.particles.contrast
     if parameters.contrast != "auto":

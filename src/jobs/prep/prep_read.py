@@ -17,7 +17,7 @@ from ...particles.prepared import STAR
 from ...particles.resample import resample_map
 from ..inputs import job_file
 from .prep_notes import Notes
-from .prep_parameters import CTF_STATES
+from .prep_parameters import CTF_STATES, PrepParameters
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Consensus:
     framed: np.ndarray
 
 
-def read_input(parameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarray]:
+def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarray]:
     """The particles asked for and their rows in the source file."""
     path = job_file(parameters.particles, STAR) if parameters.particles.is_dir() else parameters.particles
     with warnings.catch_warnings(record=True) as caught:
@@ -41,14 +41,14 @@ def read_input(parameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarr
     for warning in caught:
         if issubclass(warning.category, InputWarning):
             notes.warn(str(warning.message))
-    particles = _as_told(particles, parameters)
+    particles = _with_given_state(particles, parameters)
     rows = np.arange(len(particles))
     if parameters.subset is not None and parameters.subset < len(rows):
         rows = np.sort(np.random.default_rng(seed).choice(len(rows), parameters.subset, replace=False))
     return particles.take(rows), rows
 
 
-def _as_told(particles: Particles, parameters) -> Particles:
+def _with_given_state(particles: Particles, parameters: PrepParameters) -> Particles:
     """The particles with what the parameters say instead of the file."""
     optics = particles.optics
     if parameters.ctf_state != "auto":
@@ -58,16 +58,16 @@ def _as_told(particles: Particles, parameters) -> Particles:
 
 
 def read_consensus(
-    path: Path | None, told: float | None, particles: Particles, frame: Frame
+    path: Path | None, given: float | None, particles: Particles, frame: Frame
 ) -> Consensus | None:
-    """The consensus map, or the consensus.mrc of a job's folder; ``told`` is its pixel size in place of its header's.
+    """The consensus map, or the consensus.mrc of a job's folder; ``given`` is its pixel size in place of its header's.
 
     ``InputError`` where its pixel size or extent cannot be that of these particles.
     """
     if path is None:
         return None
     path = job_file(path, "consensus.mrc")
-    density, pixel_size = read_map(path, told)
+    density, pixel_size = read_map(path, given)
     boxes, sizes = particles.optics.box, particles.optics.pixel_size
     same_box = boxes == density.shape[0]
     if same_box.any() and np.min(np.abs(sizes[same_box] / pixel_size - 1)) > 0.005:
@@ -79,4 +79,4 @@ def read_consensus(
         raise InputError(f"{path}: is {extent:.0f} Å wide and the prepared images {frame.crop:.0f} Å; if its "
                          f"pixel size ({pixel_size:.4g} Å) is wrong, give --pixel-size.")  # fmt: skip
     framed = resample_map(density, pixel_size, frame.box, frame.pixel_size)
-    return Consensus(density, pixel_size, read_centre(path, told), framed)
+    return Consensus(density, pixel_size, read_centre(path, given), framed)

@@ -18,9 +18,11 @@ from ...particles.particles import PHASE_FLIPPED
 from ...particles.prepared import NOISE, RECORD, STACK, STAR, check_readable
 from ...particles.stream import StackWriter
 from ...particles.symmetry import operators
+from ..job_folder import JobRun
 from .prep_doubts import doubt
 from .prep_measure import Noise, images_digest, measure_noise, save_filter
 from .prep_notes import Notes
+from .prep_parameters import PrepParameters
 from .prep_read import read_consensus, read_input
 from .prep_survey import Surveyed, survey_images, with_images
 from .prep_symmetry import check_symmetric, with_symmetry, write_unit
@@ -29,7 +31,7 @@ _CHUNK_PIXELS = 1 << 23
 _SOURCE_ROW = "flexrecSourceRow"
 
 
-def run(parameters, job) -> None:
+def run(parameters: PrepParameters, job: JobRun) -> None:
     """Write the prepared particles, their noise, a back-projection, a record and a picture into the job's folder."""
     notes = Notes(job, parameters.normalize if parameters.whiten else None)
     particles, rows = read_input(parameters, job.seed, notes)
@@ -66,7 +68,7 @@ def run(parameters, job) -> None:
     _write_picture(converter, stored, noise, check, frame, job)
 
 
-def _radius(parameters, frame: Frame) -> float:
+def _radius(parameters: PrepParameters, frame: Frame) -> float:
     """Å of the disc that holds the particle."""
     radius = parameters.radius or 0.85 * frame.crop / 2
     if radius > 0.97 * frame.crop / 2:
@@ -85,7 +87,7 @@ def _with_contrast(converter: Converter, contrast: float) -> Converter:
 # ---------------------------------------------------------------------------- images
 
 
-def _write_images(converter: Converter, noise: Noise, workers: int, job) -> bool:
+def _write_images(converter: Converter, noise: Noise, workers: int, job: JobRun) -> bool:
     """particles.mrcs; False where the job was asked to stop."""
     particles, frame = converter.particles, converter.frame
     largest = int(particles.optics.box.max())
@@ -110,7 +112,7 @@ def _write_images(converter: Converter, noise: Noise, workers: int, job) -> bool
 # ---------------------------------------------------------------------------- outputs
 
 
-def _prepared(particles: Particles, rows: np.ndarray, frame: Frame, job) -> Particles:
+def _prepared(particles: Particles, rows: np.ndarray, frame: Frame, job: JobRun) -> Particles:
     """The same poses and CTF, the new stack."""
     groups, count = len(particles.optics), len(particles)
     return replace(
@@ -131,7 +133,14 @@ def _prepared(particles: Particles, rows: np.ndarray, frame: Frame, job) -> Part
 
 
 def _write_record(
-    parameters, images: Surveyed, count: int, frame: Frame, radius: float, noise: Noise, check: Check, notes: Notes
+    parameters: PrepParameters,
+    images: Surveyed,
+    count: int,
+    frame: Frame,
+    radius: float,
+    noise: Noise,
+    check: Check,
+    notes: Notes,
 ) -> None:
     job, particles = notes.job, images.particles
     record = {
@@ -158,7 +167,9 @@ def _write_record(
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_picture(converter: Converter, prepared: Particles, noise: Noise, check: Check, frame: Frame, job) -> None:
+def _write_picture(
+    converter: Converter, prepared: Particles, noise: Noise, check: Check, frame: Frame, job: JobRun
+) -> None:
     shown = np.unique(np.linspace(0, len(prepared) - 1, 6).astype(int))
     before = [converter.raw(shown[i : i + 1])[0] for i in range(len(shown))]
     with job.output("prep.png") as path:

@@ -14,6 +14,7 @@ from ...particles.copies import IMAGE, copies, image_numbers
 from ...particles.halves import together
 from ...particles.hot_pixels import HotPixels, Survey, find_hot_pixels, survey
 from ...particles.prefetch import in_order
+from ..job_folder import JobRun
 from .prep_notes import Notes
 
 SURVEY = "survey.npz"
@@ -33,11 +34,11 @@ class Surveyed:
     hot: HotPixels
     left_out: int
 
-    def take(self, kept: np.ndarray) -> Surveyed:
+    def take(self, chosen: np.ndarray) -> Surveyed:
         """The particles of this mask alone."""
-        rows = np.flatnonzero(kept)
+        rows = np.flatnonzero(chosen)
         return Surveyed(self.particles.take(rows), self.rows[rows], self.survey.take(rows), self.hot.take(rows),
-                        self.left_out + int(np.count_nonzero(~kept)))  # fmt: skip
+                        self.left_out + int(np.count_nonzero(~chosen)))  # fmt: skip
 
 
 def survey_images(converter: Converter, rows: np.ndarray, digest: str, workers: int, notes: Notes) -> Surveyed | None:
@@ -46,23 +47,23 @@ def survey_images(converter: Converter, rows: np.ndarray, digest: str, workers: 
     ``rows`` are those of the particles in the source file. None where the job was asked to stop. The survey is kept in
     survey.npz under ``digest``. ``InputError`` where images hold values that are not numbers, or all are empty.
     """
-    found = _saved(notes.job.folder / SURVEY, digest)
-    if found is None:
-        found = _survey(converter, workers, notes.job)
-        if found is None:
+    result = _saved(notes.job.folder / SURVEY, digest)
+    if result is None:
+        result = _survey(converter, workers, notes.job)
+        if result is None:
             return None
         with notes.job.output(SURVEY) as path:
-            np.savez(path, of=digest, **{name: getattr(found, name) for name in found.__dataclass_fields__})
+            np.savez(path, of=digest, **{name: getattr(result, name) for name in result.__dataclass_fields__})
     particles = converter.particles
-    _refuse_damaged(particles, found)
-    images = Surveyed(particles, rows, found, find_hot_pixels(found, particles.group), 0)
+    _refuse_damaged(particles, result)
+    images = Surveyed(particles, rows, result, find_hot_pixels(result, particles.group), 0)
     images = _without_empty(images, notes)
     images = _without_hot(images, converter, notes)
     _tell_uneven(images, notes)
     return images
 
 
-def _survey(converter: Converter, workers: int, job) -> Survey | None:
+def _survey(converter: Converter, workers: int, job: JobRun) -> Survey | None:
     particles = converter.particles
     order = np.lexsort((particles.index, particles.stack, particles.group))
     parts = [
@@ -75,14 +76,14 @@ def _survey(converter: Converter, workers: int, job) -> Survey | None:
     def look(part: np.ndarray) -> Survey:
         return survey(converter.raw(part), float(radii[particles.group[part[0]]]))
 
-    found, done = [], 0
-    for number, one in enumerate(in_order(look, parts, workers)):
-        found.append(one)
+    results, done = [], 0
+    for number, result in enumerate(in_order(look, parts, workers)):
+        results.append(result)
         done += len(parts[number])
         job.progress(done, len(particles), stage="survey")
         if done < len(particles) and job.stop_requested():
             return None
-    return Survey.joined(found).take(np.argsort(np.concatenate(parts)))
+    return Survey.joined(results).take(np.argsort(np.concatenate(parts)))
 
 
 def _chunks(rows: np.ndarray, box: int) -> list[np.ndarray]:
@@ -102,13 +103,13 @@ def _saved(path: Path, digest: str) -> Survey | None:
 # ---------------------------------------------------------------------------- damage
 
 
-def _refuse_damaged(particles: Particles, found: Survey) -> None:
-    bad = np.flatnonzero(~found.finite)
+def _refuse_damaged(particles: Particles, result: Survey) -> None:
+    bad = np.flatnonzero(~result.finite)
     if len(bad):
         raise InputError(f"{particles.source}: {len(bad)} images hold values that are not numbers (NaN or infinity); "
                          f"the first is {_name(particles, bad[0])}; remove those particles or extract them "
                          "again.")  # fmt: skip
-    if found.empty.all():
+    if result.empty.all():
         raise InputError(f"{particles.source}: its images are empty (the same value everywhere); are the stacks whole?")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ...engine.maps.back_projection_check import Check
@@ -15,14 +17,14 @@ from .prep_notes import Notes
 from .prep_read import Consensus
 
 
-def check_symmetric(consensus: Consensus | None, path, group: np.ndarray, symbol: str) -> None:
+def check_symmetric(consensus: Consensus | None, path: Path | None, group: np.ndarray, symbol: str) -> None:
     """``InputError`` where a consensus is not symmetric by ``group`` ``(s, 3, 3)``."""
     if consensus is None or len(group) == 1:
         return
-    found = alike(consensus.density, group, consensus.pixel_size)
-    if found < LEAST_ALIKE:
+    correlation = alike(consensus.density, group, consensus.pixel_size)
+    if correlation < LEAST_ALIKE:
         raise InputError(f"{path}: has no symmetry {symbol} about its centre, turned by it the map correlates with "
-                         f"itself by {found:.2f} only; give the group and the axes that it was refined with "
+                         f"itself by {correlation:.2f} only; give the group and the axes that it was refined with "
                          "(RELION's: Cn about z).")  # fmt: skip
 
 

@@ -48,9 +48,9 @@ def put_in(entry: Entry, folder: Path) -> None:
 def _put_in(queue: Queue, entry: Entry, folder: Path) -> None:
     _tidy(queue)
     status = read_status(folder)
-    found = queue.find(folder.name)
-    lost = (found is None or not found.cluster) and is_silent(folder)
-    if not lost and (found is not None or status.status == RUNNING):
+    queued = queue.find(folder.name)
+    lost = (queued is None or not queued.cluster) and is_silent(folder)
+    if not lost and (queued is not None or status.status == RUNNING):
         raise InputError(f"{folder.name} is already {status.status}; flexrec jobs shows how far it is.")
     if status.status != QUEUED:
         write_status(folder, Status(QUEUED))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import InputError
@@ -33,8 +34,11 @@ def other_computer(folder: Path) -> str | None:
     """The name of another computer on which the job runs, or is about to; None where it does not."""
     status = recorded_status(folder)
     entry = next((entry for entry in read_queue(folder.parent) if entry.job == folder.name), None)
-    begins = entry is not None and not entry.cluster and not entry.waiting
-    host = status.host if status.status == RUNNING else entry.host if begins else None
+    host = None
+    if status.status == RUNNING:
+        host = status.host
+    elif entry is not None and not entry.cluster and not entry.waiting:
+        host = entry.host  # it is about to begin there
     return host if host != host_name() else None
 
 
@@ -69,7 +73,7 @@ def _leads_a_group(pid: int) -> bool:
         return False
 
 
-def _signal(send, pid: int, number: int) -> None:
+def _signal(send: Callable[[int, int], None], pid: int, number: int) -> None:
     try:
         send(pid, number)
     except ProcessLookupError:

@@ -25,11 +25,11 @@ def device_alone(slot: str, say: Callable[[str], None]) -> Iterator[None]:
     cannot be made the job goes on without: it is better run beside another one than not at all. A slot of several
     devices takes them in one order, whoever asks, so that no two jobs wait for each other.
     """
-    with ExitStack() as held:
+    with ExitStack() as locks:
         for part in parts_of(slot):
             file = _open(part)
             if file is not None:
-                _take(held.enter_context(file), part, say)
+                _take(locks.enter_context(file), part, say)
         yield
 
 

@@ -58,7 +58,7 @@ class Entry:
 class Queue:
     """The entries of one project while its lock is held; changes are written by ``save``."""
 
-    def __init__(self, project: Path, entries: list[Entry]):
+    def __init__(self, project: Path, entries: list[Entry]) -> None:
         self.project = project
         self.entries = entries
         self._written = list(entries)

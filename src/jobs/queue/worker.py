@@ -25,6 +25,7 @@ from ..slurm import cluster
 from . import dispatch
 from .machine import device_alone
 from .queue_file import Entry
+from .slots import CPU
 from .waiting import hindrance
 
 
@@ -75,7 +76,7 @@ def _work(folder: Path, find: Callable[[str], Job], leaving: _Leaving) -> int:
 def _device(folder: Path, entry: Entry) -> AbstractContextManager[None]:
     """What keeps others off the job's device; a cluster's scheduler does that itself. Its inputs must be done there."""
     if not entry.cluster:
-        return device_alone(entry.slot, partial(append_log, folder))
+        return device_alone(entry.slot or CPU, partial(append_log, folder))
     other = hindrance(folder, [])
     if other is not None:
         raise InputError(f"{folder.name} needs {other}, which is not done; resume that one first, then this one.")

@@ -26,8 +26,8 @@ def halves_of(parameters: ReconstructParameters, prepared: Prepared, job: JobRun
     """
     path = job.folder / HALVES
     if path.is_file():
-        with np.load(path, allow_pickle=False) as kept:
-            return kept["half1"], kept["half2"]
+        with np.load(path, allow_pickle=False) as stored:
+            return stored["half1"], stored["half2"]
     rows = _rows(parameters.selection, prepared, job.folder.parent)
     image = image_numbers(prepared.particles)[rows]
     side, whose = _sides(prepared.particles.half, rows, image, job.seed)

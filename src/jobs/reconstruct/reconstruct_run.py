@@ -27,13 +27,13 @@ def run(parameters: ReconstructParameters, job: JobRun) -> None:
     sums = sum_images(prepared, halves, job)
     if sums is None:
         return
-    found = reconstruct(sums, prepared.pixel_size)
+    result = reconstruct(sums, prepared.pixel_size)
     counts = (len(halves[0]), len(halves[1]))
-    job.log(_words(found, counts))
-    _write(found, prepared.pixel_size, centre, job)
+    job.log(_words(result, counts))
+    _write(result, prepared.pixel_size, centre, job)
     with job.output("reconstruct.png") as path:
-        draw_reconstruction(path, found, prepared.pixel_size, counts, parameters.selection)
-    _write_record(parameters, found, prepared, counts, job)
+        draw_reconstruction(path, result, prepared.pixel_size, counts, parameters.selection)
+    _write_record(parameters, result, prepared, counts, job)
     forget_sums(job)
 
 
@@ -42,28 +42,30 @@ def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray
     return prepared.centre if parameters.mesh is None else load_mesh(job_file(parameters.mesh, "mesh.npz")).centre
 
 
-def _words(found: Reconstruction, counts: tuple[int, int]) -> str:
+def _words(result: Reconstruction, counts: tuple[int, int]) -> str:
     halves = f"half-maps of {counts[0]} and {counts[1]} particles"
-    if found.resolution is None:
+    if result.resolution is None:
         return f"Warning: the {halves} agree nowhere (FSC {THRESHOLD}, no mask); take more particles."
-    limit = " (as fine as these images go)" if found.fsc[1:].min() >= THRESHOLD else ""
-    return f"The {halves} agree to {found.resolution:.1f} Å{limit}: FSC {THRESHOLD}, no mask but the sphere in the box."
+    limit = " (as fine as these images go)" if result.fsc[1:].min() >= THRESHOLD else ""
+    return (
+        f"The {halves} agree to {result.resolution:.1f} Å{limit}: FSC {THRESHOLD}, no mask but the sphere in the box."
+    )
 
 
-def _write(found: Reconstruction, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:
-    for name, volume in (("half1.mrc", found.first), ("half2.mrc", found.second), (MAP, found.mean)):
+def _write(result: Reconstruction, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:
+    for name, volume in (("half1.mrc", result.first), ("half2.mrc", result.second), (MAP, result.mean)):
         with job.output(name) as path:
             write_map(path, volume, pixel_size, centre)
     with job.output("fsc.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", "fsc"])
-        for shell in range(1, len(found.fsc)):
-            frequency = found.frequency[shell]
-            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", f"{found.fsc[shell]:.4f}"])
+        for shell in range(1, len(result.fsc)):
+            frequency = result.frequency[shell]
+            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", f"{result.fsc[shell]:.4f}"])
 
 
 def _write_record(
-    parameters: ReconstructParameters, found: Reconstruction, prepared: Prepared, counts: tuple[int, int], job: JobRun
+    parameters: ReconstructParameters, result: Reconstruction, prepared: Prepared, counts: tuple[int, int], job: JobRun
 ) -> None:
     record = {
         "box": prepared.box,
@@ -71,7 +73,7 @@ def _write_record(
         "particles": prepared.folder.name,
         "selection": parameters.selection,
         "halves": counts,
-        "resolution_0.143": found.resolution,
+        "resolution_0.143": result.resolution,
     }
     with job.output("reconstruct.json") as path:
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

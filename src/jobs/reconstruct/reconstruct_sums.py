@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -61,9 +62,10 @@ class _Spectra:
 
     def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``(m, D, D//2+1)`` complex64, and float32, of particles ``rows``."""
-        one = self._prepared
-        spectra, transfer = observe(one.particles, np.fft.rfft2(self._stack.read(rows)), one.pixel_size, rows)
-        transfer *= spread_by_group(one.filter, one.particles.group[rows], one.box)
+        prepared = self._prepared
+        images = np.fft.rfft2(self._stack.read(rows))
+        spectra, transfer = observe(prepared.particles, images, prepared.pixel_size, rows)
+        transfer *= spread_by_group(prepared.filter, prepared.particles.group[rows], prepared.box)
         return spectra.astype(np.complex64), transfer
 
 
@@ -109,7 +111,9 @@ class _Keeper:
     def keep(self, sums: Sums, done: int) -> None:
         """Write the sums of the first ``done`` batches."""
         begun = time.monotonic()
-        arrays = {f"{name}{half}": values for half, one in enumerate(sums, 1) for name, values in one.sums.items()}
+        arrays: dict[str, Any] = {
+            f"{name}{half}": values for half, halves in enumerate(sums, 1) for name, values in halves.sums.items()
+        }
         with self._job.output(SUMS) as path, open(path, "wb") as file:
             np.savez(file, batches=done, **arrays)
         now = time.monotonic()

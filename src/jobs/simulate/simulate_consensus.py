@@ -10,12 +10,13 @@ from ...particles import ImageStack, Particles, read_particles
 from ...particles.observe import observe
 from ...simulate.experiment import Experiment
 from ...simulate.moving_molecule import MovingMolecule, filter_map
+from ..job_folder import JobRun
 
 _MOST, _BATCH = 20000, 100
 
 
 def reconstruct_consensus(
-    job, moving: MovingMolecule, experiment: Experiment, group: np.ndarray
+    job: JobRun, moving: MovingMolecule, experiment: Experiment, group: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Back-project the images (at most 20,000, evenly spread) with their true poses, in every way in which the
     operators ``group`` ``(s, 3, 3)`` of a symmetric molecule allow them to be seen.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ...errors import InputError
@@ -24,9 +26,10 @@ from ...simulate.experiment import (
 from ...simulate.hinges import parse_hinges
 from ...simulate.igg import build_igg
 from ...simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
+from .simulate_parameters import SimulateParameters
 
 
-def read_molecule(parameters) -> Molecule:
+def read_molecule(parameters: SimulateParameters) -> Molecule:
     """The molecule that was asked for."""
     path = parameters.molecule
     if path is None:
@@ -38,7 +41,7 @@ def read_molecule(parameters) -> Molecule:
     return read_labelled_map(path, parameters.labels)
 
 
-def hinge_text(parameters) -> str:
+def hinge_text(parameters: SimulateParameters) -> str:
     """What moves, as `parse_hinges` reads it."""
     if parameters.hinges:
         return parameters.hinges
@@ -47,14 +50,14 @@ def hinge_text(parameters) -> str:
     return "fab1: ±15"
 
 
-def read_assembly(parameters) -> Assembly:
+def read_assembly(parameters: SimulateParameters) -> Assembly:
     """The molecule that was asked for with what moves in it, or the complex of such molecules."""
     molecule = read_molecule(parameters)
     hinges, part = parse_hinges(hinge_text(parameters), molecule), dropped(parameters, molecule)[0]
     return assemble(molecule, hinges, part, operators(parameters.symmetry))
 
 
-def dropped(parameters, molecule: Molecule) -> tuple[np.ndarray | None, float]:
+def dropped(parameters: SimulateParameters, molecule: Molecule) -> tuple[np.ndarray | None, float]:
     """Points ``(a,)`` of a part that some particles lack, None where none does, and the share of those particles."""
     if not parameters.drop:
         return None, 0.0
@@ -66,9 +69,9 @@ def _share(drop: str) -> float:
     """The share of the particles that lack a part."""
     if not drop:
         return 0.0
-    name, _, share = drop.rpartition(":")
+    name, _, number = drop.rpartition(":")
     try:
-        share = float(share)
+        share = float(number)
     except ValueError:
         share = -1.0
     if not name or not 0 <= share <= 1:
@@ -76,7 +79,7 @@ def _share(drop: str) -> float:
     return share
 
 
-def design(parameters, assembly: Assembly, seed: int) -> Experiment:
+def design(parameters: SimulateParameters, assembly: Assembly, seed: int) -> Experiment:
     """Draw every particle's state, pose and optics."""
     count = parameters.particles
     angles, state = _states(assembly, count, parameters.states, seed)
@@ -128,7 +131,7 @@ def _two(pair: tuple[float, ...], name: str) -> tuple[float, float]:
     return (pair[0], pair[1]) if pair else (0.0, 0.0)
 
 
-def _aberrations(parameters) -> dict[str, np.ndarray | None]:
+def _aberrations(parameters: SimulateParameters) -> dict[str, np.ndarray | None]:
     """Coefficients and magnification, None where nothing was asked."""
     odd, even, magnification = (np.array(parameters.odd_zernike), np.array(parameters.even_zernike), None)
     if parameters.beam_tilt:
@@ -151,7 +154,7 @@ def _span(defocus: tuple[float, ...]) -> tuple[float, float]:
     return defocus[0], defocus[1]
 
 
-def _given_poses(path, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _given_poses(path: Path, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Poses, shifts and defocus of ``count`` particles of a file, starting over where it has fewer."""
     from ...particles import read_particles
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -20,13 +21,14 @@ from ...simulate.molecule import Molecule
 from ...simulate.moving_molecule import MovingMolecule
 from ...simulate.simulated_images import iterate_images
 from ...simulate.truth import hinge_record
+from ..job_folder import JobRun
 from .simulate_consensus import reconstruct_consensus
 
 _SYNC_EVERY = 20  # chunks between two entries of the journal
 
 
 def write_truth(
-    job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, scale: float, symmetry: str
+    job: JobRun, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, scale: float, symmetry: str
 ) -> None:
     """truth.npz (per particle), points.npz (the molecule in the map's frame) and truth.json (the rest)."""
     e = experiment
@@ -54,7 +56,7 @@ def write_truth(
         path.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def write_maps(job, molecule: Molecule, moving: MovingMolecule, experiment: Experiment) -> None:
+def write_maps(job: JobRun, molecule: Molecule, moving: MovingMolecule, experiment: Experiment) -> None:
     """mean.mrc (of the true maps), labels.mrc, moving.mrc and, from a model, molecule.cif."""
     e = experiment
     states = e.angles[np.linspace(0, len(e) - 1, min(len(e), 200)).astype(int)]
@@ -67,7 +69,7 @@ def write_maps(job, molecule: Molecule, moving: MovingMolecule, experiment: Expe
             _write_model(path, molecule, e.box // 2 * e.pixel_size)
 
 
-def write_consensus(job, moving: MovingMolecule, experiment: Experiment, group: np.ndarray) -> None:
+def write_consensus(job: JobRun, moving: MovingMolecule, experiment: Experiment, group: np.ndarray) -> None:
     """consensus.mrc, from the written images: what a refinement would give that knows nothing of the motion.
 
     It has the symmetry of ``group`` ``(s, 3, 3)``, as a refinement imposes it.
@@ -77,7 +79,7 @@ def write_consensus(job, moving: MovingMolecule, experiment: Experiment, group: 
     job.log(f"consensus.mrc: the images back-projected, to {resolution:.1f} Å")
 
 
-def _write_map(job, name: str, density: np.ndarray, pixel_size: float) -> None:
+def _write_map(job: JobRun, name: str, density: np.ndarray, pixel_size: float) -> None:
     import mrcfile
 
     with job.output(name) as path, mrcfile.new(path, overwrite=True) as file:
@@ -110,12 +112,12 @@ def _write_model(path: Path, molecule: Molecule, offset: float) -> None:
     structure.make_mmcif_document().write_file(str(path))
 
 
-def write_particles(job, experiment: Experiment) -> None:
+def write_particles(job: JobRun, experiment: Experiment) -> None:
     """particles.star, with the two halves alternating."""
-    write_star(job.folder / "particles.star", experiment.told_particles((job.folder / "particles.mrcs").resolve()))
+    write_star(job.folder / "particles.star", experiment.refined_particles((job.folder / "particles.mrcs").resolve()))
 
 
-def write_images(job, moving: MovingMolecule, experiment: Experiment, threads: int) -> bool:
+def write_images(job: JobRun, moving: MovingMolecule, experiment: Experiment, threads: int) -> bool:
     """particles.mrcs, chunk by chunk; continues an interrupted one. False where the job was asked to stop."""
     target, unfinished = job.folder / "particles.mrcs", job.folder / "particles.unfinished"
     if target.exists():
@@ -174,7 +176,7 @@ def _resume_at(folder: Path, digest: str) -> int:
     return int(journal["chunks"]) if whole else 0
 
 
-def _record(folder: Path, file, digest: str, chunks: int) -> None:
+def _record(folder: Path, file: BinaryIO, digest: str, chunks: int) -> None:
     """Note in the journal, after the images are on the disk, how many chunks they are."""
     file.flush()
     os.fsync(file.fileno())
@@ -182,7 +184,7 @@ def _record(folder: Path, file, digest: str, chunks: int) -> None:
         path.write_text(json.dumps({"digest": digest, "chunks": chunks}))
 
 
-def write_picture(job, moving: MovingMolecule, experiment: Experiment) -> None:
+def write_picture(job: JobRun, moving: MovingMolecule, experiment: Experiment) -> None:
     """simulate.png: for four states, a projection, the same with CTF, and the noisy image."""
     from ...figures.simulate_figure import draw
 

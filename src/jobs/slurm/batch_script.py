@@ -88,7 +88,7 @@ def read_template(path: Path | None) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise InputError(f"{path} cannot be read ({reason}); give the path of a template.") from error
-    fields = {found[2] for found in _FIELD.finditer(text)}
+    fields = {match[2] for match in _FIELD.finditer(text)}
     if "command" not in fields and not {"python", "folder"} <= fields:
         raise InputError(f"{path} does not run the job; give it a last line: exec {{command}}")
     if not text.startswith("#!"):
@@ -109,14 +109,14 @@ def fill_template(text: str, where: str, folder: Path, python: str, settings: Ma
 
 
 def _refuse_unused(text: str, where: str, settings: Mapping[str, str]) -> None:
-    fields = {found[2] for found in _FIELD.finditer(text)}
+    fields = {match[2] for match in _FIELD.finditer(text)}
     for name in settings:
         if name not in fields:
             raise InputError(f"{where} has no field {{{name}}}; leave --cluster-set {name} out, or add the field.")
 
 
 def _fill_line(line: str, number: int, where: str, values: Mapping[str, str]) -> str | None:
-    names = [found[2] for found in _FIELD.finditer(line) if found[2]]
+    names = [match[2] for match in _FIELD.finditer(line) if match[2]]
     for name in names:
         if name not in values:
             known = ", ".join((*_OWN, *SETTINGS))
@@ -129,4 +129,4 @@ def _fill_line(line: str, number: int, where: str, values: Mapping[str, str]) ->
         return None
     if empty:
         raise InputError(f"{where}, line {number}: {{{empty[0]}}} has no value; give --cluster-set {empty[0]}=…")
-    return _FIELD.sub(lambda found: f"{{{found[1]}}}" if found[1] else values[found[2]], line)
+    return _FIELD.sub(lambda match: f"{{{match[1]}}}" if match[1] else values[match[2]], line)

@@ -187,7 +187,7 @@ def _lacks(folder: Path) -> str | None:
 
 
 def _end_text(entry: Entry, state: str, status: str) -> str:
-    number = entry.cluster_job.partition(";")[0]
+    number = (entry.cluster_job or "").partition(";")[0]
     why = f" ({state})" if state else ""
     if status == QUEUED:
         return f"slurm's job {number} ended{why} before the job began; output.txt may say why"

@@ -39,11 +39,11 @@ def submit_environment(python: str) -> dict[str, str]:
 
     Nor what Slurm set around this process, if it runs in a job itself: sbatch would take it for options.
     """
-    kept = worker_environment(python)
-    for name in list(kept):
+    environment = worker_environment(python)
+    for name in list(environment):
         if name in (GPUS, "CUDA_VISIBLE_DEVICES") or (name.startswith("SLURM_") and name != "SLURM_CONF"):
-            del kept[name]
-    return kept | {name: value for name, value in os.environ.items() if name.startswith("SBATCH_")}
+            del environment[name]
+    return environment | {name: value for name, value in os.environ.items() if name.startswith("SBATCH_")}
 
 
 def ended_jobs(jobs: Collection[str]) -> dict[str, str]:

@@ -40,7 +40,11 @@ def _copy_all(missing: list[Copy], folder: Path, tell: Tell) -> tuple[int, float
     _make_folder(folder)
     began, done, copied = time.monotonic(), 0, 0
     for copy in missing:
-        if make(copy, lambda more, before=done: tell(before + more, total), total - done):
+
+        def tell_all(more: int, before: int = done) -> None:
+            tell(before + more, total)
+
+        if make(copy, tell_all, total - done):
             copied += copy.size
         done += copy.size
     return copied, max(time.monotonic() - began, 1e-3)

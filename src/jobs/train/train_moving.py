@@ -28,14 +28,16 @@ def with_what_moves(mesh: TetMesh, mask: Path | None, prepared: Prepared) -> Tet
     if width < min(reach, wanted) * 0.9:
         raise InputError(f"moving: {path} is {width:.0f} Å wide and the mesh {reach:.0f} Å; give a mask in the "
                          "consensus' box.")  # fmt: skip
-    held = let_move(mesh, values, pixel_size)
-    if not (held.free > 0).any():
+    partly_free = let_move(mesh, values, pixel_size)
+    if partly_free.free is None or not (partly_free.free > 0).any():
         raise InputError(f"moving: nothing of the mesh lies in {path}; give a mask of some of the molecule, in the "
                          "consensus' box.")  # fmt: skip
-    return held
+    return partly_free
 
 
 def told_moving(mesh: TetMesh) -> str:
     """How much of the mesh may move, in words."""
+    if mesh.free is None:
+        return "All vertices of the mesh may move."
     free = int((mesh.free > 0).sum())
     return f"{free} of {len(mesh.free)} vertices of the mesh may move; the rest of the molecule stands still."

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 from ...environment import booted
 from ...particles.free_memory import free_memory
@@ -126,7 +127,8 @@ class _Watch:
     """Shows a person what the leader adds to log.txt and progress.jsonl."""
 
     def __init__(self, job: JobRun) -> None:
-        self._job, self._path, self._last = job, job.folder / "log.txt", None
+        self._job, self._path = job, job.folder / "log.txt"
+        self._last: dict[str, Any] | None = None
         self._offset = self._path.stat().st_size if self._path.exists() else 0
 
     def look(self) -> None:
@@ -138,7 +140,7 @@ class _Watch:
         self._offset += len(text)
         for line in text.decode("utf-8", errors="replace").splitlines():
             self._job.show(line.partition("  ")[2])
-        line = last_progress(self._job.folder)
-        if line is not None and line != self._last:
-            self._last = line
-            self._job.show_progress(line)
+        progress = last_progress(self._job.folder)
+        if progress is not None and progress != self._last:
+            self._last = progress
+            self._job.show_progress(progress)

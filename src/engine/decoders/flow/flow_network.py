@@ -111,6 +111,12 @@ def rotation_from_six(six: torch.Tensor) -> torch.Tensor:
 class Flow(nn.Module):
     """Latent points ``(b, k)`` to moved vertices ``(b, v, 3)``, Å."""
 
+    vertices: torch.Tensor
+    modes: torch.Tensor
+    membership: torch.Tensor
+    pivot: torch.Tensor
+    reach: torch.Tensor
+
     def __init__(self, skeleton: Skeleton, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
         """A flow at rest: the linear term and the network's last layer are zero."""
         super().__init__()
@@ -130,8 +136,15 @@ class Flow(nn.Module):
         self.network = nn.Sequential(*layers, nn.Linear(width, outputs))
         with torch.no_grad():
             self.linear.weight.zero_()
-            self.network[-1].weight.zero_()
-            self.network[-1].bias.zero_()
+            self.layer(-1).weight.zero_()
+            self.layer(-1).bias.zero_()
+
+    def layer(self, number: int) -> nn.Linear:
+        """The first (0) or last (-1) layer of the network."""
+        layer = self.network[number]
+        if not isinstance(layer, nn.Linear):
+            raise TypeError(f"layer {number} of the flow's network has no weights")
+        return layer
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Moved vertices ``(b, v, 3)`` at latent points ``(b, k)``."""
@@ -174,8 +187,8 @@ class Flow(nn.Module):
     @torch.no_grad()
     def absorb(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
         """Rewrite the flow for latents z' with z = z' @ scale + mean, so that it moves the same."""
-        first = self.network[0]
-        first.bias += first.weight @ mean
+        first = self.layer(0)
+        first.bias.add_(first.weight @ mean)
         first.weight.copy_(first.weight @ scale.T)
-        self.network[-1].bias += self.linear.weight @ mean
+        self.layer(-1).bias.add_(self.linear.weight @ mean)
         self.linear.weight.copy_(self.linear.weight @ scale.T)

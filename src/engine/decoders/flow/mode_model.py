@@ -33,8 +33,9 @@ class ModeStatistics:
 
     def parted(self, chosen: np.ndarray) -> tuple[ModeStatistics, ModeStatistics]:
         """Of the images that are not ``chosen`` ``(n,)``, and of those that are."""
-        chosen = torch.from_numpy(chosen).to(self.pull.device)
-        return tuple(ModeStatistics(self.curvature[part], self.pull[part]) for part in (~chosen, chosen))
+        second = torch.from_numpy(chosen).to(self.pull.device)
+        rest, picked = (ModeStatistics(self.curvature[part], self.pull[part]) for part in (~second, second))
+        return rest, picked
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def set_linear(flow: Flow, motion: LinearMotion) -> None:
     modes = len(motion.mean)
     flow.linear.weight.zero_()
     flow.linear.weight[:modes] = motion.directions.T / AMPLITUDE
-    last = flow.network[-1]
+    last = flow.layer(-1)
     last.weight.zero_()
     last.bias.zero_()
     last.bias[:modes] = motion.mean / AMPLITUDE

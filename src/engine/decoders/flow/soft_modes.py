@@ -86,7 +86,7 @@ def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray,
     """
     inertia = _inertia(mass)
     if mesh.free is not None:
-        return _held_modes(mesh, mass, inertia, count)
+        return _held_modes(mesh, mesh.free > 0, mass, inertia, count)
     vectors, values = _softest(mesh, inertia, min(count, 3 * len(mass) - 2 * RIGID_MOTIONS) + RIGID_MOTIONS)
     rigid, _ = np.linalg.qr(np.sqrt(inertia)[:, None] * rigid_motions(mesh.vertices.astype(np.float64)))
     loose, elastic = _without_rigid(vectors, values, rigid)
@@ -106,13 +106,14 @@ def _signed(modes: np.ndarray) -> np.ndarray:
     return modes * np.sign(modes[np.abs(modes).argmax(axis=0), np.arange(modes.shape[1])])
 
 
-def _held_modes(mesh: TetMesh, mass: np.ndarray, inertia: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """`soft_modes` of a mesh some of whose vertices stand still; displacements are measured over the others.
+def _held_modes(
+    mesh: TetMesh, free: np.ndarray, mass: np.ndarray, inertia: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`soft_modes` of a mesh of whose vertices only some are ``free`` ``(v,)``, over which displacements are measured.
 
     Next to what stands still the softest displacements fade out by themselves. A piece that nothing holds has its own
     rigid motions among them, of no stiffness.
     """
-    free = mesh.free > 0
     own, columns = _inertia(np.maximum(mass[free], 1e-9 * mass.max())), np.flatnonzero(np.repeat(free, 3))
     vectors, values = _softest(mesh, own, min(count, len(columns)), columns)
     softest = np.zeros((len(inertia), vectors.shape[1]))
