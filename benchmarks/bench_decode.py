@@ -18,6 +18,7 @@ import numpy as np
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.models.flow.flow_arrays import FlowArrays
 from chimerax.flexrec.models.flow.flow_model import FlowModel
+from chimerax.flexrec.models.interface import DecodeOptions
 
 COARSENESS = {64: 13, 128: 26, 256: 40}
 LATENT_DIMS, HIDDEN, MODES = 8, 64, 102
@@ -79,11 +80,11 @@ def ours(box: int, threads: int) -> tuple:
         milliseconds(lambda i: model.vertices(z[i])),
         milliseconds(lambda i: decoder.affines(moved)),
         *(
-            milliseconds(lambda i, name=name, fine=fine: decoder.map(model.vertices(z[i]), name, threads, fine))
+            milliseconds(lambda i, how=DecodeOptions(name, threads, fine): decoder.map(model.vertices(z[i]), how))  # noqa: B008
             for name, fine in (("numba", 1), ("numba", 2), ("numpy", 1))
         ),
     ]
-    return (box, len(decoder.points), len(decoder.corners), *times)
+    return (box, len(decoder.voxels.points), len(decoder.voxels.corners), *times)
 
 
 def milliseconds(work) -> float:
@@ -124,7 +125,8 @@ def random_model(box: int) -> FlowModel:
     )
     latents = normal(1, LATENT_DIMS, scale=1.0)
     precision = np.eye(LATENT_DIMS, dtype=np.float32)[None]
-    return FlowModel(mesh, flow, latents, precision, volume, box, pixel_size, np.zeros(3), LATENT_DIMS, 1, 1)
+    return FlowModel(mesh=mesh, flow=flow, latents=latents, precision=precision, volume=volume, box=box,
+                     pixel_size=pixel_size, centre=np.zeros(3), latent_dims=LATENT_DIMS, epoch=1, epochs=1)  # fmt: skip
 
 
 def cryodrgn(python: str, box: int, threads: int, repeats: int) -> float:

@@ -72,7 +72,7 @@ class Bench:
         for end in ends:
             end()
         self.found[f"{name}: drawn/s"] = drawn / seconds
-        if self.model.flow.moves:
+        if self.model.learned.moving is not None:
             self.found[f"{name}: CPU ms each, main thread"], self.found[f"{name}: CPU ms each, all threads"] = busy
         else:
             self.found[f"{name}: maps/s"] = decoded / seconds
@@ -102,7 +102,7 @@ class Bench:
 
     def picture(self, maps: list[float], times: list[float]):
         came: list[float] = []
-        z = self.random.normal(size=self.model.flow.latent_dims)
+        z = self.random.normal(size=self.model.learned.latent_dims)
         ends, done, start = self.count([], came), self.when_settled(), time.perf_counter()
         run(self.session, f"flexrec volume at {','.join(f'{value:.3f}' for value in z)}")
         yield partial(bool, done)
@@ -133,7 +133,7 @@ class Bench:
 
         def moved(z) -> None:
             drag(z)
-            if model.flow.moves:
+            if model.learned.moving is not None:
                 new.append(z)
 
         def shown(volume, *how) -> None:

@@ -46,7 +46,7 @@ class Kills:
         self.begun, self.said = 0.0, ""
 
     def point(self) -> str:
-        return ",".join(f"{value:.5f}" for value in self.random.normal(0, 0.7, self.model.flow.latent_dims))
+        return ",".join(f"{value:.5f}" for value in self.random.normal(0, 0.7, self.model.learned.latent_dims))
 
     def ask(self) -> bool:
         try:

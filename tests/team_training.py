@@ -7,15 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from chimerax.flexrec.engine.decoders.flow.first_guess import begin
-from chimerax.flexrec.engine.decoders.flow.flow_training import run_flow
-from chimerax.flexrec.engine.decoders.linear.linear_training import begin_linear, run_linear
+from chimerax.flexrec.engine.decoders.flow.flow_decoder import FlowDecoder
+from chimerax.flexrec.engine.decoders.flow.flow_parameters import FlowParameters
+from chimerax.flexrec.engine.decoders.linear.linear_decoder import LinearDecoder
+from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.schedule import coarse_to_fine
 from chimerax.flexrec.engine.training.team import join_team
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
+from chimerax.flexrec.engine.training.training_loop import Training, run_training
 from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.particles.prepared import load_prepared
+
+
+def decoder_of(start: str) -> FlowDecoder | LinearDecoder:
+    if start == "linear":
+        return LinearDecoder()
+    poses, junk = ("refine", "weigh") if start == "poses" else ("fixed", "keep")
+    start = "modes" if start == "poses" else start
+    return FlowDecoder(FlowParameters(modes=16, hidden_units=8, start=start, poses=poses, junk=junk))
 
 
 def main(project: Path, output: Path, start: str) -> None:
@@ -25,23 +35,24 @@ def main(project: Path, output: Path, start: str) -> None:
     trainer = Trainer(
         ParticleImages(prepared.particles, prepared.filter),
         load_mesh(project / "003-mesh" / "mesh.npz"),
-        Settings(latent_dims=2, modes=16, hidden_units=8, refine_poses=start == "poses", find_junk=start == "poses"),
+        Settings(latent_dims=2),
         coarse_to_fine(prepared.box, prepared.pixel_size, 3, 0.95),
         team=team,
         log=lambda text: None,
     )
+    training = Training(decoder_of(start), LatentTable())
+    training.begin(trainer)
+    run_training(trainer, training, lambda training, stage: None)
+    decoder, points = training.decoder, training.points
     if start == "linear":
-        state = begin_linear(trainer)
-        run_linear(trainer, state, lambda state, stage: None)
-        np.savez(output / f"{team.rank}-of-{team.size}.npz", z=state.found.latents, map=state.found.volumes,
-                 precision=state.found.precision, gain=[line["gain"] for line in state.history])  # fmt: skip
+        z, precision = decoder.known(points, 2)
+        np.savez(output / f"{team.rank}-of-{team.size}.npz", z=z, map=decoder.volumes[:3], precision=precision,
+                 gain=[line["gain"] for line in training.history])  # fmt: skip
         team.leave()
         return
-    state = begin(trainer, "modes" if start == "poses" else start)
-    run_flow(trainer, state, lambda state, stage: None)
-    vertices = state.flow(state.latents[:20]).detach().numpy()
-    misfit = [line["misfit"] for line in state.history]
-    np.savez(output / f"{team.rank}-of-{team.size}.npz", z=state.latents, map=state.maps.first, vertices=vertices,
+    vertices = decoder.flow(points.z[:20]).detach().numpy()
+    misfit = [line["misfit"] for line in training.history]
+    np.savez(output / f"{team.rank}-of-{team.size}.npz", z=points.z, map=decoder.maps.first, vertices=vertices,
              misfit=misfit)  # fmt: skip
     team.leave()
 

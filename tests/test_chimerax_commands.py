@@ -174,7 +174,7 @@ level = volume.level
 shutil.copytree("{staged}", "{folder}", dirs_exist_ok=True)
 model.reload()
 np.save("{folder}/shown.npy", volume.full_matrix())
-result["epoch"], result["z"] = model.flow.epoch, model.z.tolist()
+result["epoch"], result["z"] = model.learned.epoch, model.z.tolist()
 result["same"] = model.map is volume and abs(volume.level - level) < 1e-6
 result["colour"] = [int(value) for value in volume.surfaces[0].color]
 result["mesh"] = model.parts.mesh.vertices.tolist()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.decoders.linear.density_components import Samples, fit_components
-from chimerax.flexrec.engine.latents.gauss_newton import posterior_noise, whitening_transform
+from chimerax.flexrec.engine.latents.table import posterior_noise
+from chimerax.flexrec.engine.latents.whitening import whitening_transform
 from chimerax.flexrec.engine.projector.central_slices import SliceGrid
 from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud
 from chimerax.flexrec.engine.training.batches import half_plane_weights

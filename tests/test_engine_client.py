@@ -19,6 +19,7 @@ from chimerax.flexrec.decoder_process import Engine, EngineError
 from chimerax.flexrec.decoder_process import client as client
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models.interface import DecodeOptions
 from chimerax.flexrec.models.support import Support
 from chimerax.flexrec.particles.resample import resample_box
 from trained_models import BOX, PIXEL, make_trained
@@ -87,10 +88,10 @@ def test_answers_are_the_models_own_numbers(trained, backend):
     with Engine(backend=backend) as engine:
         engine.call("open", {"model": "m", "path": folder})
         assert engine.hello["backend"] == backend
-        here = model.decoder.map(model.vertices(Z), backend)
+        here = model.decode(Z, DecodeOptions(backend))
         assert np.array_equal(decode(engine), here)
         with torch.no_grad():
-            by_torch = model.decoder.map(flow(torch.tensor([Z])).numpy()[0], backend)
+            by_torch = model.decoder.map(flow(torch.tensor([Z])).numpy()[0], DecodeOptions(backend))
         assert np.abs(here - by_torch).max() < 1e-4 * by_torch.max()
         assert np.array_equal(engine.call("vertices", {"model": "m", "z": Z}).array, model.vertices(Z))
         many = model.latents[:7]
@@ -139,7 +140,7 @@ def test_opening_again_reads_the_newer_checkpoint(tmp_path):
         assert np.array_equal(decode(engine), old)
         newer = engine.call("open", {"model": "m", "path": folder}).fields
         assert newer["epoch"] == 4 and newer["anchors"] == ["atoms"]
-        assert np.array_equal(decode(engine), open_model(folder).decoder.map(open_model(folder).vertices(Z), "numpy"))
+        assert np.array_equal(decode(engine), open_model(folder).decode(Z, DecodeOptions("numpy")))
 
 
 def test_what_is_closed_is_gone(engine):
@@ -212,7 +213,7 @@ def test_the_last_of_a_drag_is_shown_and_stale_ones_are_not(shared, trained):
     assert numbers == sorted(numbers) and numbers[-1] == 199 and len(numbers) < 100
     assert len(still) == 10
     model = trained[1]
-    assert np.array_equal(shown[-1][1], model.decoder.map(model.vertices((1.99, 0)), "numpy"))
+    assert np.array_equal(shown[-1][1], model.decode((1.99, 0), DecodeOptions("numpy")))
     shown.clear()
     for came in (1, 2):
         shared.ask("ping", channel="drag", done=shown.append)

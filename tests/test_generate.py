@@ -16,7 +16,8 @@ from chimerax.flexrec.jobs.generate.generate_run import run
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.models.motion import principal_motions, vertex_mass
+from chimerax.flexrec.models.interface import DecodeOptions
+from chimerax.flexrec.models.motion import principal_motions
 from chimerax.flexrec.models.reach import Reach
 from chimerax.flexrec.models.support import Support
 from trained_models import PIXEL, make_trained, random_flow, save_trained, two_blobs, two_part_mesh, white
@@ -47,7 +48,7 @@ def test_points_become_maps_with_their_pixel_size(trained, job):
     model = open_model(trained)
     for i, z in enumerate(([0.5, -1.0], [0.0, 0.25])):
         volume, pixel_size = read_map(job.folder / f"map_{i:03d}.mrc")
-        wanted = model.decoder.map(model.vertices(z), oversampling=2)
+        wanted = model.decode(z, DecodeOptions(oversampling=2))
         assert np.abs(volume - wanted).max() < 1e-5
         assert np.abs(volume - model.decode(z)).max() < 0.05 * wanted.max()
         assert pixel_size == pytest.approx(PIXEL)
@@ -68,7 +69,7 @@ def test_asked_for_nothing_it_follows_the_strongest_motions(trained):
     series = requested_series(ask(trained, frames=5), model)
     assert [one.name for one in series] == ["pc1", "pc2"]
     middle = np.median(model.latents, axis=0)
-    mass = vertex_mass(model)
+    mass = model.moving.mass
 
     def reach(one) -> float:
         ends = model.vertices(one.z[[0, -1]])

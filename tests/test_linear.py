@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.decoders.linear.linear_checkpoint import load_linear_resume, save_linear_resume
-from chimerax.flexrec.engine.decoders.linear.linear_training import begin_linear, run_linear, working_box
+from chimerax.flexrec.engine.decoders.linear.linear_decoder import LinearDecoder, working_box
+from chimerax.flexrec.engine.latents.gauss_newton import gauss_newton
+from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
+from chimerax.flexrec.engine.training.checkpoint import load_resume, save_resume
 from chimerax.flexrec.engine.training.schedule import coarse_to_fine
 from chimerax.flexrec.engine.training.trainer import Interrupted, Settings, Trainer
+from chimerax.flexrec.engine.training.training_loop import Training, run_training
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.mesh import build_mesh
@@ -53,6 +56,17 @@ def trainer_of(project: Path, **others: object) -> Trainer:
     )  # fmt: skip
 
 
+def begun(trainer: Trainer) -> Training:
+    training = Training(LinearDecoder(), LatentTable())
+    training.begin(trainer)
+    return training
+
+
+def found(training: Training) -> tuple[torch.Tensor, ...]:
+    """Volumes, latents and precision."""
+    return training.decoder.volumes, *training.decoder.known(training.points, 1)
+
+
 # ----- what it finds -----
 
 
@@ -89,14 +103,26 @@ def test_two_blobs_that_fade_are_two_components():
         build_mesh(whole > 0.02 * whole.max(), pixel_size, 6), Settings(latent_dims=2),
         coarse_to_fine(BOX, pixel_size, 2, 0.9), log=lambda text: None,
     )  # fmt: skip
-    state, saved = begin_linear(trainer), []
-    run_linear(trainer, state, lambda state, stage: saved.append(state.epoch))
-    assert saved == [1, 2] and [line["box"] for line in state.history] == [BOX, BOX]
+    training, saved = begun(trainer), []
+    run_training(trainer, training, lambda training, stage: saved.append(training.epoch))
+    assert saved == [1, 2] and [line["box"] for line in training.history] == [BOX, BOX]
     for column in (0, 1):
-        assert abs(spearmanr(state.found.latents[:, column], amount[:, column]).statistic) > 0.9
-        volume = state.found.volumes[1 + column].numpy()
+        assert abs(spearmanr(training.points.z[:, column], amount[:, column]).statistic) > 0.9
+        volume = training.decoder.volumes[1 + column].numpy()
         likeness = [abs(np.corrcoef(volume.ravel(), blob(place).ravel())[0, 1]) for place in PLACES]
         assert likeness[column] > 0.85 > 0.4 > likeness[1 - column]
+
+
+def test_the_closed_form_is_what_a_step_with_the_predicted_images_finds(made):
+    trainer = trainer_of(made)
+    training = begun(trainer)
+    decoder, points = training.decoder, training.points
+    stage = decoder.enter(trainer, trainer.rungs[0], points)
+    batch = next(stage.batches(np.arange(20)))
+    exact, nothing = decoder.place(stage, batch), torch.zeros(len(batch), points.z.shape[1])
+    step = gauss_newton(decoder, stage, batch, nothing, points.prior(batch), longest=1e9)
+    assert (step.z - exact.z).abs().max() < 0.01
+    assert torch.allclose(step.precision, exact.precision, rtol=0.01, atol=0.1)
 
 
 # ----- going on, and several processes -----
@@ -104,38 +130,37 @@ def test_two_blobs_that_fade_are_two_components():
 
 def test_an_interrupted_training_goes_on_to_the_same_bytes(project, tmp_path):
     unbroken, whole = trainer_of(project), {}
-    state = begin_linear(unbroken)
-    run_linear(unbroken, state, lambda state, stage: whole.update({state.epoch: state.found}))
+    run_training(unbroken, begun(unbroken), lambda training, stage: whole.update({training.epoch: found(training)}))
     stop = []
     broken = trainer_of(project, stop=lambda: bool(stop))
     job, checkpoint = JobRun(tmp_path), tmp_path / "resume.safetensors"
 
-    def save(state, stage):
-        save_linear_resume(job.output, broken, state)
-        stop.append(state.epoch)
+    def save(training, stage):
+        save_resume(job.output, broken, training)
+        stop.append(training.epoch)
 
     with pytest.raises(Interrupted):
-        run_linear(broken, begin_linear(broken), save)
+        run_training(broken, begun(broken), save)
     for epoch in (1, 2):  # in the middle of the coarse to fine
-        state = load_linear_resume(checkpoint, trainer_of(project))
-        assert state.epoch == epoch
-        again, seen = trainer_of(project), {}
+        again, seen, training = trainer_of(project), {}, Training(LinearDecoder(), LatentTable())
+        load_resume(checkpoint, again, training)
+        assert training.epoch == epoch
 
-        def keep(state, stage, again=again, seen=seen):
-            seen[state.epoch] = state.found
-            if state.epoch == 2:
-                save_linear_resume(job.output, again, state)
+        def keep(training, stage, again=again, seen=seen):
+            seen[training.epoch] = found(training)
+            if training.epoch == 2:
+                save_resume(job.output, again, training)
 
-        run_linear(again, state, keep)
-        for name in ("volumes", "latents", "precision"):
-            assert torch.equal(getattr(seen[3], name), getattr(whole[3], name)), name
+        run_training(again, training, keep)
+        for mine, unbroken_one in zip(seen[3], whole[3], strict=True):
+            assert torch.equal(mine, unbroken_one)
     other = trainer_of(project)
     other.settings = Settings(latent_dims=2)
     with pytest.raises(InputError, match="in 1 latent dimensions, not of these 200 in 2"):
-        load_linear_resume(checkpoint, other)
+        load_resume(checkpoint, other, Training(LinearDecoder(), LatentTable()))
     checkpoint.write_bytes(b"nothing")
     with pytest.raises(InputError, match="no checkpoint"):
-        load_linear_resume(checkpoint, other)
+        load_resume(checkpoint, other, Training(LinearDecoder(), LatentTable()))
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")

@@ -46,7 +46,7 @@ def maps(folder) -> np.ndarray:
 
 def test_a_map_is_the_sum_of_the_mean_and_its_components(folder):
     model = open_model(folder)
-    assert (model.kind, model.moves, model.latent_dims, model.box) == ("linear", False, 2, BOX)
+    assert (model.kind, model.moving, model.latent_dims, model.box) == ("linear", None, 2, BOX)
     assert (model.epoch, model.epochs, model.latents.shape, model.precision.shape) == (3, 10, (300, 2), (300, 2, 2))
     assert model.pixel_size == pytest.approx(PIXEL) and not hasattr(model, "displace")
     mean, first, second = maps(folder)

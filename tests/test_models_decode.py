@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.engine.projector.push import push
 from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models.interface import DecodeOptions
 from chimerax.flexrec.particles.resample import resample_box
 from mesh_shapes import voxel_grid
 from scipy.ndimage import affine_transform, center_of_mass
@@ -53,7 +54,7 @@ def test_a_flow_at_rest_gives_the_map_back(trained):
     low = slice(0, int(0.8 * BOX / 2))
     assert correlation[low].min() > 0.9999
     assert np.abs(amplitude[low] - 1).max() < 0.01
-    fine = trained.decoder.map(trained.mesh.vertices.astype(np.float32), oversampling=2)
+    fine = trained.decoder.map(trained.mesh.vertices.astype(np.float32), DecodeOptions(oversampling=2))
     correlation, amplitude = shells(fine, trained.volume)
     assert correlation[low].min() > 0.9999
     assert np.abs(amplitude[low] - 1).max() < 0.01
@@ -100,7 +101,7 @@ def test_a_larger_map_moves_as_the_models_own(trained):
 
     sharp = resample_mass(trained.volume, 2 * BOX)  # keeps the sum
     z = trained.latents[7]
-    large = trained.decode(z, sharp, PIXEL / 2)
+    large = trained.with_map(sharp, PIXEL / 2).decode(z)
     assert large.shape == (2 * BOX,) * 3
     cropped = resample_box(large, BOX) * 8
     correlation, amplitude = shells(cropped, trained.decode(z))
@@ -112,8 +113,8 @@ def test_what_lies_outside_the_mesh_is_left_out_or_kept_unmoved(trained):
     volume = trained.volume.copy()
     volume[1, 2, 3] = 5.0
     z = trained.latents[2]
-    assert np.abs(trained.decode(z, volume, PIXEL) - trained.decode(z)).max() < 1e-4
-    kept = trained.decoder_for(volume, PIXEL, keep_outside=True).map(trained.vertices(z))
+    assert np.abs(trained.with_map(volume, PIXEL).decode(z) - trained.decode(z)).max() < 1e-4
+    kept = trained.with_map(volume, PIXEL, keep_outside=True).decode(z)
     assert kept[1, 2, 3] == pytest.approx(5.0, abs=1e-4)
     assert kept.sum() == pytest.approx(volume.sum(), rel=1e-4)
 
@@ -122,7 +123,7 @@ def test_both_backends_push_the_same(trained):
     pytest.importorskip("numba")
     for z in (trained.latents[0], 4 * trained.latents[1]):
         for fine in (1, 2):
-            maps = [trained.decoder.map(trained.vertices(z), name, oversampling=fine) for name in ("numpy", "numba")]
+            maps = [trained.decode(z, DecodeOptions(name, oversampling=fine)) for name in ("numpy", "numba")]
             assert np.abs(maps[0] - maps[1]).max() < 1e-5 * np.abs(maps[0]).max()
 
 
@@ -176,6 +177,6 @@ def test_the_map_seen_from_above_is_the_image_that_training_projects(trained):
     vertices = trained.vertices(trained.latents[4])
     affine = cloud.affines(torch.from_numpy(vertices)[None], torch.eye(3)[None], BOX)
     image = project(cloud, cloud.gather(torch.from_numpy(trained.volume)), affine, BOX)[0].numpy()
-    seen = np.fft.rfft2(trained.decoder.map(vertices, oversampling=2).sum(axis=0))
+    seen = np.fft.rfft2(trained.decoder.map(vertices, DecodeOptions(oversampling=2)).sum(axis=0))
     k = np.hypot(np.fft.fftfreq(BOX)[:, None], np.fft.rfftfreq(BOX))
     assert np.abs(seen - image)[k < 0.4].max() < 1e-3 * np.abs(image).max()

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from chimerax.flexrec.engine.decoders.decoder import Pass
 from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, Skeleton
-from chimerax.flexrec.engine.decoders.flow.flow_state import State
+from chimerax.flexrec.engine.decoders.flow.flow_state import FlowState
 from chimerax.flexrec.engine.decoders.flow.straighten import straighten
+from chimerax.flexrec.engine.latents.particle_latents import ParticleLatents
 from chimerax.flexrec.engine.training.membership import Membership
-from chimerax.flexrec.engine.training.pose_corrections import Poses
 from chimerax.flexrec.engine.training.team import Team
 from scipy.stats import spearmanr
 
@@ -50,8 +51,8 @@ def mass(monkeypatch):
     monkeypatch.setattr("chimerax.flexrec.engine.decoders.flow.straighten.vertex_share", lambda stage, vertices: share)
 
 
-def motion_along(shape, dims: int = 1, known: float = 100.0) -> tuple[SimpleNamespace, State, torch.Tensor]:
-    """A trainer, and a state whose flow moves the first mode by ``shape`` of the first latent; the places there."""
+def motion_along(shape, dims: int = 1, known: float = 100.0) -> tuple[Pass, FlowState, torch.Tensor]:
+    """A pass, and a decoder whose flow moves the first mode by ``shape`` of the first latent; the places there."""
     torch.manual_seed(3)
     latents = torch.randn(PARTICLES, dims)
     flow = Flow(skeleton(dims), dims)
@@ -63,57 +64,57 @@ def motion_along(shape, dims: int = 1, known: float = 100.0) -> tuple[SimpleName
         optimiser.step()
     members = Membership.all(PARTICLES, "cpu")
     precision = (known * torch.eye(dims)).repeat(PARTICLES, 1, 1)
-    state = State(flow, torch.optim.Adam(flow.parameters(), lr=1e-3), latents, precision, torch.ones(9),
-                  Poses.fixed(PARTICLES, "cpu"), members)  # fmt: skip
-    state.agree = lambda team: None
+    decoder, points = FlowState(), ParticleLatents(latents, precision)
+    decoder.use(flow)
+    decoder.agree = lambda trainer, points: None
     trainer = SimpleNamespace(seed=0, membership=members, images=range(PARTICLES), rest=torch.zeros(VERTICES, 3),
                               team=Team(), log=lambda text: None)  # fmt: skip
     with torch.no_grad():
-        return trainer, state, flow.coefficients(latents)[:, 0]
+        return Pass(trainer, None, points, 0), decoder, flow.coefficients(latents)[:, 0]
 
 
 @pytest.mark.parametrize("shape", [turning, folded])
 @pytest.mark.parametrize("dims", [1, 2])
 def test_a_fold_is_told_by_its_motion(shape, dims):
-    trainer, state, place = motion_along(shape, dims)
-    before = state.flow(state.latents).detach()
-    other = state.latents[:, 1:].clone()
-    assert abs(spearmanr(state.latents[:, 0], place)[0]) < 0.99
+    now, decoder, place = motion_along(shape, dims)
+    before = decoder.flow(now.points.z).detach()
+    other = now.points.z[:, 1:].clone()
+    assert abs(spearmanr(now.points.z[:, 0], place)[0]) < 0.99
     with torch.no_grad():  # as a sweep calls it
-        assert straighten(trainer, None, state)
-    assert abs(spearmanr(state.latents[:, 0], place)[0]) > 0.999
+        assert straighten(now, decoder)
+    assert abs(spearmanr(now.points.z[:, 0], place)[0]) > 0.999
     for column in range(dims - 1):
-        assert abs(spearmanr(state.latents[:, 1 + column], other[:, column])[0]) > 0.99
-    moved = (state.flow(state.latents).detach() - before).square().sum(dim=2).mean().sqrt()
+        assert abs(spearmanr(now.points.z[:, 1 + column], other[:, column])[0]) > 0.99
+    moved = (decoder.flow(now.points.z).detach() - before).square().sum(dim=2).mean().sqrt()
     assert moved < 0.05 * SWING
-    assert not straighten(trainer, None, state)
+    assert not straighten(now, decoder)
 
 
 @pytest.mark.parametrize("dims", [1, 2])
 def test_a_motion_without_a_fold_is_left_alone(dims):
-    trainer, state, _ = motion_along(straight, dims)
-    before = state.latents.clone()
-    assert not straighten(trainer, None, state)
-    assert torch.equal(state.latents, before)
+    now, decoder, _ = motion_along(straight, dims)
+    before = now.points.z.clone()
+    assert not straighten(now, decoder)
+    assert torch.equal(now.points.z, before)
 
 
 def test_latents_that_images_do_not_tell_of_are_no_folds():
-    trainer, state, _ = motion_along(folded, 1, known=2.0)
-    assert not straighten(trainer, None, state)
+    now, decoder, _ = motion_along(folded, 1, known=2.0)
+    assert not straighten(now, decoder)
 
 
 def test_a_full_turn_is_no_fold():
-    trainer, state, _ = motion_along(straight, 2)
+    now, decoder, _ = motion_along(straight, 2)
     with torch.no_grad():
-        state.latents = torch.nn.functional.normalize(state.latents, dim=1) * 2**0.5
-    angle = torch.atan2(state.latents[:, 1:], state.latents[:, :1])
-    state.latents, state.precision = angle / angle.std(), state.precision[:, :1, :1]
+        now.points.z = torch.nn.functional.normalize(now.points.z, dim=1) * 2**0.5
+    angle = torch.atan2(now.points.z[:, 1:], now.points.z[:, :1])
+    now.points.z, now.points.precision = angle / angle.std(), now.points.precision[:, :1, :1]
     around = Flow(skeleton(2), 1)
     optimiser = torch.optim.Adam(around.parameters(), lr=5e-3)
     for _ in range(700):
         optimiser.zero_grad()
         wanted = SWING * torch.cat([torch.cos(angle), torch.sin(angle)], dim=1)
-        (around.coefficients(state.latents) - wanted).square().mean().backward()
+        (around.coefficients(now.points.z) - wanted).square().mean().backward()
         optimiser.step()
-    state.flow = around
-    assert not straighten(trainer, None, state)
+    decoder.flow = around
+    assert not straighten(now, decoder)

@@ -21,11 +21,11 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import psutil
-from chimerax.flexrec.cli import program
-from chimerax.flexrec.engine.decoders.flow import flow_step
+from chimerax.flexrec.cli.program import main
+from chimerax.flexrec.engine.decoders.flow import flow_pass
 from chimerax.flexrec.engine.training import memory
 {trouble}
-sys.exit(program.main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:]))
 """
 AT_THE_START = """
 HEAVY = 40  # as if the images were so much larger
@@ -41,19 +41,19 @@ memory._Trial.run = run
 memory._largest_on_cpu = memory._largest_on_gpu
 """
 LATER = """
-whole, calls = flow_step.FlowStep.accumulate, []
-def accumulate(self, batch, place, white):
+whole, calls = flow_pass.FlowPass.learn, []
+def learn(self, batch, z, place, size):
     calls.append(len(batch))
     if len(calls) > 9 and len(batch) > 20:
         used = psutil.Process().memory_info().vms
         resource.setrlimit(resource.RLIMIT_AS, (used, -1))
     try:
         if resource.getrlimit(resource.RLIMIT_AS)[0] >= 0:
-            flow_step.torch.empty(1 << 24)  # more than the heap may happen to have left over
-        return whole(self, batch, place, white)
+            flow_pass.torch.empty(1 << 24)  # more than the heap may happen to have left over
+        return whole(self, batch, z, place, size)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
-flow_step.FlowStep.accumulate = accumulate
+flow_pass.FlowPass.learn = learn
 """
 # the same trouble in the processes of a team, once they have loaded what they run
 IN_A_MEMBER = """
@@ -67,7 +67,7 @@ def import_module(name, package=None):
 importlib.import_module = import_module
 TROUBLE = '''
 import resource, psutil
-from chimerax.flexrec.engine.decoders.flow import flow_step
+from chimerax.flexrec.engine.decoders.flow import flow_pass
 {trouble}
 '''
 """

@@ -44,7 +44,7 @@ def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:
         if one is not None and getattr(one, "surfaces", True) and one.overall_color is None:
             yield f"its {one.name} is listed with no colour of its own"
     if parts.vertices is not None:
-        wanted = model.flow.mesh.vertices if model.z is None else model.flow.vertices(model.z)
+        wanted = model.learned.moving.mesh.vertices if model.z is None else model.learned.moving.vertices(model.z)
         if not np.allclose(parts.vertices, wanted, atol=1e-3):
             yield "its vertices are not at its point"
         if parts.mesh is not None and parts.mesh._moved is not parts.vertices:
@@ -53,7 +53,7 @@ def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:
         if one.structure.deleted:
             yield "a closed structure follows"
     if exact_map and not moves and model.map is not None and model.recorder is None:
-        wanted = model.flow.volume if model.z is None else model.flow.decode(model.z)
+        wanted = model.learned.volume if model.z is None else model.learned.decode(model.z)
         off = float(np.abs(model.map.data.array - wanted).max() / max(np.abs(wanted).max(), 1e-9))
         if off > 1e-3:
             yield f"its map is not that of its point (off by {off:.3g})"

@@ -28,7 +28,7 @@ def save_atoms(scene: SessionScene, asked: SaveAtoms) -> Path:
         raise InputError("uncertainty widens an ensemble; say how many members it has.")
     follower = _follower(model, asked.structures)
     z = _states(model, asked)
-    vertices = model.parts.vertices[None] if z is None else (model.flow.vertices(one) for one in z)
+    vertices = model.parts.vertices[None] if z is None else (model.learned.moving_points.vertices(one) for one in z)
     coordinates = np.stack([follower.coordinates(one) for one in vertices])
     path = write_states(scene.session, follower.structure, coordinates, asked.file)
     scene.say(f"{path}: {follower.structure.name}, {len(coordinates)} model(s)")
@@ -42,7 +42,7 @@ def _states(model: FlexRecModel, asked: SaveAtoms) -> np.ndarray | None:
     if asked.at is not None:
         return read_anchors(asked.at, model.trained)
     if asked.ensemble is not None:
-        return drawn_states(model.flow, asked.ensemble, asked.seed, asked.uncertainty)
+        return drawn_states(model.learned, asked.ensemble, asked.seed, asked.uncertainty)
     return None
 
 

@@ -37,7 +37,7 @@ def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[
         model.dragging.prepare()
     return [model], (
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
-        f"{flow.pixel_size:.4g} Å, after {flow.epoch} of {flow.epochs} epochs."
+        f"{flow.pixel_size:.4g} Å, {flow.progress}."
     )
 
 

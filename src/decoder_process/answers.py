@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.projector.push import usable_backend
 from ..errors import InputError
+from ..models.interface import DecodeOptions
 from .opened_model import OpenedModel
 
 Found = tuple[dict, np.ndarray | None]
@@ -32,50 +33,51 @@ class ModelAnswers:
         if ask == "close" and fields.get("anchor") is None:
             del self._opened[name]
             return {}, None
-        return _ASKED[ask](self._opened[name], fields, array, self.backend)
+        return _ASKED[ask](self._opened[name], fields, array)
 
     def _open(self, name: str, path: str) -> Found:
         """Read a model, or read it again: a training that runs has written a newer one."""
-        self._opened[name] = OpenedModel(path, self._opened.get(name))
+        self._opened[name] = OpenedModel(path, DecodeOptions(self.backend), self._opened.get(name))
         return self._opened[name].facts(), None
 
 
-def _decode(opened: OpenedModel, fields: dict, array: None, backend: str) -> Found:
-    volume, pixel_size = opened.decode(_point(opened, fields), _box(fields, opened.model.box), backend)
-    return {"pixel_size": pixel_size}, volume
+def _decode(opened: OpenedModel, fields: dict, array: None) -> Found:
+    model = opened.at(_box(fields, opened.model.box))
+    return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), opened.how)
 
 
-def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    return {}, opened.moving.vertices(_latents(opened, fields) if array is None else opened.model.checked(array))
+def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+    z = _latents(opened, fields) if array is None else opened.model.checked(array)
+    return {}, opened.model.moving_points.vertices(z)
 
 
-def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
+def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
     points = _points(array)
     opened.anchor(_text(fields, "anchor"), points)
     return {"count": len(points)}, None
 
 
-def _tie(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    tied = opened.moving.anchor(_points(array))
+def _tie(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+    tied = opened.model.moving_points.anchor(_points(array))
     # vertex numbers are far below 2^24, up to which float32 counts exactly
     return {}, np.concatenate([tied.corners.astype(np.float32), tied.weights], axis=1)
 
 
-def _displace(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
-    model, z = opened.moving, _point(opened, fields)
+def _displace(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+    moving, z = opened.model.moving_points, _point(opened, fields)
     if array is None:
-        return {}, opened.anchors(_text(fields, "anchor")).follow(model.vertices(z))
-    return {}, model.displace(z, _points(array))
+        return {}, opened.anchors(_text(fields, "anchor")).follow(moving.vertices(z))
+    return {}, moving.displace(z, _points(array))
 
 
-def _support(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
+def _support(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
     z = np.atleast_2d(_latents(opened, fields) if array is None else opened.model.checked(array))
     distance = opened.support.distance(z)
     outside = distance > opened.support.limit
     return {"outside": outside.tolist(), "distance": distance.tolist(), "limit": opened.support.limit}, None
 
 
-def _release(opened: OpenedModel, fields: dict, array: np.ndarray | None, backend: str) -> Found:
+def _release(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
     opened.release(_text(fields, "anchor"))
     return {}, None
 

@@ -8,23 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..models.flow.flow_model import Anchors, FlowModel
-from ..models.flow.map_decoder import Decoder
-from ..models.linear.linear_model import LinearModel
+from ..models.interface import Anchors, DecodeOptions, Model
 from ..models.opening import open_model
 from ..models.support import Support
-from ..particles.resample import resample_box
 
 _COARSE = 2  # smaller maps that are kept ready: one to drag, and one in case the size is being tried out
 
 
 class OpenedModel:
-    """``path`` is a train job's folder. The points anchored to ``before``, of the same name, are kept."""
+    """``path`` is a train job's folder, ``how`` its maps are decoded. The points anchored to ``before``, of the same
+    name, are kept.
+    """
 
-    def __init__(self, path: str, before: OpenedModel | None = None) -> None:
-        self.model = open_model(path)
+    def __init__(self, path: str, how: DecodeOptions, before: OpenedModel | None = None) -> None:
+        self.model, self.how = open_model(path), how
         self.path = str(Path(path))
-        self._coarse: dict[int, Decoder | LinearModel] = {}
+        self._coarse: dict[int, Model] = {}
         self._anchored: dict[str, tuple[np.ndarray, Anchors]] = {}
         if before is not None:
             self._take_over(before)
@@ -32,7 +31,7 @@ class OpenedModel:
     def facts(self) -> dict:
         """What a program must know to ask, and to say which checkpoint it shows."""
         model = self.model
-        mesh = model.mesh if model.moves else None
+        mesh = None if model.moving is None else model.moving.mesh
         return {
             "path": self.path,
             "kind": model.kind,
@@ -49,37 +48,15 @@ class OpenedModel:
             "anchors": sorted(self._anchored),
         }
 
-    @property
-    def moving(self) -> FlowModel:
-        """The model; ``InputError`` unless it moves."""
-        if not self.model.moves:
-            raise InputError(f"a {self.model.kind} model moves nothing, its density comes and goes; ask it for maps.")
-        return self.model
-
-    def decode(self, z: np.ndarray, box: int, backend: str) -> tuple[np.ndarray, float]:
-        """The map ``(box, box, box)`` at a latent point ``(K,)``, the model's own or coarser, and its pixel size."""
-        if self.model.moves:
-            decoder = self._at(box, self.model.decoder)
-            return decoder.map(self.model.vertices(z), backend), decoder.pixel_size
-        model = self._at(box, self.model)
-        return model.decode(z), model.pixel_size
-
-    def _at(self, box: int, own: Decoder | LinearModel) -> Decoder | LinearModel:
-        """What decodes at a box size: ``own``, the model's, or something coarser of the same field of view."""
+    def at(self, box: int) -> Model:
+        """The model at a box size, its own or a smaller one of the same field of view."""
         if box == self.model.box:
-            return own
+            return self.model
         if box not in self._coarse:
             while len(self._coarse) >= _COARSE:
                 del self._coarse[next(iter(self._coarse))]
-            self._coarse[box] = self._coarser(box)
+            self._coarse[box] = self.model.coarser(box)
         return self._coarse[box]
-
-    def _coarser(self, box: int) -> Decoder | LinearModel:
-        model = self.model
-        if not model.moves:
-            return model.coarser(box)
-        volume = resample_box(model.volume, box)  # its values, and so a contour's level, stay
-        return model.decoder_for(volume, model.pixel_size * model.box / box)
 
     @cached_property
     def support(self) -> Support:
@@ -88,7 +65,7 @@ class OpenedModel:
 
     def anchor(self, name: str, points: np.ndarray) -> None:
         """Tie points ``(m, 3)`` Å to the mesh, under a name that may have been another's."""
-        self._anchored[name] = points, self.moving.anchor(points)
+        self._anchored[name] = points, self.model.moving_points.anchor(points)
 
     def anchors(self, name: str) -> Anchors:
         """Points that were tied."""
@@ -102,9 +79,9 @@ class OpenedModel:
         del self._anchored[name]
 
     def _take_over(self, before: OpenedModel) -> None:
-        if not (before.model.moves and self.model.moves):
+        if before.model.moving is None or self.model.moving is None:
             return
-        old, new = before.model.mesh, self.model.mesh
+        old, new = before.model.moving.mesh, self.model.moving.mesh
         if np.array_equal(old.vertices, new.vertices) and np.array_equal(old.cells, new.cells):
             self._anchored = before._anchored
             return

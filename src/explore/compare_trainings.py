@@ -46,7 +46,7 @@ def compare(first: Trained, second: Trained) -> Comparison:
     """
     one, two = _common(first, second)
     correlation = canonical_correlations(first.latents[one], second.latents[two])
-    if not (first.model.moves and second.model.moves):
+    if first.model.moving is None or second.model.moving is None:
         return Comparison(len(one), correlation)
     some = np.unique(np.linspace(0, len(one) - 1, min(len(one), _PARTICLES)).astype(int))
     points, weight = _points(first)
@@ -84,14 +84,15 @@ def _common(first: Trained, second: Trained) -> tuple[np.ndarray, np.ndarray]:
 
 def _points(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
     """Points ``(m, 3)`` Å of the map, drawn by density, and their weights ``(m,)``, which sum to 1."""
-    decoder = trained.model.decoder
-    mass = np.abs(decoder.density).astype(float)
+    points, density = trained.model.moving_points.matter
+    mass = np.abs(density).astype(float)
     chosen = np.random.default_rng(0).choice(len(mass), min(len(mass), _POINTS), p=mass / mass.sum())
-    return decoder.points[chosen], np.full(len(chosen), 1 / len(chosen))
+    return points[chosen], np.full(len(chosen), 1 / len(chosen))
 
 
 def _moved(trained: Trained, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Where the points are in each particle: ``(n, m, 3)`` float32, Å."""
-    anchors = trained.model.anchor(points)
+    moving = trained.model.moving_points
+    anchors = moving.anchor(points)
     parts = np.array_split(rows, max(1, len(rows) // _BATCH))
-    return np.concatenate([anchors.follow(trained.model.vertices(trained.latents[part])) for part in parts])
+    return np.concatenate([anchors.follow(moving.vertices(trained.latents[part])) for part in parts])

@@ -21,6 +21,8 @@ def drawn_states(model: Model, count: int, seed: int = 0, uncertain: bool = Fals
     rows = rng.choice(particles, count, replace=False)
     z = model.latents[rows].astype(float)
     if uncertain:
+        if model.precision is None:
+            raise InputError("the model does not say how well each particle's latents are known; draw without that.")
         root = np.linalg.cholesky(model.precision[rows].astype(float))
         noise = rng.standard_normal((count, model.latent_dims, 1))
         z = z + np.linalg.solve(root.transpose(0, 2, 1), noise)[:, :, 0]

@@ -13,8 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..models.flow.flow_model import FlowModel
-from ..models.motion import vertex_mass
+from ..models import Model
 
 _BATCH_NUMBERS = 1 << 22  # coordinates of vertices in memory at a time
 _SAMPLE = 400  # particles whose states span the motions that `coordinates` keeps
@@ -31,13 +30,13 @@ class Motion:
     model : what moves. mass : ``(v,)`` share of the density, summing to 1.
     """
 
-    model: FlowModel
+    model: Model
     mass: np.ndarray
 
     @classmethod
-    def of(cls, model: FlowModel) -> Motion:
+    def of(cls, model: Model) -> Motion:
         """The motions of a model, weighted by its own map."""
-        return cls(model, vertex_mass(model))
+        return cls(model, model.moving_points.mass)
 
     def states(self, z: np.ndarray) -> np.ndarray:
         """Weighted vertices ``(m, 3 v)`` float32, Å, at points ``(m, K)``; their distance is the r.m.s. motion.
@@ -45,7 +44,7 @@ class Motion:
         Takes 12 v bytes a point; `coordinates` is for many.
         """
         weight = np.sqrt(self.mass).astype(np.float32)[:, None]
-        parts = [self.model.vertices(part) * weight for part in self._batches(z)]
+        parts = [self.model.moving_points.vertices(part) * weight for part in self._batches(z)]
         return np.concatenate([part.reshape(len(part), 3 * len(self.mass)) for part in parts])
 
     def steps(self, z: np.ndarray) -> np.ndarray:
@@ -67,8 +66,9 @@ class Motion:
 
     def displacement(self, z: np.ndarray) -> np.ndarray:
         """How far ``(m,)``, Å r.m.s., the molecule is at ``(m, K)`` from where the canonical map has it."""
-        rest = self.model.mesh.vertices
-        parts = [((self.model.vertices(part) - rest) ** 2).sum(axis=2) @ self.mass for part in self._batches(z)]
+        moving = self.model.moving_points
+        rest = moving.mesh.vertices
+        parts = [((moving.vertices(part) - rest) ** 2).sum(axis=2) @ self.mass for part in self._batches(z)]
         return np.sqrt(np.concatenate(parts))
 
     def coordinates(self, z: np.ndarray) -> np.ndarray:

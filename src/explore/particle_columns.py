@@ -64,7 +64,8 @@ def column_names(trained: Trained) -> list[str]:
     """The columns that there are now: axes, what has been computed, and what the particle file has."""
     dims = range(1, trained.model.latent_dims + 1)
     names = [f"z{k}" for k in dims] + [f"pc{k}" for k in dims]
-    names += ["uncertainty_in_z"] if trained.motion is None else ["amplitude", "uncertainty", "uncertainty_in_z"]
+    moves, known = trained.model.moving is not None, trained.model.precision is not None
+    names += ["amplitude"] * moves + ["uncertainty"] * (moves and known) + ["uncertainty_in_z"] * known
     names += [name for name in _RESULTS if _COMPUTED[name](trained) is not None]
     try:
         particles = trained.particles
@@ -130,6 +131,8 @@ def uncertainty(trained: Trained) -> Column:
 
 
 def _covariance(trained: Trained) -> np.ndarray:
+    if trained.model.precision is None:
+        raise InputError(f"{trained.folder.name}: the model does not say how well each particle's latents are known.")
     dims = trained.model.latent_dims
     # a particle that the images say nothing about may have no precision at all
     return np.linalg.inv(trained.model.precision + np.float32(1e-6) * np.eye(dims, dtype=np.float32))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models import Model
-from ..models.flow.flow_model import FlowModel
 from ..models.motion import principal_axes, principal_motions_and_sizes
 
 
@@ -43,7 +42,7 @@ def latent_components(latents: np.ndarray) -> Components:
     return Components(latents.mean(axis=0, dtype=float), *principal_axes(latents))
 
 
-def motion_components(model: FlowModel) -> Components:
+def motion_components(model: Model) -> Components:
     """Principal components of the molecule's motion, as ``generate`` has them: `models.motion.principal_motions`."""
     steps, sizes = principal_motions_and_sizes(model)
     return Components(model.latents.mean(axis=0, dtype=float), steps, sizes, "Å")
@@ -51,4 +50,4 @@ def motion_components(model: FlowModel) -> Components:
 
 def components_of(model: Model) -> Components:
     """Of the motion where the model moves vertices, else of the latents."""
-    return motion_components(model) if model.moves else latent_components(model.latents)
+    return latent_components(model.latents) if model.moving is None else motion_components(model)

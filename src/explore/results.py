@@ -33,7 +33,7 @@ def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> Path:
     path = trained.folder / FOLDER / f"{name}.npz"
     path.parent.mkdir(exist_ok=True)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        contents: dict[str, Any] = {"epoch": np.int64(trained.model.epoch), **arrays}
+        contents: dict[str, Any] = {"epoch": np.int64(trained.model.checkpoint), **arrays}
         np.savez(file, **contents)
     return path
 
@@ -51,5 +51,5 @@ def load_result(trained: Trained, name: str, needs: tuple[str, ...]) -> dict[str
             epoch, arrays = int(file["epoch"]), {word: file[word] for word in needs}
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: cannot be read ({error}); remove it, and make it again.") from error
-    fits = epoch == trained.model.epoch and len(arrays[needs[0]]) == len(trained.latents)
+    fits = epoch == trained.model.checkpoint and len(arrays[needs[0]]) == len(trained.latents)
     return arrays if fits else None

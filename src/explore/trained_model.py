@@ -13,9 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..models import open_model
-from ..models.flow.flow_model import FlowModel
-from ..models.linear.linear_model import LinearModel
+from ..models import Model, open_model
 from ..models.reach import Reach
 from ..models.support import Support
 from ..particles import InputWarning, Particles, read_particles
@@ -39,7 +37,7 @@ class Trained:
     """
 
     folder: Path
-    model: FlowModel | LinearModel
+    model: Model
 
     @property
     def latents(self) -> np.ndarray:
@@ -57,11 +55,9 @@ class Trained:
         return np.isfinite(self.latents).all(axis=1)
 
     @cached_property
-    def _placed(self) -> FlowModel | LinearModel:
+    def _placed(self) -> Model:
         """The model with the particles that have a place."""
-        if self.finite.all():
-            return self.model
-        return replace(self.model, latents=self.latents[self.finite], precision=self.model.precision[self.finite])
+        return self.model if self.finite.all() else self.model.of_particles(self.finite)
 
     @cached_property
     def components(self) -> Components:
@@ -71,7 +67,7 @@ class Trained:
     @cached_property
     def motion(self) -> Motion | None:
         """Ångströms between states; None where the model moves nothing."""
-        return Motion.of(self._placed) if self.model.moves else None
+        return None if self.model.moving is None else Motion.of(self._placed)
 
     @property
     def angstroms(self) -> Motion:

@@ -21,11 +21,13 @@ def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -
     history : arrays (e,), one value per entry: ``epoch``; ``box`` (pixels); and either ``misfit`` and ``rigid_misfit``
         (nats per particle, at that box), ``energy`` (mean over cells of Σ (sₗ − 1)², shown as the root mean square
         principal strain √(energy / 3) in %), ``weight`` (of the rigidity, λ), ``amplitude`` (mean displacement, Å); or,
-        of linear components, ``gain`` (nats per particle) and ``variation`` (of the map, a share of it)
+        of linear components, ``gain`` (nats per particle) and ``variation`` (of the map, a share of it); or whatever
+        else a decoder measures, which is shown by its name
     """
     epoch, box = np.asarray(history["epoch"], float), np.asarray(history["box"])
-    curves, text = _linear_course(history) if "gain" in history else _flow_course(history)
-    rows = len(curves) // 2
+    course = _linear_course if "gain" in history else _flow_course if "rigid_misfit" in history else _plain_course
+    curves, text = course(history)
+    rows = -(-len(curves) // 2)
     figure = new_figure(10.5, 1 + 3 * rows)
     for axis, (title, unit, values) in zip(figure.subplots(rows, 2, sharex=True).flat, curves):
         _curve(axis, epoch, box, values)
@@ -67,6 +69,15 @@ def _linear_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
         "How to read: the gain is the evidence in an image for the components, the price of fitting it deducted: it "
         "should rise and level off; near zero the images do not ask for them. The variation is how far the particles' "
         "maps are from the mean one. Compare both within one box only (dashed lines: the images grow finer)."
+    )
+
+
+def _plain_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
+    """A curve for each quantity."""
+    names = [name for name in history if name not in ("epoch", "box", "images_per_second")]
+    return tuple((name, "", np.asarray(history[name], float)) for name in names), (
+        "How to read: each quantity is the mean over the images of a pass. Compare it within one box only (dashed "
+        "lines: the images grow finer)."
     )
 
 

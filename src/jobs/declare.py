@@ -16,16 +16,24 @@ class Job:
 
     ``run`` names its function as ``".mesh.mesh_run:run"``: a module of ``jobs`` and a function in it. It is imported
     only when the job runs, and called as ``function(parameters, job_run)``.
+
+    ``parameters`` is a frozen dataclass, or a function that gives it where it is composed of others. ``unused`` tells
+    of some values the names of the parameters that mean nothing with them.
     """
 
     verb: str
     synopsis: str
-    parameters: type
+    parameters: type | Callable[[], type]
     run: str
+    unused: Callable[[Mapping[str, Any]], frozenset[str]] = lambda values: frozenset()
+
+    def declaration(self) -> type:
+        """The frozen dataclass of its parameters."""
+        return self.parameters if isinstance(self.parameters, type) else self.parameters()
 
     def options(self) -> tuple[Parameter, ...]:
         """The declared parameters, in order of declaration."""
-        return read_parameters(self.parameters)
+        return read_parameters(self.declaration())
 
     def function(self) -> Callable[[Any, Any], None]:
         """Import and return the function that runs the job."""
@@ -34,4 +42,4 @@ class Job:
 
     def build(self, values: Mapping[str, Any]) -> Any:
         """An instance of ``parameters`` from the values given: see `parameters.build_parameters`."""
-        return build_parameters(self.verb, self.parameters, values)
+        return build_parameters(self.verb, self.declaration(), values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .interface import Model, MovingModel
+from .interface import Model
 from .opening import open_model
 
-__all__ = ["Model", "MovingModel", "open_model"]
+__all__ = ["Model", "open_model"]

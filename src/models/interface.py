@@ -1,57 +1,152 @@
-"""What every trained model can be asked, whatever decodes its maps."""
+"""What every trained model can be asked, whatever decodes its maps and whichever program trained it."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
+from ..errors import InputError
 from ..mesh.tetmesh import TetMesh
+from .latent_points import checked_latents
 
 
-class Model(Protocol):
-    """A trained model: where the particles lie, and the map at any latent point.
+@dataclass(frozen=True)
+class DecodeOptions:
+    """How a map is decoded: ``backend`` numba, numpy or auto; ``threads``, all where None.
+
+    ``oversampling`` 2 takes about three times as long and is right up to Nyquist: for maps that are kept. A model to
+    which these mean nothing does without.
+    """
+
+    backend: str = "auto"
+    threads: int | None = None
+    oversampling: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Anchors:
+    """Points tied to the mesh: each is the mean of four vertices, weighted by its barycentric coordinates.
 
     Attributes
     ----------
-    latents : ``(n, K)`` float32, one point per particle. precision : ``(n, K, K)`` float32, of its posterior.
+    corners : ``(m, 4)`` vertices. weights : ``(m, 4)`` float32, rows summing to 1.
+    """
+
+    corners: np.ndarray
+    weights: np.ndarray
+
+    def follow(self, vertices: np.ndarray) -> np.ndarray:
+        """The points ``(…, m, 3)`` for moved vertices ``(…, v, 3)``, Å."""
+        return np.einsum("mk,...mkd->...md", self.weights, vertices[..., self.corners, :])
+
+
+class MovingPoints(Protocol):
+    """Where every point of the molecule is, of a model that carries density along."""
+
+    @property
+    def mesh(self) -> TetMesh:
+        """At rest."""
+        ...
+
+    @property
+    def mass(self) -> np.ndarray:
+        """Share ``(v,)`` of the map's positive density that each vertex carries, summing to 1."""
+        ...
+
+    @property
+    def matter(self) -> tuple[np.ndarray, np.ndarray]:
+        """Points ``(n, 3)``, Å xyz from the centre of voxel N//2, at which the map has its density ``(n,)``."""
+        ...
+
+    def vertices(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """Moved vertices ``(…, v, 3)``, Å, of the mesh at latent points ``(…, K)``."""
+        ...
+
+    def anchor(self, points: np.ndarray) -> Anchors:
+        """Tie points ``(m, 3)`` Å to the mesh once, to let them follow it often: atoms, a contour, voxels."""
+        ...
+
+    def displace(self, z: np.ndarray | Sequence[float], points: np.ndarray) -> np.ndarray:
+        """Where points ``(m, 3)``, Å xyz from the centre of voxel N//2, are at a latent point: ``(m, 3)`` Å."""
+        ...
+
+    def with_map(self, volume: np.ndarray, pixel_size: float, keep_outside: bool = False) -> Model:
+        """The same motion of another map ``(N, N, N)`` in the same place, such as a sharper one of a larger box.
+
+        ``keep_outside``: add what lies outside the mesh's mask, unmoved; otherwise it is left out.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model:
+    """A trained model: where the particles lie, and the map at any latent point. Each kind is a subclass.
+
+    Attributes
+    ----------
+    kind : a word for it.
+    latents : ``(n, K)`` float32, one point per particle.
+    precision : ``(n, K, K)`` float32, of its posterior; None where the program that trained it gives none.
     volume : ``(N, N, N)`` float32 ``[z, y, x]``, the map that the others are made from.
     latent_dims : K. box : voxels on a side of the maps. pixel_size : Å per voxel.
     centre : ``(3,)`` float64 Å xyz, where voxel N//2 of the maps lies in the space of the consensus trained on.
-    epoch : epochs of training behind the checkpoint that was read; epochs : that it shall have.
-    kind : flow or linear. moves : whether it says where a point goes, and so is a `MovingModel`.
+    epoch : epochs of training behind the checkpoint that was read; epochs : that it shall have; None where unknown.
     """
 
-    kind: str
-    moves: bool
+    kind: ClassVar[str]
+
     latents: np.ndarray
-    precision: np.ndarray
+    precision: np.ndarray | None = None
     volume: np.ndarray
     latent_dims: int
     box: int
     pixel_size: float
     centre: np.ndarray
-    epoch: int
-    epochs: int
+    epoch: int | None = None
+    epochs: int | None = None
 
-    def checked(self, z: np.ndarray) -> np.ndarray:
-        """``z`` as ``(…, K)`` float32; ``InputError`` where its length is not K or a number is not finite."""
-        ...
-
-    def decode(self, z: np.ndarray) -> np.ndarray:
+    def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``."""
-        ...
+        raise NotImplementedError
 
+    def coarser(self, box: int) -> Model:
+        """The same model on an even, smaller box over the same field of view."""
+        raise NotImplementedError
 
-class MovingModel(Model, Protocol):
-    """A model that carries density along, and so says where every point of the molecule is."""
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All arrays that make it the model that it is."""
+        raise NotImplementedError
 
-    mesh: TetMesh
+    @property
+    def moving(self) -> MovingPoints | None:
+        """Where points go, if it can say so: None where density comes and goes but nothing moves."""
+        return None
 
-    def vertices(self, z: np.ndarray) -> np.ndarray:
-        """Moved vertices ``(…, v, 3)``, Å, of the mesh at latent points ``(…, K)``."""
-        ...
+    @property
+    def moving_points(self) -> MovingPoints:
+        """As `moving`; ``InputError`` where nothing moves."""
+        if self.moving is None:
+            raise InputError(f"a {self.kind} model moves nothing, its density comes and goes; ask it for maps.")
+        return self.moving
 
-    def displace(self, z: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Where points ``(m, 3)``, Å xyz from the centre of voxel N//2, are at a latent point: ``(m, 3)`` Å."""
-        ...
+    @property
+    def progress(self) -> str:
+        """How far training was, as a clause: after epoch 3 of 5."""
+        return "as it was trained" if self.epoch is None else f"after epoch {self.epoch} of {self.epochs}"
+
+    @property
+    def checkpoint(self) -> int:
+        """A number that is another for another checkpoint of the same training."""
+        return -1 if self.epoch is None else self.epoch
+
+    def checked(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """``z`` as ``(…, K)`` float32; ``InputError`` where its length is not K or a number is not finite."""
+        return checked_latents(z, self.latent_dims)
+
+    def of_particles(self, chosen: np.ndarray) -> Self:
+        """The same model with some particles, ``(n,)`` bool or rows."""
+        precision = None if self.precision is None else self.precision[chosen]
+        return replace(self, latents=self.latents[chosen], precision=precision)

@@ -1,28 +1,19 @@
-"""How far a molecule moves: the density that each vertex carries, and the directions of strongest motion."""
+"""The directions of strongest motion."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .flow.flow_model import FlowModel
-from .linear.linear_model import LinearModel
+from .interface import Model
 
 _SAMPLE = 400  # particles from whose motion the principal components are found
 
 
-def vertex_mass(model: FlowModel) -> np.ndarray:
-    """Share ``(v,)`` of the map's absolute density that each vertex carries, summing to 1."""
-    decoder = model.decoder
-    of_cell = np.add.reduceat(np.abs(decoder.density), decoder.offsets[:-1])
-    mass = np.bincount(decoder.corners.ravel(), np.repeat(of_cell, 4), len(model.mesh.vertices))
-    return mass / max(mass.sum(), 1e-30)
-
-
-def principal_steps(model: FlowModel | LinearModel) -> np.ndarray:
+def principal_steps(model: Model) -> np.ndarray:
     """Latent steps ``(K, K)``, one per row, the strongest first: `principal_motions` where the model moves, else the
     principal axes of the latents.
     """
-    return principal_motions(model) if model.moves else principal_axes(model.latents)[0]
+    return principal_axes(model.latents)[0] if model.moving is None else principal_motions(model)
 
 
 def principal_axes(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +29,7 @@ def principal_axes(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return axes * np.where(largest < 0, -1, 1)[:, None], np.sqrt(np.maximum(values[::-1], 0))
 
 
-def principal_motions(model: FlowModel) -> np.ndarray:
+def principal_motions(model: Model) -> np.ndarray:
     """Latent steps ``(K, K)``, one per row: along the first the particles spread most in ångströms, and so on.
 
     Trained latents are white, so their own principal components say nothing; what tells directions apart is how far
@@ -49,11 +40,11 @@ def principal_motions(model: FlowModel) -> np.ndarray:
     return principal_motions_and_sizes(model)[0]
 
 
-def principal_motions_and_sizes(model: FlowModel) -> tuple[np.ndarray, np.ndarray]:
+def principal_motions_and_sizes(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """``principal_motions`` ``(K, K)``, and how far each step moves the molecule, ``(K,)`` Å r.m.s."""
-    latents = model.latents.astype(float)
+    latents, moving = model.latents.astype(float), model.moving_points
     rows = np.linspace(0, len(latents) - 1, min(len(latents), _SAMPLE)).astype(int)
-    moved = model.vertices(latents[rows]) * np.sqrt(vertex_mass(model))[:, None]
+    moved = moving.vertices(latents[rows]) * np.sqrt(moving.mass)[:, None]
     moved = moved.reshape(len(rows), -1)
     centred = latents[rows] - latents[rows].mean(axis=0)
     slope = np.linalg.lstsq(centred, moved - moved.mean(axis=0), rcond=None)[0]

@@ -5,29 +5,61 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
 from .flow.flow_files import read_flow_model
-from .flow.flow_model import FlowModel
+from .interface import Model
 from .linear.linear_files import read_linear_model
-from .linear.linear_model import LinearModel
+
+Reader = Callable[[Path, dict], Model]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Another program whose models can be opened: ``recognises(folder)`` tells whether it wrote one there, and
+    ``read(folder)`` reads it.
+    """
+
+    name: str
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], Model]
 
 VERSION = 1
-_READERS: dict[str, Callable[[Path, dict], FlowModel | LinearModel]] = {
-    "flexrec-flow": read_flow_model,
-    "flexrec-linear": read_linear_model,
-}
-_FILES = ("model.json", "mesh.npz", "flow.npz", "latents.npz", "map.mrc")
+_READERS: dict[str, Reader] = {}
+_PROGRAMS: dict[str, Program] = {}
+
+
+def register_reader(form: str, reader: Reader) -> None:
+    """Let models of a format be opened: ``reader(folder, about)`` gets what model.json says, which names the format."""
+    _READERS[form] = reader
+
+
+def register_program(program: Program) -> None:
+    """Let the models of another program be opened."""
+    _PROGRAMS[program.name] = program
+
+
+register_reader("flexrec-flow", read_flow_model)
+register_reader("flexrec-linear", read_linear_model)
+
+_FILES = ("model.json", "*.npz", "*.mrc")
 _TRIES = 4  # a training run may write a checkpoint between two of our files
 
 
-def open_model(path: str | os.PathLike[str]) -> FlowModel | LinearModel:
+def open_model(path: str | os.PathLike[str]) -> Model:
     """The model of a train job's newest checkpoint; ``path`` is the job's folder, or any file in it.
+
+    It may also be a folder in which another program left a model.
 
     ``InputError`` where there is none, where it is of another format, or where its files do not fit together.
     """
     folder = _folder(Path(path))
+    if not (folder / "model.json").exists():
+        for program in _PROGRAMS.values():
+            if program.recognises(folder):
+                return program.read(folder)
     for _ in range(_TRIES):
         before = _stamps(folder)
         try:
@@ -45,9 +77,10 @@ def open_model(path: str | os.PathLike[str]) -> FlowModel | LinearModel:
 
 def _stamps(folder: Path) -> list[tuple[int, int] | None]:
     """Which files are there, and when each was replaced."""
-    paths = [*(folder / name for name in _FILES), *sorted(folder.glob("component_*.mrc"))]
+    paths = [path for pattern in _FILES for path in sorted(folder.glob(pattern))]
     found = [os.stat(path) if path.exists() else None for path in paths]
     return [None if stat is None else (stat.st_ino, stat.st_mtime_ns) for stat in found]
+
 
 
 def _folder(path: Path) -> Path:

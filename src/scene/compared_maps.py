@@ -34,7 +34,7 @@ def difference(model: ShownModel, names: tuple[str, str], maps: Maps) -> list[Vo
 def side_by_side(model: ShownModel, names: tuple[str, str], maps: Maps) -> list[Volume]:
     """Both, as far apart along the screen, as it is now, as the densest parts of both are wide; at the map's level."""
     level, right = model.level, np.asarray(model.session.main_view.camera.position.axes()[0])
-    ends = [_ends(volume, level, model.flow.pixel_size, _place(model), right) for volume in maps]
+    ends = [_ends(volume, level, model.learned.pixel_size, _place(model), right) for volume in maps]
     gap = _GAP * max(high - low for low, high in ends)
     middle = 0.5 * (ends[0][0] + ends[1][1])
     shifts = (middle - gap / 2 - ends[0][1], middle + gap / 2 - ends[1][0])
@@ -57,7 +57,7 @@ def _ends(volume: np.ndarray, level: float, pixel_size: float, place, right: np.
 
 
 def _frozen(model: ShownModel, volume: np.ndarray, name: str) -> Volume:
-    grid = grid_of(model.flow, volume, name)
+    grid = grid_of(model.learned, volume, name)
     copy = volume_from_grid_data(grid, model.session, style="surface", open_model=False, show_dialog=False)
     copy.new_region(ijk_step=(1, 1, 1), adjust_step=False, adjust_voxel_limit=False)
     copy.position = _place(model)

@@ -18,7 +18,7 @@ def light(model: ShownModel) -> None:
     session, view = model.session, model.session.main_view
     if not _usual_light(view):
         return
-    if len(model.flow.volume) <= SMALL or not _processor_draws(view):
+    if len(model.learned.volume) <= SMALL or not _processor_draws(view):
         lighting(session, "soft", intensity=0.4, ambient_intensity=1.1, multi_shadow=SHADOWS)
     view.silhouette.enabled = view.redraw_needed = True
 

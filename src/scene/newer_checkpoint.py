@@ -12,7 +12,7 @@ from .snapshots import SavedModel
 def renew(model: SavedModel, flow: Model) -> None:
     """Let a model in the scene be ``flow``: its point, looks and followers stay where they fit."""
     session = model.session
-    session.logger.info(f"{model.name} is now as after epoch {flow.epoch} of {flow.epochs}.")
+    session.logger.info(f"{model.name} is now as {flow.progress}.")
     parts = model.parts
     mesh, arrows, followers, waiting = parts.mesh, parts.arrows, list(parts.followers), list(parts.waiting)
     mesh_shown, arrows_shown = (part is not None and part.display for part in (mesh, arrows))
@@ -21,11 +21,11 @@ def renew(model: SavedModel, flow: Model) -> None:
     except InputError:
         z = mean_point(flow.latents)
     model.player.leave()
-    if flow.latent_dims != model.flow.latent_dims:
+    if flow.latent_dims != model.learned.latent_dims:
         model.path = None
     model.dragging.close()
     session.models.close([part for part in (mesh, arrows) if part is not None])
-    model.flow, model.z = flow, z  # before listeners are called: a point is of its model's dimensions
+    model.learned, model.z = flow, z  # before listeners are called: a point is of its model's dimensions
     parts.place(z)
     model.frame = centre_of(flow)
     model.__dict__.pop("trained", None)

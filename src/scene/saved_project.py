@@ -17,18 +17,10 @@ from ..models import Model, open_model
 def fingerprint(flow: Model) -> str:
     """The same for the same trained model, wherever its files lie and whenever they were written."""
     digest = hashlib.blake2b(digest_size=16)
-    for array in _arrays(flow):
+    for array in flow.arrays():
         digest.update(f"{array.shape}{array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def _arrays(flow: Model) -> tuple[np.ndarray, ...]:
-    if not flow.moves:
-        return flow.latents, flow.volume, flow.components
-    network = (array for layer in flow.flow.layers for array in layer)
-    own = (flow.mesh.vertices, flow.mesh.cells, flow.flow.modes, flow.flow.linear, flow.latents, flow.volume)
-    return *own, *network
 
 
 def places(folder: Path, session_file: str | None) -> dict[str, str]:

@@ -33,29 +33,28 @@ from .state_comparison import StateComparison
 class FlexRecModel(Model):
     """A trained model, the map first among its children; mesh, arrows and atoms join when asked for, if it moves.
 
-    Implements `ShownModel` for its parts. ``flow`` is what was trained: a flow, or a linear model, in which density
-    comes and goes and nothing moves.
+    Implements `ShownModel` for its parts. ``learned`` is what was trained.
     ``parts`` are the mesh, arrows and atoms that move.
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
     exactly). ``path`` is what `player` plays. Places of the scene are those of the consensus that it was trained on;
     the mesh's Å are relative to voxel N//2, and its drawings are shifted to there by ``frame``.
     """
 
-    def __init__(self, session: Session, folder: Path, flow: TrainedModel, name: str) -> None:
+    def __init__(self, session: Session, folder: Path, learned: TrainedModel, name: str) -> None:
         super().__init__(name, session)
-        self.folder, self.flow = folder, flow
+        self.folder, self.learned = folder, learned
         self.z: np.ndarray | None = None
         self._path: LatentPath | None = None
         self._recorder: Recorder | None = None
         self.on_change: list[Callable[[], None]] = []
-        self.frame = centre_of(flow)
+        self.frame = centre_of(learned)
         self.point_status = PointStatus(session)
         self.parts = MovingParts(self)
         self.dragging = Dragging(self, self.parts)
         self.player = Player(self, self.dragging)
         self.comparison = StateComparison(self, self.parts)
         self._client = ModelClient(session, folder, self._opened)
-        self._map = MapModel(self, flow)
+        self._map = MapModel(self, learned)
         self.add([self._map])
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
 
@@ -67,7 +66,7 @@ class FlexRecModel(Model):
     def want_map(self) -> MapModel:
         """The map, made again where it was closed."""
         if self._map.deleted and not self.deleted:
-            self._map = MapModel(self, self.flow)
+            self._map = MapModel(self, self.learned)
             self.add([self._map])
         return self._map
 
@@ -78,12 +77,12 @@ class FlexRecModel(Model):
     @property
     def level(self) -> float:
         """At which the map is contoured, or would be."""
-        return contour_level(self.flow.volume) if self.map is None else self.map.level
+        return contour_level(self.learned.volume) if self.map is None else self.map.level
 
     @cached_property
     def trained(self) -> Trained:
         """The train job and what is derived from its latents."""
-        return Trained(self.folder, self.flow)
+        return Trained(self.folder, self.learned)
 
     @property
     def path(self) -> LatentPath | None:
@@ -148,7 +147,7 @@ class FlexRecModel(Model):
             done()
             return
         if self.z is None:
-            self._draw(self.flow.volume)
+            self._draw(self.learned.volume)
             done()
             return
         point = self.z
@@ -174,7 +173,7 @@ class FlexRecModel(Model):
         renew(self, flow)
 
     def _set_point(self, z: np.ndarray | None, dragged: bool) -> None:
-        self.z = None if z is None else self.flow.checked(z)
+        self.z = None if z is None else self.learned.checked(z)
         self.comparison.end()
         self.parts.place(self.z)
         self._move(dragged)
@@ -225,7 +224,7 @@ class FlexRecModel(Model):
 
     def _opened(self, facts: dict) -> None:
         """Go on with the model that the engine process has, where training has written a newer one than ours."""
-        if self.deleted or (facts["epoch"], facts["box"]) == (self.flow.epoch, self.flow.box):
+        if self.deleted or (facts["epoch"], facts["box"]) == (self.learned.epoch, self.learned.box):
             return
         try:
             renew(self, open_model(self.folder))

@@ -21,7 +21,7 @@ class ShownModel(Protocol):
 
     Attributes
     ----------
-    flow : what was trained. z : ``(K,)`` the shown point; None while the canonical map is shown.
+    learned : what was trained. z : ``(K,)`` the shown point; None while the canonical map is shown.
     map : the map; None while it is closed. level : of its contour.
     frame : where the mesh's coordinates begin, voxel N//2. scene_position : of this model.
     point_status : ChimeraX's status line. current_path : what is played; ``InputError`` where there is none.
@@ -31,7 +31,7 @@ class ShownModel(Protocol):
     name: str
     deleted: bool
     display: bool
-    flow: TrainedModel
+    learned: TrainedModel
     z: np.ndarray | None
     frame: Place
     scene_position: Place

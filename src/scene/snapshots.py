@@ -62,7 +62,7 @@ def session_snapshot(model: SavedModel, session: Session, flags: int) -> dict[st
         "version": VERSION,
         "model state": Model.take_snapshot(model, session, flags),
         "project": places(model.folder, session.session_file_path),
-        "fingerprint": fingerprint(model.flow),
+        "fingerprint": fingerprint(model.learned),
         "z": model.z,
         "moving": model.dragging.drawn,
         "comparison": model.comparison.snapshot(),
@@ -100,8 +100,8 @@ def restored(cls: Callable[..., SavedModel], session: Session, data: dict[str, A
     model.set_state_from_snapshot(session, data["model state"])
     if fingerprint(flow) != data["fingerprint"]:
         session.logger.warning(
-            f"{name}: the model in {folder} is not the one that was saved; it is shown as it is now, after epoch "
-            f"{flow.epoch} of {flow.epochs}."
+            f"{name}: the model in {folder} is not the one that was saved; it is shown as it is now, "
+            f"{flow.progress}."
         )
     session.triggers.add_handler(RESTORED_MODEL_TABLE, _WhenAllAreBack(model, data))
     _draw(session, model, _fitting(session, name, flow, data["z"]))
@@ -134,7 +134,7 @@ class _WhenAllAreBack:
 
     def __call__(self, _, models: dict[tuple, Model]) -> str:
         model, data = self._model, self._data
-        if data["path"] is not None and data["path"]["z"].shape[1] == model.flow.latent_dims:
+        if data["path"] is not None and data["path"]["z"].shape[1] == model.learned.latent_dims:
             model.path = LatentPath(**data["path"])
         if not data["map"]:
             model.close_map()
@@ -154,7 +154,7 @@ class _WhenAllAreBack:
             _place(model.parts.show_mesh(data["mesh"]["colour"]), data["mesh"])
         if (arrows := data["arrows"]) is not None:
             look = FlowLook(arrows["count"], *arrows["look"], arrows["reference"], arrows["level"])
-            model.parts.show_arrows(look.fitting(model.flow))
+            model.parts.show_arrows(look.fitting(model.learned))
             _place(model.parts.arrows, arrows)
         for follower in data["followers"]:
             structure = models.get(tuple(follower["id"]))

@@ -62,6 +62,7 @@ class LeastSquares:
         shell = torch.from_numpy(shell_index(box)).to(self.weights.device)
         for batch in self.batches():
             affine, images = self.placement(batch), batch.images
+            # b − A v of the normal equations A v = b, A = Σ Pᵀ C w C P and b = Σ Pᵀ C w I
             if density is not None:
                 images = images - batch.transfer * project(self.cloud, density, affine, box, self.backend)
             total += self._adjoint(batch, images, affine)
@@ -104,6 +105,7 @@ class SlicePreconditioner:
         per_voxel = power / (4 * torch.pi * torch.clamp(radius, min=0.5) ** 2)
         # gently beyond the band limit, where no image says anything: no less than a hundredth of the mean
         per_voxel = torch.clamp(per_voxel, min=float(per_voxel.mean()) * 1e-2)
+        # M(k) = Σ w C² / (4 π k²), between the shells linearly; N³ is that of the transforms here and back
         r = squared_radius(cloud.box, power.device).sqrt()
         low = torch.clamp(r.floor().long(), max=box // 2 - 1)
         part = torch.clamp(r - low, max=1)
@@ -123,22 +125,22 @@ def solve_density(problem: LeastSquares, start: torch.Tensor | None, iterations:
     Few iterations are themselves a regulariser: what the images determine best converges first (Hestenes & Stiefel
     1952; van der Sluis & van der Vorst 1986).
     """
-    residual, power = problem.right_side(start)
-    precondition = SlicePreconditioner(problem.cloud, power)
+    residual, power = problem.right_side(start)  # r₀ = b − A v₀
+    precondition = SlicePreconditioner(problem.cloud, power)  # M⁻¹
     density = torch.zeros_like(residual) if start is None else start.clone()
-    steered = precondition(residual)
-    direction, product = steered, residual @ steered
+    steered = precondition(residual)  # s₀ = M⁻¹ r₀
+    direction, product = steered, residual @ steered  # p₀ = s₀; rᵀs
     least = 1e-12 * float(product)
     for _ in range(iterations):
         if float(product) <= least:
             break
-        image = problem.normal(direction)
-        step = product / (direction @ image)
-        density = density + step * direction
-        residual = residual - step * image
-        steered = precondition(residual)
+        image = problem.normal(direction)  # A p
+        step = product / (direction @ image)  # α = rᵀs / pᵀA p, the minimum along p
+        density = density + step * direction  # v ← v + α p
+        residual = residual - step * image  # r ← r − α A p
+        steered = precondition(residual)  # s = M⁻¹ r
         before, product = product, residual @ steered
-        direction = steered + product / before * direction
+        direction = steered + product / before * direction  # p ← s + β p, β = rᵀs / (rᵀs before): A-orthogonal
     return density
 
 

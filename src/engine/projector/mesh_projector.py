@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ...mesh.shape import barycentric_matrices
+from ...mesh.sorted_voxels import SortedVoxels, sort_voxels
 from ...mesh.tetmesh import TetMesh
 from .fourier_grid import crop_rows
 from .splat import gather, splat
@@ -46,22 +46,21 @@ class VoxelCloud:
     @classmethod
     def from_mesh(cls, mesh: TetMesh, voxel_cell: np.ndarray, pixel_size: float) -> VoxelCloud:
         """The cloud of the voxels that ``voxel_cell`` ``(N, N, N)`` assigns to a cell (−1: outside the mask)."""
-        box = voxel_cell.shape[0]
-        flat = voxel_cell.reshape(-1)
-        inside = np.flatnonzero(flat >= 0)
-        voxel = inside[np.argsort(flat[inside], kind="stable")]
-        zyx = np.stack(np.unravel_index(voxel, voxel_cell.shape), axis=1)
-        points = (zyx[:, ::-1] - box // 2) * pixel_size
-        occupied, counts = np.unique(flat[inside], return_counts=True)
+        voxels = sort_voxels(mesh, voxel_cell, pixel_size)
         return cls(
-            points=torch.from_numpy(points.astype(np.float32)),
-            voxel=torch.from_numpy(voxel.astype(np.int64)),
-            offsets=torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)),
-            cells=torch.from_numpy(mesh.cells[occupied].astype(np.int64)),
-            barycentric=torch.from_numpy(barycentric_matrices(mesh)[occupied].astype(np.float32)),
-            box=box,
+            points=torch.from_numpy(voxels.points),
+            voxel=torch.from_numpy(voxels.voxel),
+            offsets=torch.from_numpy(voxels.offsets),
+            cells=torch.from_numpy(voxels.corners.astype(np.int64)),
+            barycentric=torch.from_numpy(voxels.barycentric),
+            box=voxel_cell.shape[0],
             pixel_size=float(pixel_size),
         )
+
+    def vertex_mass(self, density: torch.Tensor, vertices: int) -> np.ndarray:
+        """`SortedVoxels.vertex_mass` ``(v,)`` of a ``density`` ``(n,)``."""
+        arrays = (self.points, self.voxel, self.offsets, self.cells, self.barycentric)
+        return SortedVoxels(*(array.cpu().numpy() for array in arrays)).vertex_mass(density.cpu().numpy(), vertices)
 
     def __len__(self) -> int:
         return len(self.points)

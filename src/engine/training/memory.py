@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,26 +17,28 @@ import torch
 from ...errors import is_out_of_memory
 from ...particles.free_memory import free_memory
 from ...particles.prefetch import processes_here
-from ..decoders.flow.flow_step import FlowStep
+from ..decoders.decoder import Pass
 from .batches import Batch
 from .stage import Stage
-
-if TYPE_CHECKING:
-    from ..decoders.flow.flow_state import State
-    from .trainer import Trainer
+from .trainer import Trainer
+from .training_loop import Training, try_batch
 
 SPARE = 1.25  # more images are tried than will be used: a GPU's memory is not as free in hour three as at the start
 SHARE = 0.5  # of the computer's free memory that images may take
 LOOK = 0.002  # seconds between two looks at how much memory is in use
 
 
-def find_images_at_once(trainer: Trainer, state: State) -> int:
+def find_images_at_once(trainer: Trainer, training: Training) -> int | None:
     """The most images, of at most a batch, that fit in memory at the finest box; the same for a whole team.
+
+    None where the decoder has nothing to try.
 
     Raises whatever the device raises where a single image is too much.
     """
-    stage, wanted = trainer.stage_of(trainer.rungs[-1], state.noise), trainer.at_once
-    trial = _Trial(trainer, stage, state)
+    stage, wanted = training.decoder.trial_stage(trainer), trainer.at_once
+    if stage is None:
+        return None
+    trial = _Trial(Pass(trainer, stage, training.points, 0), training)
     found = _largest_on_gpu(trial, wanted) if stage.device.type != "cpu" else _largest_on_cpu(trial, wanted)
     return trainer.team.least(found)
 
@@ -70,24 +71,17 @@ def _largest_on_cpu(trial: _Trial, wanted: int) -> int:
 class _Trial:
     """The work of a batch at the finest stage, its outcome thrown away."""
 
-    trainer: Trainer
-    stage: Stage
-    state: State
+    now: Pass
+    training: Training
 
     def run(self, count: int) -> None:
         """Compute ``count`` images as a pass does, and as the solution of the map does."""
         # never more rows than there are particles, though a trial may be of more images than that
-        rows = np.resize(np.arange(len(self.trainer.images)), count)
-        batch = _noise_images(self.stage, rows, self.trainer.images.particles.rotation[rows])
-        state, poses = self.state, self.state.poses.clone()
-        batch = poses.corrected(batch)
-        state = replace(state, latents=state.latents.clone(), precision=state.precision.clone(), poses=poses)
-        stage = self.stage.with_density(torch.ones_like(self.stage.density))
-        white = torch.zeros(count, state.latents.shape[1])
-        FlowStep(self.trainer, stage, state, 1.0, [], 0).accumulate(batch, np.arange(count), white)
-        state.flow.zero_grad()
-        problem = stage.least_squares(rows, lambda batch: state.flow(state.latents[batch.rows]))
-        replace(problem, batches=lambda: [batch]).normal(stage.density)
+        images = self.now.trainer.images
+        rows = np.resize(np.arange(len(images)), count)
+        try_batch(self.now, self.training, _noise_images(self.now.stage, rows, images.particles.rotation[rows]))
+        for optimiser in self.training.optimisers:
+            optimiser.zero_grad()
 
 
 def _noise_images(stage: Stage, rows: np.ndarray, rotation: np.ndarray) -> Batch:

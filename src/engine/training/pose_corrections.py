@@ -79,7 +79,8 @@ class Poses:
 
         A point x of a particle seen along R goes to exp(turn) R (x − centre) + R centre + shift.
         """
-        turned = turn(correction[:, TURNS] / self.radius) @ rotation
+        turned = turn(correction[:, TURNS] / self.radius) @ rotation  # R' = exp([t]ₓ) R, t the turns over the radius
+        # R'(x − c) + R c + s = R' x + (R − R') c + s: what is added to R' x
         kept = ((rotation - turned) @ self.centre)[:, :2]
         return turned, kept + correction[:, SHIFTS]
 
@@ -108,6 +109,7 @@ def cross_matrix(vector: torch.Tensor) -> torch.Tensor:
 def shift_factor(shift: torch.Tensor, box: int) -> torch.Tensor:
     """Factors ``(b, d, d // 2 + 1)`` that move images by ``shift`` ``(b, 2)`` pixels, (x, y)."""
     kx, ky = (f(box, device=shift.device) for f in (torch.fft.rfftfreq, torch.fft.fftfreq))
+    # F[I(x − s)](k) = exp(−2πi k·s) F[I](k)
     phase = shift[:, 0, None, None] * kx + shift[:, 1, None, None] * ky[:, None]
     return torch.polar(torch.ones_like(phase), -2 * torch.pi * phase)
 
@@ -116,6 +118,7 @@ def shift_slopes(images: torch.Tensor, pixel_size: float) -> torch.Tensor:
     """Change ``(b, 2, d, d // 2 + 1)`` of images by a shift along x and y, per Å."""
     box = images.shape[-2]
     kx, ky = (f(box, pixel_size, device=images.device) for f in (torch.fft.rfftfreq, torch.fft.fftfreq))
+    # ∂/∂s exp(−2πi k·s) F(k) = −2πi k F(k) at s = 0
     grid = torch.stack(torch.broadcast_tensors(kx[None, :], ky[:, None]))
     return -2j * torch.pi * grid * images[:, None]
 
@@ -136,11 +139,13 @@ class RigidBasis:
             torch.stack([zero, one, zero, -z, zero, x], -1),
             torch.stack([zero, zero, one, y, -x, zero], -1),
         ], dim=1).reshape(-1, 6).double()  # fmt: skip
+        # argmin |design (slide, spin) − modes|², column by column: exact, for the modes are rigid motions
         found = least_squares(design, modes[:, :RIGID_MOTIONS].double()).to(modes)
         self.slide, self.spin = found[:3], poses.radius * found[3:]
 
     def corrections(self, rotation: torch.Tensor) -> torch.Tensor:
         """Matrices ``(b, 5, 6)`` from coefficients of the modes to corrections of particles seen along ``rotation``."""
+        # a turn w of the molecule is R w seen along R, and a slide moves the image by its first two coordinates
         return torch.cat([rotation @ self.spin, rotation[:, :2] @ self.slide], dim=1)
 
     @property
@@ -150,12 +155,13 @@ class RigidBasis:
 
     def covariance(self, variance: torch.Tensor) -> torch.Tensor:
         """Covariance ``(6, 6)`` of the modes' coefficients where turns and slides have these variances ``(2,)``."""
+        # B⁻¹ diag(variances) B⁻ᵀ, B = (spin, slide) taking coefficients to turns and slides
         each = torch.cat([variance[:1].expand(3), variance[1:].expand(3)]).to(self.inverse)
         return self.inverse @ torch.diag(each) @ self.inverse.T
 
     def variance(self, covariance: torch.Tensor) -> torch.Tensor:
         """The reverse of `covariance`: variances ``(2,)`` of turns and of slides, Å²."""
-        both = torch.cat([self.spin, self.slide]).to(covariance)
+        both = torch.cat([self.spin, self.slide]).to(covariance)  # diag(B C Bᵀ), the mean of three each
         each = (both @ covariance @ both.T).diagonal()
         return torch.stack([each[:3].mean(), each[3:].mean()])
 
@@ -166,7 +172,7 @@ def whole_body(modes: torch.Tensor, displacement: torch.Tensor) -> tuple[torch.T
     And what is left of them, ``(b, 3 v)``, every vertex counting alike.
     """
     rigid, moved = modes[:, :RIGID_MOTIONS].to(displacement), displacement.flatten(1)
-    whole = least_squares(rigid, moved.T).T
+    whole = least_squares(rigid, moved.T).T  # argmin over a of |moved − M a|², M the rigid modes
     return whole, moved - whole @ rigid.T
 
 
@@ -180,9 +186,10 @@ def learn_variance(poses: Poses, weight: torch.Tensor, spread: torch.Tensor, see
     is small.
     """
     total = team.total(torch.cat([spread, spread.new_tensor([seen])]))
-    left, prior = total[:-1] / total[-1].clamp(min=1), 1 / poses.prior
-    shrunk = prior / (prior - left).clamp(min=1e-3 * prior)  # x / c
-    noise = left * shrunk
+    left, prior = total[:-1] / total[-1].clamp(min=1), 1 / poses.prior  # v σ² / (v + σ²) on average, and v
+    shrunk = prior / (prior - left).clamp(min=1e-3 * prior)  # x / c = (v + σ²) / v = v / (v − v σ² / (v + σ²))
+    noise = left * shrunk  # σ²
+    # v' = ⟨x²⟩ − σ², images weighted by how far they count
     each = weight @ poses.correction.square() / weight.sum() * shrunk**2 - noise
     poses.variance = torch.stack([each[TURNS].mean(), each[SHIFTS].mean()]).clamp(min=0)
     return float((1 / poses.prior / noise).mean())
@@ -191,5 +198,5 @@ def learn_variance(poses: Poses, weight: torch.Tensor, spread: torch.Tensor, see
 def mass_centre(vertices: torch.Tensor, mass: np.ndarray) -> tuple[torch.Tensor, float]:
     """Centre of mass ``(3,)`` Å and radius of gyration of vertices ``(v, 3)`` with ``mass`` ``(v,)``."""
     share = torch.from_numpy(mass / mass.sum()).to(vertices)
-    centre = share @ vertices
+    centre = share @ vertices  # Σ m x, and below it √(Σ m |x − centre|²)
     return centre, float((share @ (vertices - centre).square().sum(dim=1)).sqrt())

@@ -12,7 +12,6 @@ from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid, voxel_cells
 from ...particles.resample import resample_box
 from ...particles.shells import shell_index
-from ..decoders.flow.flow_network import Flow
 from ..maps.least_squares import LeastSquares, band_weights
 from ..projector.mesh_projector import VoxelCloud, project
 from .batch_cache import BatchCache
@@ -157,26 +156,7 @@ def resample_mass(volume: np.ndarray, box: int) -> np.ndarray:
     return resample_box(volume, box) * np.float32((len(volume) / box) ** 3)
 
 
-def flow_vertices(flow: Flow, latents: torch.Tensor):
-    """A function from a batch to its particles' moved vertices, for `Stage.least_squares`."""
-
-    def vertices_of(batch: Batch) -> torch.Tensor:
-        return flow(latents[batch.rows])
-
-    return vertices_of
-
-
-def vertex_mass(cloud: VoxelCloud, density: torch.Tensor, vertices: int) -> np.ndarray:
-    """Positive density ``(v,)`` that each vertex carries, shared by barycentric weight."""
-    group = torch.repeat_interleave(torch.arange(len(cloud.cells), device=density.device), cloud.offsets.diff())
-    homogeneous = torch.cat([cloud.points, torch.ones_like(cloud.points[:, :1])], dim=1)
-    share = torch.einsum("nij,nj->ni", cloud.barycentric[group], homogeneous).clamp(min=0)
-    mass = torch.zeros(vertices, device=density.device)
-    mass.index_add_(0, cloud.cells[group].reshape(-1), (density.clamp(min=0)[:, None] * share).reshape(-1))
-    return mass.cpu().numpy().astype(np.float64)
-
-
 def vertex_share(stage: Stage, vertices: int) -> torch.Tensor:
-    """`vertex_mass` as weights that sum to one, ``(v,)``."""
-    mass = torch.from_numpy(vertex_mass(stage.cloud, stage.density, vertices)).float().to(stage.device)
+    """`VoxelCloud.vertex_mass` of the stage's map as weights that sum to one, ``(v,)``."""
+    mass = torch.from_numpy(stage.cloud.vertex_mass(stage.density, vertices)).float().to(stage.device)
     return mass / mass.sum().clamp(min=1e-30)

@@ -1,7 +1,7 @@
 """What every training shares: images, mesh, settings and box sizes, and the map solved with the motion held fixed.
 
-Each decoder's training asks this for the stage of a box size and for half-maps at it: the flow's in `flow_training.py`,
-the linear one's in `linear_training.py`. Both begin from the rigid molecule (`rigid_map.py`).
+A decoder asks this for the stage of a box size and for half-maps at it. All begin from the rigid molecule
+(`rigid_map.py`).
 """
 
 from __future__ import annotations
@@ -39,27 +39,12 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. Lengths in Å, latents in units of their own standard deviation.
+    """How to train, whatever is trained; what a decoder or a latent source has to choose is its own parameters.
 
-    ``rigidity`` multiplies the calibrated weight of the prior; ``centering`` that of the N(0, 1) prior on the latents;
-    ``latent_noise`` scales the noise that the flow sees added to them, 1 being each particle's own uncertainty.
-    ``refine_poses``: particles' poses are corrected, if the images say that they are off.
-    ``find_junk``: images that are no particles of the molecule are told and count for nothing.
     ``images_at_once`` of a batch are held in memory; all of them when 0.
     """
 
     latent_dims: int = 2
-    hidden_units: int = 64
-    hidden_layers: int = 3
-    modes: int = 96
-    rigidity: float = 1.0
-    latent_noise: float = 1.0
-    centering: float = 1.0
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 5e-5
-    freeze_latents: bool = False
-    refine_poses: bool = False
-    find_junk: bool = False
     batch_size: int = 64
     images_at_once: int = 0
     backend: str = "auto"

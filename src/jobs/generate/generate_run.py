@@ -13,11 +13,8 @@ from ...errors import InputError
 from ...figures.generate_figure import draw_series
 from ...mesh.map_files import read_map, write_map
 from ...models import Model, open_model
-from ...models.flow.flow_model import FlowModel
-from ...models.flow.map_decoder import Decoder
+from ...models.interface import DecodeOptions
 from ...models.latent_points import Series
-from ...models.linear.linear_model import LinearModel
-from ...models.motion import vertex_mass
 from ...models.support import Support
 from ...particles.resample import resample_box
 from ..job_folder import JobRun
@@ -39,51 +36,31 @@ class _Plan:
     outside: np.ndarray
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """What makes the maps: of ``box`` voxels of ``pixel_size`` Å, ``volume_at(z)`` for a latent point ``(K,)``."""
-
-    box: int
-    pixel_size: float
-    volume_at: Callable[[np.ndarray], np.ndarray]
-
-
 def run(parameters: GenerateParameters, job: JobRun) -> None:
     """Write map_000.mrc …, z.npz, z.csv and series.png."""
     model = open_model(parameters.model)
     job.log(
-        f"Model of epoch {model.epoch} of {model.epochs}: {len(model.latents)} particles, {model.latent_dims} latent "
+        f"Model {model.progress}: {len(model.latents)} particles, {model.latent_dims} latent "
         f"dimension(s), map of {model.box} voxels of {model.pixel_size:.4g} Å."
     )
-    maker = _maker(parameters, model, job)
+    decoding = _with_map(parameters, model, job)
     plan = _plan(requested_series(parameters, model), model)
     _warn(plan, job)
-    _forget_other_maps(job.folder, plan, model, maker)
-    _write_points(plan, model, maker, job)
-    if _write_maps(plan, model, maker, job):
+    _forget_other_maps(job.folder, plan, decoding)
+    _write_points(plan, decoding, job)
+    if _write_maps(plan, decoding, parameters.threads, job):
         with job.output("series.png") as path:
-            draw_series(path, plan.series, _maps_of(job.folder, plan), maker.pixel_size, model.latents, plan.outside)
+            draw_series(path, plan.series, _maps_of(job.folder, plan), decoding.pixel_size, model.latents, plan.outside)
 
 
-def _maker(parameters: GenerateParameters, model: FlowModel | LinearModel, job: JobRun) -> _Maker:
-    """Of the model's own map, or of the one that was given."""
-    if not model.moves:
+def _with_map(parameters: GenerateParameters, model: Model, job: JobRun) -> Model:
+    """The model, or, where another map was given, that map moved as it moves its own."""
+    if model.moving is None:
         for name in ("map", "map_pixel_size", "keep_outside"):
             if getattr(parameters, name):
                 raise InputError(f"{name}: means nothing to a {model.kind} model, which moves no map; leave it out.")
-        return _Maker(model.box, model.pixel_size, model.decode)
-    decoder = _decoder(parameters, model, job)
-
-    def volume_at(z: np.ndarray) -> np.ndarray:
-        return decoder.map(model.vertices(z), threads=parameters.threads, oversampling=OVERSAMPLING)
-
-    return _Maker(decoder.box, decoder.pixel_size, volume_at)
-
-
-def _decoder(parameters: GenerateParameters, model: FlowModel, job: JobRun) -> Decoder:
-    """For the model's own map, or for the one that was given."""
-    if parameters.map is None:
-        return model.decoder
+    if model.moving is None or parameters.map is None:
+        return model
     volume, pixel_size = read_map(parameters.map, parameters.map_pixel_size)
     width, wanted = volume.shape[0] * pixel_size, model.box * model.pixel_size
     if abs(width - wanted) > 0.01 * wanted:
@@ -99,7 +76,7 @@ def _decoder(parameters: GenerateParameters, model: FlowModel, job: JobRun) -> D
                 "same place, orientation and hand, with the molecule positive?"
             )
     # the field of view is that of the model: headers round
-    return model.decoder_for(volume, wanted / volume.shape[0], parameters.keep_outside)
+    return model.moving.with_map(volume, wanted / volume.shape[0], parameters.keep_outside)
 
 
 def _correlation(volume: np.ndarray, own: np.ndarray) -> float:
@@ -127,13 +104,13 @@ def _warn(plan: _Plan, job: JobRun) -> None:
         )
 
 
-def _forget_other_maps(folder: Path, plan: _Plan, model: Model, maker: _Maker) -> None:
+def _forget_other_maps(folder: Path, plan: _Plan, decoding: Model) -> None:
     """When the job goes on, keep its maps only if they are of the same points, epoch and grid."""
     try:
         with np.load(folder / "z.npz", allow_pickle=False) as file:
             same = (
-                int(file["epoch"]) == model.epoch
-                and int(file["box"]) == maker.box
+                int(file["epoch"]) == decoding.checkpoint
+                and int(file["box"]) == decoding.box
                 and np.array_equal(file["z"], plan.z)
             )
     except (OSError, ValueError, KeyError):
@@ -143,7 +120,7 @@ def _forget_other_maps(folder: Path, plan: _Plan, model: Model, maker: _Maker) -
             path.unlink()
 
 
-def _write_points(plan: _Plan, model: Model, maker: _Maker, job: JobRun) -> None:
+def _write_points(plan: _Plan, decoding: Model, job: JobRun) -> None:
     """z.npz for programs and z.csv for people: which point each map is at."""
     number = np.repeat(np.arange(len(plan.series)), [len(one.z) for one in plan.series])
     with job.output("z.npz") as path, open(path, "wb") as file:
@@ -154,28 +131,28 @@ def _write_points(plan: _Plan, model: Model, maker: _Maker, job: JobRun) -> None
             series_name=np.array([one.name for one in plan.series]),
             distance=plan.distance,
             outside=plan.outside,
-            epoch=np.int64(model.epoch),
-            box=np.int64(maker.box),
+            epoch=np.int64(decoding.checkpoint),
+            box=np.int64(decoding.box),
         )
     with job.output("z.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        axes = [f"z{k + 1}" for k in range(model.latent_dims)]
+        axes = [f"z{k + 1}" for k in range(decoding.latent_dims)]
         table.writerow(["map", "series", *axes, "distance", "outside"])
         for i, name in enumerate(plan.names):
             far = "yes" if plan.outside[i] else "no"
             table.writerow([name, plan.series[number[i]].name, *map(str, plan.z[i]), f"{plan.distance[i]:.4g}", far])
 
 
-def _write_maps(plan: _Plan, model: FlowModel | LinearModel, maker: _Maker, job: JobRun) -> bool:
+def _write_maps(plan: _Plan, decoding: Model, threads: int | None, job: JobRun) -> bool:
     """One decode per map that is not there yet; whether all were made."""
-    start, change_of = 0, _change_of(model)
+    start, change_of, how = 0, _change_of(decoding), DecodeOptions(threads=threads, oversampling=OVERSAMPLING)
     for one in plan.series:
         for i in range(start, start + len(one.z)):
             if job.stop_requested():
                 return False
             if not (job.folder / plan.names[i]).exists():
                 with job.output(plan.names[i]) as path:
-                    write_map(path, maker.volume_at(plan.z[i]), maker.pixel_size, model.centre)
+                    write_map(path, decoding.decode(plan.z[i], how), decoding.pixel_size, decoding.centre)
             job.progress(i + 1, len(plan.z))
         start += len(one.z)
         if len(one.z) > 1:
@@ -183,20 +160,20 @@ def _write_maps(plan: _Plan, model: FlowModel | LinearModel, maker: _Maker, job:
     return True
 
 
-def _change_of(model: FlowModel | LinearModel) -> Callable[[np.ndarray], str]:
+def _change_of(model: Model) -> Callable[[np.ndarray], str]:
     """A function that says in words how much changes from the first to the last of some points ``(m, K)``."""
-    if not model.moves:
+    if model.moving is None:
         size = max(float(np.linalg.norm(model.volume)), 1e-30)
 
         def variation(z: np.ndarray) -> str:
-            change = np.linalg.norm(np.tensordot(z[-1] - z[0], model.components, 1))
+            change = np.linalg.norm(model.decode(z[-1]) - model.decode(z[0]))
             return f"the map changes by {100 * change / size:.1f} %, r.m.s"
 
         return variation
-    mass = vertex_mass(model)
+    mass = model.moving.mass
 
     def motion(z: np.ndarray) -> str:
-        ends = model.vertices(z[[0, -1]])
+        ends = model.moving.vertices(z[[0, -1]])
         distance = np.linalg.norm(ends[1] - ends[0], axis=1)
         return f"its mass moves {np.sqrt(mass @ distance**2):.1f} Å r.m.s., {distance[mass > 0].max():.1f} Å at most"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...mesh.voxels import mask_on_grid, voxel_cells
-from ...models import open_model
-from ...models.flow.flow_model import FlowModel
+from ...models import Model, open_model
 from ..job_folder import JobRun
 
 PERCENTILES = (2, 25, 50, 75, 98)  # along the first latent axis, the others at their median
@@ -31,32 +30,33 @@ def draw_training(job: JobRun) -> None:
     labels = [f"{percent} % along axis 1" for percent in PERCENTILES]
     with job.output("maps.png") as path:
         draw_maps(path, np.stack([model.decode(z) for z in points]), labels)
-    if model.moves:
+    if model.moving is not None:
         _draw_flow(job, model, points, labels)
         _draw_amplitude(job, model)
 
 
-def _draw_flow(job: JobRun, model: FlowModel, points: np.ndarray, labels: list[str]) -> None:
+def _draw_flow(job: JobRun, model: Model, points: np.ndarray, labels: list[str]) -> None:
     from ...figures.flow_figure import draw_flow
 
-    vertices = model.vertices(points)
+    mesh, vertices = model.moving_points.mesh, model.moving_points.vertices(points)
     sides = [i for i, percent in enumerate(PERCENTILES) if percent != 50]
-    inside = mask_on_grid(model.mesh, model.box, model.pixel_size)
-    cells = voxel_cells(model.mesh, inside, model.pixel_size)
+    inside = mask_on_grid(mesh, model.box, model.pixel_size)
+    cells = voxel_cells(mesh, inside, model.pixel_size)
     with job.output("flow.png") as path:
-        draw_flow(path, model.mesh.vertices, vertices[sides], model.volume, cells, model.mesh.cells, model.pixel_size,
+        draw_flow(path, mesh.vertices, vertices[sides], model.volume, cells, mesh.cells, model.pixel_size,
                   [labels[i] for i in sides])  # fmt: skip
 
 
-def _draw_amplitude(job: JobRun, model: FlowModel) -> None:
+def _draw_amplitude(job: JobRun, model: Model) -> None:
     from ...figures.amplitude_figure import draw_amplitude
 
+    moving = model.moving_points
+    rest, share = moving.mesh.vertices, moving.mass
     sample = model.latents[:: max(1, len(model.latents) // PARTICLES)]
-    travel = np.concatenate([np.linalg.norm(model.vertices(part) - model.mesh.vertices, axis=2)
+    travel = np.concatenate([np.linalg.norm(moving.vertices(part) - rest, axis=2)
                              for part in np.array_split(sample, max(1, len(sample) // 200))])  # fmt: skip
-    share = vertex_mass(model)
     with job.output("amplitude.png") as path:
-        draw_amplitude(path, travel @ (share / share.sum()), np.sqrt((travel**2).mean(axis=0)), model.mesh.vertices,
+        draw_amplitude(path, travel @ share, np.sqrt((travel**2).mean(axis=0)), rest,
                        model.volume, model.pixel_size)  # fmt: skip
 
 
@@ -65,10 +65,3 @@ def axis_points(latents: np.ndarray, percentiles: tuple[float, ...]) -> np.ndarr
     points = np.tile(np.median(latents, axis=0), (len(percentiles), 1))
     points[:, 0] = np.percentile(latents[:, 0], percentiles)
     return points
-
-
-def vertex_mass(model: FlowModel) -> np.ndarray:
-    """Positive density ``(v,)`` near each vertex: that of its cells, shared equally by their corners."""
-    decoder = model.decoder
-    mass = np.add.reduceat(np.maximum(decoder.density, 0), decoder.offsets[:-1])
-    return np.bincount(decoder.corners.ravel(), np.repeat(mass / 4, 4), minlength=len(model.mesh.vertices))

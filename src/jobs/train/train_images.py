@@ -15,7 +15,7 @@ from ...particles.stack import ImageStack
 from ..job_folder import JobRun
 from ..throttle import Throttled
 from .stack_cache import Tell, cached
-from .train_parameters import TrainParameters
+from .train_parameters import CommonParameters
 
 MEMORY_SHARE = 0.9  # of the free memory that images may take
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def ready_images(
-    parameters: TrainParameters, particles: Particles, processes: int, job: JobRun | None = None
+    parameters: CommonParameters, particles: Particles, processes: int, job: JobRun | None = None
 ) -> Particles:
     """Bring the images to this computer's cache, and see that they fit into memory, where either is asked for.
 
@@ -40,7 +40,7 @@ def ready_images(
     return particles
 
 
-def open_images(parameters: TrainParameters, prepared: Prepared, job: JobRun | None, team: bool) -> ParticleImages:
+def open_images(parameters: CommonParameters, prepared: Prepared, job: JobRun | None, team: bool) -> ParticleImages:
     """The images for the trainer, read into memory where that is asked for.
 
     ``job`` as in `ready_images`; of a ``team``, everything is ready on every computer, and nobody leaves alone.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..job_folder import JobRun
 
 if TYPE_CHECKING:
-    from ...engine.training.trainer import State, Trainer
+    from ...engine.training.trainer import Trainer
+    from ...engine.training.training_loop import Training
 
 FILE = "memory.json"
 
@@ -37,13 +38,16 @@ def _keep(job: JobRun, value: int, lowered: int = 0) -> None:
         path.write_text(json.dumps({"images_at_once": value, "lowered": lowered}) + "\n", encoding="utf-8")
 
 
-def settle(job: JobRun, trainer: Trainer, state: State) -> None:
-    """Try how many images memory holds, unless that is known or was asked for."""
+def settle(job: JobRun, trainer: Trainer, training: Training) -> None:
+    """Try how many images memory holds, unless that is known or was asked for, or there is nothing to try."""
     from ...engine.training.memory import find_images_at_once
 
     if images_at_once(job) is not None or trainer.settings.images_at_once:
         return
-    wanted, trainer.at_once = trainer.at_once, find_images_at_once(trainer, state)
+    wanted, most = trainer.at_once, find_images_at_once(trainer, training)
+    if most is None:
+        return
+    trainer.at_once = most
     if trainer.team.leads:
         _keep(job, trainer.at_once)
         if trainer.at_once < wanted:

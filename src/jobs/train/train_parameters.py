@@ -1,17 +1,20 @@
-"""The ``train`` job: what it can be asked."""
+"""The ``train`` job: what it can be asked, of which its parts declare what is theirs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
+from functools import cache
 from pathlib import Path
+from typing import get_type_hints
 
 from ...parameters import parameter
 from ..declare import Job
+from .train_parts import DECODERS, SOURCES, Part, unused_parameters
 
 
 @dataclass(frozen=True)
-class TrainParameters:
-    """Latents and a flow, or linear components of the map, learned from prepared particles and a mesh."""
+class CommonParameters:
+    """What every training is asked, whatever its parts; which decoders there are is known to `train_parts` alone."""
 
     particles: Path = parameter(help="prepared particles", job="prep")
     mesh: Path = parameter(help="tetrahedral mesh; a linear decoder takes its mask alone", job="mesh")
@@ -21,12 +24,7 @@ class TrainParameters:
         "some 10 Å beyond the density that it means. If omitted, the asymmetric unit that prep --symmetry has found, "
         "or everything",
     )
-    decoder: str = parameter(
-        "flow",
-        help="what a latent point stands for: flow, a motion of the mesh; linear, a map V0 + z1 V1 + z2 V2 + …, as in "
-        "3D variability analysis: quick, and density may come and go, but a large motion takes many components",
-        choices=("flow", "linear"),
-    )
+    decoder: str = parameter("flow", help="what a latent point stands for")
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
     epochs: int | None = parameter(
         None,
@@ -35,73 +33,8 @@ class TrainParameters:
         low=1,
         high=1000,
     )
-    rigidity: float = parameter(
-        1.0,
-        help="multiplies the rigidity prior, whose weight is calibrated from the data; larger is stiffer",
-        low=0,
-        high=1e4,
-    )
-    start: str = parameter(
-        "auto",
-        help="where latents begin: modes, a linear motion of the mesh; components, linear components of the density, "
-        "which follow a large motion too; auto, whichever explains the images; random; latents, those of "
-        "--initial-latents",
-        choices=("auto", "modes", "components", "random", "latents"),
-    )
-    initial_latents: Path | None = parameter(
-        None,
-        help="latents to begin with: a train job of the same particles, or an .npz with an array z (particles x dims)",
-    )
-    resolution: float | None = parameter(
-        None,
-        help="finest detail of a linear decoder's maps; if omitted, as fine as the images are and memory allows",
-        unit="Å",
-        low=1,
-        high=200,
-    )
-    poses: str = parameter(
-        "auto",
-        help="refine: small errors of the particles' poses are unknowns too, so that none is taken for a motion; where "
-        "poses are right, they stay as they are. fixed: poses are taken as they are. auto: refine, with the flow",
-        choices=("auto", "refine", "fixed"),
-    )
-    junk: str = parameter(
-        "auto",
-        help="weigh: images that are no particles of this molecule are told by how little they resemble it, and count "
-        "for nothing. keep: all images count alike. auto: weigh, with the flow",
-        choices=("auto", "weigh", "keep"),
-    )
-    freeze_latents: bool = parameter(
-        False, help="keep the initial latents as they are and learn the flow only", advanced=True
-    )
-    latent_noise: float = parameter(
-        1.0, help="noise that the flow sees added to the latents, in units of each particle's own uncertainty",
-        low=0, high=10, advanced=True,
-    )  # fmt: skip
-    centering: float = parameter(
-        1.0,
-        help="weight of the normal prior that keeps badly determined particles near the centre",
-        low=0,
-        high=1000,
-        advanced=True,
-    )
-    hidden_units: int = parameter(64, help="width of the flow's network", low=4, high=1024, advanced=True)
-    hidden_layers: int = parameter(3, help="hidden layers of the flow's network", low=1, high=12, advanced=True)
-    modes: int = parameter(
-        96,
-        help="soft modes of the mesh that the flow may use, beside the rigid motions of its parts",
-        low=8,
-        high=2000,
-        advanced=True,
-    )
     band: float = parameter(
         0.95, help="highest frequency used at full size, as a fraction of Nyquist", low=0.2, high=1, advanced=True
-    )
-    learning_rate: float = parameter(
-        1e-3, help="first learning rate of the flow's network", low=1e-6, high=1, advanced=True
-    )
-    final_learning_rate: float = parameter(
-        5e-5, help="last learning rate, reached along a cosine", low=0, high=1, advanced=True
     )
     batch_size: int = parameter(64, help="images in a batch", unit="images", low=1, high=4096, advanced=True)
     images_at_once: int = parameter(
@@ -132,9 +65,35 @@ class TrainParameters:
     )  # fmt: skip
 
 
+def train_parameters() -> type:
+    """The parameters of a training: those that all have in common, and those of every part."""
+    return _composed(tuple(DECODERS.values()), tuple(SOURCES.values()))
+
+
+@cache
+def _composed(decoders: tuple[Part, ...], sources: tuple[Part, ...]) -> type:
+    """A frozen dataclass; a choice of latents is offered only where there is one."""
+    own: dict[str, tuple] = {"decoder": ("decoder", str, _choice("what a latent point stands for", decoders))}
+    if len(sources) > 1:
+        own["latents"] = ("latents", str, _choice("where latents come from", sources))
+    for part in (*decoders, *sources):
+        hints = get_type_hints(part.parameters)
+        for each in fields(part.parameters):
+            copy = field(default=each.default, kw_only=True, metadata=each.metadata)
+            if own.setdefault(each.name, (each.name, hints[each.name], copy))[2].metadata != each.metadata:
+                raise TypeError(f"parameter {each.name}: two parts of a training mean different things by it")
+    return make_dataclass("TrainParameters", own.values(), bases=(CommonParameters,), frozen=True, kw_only=True)
+
+
+def _choice(what: str, parts: tuple[Part, ...]) -> object:
+    told = "; ".join(f"{part.name}, {part.help}" for part in parts)
+    return parameter(parts[0].name, help=f"{what}: {told}", choices=tuple(part.name for part in parts))
+
+
 TRAIN = Job(
     verb="train",
     synopsis="Learn how the molecule moves: a latent point per particle, the map, and its flow or linear components",
-    parameters=TrainParameters,
+    parameters=train_parameters,
     run=".train.train_run:run",
+    unused=unused_parameters,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,17 +13,19 @@ from ...particles.selection import COLOURS, make_selection, save_selection
 from ..job_folder import JobRun
 
 if TYPE_CHECKING:
+    from ...engine.training.pose_corrections import Poses
+    from ...engine.training.trainer import Trainer
     from ...particles import Particles
 
 REFINED, JUNK = "refined.star", "junk"
 PROBABILITY = "flexrecProbability"
 
 
-def write_particles(job: JobRun, prepared: Prepared, state: Any) -> None:
+def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
     """At the end of a training: refined.star, and the selection of the images that are no particles."""
-    probability = None if state.membership.whole else state.membership.probability.cpu().numpy()
-    if state.poses.active or probability is not None:
-        particles = refined(prepared.particles, state.poses) if state.poses.active else prepared.particles
+    probability = None if trainer.membership.whole else trainer.membership.probability.cpu().numpy()
+    if trainer.poses.active or probability is not None:
+        particles = refined(prepared.particles, trainer.poses) if trainer.poses.active else prepared.particles
         if probability is not None:
             columns = particles.columns | {PROBABILITY: np.round(probability, 4)}
             particles = replace(particles, columns=columns)
@@ -38,7 +40,7 @@ def write_particles(job: JobRun, prepared: Prepared, state: Any) -> None:
         job.log(f"The {int(rows.sum()):,} images that are no particles are the selection {JUNK!r} of the project.")
 
 
-def refined(particles: Particles, poses: Any) -> Particles:
+def refined(particles: Particles, poses: Poses) -> Particles:
     """The particles with their poses corrected, in the frame of the consensus that they were given in."""
     import torch
 

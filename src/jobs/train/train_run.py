@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,24 +18,25 @@ from ..job_folder import JobRun
 from ..mesh.mesh_again import mesh_again
 from ..queue.slots import device_name
 from ..throttle import Throttled
-from .train_decoders import check_decoder, rungs_of, training_of
 from .train_figures import draw_training
 from .train_images import open_images, ready_images
-from .train_memory import images_at_once, lower
+from .train_memory import images_at_once, lower, settle
 from .train_moving import told_moving, with_what_moves
-from .train_parameters import TrainParameters
+from .train_parameters import CommonParameters
 from .train_particles import write_particles
+from .train_parts import check_parts, chosen_parts
 
 if TYPE_CHECKING:
     from ...engine.training.stage import Stage
     from ...engine.training.team import Team
+    from ...engine.training.trainer import Settings
 
 Inputs = tuple[Prepared, TetMesh, np.ndarray | None]
 MESH_FILE = "mesh.npz"
 STOPPED = "Stopped; resume goes on from the last whole pass."
 
 
-def run(parameters: TrainParameters, job: JobRun) -> None:
+def run(parameters: CommonParameters, job: JobRun) -> None:
     """Train, or go on training, and write the model after every pass."""
     from ...engine.training.trainer import Interrupted
     from .train_team import nodes_here, processes_for, run_team
@@ -60,16 +61,20 @@ def run(parameters: TrainParameters, job: JobRun) -> None:
 
 
 def train(
-    parameters: TrainParameters, job: JobRun, device: str, team: Team | None = None, inputs: Inputs | None = None
+    parameters: CommonParameters, job: JobRun, device: str, team: Team | None = None, inputs: Inputs | None = None
 ) -> None:
     """Train on one device, alone or as one of a team, of which the leader writes; ``inputs`` where they are read."""
-    from ...engine.decoders.flow.flow_checkpoint import RESUME
+    from ...engine.training.checkpoint import RESUME, load_resume, save_model, save_resume
     from ...engine.training.memory import release_memory
     from ...engine.training.trainer import Interrupted, Trainer
+    from ...engine.training.training_loop import Training, run_training
 
     prepared, mesh, latents = inputs or read_inputs(parameters)
     leads, checkpoint = team is None or team.leads, job.folder / RESUME
-    if parameters.decoder == "flow" and checkpoint.is_file():
+    where = os.path.relpath(prepared.folder, job.folder)
+    decoder_part, source_part = chosen_parts(vars(parameters))
+    decoder = decoder_part.make(parameters)
+    if decoder.keeps_mesh and checkpoint.is_file():
         mesh = load_mesh(job.folder / MESH_FILE)  # which may be another than it began with
     try:
         images = open_images(parameters, prepared, job if leads else None, team is not None)
@@ -89,7 +94,8 @@ def train(
         images,
         mesh,
         settings_of(parameters),
-        rungs_of(parameters, prepared),
+        decoder.rungs(prepared.box, prepared.pixel_size, len(prepared.particles), parameters.latent_dims,
+                      parameters.epochs, parameters.band, parameters.batch_size),
         seed=job.seed,
         device=device,
         log=job.log if leads else _silent,
@@ -100,26 +106,28 @@ def train(
     )
     if mesh.free is not None:
         trainer.log(told_moving(mesh))
-    training = training_of(parameters, prepared, job, latents)
 
-    def save(state: Any, stage: Stage) -> None:
+    def save(training: Training, stage: Stage) -> None:
         if not leads:
             return
-        training.write(job, trainer, state, stage)
-        job.log(training.summary(state.history[-1]))
+        save_model(job.output, trainer, training, stage, where)
+        save_resume(job.output, trainer, training)
+        job.log(training.decoder.summary(training.history[-1]))
         draw_training(job)
-        if state.epoch == trainer.epochs and parameters.decoder == "flow":
-            write_particles(job, prepared, state)
+        if training.epoch == trainer.epochs:
+            write_particles(job, prepared, trainer)
 
     def attempt() -> bool:
         """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
         try:
+            training = Training(decoder_part.make(parameters), source_part.make(parameters, latents))
             if checkpoint.is_file():
-                state = training.load(checkpoint, trainer)
-                trainer.log(f"Going on after pass {state.epoch} of {trainer.epochs}.")
+                load_resume(checkpoint, trainer, training)
+                trainer.log(f"Going on after pass {training.epoch} of {trainer.epochs}.")
             else:
-                state = training.begin(trainer)
-            training.run(trainer, state, save)
+                training.begin(trainer)
+            settle(job, trainer, training)
+            run_training(trainer, training, save)
             return True
         except Exception as error:
             if not (is_out_of_memory(error) and lower(job, trainer)):
@@ -128,7 +136,7 @@ def train(
                 raise SystemExit(1) from None
             return False
 
-    if leads and parameters.decoder == "flow" and not checkpoint.is_file():
+    if leads and decoder.keeps_mesh and not checkpoint.is_file():
         with job.output(MESH_FILE) as path:
             save_mesh(path, mesh)
     trainer.at_once = images_at_once(job) or trainer.at_once
@@ -139,9 +147,9 @@ def train(
         trainer.log(STOPPED)
 
 
-def read_inputs(parameters: TrainParameters) -> Inputs:
+def read_inputs(parameters: CommonParameters) -> Inputs:
     """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
-    check_decoder(parameters)
+    check_parts(parameters)
     prepared = load_prepared(parameters.particles)
     mesh = load_mesh(job_file(parameters.mesh, MESH_FILE))
     check_fit(prepared, mesh)
@@ -153,17 +161,14 @@ def _silent(*values: object, **named: object) -> None:
     """What a process that does not lead says."""
 
 
-def settings_of(parameters: TrainParameters):
+def settings_of(parameters: CommonParameters) -> Settings:
     """The engine's settings, which have the parameters' names."""
     from dataclasses import fields
 
     from ...engine.training.trainer import Settings
 
     named = {field.name for field in fields(Settings)} & {field.name for field in fields(parameters)}
-    given = {name: getattr(parameters, name) for name in named}
-    return Settings(
-        **given, refine_poses=parameters.poses in ("auto", "refine"), find_junk=parameters.junk in ("auto", "weigh")
-    )
+    return Settings(**{name: getattr(parameters, name) for name in named})
 
 
 def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
@@ -179,7 +184,7 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
         )
 
 
-def initial_latents(parameters: TrainParameters, count: int) -> np.ndarray | None:
+def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | None:
     """Latents ``(n, k)`` to begin with, or None."""
     if parameters.start != "latents":
         if parameters.initial_latents is not None:

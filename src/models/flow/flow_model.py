@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,60 +11,31 @@ import numpy as np
 from ...mesh.locate import locate
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid, nearest_part
-from ..latent_points import checked_latents
+from ...particles.resample import resample_box
+from ..interface import Anchors, DecodeOptions, Model
 from .flow_arrays import FlowArrays
-from .map_decoder import Decoder, make_decoder
+from .moved_map import MovedMap, moved_map
 
 
-@dataclass(frozen=True, eq=False)
-class Anchors:
-    """Points tied to the mesh: each is the mean of four vertices, weighted by its barycentric coordinates.
-
-    Attributes
-    ----------
-    corners : ``(m, 4)`` vertices. weights : ``(m, 4)`` float32, rows summing to 1.
-    """
-
-    corners: np.ndarray
-    weights: np.ndarray
-
-    def follow(self, vertices: np.ndarray) -> np.ndarray:
-        """The points ``(…, m, 3)`` for moved vertices ``(…, v, 3)``, Å."""
-        return np.einsum("mk,...mkd->...md", self.weights, vertices[..., self.corners, :])
-
-
-@dataclass(frozen=True, eq=False)
-class FlowModel:
-    """A trained flow model, read from a train job.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FlowModel(Model):
+    """A trained flow model, read from a train job; it says itself where points go.
 
     Attributes
     ----------
     mesh : the mesh at rest. flow : from latent points to moved vertices.
-    latents : ``(n, K)`` float32, one white point per particle. precision : ``(n, K, K)`` float32.
     volume : ``(N, N, N)`` float32 ``[z, y, x]``, the canonical map, zero outside the mask.
-    box : N, of the stage that training is in. pixel_size : Å. latent_dims : K.
-    centre : ``(3,)`` float64 Å xyz, where voxel N//2 of the maps lies in the space of the consensus trained on.
-    epoch : of training; epochs : that it shall have.
     """
+
+    kind = "flow"
 
     mesh: TetMesh
     flow: FlowArrays
-    latents: np.ndarray
-    precision: np.ndarray
-    volume: np.ndarray
-    box: int
-    pixel_size: float
-    centre: np.ndarray
-    latent_dims: int
-    epoch: int
-    epochs: int
 
-    kind = "flow"
-    moves = True
-
-    def checked(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
-        """``z`` as ``(…, K)`` float32; ``InputError`` where its length is not K or a number is not finite."""
-        return checked_latents(z, self.latent_dims)
+    @property
+    def moving(self) -> FlowModel:
+        """Itself."""
+        return self
 
     def vertices(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
         """Moved vertices ``(…, v, 3)``, Å, at latent points ``(…, K)``."""
@@ -86,32 +57,45 @@ class FlowModel:
         return self.anchor(points).follow(self.vertices(z))
 
     @cached_property
-    def decoder(self) -> Decoder:
-        """What decodes the model's own map, prepared once."""
+    def decoder(self) -> MovedMap:
+        """The model's own map, prepared once to be moved."""
         # beyond the voxels that training moved the map is zero, and zeros need no moving
-        return make_decoder(self.mesh, self.volume, self.pixel_size, self.volume != 0)
+        return moved_map(self.mesh, self.volume, self.pixel_size, self.volume != 0)
 
-    def decoder_for(self, volume: np.ndarray, pixel_size: float, keep_outside: bool = False) -> Decoder:
-        """A decoder for another map of the same molecule in the same place, such as a sharper one of a larger box.
-
-        Parameters
-        ----------
-        volume : ``(N, N, N)`` ``[z, y, x]``, any N. pixel_size : Å.
-        keep_outside : add what lies outside the mesh's mask, unmoved; otherwise it is left out.
-        """
-        mask = mask_on_grid(self.mesh, volume.shape[0], pixel_size)
-        return make_decoder(self.mesh, volume, pixel_size, mask, keep_outside)
-
-    def decode(
-        self, z: np.ndarray | Sequence[float], volume: np.ndarray | None = None, pixel_size: float | None = None
-    ) -> np.ndarray:
+    def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: every voxel carried along the flow.
 
-        Mass is conserved. ``volume`` with its ``pixel_size`` (Å) is moved in place of the model's own map; use
-        `decoder_for` to move it often.
+        Mass is conserved.
         """
-        if volume is None:
-            return self.decoder.map(self.vertices(z))
-        if pixel_size is None:
-            raise ValueError("a volume needs its pixel size")
-        return self.decoder_for(volume, pixel_size).map(self.vertices(z))
+        return self.decoder.map(self.vertices(z), how)
+
+    def with_map(self, volume: np.ndarray, pixel_size: float, keep_outside: bool = False) -> FlowModel:
+        """The same flow of another map of the same molecule in the same place, ``(N, N, N)`` ``[z, y, x]``, any N.
+
+        ``keep_outside``: add what lies outside the mesh's mask, unmoved; otherwise it is left out.
+        """
+        other = replace(self, volume=volume, box=volume.shape[0], pixel_size=pixel_size)
+        mask = mask_on_grid(self.mesh, volume.shape[0], pixel_size)
+        other.__dict__["decoder"] = moved_map(self.mesh, volume, pixel_size, mask, keep_outside)
+        return other
+
+    def coarser(self, box: int) -> FlowModel:
+        """The same model on an even, smaller box; the map's values, and so a contour's level, stay."""
+        return self.with_map(resample_box(self.volume, box), self.pixel_size * self.box / box)
+
+    @property
+    def matter(self) -> tuple[np.ndarray, np.ndarray]:
+        """Points ``(n, 3)`` Å xyz of the map's voxels and their density ``(n,)``."""
+        return self.decoder.voxels.points, self.decoder.density
+
+    @cached_property
+    def mass(self) -> np.ndarray:
+        """Share ``(v,)`` of the map's positive density that each vertex carries, summing to 1."""
+        mass = self.decoder.voxels.vertex_mass(self.decoder.density, len(self.mesh.vertices))
+        return mass / max(mass.sum(), 1e-30)
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All arrays that make it the model that it is."""
+        network = (array for layer in self.flow.layers for array in layer)
+        return (self.mesh.vertices, self.mesh.cells, self.flow.modes, self.flow.linear, self.latents, self.volume,
+                *network)  # fmt: skip

@@ -16,7 +16,7 @@ from ...jobs.inputs import resolve_inputs
 from ...jobs.listing import JobState
 from ...jobs.missing_inputs import PARTICLES, check_particles
 from ...jobs.queue.waiting import is_done_or_pending
-from ...jobs.reference import describe_value
+from ...jobs.reference import describe_value, under_headings
 from ...parameters import Parameter
 from .job_fields import Field, JobField, make_field, plain_name
 
@@ -36,6 +36,7 @@ class JobForm(QWidget):
         self.job = job
         self.project: Path | None = None
         self.rows = {option.name: FormRow(option) for option in (*job.options(), SEED)}
+        self._headings: list[tuple[QLabel, list[FormRow]]] = []  # of the job's parts
         self.advanced = QWidget()
         self.fold = _fold_button(self.advanced)
         column = QVBoxLayout(self)
@@ -48,6 +49,7 @@ class JobForm(QWidget):
         self.advanced.hide()
         for row in self.rows.values():
             row.field.changed.connect(self._typed)
+        self._show_used()
 
     def _rows(self, advanced: bool) -> QFormLayout:
         form = QFormLayout()
@@ -55,16 +57,32 @@ class JobForm(QWidget):
         form.setVerticalSpacing(3)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for row in self.rows.values():
-            if row.option.advanced == advanced:
+        shown = [row.option for row in self.rows.values() if row.option.advanced == advanced]
+        for options in under_headings(shown).values():
+            rows = [self.rows[option.name] for option in options]
+            if options[0].group:
+                heading = QLabel(f"Of the {options[0].group}")
+                self._headings.append((heading, rows))
+                form.addRow(heading)
+            for row in rows:
                 form.addRow(row.label, row)
         return form
+
+    def _show_used(self) -> None:
+        """Show the parameters that mean something with the values that are given."""
+        values = {name: row.field.given() for name, row in self.rows.items() if not row.wrong()}
+        unused = self.job.unused({name: value for name, value in values.items() if value is not MISSING})
+        for name, row in self.rows.items():
+            row.use(name not in unused)
+        for heading, rows in self._headings:
+            heading.setVisible(any(row.used for row in rows))
 
     # ----- what is given -----
 
     def given(self) -> tuple[dict[str, Any], int]:
         """The values that were given, and the seed; ``InputError`` for the first that is wrong or is missing."""
-        values = {name: value for name, row in self.rows.items() if (value := row.field.given()) is not MISSING}
+        used = {name: row for name, row in self.rows.items() if row.used}
+        values = {name: value for name, row in used.items() if (value := row.field.given()) is not MISSING}
         for row in self.rows.values():
             if row.option.required and row.option.name not in values:
                 raise InputError(f"{plain_name(row.option)} is needed: {row.option.help}.")
@@ -104,9 +122,10 @@ class JobForm(QWidget):
     def check(self) -> None:
         """Show beside each field what is wrong with it."""
         for row in self.rows.values():
-            row.show_sentence(self._complaint(row))
+            row.show_sentence(self._complaint(row) if row.used else "")
 
     def _typed(self) -> None:
+        self._show_used()
         self.check()
         self.changed.emit()
 
@@ -126,7 +145,7 @@ class JobForm(QWidget):
         if value is None and not option.job:
             return
         names = [other.name for other in self.job.options()]
-        parameters = self.job.parameters(**{name: value if name == option.name else None for name in names})
+        parameters = self.job.declaration()(**{name: value if name == option.name else None for name in names})
         without = [name for name in names if name != option.name]
         path = getattr(resolve_inputs(self.job, parameters, self.project, is_done_or_pending, without), option.name)
         if option.name == PARTICLES and path is not None:
@@ -142,7 +161,7 @@ class FormRow(QWidget):
         self.field: Field = make_field(option)
         self.label = QLabel(plain_name(option))
         self.label.setBuddy(self.field)
-        self.sentence = ""
+        self.sentence, self.used = "", True
         self._below = wrapped(QLabel())
         self._below.setObjectName("complaint")
         self._below.hide()
@@ -162,10 +181,22 @@ class FormRow(QWidget):
 
     def given_or_wrong(self) -> bool:
         """Whether it is other than when nobody has touched it."""
+        return self.wrong() or self.field.given() is not MISSING
+
+    def wrong(self) -> bool:
+        """Whether no value can be read from it."""
         try:
-            return self.field.given() is not MISSING
+            self.field.given()
         except InputError:
             return True
+        return False
+
+    def use(self, used: bool) -> None:
+        """Show it only where it means something."""
+        if used != self.used:
+            self.used = used
+            self.label.setVisible(used)
+            self.setVisible(used)
 
     def show_sentence(self, sentence: str) -> None:
         """Say what is wrong; nothing, if it is empty."""

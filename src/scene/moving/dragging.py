@@ -68,10 +68,10 @@ class Dragging:
     def prepare(self) -> None:
         """Contour the canonical map at the level shown, unless that is done."""
         model, level = self._model, self._model.level
-        if self._requested_level == level or not model.flow.moves or model.map is None:
+        if self._requested_level == level or model.learned.moving is None or model.map is None:
             return
         self._requested_level = level
-        points, triangles = contour_of(model.flow.volume, model.flow.pixel_size, level)
+        points, triangles = contour_of(model.learned.volume, model.learned.pixel_size, level)
 
         def tied(vertices: TiedPoints) -> None:
             if model.map is None:
@@ -140,7 +140,7 @@ class Dragging:
         changes without moving.
         """
         surfaces = self._surfaces
-        return self._model.flow.moves and len(surfaces) == 1 and (surfaces[0].display or self.drawn)
+        return self._model.learned.moving is not None and len(surfaces) == 1 and (surfaces[0].display or self.drawn)
 
     @property
     def _surfaces(self) -> list[Surface]:

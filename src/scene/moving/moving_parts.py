@@ -39,9 +39,9 @@ class MovingParts:
 
     def place(self, z: np.ndarray | None) -> None:
         """Carry the vertices to ``z`` ``(K,)``, or to rest for None; `draw` draws it."""
-        flow = self._model.flow
-        if flow.moves:
-            self.vertices = flow.mesh.vertices if z is None else flow.vertices(z)
+        flow = self._model.learned
+        if flow.moving is not None:
+            self.vertices = flow.moving.mesh.vertices if z is None else flow.moving.vertices(z)
         else:
             self.vertices = None
 
@@ -74,7 +74,7 @@ class MovingParts:
         """Draw the mesh; ``colour`` is one of `actions.view_actions.MESH_COLOURS`."""
         self._needs_flow()
         if self.mesh is None:
-            self.mesh = MeshModel(self._model.session, self._model.flow.mesh, colour)
+            self.mesh = MeshModel(self._model.session, self._model.learned.moving.mesh, colour)
             self.mesh.position = self._model.frame
             self.mesh.move(self.vertices)
             self._model.add([self.mesh])
@@ -88,10 +88,10 @@ class MovingParts:
         newest request counts.
         """
         self._needs_flow()
-        model, flow = self._model, self._model.flow
+        model, flow = self._model, self._model.learned
         look = replace(look, level=model.level if look.level is None else look.level)
         points, start = spread_points(flow.volume, flow.pixel_size, look.level, look.count), look.start(flow)
-        origin = flow.mesh.vertices if start is None else flow.vertices(start)
+        origin = flow.moving.mesh.vertices if start is None else flow.moving.vertices(start)
         arrows = self.arrows or ArrowsModel(model.session)
         arrows.look, arrows.scale, arrows.threshold, arrows.width = look, look.scale, look.threshold, look.width
         if self.arrows is None:
@@ -114,9 +114,9 @@ class MovingParts:
 
     def _some_states(self) -> Iterator[np.ndarray]:
         """The mesh's vertices ``(v, 3)`` Å at some of the particles, always the same."""
-        flow = self._model.flow
+        flow = self._model.learned
         for row in np.random.default_rng(0).choice(len(flow.latents), min(STATES, len(flow.latents)), replace=False):
-            yield flow.vertices(flow.latents[row])
+            yield flow.moving.vertices(flow.latents[row])
 
     def follow(self, structure: AtomicStructure, rest: np.ndarray | None = None, to_mesh: Place | None = None) -> None:
         """Let an atomic structure, fitted to the canonical map, move with it, once its atoms are tied to the mesh.
@@ -165,16 +165,16 @@ class MovingParts:
     def _needs_flow(self) -> None:
         """``InputError`` where nothing moves."""
         model = self._model
-        if not model.flow.moves:
-            raise InputError(f"{model.name} is a {model.flow.kind} model, in which density comes and goes but nothing "
-                             "moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
+        if model.learned.moving is None:
+            raise InputError(f"{model.name} is a {model.learned.kind} model, in which density comes and goes but "
+                             "nothing moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
 
     def tie(self, points: np.ndarray, done: Callable[[TiedPoints], None], failed: Callable[[], None]) -> None:
         """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them.
 
         ``failed`` is called where they cannot be tied, before the log says why.
         """
-        model, rest = self._model, self._model.flow.mesh.vertices
+        model, rest = self._model, self._model.learned.moving.mesh.vertices
 
         def arrived(_: dict, places: np.ndarray) -> None:
             try:

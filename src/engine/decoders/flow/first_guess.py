@@ -13,20 +13,21 @@ import copy
 import numpy as np
 import torch
 
-from ...latents.gauss_newton import whitening_transform
+from ...latents.particle_latents import ParticleLatents
+from ...latents.whitening import whitening_transform
 from ...projector.central_slices import SliceGrid
 from ...training.find_members import members_at_rest, renew_mesh
 from ...training.pose_corrections import mass_centre
 from ...training.rigid_map import rigid_stage
 from ...training.schedule import coarsest
-from ...training.stage import Stage, vertex_mass
+from ...training.stage import Stage
 from ...training.trainer import Trainer
 from ..linear.density_components import PASSES, fit_components
 from .first_guess_components import Followed, follow, gain_of, place_all, read_share
 from .first_guess_modes import MODES, fit_modes, move_linearly
 from .first_guess_poses import find_poses
-from .flow_network import Flow, Skeleton, build_skeleton
-from .flow_state import State
+from .flow_network import build_skeleton
+from .flow_state import FlowState
 from .mode_model import LinearMotion
 from .soft_modes import RIGID_MOTIONS
 
@@ -40,92 +41,74 @@ MOST_APART = 0.5  # share of a component's variance that optics groups may expla
 MOST_STRAIN = 0.6  # mean strain of a flow that is still a motion: half of the molecule torn apart is more
 
 
-def begin(trainer: Trainer, start: str = "auto", latents: np.ndarray | None = None) -> State:
-    """The state before the first pass.
-
-    ``start`` is auto, modes, components, random or latents; for the last, ``latents`` ``(n, k)`` are those to begin
-    with.
-    """
+def guess_flow(trainer: Trainer, decoder: FlowState, points: ParticleLatents, given: np.ndarray | None) -> None:
+    """Be as before the first pass; ``given`` ``(n, k)`` are latents to begin with, or None."""
     torch.manual_seed(trainer.seed)
+    settings = decoder.settings
     rung = coarsest(trainer.images.box, trainer.images.pixel_size)
     stage, maps = rigid_stage(trainer, rung)
-    if trainer.settings.find_junk:
+    if settings.find_junk:
         before = stage.density
         stage, maps = members_at_rest(trainer, rung, stage, maps)
         if renew_mesh(trainer, stage, before):
             stage, maps = members_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise))
-    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
-    state = _empty_state(trainer, build_skeleton(trainer.mesh, mass, trainer.settings.modes), stage.noise)
-    if trainer.settings.refine_poses:
-        stage, maps = find_poses(trainer, rung, stage, maps, state, _sample(trainer))
-        if trainer.settings.find_junk:
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
+    decoder.build(build_skeleton(trainer.mesh, mass, settings.modes), points.z.shape[1], trainer.device)
+    if settings.refine_poses:
+        stage, maps = find_poses(trainer, rung, stage, maps, decoder, _sample(trainer))
+        if settings.find_junk:
             stage, maps = members_at_rest(trainer, rung, stage, maps)
-    state.noise = stage.noise
-    state.maps, state.maps_box = maps, stage.box
-    if start == "random":
-        _start_random(trainer, state)
-    elif start == "latents":
-        _start_given(trainer, stage, state, latents)
+    decoder.noise, decoder.maps, decoder.maps_box = stage.noise, maps, stage.box
+    if given is not None:
+        _start_given(trainer, stage, decoder, points, given)
+    elif settings.start == "random":
+        _start_random(trainer, decoder, points)
     else:
-        _start_found(trainer, stage, state, start)
-    state.agree(trainer.team)
-    return state
+        _start_found(trainer, stage, decoder, points)
 
 
-def _empty_state(trainer: Trainer, skeleton: Skeleton, noise: torch.Tensor) -> State:
-    s, device = trainer.settings, trainer.device
-    flow = Flow(skeleton, s.latent_dims, s.hidden_units, s.hidden_layers).to(device)
-    count, k = len(trainer.images), s.latent_dims
-    return State(
-        flow=flow,
-        optimiser=torch.optim.Adam(flow.parameters(), lr=s.learning_rate),
-        latents=torch.zeros(count, k, device=device),
-        precision=torch.eye(k, device=device).repeat(count, 1, 1),
-        noise=noise,
-        poses=trainer.poses,
-        membership=trainer.membership,
-    )
-
-
-def _start_random(trainer: Trainer, state: State) -> None:
-    state.latents = torch.randn(*state.latents.shape).to(trainer.device)
+def _start_random(trainer: Trainer, decoder: FlowState, points: ParticleLatents) -> None:
+    points.z = torch.randn(*points.z.shape).to(trainer.device)
     with torch.no_grad():
-        state.flow.linear.weight[:MODES].normal_(std=0.25)
-        if state.flow.held:
-            state.flow.linear.weight[:RIGID_MOTIONS] = 0
+        decoder.flow.linear.weight[:MODES].normal_(std=0.25)
+        if decoder.flow.held:
+            decoder.flow.linear.weight[:RIGID_MOTIONS] = 0
 
 
-def _start_given(trainer: Trainer, stage: Stage, state: State, latents: np.ndarray) -> None:
-    z = torch.from_numpy(latents.astype(np.float32)).to(trainer.device)
+def _start_given(
+    trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents, given: np.ndarray
+) -> None:
+    z = torch.from_numpy(given.astype(np.float32)).to(trainer.device)
     mean, factor = whitening_transform(z)
-    state.latents = torch.linalg.solve(factor.T, (z - mean).T).T.contiguous()
-    state.centre = state.latents.clone()
+    points.z = torch.linalg.solve(factor.T, (z - mean).T).T.contiguous()
+    points.centre = points.z.clone()
     grid = SliceGrid(stage.weights)
     rows = _sample(trainer)
-    samples = read_share(trainer, stage, grid, rows)
-    follow(trainer, stage, state, grid, samples, state.latents[rows])
+    follow(trainer, stage, decoder, points, grid, read_share(trainer, stage, grid, rows), rows)
 
 
-def _start_found(trainer: Trainer, stage: Stage, state: State, start: str) -> None:
+def _start_found(trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents) -> None:
     """Soft modes or components: as asked, or whichever explains images that neither was fitted to."""
-    rows = _sample(trainer)
+    rows, start = _sample(trainer), decoder.settings.start
     apart = hold_out(trainer, rows)
-    motion = None if start == "components" else fit_modes(trainer, stage, state, rows, apart)
-    if start != "modes" and _start_components(trainer, stage, state, (rows[~apart], rows[apart]), motion):
+    motion = None if start == "components" else fit_modes(trainer, stage, decoder, rows, apart)
+    split = rows[~apart], rows[apart]
+    if start != "modes" and _start_components(trainer, stage, decoder, points, split, motion):
         return
-    move_linearly(trainer, stage, state, motion)
+    move_linearly(trainer, stage, decoder, points, motion)
 
 
 def _start_components(
-    trainer: Trainer, stage: Stage, state: State, rows: tuple[np.ndarray, np.ndarray], motion: LinearMotion | None
-) -> bool:
+    trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents,
+    rows: tuple[np.ndarray, np.ndarray], motion: LinearMotion | None,
+) -> bool:  # fmt: skip
     """Begin with components fitted to the first of these rows, unless the motion explains the second as well.
 
     Whether that was done: a flow along components that is no motion of one molecule is taken back.
     """
     grid, fitted = SliceGrid(stage.weights), rows[0]
     samples, judged = (read_share(trainer, stage, grid, some) for some in rows)
-    dims = min(trainer.settings.latent_dims, MOST_COMPONENTS)
+    dims = min(points.z.shape[1], MOST_COMPONENTS)
     counter = trainer.counter("components", (PASSES + 2) * sum(map(len, samples)) + sum(map(len, judged)))
     components = fit_components(
         stage, samples, grid, dims, trainer.seed, trainer.team.total, counter, trainer.freedom(stage)
@@ -136,15 +119,15 @@ def _start_components(
                 "component(s) of the density.")  # fmt: skip
     if motion is not None and gain <= FAR * max(motion.gain, 1.0):
         return False
-    before, maps = copy.deepcopy(state.flow.state_dict()), state.maps
-    place_all(trainer, stage, state, grid, components)
-    followed = follow(trainer, stage, state, grid, samples, state.latents[fitted])
-    doubt = _doubt(trainer, stage, followed, state.latents[fitted].cpu().numpy(), fitted)
+    before, maps = copy.deepcopy(decoder.flow.state_dict()), decoder.maps
+    place_all(trainer, stage, points, grid, components)
+    followed = follow(trainer, stage, decoder, points, grid, samples, fitted)
+    doubt = _doubt(trainer, stage, followed, points.z[fitted].cpu().numpy(), fitted)
     if motion is None or doubt is None:
         return True
     trainer.log(f"What the components follow is no motion of one molecule: {doubt}. Training begins along soft modes.")
-    state.flow.load_state_dict(before)
-    state.forget_latents(maps)
+    decoder.forget_motion(before, maps)
+    points.forget()
     return False
 
 
@@ -157,7 +140,7 @@ def _doubt(
 
     How much of the images it explains says nothing yet: through a few states it is a rough one.
     """
-    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     radius = mass_centre(trainer.rest, mass)[1]
     if followed.moved > radius:
         return f"it would move by {followed.moved:.0f} Å on average, the radius of gyration being {radius:.0f} Å"

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ...latents.particle_latents import ParticleLatents
 from ...projector.central_slices import SliceGrid
 from ...training.batches import pieces
-from ...training.stage import Stage, flow_vertices, vertex_share
+from ...training.stage import Stage, vertex_share
 from ...training.trainer import FIRST_ITERATIONS, Trainer
 from ..linear.density_components import Components, Samples, explain, read_samples, stream_samples
 from .first_guess_modes import MODES
-from .flow_state import State
+from .flow_state import FlowState
 from .latent_anchors import find_anchors
 from .rigidity import rigidity_energy
 from .unroll import unroll
@@ -51,51 +52,54 @@ def gain_of(
     return float(sums[0] / sums[1].clamp(min=1))
 
 
-def place_all(trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, components: Components) -> None:
+def place_all(
+    trainer: Trainer, stage: Stage, points: ParticleLatents, grid: SliceGrid, components: Components
+) -> None:
     """Every particle's latents along the components; dimensions beyond them are drawn from the prior."""
     k = components.latents.shape[1]
     count = len(trainer.images)
     noise = torch.randn(count, trainer.settings.latent_dims - k, generator=torch.Generator().manual_seed(trainer.seed))
-    state.latents[:, k:] = noise.to(trainer.device)
+    points.z[:, k:] = noise.to(trainer.device)
     mine = trainer.team.share(np.arange(count))
     counter = trainer.counter("latents", len(mine))
     first = 0
     for samples in stream_samples(stage, grid, pieces(mine, stage.at_once)):
         rows = mine[first : first + len(samples)]
         z, precision, _ = explain(grid, [samples], components.volumes)
-        state.latents[rows, :k] = z
-        state.precision[rows[:, None, None], np.arange(k)[:, None], np.arange(k)] = precision
+        points.z[rows, :k] = z
+        points.precision[rows[:, None, None], np.arange(k)[:, None], np.arange(k)] = precision
         first += len(samples)
         counter(len(samples))
-    state.collect(trainer.team, mine)
-    state.centre = state.latents.clone()
-    state.centre[:, k:] = 0
+    points.collect(trainer, mine)
+    points.centre = points.z.clone()
+    points.centre[:, k:] = 0
 
 
 def follow(
-    trainer: Trainer, stage: Stage, state: State, grid: SliceGrid, samples: list[Samples], latents: torch.Tensor
-) -> Followed:
-    """Build the flow along the latents ``(n, k)`` of a sample of the particles, and solve the map anew with it.
+    trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents, grid: SliceGrid,
+    samples: list[Samples], rows: np.ndarray,
+) -> Followed:  # fmt: skip
+    """Build the flow along the latents of the particles ``rows``, and solve the map anew with it.
 
     ``samples`` are this process's share of that sample.
     """
     mask = stage.cloud.scatter(torch.ones_like(stage.density))
-    anchors = find_anchors(grid, samples, latents, mask, trainer.seed, trainer.team)
+    anchors = find_anchors(grid, samples, points.z[rows], mask, trainer.seed, trainer.team)
 
     def energy_of(vertices: torch.Tensor) -> torch.Tensor:
         return rigidity_energy(vertices, trainer.cells, trainer.inverse, trainer.weights)
 
     counter = trainer.counter("states", len(anchors.points))
     share = vertex_share(stage, len(trainer.rest))
-    left = unroll(stage, state.flow, anchors, MODES, energy_of, share, counter) if trainer.team.leads else 0.0
-    trainer.team.agree([value.data for value in state.flow.parameters()])
+    left = unroll(stage, decoder.flow, anchors, MODES, energy_of, share, counter) if trainer.team.leads else 0.0
+    trainer.team.agree([value.data for value in decoder.flow.parameters()])
     with torch.no_grad():
-        vertices = state.flow(anchors.points)
-        state.energy = float(energy_of(vertices).mean())
+        vertices = decoder.flow(anchors.points)
+        decoder.energy = float(energy_of(vertices).mean())
         moved = float(((vertices - trainer.rest).norm(dim=2) @ share).max())
     trainer.log(
         f"Followed the density through {len(anchors.points)} states of latent space: it moves up to {moved:.1f} Å on "
-        f"average (the flow is {left:.1f} Å from the states), strain {100 * state.energy ** 0.5:.1f} %."
+        f"average (the flow is {left:.1f} Å from the states), strain {100 * decoder.energy ** 0.5:.1f} %."
     )
-    state.maps = trainer.solve(stage, flow_vertices(state.flow, state.latents), None, FIRST_ITERATIONS, "map")
-    return Followed(moved, state.energy**0.5)
+    decoder.maps = trainer.solve(stage, decoder.vertices_of(points), None, FIRST_ITERATIONS, "map")
+    return Followed(moved, decoder.energy**0.5)

@@ -7,59 +7,60 @@ import torch
 
 from ....mesh.tetmesh import TetMesh
 from ...latents.gauss_newton import gauss_newton
+from ...latents.particle_latents import ParticleLatents
 from ...training.pose_corrections import RigidBasis
 from ...training.stage import Stage
 from ...training.trainer import Trainer
 from .flow_network import Flow
-from .flow_state import State
-from .flow_training import RIGIDITY_START
+from .flow_state import FlowState
 from .mode_model import LinearMotion, ModeStatistics, fit_held_motion, fit_linear_motion, mode_statistics, set_linear
 from .soft_modes import RIGID_MOTIONS, strain_operator
 
+RIGIDITY_START = 200.0  # nats per unit of mean squared strain, until a pass has told more
 MOST_LATENT = 3.0  # of a normal latent; along a line one step leads all the way
 MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare
 
 
 def fit_modes(
-    trainer: Trainer, stage: Stage, state: State, rows: np.ndarray, held_out: np.ndarray | None = None
+    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, held_out: np.ndarray | None = None
 ) -> LinearMotion:
     """The linear motion in the softest modes that the images ``rows`` show; those ``held_out`` ``(n,)`` judge it."""
-    statistics = find_statistics(trainer, stage, state, rows)
+    statistics = find_statistics(trainer, stage, decoder, rows)
     errors, poses = None, trainer.poses
     if poses.active:
-        basis = RigidBasis(trainer.rest, state.flow.modes, poses)
+        basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
         errors = basis.covariance(poses.variance.double())
-    dims, stiffness = trainer.settings.latent_dims, mode_stiffness(trainer, state)
-    fit = fit_held_motion if state.flow.held else fit_linear_motion
+    dims, stiffness = trainer.settings.latent_dims, mode_stiffness(trainer, decoder)
+    fit = fit_held_motion if decoder.flow.held else fit_linear_motion
     motion = fit(statistics, dims, stiffness=stiffness, errors=errors, held_out=held_out)
-    state.information = motion.information.cpu().numpy()
+    decoder.information = motion.information.cpu().numpy()
     found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
     trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")
     return motion
 
 
-def mode_count(state: State) -> int:
+def mode_count(decoder: FlowState) -> int:
     """How many modes the first guess is made in."""
-    return min(MODES, state.flow.modes.shape[1])
+    return min(MODES, decoder.flow.modes.shape[1])
 
 
-def mode_stiffness(trainer: Trainer, state: State) -> float:
+def mode_stiffness(trainer: Trainer, decoder: FlowState) -> float:
     """What the rigidity prior adds to the precision of each mode's coefficient."""
-    energy = _softest_energy(trainer.mesh, state.flow, mode_count(state))
-    return 2 * RIGIDITY_START * trainer.settings.rigidity * energy
+    energy = _softest_energy(trainer.mesh, decoder.flow, mode_count(decoder))
+    return 2 * RIGIDITY_START * decoder.settings.rigidity * energy
 
 
 def find_statistics(
-    trainer: Trainer, stage: Stage, state: State, rows: np.ndarray, modes: int = MODES
+    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, modes: int = MODES
 ) -> ModeStatistics:
     """What the images ``rows`` say of the coefficients of the first ``modes``, each of the team finding its share.
 
     With poses that are corrected, it is what they say of the coefficients that make up for poses and motion together.
     """
-    modes = min(modes, mode_count(state))
+    modes = min(modes, mode_count(decoder))
     mine = trainer.team.share(np.arange(len(rows)))
     counter = trainer.counter("soft modes", len(mine))
-    found = mode_statistics(stage, state.flow, rows[mine], modes, 1.0, counter)
+    found = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter)
     tables = []
     for part in (found.curvature, found.pull):
         table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)
@@ -69,7 +70,7 @@ def find_statistics(
     statistics, poses = ModeStatistics(*tables), trainer.poses
     if not poses.active:
         return statistics
-    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
+    basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
     return about_zero(statistics, basis, trainer.views(rows), poses.correction[rows])
 
 
@@ -85,17 +86,19 @@ def about_zero(
     return ModeStatistics(statistics.curvature, pull)
 
 
-def move_linearly(trainer: Trainer, stage: Stage, state: State, motion: LinearMotion) -> None:
+def move_linearly(
+    trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents, motion: LinearMotion
+) -> None:
     """Make the flow that linear motion, and find every particle's place along it."""
-    set_linear(state.flow, motion)
+    set_linear(decoder.flow, motion)
     rows = trainer.team.share(np.arange(len(trainer.images)))
     counter = trainer.counter("latents", len(rows))
     for batch in stage.batches(rows):
-        prior = state.prior(batch, trainer.settings.centering)
-        state.take(batch, gauss_newton(stage, state.flow, batch, prior.centre, prior, MOST_LATENT))
+        prior = points.prior(batch)
+        points.take(stage, batch, gauss_newton(decoder, stage, batch, prior.centre, prior, MOST_LATENT))
         counter(len(batch))
-    state.collect(trainer.team, rows)
-    state.whiten()
+    points.collect(trainer, rows)
+    points.whiten(trainer.membership.probability > 0.5, decoder.substitute)
 
 
 def _softest_energy(mesh: TetMesh, flow: Flow, modes: int) -> float:

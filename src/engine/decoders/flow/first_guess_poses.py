@@ -9,16 +9,17 @@ poses corrected, which shows the rest more clearly.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from ...maps.half_maps import HalfMaps
 from ...training.batches import pieces
 from ...training.pose_corrections import RigidBasis, mass_centre
 from ...training.rigid_map import solve_at_rest
 from ...training.schedule import Rung
-from ...training.stage import Stage, vertex_mass
+from ...training.stage import Stage
 from ...training.trainer import Trainer
 from .first_guess_modes import MODES, about_zero, find_statistics, mode_stiffness
-from .flow_state import State
+from .flow_state import FlowState
 from .mode_model import ModeStatistics, fit_covariance, mode_statistics, pose_covariance, residual_poses
 from .soft_modes import RIGID_MOTIONS
 
@@ -28,19 +29,19 @@ ROWS = 1024  # particles whose statistics are held at a time
 
 
 def find_poses(
-    trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps, state: State, rows: np.ndarray
+    trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps, decoder: FlowState, rows: np.ndarray
 ) -> tuple[Stage, HalfMaps]:
     """Correct the poses, where they are off; the stage and its half-maps, solved again if they were.
 
     The errors' size is found from the particles ``rows``; then all are corrected.
     """
-    mass = vertex_mass(stage.cloud, stage.density, len(trainer.rest))
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     poses = trainer.poses
     poses.centre, poses.radius = mass_centre(trainer.rest, mass)
-    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
-    stiffness = mode_stiffness(trainer, state)
+    basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
+    stiffness = mode_stiffness(trainer, decoder)
     for modes in ROUNDS:
-        statistics = find_statistics(trainer, stage, state, rows, modes)
+        statistics = find_statistics(trainer, stage, decoder, rows, modes)
         mean, covariance = fit_covariance(statistics, stiffness=stiffness)
         errors, leads = pose_covariance(statistics, covariance)
         strength = float((errors.diagonal() * statistics.curvature.mean(dim=0).diagonal()[:RIGID_MOTIONS]).mean())
@@ -49,15 +50,16 @@ def find_poses(
             trainer.log("The poses are as good as the images can tell; they are left as they are.")
             return stage, maps
         poses.variance = basis.variance(errors).clamp(min=0).float()
-        _correct(trainer, stage, state, basis, (rows, statistics), (mean, covariance, leads))
+        _correct(trainer, stage, decoder, basis, (rows, statistics), (mean, covariance, leads))
         stage, maps = solve_at_rest(trainer, rung, stage, maps)
     trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
     return stage, maps
 
 
 def _correct(
-    trainer: Trainer, stage: Stage, state: State, basis: RigidBasis, known: tuple[np.ndarray, ModeStatistics], prior
-) -> None:
+    trainer: Trainer, stage: Stage, decoder: FlowState, basis: RigidBasis,
+    known: tuple[np.ndarray, ModeStatistics], prior: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+) -> None:  # fmt: skip
     """The most likely correction of every particle's pose, whatever its motion.
 
     ``known`` are the rows whose statistics have been found already, and those; the others' are found here.
@@ -72,7 +74,7 @@ def _correct(
     others = trainer.team.share(np.setdiff1d(np.arange(len(trainer.images)), rows))
     counter = trainer.counter("poses", max(1, len(others)))
     for part in pieces(others, ROWS) if len(others) else ():
-        found = mode_statistics(stage, state.flow, part, len(prior[0]), 1.0, counter)
+        found = mode_statistics(stage, decoder.flow, part, len(prior[0]), 1.0, counter)
         take(part, about_zero(found, basis, trainer.views(part), poses.correction[part]))
     trainer.team.collect(poses.correction, others)
     take(rows, statistics)

@@ -17,10 +17,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ...latents.particle_latents import ParticleLatents, Tally
 from ...training.pose_corrections import RigidBasis, learn_variance, whole_body
 from ...training.trainer import Trainer
+from ..decoder import Pass
 from .flow_network import AMPLITUDE, Flow
-from .flow_state import State
+from .flow_state import FlowState
 from .soft_modes import RIGID_MOTIONS
 
 PARTICLES = 20_000  # that the flow is refitted to
@@ -32,72 +34,77 @@ LEAST = 0.1  # of what an image leaves unknown of its pose: errors of a smaller 
 
 
 @torch.no_grad()
-def settle_poses(trainer: Trainer, state: State, spread: torch.Tensor, seen: float) -> None:
+def settle_poses(now: Pass, decoder: FlowState, tally: Tally) -> None:
     """After a pass or a sweep: give back what is systematic, learn the prior's width, and stop where poses were right.
 
-    ``spread`` ``(5,)`` Å² is the sum over this process's particles, ``seen`` of them by their weights, of what
-    corrections leave unknown.
+    The ``tally`` is of what corrections leave unknown of this process's particles.
     """
-    poses = state.poses
+    trainer = now.trainer
+    poses = trainer.poses
     if not poses.active:
         return
-    basis = RigidBasis(trainer.rest, state.flow.modes, poses)
-    if not (trainer.settings.freeze_latents or state.flow.held):
-        _give_back(trainer, state, basis)
-        _take_what_is_no_motion(trainer, state, basis)
+    basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
+    if not (now.points.frozen or decoder.flow.held):
+        _give_back(trainer, decoder.flow, now.points, basis)
+        _take_what_is_no_motion(trainer, decoder.flow, now.points, basis)
     weight = trainer.membership.probability
-    if learn_variance(poses, weight, spread, seen, trainer.team) < LEAST:
+    if learn_variance(poses, weight, tally.spread, tally.seen, trainer.team) < LEAST:
         poses.leave()
         trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
-    elif state.epoch + 1 == trainer.epochs:
+    elif now.last:
         trainer.log(f"Poses were off by about {poses.told()}.")
 
 
-def _give_back(trainer: Trainer, state: State, basis: RigidBasis) -> None:
+def _give_back(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: RigidBasis) -> None:
     count = len(trainer.images)
     rows = trainer.membership.members(np.random.default_rng((trainer.seed, 7)).permutation(count))[:PARTICLES]
+    # argmin over A of Σᵢ |Bᵢ A fᵢ − cᵢ|²: fᵢ the features, Bᵢ (5, 6) from modes to corrections, cᵢ the correction. Its
+    # normal equations are Σᵢ (BᵢᵀBᵢ ⊗ fᵢfᵢᵀ) vec A = Σᵢ vec(Bᵢᵀcᵢ fᵢᵀ)
     normal = right = 0.0
     for part in np.array_split(rows, -(-len(rows) // CHUNK)):
-        features = _features(state.flow, state.latents[part]).double()
+        features = _features(flow, points.z[part]).double()
         turned = basis.corrections(trainer.views(part)).double()
         product = torch.einsum("bij,bik,bf,bg->jfkg", turned, turned, features, features)
-        pull = torch.einsum("bij,bi,bf->jf", turned, state.poses.correction[part].double(), features)
+        pull = torch.einsum("bij,bi,bf->jf", turned, trainer.poses.correction[part].double(), features)
         normal, right = normal + product, right + pull
     size = normal.shape[1]
     normal = normal.reshape(RIGID_MOTIONS * size, -1)
+    # a ridge λ|A|², λ a share of the mean diagonal
     normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
     found = torch.linalg.solve(normal, right.reshape(-1)).reshape(RIGID_MOTIONS, size).float()
-    _move_poses(trainer, state, basis, found)
+    _move_poses(trainer, flow, points, basis, found)
 
 
-def _move_poses(trainer: Trainer, state: State, basis: RigidBasis, change: torch.Tensor) -> None:
+def _move_poses(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: RigidBasis, change: torch.Tensor) -> None:
     """Let the flow's first six outputs depend on its features by ``change`` ``(6, 1 + k + h)``, Å, more than they did,
     and the corrections less, so that no image is seen otherwise.
     """
     count = len(trainer.images)
     for part in np.array_split(np.arange(count), -(-count // CHUNK)):
-        moved = _features(state.flow, state.latents[part]) @ change.T
-        state.poses.correction[part] -= (basis.corrections(trainer.views(part)) @ moved[:, :, None]).squeeze(-1)
-    _add_to_last_layer(state.flow, change)
+        moved = _features(flow, points.z[part]) @ change.T  # A fᵢ; cᵢ − Bᵢ A fᵢ is left of the correction
+        trainer.poses.correction[part] -= (basis.corrections(trainer.views(part)) @ moved[:, :, None]).squeeze(-1)
+    _add_to_last_layer(flow, change)
 
 
-def _take_what_is_no_motion(trainer: Trainer, state: State, basis: RigidBasis) -> None:
+def _take_what_is_no_motion(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: RigidBasis) -> None:
     """Give the corrections what the flow moves of the whole body beyond what belongs to its motion."""
     rows = trainer.membership.members(np.random.default_rng((trainer.seed, 8)).permutation(len(trainer.images)))
-    z, weight = state.latents[rows[:STATES]], trainer.membership.probability[rows[:STATES]].double()
-    whole, left = whole_body(state.flow.modes, (state.flow(z) - trainer.rest).double())
+    z, weight = points.z[rows[:STATES]], trainer.membership.probability[rows[:STATES]].double()
+    whole, left = whole_body(flow.modes, (flow(z) - trainer.rest).double())
     varying, bent = (part - (weight @ part) / weight.sum() for part in (whole, left))
     placed = varying @ torch.cat([basis.spin, basis.slide]).double().T
+    # r.m.s. of the whole body's motion, Å at the radius of gyration, and of what is left, over the particles' weights
     size, left = (float((weight @ part.square().sum(dim=1) / weight.sum()).sqrt()) for part in (placed, bent))
     left /= len(trainer.rest) ** 0.5
     if size <= MOST_WHOLE * left:
         return
-    share = 1 - MOST_WHOLE * left / size
-    features = _features(state.flow, z).double()
+    share = 1 - MOST_WHOLE * left / size  # what is beyond the most that belongs to the motion
+    features = _features(flow, z).double()
+    # argmin over A of Σᵢ wᵢ |A fᵢ − varyingᵢ|², of which the share is taken away
     normal = features.T @ (weight[:, None] * features)
     normal += 1e-6 * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
     taken = share * torch.linalg.solve(normal, features.T @ (weight[:, None] * varying)).T.float()
-    _move_poses(trainer, state, basis, -taken)
+    _move_poses(trainer, flow, points, basis, -taken)
 
 
 def _features(flow: Flow, z: torch.Tensor) -> torch.Tensor:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...latents.gauss_newton import DIFFERENCE
 from ...precise import in_double, least_squares
-from ...training.stage import Stage, vertex_share
-from ...training.trainer import Trainer
+from ...training.stage import vertex_share
+from ..decoder import Pass
 from .flow_network import Flow
-from .flow_state import State
+from .flow_state import FlowState
 
+DIFFERENCE = 0.05  # of the latents' unit spread
 SAMPLE = 512  # particles that are looked at
 FLAT, FOLDED = 0.25, 0.01  # det ds/dz that is still a motion along z; share of the particles that may have less
 KNOWN = 4.0  # mean precision of a latent that the images tell of: a quarter of the prior's variance is left
@@ -26,24 +26,25 @@ EXPLAINED = 0.8  # of the motion's variance by its place along the mean motion: 
 FIT_STEPS, FIT_BATCH, FIT_RATE = 600, 64, 5e-3
 
 
-def straighten(trainer: Trainer, stage: Stage, state: State) -> bool:
+def straighten(now: Pass, decoder: FlowState) -> bool:
     """Tell folded latents by their motion; whether that was done. Poses and posteriors are as before."""
-    line = _MeanMotion(trainer, stage, state)
+    points, line = now.points, _MeanMotion(now, decoder.flow)
     if line.dims == 0 or line.explained < EXPLAINED:
         return False
     folded = float((line.slope_determinants() < FLAT).double().mean())
     if folded <= FOLDED:
         return False
-    trainer.log(f"Latents were folded for {100 * folded:.0f} % of the particles: they are told by their motion now.")
+    now.trainer.log(
+        f"Latents were folded for {100 * folded:.0f} % of the particles: they are told by their motion now."
+    )
     wanted = line.motion
-    points = line.straight(line.points)
-    state.latents = _in_parts(line.straight, state.latents)
-    if state.centre is not None:
-        state.centre = _in_parts(line.straight, state.centre)
-    _fit(state.flow, points, wanted, line.share, trainer.seed)
-    rate = state.optimiser.param_groups[0]["lr"]
-    state.optimiser = torch.optim.Adam(state.flow.parameters(), lr=rate)
-    state.agree(trainer.team)
+    places = line.straight(line.points)
+    points.z = _in_parts(line.straight, points.z)
+    if points.centre is not None:
+        points.centre = _in_parts(line.straight, points.centre)
+    _fit(decoder.flow, places, wanted, line.share, now.trainer.seed)
+    decoder.use(decoder.flow, decoder.optimiser.param_groups[0]["lr"])
+    decoder.agree(now.trainer, points)
     return True
 
 
@@ -51,14 +52,15 @@ class _MeanMotion:
     """How the flow moves a sample of the particles, and the motion that goes along with each latent on average."""
 
     @torch.no_grad()
-    def __init__(self, trainer: Trainer, stage: Stage, state: State) -> None:
-        rng = np.random.default_rng((trainer.seed, 6, state.epoch))
+    def __init__(self, now: Pass, flow: Flow) -> None:
+        trainer = now.trainer
+        rng = np.random.default_rng((trainer.seed, 6, now.epoch))
         rows = trainer.membership.members(rng.permutation(len(trainer.images)))[:SAMPLE]
-        self._flow, self.share = state.flow, vertex_share(stage, len(trainer.rest))
-        self.points = state.latents[rows]
-        values, vectors = torch.linalg.eigh(in_double(state.precision[rows]).mean(dim=0))
+        self._flow, self.share = flow, vertex_share(now.stage, len(trainer.rest))
+        self.points = now.points.z[rows]
+        values, vectors = torch.linalg.eigh(in_double(now.points.precision[rows]).mean(dim=0))
         self._axes = vectors[:, values > KNOWN].to(self.points)
-        self.motion = state.flow(self.points)
+        self.motion = flow(self.points)
         moved = self._weighted(self.motion)
         self._mean, self._centre = moved.mean(dim=0), self.points.mean(dim=0)
         known = (self.points - self._centre) @ self._axes

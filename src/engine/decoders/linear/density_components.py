@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...latents.gauss_newton import informative_axes
+from ...latents.particle_latents import Step
+from ...latents.whitening import informative_axes
 from ...precise import in_double
 from ...projector.central_slices import Nodes, SliceGrid
 from ...projector.fourier_grid import squared_radius
-from ...training.batches import pieces
+from ...training.batches import Batch, pieces
 from ...training.stage import Stage
 
 FREEDOM = 0.1  # prior power of a component in each shell, as a share of the mean map's
@@ -68,8 +69,13 @@ def read_samples(
 def stream_samples(stage: Stage, grid: SliceGrid, groups: list[np.ndarray]) -> Iterator[Samples]:
     """The images of each group of rows, read when they are asked for, so that memory does not grow with them."""
     for batch in stage.batches_of(groups):
-        batch = stage.poses.straightened(batch, stage.box, stage.cloud.pixel_size)
-        yield Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation)
+        yield samples_of(stage, grid, batch)
+
+
+def samples_of(stage: Stage, grid: SliceGrid, batch: Batch) -> Samples:
+    """What the images of a batch say."""
+    batch = stage.poses.straightened(batch, stage.box, stage.cloud.pixel_size)
+    return Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation)
 
 
 def fit_components(
@@ -143,23 +149,35 @@ def explain(
     report: Callable[[int], None] = lambda count: None,
 ) -> tuple[torch.Tensor, torch.Tensor, float]:
     """E step: posterior means ``(n, k)``, precisions ``(n, k, k)``, mean gain; ``step`` gathers for the M step."""
-    spectra, weights = grid.spectra(volumes), grid.weights
+    spectra = grid.spectra(volumes)
     means, precisions, gain = [], [], 0.0
     for one in samples:
         nodes = grid.nodes(one.rotation)
-        slices = grid.cut(spectra, nodes) * one.transfer[..., None]
-        slope, residual = _real(slices[..., 1:], weights), _real((one.images - slices[..., 0])[..., None], weights)
-        pull = (slope.transpose(1, 2) @ residual)[..., 0]
-        precision = slope.transpose(1, 2) @ slope + torch.eye(slope.shape[2], device=slope.device)
-        z = torch.linalg.solve(precision, pull[..., None])[..., 0]
-        gain += float(0.5 * ((pull * z).sum(1) - torch.logdet(precision)).sum())
-        means.append(z)
-        precisions.append(precision)
+        found = posterior(grid, spectra, one, nodes)
+        gain += float(found.gain.sum())
+        means.append(found.z)
+        precisions.append(found.precision)
         if step is not None:
-            step.add(one, nodes, z, precision)
+            step.add(one, nodes, found.z, found.precision)
         report(len(one))
     z = torch.cat(means)
     return z, torch.cat(precisions), gain / len(z)
+
+
+def posterior(grid: SliceGrid, spectra: torch.Tensor, samples: Samples, nodes: Nodes) -> Step:
+    """The normal posterior of the latents of some images, in closed form, and the log evidence of them over none.
+
+    With a slice of the mean, C S V₀, and those of the components, W = C S (V₁ … V_k), all whitened, an image is
+    x = C S V₀ + W z + noise with z ~ N(0, 1). Then z | x ~ N(M⁻¹ Wᵀ (x − C S V₀), M⁻¹) with M = WᵀW + 1, and the
+    evidence gains ½ (Wᵀ r)ᵀ M⁻¹ (Wᵀ r) − ½ log det M over z = 0 (Tipping & Bishop 1999).
+    """
+    slices = grid.cut(spectra, nodes) * samples.transfer[..., None]
+    slope = _real(slices[..., 1:], grid.weights)  # W
+    residual = _real((samples.images - slices[..., 0])[..., None], grid.weights)  # r = x − C S V₀
+    pull = (slope.transpose(1, 2) @ residual)[..., 0]  # Wᵀ r
+    precision = slope.transpose(1, 2) @ slope + torch.eye(slope.shape[2], device=slope.device)  # M
+    z = torch.linalg.solve(precision, pull[..., None])[..., 0]
+    return Step(z, precision, gain=0.5 * ((pull * z).sum(1) - torch.logdet(precision)))
 
 
 def _real(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -181,9 +199,11 @@ class ComponentStep:
 
     def add(self, samples: Samples, nodes: Nodes, z: torch.Tensor, precision: torch.Tensor) -> None:
         """Images with posterior N(z, precision⁻¹)."""
+        # with y = (1, z): E[y yᵀ] = E[y] E[y]ᵀ + cov, cov being M⁻¹ for z and 0 for the 1
         one = torch.cat([torch.ones_like(z[:, :1]), z], dim=1)
         second = one[:, :, None] * one[:, None, :]
         second[:, 1:, 1:] += torch.linalg.inv(precision)
+        # the right side Σᵢ Cᵢ w xᵢ E[yᵢ]ᵀ and the normal matrix Σᵢ Cᵢ² w E[yᵢ yᵢᵀ] of each node
         weighted = samples.transfer * self._grid.weights
         right = (samples.images * weighted)[..., None] * one[:, None, :]
         self._grid.spread(self._right, nodes, torch.view_as_real(right).flatten(2))
@@ -208,7 +228,7 @@ class ComponentStep:
         return self._grid.volumes(spectra)
 
     def _solve_nodes(self, right: torch.Tensor, packed: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-        """Ridge regression at some nodes ``(n, 1 + k)``."""
+        """Ridge regression at some nodes ``(n, 1 + k)``: v = (Σ C² w E[y yᵀ] + R)⁻¹ Σ C w x E[y]; R the priors."""
         normal = torch.zeros(len(right), self._size, self._size, device=right.device)
         normal[:, self._pairs[0], self._pairs[1]] = packed
         normal[:, self._pairs[1], self._pairs[0]] = packed
@@ -219,12 +239,13 @@ class ComponentStep:
 
     def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean ``(k,)`` and covariance ``(k, k)`` of the latents, posterior uncertainty included."""
+        # E[z] and E[z zᵀ] − E[z] E[z]ᵀ over all images
         second = self._second / self._count
         return second[0, 1:], second[1:, 1:] - second[0, 1:, None] * second[0, None, 1:]
 
 
 def whitened(volumes: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
-    """The same model for latents of zero mean and unit covariance."""
+    """The same model for latents of zero mean and unit covariance: z = F z' + mean with F Fᵀ the covariance."""
     values, vectors = torch.linalg.eigh(in_double(covariance))
     factor = (vectors * values.clamp(min=1e-12).sqrt()).to(volumes)
     shifted = volumes[:1] + torch.einsum("k,kzyx->zyx", mean, volumes[1:])

@@ -1,0 +1,185 @@
+"""The one loop: any decoder with any latent source.
+
+In each batch the source moves the latents and the decoder learns from them; after each pass over the images what is
+known in closed form is solved. Now and then latents are looked for everywhere. Box sizes go from coarse to fine
+(`schedule.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from ..decoders.decoder import Decoder, Pass
+from ..latents.latent_source import LatentSource
+from ..latents.particle_latents import ParticleLatents, Tally
+from .batches import Batch, pieces, split
+from .schedule import Rung
+from .stage import Stage
+from .trainer import Trainer
+
+
+@dataclass
+class Training:
+    """A decoder and a latent source, trained together; ``epoch`` passes are done, each a line in ``history``."""
+
+    decoder: Decoder
+    source: LatentSource
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def points(self) -> ParticleLatents:
+        """The latents of all particles."""
+        return self.source.points
+
+    @property
+    def optimisers(self) -> list[torch.optim.Optimizer]:
+        """Of those that learn by gradients."""
+        return [part.optimiser for part in (self.decoder, self.source) if part.optimiser is not None]
+
+    def have_points(self, trainer: Trainer) -> None:
+        """Have latents for the trainer's particles, of which nothing is known yet."""
+        if self.source.frozen:
+            self.decoder.spare = 0
+        self.source.begin(trainer, trainer.settings.latent_dims + self.decoder.spare)
+
+    def begin(self, trainer: Trainer) -> None:
+        """Be ready for the first pass."""
+        self.have_points(trainer)
+        self.decoder.first_guess(trainer, self.points, self.source.given)
+        self.decoder.agree(trainer, self.points)
+
+
+def run_training(trainer: Trainer, training: Training, save: Callable[[Training, Stage], None]) -> None:
+    """All passes that are left, calling ``save`` after each. Raises `Interrupted`."""
+    stage, decoder, source = None, training.decoder, training.source
+    while training.epoch < trainer.epochs:
+        rung = trainer.rung_of(training.epoch)
+        if stage is None or stage.box != rung.box:
+            stage = decoder.enter(trainer, rung, training.points)
+        now = Pass(trainer, stage, training.points, training.epoch)
+        speed, means = _over_the_images(now, training)
+        if _searches(now, rung):
+            source.search(now, decoder)
+        if now.last:
+            source.polish(now, decoder)
+        stage = decoder.solve(now)
+        training.epoch += 1
+        training.history.append({"epoch": training.epoch, "box": stage.box, **decoder.line(now),
+                                 "images_per_second": speed, **means})  # fmt: skip
+        save(training, stage)
+
+
+def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, float]]:
+    """Once over the images: latents and decoder; images per second, and the means of the decoder's measures."""
+    trainer, decoder, points = now.trainer, training.decoder, now.points
+    count, began, done = len(trainer.images), time.perf_counter(), 0
+    groups, places = _groups(now, decoder)
+    noise = torch.Generator().manual_seed(trainer.seed * 1_000_003 + now.epoch)
+    points.tally, sums = Tally.empty(trainer.device), np.zeros(len(decoder.measures))
+    decoder.begin_pass(now)
+    batches = now.stage.batches_of([group[place] for group, parts in zip(groups, places) for place in parts])
+    for group, parts in zip(groups, places, strict=True):
+        _set_rate(training, (now.epoch + done / count) / trainer.epochs)
+        white = torch.randn(len(group), points.z.shape[1], generator=noise)
+        sums += len(group) * _take_batch(now, training, batches, parts, white)
+        done += len(group)
+        speed = done / (time.perf_counter() - began)
+        means = dict(zip(decoder.measures, sums / done, strict=True))
+        trainer.tell(now.epoch * count + done, trainer.epochs * count, stage=f"{now.stage.box} pixels",
+                     epoch=round(now.epoch + done / count, 4), images_per_second=round(speed, 1),
+                     **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
+    rows = np.concatenate([trainer.team.share(group) for group in groups])
+    points.collect(trainer, rows)
+    decoder.end_pass(now, rows, means)
+    training.source.settle(now, decoder)
+    return speed, means
+
+
+def _groups(now: Pass, decoder: Decoder) -> tuple[list[np.ndarray], list[list[np.ndarray]]]:
+    """Rows of each batch, and the places in it of the parts that this process works on.
+
+    In random order for steps along the gradient, else as they come, as many as are worked on at once.
+    """
+    trainer, count = now.trainer, len(now.trainer.images)
+    if decoder.optimiser is None:
+        groups = split(np.arange(count), trainer.at_once * trainer.team.size)
+        return groups, [[trainer.team.share(np.arange(len(group)))] for group in groups]
+    order = np.random.default_rng((trainer.seed, 2, now.epoch)).permutation(count)
+    groups = split(order, trainer.settings.batch_size)
+    return groups, [pieces(trainer.team.share(np.arange(len(group))), trainer.at_once) for group in groups]
+
+
+def _take_batch(
+    now: Pass, training: Training, batches: Iterator[Batch], parts: list[np.ndarray], white: torch.Tensor
+) -> np.ndarray:
+    """Move the latents of a batch, part by part, and let the decoder learn from it; the batch's measures.
+
+    ``white`` ``(size, k)`` are normal numbers for the whole batch.
+    """
+    for optimiser in training.optimisers:
+        optimiser.zero_grad()
+    values = []
+    for place in parts:
+        batch, z = training.source.move(now, training.decoder, next(batches), white[place])
+        values.append(training.decoder.learn(now, batch, z, place, len(white)))
+    return _step(now.trainer, training.optimisers, torch.stack(values).sum(dim=0)).cpu().numpy().astype(np.float64)
+
+
+def _step(trainer: Trainer, optimisers: list[torch.optim.Optimizer], values: torch.Tensor) -> torch.Tensor:
+    """A step along the gradient summed over the team; ``values`` ``(m,)``, summed too, are returned."""
+    if not optimisers:
+        trainer.heed()
+        return trainer.team.total(values) if len(values) else values
+    values = _total_gradient(trainer, optimisers, values)
+    for optimiser in optimisers:
+        optimiser.step()
+    return values
+
+
+def _total_gradient(
+    trainer: Trainer, optimisers: list[torch.optim.Optimizer], values: torch.Tensor
+) -> torch.Tensor:
+    """Sum gradients and ``values`` over the team, and hear of its leader's wish to stop, in one message."""
+    team = trainer.team
+    if team.size == 1:
+        return values
+    gradients = [value.grad for each in optimisers for group in each.param_groups for value in group["params"]]
+    wish = torch.tensor([float(team.leads and trainer.stop())], device=values.device)
+    message = team.total(torch.cat([values, wish, *(gradient.reshape(-1) for gradient in gradients)]))
+    trainer.told = bool(message[len(values)] > 0)
+    at = len(values) + 1
+    for gradient in gradients:
+        gradient.copy_(message[at : at + gradient.numel()].reshape(gradient.shape))
+        at += gradient.numel()
+    return message[: len(values)]
+
+
+def _searches(now: Pass, rung: Rung) -> bool:
+    """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap."""
+    rungs = now.trainer.rungs
+    return (rung is not rungs[-1] or len(rungs) == 1) and now.epoch >= 1 and not now.last
+
+
+def _set_rate(training: Training, fraction: float) -> None:
+    """Cosine from the first rate to the last over the whole training, of which a ``fraction`` is done."""
+    first, last = training.decoder.rates
+    for optimiser in training.optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = last + (first - last) * 0.5 * (1 + math.cos(math.pi * fraction))
+
+
+def try_batch(now: Pass, training: Training, batch: Batch) -> None:
+    """The work of a batch, and of what is solved after the pass, with its outcome thrown away."""
+    now = replace(now, points=now.points.clone(), stage=replace(now.stage, poses=now.stage.poses.clone()))
+    batch = now.stage.poses.corrected(batch)
+    training.decoder.begin_pass(now)
+    batch, z = training.source.move(now, training.decoder, batch, torch.zeros(len(batch), now.points.z.shape[1]))
+    training.decoder.learn(now, batch, z, np.arange(len(batch)), len(batch))
+    training.decoder.try_memory(now, batch)

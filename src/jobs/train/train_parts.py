@@ -1,0 +1,109 @@
+"""The decoders and latent sources that a training can be made of: a line each.
+
+A part has its parameters, declared beside it in the engine, and a class there that learns; `train` composes its own
+parameters of them (`train_parameters.py`).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ...engine.decoders.flow.flow_parameters import FlowParameters
+from ...engine.decoders.linear.linear_parameters import LinearParameters
+from ...engine.latents.table_parameters import TableParameters
+from ...errors import InputError
+
+
+@dataclass(frozen=True)
+class Part:
+    """A decoder or a latent source.
+
+    Attributes
+    ----------
+    name : as it is asked for. help : what it is, in a clause. parameters : its frozen dataclass.
+    learner : ``module:Class`` of what learns, made with the parameters (a latent source with the latents that were
+        given, too).
+    without : parameters of latent sources that a decoder has no use for.
+    said : values of other parts' parameters that say what it does anyway.
+    """
+
+    name: str
+    help: str
+    parameters: type
+    learner: str
+    without: tuple[str, ...] = ()
+    said: tuple[tuple[str, Any], ...] = ()
+
+    def settings(self, parameters: Any) -> Any:
+        """Its own of a job's parameters."""
+        return self.parameters(**{each.name: getattr(parameters, each.name) for each in fields(self.parameters)})
+
+    def make(self, parameters: Any, *more: Any) -> Any:
+        """What learns."""
+        module, name = self.learner.split(":")
+        return getattr(importlib.import_module(module, __package__), name)(self.settings(parameters), *more)
+
+
+DECODERS: dict[str, Part] = {}
+SOURCES: dict[str, Part] = {}
+
+
+def register_decoder(part: Part) -> None:
+    """Let a training be asked for this decoder."""
+    DECODERS[part.name] = part
+
+
+def register_source(part: Part) -> None:
+    """Let a training be asked for this latent source."""
+    SOURCES[part.name] = part
+
+
+register_source(Part("table", "a point for each particle", TableParameters, "...engine.latents.table:LatentTable"))
+register_decoder(
+    Part("flow", "a motion of the mesh", FlowParameters, "...engine.decoders.flow.flow_decoder:FlowDecoder")
+)
+register_decoder(
+    Part(
+        "linear",
+        "a map V0 + z1 V1 + z2 V2 + …, as in 3D variability analysis: quick, and density may come and go, but a large "
+        "motion takes many components",
+        LinearParameters,
+        "...engine.decoders.linear.linear_decoder:LinearDecoder",
+        without=("initial_latents", "freeze_latents", "latent_noise", "centering"),
+        said=(("poses", "fixed"), ("junk", "keep")),
+    )
+)
+
+
+def chosen_parts(values: Mapping[str, Any]) -> tuple[Part, Part]:
+    """The decoder and the latent source of a job's values, of which some may not be given."""
+    decoder, source = values.get("decoder", "flow"), values.get("latents", "table")
+    return DECODERS.get(decoder, DECODERS["flow"]), SOURCES.get(source, SOURCES["table"])
+
+
+def unused_parameters(values: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the parameters that mean nothing to the parts that a job's values choose."""
+    decoder, source = chosen_parts(values)
+    named = {each.name for part in (*DECODERS.values(), *SOURCES.values()) for each in fields(part.parameters)}
+    own = {each.name for part in (decoder, source) for each in fields(part.parameters)}
+    return frozenset(named - own | set(decoder.without) & named)
+
+
+def check_parts(parameters: Any) -> None:
+    """``InputError`` where something was asked that the parts chosen have no use for."""
+    values = {each.name: getattr(parameters, each.name) for each in fields(parameters)}
+    decoder, source = chosen_parts(values)
+    unused, said = unused_parameters(values), dict(decoder.said)
+    for each in fields(parameters):
+        name, value = each.name, values[each.name]
+        if name in unused and value not in (each.default, said.get(name, each.default)):
+            of_source = name not in decoder.without and any(_declares(part, name) for part in SOURCES.values())
+            who = f"{source.name} of latents" if of_source else f"{decoder.name} decoder"
+            raise InputError(f"{name}: means nothing to the {who}; leave it out.")
+
+
+def _declares(part: Part, name: str) -> bool:
+    return any(each.name == name for each in fields(part.parameters))
