@@ -41,8 +41,7 @@ demo-model: $(READY)
 	$(BIN)/python tools/make_demo_model.py bench/demo-model
 
 docs: $(READY)
-	$(BIN)/python -m chimerax.flexrec.jobs.reference docs/reference
-	$(BIN)/python -m chimerax.flexrec.jobs.help_page src/docs/user/commands/flexrec.html
+	$(BIN)/python -m chimerax.flexrec.actions.write_docs .
 
 bench: $(READY)
 	$(BIN)/python benchmarks/motion.py --work bench/motion --particles 4000 --box 64 --pixel-size 5 --snr 0.1

@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 ENGINE = ["torch>=2.4", "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8", "h5py>=3.10"]
 # The panel outside ChimeraX, which has Qt and matplotlib itself. PySide6 6.12.0 ends Python 3.11, for calls that return
 # None take a reference of it away.
-PANEL = ["qtpy>=2.4", "PySide6-Essentials>=6.6,!=6.12.0", "matplotlib>=3.8"]
+PANEL = ["qtpy>=2.4", "PySide6-Essentials>=6.6,!=6.12.0", "matplotlib>=3.8", "imageio-ffmpeg>=0.5"]
 UMAP = ["umap-learn>=0.5"]
 TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "pytest-qt>=4.4", "triton>=3; sys_platform == 'linux'"]
 DEV = [*TEST, "ruff>=0.6", "mypy>=2.4", "setuptools>=70.1"]

@@ -185,7 +185,7 @@ def test_a_rest_server_with_json_lives_through_every_command(chimerax, top):
 
 NUMBERS = """
 from chimerax.core.commands import cli
-from chimerax.flexrec.commands.declared import DeclaredArg
+from chimerax.flexrec.commands.arguments import DeclaredArg
 from chimerax.flexrec.commands.register import all_commands
 from chimerax.flexrec.errors import InputError
 import math

@@ -9,7 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from chimerax.flexrec.jobs.help_page import renewed, word
+from chimerax.flexrec.actions.action import CHIMERAX
+from chimerax.flexrec.actions.action_registry import host_actions
+from chimerax.flexrec.actions.help_sections import renewed
+from chimerax.flexrec.actions.write_docs import renewed_bundle
 from chimerax.flexrec.jobs.registry import all_jobs
 
 PAGE = "src/docs/user/commands/flexrec.html"
@@ -52,11 +55,23 @@ class _Elements(HTMLParser):
             assert self.open and self.open.pop() == tag, (tag, self.getpos())
 
 
-def test_the_jobs_on_the_help_page_are_current(page):
+def test_the_jobs_and_actions_on_the_help_page_are_current(page):
     assert renewed(page) == page, "run `make docs`"
     for job in all_jobs():
         for option in job.options():
-            assert f"<b>{word(option.name)}</b>" in page
+            assert f"<b>{option.word}</b>" in page
+
+
+def test_the_actions_of_the_bundle_say_what_their_declarations_say(commands):
+    said = {words: synopsis for words, _, synopsis in commands}
+    actions = host_actions(CHIMERAX)
+    assert {f"flexrec {words}": action.synopsis for words, action in actions.items()}.items() <= said.items()
+    assert len(said) == len(actions) + len(all_jobs()) - 1  # mesh is both
+
+
+def test_the_commands_of_the_bundle_are_current(repository):
+    text = (repository / "bundle_info.xml").read_text(encoding="utf-8")
+    assert renewed_bundle(text) == text, "run `make docs`"
 
 
 def test_the_help_page_is_whole_and_its_links_lead_somewhere(page):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.declare import Job
-from chimerax.flexrec.parameters import parameter
+from chimerax.flexrec.parameters import Form, parameter, read_parameters, short_words, value_words
 from counting_job import AFTER, COUNT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +104,47 @@ def test_an_annotation_that_no_terminal_can_offer_is_a_mistake_of_the_author():
 def test_what_is_printed_reads_back(pause, origin):
     assert OPTIONS["pause"].parse(repr(pause)) == pause
     assert OPTIONS["origin"].parse(",".join(map(repr, origin))) == tuple(origin)
+
+
+def _two_letters(text: str) -> str:
+    if len(text) != 2:
+        raise ValueError(text)
+    return text.upper()
+
+
+@dataclass(frozen=True)
+class Kinds:
+    range: tuple[float, float] = parameter((5.0, 95.0), low=0, high=100, help="two numbers")
+    names: tuple[str, ...] = parameter((), repeated=True, help="several words")
+    point: str | None = parameter(None, form=Form("point", "two letters", _two_letters), help="formed")
+    color: str | None = parameter(None, choices=("red", "blue"), help="either spelling")
+    not_: bool = parameter(False, help="a word of Python")
+    count: int = parameter(1, help="without a bound")
+
+
+KINDS = {option.name: option for option in read_parameters(Kinds)}
+
+
+def test_values_of_every_kind_are_read():
+    assert KINDS["range"].parse("10, 90") == (10, 90) and KINDS["names"].parse("a,b") == ("a,b",)
+    assert KINDS["point"].parse("ab") == "AB" and KINDS["point"].check(3) == 3  # which a host has read
+    assert KINDS["point"].parse("none") is None
+    for name, text, said in (
+        ("range", "5", "two numbers"), ("range", "5,95,99", "two numbers"), ("range", "5,101", "from 0 to 100"),
+        ("range", "a,b", "two numbers"), ("point", "abc", "two letters"), ("point", "", "two letters"),
+        ("count", str(2**31), "at most 2147483647"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=said):
+            KINDS[name].parse(text)
+    with pytest.raises(InputError, match="two letters"):
+        KINDS["point"].parse("none", unset=False)
+
+
+def test_names_and_values_in_words():
+    assert KINDS["not_"].word == "not" and KINDS["not_"].option == "--not"
+    assert KINDS["color"].spellings == ("color", "colour") and KINDS["count"].spellings == ("count",)
+    words = {name: value_words(option) for name, option in KINDS.items()}
+    assert words["range"] == "two numbers with a comma between them from 0 to 100"
+    assert words["names"] == "a word" and words["color"] == "red or blue" and words["count"] == "a whole number"
+    short = [short_words(option) for option in KINDS.values()]
+    assert short == ["X,X", "name", "point", "name", "true | false", "N"]

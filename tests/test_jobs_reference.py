@@ -6,7 +6,8 @@ import importlib
 import re
 
 import pytest
-from chimerax.flexrec.jobs.reference import pages, reference_page, write_pages
+from chimerax.flexrec.actions.action_pages import pages
+from chimerax.flexrec.jobs.reference import reference_page, write_pages
 from chimerax.flexrec.jobs.registry import VERBS, all_jobs, find_job
 from counting_job import COUNT
 
@@ -25,7 +26,7 @@ def test_the_pages_in_docs_are_current(repository):
 
 def test_pages_of_jobs_that_are_no_more_are_removed(tmp_path):
     (tmp_path / "old.md").touch()
-    write_pages(tmp_path)
+    write_pages(tmp_path, pages())
     assert {path.name for path in tmp_path.iterdir()} == set(pages())
 
 

@@ -10,11 +10,12 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
+from chimerax.flexrec.actions import action_registry
+from chimerax.flexrec.actions.action import Action
 from chimerax.flexrec.explore.anchors import point_text
 from chimerax.flexrec.explore.results import save_result
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.panel.panel_scene import quoted
-from chimerax.flexrec.viewer.slices_commands import COMMANDS, Command
 from explored_project import make_project
 from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
 from qtpy.QtCore import QEvent, Qt
@@ -268,7 +269,8 @@ def test_a_model_without_any_latent_numbers_is_refused_and_what_was_open_stays(q
 
 
 def test_a_mistake_in_a_command_is_said_and_its_place_printed(viewer, monkeypatch, capfd):
-    monkeypatch.setitem(COMMANDS, "mistaken", Command(lambda scene: scene.no_such_thing))
+    mistaken = Action("mistaken", "Do what cannot be done", lambda scene, _: scene.no_such_thing)
+    monkeypatch.setattr(action_registry, "all_actions", lambda: (mistaken,))
     assert not viewer.scene.run("flexrec mistaken")
     assert "flexrec mistaken failed" in viewer.panel.messages.text()
     assert "no_such_thing" in viewer.log.toPlainText()

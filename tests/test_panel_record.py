@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -176,6 +177,7 @@ def test_what_cannot_be_recorded_is_said_in_a_sentence(viewer, tmp_path, monkeyp
     ):  # fmt: skip
         assert not viewer.scene.run(f"flexrec record {tmp_path}/{words}"), words
         assert said in log(viewer)[-1], words
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert viewer.scene.movies == (".gif", ".webp", ".png")
     assert not viewer.scene.run(f"flexrec record {tmp_path}/a.mp4")
@@ -190,6 +192,7 @@ def test_an_encoder_that_fails_says_why_and_leaves_nothing(qtbot, viewer, tmp_pa
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho half > movie.mp4\necho 'it is no use' >&2\nexit 1\n")
     os.chmod(program, 0o755)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     record(qtbot, viewer, f"{tmp_path}/a.mp4")
     assert "it is no use" in log(viewer)[-1]

@@ -6,37 +6,26 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..actions.engine_actions import Engine, Install
 from .job_commands import EXIT_FAILED, complain
 
 
-def add_engine(commands: Any) -> None:
-    """The commands ``engine`` and ``engine install``."""
-    engine = commands.add_parser("engine", help="tell which Python, torch and device run a job", allow_abbrev=False)
-    engine.add_argument("--python", metavar="PATH", default=None, help="ask another Python (default: this one)")
-    engine.set_defaults(command=show_engine)
-    more = engine.add_subparsers(metavar="install", parser_class=type(engine))
-    install = more.add_parser("install", help="make an environment that can run jobs", allow_abbrev=False)
-    install.add_argument("folder", metavar="DIR", help="a new folder, or one where this was begun")
-    install.add_argument("--index", metavar="URL", help="where torch comes from (default: what suits this computer)")
-    install.add_argument(
-        "--python", metavar="PATH", default=argparse.SUPPRESS,
-        help="the Python to make it with, 3.11 or newer (default: this one)",
-    )  # fmt: skip
-    install.set_defaults(command=install_engine)
-
-
-def show_engine(chosen: argparse.Namespace) -> int:
+def show_engine(_: argparse.Namespace, asked: Engine) -> int:
     """Print the report; the exit status says whether a job can run."""
     from ..jobs.engines.engine_report import ask_python
 
-    return _show(ask_python(chosen.python))
+    return _show(ask_python(_text(asked.python)))
 
 
-def install_engine(chosen: argparse.Namespace) -> int:
+def install_engine(_: argparse.Namespace, asked: Install) -> int:
     """Make the environment and print its report."""
     from ..jobs.engines.engine_install import install
 
-    return _show(install(Path(chosen.folder).expanduser(), chosen.index, chosen.python, _say))
+    return _show(install(asked.folder, asked.index, _text(asked.python), _say))
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _say(text: str) -> None:
@@ -46,3 +35,6 @@ def _say(text: str) -> None:
 def _show(report: Any) -> int:
     print("\n".join(report.lines()), flush=True)
     return 0 if report.problem is None else complain(report.problem, EXIT_FAILED)
+
+
+FUNCTIONS = {"engine": show_engine, "engine install": install_engine}

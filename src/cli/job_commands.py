@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..actions.action import TERMINAL, Action
+from ..actions.queue_actions import JobName, Recipe
 from ..errors import InputError
 from ..jobs import runner
 from ..jobs.declare import Job
@@ -41,34 +43,13 @@ def add_background(parser: argparse.ArgumentParser | argparse._ArgumentGroup) ->
     )  # fmt: skip
 
 
-def add_commands(commands: Any) -> None:
-    """The commands ``run``, ``resume`` and ``clone``."""
-    run = commands.add_parser("run", help="run the jobs of a recipe", allow_abbrev=False)
-    run.add_argument("recipe", metavar="FILE.toml", help="a table per job: [prep], [mesh], [train], [generate]")
-    add_project(run)
-    add_background(run)
-    add_cluster(run)
-    run.set_defaults(command=run_recipe)
-    resume = add_job_command(commands, "resume", "go on with a job that was stopped, failed or was killed", resume_job)
-    add_background(resume)
-    add_cluster(resume)
-    _add_clone(commands)
-
-
-def add_job_command(commands: Any, name: str, synopsis: str, command: Any) -> argparse.ArgumentParser:
-    """A command about one job of a project."""
-    parser = commands.add_parser(name, help=synopsis, allow_abbrev=False)
-    parser.add_argument("job", metavar="JOB", help="3, 003-train, or a path")
-    add_project(parser)
-    parser.set_defaults(command=command)
-    return parser
-
-
-def _add_clone(commands: Any) -> None:
+def add_clone(commands: Any, action: Action) -> None:
     """Its options are those of a verb that is known only with the job: a second parser reads them, and shows help."""
-    synopsis = "a new job like another one, with the options that you change"
-    clone = commands.add_parser("clone", help=synopsis, description=synopsis, allow_abbrev=False, add_help=False)
-    clone.add_argument("job", metavar="JOB", nargs="?", help="3, 003-train, or a path")
+    about = f"{action.synopsis}. {action.about}"
+    clone = commands.add_parser(
+        action.words, help=action.synopsis, description=about, allow_abbrev=False, add_help=False
+    )
+    clone.add_argument("job", metavar="JOB", nargs="?", help=action.options(TERMINAL)[0].help)
     clone.add_argument("-h", "--help", action="store_true", help="show this; after JOB also the options of its verb")
     add_project(clone)
     clone.add_argument("--seed", type=int, metavar="N", help="seed of all random numbers (default: the other job's)")
@@ -150,7 +131,7 @@ def _report(job: Job, folder: Path, chosen: argparse.Namespace) -> int:
     return EXIT_STOPPED
 
 
-def resume_job(chosen: argparse.Namespace) -> int:
+def resume_job(chosen: argparse.Namespace, _: JobName) -> int:
     """``flexrec resume JOB``."""
     return _go_on(chosen_job(chosen), chosen)
 
@@ -177,14 +158,14 @@ def _show_help(parser: Parser) -> int:
     return 0
 
 
-def run_recipe(chosen: argparse.Namespace) -> int:
+def run_recipe(chosen: argparse.Namespace, asked: Recipe) -> int:
     """``flexrec run FILE.toml``: all is checked, then all jobs are made, then they run one after the other."""
     from ..jobs.inputs import is_done
     from ..jobs.recipe import make_jobs, read_recipe
 
     project, how = Path(chosen.project), submission(chosen, several=True)
     suits = is_done_or_pending if chosen.background or how else is_done
-    steps = read_recipe(Path(chosen.recipe), project, suits)
+    steps = read_recipe(asked.recipe, project, suits)
     folders = make_jobs(steps, project, suits)
     if how:
         return _give_all(folders, how)
@@ -225,3 +206,7 @@ def _leave_rest(folders: list[Path], ended: int) -> int:
         return ended
     names = ", ".join(folder.name for folder in folders)
     return complain(f"not run yet: {names}; go on with flexrec resume, in this order.", ended)
+
+
+FUNCTIONS = {"resume": resume_job, "run": run_recipe}
+RUNNING = dict.fromkeys(FUNCTIONS, (add_background, add_cluster))  # the options of those that start jobs

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from ..errors import InputError
 from ..jobs.declare import Job
 from ..jobs.reference import describe_value, under_headings
-from ..parameters import Parameter
+from ..parameters import Parameter, short_words
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,29 +25,41 @@ def add_parameters(parser: argparse.ArgumentParser, job: Job) -> None:
     for title, options in under_headings(job.options()).items():
         group = parser.add_argument_group(title.lower())
         for option in options:
-            _add_option(group, option)
+            add_option(group, option)
 
 
-def _add_option(group: argparse._ArgumentGroup, option: Parameter) -> None:
-    help_text = f"{option.help} [{describe_value(option)}]".replace("%", "%%")
+def add_option(group: argparse._ActionsContainer, option: Parameter, required: bool = False) -> None:
+    """One parameter as an option, in each of its spellings; not given, it leaves nothing in the namespace."""
+    names = [f"--{name.replace('_', '-')}" for name in option.spellings]
+    about = {"dest": option.name, "help": option_help(option)}
     if option.type is bool and not option.many and not option.optional:
-        group.add_argument(option.option, dest=option.name, action=argparse.BooleanOptionalAction, help=help_text)
-    else:
-        group.add_argument(option.option, dest=option.name, metavar=_metavar(option), help=help_text)
+        group.add_argument(*names, action=argparse.BooleanOptionalAction, **about)
+        return
+    if option.repeated:
+        about["action"] = "append"
+    metavar = short_words(option).upper().replace("TRUE | FALSE", "YES|NO")
+    group.add_argument(*names, metavar=metavar, required=required, **about)
 
 
-def _metavar(option: Parameter) -> str:
-    if option.job:
-        return "JOB"
-    word = {int: "N", float: "X", str: "NAME", Path: "PATH", bool: "YES|NO"}[option.type]
-    return f"{word},…" if option.many else word
+def option_help(option: Parameter) -> str:
+    """What it does, and what may be given, as argparse takes it."""
+    values = describe_value(option)
+    if option.positional and option.required:  # which the usage shows
+        values = values.removeprefix("required").removeprefix("; ")
+    return (f"{option.help} [{values}]" if values else option.help).replace("%", "%%")
 
 
 def given_values(job: Job, chosen: dict[str, Any]) -> dict[str, Any]:
-    """The parameters that stand on the command line, read and checked."""
-    given = {}
-    for option in job.options():
-        if option.name in chosen:
-            value = chosen[option.name]
-            given[option.name] = option.parse(value) if isinstance(value, str) else option.check(value)
-    return given
+    """The parameters of a job that stand on the command line, read and checked."""
+    return given(job.options(), chosen)
+
+
+def given(options: Sequence[Parameter], chosen: Mapping[str, Any], unset: bool = True) -> dict[str, Any]:
+    """Those of some parameters that stand on the command line, read and checked; ``unset``: see `Parameter.parse`."""
+    return {option.name: _read(option, chosen[option.name], unset) for option in options if option.name in chosen}
+
+
+def _read(option: Parameter, value: Any, unset: bool) -> Any:
+    if isinstance(value, list):
+        return tuple(item for text in value for item in option.parse(text, unset))
+    return option.parse(value, unset) if isinstance(value, str) else option.check(value)

@@ -11,23 +11,18 @@ from typing import Any
 from ..errors import InputError, disk_trouble
 from ..jobs.declare import Job
 from ..jobs.registry import all_jobs
+from .action_options import add_actions
 from .cluster_options import add_cluster
-from .engine_command import add_engine
-from .explore_commands import add_explore
 from .job_commands import (
     EXIT_FAILED,
     EXIT_INPUT,
     EXIT_STOPPED,
     add_background,
-    add_commands,
     add_project,
     complain,
     run_job,
 )
 from .job_options import Parser, add_parameters
-from .select_commands import add_select
-from .view_command import add_view
-from .watch_commands import add_watching
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,12 +59,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for job in all_jobs():
         _add_job(commands, job)
-    add_commands(commands)
-    add_watching(commands)
-    add_explore(commands)
-    add_select(commands)
-    add_view(commands)
-    add_engine(commands)
+    add_actions(commands)
     return parser
 
 

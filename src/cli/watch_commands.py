@@ -7,8 +7,8 @@ import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
 
+from ..actions.queue_actions import Log, Project, Stop
 from ..errors import InputError
 from ..jobs.listing import job_lines
 from ..jobs.queue import background
@@ -19,8 +19,6 @@ from ..jobs.record import DONE, FAILED, QUEUED, is_silent, read_status
 from .job_commands import (
     EXIT_FAILED,
     EXIT_STOPPED,
-    add_job_command,
-    add_project,
     chosen_job,
     complain,
     existing_project,
@@ -30,21 +28,7 @@ _GLANCE = 0.2  # seconds between two looks at a job that is followed or told to 
 _LOOKS = 50  # of them between two looks at the sign of life of a job on another computer
 
 
-def add_watching(commands: Any) -> None:
-    """The commands ``jobs``, ``log`` and ``stop``."""
-    jobs = commands.add_parser("jobs", help="list the jobs of a project", allow_abbrev=False)
-    add_project(jobs)
-    jobs.set_defaults(command=show_jobs)
-    log = add_job_command(commands, "log", "print what a job has logged", show_log)
-    log.add_argument("--follow", action="store_true", help="go on printing until the job ends")
-    stop = add_job_command(commands, "stop", "stop a job so that it can be resumed", stop_job)
-    stop.add_argument(
-        "--grace", type=float, default=60.0, metavar="SECONDS",
-        help="time to write a checkpoint, after which the job is ended (default: 60)",
-    )  # fmt: skip
-
-
-def show_jobs(chosen: argparse.Namespace) -> int:
+def show_jobs(chosen: argparse.Namespace, _: Project) -> int:
     """``flexrec jobs``."""
     project = existing_project(chosen.project)
     with suppress(OSError, InputError):  # a project that one may only read is listed all the same
@@ -53,16 +37,16 @@ def show_jobs(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def show_log(chosen: argparse.Namespace) -> int:
+def show_log(chosen: argparse.Namespace, asked: Log) -> int:
     """``flexrec log JOB``."""
     folder, offset, told = chosen_job(chosen), 0, False
     for look in count():
         # looked at before the text, so that the last lines of a job that ends are not missed
-        goes_on = chosen.follow and is_pending(folder, read_queue(folder.parent))
+        goes_on = asked.follow and is_pending(folder, read_queue(folder.parent))
         text, offset = background.log(folder, offset)
         print(text, end="", flush=True)
         if not goes_on:
-            return _follow_end(folder) if chosen.follow else 0
+            return _follow_end(folder) if asked.follow else 0
         if not told and look % _LOOKS == 0 and is_silent(folder):
             told = complain(f"{folder.name} gives no sign of life; flexrec jobs tells more.", True)
         with suppress(OSError, InputError):
@@ -80,16 +64,16 @@ def _follow_end(folder: Path) -> int:
     return 0 if status.status == DONE else complain(f"{folder.name} is stopped.", EXIT_STOPPED)
 
 
-def stop_job(chosen: argparse.Namespace) -> int:
+def stop_job(chosen: argparse.Namespace, asked: Stop) -> int:
     """``flexrec stop JOB``: ask, wait as long as was said, end it."""
     folder = chosen_job(chosen)
     host = other_computer(folder)
-    asked = background.stop(folder)
-    if asked and host is not None:
+    stopping = background.stop(folder)
+    if stopping and host is not None:
         complain(f"{folder.name} runs on {host} and is asked to stop there", 0)
-    if asked and not _ended(folder, 0 if is_silent(folder) else chosen.grace):
+    if stopping and not _ended(folder, 0 if is_silent(folder) else asked.grace):
         if host is None:
-            complain(f"{folder.name} did not end within {chosen.grace:g} s and is ended now", EXIT_STOPPED)
+            complain(f"{folder.name} did not end within {asked.grace:g} s and is ended now", EXIT_STOPPED)
         background.kill(folder)
         _ended(folder, 10.0)
     background.start_next(folder.parent)
@@ -105,3 +89,6 @@ def _ended(folder: Path, seconds: float) -> bool:
             return False
         time.sleep(min(_GLANCE, 0.05))
     return True
+
+
+FUNCTIONS = {"jobs": show_jobs, "log": show_log, "stop": stop_job}

@@ -1,17 +1,33 @@
-"""Arguments of the commands: which model, which point of latent space, numbers within bounds."""
+"""Arguments of the commands: which model, and each declared parameter, read within its bounds."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from chimerax.core.commands import Annotation, AnnotationError, ModelArg
+from chimerax.atomic import AtomicStructuresArg
+from chimerax.core.commands import (
+    Annotation,
+    AnnotationError,
+    BoolArg,
+    ColorArg,
+    EnumOf,
+    FileNameArg,
+    ModelArg,
+    OpenFileNameArg,
+    OpenFolderNameArg,
+    RepeatOf,
+    SaveFileNameArg,
+    SaveFolderNameArg,
+    StringArg,
+)
 from chimerax.core.commands.cli import next_token
 
+from ..actions.text_forms import COLOUR, STRUCTURES
 from ..errors import InputError
-from ..explore.anchors import FORMS, are_anchors
+from ..parameters import READ, READ_FOLDER, WRITE, WRITE_FOLDER, Parameter, value_words
 from ..scene.scene_model import FlexRecModel
-
-MOST = 2**31 - 1  # of whole numbers
 
 
 class FlexRecModelArg(ModelArg):
@@ -30,65 +46,90 @@ class FlexRecModelArg(ModelArg):
         return model, used, rest
 
 
-class AnchorArg(Annotation):
-    """Points as `explore.anchors` reads them, of whatever model: ``0.4,-0.2``, ``p12``, ``c3``, ``s:open``, a state."""
+class DeclaredArg(Annotation):
+    """One declared parameter of an action, read as in the terminal."""
 
-    name = f"a latent point ({FORMS})"
+    unset = False  # whether ``none`` is None
 
-    @classmethod
-    def parse(cls, text: str, session) -> tuple:
-        """See ``Annotation.parse``."""
-        if not text:
-            raise AnnotationError(f"Expected {cls.name}")
-        token, used, rest = next_token(text)
-        if not are_anchors(token):
-            raise AnnotationError(f"Expected {cls.name}")
-        return token, used, rest
-
-
-class NumberArg(Annotation):
-    """A finite number within bounds, which are allowed; a ``whole`` one where that is said."""
-
-    def __init__(self, low: float = -math.inf, high: float = math.inf, whole: bool = False) -> None:
-        kind = "a whole number" if whole else "a number"
-        super().__init__(f"{kind}{_bounds(low, high)}")
-        self.low, self.high, self._type = low, high, int if whole else float
+    def __init__(self, option: Parameter) -> None:
+        super().__init__(value_words(option))
+        self.option = option
 
     def parse(self, text: str, session) -> tuple:
         """See ``Annotation.parse``."""
         if not text:
             raise AnnotationError(f"Expected {self.name}")
-        token, used, rest = next_token(text)
+        token, used, rest = self.token(text, session)
         try:
-            value = self._type(token)
-        except ValueError:
-            value = math.nan
-        if not (self.low <= value <= self.high) or math.isinf(value):
-            raise AnnotationError(f"Expected {self.name}")
-        return value, used, rest
+            return self.option.parse(token, self.unset), used, rest
+        except InputError as error:
+            raise AnnotationError(self.complaint(error)) from None
 
-    def unparse(self, value, session=None) -> str:
+    def token(self, text: str, session) -> tuple:
+        """The next word, what was used of the text, and its rest."""
+        return next_token(text)
+
+    def complaint(self, error: InputError) -> str:
+        """What is said of a word that is none."""
+        return f"Expected {self.name}"
+
+    def unparse(self, value: Any, session=None) -> str:
         """As it is typed."""
         return str(value)
 
 
-def whole(low: int, high: int = MOST) -> NumberArg:
-    """A whole number within bounds; the largest keeps arrays of as many things from being asked for."""
-    return NumberArg(low, high, whole=True)
+class JobArg(DeclaredArg):
+    """One declared parameter of a job."""
+
+    unset = True
+
+    def token(self, text: str, session) -> tuple:
+        """A file may be browsed for."""
+        token, used, rest = next_token(text)
+        if token == "browse" and self.option.type is Path and not self.option.job:
+            return OpenFileNameArg.parse(text, session)
+        return token, used, rest
+
+    def complaint(self, error: InputError) -> str:
+        """The terminal's sentence."""
+        return str(error).rstrip(".")
 
 
-def _bounds(low: float, high: float) -> str:
-    if math.isfinite(low) and math.isfinite(high) and high != MOST:
-        return f" from {low:g} to {high:g}"
-    return f" from {low:g}" if math.isfinite(low) else ""
+class HexColorArg(ColorArg):
+    """A colour, as ``#d62728``."""
+
+    @classmethod
+    def parse(cls, text: str, session) -> tuple:
+        """See ``Annotation.parse``."""
+        colour, used, rest = super().parse(text, session)
+        return "#{:02x}{:02x}{:02x}".format(*colour.uint8x4()[:3]), used, rest
 
 
-SEED = whole(0)
+_FILES = {READ: OpenFileNameArg, WRITE: SaveFileNameArg, READ_FOLDER: OpenFolderNameArg,
+          WRITE_FOLDER: SaveFolderNameArg, "": FileNameArg}  # fmt: skip
+_FORMS = {COLOUR: HexColorArg, STRUCTURES: AtomicStructuresArg}
 
 
-def model_keyword() -> tuple:
-    """The keyword ``model``."""
-    return ("model", FlexRecModelArg)
+def annotation(option: Parameter) -> Any:
+    """What reads a parameter of an action on ChimeraX's command line."""
+    if option.repeated:
+        return RepeatOf(annotation(replace(option, repeated=False, many=False)))
+    if option.form in _FORMS:
+        return _FORMS[option.form]
+    if option.choices:
+        return EnumOf(option.choices)
+    if option.many or option.form is not None or option.type in (int, float):
+        return DeclaredArg(option)
+    return _FILES[option.path] if option.type is Path else BoolArg if option.type is bool else StringArg
+
+
+def job_annotation(option: Parameter) -> Any:
+    """What reads a parameter of a job."""
+    if option.choices and not option.many:
+        return EnumOf(option.choices)
+    if option.type is bool and not option.many and not option.optional:
+        return BoolArg
+    return JobArg(option)
 
 
 def open_models(session) -> list[FlexRecModel]:
@@ -100,10 +141,10 @@ def the_model(session, model: FlexRecModel | None) -> FlexRecModel:
     """``model``, or the only FlexRec model that is open."""
     if model is not None:
         return model
-    found = open_models(session)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(f"#{one.id_string}" for one in found)
+    models = open_models(session)
+    if len(models) == 1:
+        return models[0]
+    if models:
+        ids = ", ".join(f"#{one.id_string}" for one in models)
         raise InputError(f"there are several FlexRec models ({ids}); add model and one of them.")
     raise InputError("no FlexRec model is open; open one with flexrec open, or try flexrec demo.")

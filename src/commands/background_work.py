@@ -16,7 +16,7 @@ from ..scene.decoding import waits
 _GLANCE = 0.1  # seconds
 
 
-def meanwhile(session, work: Callable[[], Any], done: Callable[[Any, Exception | None], None]) -> None:
+def work_in_background(session, work: Callable[[], Any], done: Callable[[Any, Exception | None], None]) -> None:
     """Do ``work`` in a thread and give ``done`` its result, or what it raised, between frames; at once in scripts."""
     if waits(session):
         done(work(), None)

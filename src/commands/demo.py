@@ -1,12 +1,11 @@
-"""``flexrec demo``: the small trained example that ships with FlexRec, in a project that may be written to."""
+"""The small trained example that ships with FlexRec, as it is opened: with its atoms, in colours."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from chimerax.core.commands import CmdDesc, SaveFolderNameArg, quote_path_if_necessary, run
+from chimerax.core.commands import quote_path_if_necessary, run
 
-from ..jobs.demo_project import unpack
 from .panel import settle
 
 _MOLECULE = "001-simulate/molecule.cif"
@@ -17,14 +16,9 @@ _COLOURS = (("H", "#2f7fd1"), ("L", "#8fc4f5"), ("K", "#e07b1a"), ("M", "#f7c386
 _LOOSE = -0.1  # kcal/mol
 
 
-def flexrec_demo(session, folder: str | None = None):
-    """Open an antibody whose arms swing, learned from simulated images, and its atoms that follow.
-
-    The project is copied into ``folder``, by default among the user's own data of ChimeraX; what was done there stays.
-    """
+def open_demo(session, project: Path):
+    """Open the antibody whose arms swing, which lies in ``project``, and its atoms that follow."""
     alone = not session.models.list()
-    project = _user_folder() if folder is None else Path(folder).expanduser()
-    unpack(project)
     model = run(session, f"flexrec open {quote_path_if_necessary(str(project / '004-train'))} name demo")
     molecule = run(session, f"open {quote_path_if_necessary(str(project / _MOLECULE))}")[0]
     map, atoms = model.map.atomspec, molecule.atomspec
@@ -46,17 +40,3 @@ def flexrec_demo(session, folder: str | None = None):
     session.logger.info("Now try flexrec volume at 1,-1, flexrec mesh color strain, or flexrec flow.")
     return model
 
-
-def _user_folder() -> Path:
-    from chimerax import app_dirs_unversioned
-
-    return Path(app_dirs_unversioned.user_data_dir) / "FlexRec demo"
-
-
-def commands() -> list[tuple]:
-    """Words, description and function of each."""
-    return [
-        ("demo", CmdDesc(
-            optional=[("folder", SaveFolderNameArg)],
-            synopsis="Open a small trained example that ships with FlexRec"), flexrec_demo),
-    ]  # fmt: skip

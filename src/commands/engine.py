@@ -7,28 +7,31 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from chimerax.core.commands import BoolArg, CmdDesc, FileNameArg, StringArg
-
+from ..actions.engine_actions import Engine, Install
 from ..errors import InputError
 from ..jobs.engines.engine_install import environment_python, install_command, install_environment
 from ..jobs.engines.engine_report import EngineReport, ask_python
-from ..scene.engine_choice import OWN, check_device, choose_device, choose_python, chosen_device
+from ..scene.engine_choice import check_device, choose_device, choose_python, chosen_device
 from ..scene.settings import engine_python
-from .background_work import follow_process, meanwhile
+from .background_work import follow_process, work_in_background
+from .session_scene import SessionScene
 
 
-def flexrec_engine(session, python: str | None = None, device: str | None = None, check: bool | None = None) -> dict:
+def show_engine(scene: SessionScene, asked: Engine) -> dict:
     """Show the Python and the device that compute, or choose others; ``check`` lets the Python compute something."""
-    if device is not None:
-        check_device(device)
-    if python is not None:
-        choose_python(session, python)
-    if device is not None:
-        choose_device(session, device)
+    session = scene.session
+    if asked.device is not None:
+        check_device(asked.device)
+    if asked.python is not None:
+        choose_python(session, str(asked.python))
+    if asked.device is not None:
+        choose_device(session, asked.device)
     now = {"python": engine_python(session), "device": chosen_device(session)}
     session.logger.info(f"Python {now['python']}, device {now['device']}")
-    if check or (check is None and python is not None):
-        meanwhile(session, lambda: ask_python(now["python"]), lambda *said: _say_report(session, *said))
+    if asked.check or (asked.check is None and asked.python is not None):
+        work_in_background(
+            session, lambda: ask_python(now["python"]), lambda *said: _say_report(session, *said)
+        )
     return now
 
 
@@ -41,16 +44,16 @@ def _say_report(session, report: EngineReport | None, error: Exception | None) -
         session.logger.warning(report.problem)
 
 
-def flexrec_engine_install(session, folder: str, python: str | None = None, index: str | None = None) -> Path:
+def install_engine(scene: SessionScene, asked: Install) -> Path:
     """Make an environment that can run jobs, in the background; it is chosen when it is ready."""
     from chimerax.core.python_utils import chimerax_python_executable
 
-    where = Path(folder).expanduser().absolute()
-    maker = python or chimerax_python_executable()
+    session, where = scene.session, asked.folder.absolute()
+    maker = str(asked.python or chimerax_python_executable())
     output = Path(tempfile.mkdtemp(prefix="flexrec-install-")) / "output.txt"
     try:
         with open(output, "wb") as file:
-            process = _start(install_command(maker, where, index), file)
+            process = _start(install_command(maker, where, asked.index), file)
     except InputError:
         shutil.rmtree(output.parent)
         raise
@@ -78,13 +81,4 @@ def _start(command: list[str], output) -> subprocess.Popen:
         raise InputError(f"{command[0]} cannot be run ({error.strerror}); give the path of a Python.") from error
 
 
-def commands() -> list[tuple]:
-    """Words, description and function of each."""
-    return [
-        ("engine", CmdDesc(
-            keyword=[("python", FileNameArg), ("device", StringArg), ("check", BoolArg)],
-            synopsis=f"Show or choose the Python ({OWN}: its own) and the device that compute"), flexrec_engine),
-        ("engine install", CmdDesc(
-            required=[("folder", FileNameArg)], keyword=[("python", FileNameArg), ("index", StringArg)],
-            synopsis="Make an environment with torch that can run jobs, in a new folder"), flexrec_engine_install),
-    ]  # fmt: skip
+FUNCTIONS = {"engine": show_engine, "engine install": install_engine}

@@ -9,13 +9,36 @@ from chimerax.core.filehistory import remember_file
 
 from ..errors import InputError
 from ..jobs.find_model import trained_folder
+from ..models import open_model as open_trained_model
 from ..scene.lighting import light
 from ..scene.scene_model import FlexRecModel
 from ..scene.settings import flexrec_settings
-from .panel import flexrec_show
+from .panel import show_panel
 
 FIRST_LOOK = "view orient; turn x -90; view pad 0.2"  # z is up, as in the demo
 FORMAT = "flexrec"
+
+
+def open_model(session, path: Path, name: str | None = None) -> FlexRecModel:
+    """Open the newest trained model of a project, or that of one job."""
+    models, said = read_path(session, path, name)
+    session.models.add(models)
+    session.logger.info(said)
+    say_opened(session, models[0])
+    return models[0]
+
+
+def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[FlexRecModel], str]:
+    """The model of a project or a job, not yet in the scene, and a sentence about it."""
+    folder = trained_folder(Path(path).expanduser())
+    flow = open_trained_model(folder)
+    model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
+    if session.ui.is_gui:
+        model.dragging.prepare()
+    return [model], (
+        f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
+        f"{flow.pixel_size:.4g} Å, {flow.progress}."
+    )
 
 
 def say_opened(session, model: FlexRecModel) -> None:
@@ -26,7 +49,7 @@ def say_opened(session, model: FlexRecModel) -> None:
         run(session, FIRST_LOOK, log=False)
     remember_file(session, str(recent_place(model.folder)), FORMAT, [model])
     if session.ui.is_gui and flexrec_settings(session).panel_when_opening:
-        flexrec_show(session)
+        show_panel(session)
 
 
 def recent_place(job: Path) -> Path:

@@ -6,8 +6,7 @@ from chimerax.core.errors import UserError
 from chimerax.open_command import OpenerInfo
 
 from ..errors import InputError
-from .model import read_path
-from .opened import WhenAdded
+from .opened import WhenAdded, read_path
 
 
 class FlexRecOpener(OpenerInfo):

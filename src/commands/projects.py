@@ -9,15 +9,15 @@ from ..jobs.project import find_job_folder, job_folders
 from ..scene.scene_model import FlexRecModel
 
 
-def the_project(session, project: str | None) -> Path:
+def the_project(session, project: Path | None) -> Path:
     """The folder that was named, else that of the open models if they are of one project, else the current folder."""
     if project is not None:
-        return Path(project).expanduser()
+        return project
     folders = {model.folder.parent for model in session.models.list(type=FlexRecModel)}
     return folders.pop() if len(folders) == 1 else Path.cwd()
 
 
-def existing_project(session, project: str | None) -> Path:
+def existing_project(session, project: Path | None) -> Path:
     """The same; ``InputError`` where there is no such folder."""
     folder = the_project(session, project)
     if not folder.is_dir():
@@ -25,7 +25,7 @@ def existing_project(session, project: str | None) -> Path:
     return folder
 
 
-def the_job(session, job: str, project: str | None) -> Path:
+def the_job(session, job: str, project: Path | None) -> Path:
     """The folder of the job meant by ``3``, ``003-train`` or a path."""
     folder = existing_project(session, project)
     if project is None and not job_folders(folder) and not Path(job).expanduser().is_dir():

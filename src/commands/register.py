@@ -5,27 +5,28 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from importlib import import_module
 
-from chimerax.core.commands import register
+from chimerax.core.commands import CmdDesc, register
 from chimerax.core.errors import UserError
 
+from ..actions.action import CHIMERAX
+from ..actions.action_registry import host_actions
 from ..decoder_process import EngineError
 from ..errors import InputError, disk_trouble
+from ..jobs.registry import all_jobs
+from .action_words import action_command
 from .arguments import open_models
 from .command_results import answer
+from .starting_words import clone_command, job_command, mesh_command
 
-MODULES = (
-    "model", "panel", "mesh", "movement", "paths", "playing", "movies", "atoms", "particles",
-    "state_commands", "states",
-    "starting", "jobs", "engine", "demo",
-)  # fmt: skip
+MADE_ELSEWHERE = {"mesh": mesh_command, "clone": clone_command}  # of a job's parameters too
 
 
-def all_commands() -> list[tuple]:
+def all_commands() -> list[tuple[str, CmdDesc, Callable]]:
     """Words, description and function of every command."""
-    modules = [import_module(f".{name}", __package__) for name in MODULES]
-    return [command for module in modules for command in module.commands()]
+    actions = host_actions(CHIMERAX)
+    commands = [MADE_ELSEWHERE.get(words, action_command)(action) for words, action in actions.items()]
+    return commands + [job_command(job) for job in all_jobs() if job.verb not in actions]
 
 
 def register_all(logger) -> None:
@@ -60,6 +61,6 @@ def as_command(function: Callable) -> Callable:
 
 def _with_json(signature: inspect.Signature) -> inspect.Signature:
     parameters = list(signature.parameters.values())
-    last = len(parameters) - any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    last = len(parameters) - any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
     asked = inspect.Parameter("return_json", inspect.Parameter.KEYWORD_ONLY, default=False)
     return signature.replace(parameters=[*parameters[:last], asked, *parameters[last:]])

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
-
-class Link(str):
-    """Text that runs a command when it is clicked."""
-
-    command: str
-
-    def __new__(cls, text: object, command: str) -> Link:
-        """``text`` as it is shown."""
-        link = super().__new__(cls, text)
-        link.command = command
-        return link
+from ..actions.action_scene import Link, Table
+from ..scene.scene_model import FlexRecModel
 
 
 def link(text: str, command: str) -> str:
@@ -24,17 +14,23 @@ def link(text: str, command: str) -> str:
     return f'<a href="cxcmd:{quote(command)}">{escape(text)}</a>'
 
 
-def log_table(session, caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Put a table in the Log; as plain text where there is no window."""
-    if not session.ui.is_gui:
-        lines = [caption, "\t".join(headings), *("\t".join(str(value) for value in row) for row in rows)]
-        session.logger.info("\n".join(lines))
+def log_table(session, table: Table, model: FlexRecModel) -> None:
+    """Put a table about a model in the Log; as plain text where there is no window, or nothing in rows."""
+    if not table.rows:
+        session.logger.info(table.text())
         return
-    head = "".join(f"<th>{escape(name)}</th>" for name in headings)
-    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
-    table = f"<table border=1 cellpadding=4 cellspacing=0><caption>{escape(caption)}</caption>"
-    session.logger.info(f"{table}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", is_html=True)
+    caption = f"{table.caption} ({model.name})"
+    if not session.ui.is_gui:
+        lines = ("\t".join(map(str, row)) for row in (table.headings, *table.rows))
+        session.logger.info("\n".join([caption, *lines]))
+        return
+    about = f" model #{model.id_string}"
+    head = "".join(f"<th>{escape(name)}</th>" for name in table.headings)
+    rows = ("".join(f"<td>{_cell(value, about)}</td>" for value in row) for row in table.rows)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    text = f"<table border=1 cellpadding=4 cellspacing=0><caption>{escape(caption)}</caption>"
+    session.logger.info(f"{text}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", is_html=True)
 
 
-def _cell(value: object) -> str:
-    return link(str(value), value.command) if isinstance(value, Link) else escape(str(value))
+def _cell(value: object, about: str) -> str:
+    return link(str(value), value.command + about) if isinstance(value, Link) else escape(str(value))

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ..actions.queue_actions import JobName
 from ..decoder_process import EngineError
 from ..errors import InputError
 from ..jobs.find_model import MODEL
@@ -18,13 +19,14 @@ from ..scene.scene_model import FlexRecModel
 from ..scene.settings import engine_python
 from .job_lines import job_link, open_link, say
 from .projects import the_job
+from .session_scene import SessionScene
 
 _EVERY = 1.0  # seconds between two looks
 
 
-def flexrec_watch(session, job: str, project: str | None = None) -> JobState:
+def watch_job(scene: SessionScene, asked: JobName) -> JobState:
     """Follow a job until it ends: between frames where there is a window, else waiting."""
-    folder = the_job(session, job, project)
+    session, folder = scene.session, the_job(scene.session, asked.job, asked.project)
     watch = _watching(session, folder, True)
     while not session.ui.is_gui and not watch.ended:
         watch.look()
@@ -110,3 +112,6 @@ class JobWatch:
         with suppress(OSError):
             return (self.folder / MODEL).stat().st_mtime
         return None
+
+
+FUNCTIONS = {"watch": watch_job}

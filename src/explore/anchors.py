@@ -12,7 +12,6 @@ from .named_states import NAME, kept_states
 from .selection_state import middle, selected
 from .trained_model import Trained
 
-FORMS = "numbers with commas between them, p12, c3, s:selection, or a kept state's name"
 _WORD = re.compile(r"s:.+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 

@@ -29,14 +29,9 @@ class Embedding:
 def make_embedding(trained: Trained, neighbours: int = 15, min_dist: float = 0.1, seed: int = 0) -> Path:
     """Compute UMAP and keep it as ``explore/umap.npz`` in the train job's folder; returns its path.
 
-    Minutes for 100,000 particles. ``InputError`` where umap-learn (McInnes et al. 2018) is not installed.
+    Minutes for 100,000 particles. ``InputError`` as in `check_embedding`.
     """
-    if not 2 <= neighbours < len(trained.latents) or not 0 <= min_dist <= 1:
-        raise InputError(f"UMAP needs 2 neighbours or more, fewer than the {len(trained.latents)} particles, and a "
-                         "distance from 0 to 1.")  # fmt: skip
-    if trained.model.latent_dims < 3:
-        raise InputError("The latents have two dimensions or fewer and need no UMAP: plot z1 against z2.")
-    require_umap()
+    check_embedding(trained, neighbours, min_dist)
     from umap import UMAP
 
     # one thread: several would not come to the same map twice
@@ -45,10 +40,15 @@ def make_embedding(trained: Trained, neighbours: int = 15, min_dist: float = 0.1
     return save_result(trained, "umap", points=np.asarray(points, np.float32))
 
 
-def require_umap() -> None:
-    """``InputError`` where umap-learn is not installed."""
+def check_embedding(trained: Trained, neighbours: int, min_dist: float) -> None:
+    """``InputError`` where no UMAP can be made, or umap-learn (McInnes et al. 2018) is not installed."""
     from importlib.util import find_spec
 
+    if not 2 <= neighbours < len(trained.latents) or not 0 <= min_dist <= 1:
+        raise InputError(f"UMAP needs 2 neighbours or more, fewer than the {len(trained.latents)} particles, and a "
+                         "distance from 0 to 1.")  # fmt: skip
+    if trained.model.latent_dims < 3:
+        raise InputError("The latents have two dimensions or fewer and need no UMAP: plot z1 against z2.")
     if find_spec("umap") is None:
         raise InputError("UMAP needs the package umap-learn, which is not installed in this Python: pip install "
                          "umap-learn.")  # fmt: skip

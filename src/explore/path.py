@@ -13,8 +13,8 @@ from ..atomic import atomic_path
 from ..errors import InputError
 from ..models.points_file import PATH_FORMAT, PATH_VERSION, read_points
 from .metric import Motion
+from .playback import MOST_FRAMES
 
-MOST_FRAMES = 10_000
 _FINE = 400  # points at which the motion along a path is measured: its length is then right to a part in 100,000
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 
+MOST_FRAMES = 10_000  # of a path
+
 
 @dataclass(frozen=True)
 class Playing:

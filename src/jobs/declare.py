@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InputError
-from ..parameters import Parameter, read_parameters
+from ..parameters import Parameter, build_parameters, read_parameters
 
 
 @dataclass(frozen=True)
@@ -42,19 +41,5 @@ class Job:
         return getattr(importlib.import_module(module, package=__package__), name)
 
     def build(self, values: Mapping[str, Any]) -> Any:
-        """An instance of ``parameters`` from the values given, each checked; the rest take their defaults.
-
-        Job folders that were not given stay None until the project is known (see ``inputs.resolve_inputs``).
-        """
-        options = {option.name: option for option in self.options()}
-        for name in values:
-            if name not in options:
-                raise InputError(f"{self.verb} has no parameter {name}; it has {', '.join(options)}.")
-        return self.declaration()(**{name: self._value(option, values) for name, option in options.items()})
-
-    def _value(self, option: Parameter, values: Mapping[str, Any]) -> Any:
-        if option.name in values:
-            return option.check(values[option.name])
-        if option.required:
-            raise InputError(f"{self.verb} needs {option.name}: {option.help}")
-        return None if option.default is MISSING else option.default
+        """An instance of ``parameters`` from the values given: see `parameters.build_parameters`."""
+        return build_parameters(self.verb, self.declaration(), values)

@@ -1,28 +1,16 @@
-"""The jobs' part of ChimeraX's help page, written from their declarations.
-
-``python -m chimerax.flexrec.jobs.help_page PAGE`` writes it between two marks of the page; the rest is written by hand.
-"""
+"""The jobs' part of ChimeraX's help page, written from their declarations between two marks of the page."""
 
 from __future__ import annotations
 
-import sys
 from html import escape
-from pathlib import Path
 
-from ..atomic import atomic_path
-from ..parameters import Parameter
+from ..parameters import Parameter, short_words, typed
 from .declare import Job
 from .reference import describe_value, under_headings
 from .registry import all_jobs
 
-BEGIN, END = "<!-- jobs: written by make docs -->\n", "<!-- end of jobs -->\n"
+JOBS = "jobs"  # the marks between which they stand
 _SHOWS_TOO = {"mesh": 'Without any of these, <a href="#mesh"><b>flexrec mesh</b></a> shows the mesh of an open model.'}
-
-
-def word(name: str) -> str:
-    """A parameter as it is typed in ChimeraX: ``latentDims``."""
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)
 
 
 def jobs_part() -> str:
@@ -31,26 +19,27 @@ def jobs_part() -> str:
 
 
 def _section(job: Job) -> str:
-    anchor = f"{job.verb}-job" if job.verb in _SHOWS_TOO else job.verb
-    needed = "".join(f" <b>{word(one.name)}</b> <i>{_kind(one)}</i>" for one in job.options() if one.required)
+    needed = "".join(f" <b>{one.word}</b> <i>{short_words(one)}</i>" for one in job.options() if one.required)
     lines = [
-        f'<h4 id="{anchor}">flexrec {job.verb}: a job</h4>',
+        f'<h4 id="{anchor(job)}">flexrec {job.verb}: a job</h4>',
         f"<blockquote>Usage: <b>flexrec {job.verb}</b>{needed} [ <i>parameters</i> ] [ <b>project</b> <i>folder</i> ] "
         "[ <b>seed</b> <i>N</i> ]</blockquote>",
         f"<p>{escape(job.synopsis)}. {_SHOWS_TOO.get(job.verb, '')}</p>",
     ]
     for title, options in under_headings(job.options()).items():
-        lines += ([] if title == "Parameters" else [f"<p>{title}:</p>"]) + [_table(options)]
+        lines += ([] if title == "Parameters" else [f"<p>{title}:</p>"]) + [parameter_table(options)]
     return "\n".join(lines) + "\n"
 
 
-def _kind(option: Parameter) -> str:
-    return "job" if option.job else {int: "N", float: "X", str: "word", Path: "file", bool: "true | false"}[option.type]
+def anchor(job: Job) -> str:
+    """Of a job's section."""
+    return f"{job.verb}-job" if job.verb in _SHOWS_TOO else job.verb
 
 
-def _table(options: list[Parameter]) -> str:
+def parameter_table(options: list[Parameter]) -> str:
+    """HTML of what parameters do, and what they may be."""
     rows = [
-        f"<tr><td><b>{word(one.name)}</b></td><td>{escape(_in_chimerax(one.help))}</td>"
+        f"<tr><td><b>{one.word}</b></td><td>{escape(_in_chimerax(one.help))}</td>"
         f"<td>{escape(describe_value(one))}</td></tr>"
         for one in options
     ]
@@ -59,24 +48,19 @@ def _table(options: list[Parameter]) -> str:
 
 def _in_chimerax(text: str) -> str:
     """Help with the terminal's options (``--initial-latents``) as ChimeraX's words."""
-    words = [word(part[2:].replace("-", "_")) if part.startswith("--") else part for part in text.split(" ")]
+    words = [typed(part[2:].replace("-", "_")) if part.startswith("--") else part for part in text.split(" ")]
     return " ".join(words)
 
 
 def renewed(page: str) -> str:
     """The page with the jobs as they are declared now; ``ValueError`` where it lacks the marks."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + jobs_part() + END + after
+    return marked(page, JOBS, jobs_part())
 
 
-def main(words: list[str]) -> None:
-    """Renew the page that is named."""
-    path = Path(words[0])
-    text = renewed(path.read_text(encoding="utf-8"))
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def marked(page: str, name: str, text: str) -> str:
+    """The page with ``text`` between the marks of that name."""
+    begin, end = f"<!-- {name}: written by make docs -->\n", f"<!-- end of {name} -->\n"
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise ValueError(f"the page lacks the lines {begin.strip()} and {end.strip()}, between which {name} stand.")
+    before, rest = page.split(begin)
+    return before + begin + text + end + rest.split(end)[1]

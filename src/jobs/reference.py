@@ -1,12 +1,8 @@
-"""Reference pages of all jobs, written from their declarations.
-
-``python -m chimerax.flexrec.jobs.reference docs/reference`` writes them.
-"""
+"""Reference pages of all jobs, written from their declarations."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING
 from pathlib import Path
 
@@ -18,7 +14,9 @@ from .registry import all_jobs
 
 def describe_value(option: Parameter) -> str:
     """What may be given: ``20 cells; from 4 to 80 cells``."""
-    parts = [_default_text(option), bounds_text(option)]
+    parts = [_default_text(option), bounds_text(option), option.form.name if option.form else ""]
+    if option.example:
+        parts.append(f"such as {option.example}")
     if option.choices:
         parts.append("one of: " + ", ".join(str(choice) for choice in option.choices))
     return "; ".join(filter(None, parts))
@@ -72,23 +70,25 @@ def _required_text(options: Iterable[Parameter]) -> str:
 
 
 def _table(title: str, options: list[Parameter]) -> list[str]:
-    rows = [f"| `{option.option}` | {_cell(option.help)} | {_cell(describe_value(option))} |" for option in options]
+    rows = [f"| `{option.option}` | {cell(option.help)} | {cell(describe_value(option))} |" for option in options]
     return [f"## {title}", "", "| option | what it does | values |", "| --- | --- | --- |", *rows, ""]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text as a table's cell takes it."""
     return text.replace("|", "\\|")
 
 
 def index_page() -> str:
     """The page that lists all jobs and what they have in common."""
-    rows = [f"| [{job.verb}]({job.verb}.md) | {_cell(job.synopsis)} |" for job in all_jobs()]
+    rows = [f"| [{job.verb}]({job.verb}.md) | {cell(job.synopsis)} |" for job in all_jobs()]
     return "\n".join([_INTRODUCTION, "| job | does |", "| --- | --- |", *rows, ""])
 
 
 _INTRODUCTION = """# The jobs
 
-These pages are written from the jobs' declarations by `make docs`.
+These pages are written from the jobs' declarations by `make docs`. What acts at once has [a page of its
+own](actions.md).
 
 Every job makes one folder `NNN-verb` in its project folder. In it, `job.json` says what was asked, `status.json` what
 became of it, `log.txt` what a person reads and `progress.jsonl` how far it is; the rest are its outputs.
@@ -108,20 +108,16 @@ when the job is done, 1 when it failed, 2 when something was wrong with what you
 """
 
 
-def pages() -> dict[str, str]:
-    """File name and text of every page."""
+def job_pages() -> dict[str, str]:
+    """File name and text of every job's page, and of that which lists them."""
     return {"index.md": index_page(), **{f"{job.verb}.md": reference_page(job) for job in all_jobs()}}
 
 
-def write_pages(folder: Path) -> None:
-    """Write all pages, and remove those of jobs that are no more."""
+def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
+    """Write pages by their file names, and remove those of verbs that are no more."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
+    for name, text in pages.items():
         with atomic_path(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    for stale in set(folder.glob("*.md")) - {folder / name for name in pages()}:
+    for stale in set(folder.glob("*.md")) - {folder / name for name in pages}:
         stale.unlink()
-
-
-if __name__ == "__main__":
-    write_pages(Path(sys.argv[1]))

@@ -14,23 +14,20 @@ from chimerax.core.models import ADD_MODELS, MODEL_DISPLAY_CHANGED, MODEL_ID_CHA
 from chimerax.core.session import Session
 from qtpy.QtCore import QTimer
 
-from ..commands.movement import MOST_ARROWS
+from ..actions.action import CHIMERAX
+from ..actions.action_registry import host_actions
+from ..actions.view_actions import MESH_COLOURS, MOST_ARROWS
 from ..errors import InputError
 from ..explore.anchors import point_text
 from ..explore.compare_states import Compared
 from ..explore.path import LatentPath
 from ..explore.trained_model import Trained
 from ..panel.tabs.moving_tab import OpenStructure, ShownFlow
-from ..scene.moving.mesh_model import COLOURS
 from ..scene.scene_model import FlexRecModel
 
 _SLOW = 80  # milliseconds between drawings of the panel where pictures are slow
 # changes of models that ChimeraX reports, and the models do not
 _LOOK_AGAIN = (MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED)
-# the commands that are about a model, and can name one
-_ABOUT_MODEL = {"volume", "path", "morph", "play", "pause", "scrub", "record", "select", "selections", "cluster",
-                "umap", "landscape", "state", "states", "mesh", "flow", "follow", "unfollow", "save",
-                "images"}  # fmt: skip
 
 
 class ChimeraXScene:
@@ -131,7 +128,7 @@ class ChimeraXScene:
 
     # ----- what moves: see `moving_tab.MovingScene` -----
 
-    mesh_colours = COLOURS
+    mesh_colours = MESH_COLOURS
     most_arrows = MOST_ARROWS
 
     @property
@@ -164,8 +161,7 @@ class ChimeraXScene:
 
     def run(self, command: str) -> bool:
         """See `panel_scene.Scene`."""
-        words = command.split()
-        if len(self.models) > 1 and self.model is not None and words[1:2] and words[1] in _ABOUT_MODEL:
+        if len(self.models) > 1 and self.model is not None and _is_of_model(command):
             command += f" model #{self.model.id_string}"
         try:
             run(self.session, command)
@@ -225,3 +221,12 @@ class ChimeraXScene:
         self._slow_timer.stop()
         for changed in list(self._changed):
             changed()
+
+
+def _is_of_model(command: str) -> bool:
+    """Whether a command is about a model, and can name one."""
+    words = command.split()[1:]
+    actions = host_actions(CHIMERAX)
+    known = (actions.get(" ".join(words[:length])) for length in (2, 1))
+    action = next(filter(None, known), None)
+    return action is not None and action.of_model

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..actions.path_actions import Movie
 from ..environment import booted
 from ..errors import InputError
 from ..figures.latents_inset import SHARE
@@ -67,26 +68,30 @@ def repeats(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES
 
 
-def planned_film(
-    slices: Slices, file: Path, size: tuple[int, int] | None, framerate: float, inset: bool, keep_frames: bool
-) -> SlicesFilm:
+def planned_film(slices: Slices, movie: Movie) -> SlicesFilm:
     """What is asked for; ``InputError`` where it cannot be made: no ffmpeg, no such folder, odd sizes, too fast."""
-    file = file.expanduser().absolute()
+    file = movie.file.expanduser().absolute()
     check_place(file, sorted((*BY_FFMPEG, *SUFFIXES)))
     suffix, ratio = file.suffix.lower(), slices.devicePixelRatioF()
     if suffix in BY_FFMPEG and _ffmpeg() is None:
-        raise InputError(f"{file.name}: {suffix} needs ffmpeg, which is not on the PATH; install it, or record to "
+        raise InputError(f"{file.name}: {suffix} needs ffmpeg; install it by pip install imageio-ffmpeg, or record to "
                          f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")  # fmt: skip
-    if suffix == ".gif" and framerate > _FASTEST_GIF:
+    if suffix == ".gif" and movie.framerate > _FASTEST_GIF:
         raise InputError(f"{file.name}: a GIF has {_FASTEST_GIF} frames a second at most; give a lower framerate, or "
                          "record to .webp or .png.")  # fmt: skip
     wide, high = round(ratio * slices.width()), round(ratio * slices.height())
-    window = (wide + round(SHARE * high), high) if inset else (wide, high)
-    size = checked_size(size, window)
-    folder = frames_beside(file) if keep_frames else None
-    plot = round(SHARE * size[1]) if inset else 0
-    return SlicesFilm(file, size, plot, size[1] / slices.height(), framerate, folder)
+    window = (wide + round(SHARE * high), high) if movie.inset else (wide, high)
+    size = checked_size(movie.size, window)
+    folder = frames_beside(file) if movie.keep_frames else None
+    plot = round(SHARE * size[1]) if movie.inset else 0
+    return SlicesFilm(file, size, plot, size[1] / slices.height(), movie.framerate, folder)
 
 
 def _ffmpeg() -> str | None:
-    return shutil.which("ffmpeg")
+    """The program: imageio-ffmpeg's, or, where that is not installed, one on the PATH."""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        return get_ffmpeg_exe()
+    except (ImportError, RuntimeError):  # it has none for this computer
+        return shutil.which("ffmpeg")

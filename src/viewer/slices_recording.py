@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from qtpy.QtCore import QObject, Signal
 
+from ..actions.path_actions import Movie
 from ..decoder_process import Engine
-from ..errors import InputError
 from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained
@@ -32,23 +30,15 @@ class Recording(QObject):
         """How much of the movie there is, 0 to 1; None while none is recorded."""
         return None if self._recorder is None else self._recorder.done
 
-    def begin(
-        self, trained: Trained, path: LatentPath, file: Path, size: tuple[int, int] | None = None,
-        framerate: float = 25.0, bounce: bool = False, reverse: bool = False, inset: bool = False,
-        keep_frames: bool = False,
-    ) -> None:  # fmt: skip
+    def begin(self, trained: Trained, path: LatentPath, movie: Movie) -> None:
         """Record a path, one frame for each state; ``InputError`` where that cannot be."""
-        if self._recorder is not None:
-            raise InputError("a movie is being recorded already; wait, or run flexrec record stop.")
-        if len(path) < 2:
-            raise InputError("a movie needs two states or more, and the path has one; make a longer path.")
-        film = planned_film(self._slices, file, size, framerate, inset, keep_frames)
-        order = Playing(1.0, repeats(film.file), bounce, reverse).order(len(path))
+        film = planned_film(self._slices, movie)
+        order = Playing(1.0, repeats(film.file), movie.bounce, movie.reverse).order(len(path))
 
         def ended(problem: str | None) -> None:
             self._recorder = None
             if problem is None:
-                self.said.emit(f"{film.file}: {len(order)} frames, {len(order) / framerate:.1f} s")
+                self.said.emit(f"{film.file}: {len(order)} frames, {len(order) / movie.framerate:.1f} s")
             else:
                 self.failed.emit(problem)
 
@@ -56,9 +46,7 @@ class Recording(QObject):
         self._recorder.ended.connect(ended)
         self._recorder.start()
 
-    def stop(self) -> bool:
-        """Record no more, and leave no file; False where nothing was recorded."""
-        if self._recorder is None:
-            return False
-        self._recorder.cancel("movie recording was stopped.")
-        return True
+    def stop(self) -> None:
+        """Record no more, and leave no file."""
+        if self._recorder is not None:
+            self._recorder.cancel("movie recording was stopped.")

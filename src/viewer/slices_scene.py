@@ -7,10 +7,13 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QStandardPaths, QTimer, Signal
 
+from ..actions.action_scene import Table
+from ..actions.path_actions import Movie
 from ..decoder_process import Answer, Engine, EngineError
 from ..errors import InputError
 from ..explore.compare_states import Compared, difference_of, side_by_side_of
@@ -19,6 +22,8 @@ from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
 from ..jobs.find_model import trained_folder
+from ..jobs.project import find_job_folder
+from .command_line import run_command
 from .slice_view import Slices
 from .slices_film import movie_suffixes
 from .slices_recording import Recording
@@ -29,7 +34,7 @@ _FRAME = 30  # milliseconds between states that are played
 
 
 class SlicesScene(QObject):
-    """Implements `scene.Scene`. ``mapped`` gives each map ``(N, N, N)`` and its pixel size, Å."""
+    """Implements `panel.Scene` and `actions.Scene`. ``mapped`` gives each map ``(N, N, N)`` and its pixel size, Å."""
 
     mapped = Signal(object, float)
     opened = Signal()  # another model, before its first map
@@ -54,25 +59,25 @@ class SlicesScene(QObject):
         self.recording = Recording(self._engine, slices, self)
         self.recording.said.connect(self.said)
         self.recording.failed.connect(self.failed)
-        self._ears = QTimer(self, interval=_LOOK)
-        self._ears.timeout.connect(self._engine.deliver)
+        self._answers = QTimer(self, interval=_LOOK)
+        self._answers.timeout.connect(self._engine.deliver)
         self._clock = QTimer(self, interval=_FRAME)
         self._clock.timeout.connect(self._play_on)
 
-    def open(self, path: Path) -> None:
-        """Open a project or a train job; ``InputError`` where there is no model."""
+    def open(self, path: Path, name: str | None = None) -> None:
+        """Open a project or a train job; ``InputError`` where there is no model. No ``name`` is shown here."""
         trained = open_trained(trained_folder(Path(path)))
         self.pause()
         self.end_comparison()
         self.trained, self.z, self.path, self.place = trained, None, None, 0.0
         self._engine.ask("open", {"model": "m", "path": str(trained.folder)}, failed=self._complain)
-        self._ears.start()
+        self._answers.start()
         self.opened.emit()
         self.mapped.emit(trained.model.volume, trained.model.pixel_size)
         self.changed.emit()
 
     def renew(self, folder: Path) -> None:
-        """See `scene.Scene`; the first model that a training writes is opened where none is."""
+        """See `panel.Scene`; the first model that a training writes is opened where none is."""
         if self.trained is not None and self.trained.folder != folder:
             return
         before, z, path = self.trained, self.z, self.path
@@ -83,17 +88,17 @@ class SlicesScene(QObject):
                 self.show(z)
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """See `scene.Scene`."""
+        """See `panel.Scene`."""
         self.changed.connect(changed)
         return lambda: self.changed.disconnect(changed)
 
     def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
-        """See `scene.Scene`."""
+        """See `panel.Scene`."""
         self.failed.connect(told)
         return lambda: self.failed.disconnect(told)
 
     def drag(self, z: np.ndarray) -> None:
-        """See `scene.Scene`: a coarse map, where the model's is larger."""
+        """See `panel.Scene`: a coarse map, where the model's is larger."""
         self._leave()
         self._move(z)
 
@@ -105,12 +110,10 @@ class SlicesScene(QObject):
         self._go(z, self.trained.model.box)
 
     def run(self, command: str) -> bool:
-        """See `scene.Scene`."""
-        from .slices_commands import run_command
-
+        """See `panel.Scene`."""
         self.said.emit(command)
         try:
-            answer = run_command(self, command)
+            run_command(self, command)
         except (InputError, EngineError) as error:
             self.failed.emit(str(error))
             return False
@@ -123,8 +126,6 @@ class SlicesScene(QObject):
             self.failed.emit(f"{command} failed, by a mistake in FlexRec ({type(error).__name__}: {error}); the "
                              "terminal says where.")  # fmt: skip
             return False
-        if answer:
-            self.said.emit(answer)
         self.changed.emit()
         return True
 
@@ -132,7 +133,7 @@ class SlicesScene(QObject):
         """End the engine process, and what it is asked for."""
         self.recording.stop()
         self._clock.stop()
-        self._ears.stop()
+        self._answers.stop()
         self._engine.close()
 
     def compare(self, first: State, second: State, how: str) -> None:
@@ -144,7 +145,7 @@ class SlicesScene(QObject):
         def came(answer: Answer) -> None:
             maps.append(answer.array)
             if len(maps) == 2 and self._wanted is wanted and self.trained is trained:
-                self.comparison = _told(how, names, maps)
+                self.comparison = _comparison(how, names, maps)
                 self.said.emit(self.comparison.sentence)
                 self.compared.emit(self.comparison, tuple(maps))
                 self.changed.emit()
@@ -159,6 +160,62 @@ class SlicesScene(QObject):
             self.comparison = None
             self.compared.emit(None, None)
             self.changed.emit()
+
+    # ----- what actions ask: see `actions.Scene` -----
+
+    path_file = None  # paths are written where somebody says
+
+    @property
+    def project(self) -> Path:
+        """The folder of the open model's project."""
+        return self.trained.project
+
+    def say(self, sentence: str) -> None:
+        """A line for the log."""
+        self.said.emit(sentence)
+
+    def show_table(self, table: Table) -> None:
+        """Lines for the log."""
+        self.said.emit(table.text())
+
+    def wrote(self, file: Path, sentence: str = "") -> None:
+        """What is to be said of a file that was written."""
+        if sentence:
+            self.said.emit(sentence)
+
+    def work(self, compute: Callable[[], Any], done: Callable[[Any], None], what: str) -> None:
+        """The window waits."""
+        done(compute())
+
+    def other_training(self, name: str) -> Trained:
+        """A job of the project, or a folder."""
+        return open_trained(find_job_folder(name, self.project))
+
+    def own_folder(self) -> Path:
+        """Where a user's own data are kept."""
+        return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation))
+
+    def open_demo(self, project: Path) -> None:
+        """Open the example."""
+        self.open(project)
+
+    def use_path(self, path: LatentPath) -> None:
+        """Play this from now on, from its beginning."""
+        self.pause()
+        self.path, self.place = path, 0.0
+
+    def stop(self) -> None:
+        """Rest here; the next play starts at the beginning."""
+        self.pause()
+        self.place = 0.0
+
+    def record(self, path: LatentPath, movie: Movie) -> None:
+        """Record a path beside what the window does."""
+        self.recording.begin(self.trained, path, movie)
+
+    def stop_recording(self) -> None:
+        """Record no more, and leave no file."""
+        self.recording.stop()
 
     # ----- along the path -----
 
@@ -195,17 +252,17 @@ class SlicesScene(QObject):
 
     @property
     def films_view(self) -> bool:
-        """See `scene.Scene`: another process paints the slices of a movie."""
+        """See `panel.Scene`: another process paints the slices of a movie."""
         return False
 
     @property
     def movies(self) -> tuple[str, ...]:
-        """See `scene.Scene`."""
+        """See `panel.Scene`."""
         return movie_suffixes()
 
     @property
     def recorded(self) -> float | None:
-        """See `scene.Scene`."""
+        """See `panel.Scene`."""
         return self.recording.done
 
     # ----- maps -----
@@ -231,7 +288,7 @@ class SlicesScene(QObject):
         self.failed.emit(str(error))
 
 
-def _told(how: str, names: tuple[str, str], maps: list[np.ndarray]) -> Compared:
+def _comparison(how: str, names: tuple[str, str], maps: list[np.ndarray]) -> Compared:
     if how == "beside":
         return side_by_side_of(names, "on the grey scale of the moving map", coloured=False)
     return difference_of(names, f"full colour at ±{float(np.abs(maps[1] - maps[0]).max()):.3g}")

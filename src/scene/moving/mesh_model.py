@@ -13,7 +13,6 @@ from ...mesh.tetmesh import TetMesh
 from ..colour_key import ScaleKey
 from ..palette import VIRIDIS, Scale, group_scale, value_scale
 
-COLOURS = ("part", "rigidity", "strain", "none")
 _PARTS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178), (213, 94, 0))
 _PLAIN = (150, 150, 150)
 FULL_STRAIN = 0.15  # drawn in the last colour
@@ -43,7 +42,7 @@ class MeshModel(Surface):
 
     @property
     def colour(self) -> str:
-        """One of `COLOURS`."""
+        """One of `actions.view_actions.MESH_COLOURS`."""
         return self._colour
 
     @colour.setter

@@ -71,7 +71,7 @@ class MovingParts:
         self.followers = [follower for follower in self.followers if follower.structure not in removed]
 
     def show_mesh(self, colour: str) -> MeshModel:
-        """Draw the mesh; ``colour`` is one of `mesh.COLOURS`."""
+        """Draw the mesh; ``colour`` is one of `actions.view_actions.MESH_COLOURS`."""
         self._needs_flow()
         if self.mesh is None:
             self.mesh = MeshModel(self._model.session, self._model.learned.moving.mesh, colour)

@@ -1,0 +1,109 @@
+"""``flexrec show``, ``mesh``, ``flow``, ``follow``, ``unfollow`` and ``save atoms``: what needs ChimeraX's 3D view.
+
+What they do stands in ``commands/``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..parameters import WRITE, parameter
+from .action import VIEW, Action
+from .text_forms import POINT, STRUCTURES
+
+MESH_COLOURS = ("part", "rigidity", "strain", "none")
+MOST_ARROWS = 20_000
+MEAN = "mean"
+
+
+@dataclass(frozen=True)
+class Show:
+    """Of the panel."""
+
+    when_opening: bool | None = parameter(None, help="whether it comes with every model that is opened, from now on")
+    jobs: bool = parameter(False, help="show the window of jobs too")
+
+
+SHOW = Action(
+    "show", "Show the panel with the plot of latent space", None, Show, VIEW, of_model=False,
+    about="What is done in it appears in the Log as the commands of this page.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """How the mesh is drawn."""
+
+    color: str | None = parameter(None, choices=MESH_COLOURS, help="what its colours say; part at first")
+    show: bool | None = parameter(None, help="false hides it and its key")
+
+
+MESH = Action(
+    "mesh", "Show the tetrahedral mesh of the open model; with consensus FILE, start the job that builds one", None,
+    Mesh, VIEW,
+    about="Its outer edges and those in the molecule are lines that move with the map and hide nothing: coloured by "
+    "part (where parts are joined, that of the last of them), by rigidity, or by strain, from blue (none) to yellow "
+    "(15% or more); a key says which. The same word with parameters of the job (such as consensus), project or seed "
+    "starts the job that builds a mesh.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How the flow is drawn."""
+
+    count: int = parameter(500, low=1, high=MOST_ARROWS, unit="arrows", help="at most so many, spread evenly")
+    scale: float = parameter(1.0, low=0.001, high=1000, help="how many times as long as the motion they are")
+    threshold: float = parameter(0.5, low=0, high=10_000, unit="Å", help="a motion below which there is no arrow")
+    width: float = parameter(1.0, low=0.001, high=100, unit="Å", help="of their shafts")
+    reference: str = parameter(MEAN, form=POINT, help="where the motion begins: mean, rest, or a point")
+    show: bool = parameter(True, help="false hides them")
+
+
+FLOW = Action(
+    "flow", "Show the flow to the shown point as arrows", None, Flow, VIEW,
+    about="They say how the density moves from the reference to the shown point, where the map is above its contour "
+    "level. Their colours, for which there is a key, say how far, up to about as far as it does between the particles.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Structures:
+    """Which atoms."""
+
+    structures: str = parameter(form=STRUCTURES, positional=True, help="atomic models")
+
+
+FOLLOW = Action(
+    "follow", "Let atomic models move with the flow", None, Structures, VIEW,
+    about="They must have been fitted to the consensus map, which the model lies on (a model of an older mesh begins "
+    "at 0,0,0), or to the canonical map: show it with flexrec volume rest, then use fitmap. Atoms outside the mesh "
+    "follow its edge.",
+)  # fmt: skip
+UNFOLLOW = Action(
+    "unfollow", "Atomic models no longer move with the flow", None, Structures, VIEW,
+    about="They go back to where they were.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SaveAtoms:
+    """Which states of which atoms."""
+
+    file: Path = parameter(positional=True, path=WRITE, help="as the ends of names say: .pdb, .cif")
+    what: str | None = parameter(None, choices=("path",), positional=True, help="path: every state of the path")
+    at: str | None = parameter(None, form=POINT, help="at these points")
+    ensemble: int | None = parameter(None, low=1, help="at the states of so many particles, drawn at random")
+    seed: int = parameter(0, low=0, help="seed of that")
+    uncertainty: bool = parameter(False, help="draw each state of an ensemble from within its particle's uncertainty")
+    structures: str | None = parameter(None, form=STRUCTURES, help="which, where several follow")
+
+
+SAVE_ATOMS = Action(
+    "save atoms", "Write an atomic model at one state, along the path, or as an ensemble", None, SaveAtoms, VIEW,
+    about="Of atoms that follow; as they are shown, if nothing is said. Several states are several models of a file.",
+)  # fmt: skip
+
+SECTION = "Look at a model"
+ACTIONS = (SHOW, MESH, FLOW, FOLLOW, UNFOLLOW, SAVE_ATOMS)

@@ -1,0 +1,74 @@
+"""What an action acts on in a terminal: a train job, without any map."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..actions.action_scene import Table
+from ..errors import InputError
+from ..jobs.project import find_job_folder, job_folders, job_verb
+
+if TYPE_CHECKING:
+    from ..explore.path import LatentPath
+    from ..explore.trained_model import Trained
+
+
+class TerminalScene:
+    """Implements `actions.Scene` over a train job: results go to standard output, what is said of them beside it."""
+
+    path_file = Path("path.json")
+    z = path = recorded = None
+
+    def __init__(self, job: str | None, project: Path) -> None:
+        """``job`` is the train job; None for the newest of the project with a model."""
+        self._job, self._project = job, project
+
+    @cached_property
+    def trained(self) -> Trained:
+        """See `actions.Scene`."""
+        from ..explore.trained_model import open_trained
+
+        return open_trained(self._folder())
+
+    def _folder(self) -> Path:
+        if self._job is not None:
+            return find_job_folder(self._job, self._project)
+        for folder in reversed(job_folders(self._project)):
+            if job_verb(folder) == "train" and (folder / "model.json").exists():
+                return folder
+        raise InputError(f"{self._project.absolute()} has no trained model; run flexrec train, or name the project by "
+                         "--project.")  # fmt: skip
+
+    @property
+    def project(self) -> Path:
+        """See `actions.Scene`."""
+        return self._project if self._job is None else self.trained.project
+
+    def say(self, sentence: str) -> None:
+        """See `actions.Scene`."""
+        print(f"flexrec: {sentence}", file=sys.stderr)
+
+    def show_table(self, table: Table) -> None:
+        """See `actions.Scene`."""
+        print(table.text())
+
+    def wrote(self, file: Path, sentence: str = "") -> None:
+        """See `actions.Scene`."""
+        print(file.absolute())
+
+    def work(self, compute: Callable[[], Any], done: Callable[[Any], None], what: str) -> None:
+        """See `actions.Scene`."""
+        done(compute())
+
+    def other_training(self, name: str) -> Trained:
+        """See `actions.Scene`."""
+        from ..explore.trained_model import open_trained
+
+        return open_trained(find_job_folder(name, self._project))
+
+    def use_path(self, path: LatentPath) -> None:
+        """See `actions.Scene`: what is written of it is all that stays."""
