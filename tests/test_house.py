@@ -204,3 +204,15 @@ print(*[name for name in {HEAVY} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_what_is_to_be_touched_exists():
+    """The files and folders that CONTRIBUTING.md names; documents name no source file that a move could break."""
+    top = SOURCE.parent
+    named = re.findall(r"`((?:tests/)?[a-z_/]+(?:\.py|/))`", (top / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(named) > 20
+    assert [name for name in named if not ((top if name.startswith("tests/") else SOURCE) / name).exists()] == []
+    sources = {file.name for file in FILES} - {file.name for file in (top / "benchmarks").glob("*.py")}
+    for page in (top / "docs").glob("*.md"):
+        words = set(re.findall(r"[a-z_]+\.py", page.read_text(encoding="utf-8")))
+        assert not words & sources, page
