@@ -11,13 +11,17 @@ from chimerax.core.commands import CmdDesc, StringArg
 from ..actions.action import CHIMERAX, Action
 from ..errors import InputError
 from ..jobs.declare import Job
+from ..jobs.queue import background
 from ..jobs.registry import all_jobs, find_job
 from ..parameters import build_parameters
+from ..scene.engine_choice import able_python, chosen_device
 from .action_words import described, run_action
-from .job_arguments import EveryJob, keywords, required
+from .job_arguments import EveryJob, checked, keywords, required
+from .job_lines import say_started
 from .jobs import clone_job
+from .projects import the_project
 from .session_scene import SessionScene
-from .starting import start_job
+from .watch import tell_end
 
 Command = tuple[str, CmdDesc, Callable[..., Any]]
 
@@ -36,6 +40,17 @@ def _start(session, job: Job, values: dict[str, Any]) -> Path:
     where = {name: values.pop(name) for name in ("project", "seed") if name in values}
     every = build_parameters(job.verb, EveryJob, where)
     return start_job(session, job, every.project, every.seed, values)
+
+
+def start_job(session, job: Job, project: Path | None, seed: int, values: dict[str, Any]) -> Path:
+    """Queue a job with the user's Python and device; returns its folder at once."""
+    values = checked(job, values)
+    if "device" in {option.name for option in job.options()} and not values.get("devices"):
+        values.setdefault("device", chosen_device(session))
+    folder = background.submit(job.verb, values, the_project(session, project), seed, able_python(session))
+    say_started(session, folder)
+    tell_end(session, folder)
+    return folder
 
 
 def mesh_command(action: Action) -> Command:

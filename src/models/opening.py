@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import InputError
 from .flow.flow_files import read_flow_model
 from .interface import Model
-from .linear.linear_files import read_linear_model
+from .linear.linear_model import read_linear_model
 
 Reader = Callable[[Path, dict], Model]
 

@@ -1,14 +1,16 @@
-"""A trained linear model: a map and the components that are added to it. No torch."""
+"""A trained linear model, read from its folder: a map and the components that are added to it. No torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from ...particles.resample import resample_box
 from ..interface import DecodeOptions, Model
+from ..model_files import read_stage, read_stage_map
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,3 +42,11 @@ class LinearModel(Model):
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All arrays that make it the model that it is."""
         return self.latents, self.volume, self.components
+
+
+def read_linear_model(folder: Path, about: dict) -> LinearModel:
+    """The linear model in a folder whose model.json says ``about``; ``InputError`` where its files do not fit together.
+    """
+    stage = read_stage(folder, about)
+    names = [f"component_{k + 1}.mrc" for k in range(about["latent_dims"])]
+    return LinearModel(components=np.stack([read_stage_map(folder / name, about) for name in names]), **stage)

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError
 from ...jobs.declare import Job
 from ...jobs.project import top_folder
-from ...parameters import Parameter
+from ...parameters import Parameter, typed
 from ..panel_scene import quoted
 
 
@@ -31,7 +31,7 @@ def chimerax_line(job: Job, values: Mapping[str, Any], project: Path, seed: int 
     """``flexrec train latentDims 3 project …``, as ChimeraX's command line takes it."""
     words = ["flexrec", job.verb]
     for option in _given(job, values):
-        words += [camel_case(option.name), command_word(value_text(values[option.name], project))]
+        words += [typed(option.name), command_word(value_text(values[option.name], project))]
     words += ["seed", str(seed)] if seed else []
     return " ".join([*words, "project", command_word(str(project))])
 
@@ -57,12 +57,6 @@ def value_text(value: Any, project: Path | None = None) -> str:
 
 def _is_job(path: Path, project: Path) -> bool:
     return top_folder(path, project) == path.name and (path / "job.json").is_file()
-
-
-def camel_case(name: str) -> str:
-    """``latentDims`` for ``latent_dims``."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def command_word(text: str) -> str:
