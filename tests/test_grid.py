@@ -18,6 +18,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.ensemble import drawn_states
 from chimerax.flexrec.explore.particle_columns import column, column_names
 from chimerax.flexrec.explore.trained_model import open_trained
+from chimerax.flexrec.jobs.find_model import trained_folder
 from chimerax.flexrec.jobs.registry import find_job
 from chimerax.flexrec.jobs.train import train_parts
 from chimerax.flexrec.jobs.train.train_parts import Part, register_decoder, register_source
@@ -167,6 +168,7 @@ def foreign(tmp_path, monkeypatch) -> Path:
 
 
 def test_a_model_of_another_program_may_know_less(foreign, tmp_path):
+    assert trained_folder(foreign) == foreign  # as whoever opens it in ChimeraX or the viewer names it
     trained = open_trained(foreign)
     assert trained.model.precision is None and trained.model.epoch is None and trained.model.progress
     assert column_names(trained) == ["z1", "z2", "pc1", "pc2"]

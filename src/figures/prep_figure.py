@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.maps.back_projection_check import Check
+from ..engine.maps.fsc import THRESHOLD
 from ..particles.frame import Frame
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _plot_check(axis: Axes, check: Check) -> None:
     axis.plot(check.frequency, check.halves, label="half against half")
     if check.consensus is not None:
         axis.plot(check.frequency, check.consensus, label="against the consensus")
-    axis.axhline(0.143, color="0.7", linewidth=0.8)
+    axis.axhline(THRESHOLD, color="0.7", linewidth=0.8)
     axis.set(title=f"Back-projection of {check.count} images", xlabel="spatial frequency (1/Å)", ylabel="FSC",
              ylim=(-0.3 if check.consensus is None or check.consensus.min() > -0.3 else -1.05, 1.05))  # fmt: skip
     axis.legend()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..engine.maps.fsc import THRESHOLD
 from ..engine.maps.reconstruction import Reconstruction
 from .sheet import BLUE, GREY, ORANGE, new_figure, say
 
@@ -52,11 +53,11 @@ def _draw_view(axes: np.ndarray, volume: np.ndarray, pixel_size: float, view: tu
 
 def _draw_fsc(axis: Axes, reconstruction: Reconstruction) -> None:
     axis.plot(reconstruction.frequency, reconstruction.fsc, color=BLUE)
-    axis.axhline(0.143, color=GREY, linewidth=0.8)
+    axis.axhline(THRESHOLD, color=GREY, linewidth=0.8)
     title = "The half-maps agree nowhere"
     if reconstruction.resolution is not None:
         axis.axvline(1 / reconstruction.resolution, color=ORANGE, linewidth=0.8)
-        title = f"The half-maps agree to {reconstruction.resolution:.1f} Å (FSC 0.143)"
+        title = f"The half-maps agree to {reconstruction.resolution:.1f} Å (FSC {THRESHOLD})"
     axis.set_title(title, fontsize=10)
     axis.set(xlabel="spatial frequency (1/Å)", ylabel="FSC of the half-maps", xlim=(0, reconstruction.frequency[-1]),
              ylim=(min(-0.1, reconstruction.fsc.min() - 0.05), 1.05))  # fmt: skip

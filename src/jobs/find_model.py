@@ -13,14 +13,18 @@ MODEL = "model.json"
 def trained_folder(path: Path) -> Path:
     """The folder of a train job that has a model: ``path`` itself, where it lies, or a project's newest.
 
+    Or the folder in which another program left a model.
+
     ``InputError`` where there is none. A job that has written no model yet is returned if it alone was named: who
     opens it says why there is none.
     """
+    from ..models.opening import program_of
+
     path = Path(path).absolute()
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder; give a FlexRec project or a train job.")
     folder = path if path.is_dir() else path.parent
-    if (folder / MODEL).is_file() or (folder / "job.json").is_file():
+    if (folder / MODEL).is_file() or (folder / "job.json").is_file() or program_of(folder) is not None:
         return folder
     training = [job for job in job_folders(folder) if job_verb(job) == "train"]
     with_model = [job for job in training if (job / MODEL).is_file()]

@@ -26,6 +26,7 @@ class Program:
     recognises: Callable[[Path], bool]
     read: Callable[[Path], Model]
 
+
 VERSION = 1
 _READERS: dict[str, Reader] = {}
 _PROGRAMS: dict[str, Program] = {}
@@ -48,6 +49,13 @@ _FILES = ("model.json", "*.npz", "*.mrc")
 _TRIES = 4  # a training run may write a checkpoint between two of our files
 
 
+def program_of(folder: Path) -> Program | None:
+    """The other program that left a model in a folder; None where it is FlexRec's own, or none."""
+    if (folder / "model.json").exists():
+        return None
+    return next((program for program in _PROGRAMS.values() if program.recognises(folder)), None)
+
+
 def open_model(path: str | os.PathLike[str]) -> Model:
     """The model of a train job's newest checkpoint; ``path`` is the job's folder, or any file in it.
 
@@ -56,10 +64,9 @@ def open_model(path: str | os.PathLike[str]) -> Model:
     ``InputError`` where there is none, where it is of another format, or where its files do not fit together.
     """
     folder = _folder(Path(path))
-    if not (folder / "model.json").exists():
-        for program in _PROGRAMS.values():
-            if program.recognises(folder):
-                return program.read(folder)
+    program = program_of(folder)
+    if program is not None:
+        return program.read(folder)
     for _ in range(_TRIES):
         before = _stamps(folder)
         try:
@@ -80,7 +87,6 @@ def _stamps(folder: Path) -> list[tuple[int, int] | None]:
     paths = [path for pattern in _FILES for path in sorted(folder.glob(pattern))]
     found = [os.stat(path) if path.exists() else None for path in paths]
     return [None if stat is None else (stat.st_ino, stat.st_mtime_ns) for stat in found]
-
 
 
 def _folder(path: Path) -> Path:

@@ -59,9 +59,11 @@ class FlexPanel(QWidget):
         self.plot_actions, self.point_control = PlotActions(self), PointControl(self)
         self._connect()
         self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
-        self._own_tabs: dict[str, PanelTab] = {"Path": self.paths, "Select": self.selections, "States": self.states}
+        pages: dict[str, QWidget] = {"Path": self.paths, "Select": self.selections, "States": self.states}
+        pages |= {title: make(self) for title, make in tabs}
+        self._refreshed = [page for page in pages.values() if isinstance(page, PanelTab)]
         self.tabs.addTab(self.sliders, "Sliders")
-        for title, page in (*self._own_tabs.items(), *((title, make(self)) for title, make in tabs)):
+        for title, page in pages.items():
             self.tabs.addTab(scrolling(page), title)
         self._unsubscribe = [scene.on_change(self.refresh), scene.on_failure(self.complain)]
         self.refresh()
@@ -77,9 +79,9 @@ class FlexPanel(QWidget):
         if trained is not self._trained:
             self._trained = trained
             self._set_trained()
-        for page in (self.plot, self.sliders, *self._own_tabs.values()):
+        for page in (self.plot, self.sliders, *self._refreshed):
             page.setEnabled(trained is not None)
-        for part in (self.bar, *self._own_tabs.values()):
+        for part in (self.bar, *self._refreshed):
             part.refresh()
         self.refresh_files()
         if trained is None or self.plot.plane is None:
@@ -94,7 +96,7 @@ class FlexPanel(QWidget):
 
     def refresh_files(self) -> None:
         """States, selections, clusters or UMAP may have come or gone, here or by another program."""
-        for tab in self._own_tabs.values():
+        for tab in self._refreshed:
             tab.refresh_files()
         stamp = None if self._trained is None else changed_at(self._trained.folder / FOLDER)
         if stamp != self._results:

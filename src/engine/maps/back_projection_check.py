@@ -16,7 +16,7 @@ from ...particles.halves import sides
 from ...particles.observe import observe
 from ...particles.shells import spread_by_group
 from .backproject import BackProjector, soft_ball
-from .fsc import fourier_shell_correlation, low_shells, resolution
+from .fsc import THRESHOLD, fourier_shell_correlation, low_shells, resolution
 
 _MOST, _BATCH = 5000, 100
 _GAIN_ROUNDS, _ENOUGH = 2, 50  # times that the gains of optics groups are measured, and images that they need
@@ -105,7 +105,7 @@ class Check:
             "count": self.count,
             "frequency": [round(float(value), 6) for value in self.frequency],
             **{k: None if v is None else [round(float(x), 4) for x in v] for k, v in curves.items()},
-            "resolution_halves_0.143": resolution(self.frequency, self.halves, 0.143),
+            "resolution_halves_0.143": resolution(self.frequency, self.halves, THRESHOLD),
             "resolution_consensus_0.5": None
             if self.consensus is None
             else resolution(self.frequency, self.consensus, 0.5),
@@ -139,7 +139,7 @@ def check_particles(halves: Halves, consensus: FramedMap | None, job: JobFolder)
     frequency = np.arange(box // 2 + 1) / (box * pixel_size)
     with job.output("backprojection.mrc") as path:
         write_map(path, density, pixel_size, centre)
-    job.log(f"back-projection of {halves.count} images: halves agree to {_angstroms(frequency, curve, 0.143)}")
+    job.log(f"back-projection of {halves.count} images: halves agree to {_angstroms(frequency, curve, THRESHOLD)}")
     if against is not None:
         job.log(f"it agrees with the consensus to {_angstroms(frequency, against, 0.5)} (FSC 0.5; mean of the low "
                 f"shells {low_shells(against):.2f})")  # fmt: skip

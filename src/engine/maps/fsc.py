@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+THRESHOLD = 0.143  # of the FSC of two halves (Rosenthal & Henderson 2003)
+
 
 def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(N//2+1,) correlation by shell of two (N, N, N) maps; 0 where a shell of either is empty."""
@@ -20,10 +22,15 @@ def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarr
     return np.divide(cross, norm, out=np.zeros_like(cross), where=norm > 1e-12 * max(norm.max(), 1e-300))
 
 
-def resolution(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> float | None:
-    """Å of the last shell before the curve first falls below the threshold; None where it never is above it."""
+def last_shell(curve: np.ndarray, threshold: float) -> int:
+    """The last shell before a curve ``(s,)`` first falls below the threshold; 0 where shell 1 is below it already."""
     below = np.flatnonzero(curve[1:] < threshold)
-    last = below[0] if len(below) else len(curve) - 1
+    return int(below[0]) if len(below) else len(curve) - 1
+
+
+def resolution(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> float | None:
+    """Å of the `last_shell` above the threshold; None where the curve never is above it."""
+    last = last_shell(curve, threshold)
     return round(float(1 / frequency[last]), 2) if last > 0 else None
 
 

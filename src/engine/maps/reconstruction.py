@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .backproject import BackProjector, soft_ball
-from .fsc import fourier_shell_correlation, resolution, signal_share, weigh_shells
-
-THRESHOLD = 0.143  # of the FSC of two halves (Rosenthal & Henderson 2003)
+from .fsc import THRESHOLD, fourier_shell_correlation, resolution, signal_share, weigh_shells
 
 
 @dataclass(frozen=True)

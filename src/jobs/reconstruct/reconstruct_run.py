@@ -7,7 +7,8 @@ import json
 
 import numpy as np
 
-from ...engine.maps.reconstruction import THRESHOLD, Reconstruction, reconstruct
+from ...engine.maps.fsc import THRESHOLD
+from ...engine.maps.reconstruction import Reconstruction, reconstruct
 from ...figures.reconstruct_figure import draw_reconstruction
 from ...mesh.map_files import write_map
 from ...mesh.storage import load_mesh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...engine.maps.backproject import BackProjector, soft_ball
-from ...engine.maps.fsc import fourier_shell_correlation
+from ...engine.maps.fsc import THRESHOLD, fourier_shell_correlation, last_shell
 from ...particles import ImageStack, Particles, read_particles
 from ...particles.observe import observe
 from ...simulate.experiment import Experiment
@@ -49,6 +49,4 @@ def _backproject(
 
 def _resolution(curve: np.ndarray, extent: float) -> float:
     """Å of the last shell before the curve falls below 0.143, but no coarser than the third shell."""
-    below = np.flatnonzero(curve[1:] < 0.143)
-    last = below[0] if len(below) else len(curve) - 1
-    return extent / min(max(last, 3), len(curve) - 1)
+    return extent / min(max(last_shell(curve, THRESHOLD), 3), len(curve) - 1)

@@ -1,1 +1,0 @@
-"""The engine process: it answers what ChimeraX asks through its pipes, and dies with it (docs/engine_process.md)."""
