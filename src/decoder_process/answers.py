@@ -23,10 +23,10 @@ class ModelAnswers:
 
     def answer(self, ask: str, fields: dict, array: np.ndarray | None) -> Found:
         """The fields and the float32 array that answer a request; ``InputError`` for what the asker can mend."""
-        if ask not in _ASKED:
-            raise InputError(f"there is nothing called {ask!r} to ask; there are {', '.join(_ASKED)}.")
         if ask == "open":
             return self._open(_text(fields, "model"), _text(fields, "path"))
+        if ask not in _ASKED:
+            raise InputError(f"there is nothing called {ask!r} to ask; there are open, {', '.join(_ASKED)}.")
         name = _text(fields, "model")
         if name not in self._opened:
             raise InputError(f"no model is open under the name {name!r}; open it first.")
@@ -41,7 +41,7 @@ class ModelAnswers:
         return self._opened[name].facts(), None
 
 
-def _decode(opened: OpenedModel, fields: dict, array: None) -> Found:
+def _decode(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
     model = opened.at(_box(fields, opened.model.box))
     return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), opened.how)
 
@@ -82,8 +82,9 @@ def _release(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Fou
     return {}, None
 
 
+# of a model that is open
 _ASKED = {
-    "open": None, "decode": _decode, "vertices": _vertices, "anchor": _anchor, "tie": _tie, "displace": _displace,
+    "decode": _decode, "vertices": _vertices, "anchor": _anchor, "tie": _tie, "displace": _displace,
     "support": _support, "close": _release,
 }  # fmt: skip
 

@@ -110,8 +110,8 @@ def _read_about(folder: Path) -> dict:
         raise InputError(f"{path}: has version {about.get('version')}; this FlexRec reads {VERSION}; use a newer one.")
     for name in ("latent_dims", "box", "stage_box", "pixel_size", "epoch", "epochs"):
         value = about.get(name)
-        whole = isinstance(value, int) or (name == "pixel_size" and isinstance(value, float))
-        if not whole or value < (0 if name == "epoch" else 1e-3):
+        kinds = (int, float) if name == "pixel_size" else (int,)
+        if not isinstance(value, kinds) or value < (0 if name == "epoch" else 1e-3):
             raise InputError(f"{path}: says nothing usable about {name}; train again, or copy the folder again.")
     return about
 

@@ -14,7 +14,7 @@ from ..decoders.flow.mode_model import whitened
 from ..training.batches import Batch
 from ..training.pose_corrections import SIZE, shift_slopes
 from ..training.stage import Stage
-from .particle_latents import Prior, Step
+from .particle_latents import PoseStep, Prior, Step
 
 DIFFERENCE = 0.05  # of the latents' unit spread
 TURN = 0.5  # Å at the radius of gyration
@@ -33,27 +33,27 @@ def gauss_newton(
     handed on as the latents' precision is the marginal one (the Schur complement of the pose's block). Where the
     decoder is no line, a step is not to be trusted beyond a length of ``longest``.
     """
-    k, poses = z.shape[1], stage.poses if batch.correction is not None else None
+    k, correction = z.shape[1], batch.correction
     # columns of J for the latents: ∂f/∂zₖ ≈ (f(z + h eₖ) − f(z)) / h
     steps = torch.cat([torch.zeros(1, k, device=z.device), DIFFERENCE * torch.eye(k, device=z.device)])
     models = decoder.predict_several(stage, batch, z[:, None] + steps)
-    if poses is not None:
-        models = torch.cat([models, _turned_images(decoder, stage, batch, z)], dim=1)
+    if correction is not None:
+        models = torch.cat([models, _turned_images(decoder, stage, batch, z, correction)], dim=1)
     base = whitened(stage, models[:, 0])
     slope = (_each_whitened(stage, models[:, 1:]) - base[:, None]) / DIFFERENCE
     # Λ, and how far from its centre each unknown is
     start, strength = z - prior.centre, torch.full((k,), prior.strength, device=z.device)
-    if poses is not None:
+    if correction is not None:
         slope[:, k:] *= DIFFERENCE / TURN
         slope = torch.cat([slope, _each_whitened(stage, shift_slopes(models[:, 0], stage.cloud.pixel_size))], dim=1)
-        start, strength = torch.cat([start, batch.correction], dim=1), torch.cat([strength, poses.prior])
+        start, strength = torch.cat([start, correction], dim=1), torch.cat([strength, stage.poses.prior])
     precision = slope @ slope.transpose(1, 2) + torch.diag(strength)  # H = JᵀJ + Λ; slope is Jᵀ
     # Jᵀ (y − f) − Λ (z − z₀)
     pull = (slope @ (whitened(stage, batch.images) - base)[:, :, None]).squeeze(-1) - strength * start
-    if poses is None:
+    if correction is None:
         move = torch.linalg.solve(precision, pull[:, :, None]).squeeze(-1)
         return Step(z + _no_longer(move, longest), precision)
-    return _joint_step(z, batch.correction, precision, pull, longest)
+    return _joint_step(z, correction, precision, pull, longest)
 
 
 def _joint_step(
@@ -72,8 +72,8 @@ def _joint_step(
     # where the latents were held back, the pose is the best for where they are
     turned = move[:, k:] + (lean @ (moved - move[:, :k])[:, :, None]).squeeze(-1)
     spread = covariance.diagonal(dim1=1, dim2=2)[:, k:]
-    return Step(z + moved, (marginal + marginal.transpose(1, 2)) / 2, correction + _no_longer(turned, LARGEST_TURN),
-                lean, spread)  # fmt: skip
+    poses = PoseStep(correction + _no_longer(turned, LARGEST_TURN), lean, spread)
+    return Step(z + moved, (marginal + marginal.transpose(1, 2)) / 2, poses)
 
 
 def _no_longer(move: torch.Tensor, most: float) -> torch.Tensor:
@@ -82,11 +82,13 @@ def _no_longer(move: torch.Tensor, most: float) -> torch.Tensor:
     return move * torch.clamp(most / length.clamp(min=1e-12), max=1)
 
 
-def _turned_images(decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
-    """Images ``(b, 3, d, d // 2 + 1)`` at latents ``(b, k)`` with poses a step further about each axis."""
+def _turned_images(
+    decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor
+) -> torch.Tensor:
+    """Images ``(b, 3, d, d // 2 + 1)`` at latents ``(b, k)``, poses a step beyond ``correction`` about each axis."""
     turns = torch.zeros(3, SIZE, device=z.device)
     turns[:, :3] = TURN * torch.eye(3, device=z.device)
-    return decoder.predict_several(stage, batch, z[:, None], batch.correction[:, None] + turns)
+    return decoder.predict_several(stage, batch, z[:, None], correction[:, None] + turns)
 
 
 def _each_whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
@@ -138,7 +140,8 @@ class _Cost:
     def __init__(self, decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, prior: Prior) -> None:
         self._decoder, self._stage, self._batch, self._prior = decoder, stage, batch, prior
         base = decoder.predict(stage, batch, z)
-        self._misfit = stage.misfit if batch.correction is None else _PoseRefit(decoder, stage, batch, z, base)
+        poses = batch.correction
+        self._misfit = stage.misfit if poses is None else _PoseRefit(decoder, stage, batch, z, poses, base)
         self.own = self._misfit(batch, base) + prior.cost(z)
 
     def __call__(self, z: torch.Tensor) -> torch.Tensor:
@@ -153,14 +156,17 @@ class _PoseRefit:
     How images change with the pose is found once, for the models of the latents that the particles have.
     """
 
-    def __init__(self, decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, base: torch.Tensor) -> None:
-        turned = _turned_images(decoder, stage, batch, z)
+    def __init__(
+        self, decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor,
+        base: torch.Tensor,
+    ) -> None:  # fmt: skip
+        turned = _turned_images(decoder, stage, batch, z, correction)
         slopes = torch.cat([(turned - base[:, None]) / TURN, shift_slopes(base, stage.cloud.pixel_size)], dim=1)
         self._stage, self._slope = stage, _each_whitened(stage, slopes)
         self._strength = stage.poses.prior
         # L Lᵀ = JᵀJ + Λ of the pose alone
         self._lower = torch.linalg.cholesky(self._slope @ self._slope.transpose(1, 2) + torch.diag(self._strength))
-        self._start = batch.correction
+        self._start = correction
 
     def __call__(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:
         # ½ |r|² + ½ c·Λc − ½ |L⁻¹ (Jᵀ r − Λ c)|²: the minimum over the pose of the linearised misfit and its prior

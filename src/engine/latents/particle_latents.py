@@ -33,29 +33,41 @@ class Prior:
 
 
 @dataclass(frozen=True)
+class PoseStep:
+    """How the poses of a batch are to be corrected, by the images.
+
+    Attributes
+    ----------
+    correction : ``(b, 5)`` Å, the best where the latents are those of the step.
+    lean : ``(b, 5, k)``, how the best correction changes with z. spread : ``(b, 5)`` Å², posterior variance of each.
+    """
+
+    correction: torch.Tensor
+    lean: torch.Tensor
+    spread: torch.Tensor
+
+
+@dataclass(frozen=True)
 class Step:
     """Where the particles of a batch are to be, by the images.
 
     Attributes
     ----------
     z : ``(b, k)``. precision : ``(b, k, k)`` of their posterior, whatever the poses are.
-    correction : ``(b, 5)`` of the poses at ``z``, Å; None where they are not corrected.
-    lean : ``(b, 5, k)``, how the best correction changes with z. spread : ``(b, 5)`` Å², posterior variance of each.
-    gain : ``(b,)`` nats, the log evidence of the latents over none, where it is known.
+    poses : of the same images; None where they are not corrected.
+    gain : nats, the log evidence of the latents over none, summed over the batch; 0 where it is not known.
     """
 
     z: torch.Tensor
     precision: torch.Tensor
-    correction: torch.Tensor | None = None
-    lean: torch.Tensor | None = None
-    spread: torch.Tensor | None = None
-    gain: torch.Tensor | None = None
+    poses: PoseStep | None = None
+    gain: float = 0.0
 
     def correction_at(self, z: torch.Tensor) -> torch.Tensor | None:
         """The most likely corrections ``(b, 5)`` of the poses where the latents are ``z`` ``(b, k)``."""
-        if self.correction is None:
+        if self.poses is None:
             return None
-        return self.correction + (self.lean @ (z - self.z)[:, :, None]).squeeze(-1)
+        return self.poses.correction + (self.poses.lean @ (z - self.z)[:, :, None]).squeeze(-1)
 
 
 @dataclass
@@ -75,12 +87,11 @@ class Tally:
 
     def add(self, batch: Batch, step: Step) -> None:
         """Count a batch in."""
-        if step.spread is not None:
+        if step.poses is not None:
             weight = torch.ones(len(batch), device=step.z.device) if batch.weight is None else batch.weight
-            self.spread += weight @ step.spread
+            self.spread += weight @ step.poses.spread
             self.seen += float(weight.sum())
-        if step.gain is not None:
-            self.gain += float(step.gain.sum())
+        self.gain += step.gain
 
 
 @dataclass
@@ -100,7 +111,7 @@ class ParticleLatents:
 
     @classmethod
     def unknown(
-        cls, count: int, dims: int, device: str, centering: float = 1.0, frozen: bool = False
+        cls, count: int, dims: int, device: str | torch.device, centering: float = 1.0, frozen: bool = False
     ) -> ParticleLatents:
         """As long as no image has been asked."""
         precision = torch.eye(dims, device=device).repeat(count, 1, 1)
@@ -113,7 +124,8 @@ class ParticleLatents:
 
     def forget(self) -> None:
         """As if none had been looked for yet."""
-        fresh = ParticleLatents.unknown(*self.z.shape, self.z.device)
+        count, dims = self.z.shape
+        fresh = ParticleLatents.unknown(count, dims, self.z.device)
         self.z, self.precision, self.centre = fresh.z, fresh.precision, None
 
     def prior(self, batch: Batch) -> Prior:
@@ -130,8 +142,9 @@ class ParticleLatents:
         """Move a batch's particles where a step leads, or to latents ``z`` ``(b, k)`` and the best poses there."""
         z = step.z if z is None else z
         self.z[batch.rows], self.precision[batch.rows] = z, step.precision
-        if step.correction is not None:
-            stage.poses.correction[batch.rows] = step.correction_at(z)
+        correction = step.correction_at(z)
+        if correction is not None:
+            stage.poses.correction[batch.rows] = correction
 
     def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
         """Learn the latents that the others have found, this process having seen to ``rows``."""

@@ -69,7 +69,7 @@ class LatentTable(LatentSource):
                 batch = trainer.poses.corrected(batch)
                 step = self._step(now, decoder, batch)
                 points.take(now.stage, batch, step)
-            points.tally.gain += 0.0 if step.gain is None else float(step.gain.sum())
+            points.tally.gain += step.gain
             counter(len(batch))
         points.collect(trainer, rows)
         self.settle(now, decoder)

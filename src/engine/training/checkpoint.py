@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,11 +26,13 @@ def save_model(output: Output, trainer: Trainer, training: Training, stage: Stag
     decoder = training.decoder
     decoder.write(output, trainer, stage)
     z, precision = decoder.known(training.points, trainer.settings.latent_dims)
-    with output("latents.npz") as path:
-        np.savez(path, z=z.cpu().numpy(), precision=precision.cpu().numpy(), **particle_arrays(trainer))
-    with output("training.npz") as path:
-        np.savez(path, information=decoder.information, noise=decoder.noise.cpu().numpy(),
-                 fsc=decoder.maps.fsc.cpu().numpy(), **history_arrays(training.history))  # fmt: skip
+    # Any: by its types, a name of ours could be an option of savez
+    latents: dict[str, Any] = {"z": z.cpu().numpy(), "precision": precision.cpu().numpy(), **particle_arrays(trainer)}
+    passes: dict[str, Any] = {"information": decoder.information, "noise": decoder.noise.cpu().numpy(),
+                              "fsc": decoder.maps.fsc.cpu().numpy(), **history_arrays(training.history)}  # fmt: skip
+    for name, arrays in (("latents.npz", latents), ("training.npz", passes)):
+        with output(name) as path:
+            np.savez(path, **arrays)
     record = {
         "format": decoder.format,
         "version": VERSION,

@@ -132,7 +132,8 @@ class Trainer:
         count: int | None = SOLVE_PARTICLES,
     ) -> HalfMaps:
         """Half-maps at a stage, from at most ``count`` particles (all when None)."""
-        halves = self.halves if count is None else tuple(thin(half, count // 2) for half in self.halves)
+        first, second = (half if count is None else thin(half, count // 2) for half in self.halves)
+        halves = first, second
         counter = self.counter(name, (iterations + 1) * sum(len(self.team.share(half)) for half in halves))
 
         def problem_of(rows: np.ndarray) -> LeastSquares:

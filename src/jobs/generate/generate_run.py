@@ -162,7 +162,8 @@ def _write_maps(plan: _Plan, decoding: Model, threads: int | None, job: JobRun) 
 
 def _change_of(model: Model) -> Callable[[np.ndarray], str]:
     """A function that says in words how much changes from the first to the last of some points ``(m, K)``."""
-    if model.moving is None:
+    moving = model.moving
+    if moving is None:
         size = max(float(np.linalg.norm(model.volume)), 1e-30)
 
         def variation(z: np.ndarray) -> str:
@@ -170,10 +171,10 @@ def _change_of(model: Model) -> Callable[[np.ndarray], str]:
             return f"the map changes by {100 * change / size:.1f} %, r.m.s"
 
         return variation
-    mass = model.moving.mass
+    mass = moving.mass
 
     def motion(z: np.ndarray) -> str:
-        ends = model.moving.vertices(z[[0, -1]])
+        ends = moving.vertices(z[[0, -1]])
         distance = np.linalg.norm(ends[1] - ends[0], axis=1)
         return f"its mass moves {np.sqrt(mass @ distance**2):.1f} Å r.m.s., {distance[mass > 0].max():.1f} Å at most"
 

@@ -49,10 +49,12 @@ def open_images(parameters: CommonParameters, prepared: Prepared, job: JobRun | 
 
     alone = None if team else job
     particles = ready_images(parameters, prepared.particles, 0 if team else 1, alone)
-    stack = hold(particles, _teller(alone, "MB read")) if parameters.in_memory else ImageStack(particles)
-    if parameters.in_memory and job:
-        job.log(f"Holding {stack.images.nbytes / 1e9:.2f} GB of images in memory.")
-    return ParticleImages(prepared.particles, prepared.filter, stack)
+    if not parameters.in_memory:
+        return ParticleImages(prepared.particles, prepared.filter, ImageStack(particles))
+    held = hold(particles, _teller(alone, "MB read"))
+    if job:
+        job.log(f"Holding {held.images.nbytes / 1e9:.2f} GB of images in memory.")
+    return ParticleImages(prepared.particles, prepared.filter, held)
 
 
 def cache_folder(text: str) -> Path:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.decoders.flow.flow_parameters import FlowParameters
+from ...engine.latents.table_parameters import TableParameters
 from ...errors import InputError, is_out_of_memory
 from ...mesh.storage import load_mesh, save_mesh
 from ...mesh.tetmesh import TetMesh
@@ -24,7 +26,7 @@ from .train_memory import images_at_once, lower, settle
 from .train_moving import told_moving, with_what_moves
 from .train_parameters import CommonParameters
 from .train_particles import write_particles
-from .train_parts import check_parts, chosen_parts
+from .train_parts import DECODERS, SOURCES, check_parts, chosen_parts
 
 if TYPE_CHECKING:
     from ...engine.training.stage import Stage
@@ -186,15 +188,17 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
 
 def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | None:
     """Latents ``(n, k)`` to begin with, or None."""
-    if parameters.start != "latents":
-        if parameters.initial_latents is not None:
+    flow: FlowParameters = DECODERS["flow"].settings(parameters)
+    table: TableParameters = SOURCES["table"].settings(parameters)
+    if flow.start != "latents":
+        if table.initial_latents is not None:
             raise InputError("initial_latents: is given but --start is not latents; say --start latents to use it.")
-        if parameters.freeze_latents:
+        if table.freeze_latents:
             raise InputError("freeze_latents: needs latents to keep; give --start latents and --initial-latents.")
         return None
-    if parameters.initial_latents is None:
+    if table.initial_latents is None:
         raise InputError("initial_latents: --start latents needs them; give a train job or an .npz with an array z.")
-    path = job_file(parameters.initial_latents, "latents.npz")
+    path = job_file(table.initial_latents, "latents.npz")
     z = read_latents(path)
     if z.shape != (count, parameters.latent_dims):
         raise InputError(

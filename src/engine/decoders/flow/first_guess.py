@@ -91,11 +91,13 @@ def _start_found(trainer: Trainer, stage: Stage, decoder: FlowState, points: Par
     """Soft modes or components: as asked, or whichever explains images that neither was fitted to."""
     rows, start = _sample(trainer), decoder.settings.start
     apart = hold_out(trainer, rows)
-    motion = None if start == "components" else fit_modes(trainer, stage, decoder, rows, apart)
     split = rows[~apart], rows[apart]
-    if start != "modes" and _start_components(trainer, stage, decoder, points, split, motion):
+    if start == "components":
+        _start_components(trainer, stage, decoder, points, split, None)
         return
-    move_linearly(trainer, stage, decoder, points, motion)
+    motion = fit_modes(trainer, stage, decoder, rows, apart)
+    if start == "modes" or not _start_components(trainer, stage, decoder, points, split, motion):
+        move_linearly(trainer, stage, decoder, points, motion)
 
 
 def _start_components(

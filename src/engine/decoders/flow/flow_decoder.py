@@ -57,8 +57,8 @@ class FlowDecoder(FlowState):
         if self.maps_box == rung.box:
             return stage.with_density(supported_map(stage.cloud, self.maps))
         old = trainer.stage_of(Rung(self.maps_box, 1, 0.9), self.noise).cloud
-        halves = [carry_density(half, old, stage.cloud) for half in (self.maps.first, self.maps.second)]
-        carried = HalfMaps(*halves, self.maps.fsc)
+        first, second = (carry_density(half, old, stage.cloud) for half in (self.maps.first, self.maps.second))
+        carried = HalfMaps(first, second, self.maps.fsc)
         vertices_of = self.vertices_of(points)
         self.maps = trainer.solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
         self.maps_box = rung.box
@@ -163,7 +163,9 @@ class FlowDecoder(FlowState):
                 "The checkpoint's mesh is not the mesh of this training; resume it with the mesh it began with."
             )
         skeleton = Skeleton(
-            *(arrays[name].cpu().numpy() for name in ("vertices", "modes", "membership")),
+            vertices=arrays["vertices"].cpu().numpy(),
+            modes=arrays["modes"].cpu().numpy(),
+            membership=arrays["membership"].cpu().numpy(),
             parent=np.array(words["parent"]),
             order=np.array(words["order"]),
             pivot=arrays["pivot"].cpu().numpy(),

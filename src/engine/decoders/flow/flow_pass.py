@@ -69,7 +69,7 @@ class FlowPass:
         if sample == 0:
             return each.new_zeros(())
         stage, rest, few = self._stage, self._trainer.rest, batch.first(sample)
-        if few.correction is not None:
+        if few.correction is not None and self._basis is not None:
             whole, _ = whole_body(self._flow.modes, vertices - rest)
             placed = (self._basis.corrections(few.rotation) @ whole[:, :, None]).squeeze(-1)
             few = replace(few, correction=few.correction + placed)

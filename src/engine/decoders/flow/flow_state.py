@@ -27,6 +27,8 @@ class FlowState(Decoder):
 
     settings: FlowParameters
     flow: Flow
+    optimiser: torch.optim.Adam
+    noise: torch.Tensor
 
     def __init__(self, settings: FlowParameters | None = None) -> None:
         self.settings = settings or FlowParameters()

@@ -60,14 +60,15 @@ def _give_back(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: Rig
     rows = trainer.membership.members(np.random.default_rng((trainer.seed, 7)).permutation(count))[:PARTICLES]
     # argmin over A of Σᵢ |Bᵢ A fᵢ − cᵢ|²: fᵢ the features, Bᵢ (5, 6) from modes to corrections, cᵢ the correction. Its
     # normal equations are Σᵢ (BᵢᵀBᵢ ⊗ fᵢfᵢᵀ) vec A = Σᵢ vec(Bᵢᵀcᵢ fᵢᵀ)
-    normal = right = 0.0
+    size = 1 + flow.latent_dims + flow.layer(-1).in_features
+    right = torch.zeros(RIGID_MOTIONS, size, dtype=torch.double, device=trainer.device)
+    normal = torch.zeros(RIGID_MOTIONS, size, RIGID_MOTIONS, size, dtype=torch.double, device=trainer.device)
     for part in np.array_split(rows, -(-len(rows) // CHUNK)):
         features = _features(flow, points.z[part]).double()
         turned = basis.corrections(trainer.views(part)).double()
         product = torch.einsum("bij,bik,bf,bg->jfkg", turned, turned, features, features)
         pull = torch.einsum("bij,bi,bf->jf", turned, trainer.poses.correction[part].double(), features)
         normal, right = normal + product, right + pull
-    size = normal.shape[1]
     normal = normal.reshape(RIGID_MOTIONS * size, -1)
     # a ridge λ|A|², λ a share of the mean diagonal
     normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
@@ -94,11 +95,11 @@ def _take_what_is_no_motion(trainer: Trainer, flow: Flow, points: ParticleLatent
     varying, bent = (part - (weight @ part) / weight.sum() for part in (whole, left))
     placed = varying @ torch.cat([basis.spin, basis.slide]).double().T
     # r.m.s. of the whole body's motion, Å at the radius of gyration, and of what is left, over the particles' weights
-    size, left = (float((weight @ part.square().sum(dim=1) / weight.sum()).sqrt()) for part in (placed, bent))
-    left /= len(trainer.rest) ** 0.5
-    if size <= MOST_WHOLE * left:
+    size, bend = (float((weight @ part.square().sum(dim=1) / weight.sum()).sqrt()) for part in (placed, bent))
+    bend /= len(trainer.rest) ** 0.5
+    if size <= MOST_WHOLE * bend:
         return
-    share = 1 - MOST_WHOLE * left / size  # what is beyond the most that belongs to the motion
+    share = 1 - MOST_WHOLE * bend / size  # what is beyond the most that belongs to the motion
     features = _features(flow, z).double()
     # argmin over A of Σᵢ wᵢ |A fᵢ − varyingᵢ|², of which the share is taken away
     normal = features.T @ (weight[:, None] * features)
@@ -115,7 +116,7 @@ def _features(flow: Flow, z: torch.Tensor) -> torch.Tensor:
 def _add_to_last_layer(flow: Flow, change: torch.Tensor) -> None:
     """Add ``change`` ``(6, 1 + k + h)``, Å, to how the first six outputs depend on the features."""
     k, change = flow.latent_dims, change / AMPLITUDE
-    last = flow.network[-1]
+    last = flow.layer(-1)
     last.bias[:RIGID_MOTIONS] += change[:, 0]
     flow.linear.weight[:RIGID_MOTIONS] += change[:, 1 : 1 + k]
     last.weight[:RIGID_MOTIONS] += change[:, 1 + k :]

@@ -154,7 +154,7 @@ def explain(
     for one in samples:
         nodes = grid.nodes(one.rotation)
         found = posterior(grid, spectra, one, nodes)
-        gain += float(found.gain.sum())
+        gain += found.gain
         means.append(found.z)
         precisions.append(found.precision)
         if step is not None:
@@ -177,7 +177,8 @@ def posterior(grid: SliceGrid, spectra: torch.Tensor, samples: Samples, nodes: N
     pull = (slope.transpose(1, 2) @ residual)[..., 0]  # Wᵀ r
     precision = slope.transpose(1, 2) @ slope + torch.eye(slope.shape[2], device=slope.device)  # M
     z = torch.linalg.solve(precision, pull[..., None])[..., 0]
-    return Step(z, precision, gain=0.5 * ((pull * z).sum(1) - torch.logdet(precision)))
+    gain = 0.5 * ((pull * z).sum(1) - torch.logdet(precision))
+    return Step(z, precision, gain=float(gain.sum()))
 
 
 def _real(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

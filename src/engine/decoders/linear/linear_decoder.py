@@ -9,6 +9,7 @@ detail that the images do not show stays out.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,23 @@ def working_box(box: int, pixel_size: float, dims: int, band: float, resolution:
     return min(box, max(LEAST_BOX, min(wanted, even(most))))
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """Volumes, and the spectra that slices of them are cut from."""
+
+    volumes: torch.Tensor
+    spectra: torch.Tensor
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The rows of a batch, what their images say, and at which nodes of Fourier space."""
+
+    rows: torch.Tensor
+    samples: Samples
+    nodes: Nodes
+
+
 class LinearDecoder(Decoder):
     """Mean and components ``volumes`` ``(1 + f, N, N, N)``: those wanted and ``spare`` more, the best determined first.
 
@@ -62,13 +80,13 @@ class LinearDecoder(Decoder):
     format, straight, spare, measures = "flexrec-linear", True, SPARE, ()
     settings: LinearParameters
     volumes: torch.Tensor
+    _grid: SliceGrid  # of the rung
+    _step: ComponentStep  # of the pass
 
     def __init__(self, settings: LinearParameters | None = None) -> None:
         self.settings, self.information = settings or LinearParameters(), np.zeros(0)
-        self._grid: SliceGrid | None = None
-        self._step: ComponentStep | None = None
-        self._cut: tuple[torch.Tensor | None, torch.Tensor | None] = None, None
-        self._seen: tuple[torch.Tensor | None, Samples | None, Nodes | None] = None, None, None
+        self._cut: _Cut | None = None
+        self._seen: _Seen | None = None
 
     def rungs(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
@@ -130,21 +148,21 @@ class LinearDecoder(Decoder):
 
     def place(self, stage: Stage, batch: Batch) -> Step:
         """The posterior of a batch's latents: an image is linear in them."""
-        samples, nodes = self._samples(stage, batch)
-        return posterior(self._grid, self._spectra(), samples, nodes)
+        seen = self._see(stage, batch)
+        return posterior(self._grid, self._spectra(), seen.samples, seen.nodes)
 
     def _spectra(self) -> torch.Tensor:
         """Those of the volumes as they are now."""
-        if self._cut[0] is not self.volumes:
-            self._cut = self.volumes, self._grid.spectra(self.volumes)
-        return self._cut[1]
+        if self._cut is None or self._cut.volumes is not self.volumes:
+            self._cut = _Cut(self.volumes, self._grid.spectra(self.volumes))
+        return self._cut.spectra
 
-    def _samples(self, stage: Stage, batch: Batch) -> tuple[Samples, Nodes]:
-        """What the images of a batch say at which nodes of Fourier space; those of the last batch are kept."""
-        if self._seen[0] is not batch.rows:
+    def _see(self, stage: Stage, batch: Batch) -> _Seen:
+        """What the images of a batch say; of the last batch, that is kept."""
+        if self._seen is None or self._seen.rows is not batch.rows:
             samples = samples_of(stage, self._grid, batch)
-            self._seen = batch.rows, samples, self._grid.nodes(samples.rotation)
-        return self._seen[1:]
+            self._seen = _Seen(batch.rows, samples, self._grid.nodes(samples.rotation))
+        return self._seen
 
     # ----- how it learns -----
 
@@ -154,8 +172,8 @@ class LinearDecoder(Decoder):
 
     def learn(self, now: Pass, batch: Batch, z: torch.Tensor, place: np.ndarray, size: int) -> torch.Tensor:
         """Gather for the M step."""
-        samples, nodes = self._samples(now.stage, batch)
-        self._step.add(samples, nodes, z, now.points.precision[batch.rows])
+        seen = self._see(now.stage, batch)
+        self._step.add(seen.samples, seen.nodes, z, now.points.precision[batch.rows])
         return z.new_zeros(0)
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
@@ -165,7 +183,7 @@ class LinearDecoder(Decoder):
         mask = stage.cloud.scatter(torch.ones_like(stage.density))
         prior = component_prior(self._grid, stage.cloud.scatter(stage.density), mask)
         self.volumes = confined(self._step.solve(prior), mask, trainer.freedom(stage))
-        self._step = None
+        del self._step  # its memory
 
     def substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
         """Take latents z' with z = z' @ factor + mean in place of z: V₀' = V₀ + Σ meanₖ Vₖ, Vⱼ' = Σ factorⱼₖ Vₖ."""
