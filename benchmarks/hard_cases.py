@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.particles import read_particles
+from chimerax.flexrec.particles import Particles, read_particles
 from reference_maps import PreparedTruth
 from scipy.spatial.transform import Rotation
 
@@ -66,7 +66,7 @@ def findings(data: PreparedTruth, train: Path) -> Findings:
     return Findings(before, after, float(((probability > 0.5) == data.own).mean()), gain, known / (known + unknown))
 
 
-def pose_errors(data: PreparedTruth, particles) -> np.ndarray:
+def pose_errors(data: PreparedTruth, particles: Particles) -> np.ndarray:
     """R.m.s. errors ``(2,)`` of the poses of those that are particles: degrees about each axis, Å along each.
 
     A turn and a shift that all have in common move the map and are no error.
