@@ -110,7 +110,7 @@ def change_plot(user: User, random: Random) -> None:
     plot = user.panel.plot
     box = one_of(random, (plot.x, plot.y, plot.colour))
     if box is plot.colour:
-        box.asked.emit()
+        box.opening.emit()
     box.setCurrentIndex(int(random.integers(max(1, box.count()))))
     box.activated.emit(box.currentIndex())
     plot.style_choice.setCurrentIndex(int(random.integers(3)))
