@@ -36,7 +36,7 @@ ALLOWED = {
     "decoder_process": _MODELS,
     "jobs": _MODELS | {"figures", "explore"},
     "scene": _WORK,
-    "panel": _WORK,
+    "panel": _WORK | {"actions"},
     "actions": _WORK,
     "commands": _FACES,
     "cli": _FACES | {"viewer"},

@@ -154,3 +154,12 @@ def test_another_model_is_opened_from_the_menu_and_from_its_job(qtbot, viewer, t
     QTest.mouseClick(jobs.buttons["Open model"], LEFT)
     assert viewer.scene.trained.folder == first
     assert viewer.log.toPlainText().splitlines()[-1] == f"flexrec open {first}"
+
+
+def test_a_button_tells_what_its_command_does(viewer):
+    """Its tool tip is the synopsis of the declared action."""
+    from chimerax.flexrec.actions.action_registry import find_action
+
+    for name, words in (("keep state", "state keep"), ("morph of states", "morph"), ("make clusters", "cluster")):
+        button = viewer.panel.findChild(QPushButton, name)
+        assert button.toolTip() == f"{find_action(words).synopsis}: flexrec {words}"

@@ -20,6 +20,11 @@ def all_actions() -> tuple[Action, ...]:
     return tuple(action for name in MODULES for action in _module(name).ACTIONS)
 
 
+def find_action(words: str) -> Action:
+    """The action of these words; ``KeyError`` where there is none."""
+    return {action.words: action for action in all_actions()}[words]
+
+
 def sections(*hosts: Host) -> dict[str, list[Action]]:
     """The same by the section of the help pages that their file names: those that one of some hosts has."""
     by_title: dict[str, list[Action]] = {}

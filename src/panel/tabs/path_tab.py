@@ -9,6 +9,7 @@ from ...explore.anchors import point_text
 from ...explore.make_path import describe_path
 from ..panel_services import PanelServices, PanelTab
 from ..plot.path_corners import axis_command, corners_of, nearest_piece, simplified, through_command
+from ..widgets.named_button import action_tip
 from ..widgets.wrapping import labelled
 
 KINDS = ("along an axis", "straight through points", "over neighbouring particles")
@@ -29,6 +30,7 @@ class PathTab(PanelTab):
         self.angstroms = QCheckBox("even steps in Å")
         self.angstroms.setToolTip("Constant speed in ångströms of motion; else in latent units")
         self.add_shown, self.make = QPushButton("+ shown point"), QPushButton("Make the path")
+        self.make.setToolTip(action_tip("path"))
         self.make.setObjectName("make path")
         self.about = QLabel("Or choose Draw above the plot, and draw one.", wordWrap=True)
         self._lay_out()

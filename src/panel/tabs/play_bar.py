@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from ..panel_scene import Scene, quoted
 from ..plot.path_corners import axis_command
+from ..widgets.named_button import action_tip
 
 _STEPS = 1000
 
@@ -33,6 +34,7 @@ class PlayBar(QWidget):
         super().__init__()
         self.scene = scene
         self.play, self.record = QPushButton("Play"), QPushButton("Record …")
+        self.play.setToolTip(action_tip("play"))
         self.play.setObjectName("play")
         self.speed = QDoubleSpinBox(minimum=0.5, maximum=60, value=10, decimals=1, suffix=" states/s")
         self.loop, self.bounce = QCheckBox("over and over"), QCheckBox("back and forth")
@@ -40,7 +42,7 @@ class PlayBar(QWidget):
         self.bounce.setToolTip("To the end and back to the beginning; with over and over, on and on")
         self.inset = QCheckBox("with a small plot beside the map")
         self.inset.setToolTip("Its mark is where in latent space the movie is")
-        self.record.setToolTip("A movie of the path, as fast as Play")
+        self.record.setToolTip(action_tip("record"))
         self.scrub = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=_STEPS)
         self.scrub.setObjectName("scrub")
         self.scrub.setMinimumWidth(40)

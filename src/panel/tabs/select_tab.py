@@ -16,7 +16,7 @@ from ...explore.selection_state import check_particles
 from ...particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
 from ..panel_scene import quoted
 from ..panel_services import PanelServices, PanelTab
-from ..widgets.named_button import named_button
+from ..widgets.named_button import action_button
 from ..widgets.short_lists import ShortTree
 from ..widgets.wrapping import labelled, with_label
 from .selection_actions import SelectionActions
@@ -200,9 +200,9 @@ class SelectTab(PanelTab):
         self.join.setMinimumContentsLength(14)
         for field in (self.name, self.where, self.clusters):
             field.setMinimumWidth(60)
-        where = named_button("Select", self.select_where, "select where")
-        clusters = named_button("Select", self.select_clusters, "select clusters")
-        make = named_button("Make", self.make_clusters, "make clusters")
+        where = action_button("Select", self.select_where, "select where", "select")
+        clusters = action_button("Select", self.select_clusters, "select clusters", "select")
+        make = action_button("Make", self.make_clusters, "make clusters", "cluster")
         self.join.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         rows = labelled([("Lasso or box", (self.join, self.name)), ("Where", (self.where, where)),
                          ("Clusters", (self.count, make, with_label("of them", self.clusters), clusters))])  # fmt: skip

@@ -15,7 +15,7 @@ from ...explore.named_states import FILE, State, kept_states
 from ...explore.results import kept_stamp
 from ..panel_scene import quoted
 from ..panel_services import PanelServices, PanelTab
-from ..widgets.named_button import named_button
+from ..widgets.named_button import action_button
 from ..widgets.short_lists import ShortTree
 from ..widgets.wrapping import wrapping
 
@@ -129,18 +129,19 @@ class StatesTab(PanelTab):
 
     def _lay_out(self) -> None:
         buttons = (
-            ("Show", self.show_state), ("Delete", self.remove), ("Difference", lambda: self.compare("difference")),
-            ("Side by side", lambda: self.compare("beside")), ("Morph", self.morph),
+            ("Show", self.show_state, "state show"), ("Delete", self.remove, "state remove"),
+            ("Difference", lambda: self.compare("difference"), "state compare"),
+            ("Side by side", lambda: self.compare("beside"), "state compare"), ("Morph", self.morph, "morph"),
         )  # fmt: skip
-        named = [named_button(text, action, f"{text.lower()} of states") for text, action in buttons]
+        named = [action_button(text, action, f"{text.lower()} of states", words) for text, action, words in buttons]
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
-        column.addWidget(wrapping(self.name, named_button("Keep the shown state", self.keep, "keep state")))
+        keep = action_button("Keep the shown state", self.keep, "keep state", "state keep")
+        column.addWidget(wrapping(self.name, keep))
         column.addWidget(self.list, 1)
         column.addWidget(QLabel("Mark one to show it, two to compare them.", wordWrap=True))
-        self.end_button = named_button("End comparison", self.clear, "end comparison of states")
-        self.end_button.setToolTip("Show what moves again")
+        self.end_button = action_button("End comparison", self.clear, "end comparison of states", "state clear")
         column.addWidget(wrapping(*named, self.end_button))
         column.addWidget(self.legend)
 
