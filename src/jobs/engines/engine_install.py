@@ -77,14 +77,15 @@ def main(words: list[str]) -> int:
     parser.add_argument("--index")
     chosen = parser.parse_args(words)
     try:
-        report = install(chosen.folder, chosen.index, say=lambda text: print(f"flexrec: {text}", flush=True))
+        return 0 if install(chosen.folder, chosen.index, say=say_step).tell() else 1
     except InputError as error:
         print(f"flexrec: {error}", file=sys.stderr)
         return 2
-    print("\n".join(report.lines()), flush=True)
-    if report.problem is not None:
-        print(f"flexrec: {report.problem}", file=sys.stderr)
-    return int(report.problem is not None)
+
+
+def say_step(text: str) -> None:
+    """Print a step as it begins, also where standard output is no terminal."""
+    print(f"flexrec: {text}", flush=True)
 
 
 def install_environment(python: Path | str) -> dict[str, str]:

@@ -63,6 +63,13 @@ class EngineReport:
             text.append(f"Jobs can run with this Python, on {self.device.device}.")
         return text
 
+    def tell(self) -> bool:
+        """Print it, the problem to standard error; whether a job can run."""
+        print("\n".join(self.lines()), flush=True)
+        if self.problem is not None:
+            print(f"flexrec: {self.problem}", file=sys.stderr)
+        return self.problem is None
+
 
 def ask_python(python: Path | str | None = None) -> EngineReport:
     """Run a tiny computation in a Python (this one if None), in the environment that a job is given."""
