@@ -42,7 +42,8 @@ def choose_mask(
     """
     edge, density = edge_width(pair, unmasked), _density(pair, unmasked)
     if file is not None:
-        mask = SolventMask(read_mask(file, pair, edge), f"given, {file.name}")
+        volume = check_given_mask(read_mask(file, pair.box, pair.pixel_size), pair.pixel_size, edge)
+        mask = SolventMask(volume, f"given, {file.name}")
     elif mesh is not None:
         mask = SolventMask(mesh_mask(pair, mesh, edge), "of the mesh, with a soft edge")
     else:
@@ -57,30 +58,27 @@ def edge_width(pair: HalfPair, unmasked: float | None) -> float:
     return min(wanted, _WIDEST_EDGE * pair.box * pair.pixel_size)
 
 
-def read_mask(file: Path, pair: HalfPair, edge: float) -> np.ndarray:
-    """The mask of a file (N, N, N) float32, brought to the half-maps' box and pixel size, centre on centre.
+def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
+    """The mask of a file (N, N, N) float32, brought to the half-maps' box and pixel size (Å), centre on centre.
 
     One whose header says 1 Å, as programs write that do not know, is taken to have the half-maps' pixel size where it
-    has their box. A binary one gets an edge of ``edge`` Å. ``InputError`` for a file that is no mask, or that reaches
-    beyond the half-maps' box.
+    has their box. ``InputError`` for a file that is no mask, is empty, or reaches beyond the half-maps' box.
     """
-    volume, pixel_size = read_map(file)
-    if len(volume) == pair.box and abs(pixel_size - 1.0) < 1e-4:
-        pixel_size = pair.pixel_size
-    volume = check_given_mask(volume, pixel_size, 0.0)
-    like = len(volume) == pair.box and abs(pixel_size - pair.pixel_size) < 1e-3 * pair.pixel_size
-    if like:
-        return check_given_mask(volume, pair.pixel_size, edge)
-    reach = pair.box // 2 * pair.pixel_size / pixel_size
-    along = np.abs(np.arange(len(volume)) - len(volume) // 2) <= reach
+    volume, own_size = read_map(file)
+    if len(volume) == box and abs(own_size - 1.0) < 1e-4:
+        own_size = pixel_size
+    volume = check_given_mask(volume, own_size, 0.0)
+    if len(volume) == box and abs(own_size - pixel_size) < 1e-3 * pixel_size:
+        return volume
+    along = np.abs(np.arange(len(volume)) - len(volume) // 2) <= box // 2 * pixel_size / own_size
     inside = along[:, None, None] & along[:, None] & along
     if volume[~inside].sum() > _LOST * volume.sum():
         raise InputError(
-            f"{file}: the mask, {len(volume)} voxels of {pixel_size:.4g} Å, reaches beyond the box of the half-maps, "
-            f"{pair.box} voxels of {pair.pixel_size:.4g} Å; give one that was made for these maps."
+            f"{file}: the mask, {len(volume)} voxels of {own_size:.4g} Å, reaches beyond the box of the half-maps, "
+            f"{box} voxels of {pixel_size:.4g} Å; give one that was made for these maps."
         )
-    placed = np.clip(interpolate(volume, pixel_size, pair.box, pair.pixel_size), 0, 1)
-    return check_given_mask(placed, pair.pixel_size, edge)
+    placed = interpolate(volume, own_size, box, pixel_size)
+    return check_given_mask(np.clip(placed, 0, 1), pixel_size, 0.0)
 
 
 def mesh_mask(pair: HalfPair, mesh: TetMesh, edge: float) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ...engine.maps.fsc import THRESHOLD
+from ...engine.maps.half_pair import HalfPair
 from ...engine.maps.reconstruction import Reconstruction, reconstruct
+from ...engine.maps.solvent_mask import read_mask
 from ...figures.reconstruct_figure import draw_reconstruction
 from ...mesh.map_files import write_map
 from ...mesh.storage import load_mesh
@@ -18,12 +21,14 @@ from ..job_folder import JobRun
 from .reconstruct_halves import halves_of
 from .reconstruct_parameters import MAP, ReconstructParameters
 from .reconstruct_sums import forget_sums, sum_images
+from .resolution_files import write_resolution
+from .resolution_request import ResolutionRequest, part_labels
 
 
 def run(parameters: ReconstructParameters, job: JobRun) -> None:
-    """Write half1.mrc, half2.mrc, map.mrc, fsc.csv, reconstruct.png and reconstruct.json."""
+    """Write half1.mrc, half2.mrc, map.mrc, reconstruct.png, what `write_resolution` does, and reconstruct.json."""
     prepared = load_prepared(parameters.particles)
-    centre = _centre(parameters, prepared)
+    request = _request(parameters, prepared)
     halves = halves_of(parameters, prepared, job)
     sums = sum_images(prepared, halves, job)
     if sums is None:
@@ -31,16 +36,28 @@ def run(parameters: ReconstructParameters, job: JobRun) -> None:
     result = reconstruct(sums, prepared.pixel_size)
     counts = (len(halves[0]), len(halves[1]))
     job.log(_words(result, counts))
-    _write(result, prepared.pixel_size, centre, job)
+    _write(result, prepared.pixel_size, request.centre, job)
     with job.output("reconstruct.png") as path:
         draw_reconstruction(path, result, prepared.pixel_size, counts, parameters.selection)
-    _write_record(parameters, result, prepared, counts, job)
+    request = replace(request, views=prepared.particles.views(np.concatenate(halves)))
+    quality = write_resolution(HalfPair(result.first, result.second, prepared.pixel_size), request, job)
+    _write_record(parameters, quality, prepared, counts, job)
     forget_sums(job)
 
 
-def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray | None:
-    """Where the maps' voxel N//2 lies, (3,) Å xyz; None where neither mesh nor prep says."""
-    return prepared.centre if parameters.mesh is None else load_mesh(job_file(parameters.mesh, "mesh.npz")).centre
+def _request(parameters: ReconstructParameters, prepared: Prepared) -> ResolutionRequest:
+    """What is known beside the images; without a mesh, the maps lie where prep's consensus does.
+
+    A mask that cannot be used is refused here, before the images are read.
+    """
+    if parameters.mask is not None:
+        read_mask(parameters.mask, prepared.box, prepared.pixel_size)
+    request = ResolutionRequest(parameters.mask, b_factor=parameters.b_factor, centre=prepared.centre)
+    if parameters.mesh is None:
+        return request
+    file = job_file(parameters.mesh, "mesh.npz")
+    mesh = load_mesh(file)
+    return replace(request, mesh=mesh, labels=part_labels(file, mesh), centre=mesh.centre)
 
 
 def _words(result: Reconstruction, counts: tuple[int, int]) -> str:
@@ -57,16 +74,10 @@ def _write(result: Reconstruction, pixel_size: float, centre: np.ndarray | None,
     for name, volume in (("half1.mrc", result.first), ("half2.mrc", result.second), (MAP, result.mean)):
         with job.output(name) as path:
             write_map(path, volume, pixel_size, centre)
-    with job.output("fsc.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", "fsc"])
-        for shell in range(1, len(result.fsc)):
-            frequency = result.frequency[shell]
-            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", f"{result.fsc[shell]:.4f}"])
 
 
 def _write_record(
-    parameters: ReconstructParameters, result: Reconstruction, prepared: Prepared, counts: tuple[int, int], job: JobRun
+    parameters: ReconstructParameters, quality: dict[str, Any], prepared: Prepared, counts: tuple[int, int], job: JobRun
 ) -> None:
     record = {
         "box": prepared.box,
@@ -74,7 +85,7 @@ def _write_record(
         "particles": prepared.folder.name,
         "selection": parameters.selection,
         "halves": counts,
-        "resolution_0.143": result.resolution,
+        **quality,
     }
     with job.output("reconstruct.json") as path:
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -4,53 +4,61 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from ...engine.maps.fsc import THRESHOLD
-from ...engine.maps.half_agreement import HalfAgreement, PairCurves, measure_agreement
+from ...engine.maps.half_agreement import HalfAgreement, agreement_steps, measure_agreement
 from ...engine.maps.half_pair import HalfPair
+from ...engine.maps.map_quality import MapQuality, judge_maps
+from ...engine.maps.orientation_coverage import orientation_coverage
+from ...figures.resolution_figure import draw_resolution
 from ...mesh.map_files import write_map
-from ...mesh.tetmesh import TetMesh
 from ..job_folder import JobRun
+from ..throttle import Throttled
+from .deposition import Deposition, write_deposition
+from .resolution_record import quality_record, resolution_lines
+from .resolution_request import ResolutionRequest
 
-FSC = "fsc.csv"
-MASK = "fsc_mask.mrc"
-
-
-@dataclass(frozen=True, eq=False)
-class ResolutionRequest:
-    """What is known beside two half-maps.
-
-    mask : file of the mask that was given. mesh : whose mask and parts are used. labels : (p,) of its parts. b_factor :
-    Å² that was given, negative to sharpen; fitted without. views : (n, 3, 3) rotations of all particles. weight : (n,)
-    of each, all alike without. centre : (3,) Å xyz, where voxel N//2 lies. twin_name : what the twin is.
-    """
-
-    mask: Path | None = None
-    mesh: TetMesh | None = None
-    labels: tuple[int, ...] | None = None
-    b_factor: float | None = None
-    views: np.ndarray | None = None
-    weight: np.ndarray | None = None
-    centre: np.ndarray | None = None
-    twin_name: str = "rigid"
+FSC, MASK, FIGURE = "fsc.csv", "fsc_mask.mrc", "resolution.png"
+LOCAL, LOCAL_MAP, SHARPENED = "local_resolution.mrc", "local_sharpened.mrc", "sharpened.mrc"
 
 
 def write_resolution(
     pair: HalfPair, request: ResolutionRequest, job: JobRun, twin: HalfPair | None = None
 ) -> dict[str, Any]:
-    """Measure two half-maps, write all that follows from them into the job's folder; the numbers for its record."""
-    agreement = measure_agreement(pair, request.mask, request.mesh, twin, job.seed, request.labels)
-    for warning in agreement.mask.warnings:
-        job.log(f"Warning: {warning}")
-    with job.output(MASK) as path:
-        write_map(path, agreement.mask.volume, pair.pixel_size, request.centre)
+    """Measure two half-maps, write all that follows from them into the job's folder; the numbers for its record.
+
+    Written are fsc.csv, fsc_mask.mrc, local_resolution.mrc, local_sharpened.mrc, resolution.png, deposit/, and, where a
+    B-factor was given or fitted, sharpened.mrc. A ``twin`` is measured beside the pair, in the same masks.
+    """
+    progress, steps = Throttled(job), agreement_steps(request.mesh, twin is not None)
+    done = count(1)
+    agreement = measure_agreement(pair, request.mask, request.mesh, twin, job.seed, request.labels,
+                                  lambda: progress(next(done), steps, stage="resolution"))  # fmt: skip
+    coverage = None if request.views is None else orientation_coverage(request.views, request.weight)
+    quality = judge_maps(pair, agreement, request.b_factor, coverage,
+                         lambda step, total: progress(step, total, stage="local resolution"))  # fmt: skip
+    for line in resolution_lines(quality, request.twin_name):
+        job.log(line)
+    _write_maps(quality, pair.pixel_size, request.centre, job)
     write_fsc_table(agreement, request.twin_name, job)
-    return agreement_record(agreement, request.twin_name)
+    with job.output(FIGURE) as path:
+        draw_resolution(path, quality, pair.pixel_size, request.twin_name)
+    unsharpened = None if quality.sharpened is None else quality.unsharpened
+    deposition = Deposition(pair, quality.primary, unsharpened, quality.b_factor, quality.contour, request.centre)
+    write_deposition(deposition, agreement, job)
+    return quality_record(quality, request.twin_name)
+
+
+def _write_maps(quality: MapQuality, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:
+    maps = {MASK: quality.agreement.mask.volume, LOCAL: quality.local.volume, LOCAL_MAP: quality.local_map}
+    if quality.sharpened is not None:
+        maps[SHARPENED] = quality.sharpened
+    for name, volume in maps.items():
+        with job.output(name) as path:
+            write_map(path, volume, pixel_size, centre)
 
 
 def write_fsc_table(agreement: HalfAgreement, twin_name: str, job: JobRun) -> None:
@@ -75,20 +83,3 @@ def _columns(agreement: HalfAgreement, twin_name: str) -> Iterator[tuple[str, np
         yield f"{name}corrected", curves.whole.corrected
         for label, part in zip(agreement.labels, curves.parts):
             yield f"{name}part {label} corrected", part.corrected
-
-
-def agreement_record(agreement: HalfAgreement, twin_name: str) -> dict[str, Any]:
-    """Resolutions in Å at FSC 0.143, None where there is none, for a job's record."""
-    record: dict[str, Any] = {"mask": agreement.mask.source, "warnings": list(agreement.mask.warnings)}
-    record |= _resolutions(agreement.own, agreement.labels)
-    if agreement.twin is not None:
-        record[twin_name] = _resolutions(agreement.twin, agreement.labels)
-    return record
-
-
-def _resolutions(curves: PairCurves, labels: tuple[int, ...]) -> dict[str, Any]:
-    return {
-        f"resolution_{THRESHOLD}": curves.resolution,
-        f"masked_resolution_{THRESHOLD}": curves.whole.resolution,
-        f"part_resolutions_{THRESHOLD}": {str(label): part.resolution for label, part in zip(labels, curves.parts)},
-    }
