@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
 GREEN = "#009e73"
+_PALEST = 0.15  # opacity of the colour of local resolution where the mask holds no density
 _PARTS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8a8a8a")  # Okabe & Ito
 
 
@@ -44,7 +45,7 @@ def _text(quality: MapQuality, twin_name: str) -> str:
     return (
         "How to read: where the corrected curve falls below 0.143 the map ends. The randomised curve is what the mask "
         f"alone makes the half-maps agree on; where it is not near 0, the mask is too tight or too sharp.{twin} Local "
-        "resolution is coloured where the map has density. Views: a map all of one shade is seen evenly from all sides."
+        "resolution is coloured in the mask, fully where the map has density. Views: a map all of one shade is seen evenly from all sides."
     )
 
 
@@ -88,7 +89,7 @@ def _finish(axis: Axes, agreement: HalfAgreement, title: str) -> None:
     axis.axhline(THRESHOLD, color=GREY, linewidth=0.8)
     axis.set_title(title, fontsize=10)
     axis.set(xlim=(0, agreement.frequency[-1]), ylim=(-0.15, 1.05), ylabel="FSC of the half-maps")
-    axis.legend(fontsize=8, loc="upper right")
+    axis.legend(fontsize=8, loc="lower left")
     ticks = axis.get_xticks()
     shown = [tick for tick in ticks if 0 < tick <= agreement.frequency[-1]]
     axis.set_xticks(shown, [f"1/{1 / tick:.1f}" for tick in shown])
@@ -130,8 +131,8 @@ def _draw_lower(figure: SubFigure, quality: MapQuality, pixel_size: float) -> No
 
 
 def _draw_local(figure: SubFigure, quality: MapQuality, pixel_size: float) -> None:
-    volume, local = quality.primary, quality.local.volume
-    mask = quality.agreement.mask.volume
+    volume, local, mask = quality.local_map, quality.local.volume, quality.agreement.mask.volume
+    top = max(float(np.quantile(volume[mask > 0.5], 0.995)) if (mask > 0.5).any() else 0.0, 1e-30)
     low, high = quality.local.quantiles[0], max(quality.local.quantiles[-1], quality.local.quantiles[0] + 0.1)
     along = voxel_places(volume, pixel_size)
     limits = mask_limits(mask > 0.5, along)
@@ -140,11 +141,9 @@ def _draw_local(figure: SubFigure, quality: MapQuality, pixel_size: float) -> No
     edge = along[0] - pixel_size / 2, along[-1] + pixel_size / 2
     for axis, (right, up, x, y, eye) in zip(axes, VIEWS):
         density, colour, inside = (np.take(grid, middle[eye], axis=2 - eye) for grid in (volume, local, mask))
-        level = quality.contour.level
-        shade = np.clip(density / max(level, 1e-30), 0, 1)
-        axis.imshow(density, cmap="gray_r", origin="lower", extent=edge * 2, vmin=0, vmax=2.5 * level)
-        drawn = axis.imshow(colour, cmap="viridis_r", origin="lower", extent=edge * 2, vmin=low, vmax=high,
-                            alpha=shade * (inside > 0.05))  # fmt: skip
+        shade = (_PALEST + (1 - _PALEST) * np.clip(2 * density / top, 0, 1)) * (inside > 0.5)
+        axis.imshow(density, cmap="gray_r", origin="lower", extent=edge * 2, vmin=0, vmax=top)
+        drawn = axis.imshow(colour, cmap="viridis_r", origin="lower", extent=edge * 2, vmin=low, vmax=high, alpha=shade)
         axis.set(xlim=limits[x], ylim=limits[y], xticks=[], yticks=[])
         axis.set_title(f"{'xyz'[eye]} = {along[middle[eye]]:.0f} Å: {right} →, {up} ↑", fontsize=9)
     figure.colorbar(drawn, ax=axes, orientation="horizontal", shrink=0.7, label="local resolution (Å)")

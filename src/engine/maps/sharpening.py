@@ -11,6 +11,7 @@ from .half_pair import HalfPair
 
 LOWEST = 10.0  # Å, where the fit begins: coarser than that the decay is of the molecule's shape, not Wilson's
 _FEWEST_SHELLS = 5  # that a line is fitted to
+_FINEST = 0.92  # of the last shell, where the fit ends: beyond it interpolation and the images' edge damp the map
 _NARROWEST = 0.005  # 1/Å² of the fit's range at least, that of 10 to 8.2 Å
 
 
@@ -34,8 +35,8 @@ class Guinier:
 def fit_guinier(pair: HalfPair, mask: np.ndarray, corrected: np.ndarray, resolution: float | None) -> Guinier:
     """Fit the signal's decay between 10 Å and the ``resolution`` (Å) that the ``corrected`` FSC (s,) supports.
 
-    The signal's amplitude is that of the masked mean of the half-maps times √(2 FSC / (1 + FSC)), as noise adds to the
-    power of a shell. All shells count alike, as in RELION.
+    The last 8 % of the shells are left out. The signal's amplitude is that of the masked mean of the half-maps times
+    √(2 FSC / (1 + FSC)), as noise adds to the power of a shell. All shells count alike, as in RELION.
     """
     square = pair.frequency**2
     power = shell_power(pair.mean * mask) * signal_share(corrected)
@@ -44,10 +45,11 @@ def fit_guinier(pair: HalfPair, mask: np.ndarray, corrected: np.ndarray, resolut
     if resolution is None or resolution >= LOWEST:
         reached = "no resolution" if resolution is None else f"{resolution:.1f} Å"
         return _refused(square, amplitude, f"the map reaches {reached}, and a B-factor shows from {LOWEST:.0f} Å on")
-    chosen = (pair.frequency >= 1 / LOWEST) & (pair.frequency <= 1 / resolution * (1 + 1e-6)) & np.isfinite(amplitude)
+    finest = min(1 / resolution, _FINEST * pair.frequency[-1]) * (1 + 1e-6)
+    chosen = (pair.frequency >= 1 / LOWEST) & (pair.frequency <= finest) & np.isfinite(amplitude)
     shells = int(chosen.sum())
     if shells < _FEWEST_SHELLS or np.ptp(square[chosen]) < _NARROWEST:
-        why = f"there are {shells} shells from {LOWEST:.0f} to {resolution:.1f} Å, too few for a line"
+        why = f"there are {shells} shells from {LOWEST:.0f} to {1 / finest:.1f} Å, too few for a line"
         return _refused(square, amplitude, why)
     slope, offset = np.polyfit(square[chosen], amplitude[chosen], 1)
     ends = 1 / pair.frequency[chosen]

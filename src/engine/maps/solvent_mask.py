@@ -77,8 +77,9 @@ def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
             f"{file}: the mask, {len(volume)} voxels of {own_size:.4g} Å, reaches beyond the box of the half-maps, "
             f"{box} voxels of {pixel_size:.4g} Å; give one that was made for these maps."
         )
-    placed = interpolate(volume, own_size, box, pixel_size)
-    return check_given_mask(np.clip(placed, 0, 1), pixel_size, 0.0)
+    placed = np.clip(interpolate(volume, own_size, box, pixel_size), 0, 1)
+    binary = bool(((volume == 0) | (volume == 1)).all())
+    return check_given_mask((placed >= 0.5).astype(np.float32) if binary else placed, pixel_size, 0.0)
 
 
 def mesh_mask(pair: HalfPair, mesh: TetMesh, edge: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...engine.maps.fsc import THRESHOLD
-from ...engine.maps.half_agreement import PairCurves
+from ...engine.maps.half_agreement import HalfAgreement, PairCurves
 from ...engine.maps.local_resolution import QUANTILES
 from ...engine.maps.map_quality import MapQuality
 from ...engine.maps.sharpening import Guinier
@@ -56,7 +56,7 @@ def resolution_lines(quality: MapQuality, twin_name: str) -> Iterator[str]:
     twin = agreement.twin
     beside = f" ({twin_name}: {_reach(twin.whole.resolution)})" if twin is not None else ""
     yield (f"In the mask ({agreement.mask.source}), corrected by phase randomisation, they agree "
-           f"{_reach(agreement.own.whole.resolution)}{beside}.")  # fmt: skip
+           f"{_reach(agreement.own.whole.resolution)}{beside}{_end_of_images(agreement)}.")  # fmt: skip
     for number, label in enumerate(agreement.labels):
         beside = f" ({twin_name}: {_reach(twin.parts[number].resolution)})" if twin is not None else ""
         yield f"In part {label}: {_reach(agreement.own.parts[number].resolution)}{beside}."
@@ -66,6 +66,11 @@ def resolution_lines(quality: MapQuality, twin_name: str) -> Iterator[str]:
         scf, hidden = quality.coverage.scf, quality.coverage.hardly_seen
         words = f"; {hidden:.0%} of Fourier directions are hardly seen" if hidden > 0 else ""
         yield f"Orientation coverage (SCF): {scf:.2f} of 1{words}."
+
+
+def _end_of_images(agreement: HalfAgreement) -> str:
+    """Said where the curve is above the threshold to its end: a larger box of the images may show more."""
+    return " (as fine as these images go)" if agreement.own.whole.corrected.min() >= THRESHOLD else ""
 
 
 def _sharpening(quality: MapQuality) -> Iterator[str]:
