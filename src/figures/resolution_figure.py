@@ -45,7 +45,8 @@ def _text(quality: MapQuality, twin_name: str) -> str:
     return (
         "How to read: where the corrected curve falls below 0.143 the map ends. The randomised curve is what the mask "
         f"alone makes the half-maps agree on; where it is not near 0, the mask is too tight or too sharp.{twin} Local "
-        "resolution is coloured in the mask, fully where the map has density. Views: a map all of one shade is seen evenly from all sides."
+        "resolution is coloured in the mask, fully where the map has density. Views: a map all of one shade is seen "
+        "evenly from all sides."
     )
 
 
