@@ -50,7 +50,8 @@ def test_the_table_has_a_column_for_each_curve(written):
     folder, pair, record = written
     columns = table(folder)
     curves = ["fsc", "masked", "phase-randomised", "corrected", "part 4 corrected", "part 9 corrected"]
-    assert list(columns) == ["shell", "frequency (1/Å)", "resolution (Å)", *curves, *(f"rigid {name}" for name in curves)]
+    assert [*columns][:3] == ["shell", "frequency (1/Å)", "resolution (Å)"]
+    assert [*columns][3:] == [*curves, *(f"rigid {name}" for name in curves)]
     assert columns["fsc"] == pytest.approx(fourier_shell_correlation(pair.first, pair.second)[1:], abs=1e-4)
     assert columns["corrected"][20:].mean() > columns["rigid corrected"][20:].mean() + 0.1
     below = columns["corrected"] < 0.143
@@ -132,7 +133,8 @@ def test_a_given_b_factor_is_used_in_place_of_the_fitted_one(tmp_path):
     pair = pair_of(molecule(decay=80), 0.4)
     record = write_resolution(pair, ResolutionRequest(b_factor=-30.0), JobRun(tmp_path))
     assert record["b_factor"] == -30 and record["guinier"]["b_factor"] < -50
-    assert "orientation" not in record and "Sharpened by the given B-factor, -30.0" in (tmp_path / "log.txt").read_text()
+    assert "orientation" not in record
+    assert "Sharpened by the given B-factor, -30.0" in (tmp_path / "log.txt").read_text()
 
 
 def test_a_coarse_map_is_not_sharpened_and_the_job_says_why(tmp_path):

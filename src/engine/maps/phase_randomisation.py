@@ -14,6 +14,7 @@ from .fsc import THRESHOLD, fourier_shell_correlation, fourier_shells, last_shel
 from .half_pair import HalfPair
 
 RANDOM_FROM = 0.8  # of the unmasked FSC: phases are random from the shell where it first falls below (as in RELION)
+_LOW = 3  # shells at low frequency that are never randomised: images without background may agree badly there
 _SPARED = 2  # shells after that which are not corrected: there the true phases leak in
 
 
@@ -42,7 +43,8 @@ class RandomisedPair:
 
 def randomise_phases(pair: HalfPair, unmasked: np.ndarray, seed: int) -> RandomisedPair:
     """The pair with random phases from the shell where its ``unmasked`` FSC (s,) falls below `RANDOM_FROM`."""
-    first_shell = min(last_shell(unmasked, RANDOM_FROM) + 1, len(unmasked) - 1)
+    curve = np.concatenate([np.ones(_LOW), unmasked[_LOW:]])
+    first_shell = min(last_shell(curve, RANDOM_FROM) + 1, len(unmasked) - 1)
     rng = np.random.default_rng((seed, 13))
     first, second = (_randomised(half, first_shell, rng) for half in (pair.first, pair.second))
     return RandomisedPair(HalfPair(first, second, pair.pixel_size), first_shell)

@@ -52,6 +52,14 @@ def choose_mask(
     return SolventMask(mask.volume, mask.source, (*mask.warnings, *doubts))
 
 
+def check_mask(file: Path | None, mesh: TetMesh | None, box: int, pixel_size: float) -> None:
+    """``InputError`` where a mask's file or a mesh is of no use for half-maps of this box: asked before the work."""
+    if file is not None:
+        read_mask(file, box, pixel_size)
+    if mesh is not None:
+        _carried(mesh, box, pixel_size)
+
+
 def edge_width(pair: HalfPair, unmasked: float | None) -> float:
     """Å of a mask's soft edge: the ``unmasked`` resolution, but at least 6 voxels, and at most a tenth of the box."""
     wanted = max(EDGE_VOXELS * pair.pixel_size, unmasked or 0.0)
@@ -87,10 +95,15 @@ def mesh_mask(pair: HalfPair, mesh: TetMesh, edge: float) -> np.ndarray:
 
     ``InputError`` where the mesh carries none in the half-maps' box.
     """
-    core = mask_on_grid(mesh, pair.box, pair.pixel_size)
-    if not core.any():
+    return soften(_carried(mesh, pair.box, pair.pixel_size), pair.pixel_size, 0.0, edge)
+
+
+def _carried(mesh: TetMesh, box: int, pixel_size: float) -> np.ndarray:
+    """(N, N, N) bool: the voxels that the mesh carries; ``InputError`` where there are none."""
+    carried = mask_on_grid(mesh, box, pixel_size)
+    if not carried.any():
         raise InputError("The mesh carries no voxel of the half-maps' box; give the mesh of these particles.")
-    return soften(core, pair.pixel_size, 0.0, edge)
+    return carried
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +154,8 @@ def _cut_density(mask: SolventMask, density: _Density) -> Iterator[str]:
 
 
 def _cut_mesh(mask: SolventMask, pair: HalfPair, mesh: TetMesh) -> Iterator[str]:
-    carried = mask_on_grid(mesh, pair.box, pair.pixel_size)
-    left = float((carried & (mask.volume <= 0.5)).sum() / max(carried.sum(), 1))
+    carried = _carried(mesh, pair.box, pair.pixel_size)
+    left = float((carried & (mask.volume <= 0.5)).sum() / carried.sum())
     if left > _MOST_MESH:
         yield (f"The mask ({mask.source}) is smaller than the mesh: it leaves out {left:.0%} of the voxels that the "
                "mesh carries, and what moves there does not count.")  # fmt: skip

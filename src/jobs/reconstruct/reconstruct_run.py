@@ -11,7 +11,7 @@ import numpy as np
 from ...engine.maps.fsc import THRESHOLD
 from ...engine.maps.half_pair import HalfPair
 from ...engine.maps.reconstruction import Reconstruction, reconstruct
-from ...engine.maps.solvent_mask import read_mask
+from ...engine.maps.solvent_mask import check_mask
 from ...figures.reconstruct_figure import draw_reconstruction
 from ...mesh.map_files import write_map
 from ...mesh.storage import load_mesh
@@ -48,16 +48,15 @@ def run(parameters: ReconstructParameters, job: JobRun) -> None:
 def _request(parameters: ReconstructParameters, prepared: Prepared) -> ResolutionRequest:
     """What is known beside the images; without a mesh, the maps lie where prep's consensus does.
 
-    A mask that cannot be used is refused here, before the images are read.
+    A mask or mesh that cannot be used is refused here, before the images are read.
     """
-    if parameters.mask is not None:
-        read_mask(parameters.mask, prepared.box, prepared.pixel_size)
     request = ResolutionRequest(parameters.mask, b_factor=parameters.b_factor, centre=prepared.centre)
-    if parameters.mesh is None:
-        return request
-    file = job_file(parameters.mesh, "mesh.npz")
-    mesh = load_mesh(file)
-    return replace(request, mesh=mesh, labels=part_labels(file, mesh), centre=mesh.centre)
+    if parameters.mesh is not None:
+        file = job_file(parameters.mesh, "mesh.npz")
+        mesh = load_mesh(file)
+        request = replace(request, mesh=mesh, labels=part_labels(file, mesh), centre=mesh.centre)
+    check_mask(request.mask, request.mesh, prepared.box, prepared.pixel_size)
+    return request
 
 
 def _words(result: Reconstruction, counts: tuple[int, int]) -> str:
