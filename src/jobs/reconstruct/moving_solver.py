@@ -19,6 +19,7 @@ from ..throttle import Throttled
 from ..train.train_particles import REFINED, refined
 from .kept_pair import keep_pair, kept_pair
 from .reconstruct_motion import ParticleMotion, particle_motion
+from .write_reconstruction import HALVES, TWIN_HALVES
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 MOVED, RIGID = "moved", "rigid"  # what is solved
 WORDS = {MOVED: "in motion", RIGID: "at rest"}
-NAMES = {MOVED: ("half1.mrc", "half2.mrc"), RIGID: ("rigid_half1.mrc", "rigid_half2.mrc")}
+NAMES = {MOVED: HALVES, RIGID: TWIN_HALVES}
 BAND = 0.98  # of Nyquist: what is next to the last shell is not in the images
 TESTED = 400  # images of each half on which the other's map is tested
 PIXELS_AT_ONCE = 1 << 20  # of images worked on together

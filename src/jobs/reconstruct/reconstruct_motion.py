@@ -68,8 +68,7 @@ def particle_motion(trained: Trained, device: str) -> ParticleMotion:
         correction, centre = (torch.from_numpy(arrays[name].astype(np.float32)).to(device)
                               for name in ("pose_correction", "pose_centre"))  # fmt: skip
         poses = Poses(correction, torch.ones(2, device=device), centre, float(arrays["pose_radius"]))
-    probability = arrays.get("probability", np.ones(count)).astype(np.float32) * trained.finite
-    membership.learn(torch.from_numpy(probability).to(device))
+    membership.learn(torch.from_numpy(trained.probability * trained.finite).to(device))
     rest = torch.from_numpy(moving.mesh.vertices.astype(np.float32)).to(device)
     return ParticleMotion(vertices_of, rest, poses, membership)
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ...engine.maps.reconstruction import Reconstruction, of_halves
+from ...engine.maps.solvent_mask import check_mask
 from ...explore.trained_model import open_trained
+from ...mesh.map_files import read_map
+from ...mesh.tetmesh import TetMesh
 from ...particles.prefetch import threads_here
 from ...particles.prepared import load_prepared
+from ..inputs import job_file
 from ..job_folder import JobRun
 from ..queue.slots import device_name
 from ..train.train_run import choose_device
@@ -17,12 +24,43 @@ from .moving_solver import MOVED, NAMES, RIGID, Inputs, MovingSolver
 from .reconstruct_halves import halves_of
 from .reconstruct_motion import check_model
 from .reconstruct_parameters import ReconstructParameters
+from .resolution_request import ResolutionRequest, part_labels
+from .write_reconstruction import write_reconstruction
 
 if TYPE_CHECKING:
     from ...engine.training.batches import ParticleImages
     from ...engine.training.team import Team
 
 STOPPED = "Stopped; resume goes on from the last whole pass."
+
+
+def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> None:
+    """The maps of particles whose motion is undone, and beside them those of the same particles at rest."""
+    inputs = solve_moving(parameters, job)
+    if inputs is None:
+        return
+    moved, pixel_size = _solved(job, MOVED)
+    rigid = _solved(job, RIGID)[0] if parameters.twin else None
+    mesh, rows = inputs.trained.model.moving_points.mesh, np.concatenate(inputs.halves)
+    request = ResolutionRequest(
+        parameters.mask, mesh, _labels(parameters, mesh), parameters.b_factor,
+        inputs.prepared.particles.views(rows), inputs.trained.probability[rows], inputs.trained.model.centre,
+    )  # fmt: skip
+    record = {"particles": inputs.prepared.folder.name, "selection": parameters.selection,
+              "halves": (len(inputs.halves[0]), len(inputs.halves[1])), "model": inputs.trained.folder.name,
+              "poses_refined": parameters.refine_poses}  # fmt: skip
+    write_reconstruction(moved, rigid, pixel_size, request, record, job)
+
+
+def _solved(job: JobRun, kind: str) -> tuple[Reconstruction, float]:
+    """A pair of half-maps that was written, and their pixel size."""
+    (first, pixel_size), (second, _) = (read_map(job.folder / name) for name in NAMES[kind])
+    return of_halves(first, second, (first + second) / 2, pixel_size), pixel_size
+
+
+def _labels(parameters: ReconstructParameters, mesh: TetMesh) -> tuple[int, ...] | None:
+    """The names of the mesh's parts, where the mesh job has them."""
+    return None if parameters.mesh is None else part_labels(job_file(parameters.mesh, "mesh.npz"), mesh)
 
 
 def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | None:
@@ -74,6 +112,7 @@ def _read(parameters: ReconstructParameters, job: JobRun) -> tuple[Inputs, Parti
     assert parameters.model is not None
     prepared, trained = load_prepared(parameters.particles), open_trained(parameters.model)
     check_model(trained, prepared)
+    check_mask(parameters.mask, trained.model.moving_points.mesh, prepared.box, prepared.pixel_size)
     inputs = Inputs(prepared, trained, halves_of(parameters, prepared, job), parameters.refine_poses)
     return inputs, open_full_images(trained, prepared, parameters.box, job)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...parameters import parameter
+from ...parameters import READ, parameter
 from ..declare import Job
 
 MAP = "map.mrc"  # what it writes of all its particles
@@ -36,7 +36,7 @@ class ReconstructParameters:
     mesh: Path | None = parameter(
         None,
         help="mesh whose consensus the maps shall lie on, as the models trained with it do; without any mesh, they lie "
-        "on the consensus that prep was given",
+        "on the consensus that prep was given; resolution is told for each of its parts, and its mask is the mask",
         job="mesh",
     )
     box: int | None = parameter(
@@ -56,6 +56,21 @@ class ReconstructParameters:
     )
     device: str = parameter(
         "auto", help="with a model: where to compute: auto, cpu, cuda, cuda:1, mps, …", advanced=True
+    )
+    mask: Path | None = parameter(
+        None,
+        help="map from 0 to 1 that the half-maps are compared in; if omitted, the mesh's mask with a soft edge, or "
+        "without a mesh one made of the half-maps",
+        path=READ,
+    )
+    b_factor: float | None = parameter(
+        None,
+        help="sharpen the map by this B-factor, negative to sharpen, in place of the one that its own decay shows from "
+        "10 Å on (Guinier)",
+        unit="Å²",
+        low=-2000,
+        high=2000,
+        example="-80",
     )
 
 
