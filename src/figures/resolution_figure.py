@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
 GREEN = "#009e73"
-_PALEST = 0.15  # opacity of the colour of local resolution where the mask holds no density
+_PALEST = 0.3  # opacity of the colour of local resolution where the mask holds no density
 _PARTS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8a8a8a")  # Okabe & Ito
 
 
