@@ -14,7 +14,7 @@ from .sheet import BLUE, GREY, ORANGE, new_figure, say
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_VIEWS = (("x", "y", "z"), ("x", "z", "y"), ("y", "z", "x"))  # right, up, and the axis one looks along
+VIEWS = (("x", "y", "z"), ("x", "z", "y"), ("y", "z", "x"))  # right, up, and the axis one looks along
 
 
 def draw_reconstruction(
@@ -28,9 +28,9 @@ def draw_reconstruction(
     figure = new_figure(10.5, 5.2)
     pictures, curve = figure.subfigures(1, 2, squeeze=False, width_ratios=(6.3, 4.2))[0]
     axes = pictures.subplots(2, 3)
-    for column, view in enumerate(_VIEWS):
-        _draw_view(axes[:, column], reconstruction.mean, pixel_size, view)
-    _draw_fsc(curve.subplots(), reconstruction)
+    for column, view in enumerate(VIEWS):
+        draw_view(axes[:, column], reconstruction.mean, pixel_size, view)
+    draw_fsc(curve.subplots(), reconstruction)
     what = f"selection {selection!r}" if selection else "all particles"
     say(figure, f"The map of {what}, {counts[0]} + {counts[1]}, from their images alone: sections through the middle "
                 "above, projections below. All are taken for one rigid body, so what moves among them is smeared. The "
@@ -38,7 +38,7 @@ def draw_reconstruction(
     figure.savefig(path, format="png")
 
 
-def _draw_view(axes: np.ndarray, volume: np.ndarray, pixel_size: float, view: tuple[str, str, str]) -> None:
+def draw_view(axes: np.ndarray, volume: np.ndarray, pixel_size: float, view: tuple[str, str, str]) -> None:
     """A section in the upper, a projection in the lower of two axes."""
     right, up, eye = view
     box, along = len(volume), 2 - "xyz".index(eye)
@@ -51,7 +51,8 @@ def _draw_view(axes: np.ndarray, volume: np.ndarray, pixel_size: float, view: tu
     axes[1].set_title(f"along {eye}: {right} →, {up} ↑", fontsize=9)
 
 
-def _draw_fsc(axis: Axes, reconstruction: Reconstruction) -> None:
+def draw_fsc(axis: Axes, reconstruction: Reconstruction) -> None:
+    """The FSC of the half-maps, and where it falls below the threshold."""
     axis.plot(reconstruction.frequency, reconstruction.fsc, color=BLUE)
     axis.axhline(THRESHOLD, color=GREY, linewidth=0.8)
     title = "The half-maps agree nowhere"

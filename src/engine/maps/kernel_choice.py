@@ -88,12 +88,14 @@ def _gain(
     bands: FrequencyBands, spectra: tuple[np.ndarray, np.ndarray], judges: list[tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray:
     """Nats ``(b, N, N, N)`` that each voxel of the maps of ``spectra`` gains, each judged by the other half."""
-    total = 0
+    box = spectra[0].shape[0]
+    total = np.zeros((len(bands), box, box, box), np.float32)
     for spectrum, (images, weight) in zip(spectra, reversed(judges), strict=True):
         # Σ_k conj(V) F over the whole space is N³ Σ_x v f; noise of variance 1 in pixels has power N² at each k
         maps, residuals = bands.split(spectrum), bands.split(images - weight * spectrum / 2)
-        total = total + np.stack([v * r for v, r in zip(maps, residuals, strict=True)])
-    return total * np.float32(total.shape[-1])
+        for band, (volume, residual) in enumerate(zip(maps, residuals, strict=True)):
+            total[band] += box * volume * residual
+    return total
 
 
 def _with_neighbours(gain: np.ndarray) -> np.ndarray:

@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
-import csv
 import json
 
 import numpy as np
 
 from ...engine.maps.fsc import THRESHOLD
 from ...engine.maps.reconstruction import Reconstruction, reconstruct
+from ...errors import InputError
 from ...figures.reconstruct_figure import draw_reconstruction
-from ...mesh.map_files import write_map
 from ...mesh.storage import load_mesh
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
+from .half_map_files import write_maps
 from .reconstruct_halves import halves_of
-from .reconstruct_parameters import MAP, ReconstructParameters
+from .reconstruct_parameters import ReconstructParameters
 from .reconstruct_sums import forget_sums, sum_images
+from .state_run import reconstruct_states
 
 
 def run(parameters: ReconstructParameters, job: JobRun) -> None:
-    """Write half1.mrc, half2.mrc, map.mrc, fsc.csv, reconstruct.png and reconstruct.json."""
+    """Write half1.mrc, half2.mrc, map.mrc, fsc.csv, reconstruct.png and reconstruct.json; see also `state_run`."""
+    _check(parameters)
     prepared = load_prepared(parameters.particles)
     centre = _centre(parameters, prepared)
     halves = halves_of(parameters, prepared, job)
+    if parameters.at or parameters.path is not None:
+        reconstruct_states(parameters, prepared, centre, halves, job)
+        return
     sums = sum_images(prepared, halves, job)
     if sums is None:
         return
     result = reconstruct(sums, prepared.pixel_size)
     counts = (len(halves[0]), len(halves[1]))
     job.log(_words(result, counts))
-    _write(result, prepared.pixel_size, centre, job)
+    write_maps(result, prepared.pixel_size, centre, job)
     with job.output("reconstruct.png") as path:
         draw_reconstruction(path, result, prepared.pixel_size, counts, parameters.selection)
     _write_record(parameters, result, prepared, counts, job)
     forget_sums(job)
+
+
+def _check(parameters: ReconstructParameters) -> None:
+    """``InputError`` where latents are named but no point."""
+    for name in ("model", "latents"):
+        if getattr(parameters, name) is not None and not parameters.at and parameters.path is None:
+            raise InputError(f"{name}: says whose latents points are, and no point is given; give --at or --path.")
 
 
 def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray | None:
@@ -51,18 +63,6 @@ def _words(result: Reconstruction, counts: tuple[int, int]) -> str:
     return (
         f"The {halves} agree to {result.resolution:.1f} Å{limit}: FSC {THRESHOLD}, no mask but the sphere in the box."
     )
-
-
-def _write(result: Reconstruction, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:
-    for name, volume in (("half1.mrc", result.first), ("half2.mrc", result.second), (MAP, result.mean)):
-        with job.output(name) as path:
-            write_map(path, volume, pixel_size, centre)
-    with job.output("fsc.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", "fsc"])
-        for shell in range(1, len(result.fsc)):
-            frequency = result.frequency[shell]
-            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", f"{result.fsc[shell]:.4f}"])
 
 
 def _write_record(
