@@ -252,7 +252,9 @@ def test_in_the_terminal_it_takes_the_newest_particles_and_says_what_is_wrong(pr
     assert program.main(("reconstruct", "--selection", "few")) == 0
     folder = project / "003-reconstruct"
     assert capfd.readouterr().out.strip() == str(folder)
-    assert json.loads((folder / "job.json").read_text())["inputs"] == {"particles": "002-prep", "mesh": None}
+    assert json.loads((folder / "job.json").read_text())["inputs"] == {
+        "particles": "002-prep", "mesh": None, "path": None, "model": None, "latents": None,
+    }  # fmt: skip
     assert (folder / "map.mrc").is_file()
     assert program.main(("reconstruct", "--selection", "nobody")) == 2
     assert "There is no selection 'nobody'" in capfd.readouterr().err

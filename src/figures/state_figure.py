@@ -52,30 +52,35 @@ def _draw_gain(axis: Axes, state: StateMap, unit: str) -> None:
 
 
 def _draw_widths(plots: SubFigure, axis: Axes, state: StateMap, unit: str) -> None:
-    """The width at each place of the section z = 0, shown where there is density."""
-    middle = len(state.width) // 2
-    density, width = state.maps.mean[middle], np.clip(state.width[middle], None, _shown(state)[-1])
-    strong = np.clip(density / max(np.percentile(state.maps.mean, 99.8), 1e-30), 0, 1)
-    image = axis.imshow(width, origin="lower", cmap="viridis", alpha=strong**0.5, vmin=0)
+    """The width used, the mean of the molecule's density along the axis that shows it largest."""
+    density = np.maximum(state.maps.mean, 0)
+    density = np.where(density > 0.2 * np.percentile(density, 99.8), density, 0)
+    extent = [np.count_nonzero(density.any(axis=2 - "xyz".index(eye))) for *_, eye in VIEWS]
+    right, up, eye = VIEWS[int(np.argmax(extent))]
+    along = 2 - "xyz".index(eye)
+    weight = density.sum(axis=along)
+    width = (density * np.minimum(state.width, _shown(state)[-1])).sum(axis=along) / np.maximum(weight, 1e-30)
+    shown = np.where(weight > 0, width, np.nan)
+    image = axis.imshow(shown, origin="lower", cmap="viridis", vmin=0)
     axis.set(xticks=[], yticks=[])
-    axis.set_title("width used, z = 0 Å", fontsize=10)
+    axis.set_title(f"width used, along {eye}: {right} →, {up} ↑", fontsize=10)
     plots.colorbar(image, ax=axis, label=unit, shrink=0.8)
 
 
 def _draw_particles(axis: Axes, state: StateMap, unit: str) -> None:
     """How many particles each width is worth, and how much of the molecule has it."""
     shown = _shown(state)
-    axis.plot(shown, [state.shells.effective(width) for width in state.shells.widths], ".-", color=GREY)
+    axis.plot(shown, [state.shells.effective(width) for width in state.widths], ".-", color=GREY)
     axis.set(xscale="log", yscale="log", xlabel=f"width of the kernel ({unit})", ylabel="particles it is worth")
     part = axis.twinx()
-    part.plot(shown, 100 * state.share / max(state.share.sum(), 1e-30), "s-", color=BLUE, markersize=3)
+    part.plot(shown, 100 * state.share, "s-", color=BLUE, markersize=3)
     part.set(ylim=(0, None))
     part.set_ylabel("% of the molecule that has it", color=BLUE)
 
 
 def _shown(state: StateMap) -> np.ndarray:
     """The widths ``(w,)`` as they are drawn: the last, beyond all particles, a step beyond the one before it."""
-    widths = state.shells.widths.copy()
+    widths = state.widths.copy()
     if len(widths) > 2:
         widths[-1] = widths[-2] ** 2 / widths[-3]
     return widths

@@ -37,7 +37,7 @@ def points_at(numbers: Sequence[float], latent_dims: int) -> np.ndarray:
     """Points ``(m, K)`` float32 that were given number by number as ``at``; ``InputError`` where they are not whole."""
     if len(numbers) % latent_dims:
         raise InputError(
-            f"at: {len(numbers)} numbers make no whole points, since the model has {latent_dims} latent dimensions; "
+            f"at: {len(numbers)} numbers make no whole points, since there are {latent_dims} latent dimensions; "
             f"give {latent_dims} for each."
         )
     return np.array(numbers, np.float32).reshape(-1, latent_dims)

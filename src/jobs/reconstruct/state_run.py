@@ -69,7 +69,10 @@ def reconstruct_states(
         if not sum_states(sums, plan.prepared, job, f"images of pass {number}", about):
             return
         for place, i in enumerate(states):
+            if i in done:
+                continue
             if job.stop_requested():
+                sums.keep(job, prepared.box, about)
                 return
             done[i] = _make(plan, i, sums.of_state(place), job)
             _write_record(parameters, plan, done, job)
@@ -106,8 +109,6 @@ def _series(parameters: ReconstructParameters, dims: int) -> tuple[Series, ...]:
     """The points that were asked for, in the order at, path."""
     series: list[Series] = []
     if parameters.at:
-        if not np.isfinite(parameters.at).all():
-            raise InputError("at: holds a value that is not a number; give finite ones.")
         series.append(Series("at", points_at(parameters.at, dims)))
     if parameters.path is not None:
         series.append(Series(parameters.path.name, read_points(parameters.path, dims)))
@@ -181,9 +182,9 @@ def _point_record(plan: _Plan, i: int, result: StateMap) -> dict[str, Any]:
         "resolution_0.143": result.maps.resolution,
         "width": list(result.typical),
         "effective_particles": round(shells.effective(result.typical[1]), 1),
-        "widths": [round(float(width), 4) for width in shells.widths],
-        "effective_particles_of_widths": [round(shells.effective(width), 1) for width in shells.widths],
-        "share_of_density": [round(float(part), 4) for part in result.share / max(result.share.sum(), 1e-30)],
+        "widths": [round(float(width), 4) for width in result.widths],
+        "effective_particles_of_widths": [round(shells.effective(width), 1) for width in result.widths],
+        "share_of_density": [round(float(part), 4) for part in result.share],
         "gain_of_widths": [round(float(gain), 2) for gain in result.choice.gain.sum(axis=0)],
     }
 

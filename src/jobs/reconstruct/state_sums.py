@@ -68,6 +68,10 @@ class StateSums:
         own = self._places[self._first[state] : self._first[state + 1]]
         return list(zip(own[0::2], own[1::2], strict=True))
 
+    def keep(self, job: JobRun, box: int, about: dict[str, Any]) -> None:
+        """Write the sums of all images, to go on from."""
+        Keeper(job).keep(self.all, len([*image_batches(self.rows, box)]), **about)
+
     @property
     def all(self) -> list[BackProjector]:
         """All sums, to be kept."""
@@ -100,10 +104,9 @@ def sum_states(sums: StateSums, prepared: Prepared, job: JobRun, stage: str, abo
 
 
 def passes(states: Sequence[int], most: int, begun: Sequence[int]) -> Iterator[list[int]]:
-    """States of each pass over the images: first those ``begun`` before, then the others, evenly shared."""
-    first = [state for state in states if state in begun]
-    if first == list(begun) and first:
-        yield first
+    """States of each pass over the images: first those that were ``begun`` together, then the others, evenly shared."""
+    if set(states) & set(begun):
+        yield list(begun)
         states = [state for state in states if state not in begun]
     count = -(-len(states) // most)
     if count:
