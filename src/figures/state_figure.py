@@ -70,7 +70,7 @@ def _draw_widths(plots: SubFigure, axis: Axes, state: StateMap, unit: str) -> No
 def _draw_particles(axis: Axes, state: StateMap, unit: str) -> None:
     """How many particles each width is worth, and how much of the molecule has it."""
     shown = _shown(state)
-    axis.plot(shown, [state.shells.effective(width) for width in state.widths], ".-", color=GREY)
+    axis.plot(shown, [state.shells.effective(width) for width in state.shells.widths], ".-", color=GREY)
     axis.set(xscale="log", yscale="log", xlabel=f"width of the kernel ({unit})", ylabel="particles it is worth")
     part = axis.twinx()
     part.plot(shown, 100 * state.share, "s-", color=BLUE, markersize=3)
@@ -80,7 +80,7 @@ def _draw_particles(axis: Axes, state: StateMap, unit: str) -> None:
 
 def _shown(state: StateMap) -> np.ndarray:
     """The widths ``(w,)`` as they are drawn: the last, beyond all particles, a step beyond the one before it."""
-    widths = state.widths.copy()
+    widths = state.shells.widths.copy()
     if len(widths) > 2:
         widths[-1] = widths[-2] ** 2 / widths[-3]
     return widths

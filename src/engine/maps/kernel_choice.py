@@ -50,12 +50,13 @@ def kernel_sums(shells: KernelShells, sums: Sequence[Halves], width: float) -> H
 def choose_widths(shells: KernelShells, sums: Sequence[Halves]) -> KernelChoice:
     """Judge the kernel of each width by the nearest images, from the ``sums`` of each shell's two halves."""
     box = sums[0][0].box
-    bands, judges = FrequencyBands(box), _judges(sums)
+    bands = FrequencyBands(box)
+    judges = _judges(bands, sums)
     best = np.full((len(bands), box, box, box), -np.inf, np.float32)
     which = np.zeros(best.shape, np.uint8)
     gain = np.zeros((len(bands), len(shells.widths)))
     for number, width in enumerate(shells.widths):
-        own = _gain(bands, _filtered(kernel_sums(shells, sums, width)), judges)
+        own = _gain(bands, kernel_sums(shells, sums, width), judges)
         gain[:, number] = own.sum(axis=(1, 2, 3), dtype=float)
         for band, here in enumerate(_with_neighbours(own)):
             here = bands.smoothed(here, WINDOW * box)
@@ -64,38 +65,43 @@ def choose_widths(shells: KernelShells, sums: Sequence[Halves]) -> KernelChoice:
     return KernelChoice(which, gain)
 
 
-def _judges(sums: Sequence[Halves]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(F, W) of the nearest images of each half."""
-    nearest = sums[:TARGET]
-    return [BackProjector.weighted([halves[half] for halves in nearest], [1] * len(nearest)).complete()
-            for half in (0, 1)]  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class _Judges:
+    """The nearest images: ``seen`` F of each half as maps of each band, and ``weight`` W of both."""
+
+    seen: tuple[list[np.ndarray], list[np.ndarray]]
+    weight: np.ndarray
 
 
-def _filtered(halves: Halves) -> tuple[np.ndarray, np.ndarray]:
-    """Spectra of both halves' maps, each shell weighted by the signal's share of one half's power."""
-    first, second = (half.spectrum() for half in halves)
-    bands = FrequencyBands(halves[0].box)
+def _judges(bands: FrequencyBands, sums: Sequence[Halves]) -> _Judges:
+    first, second = (
+        BackProjector.weighted(half, [1] * len(half)).complete() for half in zip(*sums[:TARGET], strict=True)
+    )
+    return _Judges(([*bands.split(first[0])], [*bands.split(second[0])]), first[1] + second[1])
+
+
+def _gain(bands: FrequencyBands, halves: Halves, judges: _Judges) -> np.ndarray:
+    """Nats ``(b, N, N, N)`` that each voxel gains with the map of a kernel.
+
+    What judges a map must not be in it, so that the first term is of each half's map and the other half's images. The
+    second is of the map of all particles, which is the one that will be used: halves have twice its noise, and would
+    want wider kernels than it does.
+    """
+    first, second, both = (sums.spectrum() for sums in (*halves, halves[0].merged(halves[1])))
+    share = _signal(bands, first, second)
+    first, second, both = first * share, second * share, both * share
+    box = len(both)
+    # Σ_k conj(V) F over the whole space is N³ Σ_x v f; noise of variance 1 in pixels has power N² at each k
+    terms = zip(*map(bands.split, (first, second, both, judges.weight * both)), *judges.seen, strict=True)
+    return np.stack([box * (v1 * f2 + v2 * f1 - v * w / 2) for v1, v2, v, w, f1, f2 in terms]).astype(np.float32)
+
+
+def _signal(bands: FrequencyBands, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """``(N, N, N//2+1)``: the signal's share of the power of the mean of two halves' spectra, by shell."""
     fsc = fourier_shell_correlation(bands.map(first), bands.map(second))
     fsc[0] = 1
-    of_both = signal_share(fsc)
-    share = of_both / (2 - of_both)  # s = 2 f / (1 + f) of the mean of two, f of one
-    shell, _ = fourier_shells(halves[0].box)
-    weight = share.astype(np.float32)[np.minimum(shell, len(share) - 1)]
-    return first * weight, second * weight
-
-
-def _gain(
-    bands: FrequencyBands, spectra: tuple[np.ndarray, np.ndarray], judges: list[tuple[np.ndarray, np.ndarray]]
-) -> np.ndarray:
-    """Nats ``(b, N, N, N)`` that each voxel of the maps of ``spectra`` gains, each judged by the other half."""
-    box = spectra[0].shape[0]
-    total = np.zeros((len(bands), box, box, box), np.float32)
-    for spectrum, (images, weight) in zip(spectra, reversed(judges), strict=True):
-        # Σ_k conj(V) F over the whole space is N³ Σ_x v f; noise of variance 1 in pixels has power N² at each k
-        maps, residuals = bands.split(spectrum), bands.split(images - weight * spectrum / 2)
-        for band, (volume, residual) in enumerate(zip(maps, residuals, strict=True)):
-            total[band] += box * volume * residual
-    return total
+    shell, _ = fourier_shells(len(first))
+    return signal_share(fsc).astype(np.float32)[np.minimum(shell, len(fsc) - 1)]
 
 
 def _with_neighbours(gain: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from .backproject import soft_ball, spreading
 from .frequency_bands import FrequencyBands
 from .fsc import THRESHOLD, fourier_shell_correlation, resolution, signal_share, weigh_shells
 from .kernel_choice import WINDOW, Halves, KernelChoice, choose_widths, kernel_sums
-from .kernel_shells import KernelShells, narrower
+from .kernel_shells import KernelShells
 from .reconstruction import Reconstruction
 
 
@@ -22,7 +22,6 @@ class StateMap:
     Attributes
     ----------
     maps : half-maps, map, and what the halves agree on. choice : of the kernels' widths. shells : the particles.
-    widths : ``(w,)`` of the kernels that the map is made with, the last so wide that all particles count.
     width : ``(N, N, N)`` float32 ``[z, y, x]``, that of the kernel at each place, the mean of the bands of frequency.
     share : ``(w,)`` of the molecule's density that has each width.
     """
@@ -30,7 +29,6 @@ class StateMap:
     maps: Reconstruction
     choice: KernelChoice
     shells: KernelShells
-    widths: np.ndarray
     width: np.ndarray
     share: np.ndarray
 
@@ -38,7 +36,7 @@ class StateMap:
     def typical(self) -> tuple[float, float, float]:
         """Widths that a tenth, half and nine tenths of the molecule's density have at most."""
         inside = np.cumsum(self.share)
-        low, middle, high = (self.widths[np.searchsorted(inside, part)] for part in (0.1, 0.5, 0.9))
+        low, middle, high = (self.shells.widths[np.searchsorted(inside, part)] for part in (0.1, 0.5, 0.9))
         return float(low), float(middle), float(high)
 
 
@@ -54,9 +52,9 @@ def state_map(shells: KernelShells, sums: Sequence[Halves], pixel_size: float) -
     maps = Reconstruction(first, second, mean, frequency, fsc, resolution(frequency, fsc, THRESHOLD))
     which = np.fft.fftshift(choice.which, axes=(1, 2, 3))
     density = np.maximum(mean, 0)
-    widths = narrower(shells.widths)
+    widths = shells.widths.astype(np.float32)
     share = np.mean([np.bincount(band.ravel(), density.ravel(), len(widths)) for band in which], axis=0)
-    return StateMap(maps, choice, shells, widths, widths.astype(np.float32)[which].mean(axis=0), share / share.sum())
+    return StateMap(maps, choice, shells, widths[which].mean(axis=0), share / max(share.sum(), 1e-30))
 
 
 def _composed(choice: KernelChoice, shells: KernelShells, sums: Sequence[Halves]) -> tuple[np.ndarray, ...]:
@@ -67,7 +65,7 @@ def _composed(choice: KernelChoice, shells: KernelShells, sums: Sequence[Halves]
         if not (choice.which == number).any():
             continue
         shares = [bands.smoothed((which == number).astype(np.float32), WINDOW * box / 2) for which in choice.which]
-        first, second = kernel_sums(shells, sums, narrower(width))
+        first, second = kernel_sums(shells, sums, width)
         for volume, half in zip(total, (first, second, first.merged(second)), strict=True):
             for share, part in zip(shares, bands.split(half.spectrum()), strict=True):
                 volume += share * part

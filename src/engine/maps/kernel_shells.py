@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
-Width = TypeVar("Width", float, np.ndarray)
 OUTSIDE = -1  # the shell of particles that do not count
 SHELLS = 12  # about every state
 NARROWEST = 60  # particles of the innermost shell
@@ -42,15 +40,6 @@ class KernelShells:
         """How many particles a kernel is worth: (Σ w)² / Σ w² (Kish 1965)."""
         kernel = self.weights(width)
         return float((kernel @ self.power[:, 0]) ** 2 / max(kernel**2 @ self.power[:, 1], 1e-30))
-
-
-def narrower(width: Width) -> Width:
-    """The best width for all particles where ``width`` is best for half of them.
-
-    The square of the bias grows as its fourth power, and noise as 1 / (particles · width) where states differ along one
-    direction; their sum is least at a width ∝ particles^(−1/5) (Silverman 1986).
-    """
-    return width * 2**-0.2
 
 
 def kernel_shells(square: np.ndarray, weight: np.ndarray) -> KernelShells:

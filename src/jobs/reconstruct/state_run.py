@@ -182,8 +182,8 @@ def _point_record(plan: _Plan, i: int, result: StateMap) -> dict[str, Any]:
         "resolution_0.143": result.maps.resolution,
         "width": list(result.typical),
         "effective_particles": round(shells.effective(result.typical[1]), 1),
-        "widths": [round(float(width), 4) for width in result.widths],
-        "effective_particles_of_widths": [round(shells.effective(width), 1) for width in result.widths],
+        "widths": [round(float(width), 4) for width in shells.widths],
+        "effective_particles_of_widths": [round(shells.effective(width), 1) for width in shells.widths],
         "share_of_density": [round(float(part), 4) for part in result.share],
         "gain_of_widths": [round(float(gain), 2) for gain in result.choice.gain.sum(axis=0)],
     }
