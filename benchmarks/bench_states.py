@@ -142,8 +142,8 @@ def state_row(seed: int, quantile: float, data: PreparedTruth, latents: StateLat
            "seconds": seconds}  # fmt: skip
     widths = "/".join(f"{width:.2f}" for width in row["widths"])
     print(f"{seed:4d} {state[0]:7.1f}° | {row['rigid']:.4f} {row['hard']:.4f} {row['hard_kept']:6d} "
-          f"{row['by_truth']:8.4f} {row['by_truth_kept']:6d} | {row['kernel']:.4f} {row['at']:.4f} | "
-          f"whole: {row['hard_whole']:.4f} {row['at_whole']:.4f} | {widths:>20} {seconds:5.0f}", flush=True)  # fmt: skip
+          f"{row['by_truth']:8.4f} {row['by_truth_kept']:6d} | {row['kernel']:.4f} {row['at']:.4f} | whole: "
+          f"{row['hard_whole']:.4f} {row['at_whole']:.4f} | {widths:>18} {seconds:4.0f}", flush=True)  # fmt: skip
     return row
 
 

@@ -17,7 +17,7 @@ from chimerax.flexrec.explore.state_distance import StateDistance
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP
 from chimerax.flexrec.jobs.reconstruct import state_run
-from chimerax.flexrec.jobs.reconstruct.reconstruct_parameters import RECONSTRUCT
+from chimerax.flexrec.jobs.reconstruct.reconstruct_parameters import RECONSTRUCT, first_map
 from chimerax.flexrec.jobs.reconstruct.reconstruct_run import run
 from chimerax.flexrec.jobs.reconstruct.state_latents import state_latents
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
@@ -157,6 +157,7 @@ def test_a_path_is_a_series_in_order_and_each_map_that_of_its_point_alone(projec
     for name in ("map_000.mrc", "half1_001.mrc", "map_002.mrc"):
         np.testing.assert_array_equal(read_map(together / name)[0], read_map(apart / name)[0])
     np.testing.assert_array_equal(read_map(together / "map_001.mrc")[0], read_map(alone / "map.mrc")[0])
+    assert (first_map(together), first_map(alone)) == (together / "map_000.mrc", alone / "map.mrc")
     with np.load(together / "z.npz") as file:
         assert file["z"][:, 0].tolist() == [-1, 0, 1]
 
@@ -284,8 +285,8 @@ def test_shells_and_kernels():
     assert counts[0] == NARROWEST and counts.sum() == 900 and (shells.power[:, 0] == counts).all()
     width = shells.widths[3]
     expected = np.maximum(1 - shells.square / width**2, 0)
-    assert shells.weights(width) == pytest.approx(expected) and np.count_nonzero(expected) == 5
-    assert shells.effective(1e9) == pytest.approx(900) and shells.effective(width) < counts[:5].sum()
+    assert shells.weights(width) == pytest.approx(expected) and np.count_nonzero(expected) == 6
+    assert shells.effective(1e9) == pytest.approx(900) and shells.effective(width) < counts[:6].sum()
 
 
 def prior_latents(project: Path, path: Path, kind: str) -> None:

@@ -18,9 +18,8 @@ import numpy as np
 from .backproject import BackProjector
 from .frequency_bands import FrequencyBands
 from .fsc import fourier_shell_correlation, fourier_shells, signal_share
-from .kernel_shells import KernelShells
+from .kernel_shells import JUDGES, KernelShells
 
-TARGET = 3  # nearest shells, whose images judge
 WINDOW = 1 / 25  # of the box, the standard deviation of the window in which they do
 
 Halves = tuple[BackProjector, BackProjector]
@@ -75,7 +74,7 @@ class _Judges:
 
 def _judges(bands: FrequencyBands, sums: Sequence[Halves]) -> _Judges:
     first, second = (
-        BackProjector.weighted(half, [1] * len(half)).complete() for half in zip(*sums[:TARGET], strict=True)
+        BackProjector.weighted(half, [1] * len(half)).complete() for half in zip(*sums[:JUDGES], strict=True)
     )
     return _Judges(([*bands.split(first[0])], [*bands.split(second[0])]), first[1] + second[1])
 

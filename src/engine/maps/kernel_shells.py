@@ -9,6 +9,7 @@ import numpy as np
 OUTSIDE = -1  # the shell of particles that do not count
 SHELLS = 12  # about every state
 NARROWEST = 60  # particles of the innermost shell
+JUDGES = 3  # nearest shells, whose images judge which kernel is best
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +29,11 @@ class KernelShells:
 
     @property
     def widths(self) -> np.ndarray:
-        """``(s − 1,)``: distances at which kernels end, between shell 1 and 2 and so on, the last far beyond all."""
-        between = (self.square[1:-1] + self.square[2:]) / 2
+        """``(w,)``: distances at which kernels end, each between two shells, the last far beyond all.
+
+        The narrowest holds the shells that judge: among themselves these cannot tell states apart.
+        """
+        between = (self.square[JUDGES - 1 : -1] + self.square[JUDGES:]) / 2
         return np.sqrt(np.append(between, 4 * self.square[-1]))
 
     def weights(self, width: float) -> np.ndarray:

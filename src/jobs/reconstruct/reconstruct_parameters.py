@@ -8,7 +8,13 @@ from pathlib import Path
 from ...parameters import parameter
 from ..declare import Job
 
-MAP = "map.mrc"  # what it writes of all its particles
+MAP, FIRST_OF_SERIES = "map.mrc", "map_000.mrc"  # what it writes: one map, or several
+
+
+def first_map(folder: Path) -> Path:
+    """The map that a reconstruction has written into its folder, of several the first; it may not be there yet."""
+    several = folder / FIRST_OF_SERIES
+    return several if several.is_file() else folder / MAP
 
 
 @dataclass(frozen=True)
