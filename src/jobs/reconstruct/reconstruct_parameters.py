@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...parameters import parameter
 from ..declare import Job
@@ -19,13 +21,23 @@ def first_map(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class ReconstructParameters:
-    """A map of particles, from their own images, poses and CTFs alone: no model has a say in it.
+    """A map of particles, as two half-maps.
 
-    Every particle is taken for the same rigid body, so parts that move among them are smeared. ``at`` and ``path`` make
-    maps of states, from the particles about each.
+    Without a model, from their images, poses and CTFs alone: every particle is taken for the same rigid body, so parts
+    that move among them are smeared. With one, every particle's motion is undone, from the images as large as they were
+    recorded, and the rigid map of the same particles is solved beside it in the same way. ``at`` and ``path`` make maps
+    of states from the images of the particles about each, without undoing any motion.
     """
 
     particles: Path = parameter(help="prepared particles, whose images are read", job="prep")
+    model: Path | None = parameter(
+        None,
+        help="training whose motion of every particle is undone, and whose corrected poses and chances of being a "
+        "particle are used; if omitted, the map is rigid. With --at or --path: whose latents they mean, FlexRec's or "
+        "another program's; its motion is the measure of distance, and is not undone",
+        job="train",
+        newest=False,
+    )
     selection: str | None = parameter(
         None,
         help="name of a selection kept in the project, of these particles, as it is when the job begins; if omitted, "
@@ -49,25 +61,50 @@ class ReconstructParameters:
         "dims), .npy, or .csv or .txt with a point in each row",
         example="loop.json",
     )
-    model: Path | None = parameter(
-        None,
-        help="trained model, FlexRec's or another program's, whose latents --at and --path mean: distances are in the "
-        "ångströms that it moves, and poses are as it has corrected them",
-        job="train",
-        newest=False,
-    )
     latents: Path | None = parameter(
         None,
-        help="in place of --model, an .npz with an array z (particles x dims) of latents of these particles, or of all "
-        "that prep was given; precision (particles x dims x dims) and probability in it count too",
+        help="with --at or --path, in place of --model: an .npz with an array z (particles x dims) of latents of "
+        "these particles, or of all that prep was given; precision (particles x dims x dims) and probability in it count "
+        "too",
         example="z.npz",
     )
+    box: int | None = parameter(
+        None,
+        help="with a model: size of the images and maps over prep's field of view; if omitted, that in which they were "
+        "recorded. Prep's own box needs no other files than prep's",
+        unit="px",
+        low=8,
+    )
+    twin: bool = parameter(
+        True, help="with a model: solve the rigid map of the same particles too, which takes as long again"
+    )
+    refine_poses: bool = parameter(
+        False,
+        help="with a model: refine the poses of each half by its own map and motion, from where the training left "
+        "them, and solve again",
+    )
+    device: str = parameter(
+        "auto", help="with a model: where to compute: auto, cpu, cuda, cuda:1, mps, …", advanced=True
+    )
+
+
+_OF_MOTION = {"box", "twin", "refine_poses", "device"}  # parameters of maps whose motion is undone
+
+
+def _unused(values: Mapping[str, Any]) -> frozenset[str]:
+    """What means nothing with a point, and what without one."""
+    if values.get("at") or values.get("path") is not None:
+        return frozenset(_OF_MOTION)
+    of_motion = _OF_MOTION if values.get("model") is None else set()
+    return frozenset({"latents"} | of_motion)
 
 
 RECONSTRUCT = Job(
     verb="reconstruct",
-    synopsis="Make a map from the images of all or of selected particles, or of those about a state: two half-maps and "
-    "their agreement",
+    synopsis="Make a map from the images of all or of selected particles, rigid or in motion, or of those about a "
+    "state: two half-maps",
     parameters=ReconstructParameters,
     run=".reconstruct.reconstruct_run:run",
+    unused=_unused,
+    member=".reconstruct.reconstruct_moving:solve_in_team",
 )
