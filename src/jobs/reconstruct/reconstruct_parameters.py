@@ -64,7 +64,7 @@ class ReconstructParameters:
     latents: Path | None = parameter(
         None,
         help="with --at or --path, in place of --model: an .npz with an array z (particles x dims) of latents of "
-        "these particles, or of all that prep was given; precision (particles x dims x dims) and probability in it count "
+        "these particles, or of all that prep was given; precision (particles x dims x dims) and probability count "
         "too",
         example="z.npz",
     )
