@@ -280,7 +280,8 @@ def test_in_the_terminal_it_takes_the_newest_particles_and_says_what_is_wrong(pr
     folder = project / "003-reconstruct"
     assert capfd.readouterr().out.strip() == str(folder)
     inputs = json.loads((folder / "job.json").read_text())["inputs"]
-    assert inputs == {"particles": "002-prep", "mesh": None, "mask": None}
+    names = ("mesh", "mask", "path", "model", "latents")
+    assert inputs == {"particles": "002-prep"} | dict.fromkeys(names)
     assert (folder / "map.mrc").is_file()
     assert program.main(("reconstruct", "--selection", "nobody")) == 2
     assert "There is no selection 'nobody'" in capfd.readouterr().err

@@ -9,7 +9,7 @@ from chimerax.core.commands import quote_path_if_necessary
 
 from ..jobs.find_model import MODEL
 from ..jobs.listing import JobState, details, job_lines
-from ..jobs.reconstruct.reconstruct_parameters import MAP
+from ..jobs.reconstruct.reconstruct_parameters import first_map
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED
 from .tables import link
 
@@ -29,8 +29,8 @@ def job_link(word: str, folder: Path, text: str = "", more: str = "") -> str:
 
 def open_link(folder: Path) -> str:
     """A link that opens a job's model, or the map of a reconstruction; empty where it has neither."""
-    if (folder / MAP).is_file():
-        path, name = (quote_path_if_necessary(str(word)) for word in (folder / MAP, folder.name))
+    if first_map(folder).is_file():
+        path, name = (quote_path_if_necessary(str(word)) for word in (first_map(folder), folder.name))
         return link("open map", f"open {path} name {name}")
     return job_link("open", folder) if (folder / MODEL).is_file() else ""
 

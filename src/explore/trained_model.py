@@ -24,7 +24,7 @@ from .metric import Motion
 from .nearest import Nearest
 from .principal_components import Components, components_of
 
-_SOURCE_ROW = "flexrecSourceRow"
+SOURCE_ROW = "flexrecSourceRow"  # prepared particles' column: their rows in the file that prep was given
 _CONTRAST = {"white": 1.0, "dark": -1.0}
 
 
@@ -113,7 +113,7 @@ class Trained:
     @cached_property
     def particles(self) -> Particles:
         """The prepared particles, one for each row of the latents."""
-        particles = _read_again(self.prepared / STAR)
+        particles = read_again(self.prepared / STAR)
         if len(particles) != len(self.latents):
             raise InputError(f"{self.prepared / STAR}: has {len(particles)} particles, but the model is of "
                              f"{len(self.latents)}; give the prep job that it was trained on.")  # fmt: skip
@@ -165,7 +165,7 @@ class Trained:
         Whether protein is white or dark in them is as prep found it.
         """
         record = _read_json(self.prepared / RECORD)
-        particles = _read_again(self.source, self.image_folder or record.get("image_root"))
+        particles = read_again(self.source, self.image_folder or record.get("image_root"))
         return replace(particles, contrast=_CONTRAST.get(record.get("contrast", ""), particles.contrast))
 
     def look_again(self) -> None:
@@ -176,7 +176,7 @@ class Trained:
     def source_rows(self, rows: np.ndarray) -> np.ndarray:
         """Rows ``(m,)``, from 0, in the source of these particles."""
         columns = self.particles.columns
-        return np.asarray(columns[_SOURCE_ROW][rows] if _SOURCE_ROW in columns else rows, np.int64)
+        return np.asarray(columns[SOURCE_ROW][rows] if SOURCE_ROW in columns else rows, np.int64)
 
 
 def open_trained(folder: str | os.PathLike[str]) -> Trained:
@@ -186,7 +186,7 @@ def open_trained(folder: str | os.PathLike[str]) -> Trained:
     return Trained(folder if folder.is_dir() else folder.parent, model)
 
 
-def _read_again(path: Path, image_root: str | Path | None = None) -> Particles:
+def read_again(path: Path, image_root: str | Path | None = None) -> Particles:
     """The particles of a file that prep has read: it has said what is to be said of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)

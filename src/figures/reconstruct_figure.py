@@ -22,7 +22,7 @@ _MOVED = (
     "every particle's motion undone by the model: sections through the middle above; below the same of the rigid map "
     "of the same particles. The half-maps are compared without a mask; the model has seen both halves."
 )
-_VIEWS = (("x", "y", "z"), ("x", "z", "y"), ("y", "z", "x"))  # right, up, and the axis one looks along
+VIEWS = (("x", "y", "z"), ("x", "z", "y"), ("y", "z", "x"))  # right, up, and the axis one looks along
 
 
 def draw_reconstruction(
@@ -40,16 +40,24 @@ def draw_reconstruction(
     figure = new_figure(10.5, 5.2)
     pictures, curve = figure.subfigures(1, 2, squeeze=False, width_ratios=(6.3, 4.2))[0]
     axes = pictures.subplots(2, 3)
-    for column, view in enumerate(_VIEWS):
+    for column, view in enumerate(VIEWS):
         along = 2 - "xyz".index(view[2])
-        section, projection = _section(reconstruction.mean, along), reconstruction.mean.sum(axis=along)
-        lower = projection if twin is None else _section(twin.mean, along)
-        _draw_images(axes[:, column], (section, lower), pixel_size, view, "along" if twin is None else "at rest,")
-    _draw_fsc(curve.subplots(), reconstruction, twin)
+        if twin is None:
+            draw_view(axes[:, column], reconstruction.mean, pixel_size, view)
+        else:
+            images = _section(reconstruction.mean, along), _section(twin.mean, along)
+            _draw_images(axes[:, column], images, pixel_size, view, "at rest,")
+    draw_fsc(curve.subplots(), reconstruction, twin)
     what = f"selection {selection!r}" if selection else "all particles"
     how = _RIGID if twin is None else _MOVED
     say(figure, f"The map of {what}, {counts[0]} + {counts[1]}, {how}")
     figure.savefig(path, format="png")
+
+
+def draw_view(axes: np.ndarray, volume: np.ndarray, pixel_size: float, view: tuple[str, str, str]) -> None:
+    """A section in the upper, a projection in the lower of two axes."""
+    along = 2 - "xyz".index(view[2])
+    _draw_images(axes, (_section(volume, along), volume.sum(axis=along)), pixel_size, view, "along")
 
 
 def _section(volume: np.ndarray, along: int) -> np.ndarray:
@@ -71,7 +79,8 @@ def _draw_images(
     axes[1].set_title(f"{lower} {eye}: {right} →, {up} ↑", fontsize=9)
 
 
-def _draw_fsc(axis: Axes, reconstruction: Reconstruction, twin: Reconstruction | None) -> None:
+def draw_fsc(axis: Axes, reconstruction: Reconstruction, twin: Reconstruction | None = None) -> None:
+    """The FSC of the half-maps, and where it falls below the threshold; that of a twin beside it."""
     if twin is not None:
         axis.plot(twin.frequency, twin.fsc, color=GREY, label="at rest")
     axis.plot(reconstruction.frequency, reconstruction.fsc, color=BLUE, label="in motion" if twin is not None else None)

@@ -31,3 +31,13 @@ def checked_latents(z: np.ndarray | Sequence[float], latent_dims: int) -> np.nda
     if not np.isfinite(z).all():
         raise InputError("z holds a value that is not a number; give finite ones.")
     return z
+
+
+def points_at(numbers: Sequence[float], latent_dims: int) -> np.ndarray:
+    """Points ``(m, K)`` float32 that were given number by number as ``at``; ``InputError`` where they are not whole."""
+    if len(numbers) % latent_dims:
+        raise InputError(
+            f"at: {len(numbers)} numbers make no whole points, since there are {latent_dims} latent dimensions; "
+            f"give {latent_dims} for each."
+        )
+    return np.array(numbers, np.float32).reshape(-1, latent_dims)

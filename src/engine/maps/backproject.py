@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numba import njit
 
@@ -15,11 +17,12 @@ class BackProjector:
     slice's plane; so is the squared CTF. Conventions are those of ``Particles``.
     """
 
-    def __init__(self, box: int) -> None:
+    def __init__(self, box: int, single: bool = False) -> None:
+        """``single``: sums in single precision, half the memory; they are right to some 1e-5."""
         self.box = box
         shape = (box, box, box // 2 + 1)
-        self._sum = np.zeros(shape, np.complex128)
-        self._weight = np.zeros(shape, np.float64)
+        self._sum = np.zeros(shape, np.complex64 if single else np.complex128)
+        self._weight = np.zeros(shape, np.float32 if single else np.float64)
 
     def insert(self, images_ft: np.ndarray, ctf: np.ndarray, rotation: np.ndarray, shift_px: np.ndarray) -> None:
         """Add images.
@@ -48,29 +51,49 @@ class BackProjector:
     @classmethod
     def of_sums(cls, sums: dict[str, np.ndarray]) -> BackProjector:
         """One that goes on from the ``sums`` of another."""
-        one = cls(len(sums["sum"]))
+        one = cls(len(sums["sum"]), sums["weight"].dtype == np.float32)
         one._sum[:], one._weight[:] = sums["sum"], sums["weight"]
         return one
 
     def merged(self, other: BackProjector) -> BackProjector:
         """A new one that holds the images of both."""
-        both = BackProjector(self.box)
-        both._sum[:], both._weight[:] = self._sum + other._sum, self._weight + other._weight
-        return both
+        return BackProjector.weighted((self, other), (1, 1))
 
-    def map(self, wiener: float = 0.01) -> np.ndarray:
-        """(D, D, D) float32 [z, y, x]: Σ CTF·image / (Σ CTF² + wiener · its shell's mean), centred at voxel D//2.
+    @classmethod
+    def weighted(cls, several: Sequence[BackProjector], weights: Iterable[float]) -> BackProjector:
+        """A new one that holds the images of several, those of each counting so many times."""
+        result = cls(several[0].box, several[0]._weight.dtype == np.float32)
+        for other, weight in zip(several, weights, strict=True):
+            if weight != 0:
+                result._sum += other._sum * weight
+                result._weight += other._weight * weight
+        return result
 
-        The spreading multiplies the map by sinc² along each axis: divided out. Frequencies beyond D/2 are zero.
+    def complete(self) -> tuple[np.ndarray, np.ndarray]:
+        """Σ CTF·image and Σ CTF² ``(D, D, D//2+1)``, the mates of components on the plane kx = 0 included."""
+        return _with_friedel_mates(self._sum), _with_friedel_mates(self._weight)
+
+    def spectrum(self, wiener: float = 0.01) -> np.ndarray:
+        """``(D, D, D//2+1)``: Σ CTF·image / (Σ CTF² + wiener · its shell's mean); zero beyond D/2.
+
+        It is of the map multiplied by `spreading`, its centre at index 0.
         """
-        total, weight = _with_friedel_mates(self._sum), _with_friedel_mates(self._weight)
+        total, weight = self.complete()
         shell, inside = fourier_shells(self.box)
         mean = np.bincount(shell[inside], weight[inside]) / np.bincount(shell[inside])
         level = mean[np.minimum(shell, len(mean) - 1)]
-        spectrum = np.where(inside, total / np.maximum(weight + wiener * level, 1e-30), 0)
-        density = np.fft.fftshift(np.fft.irfftn(spectrum, (self.box,) * 3, axes=(0, 1, 2)))
-        envelope = np.sinc((np.arange(self.box) - self.box // 2) / self.box) ** 2
-        return (density / (envelope[:, None, None] * envelope[:, None] * envelope)).astype(np.float32)
+        return np.where(inside, total / np.maximum(weight + wiener * level, 1e-30), 0)
+
+    def map(self, wiener: float = 0.01) -> np.ndarray:
+        """(D, D, D) float32 [z, y, x] of the `spectrum`, centred at voxel D//2, and divided by the `spreading`."""
+        density = np.fft.fftshift(np.fft.irfftn(self.spectrum(wiener), (self.box,) * 3, axes=(0, 1, 2)))
+        return (density / spreading(self.box)).astype(np.float32)
+
+
+def spreading(box: int) -> np.ndarray:
+    """(box, box, box): sinc² along each axis, by which sharing components among the nearest nodes multiplies a map."""
+    along = np.sinc((np.arange(box) - box // 2) / box) ** 2
+    return along[:, None, None] * along[:, None] * along
 
 
 def soft_ball(box: int, radius: float) -> np.ndarray:

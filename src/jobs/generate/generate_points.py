@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...models import Model
-from ...models.latent_points import Series
+from ...models.latent_points import Series, points_at
 from ...models.motion import principal_steps
 from ...models.points_file import read_points
 from ...models.reach import Reach
@@ -21,7 +21,7 @@ def requested_series(parameters: GenerateParameters, model: Model) -> tuple[Seri
     low, high = _range(parameters.range)
     requested: list[Series] = []
     if parameters.at:
-        requested.append(Series("at", _within_reach(_points_at(parameters.at, model.latent_dims), model)))
+        requested.append(Series("at", _within_reach(points_at(parameters.at, model.latent_dims), model)))
     if parameters.path is not None:
         points = read_points(parameters.path, model.latent_dims)
         requested.append(Series(parameters.path.name, _within_reach(points, model)))
@@ -43,15 +43,6 @@ def _range(given: tuple[float, ...]) -> tuple[float, float]:
     if len(given) != 2 or not given[0] < given[1]:
         raise InputError("range: give two percentiles, the lower one first, such as 2,98.")
     return given[0], given[1]
-
-
-def _points_at(numbers: tuple[float, ...], dims: int) -> np.ndarray:
-    if len(numbers) % dims:
-        raise InputError(
-            f"at: {len(numbers)} numbers make no whole points, since the model has {dims} latent dimensions; "
-            f"give {dims} for each."
-        )
-    return np.array(numbers, np.float32).reshape(-1, dims)
 
 
 def _within_reach(points: np.ndarray, model: Model) -> np.ndarray:

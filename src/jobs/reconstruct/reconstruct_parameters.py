@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...parameters import READ, parameter
 from ..declare import Job
 
-MAP = "map.mrc"  # what it writes of all its particles
+MAP, FIRST_OF_SERIES = "map.mrc", "map_000.mrc"  # what it writes: one map, or several
+
+
+def first_map(folder: Path) -> Path:
+    """The map that a reconstruction has written into its folder, of several the first; it may not be there yet."""
+    several = folder / FIRST_OF_SERIES
+    return several if several.is_file() else folder / MAP
 
 
 @dataclass(frozen=True)
@@ -17,14 +25,16 @@ class ReconstructParameters:
 
     Without a model, from their images, poses and CTFs alone: every particle is taken for the same rigid body, so parts
     that move among them are smeared. With one, every particle's motion is undone, from the images as large as they were
-    recorded, and the rigid map of the same particles is solved beside it in the same way.
+    recorded, and the rigid map of the same particles is solved beside it in the same way. ``at`` and ``path`` make maps
+    of states from the images of the particles about each, without undoing any motion.
     """
 
     particles: Path = parameter(help="prepared particles, whose images are read", job="prep")
     model: Path | None = parameter(
         None,
         help="training whose motion of every particle is undone, and whose corrected poses and chances of being a "
-        "particle are used; if omitted, the map is rigid",
+        "particle are used; if omitted, the map is rigid. With --at or --path: whose latents they mean, FlexRec's or "
+        "another program's; its motion is the measure of distance, and is not undone",
         job="train",
         newest=False,
     )
@@ -38,6 +48,25 @@ class ReconstructParameters:
         help="mesh whose consensus the maps shall lie on, as the models trained with it do; without any mesh, they lie "
         "on the consensus that prep was given; resolution is told for each of its parts, and its mask is the mask",
         job="mesh",
+    )
+    at: tuple[float, ...] = parameter(
+        (),
+        help="make the map of the state at this latent point, from the particles about it, nearer ones counting more: "
+        "number by number, several points one after the other, as in flexrec generate. --model or --latents says whose",
+        example="0.5,-1",
+    )
+    path: Path | None = parameter(
+        None,
+        help="the same at every point of a file: a .json that flexrec path wrote, .npz with an array z (points x "
+        "dims), .npy, or .csv or .txt with a point in each row",
+        example="loop.json",
+    )
+    latents: Path | None = parameter(
+        None,
+        help="with --at or --path, in place of --model: an .npz with an array z (particles x dims) of latents of "
+        "these particles, or of all that prep was given; precision (particles x dims x dims) and probability count "
+        "too",
+        example="z.npz",
     )
     box: int | None = parameter(
         None,
@@ -74,10 +103,23 @@ class ReconstructParameters:
     )
 
 
+_OF_MOTION = {"box", "twin", "refine_poses", "device"}  # parameters of maps whose motion is undone
+
+
+def _unused(values: Mapping[str, Any]) -> frozenset[str]:
+    """What means nothing with a point, and what without one."""
+    if values.get("at") or values.get("path") is not None:
+        return frozenset(_OF_MOTION)
+    of_motion = _OF_MOTION if values.get("model") is None else set()
+    return frozenset({"latents"} | of_motion)
+
+
 RECONSTRUCT = Job(
     verb="reconstruct",
-    synopsis="Make a map from the images of all or of selected particles, rigid or in motion: two half-maps",
+    synopsis="Make a map from the images of all or of selected particles, rigid or in motion, or of those about a "
+    "state: two half-maps",
     parameters=ReconstructParameters,
     run=".reconstruct.reconstruct_run:run",
+    unused=_unused,
     member=".reconstruct.reconstruct_moving:solve_in_team",
 )

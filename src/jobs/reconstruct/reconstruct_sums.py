@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,11 @@ def sum_images(prepared: Prepared, halves: Halves, job: JobRun) -> Sums | None:
     """
     sums, done = _kept(prepared.box, job)
     rows = np.sort(np.concatenate(halves))
-    batches = [*_batches(rows, prepared.box)]
+    batches = [*image_batches(rows, prepared.box)]
     of_first = np.zeros(len(prepared.particles), bool)
     of_first[halves[0]] = True
-    pace, keeper = _Pace(job, sum(map(len, batches[:done])), len(rows)), _Keeper(job)
-    for number, batch in enumerate(in_order(_Spectra(prepared), batches[done:], thread_share()), done):
+    pace, keeper = Pace(job, sum(map(len, batches[:done])), len(rows)), Keeper(job)
+    for number, batch in enumerate(in_order(Spectra(prepared), batches[done:], thread_share()), done):
         _insert(sums, batch, batches[number], of_first, prepared)
         pace.tell(len(batches[number]))
         more = number + 1 < len(batches)
@@ -54,7 +54,7 @@ def forget_sums(job: JobRun) -> None:
     (job.folder / SUMS).unlink(missing_ok=True)
 
 
-class _Spectra:
+class Spectra:
     """Makes the Fourier transforms of images, and what multiplied those of the projections: whitening times CTF."""
 
     def __init__(self, prepared: Prepared) -> None:
@@ -69,7 +69,8 @@ class _Spectra:
         return spectra.astype(np.complex64), transfer
 
 
-def _batches(rows: np.ndarray, box: int) -> Iterator[np.ndarray]:
+def image_batches(rows: np.ndarray, box: int) -> Iterator[np.ndarray]:
+    """Rows of images that are worked on together."""
     size = max(8, _BATCH_PIXELS // box**2)
     for first in range(0, len(rows), size):
         yield rows[first : first + size]
@@ -99,20 +100,21 @@ def _kept(box: int, job: JobRun) -> tuple[Sums, int]:
     return (first, second), done
 
 
-class _Keeper:
+class Keeper:
     """Writes the sums now and then, more seldom where that takes long: of a large box they are gigabytes."""
 
     def __init__(self, job: JobRun) -> None:
         self._job, self._next = job, time.monotonic() + _KEEP_SECONDS
 
     def is_time(self) -> bool:
+        """Whether they should be written again."""
         return time.monotonic() >= self._next
 
-    def keep(self, sums: Sums, done: int) -> None:
-        """Write the sums of the first ``done`` batches."""
+    def keep(self, sums: Iterable[BackProjector], done: int, **more: Any) -> None:
+        """Write the sums of the first ``done`` batches, numbered from 1, and whatever else is to be known of them."""
         begun = time.monotonic()
-        arrays: dict[str, Any] = {
-            f"{name}{half}": values for half, halves in enumerate(sums, 1) for name, values in halves.sums.items()
+        arrays: dict[str, Any] = more | {
+            f"{name}{number}": values for number, each in enumerate(sums, 1) for name, values in each.sums.items()
         }
         with self._job.output(SUMS) as path, open(path, "wb") as file:
             np.savez(file, batches=done, **arrays)
@@ -120,15 +122,16 @@ class _Keeper:
         self._next = now + max(_KEEP_SECONDS, (now - begun) / _KEEP_SHARE)
 
 
-class _Pace:
-    """Tells how many images are done, of all, and how many a second."""
+class Pace:
+    """Tells how many images are done, of all of a ``stage``, and how many a second."""
 
-    def __init__(self, job: JobRun, done: int, total: int) -> None:
+    def __init__(self, job: JobRun, done: int, total: int, stage: str | None = None) -> None:
         self._progress, self._before, self._done, self._total = Throttled(job), done, done, total
+        self._stage = {} if stage is None else {"stage": stage}
         self._begun = time.monotonic()
 
     def tell(self, more: int) -> None:
         """So many more are done."""
         self._done += more
         rate = (self._done - self._before) / max(time.monotonic() - self._begun, 1e-3)
-        self._progress(self._done, self._total, images_per_second=round(rate, 1))
+        self._progress(self._done, self._total, images_per_second=round(rate, 1), **self._stage)

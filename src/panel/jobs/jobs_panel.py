@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from ...errors import InputError
 from ...jobs.listing import JobState
 from ...jobs.queue.background import cloned_values
-from ...jobs.reconstruct.reconstruct_parameters import MAP, RECONSTRUCT
+from ...jobs.reconstruct.reconstruct_parameters import RECONSTRUCT, first_map
 from ...jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record
 from ..widgets.named_button import named_button
 from ..widgets.wrapping import wrapping
@@ -251,7 +251,7 @@ class JobsPanel(QWidget):
         if state is not None and state.verb == "train":
             self.model_asked.emit(state.folder)
         else:
-            self._do(lambda folder: self._control.open_map(folder / MAP))
+            self._do(lambda folder: self._control.open_map(first_map(folder)))
 
     def _folder(self) -> None:
         self._do(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))

@@ -1,0 +1,33 @@
+"""The files of two half-maps: themselves, their map, and their FSC by shell."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+
+from ...engine.maps.reconstruction import Reconstruction
+from ...mesh.map_files import write_map
+from ..job_folder import JobRun
+from .reconstruct_parameters import MAP
+
+
+def write_maps(
+    result: Reconstruction, pixel_size: float, centre: np.ndarray | None, job: JobRun, number: str = ""
+) -> None:
+    """half1.mrc, half2.mrc, map.mrc and fsc.csv; a ``number`` such as _003 is put behind each name."""
+    for name, volume in (("half1.mrc", result.first), ("half2.mrc", result.second), (MAP, result.mean)):
+        with job.output(numbered(name, number)) as path:
+            write_map(path, volume, pixel_size, centre)
+    with job.output(numbered("fsc.csv", number)) as path, open(path, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", "fsc"])
+        for shell in range(1, len(result.fsc)):
+            frequency = result.frequency[shell]
+            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", f"{result.fsc[shell]:.4f}"])
+
+
+def numbered(name: str, number: str) -> str:
+    """map.mrc and _003 are map_003.mrc."""
+    stem, dot, kind = name.rpartition(".")
+    return f"{stem}{number}{dot}{kind}"
