@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_BARS = 12  # parts that are drawn
+DENSE = 0.02  # of the heaviest vertex' mass: a vertex that carries less moves nothing
 
 
 def draw_agreement(
@@ -64,14 +65,16 @@ def _bars(axis: Axes, agreement: Agreement, mesh: TetMesh) -> None:
     axis.set_yticks(place, names)
     axis.invert_yaxis()
     axis.set(xlabel="r.m.s. (Å)")
-    axis.legend(frameon=False, fontsize=9)
+    axis.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     axis.spines[["top", "right"]].set_visible(False)
 
 
 def _vertices(axis: Axes, agreement: Agreement) -> None:
-    size = 60 * agreement.mass / max(float(agreement.mass.max()), 1e-30)
-    axis.scatter(agreement.motion, agreement.difference, s=size, color=BLUE, alpha=0.5, linewidths=0)
-    top = 1.05 * max(float(agreement.motion.max()), float(agreement.difference.max()), 1e-6)
+    heavy = agreement.mass > DENSE * agreement.mass.max()
+    motion, difference = agreement.motion[heavy], agreement.difference[heavy]
+    size = 40 * agreement.mass[heavy] / max(float(agreement.mass.max()), 1e-30)
+    axis.scatter(motion, difference, s=size, color=BLUE, alpha=0.5, linewidths=0)
+    top = 1.05 * max(float(motion.max(initial=0)), float(difference.max(initial=0)), 1e-6)
     axis.plot((0, top), (0, top), color="0.6", linestyle="--", linewidth=1)
     axis.set(xlabel="motion of a vertex (Å)", ylabel="difference (Å)", xlim=(0, top), ylim=(0, top))
     axis.spines[["top", "right"]].set_visible(False)
