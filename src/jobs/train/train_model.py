@@ -94,7 +94,8 @@ def train_model(
         save_model(job.output, trainer, training, stage, where, among)
         save_resume(job.output, trainer, training)
         job.log(training.decoder.summary(training.history[-1]))
-        draw_training(job)
+        if among is None or training.epoch == trainer.epochs:  # nobody watches how a half model grows
+            draw_training(job)
 
     def attempt() -> Training | None:
         """Go on from the newest checkpoint to the end; None where memory ran out and less of it may do."""
