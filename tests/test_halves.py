@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -20,19 +19,23 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.held_out_gain import mean_and_error, summarise
 from chimerax.flexrec.explore.motion_agreement import agree, canonical_correlations
 from chimerax.flexrec.explore.trained_model import open_trained
+from chimerax.flexrec.jobs.growing_files import Curves
+from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.project import job_folders
+from chimerax.flexrec.jobs.record import STOPPED, Status, write_status
 from chimerax.flexrec.jobs.train.train_halves import divide
 from chimerax.flexrec.models.halves_record import read_agreement, read_halves
 from chimerax.flexrec.particles.prepared import load_prepared
 from scipy.spatial.transform import Rotation
 
 WORDS = ("train", "--halves", "--latent-dims", "1", "--modes", "16", "--batch-size", "32", "--hidden-units", "8",
-         "--epochs", "1", "--device", "cpu")  # fmt: skip
+         "--start", "modes", "--device", "cpu")  # fmt: skip
+COUNT = 360
 
 
-def make(project: Path, hinges: str, seed: int, *more: str, particles: int = 300) -> Path:
+def make(project: Path, hinges: str, seed: int, *more: str, particles: int = COUNT) -> Path:
     made = project / "001-simulate"
-    words = ["--hinges", hinges, "--particles", particles, "--box", 32, "--pixel-size", 8, "--snr", 3, "--seed", seed]
+    words = ["--hinges", hinges, "--particles", particles, "--box", 32, "--pixel-size", 8, "--snr", 2, "--seed", seed]
     for verb, *rest in (
         ("simulate", *words, "--threads", 1, *more),
         ("prep", "--particles", made, "--workers", 1),
@@ -45,8 +48,8 @@ def make(project: Path, hinges: str, seed: int, *more: str, particles: int = 300
 @pytest.fixture(scope="module")
 def moving(tmp_path_factory) -> Path:
     """A molecule with a hinge, trained with half models."""
-    project = make(tmp_path_factory.mktemp("moving") / "project", "fab1: ±25", 1)
-    assert main([*WORDS, "--project", str(project)]) == 0
+    project = make(tmp_path_factory.mktemp("moving") / "project", "fab1: ±15", 1)
+    assert main([*WORDS, "--epochs", "2", "--project", str(project)]) == 0
     return project
 
 
@@ -55,7 +58,7 @@ def moving(tmp_path_factory) -> Path:
 
 def test_motion_that_is_there_explains_images_that_no_model_has_seen(moving):
     record = read_halves(moving / "004-train")
-    assert record.held_out == 30 and record.images == (135, 135)
+    assert record.held_out == 36 and record.images == (162, 162)
     assert record.held_out_gain > 3 * record.held_out_gain_error > 0 and record.held_out_gain > 2
     assert min(record.half_gains) > 0
     assert 16 <= record.gain_resolution < 40  # Nyquist is 16 Å
@@ -70,7 +73,7 @@ def test_motion_that_is_there_explains_images_that_no_model_has_seen(moving):
 def test_a_rigid_molecule_with_wrong_poses_gains_nothing(tmp_path):
     """Its flow explains the images that it was trained on by nats: by the errors of their poses, and by noise."""
     project = make(tmp_path / "project", "rigid", 2, "--pose-error", "2,1.5")
-    assert main([*WORDS, "--project", str(project)]) == 0
+    assert main([*WORDS, "--epochs", "1", "--project", str(project)]) == 0
     record = read_halves(project / "004-train")
     assert abs(record.held_out_gain) < 3 * record.held_out_gain_error
     assert record.held_out_gain_error < 1 and record.gain_resolution is None
@@ -86,10 +89,10 @@ def test_half_models_open_and_have_no_image_in_common(moving):
     for half in ("half1", "half2"):
         trained = open_trained(job / half)
         seen.append(np.flatnonzero(trained.finite))
-        assert len(trained.particles) == 300 and trained.project == moving
+        assert len(trained.particles) == COUNT and trained.project == moving
         assert np.isfinite(trained.model.precision).all()
         assert trained.angstroms is not None
-    assert sorted(np.concatenate([*seen, held_out])) == list(range(300))
+    assert sorted(np.concatenate([*seen, held_out])) == list(range(COUNT))
     assert open_trained(job).finite.all()
     vertices = len(open_trained(job).model.moving.mesh.vertices)
     agreement = read_agreement(job, vertices)
@@ -100,27 +103,36 @@ def test_half_models_open_and_have_no_image_in_common(moving):
 
 def test_a_training_killed_in_its_second_half_ends_with_the_same_numbers(moving, tmp_path):
     project = shutil.copytree(moving, tmp_path / "project")
-    shutil.rmtree(project / "004-train")
+    job = project / "004-train"
+    shutil.rmtree(job / "half2")  # as if it had been stopped before
+    for name in ("halves.json", "agreement.npz", "agreement.png", "gain.png"):
+        (job / name).unlink()
+    write_status(job, Status(STOPPED))
     one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-    command = [sys.executable, "-m", "chimerax.flexrec.cli", *WORDS, "--project", str(project)]
+    command = [sys.executable, "-m", "chimerax.flexrec.cli", "train", "--resume", "4", "--project", str(project)]
     running = subprocess.Popen(command, env=os.environ | one, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                start_new_session=True)  # fmt: skip
-    job, until = project / "004-train", time.monotonic() + 600
+    until = time.monotonic() + 600
     while not (job / "half2" / "resume.safetensors").exists() and time.monotonic() < until:
         assert running.poll() is None
         time.sleep(0.02)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    assert not (job / "halves.json").exists()
-    with open(job / "progress.jsonl", encoding="utf-8") as file:
-        stages = {json.loads(line).get("stage", "") for line in file.read().splitlines()[:-1]}
-    assert any(stage.startswith("half1 ") for stage in stages) and "half1 held-out images" in stages
-    kept = (job / "half1" / "held_out.npz").stat().st_mtime_ns
+    assert not (job / "half2" / "held_out.npz").exists()
+    kept = [(job / name).stat().st_mtime_ns for name in ("flow.npz", "half1/flow.npz", "half1/held_out.npz")]
     assert main(["train", "--resume", "4", "--project", str(project)]) == 0
-    assert (job / "half1" / "held_out.npz").stat().st_mtime_ns == kept
+    assert [(job / name).stat().st_mtime_ns for name in ("flow.npz", "half1/flow.npz", "half1/held_out.npz")] == kept
     before, after = read_halves(moving / "004-train"), read_halves(job)
     assert after.held_out_gain == pytest.approx(before.held_out_gain, rel=1e-5)
     assert after.difference == pytest.approx(before.difference, rel=1e-4)
+
+
+def test_the_progress_is_of_all_of_it(moving):
+    lines = read_progress(moving / "004-train")
+    stages = {line["stage"] for line in lines}
+    for half in ("half1", "half2"):
+        assert {f"{half} 32 pixels", f"{half} held-out images", f"{half} rigid map"} <= stages
+    assert Curves(moving / "004-train").read().shape == (2, 5)  # of the job's own model
 
 
 # ----- who is in which half -----
@@ -136,7 +148,7 @@ def test_copies_of_an_image_are_in_one_place(moving):
 
 
 def test_halves_that_the_file_names_are_kept(moving):
-    particles = load_prepared(moving / "002-prep").particles
+    particles = load_prepared(moving / "002-prep").particles.take(np.arange(300))
     half = (1 + (np.arange(300) % 3 == 0)).astype(np.int8)
     division = divide(replace(particles, half=half), 0)
     assert all((half[rows] == number).all() for number, rows in enumerate(division.halves, 1))
@@ -148,7 +160,7 @@ def test_what_cannot_be_compared_is_refused(moving, tmp_path, capsys):
     latents = str(moving / "004-train" / "latents.npz")
     for project, words, says in (
         (few, WORDS, "27 and 27 images would be trained on and 6 held out"),
-        (moving, [*WORDS, "--start", "latents", "--initial-latents", latents], "found from both halves"),
+        (moving, [*WORDS[:-4], "--start", "latents", "--initial-latents", latents], "found from both halves"),
         (moving, ["train", "--halves", "--decoder", "linear"], "halves: means nothing to the linear decoder"),
     ):
         assert main([*words, "--project", str(project)]) == 2
