@@ -47,8 +47,9 @@ class Trained:
 
     @property
     def project(self) -> Path:
-        """The folder of the job's project."""
-        return self.folder.parent
+        """The folder of the job's project; a half model lies in its job's folder."""
+        above = self.folder.parent
+        return above.parent if (above / "job.json").is_file() else above
 
     @cached_property
     def finite(self) -> np.ndarray:
