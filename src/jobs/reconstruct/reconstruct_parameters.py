@@ -78,6 +78,11 @@ class ReconstructParameters:
     twin: bool = parameter(
         True, help="with a model: solve the rigid map of the same particles too, which takes as long again"
     )
+    independent: bool = parameter(
+        False,
+        help="with a model that was trained with --halves: each half-map by the model of its own half, which has seen "
+        "nothing of the other; the images that training held out are left out",
+    )
     refine_poses: bool = parameter(
         False,
         help="with a model: refine the poses of each half by its own map and motion, from where the training left "
