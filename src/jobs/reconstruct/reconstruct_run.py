@@ -15,6 +15,7 @@ from ...mesh.storage import load_mesh
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
+from ..reports.write_report import report
 from .reconstruct_halves import halves_of
 from .reconstruct_parameters import MAP, ReconstructParameters
 from .reconstruct_sums import forget_sums, sum_images
@@ -36,6 +37,7 @@ def run(parameters: ReconstructParameters, job: JobRun) -> None:
         draw_reconstruction(path, result, prepared.pixel_size, counts, parameters.selection)
     _write_record(parameters, result, prepared, counts, job)
     forget_sums(job)
+    report(job)
 
 
 def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray | None:

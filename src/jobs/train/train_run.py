@@ -19,6 +19,7 @@ from ..inputs import job_file
 from ..job_folder import JobRun
 from ..mesh.mesh_again import mesh_again
 from ..queue.slots import device_name
+from ..reports.write_report import report
 from ..throttle import Throttled
 from .train_figures import draw_training
 from .train_images import open_images, ready_images
@@ -118,6 +119,7 @@ def train(
         draw_training(job)
         if training.epoch == trainer.epochs:
             write_particles(job, prepared, trainer)
+            report(job)
 
     def attempt() -> bool:
         """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
