@@ -1,4 +1,4 @@
-"""``flexrec jobs``, ``log``, ``report``, ``stop``, ``resume``, ``clone``, ``run``: jobs in the background, seen and steered."""
+"""``flexrec jobs``, ``log``, ``report``, ``stop``, ``resume``, ``clone``, ``run``: jobs, seen and steered."""
 
 from __future__ import annotations
 

@@ -52,10 +52,11 @@ class Gain:
 
 @dataclass(frozen=True)
 class NullTest:
-    """The same training of the real images and of images of a rigid molecule."""
+    """The same training, in so many latent dimensions, of the real images and of images of a rigid molecule."""
 
     real: Gain
     rigid: Gain
+    latent_dims: int
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,17 @@
 
 Three tests can speak. Each has a threshold with a reason:
 
-held-out gain: a gain on images that were not fitted is 0 for a motion made of noise, to within its standard error. Three
-    errors above 0 happen once in 740 trainings of a rigid molecule; below two it is what noise gives.
+held-out gain: a gain on images that were not fitted is 0 for a motion made of noise, to within its standard error.
+    Three errors above 0 happen once in 740 trainings of a rigid molecule; below two it is what noise gives.
 halves: two models of independent halves find the same motion m only where it is in the images. With errors of their
     own, of mean square e² each, m² is the true motion's square plus e² and the difference's square d² is 2 e², so that
     the true motion's share of what is found is 1 − d² / 2 m². Below d = m that is more than half; above d = 1.2 m, less
     than a quarter.
-null: the same training of a rigid molecule shows what fitting noise gives. Both gains are means over the images that
-    were fitted, and have standard errors. But a second training of other noise gives another gain too, by some per cent
-    and not only by its error, so it must be exceeded by three errors and by a quarter of itself; a gain within two
-    errors is the rigid molecule's.
+null: the same training of a rigid molecule shows what fitting noise gives. Trainings of other noise give other gains,
+    and by more than the standard error over the images: but k latents fitted to an image of nothing but noise gain
+    k / 2 nats at most on average (half of a χ² of k degrees of freedom), so that two such trainings differ by no more.
+    Beyond that by three errors is a motion; within half of that, and two errors, is noise. The test is blunt where
+    each image says little of its latents; images that were held out then say more, and decide.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ UNDECIDED, NOT_MEASURED = "undecided", "not measured"
 FOR, AGAINST, OPEN = "for", "against", "open"
 SURE, DOUBTFUL = 3.0, 2.0  # standard errors
 SAME, OTHER = 1.0, 1.2  # difference of the halves over the motion: more than half is shared, less than a quarter
-BEYOND = 1.25  # times the rigid molecule's gain
+NOISE = 0.5  # nats per image and latent that two trainings of noise may differ by
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,15 @@ def motion_text(numbers: MotionNumbers) -> str:
 
 
 def _level(evidence: tuple[Evidence, ...]) -> str:
-    """Gain decides: on held-out images, or beyond a rigid molecule's. Nothing may speak against it."""
+    """Images that were held out decide, or where they do not, what a rigid molecule gives; halves may object."""
     held_out, halves, null = (each.says for each in evidence)
-    deciding, all_say = {held_out, null}, {held_out, halves, null}
-    if all_say == {NOT_MEASURED}:
+    if {held_out, halves, null} == {NOT_MEASURED}:
         return NOT_MEASURED
-    if FOR in deciding and AGAINST not in all_say:
-        return SUPPORTED
-    if AGAINST in deciding and FOR not in deciding:
-        return NOT_BEYOND_NOISE
+    deciding = held_out if held_out in (FOR, AGAINST) else null
+    if deciding == FOR:
+        return UNDECIDED if halves == AGAINST else SUPPORTED
+    if deciding == AGAINST:
+        return UNDECIDED if null == FOR else NOT_BEYOND_NOISE
     return UNDECIDED
 
 
@@ -138,15 +139,15 @@ def judge_halves(agreement: Agreement | None) -> Evidence:
 
 def judge_null(null: NullTest | None) -> Evidence:
     """What the same training of a rigid molecule says."""
-    if null is None or not all(is_number(value) for each in (null.real, null.rigid) for value in vars(each).values()):
+    if null is None or not all(map(is_number, (*vars(null.real).values(), *vars(null.rigid).values()))):
         return Evidence(NULL, NOT_MEASURED, "", "No rigid molecule was trained in the same way, so what fitting noise "
                         "gives is not known.")  # fmt: skip
     real, rigid = null.real, null.rigid
     beyond, error = real.gain - rigid.gain, math.hypot(real.error, rigid.error)
-    clearly = beyond > SURE * error and real.gain > BEYOND * rigid.gain
-    says = FOR if clearly else AGAINST if beyond < DOUBTFUL * error else OPEN
+    noise = NOISE * null.latent_dims
+    says = FOR if beyond > noise + SURE * error else AGAINST if beyond < noise / 2 + DOUBTFUL * error else OPEN
     words = {FOR: "the motion is more than fitting noise gives", AGAINST: "that is what fitting noise gives",
-             OPEN: "it is somewhat more than fitting noise gives, but other noise would give more or less"}[says]
+             OPEN: "that is a little more than fitting noise gives, and not enough to be sure"}[says]
     both = (f"{with_error(real.gain, real.error)} nats per image and {angstroms(real.motion)} of motion where a rigid "
             f"molecule gives {with_error(rigid.gain, rigid.error)} nats and {angstroms(rigid.motion)}")  # fmt: skip
     return Evidence(NULL, says, both, f"The images give {both}: {words}.")

@@ -9,4 +9,4 @@ from .diagnose_tests import TESTS
 
 def run(parameters: DiagnoseParameters, job: JobRun) -> None:
     """Write what the test writes."""
-    TESTS[parameters.test].function()(parameters, job)
+    TESTS[parameters.test].function()(parameters.model, parameters.device, job)

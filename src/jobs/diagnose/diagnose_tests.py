@@ -1,6 +1,7 @@
 """The tests that a ``diagnose`` job can be asked for: a line each.
 
-A test is a function ``run(parameters, job)`` that writes its numbers, its picture and its page into the job's folder.
+A test is a function ``run(model, device, job)`` that writes its numbers, its picture and its page into the
+job's folder; ``model`` is a train job's, ``device`` where to compute.
 """
 
 from __future__ import annotations
@@ -8,7 +9,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..job_folder import JobRun
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Test:
     help: str
     run: str
 
-    def function(self) -> Callable[[Any, Any], None]:
+    def function(self) -> Callable[[Path, str, JobRun], None]:
         """Import and return what runs it."""
         module, _, name = self.run.partition(":")
         return getattr(importlib.import_module(module, __package__), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from ...figures.null_figure import NullSeries, draw_null
 from ..job_folder import JobRun
 from ..record import read_json, write_json
 from ..reports.write_report import report, report_again
-from .diagnose_parameters import DiagnoseParameters
 from .motion_gain import ImageGains, motion_gain
 from .null_particles import write_null_particles
 from .null_training import train_null
@@ -25,22 +25,22 @@ PROJECT, PARTICLES = "null", "particles"
 FEWEST = 100  # images: fewer tell no gain from another
 
 
-def run(parameters: DiagnoseParameters, job: JobRun) -> None:
+def run(model: Path, device: str, job: JobRun) -> None:
     """Write null.json, null.png, and the project null/ with the rigid molecule's images and their training."""
     from ..train.train_run import choose_device
 
-    real = tested_training(parameters.model)
+    real = tested_training(model)
     _refuse_what_cannot_be_tested(real)
     project = job.folder / PROJECT
     if not write_null_particles(real, project / PARTICLES, job):
         return
-    folder = train_null(real, project, project / PARTICLES, parameters.device, job)
+    folder = train_null(real, project, project / PARTICLES, device, job)
     if folder is None:
         return
-    rigid, device = tested_training(folder), choose_device(parameters.device)
+    rigid, chosen = tested_training(folder), choose_device(device)
     gains = []
     for training, words in ((real, "gain of the real images"), (rigid, "gain of the rigid molecule's")):
-        found = motion_gain(training, device, job, words)
+        found = motion_gain(training, chosen, job, words)
         if found is None:
             return
         gains.append(found)
@@ -59,7 +59,7 @@ def _refuse_what_cannot_be_tested(training: TestedTraining) -> None:
 
 def _write(real: TestedTraining, rigid: TestedTraining, gains: list[ImageGains], job: JobRun) -> None:
     series = [_series(training, each) for training, each in zip((real, rigid), gains)]
-    null = NullTest(gains[0].mean(), gains[1].mean())
+    null = NullTest(gains[0].mean(), gains[1].mean(), real.model.latent_dims)
     size = motion_size(real.model, real.members)
     verdict = judge_motion(MotionNumbers(size.total, tuple(size.parts), null=null))
     sentence = null_sentence(null)
@@ -70,6 +70,7 @@ def _write(real: TestedTraining, rigid: TestedTraining, gains: list[ImageGains],
         "model": os.path.relpath(real.folder, job.folder),
         "epoch": real.about["epoch"],
         "particles": len(real.members),
+        "latent_dims": real.model.latent_dims,
         "level": verdict.level,
         "sentence": sentence,
         "real": _numbers(real, gains[0]),
@@ -79,7 +80,7 @@ def _write(real: TestedTraining, rigid: TestedTraining, gains: list[ImageGains],
         np.savez(file, real_gain=gains[0].gain, real_motion=gains[0].motion, rigid_gain=gains[1].gain,
                  rigid_motion=gains[1].motion)  # fmt: skip
     write_json(job.folder / "null.json", record)
-    report(job)
+    report(job, "diagnose")
     report_again(real.folder, job)
 
 

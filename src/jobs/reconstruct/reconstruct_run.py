@@ -37,7 +37,7 @@ def run(parameters: ReconstructParameters, job: JobRun) -> None:
         draw_reconstruction(path, result, prepared.pixel_size, counts, parameters.selection)
     _write_record(parameters, result, prepared, counts, job)
     forget_sums(job)
-    report(job)
+    report(job, "reconstruct")
 
 
 def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray | None:

@@ -82,7 +82,8 @@ def null_test(job: Path | None) -> NullTest | None:
     """What null.json says."""
     values = {} if job is None else read_values(job / NULL)
     pair = [_gain(values.get(name)) for name in ("real", "rigid")]
-    return None if pair[0] is None or pair[1] is None else NullTest(pair[0], pair[1])
+    dims = number(values, "latent_dims")
+    return None if pair[0] is None or pair[1] is None or dims is None else NullTest(pair[0], pair[1], int(dims))
 
 
 def _gain(values: Any) -> Gain | None:

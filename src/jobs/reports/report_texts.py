@@ -16,7 +16,8 @@ FITTED_GAIN = (
 HELD_OUT = (
     "Held-out gain",
     "The same of images that no model was fitted to, of which only a part places the particle and the rest is "
-    "compared. Noise gives 0 on average. The number behind ± is the standard error; three times that is taken for sure.",
+    "compared. Noise gives 0 on average. The number behind ± is the standard error; three times that is taken for "
+    "sure.",
 )
 HALVES = (
     "Agreement of halves",
@@ -28,7 +29,8 @@ NULL = (
     "Null test",
     "Images of a rigid molecule are made of the model's own map, at the particles' poses (off by what the training "
     "found poses to be off), through their CTFs and with their noise, and trained in the same way. What that training "
-    "finds is what fitting noise gives. A motion must exceed its gain by three standard errors and by a quarter.",
+    "finds is what fitting noise gives. A motion must exceed its gain by half a nat for each latent dimension, and three "
+    "standard errors.",
 )
 RESOLUTION = (
     "Resolution",

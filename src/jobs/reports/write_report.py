@@ -22,17 +22,20 @@ PAGES: dict[str, Callable[[Path], Page]] = {
 }  # fmt: skip
 
 
-def report_page(folder: Path) -> Page:
-    """What the report of a job says; ``InputError`` where its kind has none, or it has nothing to tell yet."""
-    verb = read_record(folder)["verb"]
+def report_page(folder: Path, verb: str | None = None) -> Page:
+    """What the report of a job of this ``verb`` says, or of that which its record names.
+
+    ``InputError`` where its kind has none, or it has nothing to tell yet.
+    """
+    verb = read_record(folder)["verb"] if verb is None else verb
     if verb not in PAGES:
         raise InputError(f"{folder.name} is a {verb} job, which has no report; {', '.join(PAGES)} jobs have one.")
     return PAGES[verb](folder)
 
 
-def write_report(folder: Path) -> tuple[Path, Page]:
-    """Write report.html and report.pdf; the first one's path, and what both say."""
-    page = report_page(folder)
+def write_report(folder: Path, verb: str | None = None) -> tuple[Path, Page]:
+    """Write report.html and report.pdf; the first one's path, and what both say. ``verb`` as for `report_page`."""
+    page = report_page(folder, verb)
     with atomic_path(folder / HTML) as temporary:
         temporary.write_text(html_page(page), encoding="utf-8")
     with atomic_path(folder / PDF) as temporary:
@@ -40,18 +43,24 @@ def write_report(folder: Path) -> tuple[Path, Page]:
     return folder / HTML, page
 
 
-def report(job: JobRun) -> None:
-    """Write the report of the job that is at its end, and say in its log what it says."""
-    path, page = write_report(job.folder)
-    job.log(f"{page.sentence} ({path.name} and {PDF} tell more.)")
+def report(job: JobRun, verb: str) -> None:
+    """Write the report of a job that is at its end, and say in its log what it says.
+
+    What it has found is written already, and is not lost for a report that could not be.
+    """
+    try:
+        path, page = write_report(job.folder, verb)
+    except (InputError, OSError) as error:
+        job.log(f"The report could not be written: {error}")
+    else:
+        job.log(f"{page.sentence} ({path.name} and {PDF} tell more.)")
 
 
 def report_again(folder: Path, job: JobRun) -> None:
     """Write another job's report again, to which ``job`` has added something to tell."""
     try:
         write_report(folder)
-    except OSError as error:
-        job.log(f"The report of {folder.name} could not be written again ({error.strerror}); flexrec report "
-                f"{folder.name} does that.")  # fmt: skip
+    except (InputError, OSError) as error:
+        job.log(f"The report of {folder.name} could not be written again: {error}")
     else:
         job.log(f"The report of {folder.name} was written again with this test.")

@@ -119,7 +119,7 @@ def train(
         draw_training(job)
         if training.epoch == trainer.epochs:
             write_particles(job, prepared, trainer)
-            report(job)
+            report(job, "train")
 
     def attempt() -> bool:
         """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
