@@ -3,6 +3,9 @@
 A molecule that turns or slides as a whole has been placed otherwise, and has not moved. So every state is laid on the
 mean shape as well as a rigid body can be (Kabsch 1976, each vertex weighted by the density that it carries), the mean
 shape is that of the states laid so, and motion is how far they are from it.
+
+Laid on all of itself, a molecule whose arm swings has half of that swing in the body, and all parts seem to move alike.
+So the motion of one part is measured with the others laid on their mean shape: how far it moves as they see it.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ class MotionSize:
 
     Attributes
     ----------
-    total : Å r.m.s., over particles and density. parts : ``(p,)`` the same within each part of the mesh.
+    total : Å r.m.s., over particles and density, each state laid as a whole.
+    parts : ``(p,)`` Å r.m.s. within each part of the mesh, the other parts being laid; 0 where there are no others.
     """
 
     total: float
@@ -71,12 +75,11 @@ def motion_size(model: Model, chosen: np.ndarray | None = None) -> MotionSize:
     latents = latents[np.isfinite(latents).all(axis=1)]
     moving = model.moving_points
     states = moving.vertices(latents[spread_rows(len(latents))])
-    away = ((states - place(mean_shape(states, moving.mass), states, moving.mass)) ** 2).sum(axis=2).mean(axis=0)
-    parts = [_within(away, part) for part in part_weights(model)]
-    return MotionSize(float(np.sqrt(moving.mass @ away)), np.array(parts))
+    parts = [_seen(states, part, np.where(part > 0, 0, moving.mass)) for part in _part_weights(model)]
+    return MotionSize(_seen(states, moving.mass, moving.mass), np.array(parts))
 
 
-def part_weights(model: Model) -> list[np.ndarray]:
+def _part_weights(model: Model) -> list[np.ndarray]:
     """The density that each vertex ``(v,)`` carries, for each part of the mesh with nothing outside it."""
     moving = model.moving_points
     weights = []
@@ -88,7 +91,10 @@ def part_weights(model: Model) -> list[np.ndarray]:
     return weights
 
 
-def _within(squares: np.ndarray, weight: np.ndarray) -> float:
-    """Root of the weighted mean of squares ``(v,)``; 0 where nothing has a weight."""
-    total = weight.sum()
-    return float(np.sqrt(weight @ squares / total)) if total > 0 else 0.0
+def _seen(states: np.ndarray, weight: np.ndarray, laid: np.ndarray) -> float:
+    """Å r.m.s. that states ``(m, v, 3)`` move where they have ``weight`` ``(v,)``, laid where they have ``laid``."""
+    if not (weight.sum() > 0 and laid.sum() > 0):
+        return 0.0
+    weight, laid = weight / weight.sum(), laid / laid.sum()
+    away = states - place(mean_shape(states, laid), states, laid)
+    return float(np.sqrt(np.mean((away**2).sum(axis=2) @ weight)))

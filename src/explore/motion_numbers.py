@@ -66,7 +66,7 @@ class MotionNumbers:
     Attributes
     ----------
     motion : Å r.m.s. after the best rigid placement; None of a model that moves nothing.
-    parts : the same within each part of the mesh, part 1 first.
+    parts : of each part of the mesh against the others, part 1 first: see `bending.MotionSize`.
     """
 
     motion: float | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ _NAMES = ("the real images", "a rigid molecule")
 def draw_null(path: str | os.PathLike[str], real: NullSeries, rigid: NullSeries, sentence: str) -> None:
     """Write the picture; ``sentence`` is its title."""
     figure = new_figure(11, 7.6)
-    figure.suptitle(sentence, fontsize=11, parse_math=False, wrap=True)
+    figure.suptitle(textwrap.fill(sentence, 120), fontsize=11, parse_math=False)
     gain, motion, parts, information = figure.subplots(2, 2).ravel()
     _histograms(gain, real.gain, rigid.gain, "gain over the same map held rigid (nats per image)")
     _histograms(motion, real.motion, rigid.motion, "distance of an image's state from the mean shape (Å r.m.s.)")

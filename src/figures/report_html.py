@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from html import escape
 
 from ..errors import printable
@@ -26,6 +27,7 @@ figcaption { color: #555; font-size: .9rem; }
 @media print { body { margin: 0; max-width: none; font-size: 11pt; } span.level { border: 1px solid #777; }
                h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
+_TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # marks of the direction of writing
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # nothing is fetched, nothing runs
 
 
@@ -69,5 +71,5 @@ def _picture(picture: Picture) -> str:
 
 
 def _text(text: str) -> str:
-    """Text from anywhere, as HTML shows it: no character of it is markup or unseen."""
-    return escape(printable(text))
+    """Text from anywhere, as HTML shows it: no character of it is markup, unseen, or turns the direction of others."""
+    return escape(_TURNS.sub(lambda found: found[0].encode("unicode_escape").decode(), printable(text)))

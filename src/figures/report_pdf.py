@@ -39,7 +39,8 @@ def write_pdf(path: Path, page: Page) -> None:
 
 def _write_section(paper: _Paper, section: Section) -> None:
     paper.space(0.16)
-    paper.text(section.title, 12, weight="bold", keep=0.6)
+    follows = section.pictures[:1] if not section.paragraphs and section.grid is None else ()
+    paper.text(section.title, 12, weight="bold", keep=max([0.6, *map(picture_height, follows)]))
     for paragraph in section.paragraphs:
         paper.text(paragraph, TEXT)
     if section.grid is not None:
@@ -100,9 +101,8 @@ class _Paper:
         from matplotlib.image import imread
 
         image = imread(picture.path)
-        wide, most = WIDE - 2 * MARGIN, TALL - 2 * MARGIN - 0.6
-        tall = wide * image.shape[0] / image.shape[1]
-        wide, tall = (wide, tall) if tall <= most else (wide * most / tall, most)
+        tall = picture_height(picture)
+        wide = tall * image.shape[1] / image.shape[0]
         caption = _wrapped(picture.caption, WIDE - 2 * MARGIN, TEXT - 1) if picture.caption else []
         self._need(tall + len(caption) * _height(TEXT - 1) + 0.1)
         bottom = self._left - tall
@@ -147,6 +147,14 @@ class _Paper:
         y = (MARGIN + self._left + 0.045) / TALL
         ends = [MARGIN / WIDE, 1 - MARGIN / WIDE]
         self._page().add_artist(Line2D(ends, [y, y], color="0.88", linewidth=0.6))
+
+
+def picture_height(picture: Picture) -> float:
+    """Inches of a picture that is as wide as the page, or as tall less a heading."""
+    from matplotlib.image import imread
+
+    tall, wide = imread(picture.path).shape[:2]
+    return min((WIDE - 2 * MARGIN) * tall / wide, TALL - 2 * MARGIN - 1.0)
 
 
 def _height(size: float) -> float:

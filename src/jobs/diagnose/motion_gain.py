@@ -12,7 +12,7 @@ from ...explore.motion_numbers import Gain
 from ...particles.copies import image_numbers
 from ..job_folder import JobRun
 from ..throttle import Throttled
-from .tested_training import TestedTraining
+from .finished_training import FinishedTraining
 
 if TYPE_CHECKING:
     from ...engine.training.pose_corrections import Poses
@@ -42,7 +42,7 @@ class ImageGains:
         return Gain(float(each.mean()), error, float(np.sqrt(np.mean(self.motion**2))))
 
 
-def motion_gain(training: TestedTraining, device: str, job: JobRun, stage: str) -> ImageGains | None:
+def motion_gain(training: FinishedTraining, device: str, job: JobRun, stage: str) -> ImageGains | None:
     """The gains of a training's own images, at its own latents and poses; None where the job was asked to stop.
 
     Held rigid, the map has the particles' mean shape, laid where each image's state has the whole body: what is gained
@@ -72,7 +72,7 @@ def motion_gain(training: TestedTraining, device: str, job: JobRun, stage: str) 
     return ImageGains(rows, np.concatenate(gains).astype(float), np.concatenate(motions).astype(float), image)
 
 
-def _stage(training: TestedTraining, device: str) -> Stage:
+def _stage(training: FinishedTraining, device: str) -> Stage:
     """The last stage of the training, with its final map, noise and poses."""
     import torch
 
@@ -91,7 +91,7 @@ def _stage(training: TestedTraining, device: str) -> Stage:
     return stage.with_density(stage.cloud.gather(torch.from_numpy(volume).to(device)))
 
 
-def _poses(training: TestedTraining, device: str) -> Poses:
+def _poses(training: FinishedTraining, device: str) -> Poses:
     """The poses' corrections as training left them."""
     import torch
 

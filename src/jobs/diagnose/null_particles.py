@@ -16,13 +16,13 @@ from ...particles.copies import image_numbers
 from ...particles.prepared import NOISE, RECORD, STACK, STAR, check_readable
 from ...particles.stream import StackWriter
 from ..job_folder import JobRun
-from .tested_training import TestedTraining
+from .finished_training import FinishedTraining
 
 _CHUNK_PIXELS = 1 << 20  # of images that are made at a time: part of what the noise is, as every chunk has its own
 _SOURCE_ROW = "flexrecSourceRow"
 
 
-def write_null_particles(training: TestedTraining, folder: Path, job: JobRun) -> bool:
+def write_null_particles(training: FinishedTraining, folder: Path, job: JobRun) -> bool:
     """Write images of the training's map, held rigid, for the particles that it took for some; False where stopped.
 
     Poses, CTFs, aberrations, scales, halves and copies are those of the particles; the images are seen along poses that
@@ -68,7 +68,7 @@ def _in_new_stack(particles: Particles, folder: Path) -> Particles:
     )
 
 
-def _write_images(training: TestedTraining, shown: Particles, folder: Path, job: JobRun) -> bool:
+def _write_images(training: FinishedTraining, shown: Particles, folder: Path, job: JobRun) -> bool:
     from ...simulate.rigid_images import PoseSpread, rigid_images
 
     model, prepared, errors = training.model, training.prepared, None

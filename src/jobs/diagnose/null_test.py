@@ -16,10 +16,10 @@ from ...figures.null_figure import NullSeries, draw_null
 from ..job_folder import JobRun
 from ..record import read_json, write_json
 from ..reports.write_report import report, report_again
+from .finished_training import FinishedTraining, finished_training
 from .motion_gain import ImageGains, motion_gain
 from .null_particles import write_null_particles
 from .null_training import train_null
-from .tested_training import TestedTraining, tested_training
 
 PROJECT, PARTICLES = "null", "particles"
 FEWEST = 100  # images: fewer tell no gain from another
@@ -29,7 +29,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     """Write null.json, null.png, and the project null/ with the rigid molecule's images and their training."""
     from ..train.train_run import choose_device
 
-    real = tested_training(model)
+    real = finished_training(model)
     _refuse_what_cannot_be_tested(real)
     project = job.folder / PROJECT
     if not write_null_particles(real, project / PARTICLES, job):
@@ -37,7 +37,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     folder = train_null(real, project, project / PARTICLES, device, job)
     if folder is None:
         return
-    rigid, chosen = tested_training(folder), choose_device(device)
+    rigid, chosen = finished_training(folder), choose_device(device)
     gains = []
     for training, words in ((real, "gain of the real images"), (rigid, "gain of the rigid molecule's")):
         found = motion_gain(training, chosen, job, words)
@@ -47,7 +47,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     _write(real, rigid, gains, job)
 
 
-def _refuse_what_cannot_be_tested(training: TestedTraining) -> None:
+def _refuse_what_cannot_be_tested(training: FinishedTraining) -> None:
     if training.model.moving is None:
         raise InputError(f"model: {training.folder.name} is a {training.model.kind} model, which moves nothing; the "
                          "null test is for motions, of a flow.")  # fmt: skip
@@ -57,7 +57,7 @@ def _refuse_what_cannot_be_tested(training: TestedTraining) -> None:
                          "from noise.")  # fmt: skip
 
 
-def _write(real: TestedTraining, rigid: TestedTraining, gains: list[ImageGains], job: JobRun) -> None:
+def _write(real: FinishedTraining, rigid: FinishedTraining, gains: list[ImageGains], job: JobRun) -> None:
     series = [_series(training, each) for training, each in zip((real, rigid), gains)]
     null = NullTest(gains[0].mean(), gains[1].mean(), real.model.latent_dims)
     size = motion_size(real.model, real.members)
@@ -92,7 +92,7 @@ def null_sentence(null: NullTest) -> str:
             "nats.")  # fmt: skip
 
 
-def _numbers(training: TestedTraining, gains: ImageGains) -> dict[str, Any]:
+def _numbers(training: FinishedTraining, gains: ImageGains) -> dict[str, Any]:
     mean, size = gains.mean(), motion_size(training.model, training.members)
     return {
         "gain": mean.gain,
@@ -104,11 +104,11 @@ def _numbers(training: TestedTraining, gains: ImageGains) -> dict[str, Any]:
     }
 
 
-def _information(training: TestedTraining) -> list[float]:
+def _information(training: FinishedTraining) -> list[float]:
     """Signal over noise of the leading motions at the first guess."""
     return [float(value) for value in training.passes.get("information", np.zeros(0)) if np.isfinite(value)]
 
 
-def _series(training: TestedTraining, gains: ImageGains) -> NullSeries:
+def _series(training: FinishedTraining, gains: ImageGains) -> NullSeries:
     size = motion_size(training.model, training.members)
     return NullSeries(gains.gain, gains.motion, size.parts, np.array(_information(training)))

@@ -15,14 +15,14 @@ from ..job_folder import JobRun
 from ..project import mark
 from ..record import DONE, RUNNING, Status, write_json, write_status
 from ..registry import find_job
+from .finished_training import FinishedTraining
 from .part_of_job import PartOfJob
-from .tested_training import TestedTraining
 
 TRAINING = "001-train"
 _LATENTS = "initial_latents.npz"
 
 
-def train_null(training: TestedTraining, project: Path, particles: Path, device: str, job: JobRun) -> Path | None:
+def train_null(training: FinishedTraining, project: Path, particles: Path, device: str, job: JobRun) -> Path | None:
     """Train, or go on; the train job's folder, or None where the job was asked to stop.
 
     Parameters, seed and mesh are those of the training, the mesh as it was in the end. Latents that it was given to
@@ -53,7 +53,7 @@ def is_trained(folder: Path) -> bool:
         return False
 
 
-def _parameters(training: TestedTraining, project: Path, particles: Path, device: str) -> Any:
+def _parameters(training: FinishedTraining, project: Path, particles: Path, device: str) -> Any:
     changed: dict[str, Any] = {"particles": particles, "mesh": training.folder / "mesh.npz", "moving": None,
                                "device": device, "devices": ()}  # fmt: skip
     if training.parameters.epochs is None:
@@ -64,7 +64,7 @@ def _parameters(training: TestedTraining, project: Path, particles: Path, device
     return replace(training.parameters, **changed)
 
 
-def _write_latents(training: TestedTraining, path: Path) -> None:
+def _write_latents(training: FinishedTraining, path: Path) -> None:
     """Those of the particles that images were made of."""
     from ..inputs import job_file
     from ..train.train_run import read_latents

@@ -6,7 +6,8 @@ MOTION = (
     "Motion",
     "Every particle's state is laid on the mean shape as well as a rigid body can be; the motion is the root mean "
     "square distance that is left, over particles, each place weighted by its density. A molecule that only turns or "
-    "slides as a whole has no motion.",
+    "slides as a whole has no motion. The motion of one part is how far it moves as the other parts see it: those are "
+    "laid on their mean shape instead.",
 )
 FITTED_GAIN = (
     "Gain on fitted images",
@@ -29,8 +30,8 @@ NULL = (
     "Null test",
     "Images of a rigid molecule are made of the model's own map, at the particles' poses (off by what the training "
     "found poses to be off), through their CTFs and with their noise, and trained in the same way. What that training "
-    "finds is what fitting noise gives. A motion must exceed its gain by half a nat for each latent dimension, and three "
-    "standard errors.",
+    "finds is what fitting noise gives. A motion must exceed its gain by half a nat for each latent dimension, and by "
+    "three standard errors.",
 )
 RESOLUTION = (
     "Resolution",

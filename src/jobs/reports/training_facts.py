@@ -16,6 +16,8 @@ from ...explore.motion_numbers import MotionNumbers
 from ...models import Model, open_model
 from .report_records import agreement, held_out, null_job, null_test, read_arrays, read_values
 
+_LOOKED = ("auto", "refine", "weigh")  # values of poses and junk with which a flow looks for errors of them
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingFacts:
@@ -71,9 +73,11 @@ class TrainingFacts:
 
     @property
     def junk(self) -> float | None:
-        """Share of the images that are no particles; None where it has not looked, or none are in doubt."""
+        """Share of the images that are no particles; None where it has not looked."""
         probability = self.latents.get("probability")
-        return None if probability is None else float((probability < 0.5).mean())
+        if probability is None:  # where none is in doubt, none is kept
+            return 0.0 if self.about.get("junk") in _LOOKED else None
+        return float((probability < 0.5).mean())
 
     @property
     def strain(self) -> float | None:
@@ -108,11 +112,12 @@ class TrainingFacts:
 
     @property
     def pose_errors(self) -> tuple[float, float] | None:
-        """Degrees about each axis and Å along each, r.m.s., by which poses were corrected; None where none were."""
+        """Degrees about each axis and Å along each, r.m.s., by which poses were corrected; None where it has not tried.
+        """
         correction = self.latents.get("pose_correction")
         radius = self.latents.get("pose_radius")
-        if correction is None or radius is None or not float(radius) > 0:
-            return None
+        if correction is None or radius is None or not float(radius) > 0:  # where poses were right, nothing is kept
+            return (0.0, 0.0) if self.about.get("poses") in _LOOKED else None
         squares = (correction[self.members] ** 2).mean(axis=0)
         turn = math.degrees(math.sqrt(float(squares[:3].mean())) / float(radius))
         return turn, math.sqrt(float(squares[3:].mean()))
@@ -120,10 +125,8 @@ class TrainingFacts:
     @property
     def pose_error(self) -> float | None:
         """Å of a point at the radius of gyration along each axis: turns and shifts together."""
-        errors, radius = self.pose_errors, self.latents.get("pose_radius")
-        if errors is None or radius is None:
-            return None
-        return math.hypot(math.radians(errors[0]) * float(radius), errors[1])
+        errors, radius = self.pose_errors, self.latents.get("pose_radius", 0.0)
+        return None if errors is None else math.hypot(math.radians(errors[0]) * float(radius), errors[1])
 
     def _last(self, name: str) -> float | None:
         values = self.passes.get(name)

@@ -22,7 +22,7 @@ CHECKPOINT = "resume.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
-class TestedTraining:
+class FinishedTraining:
     """``folder`` of a train job whose passes are all done; ``about`` is its model.json, ``record`` its job.json."""
 
     folder: Path
@@ -72,7 +72,7 @@ class TestedTraining:
         return np.array([squares[:3].mean(), squares[3:].mean()])
 
 
-def tested_training(path: Path) -> TestedTraining:
+def finished_training(path: Path) -> FinishedTraining:
     """The training of a job's folder or a file in it; ``InputError`` where it is not finished."""
     folder = path if path.is_dir() else path.parent
     about = json.loads(job_file(folder, "model.json").read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def tested_training(path: Path) -> TestedTraining:
     if epoch != epochs:
         raise InputError(f"model: {folder.name} is after pass {epoch} of {epochs}; wait until it is done, or go on "
                          f"with flexrec resume {folder.name}.")  # fmt: skip
-    return TestedTraining(folder, about, read_record(folder))
+    return FinishedTraining(folder, about, read_record(folder))
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
