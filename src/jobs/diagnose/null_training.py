@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import split_record
+from ..inputs import job_file, split_record
 from ..job_folder import JobRun
 from ..project import mark
 from ..record import DONE, RUNNING, Status, write_json, write_status
 from ..registry import find_job
+from ..reports.report_records import HALVES
+from ..reports.training_facts import TrainingFacts
 from .finished_training import FinishedTraining
 from .part_of_job import PartOfJob
 
@@ -29,7 +30,7 @@ def train_null(training: FinishedTraining, project: Path, particles: Path, devic
     begin with are given here too.
     """
     folder = project / TRAINING
-    if is_trained(folder):
+    if _is_trained(folder, training):
         return folder
     parameters = _parameters(training, project, particles, device)
     if not (folder / "job.json").is_file():
@@ -38,19 +39,16 @@ def train_null(training: FinishedTraining, project: Path, particles: Path, devic
         _write_record(parameters, folder, training.record["seed"])
     write_status(folder, Status(RUNNING, started=round(time.time(), 3)))
     find_job("train").function()(parameters, PartOfJob(job, folder, training.record["seed"], "rigid molecule"))
-    if not is_trained(folder):
+    if not _is_trained(folder, training):
         return None
     write_status(folder, Status(DONE, ended=round(time.time(), 3)))
     return folder
 
 
-def is_trained(folder: Path) -> bool:
-    """Whether all passes are done."""
-    try:
-        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        return about["epoch"] == about["epochs"]
-    except (OSError, ValueError, KeyError):
-        return False
+def _is_trained(folder: Path, training: FinishedTraining) -> bool:
+    """Whether all passes are done, and the models of halves where the real training has some."""
+    halves = (folder / HALVES).is_file() or not (training.folder / HALVES).is_file()
+    return TrainingFacts(folder).finished and halves
 
 
 def _parameters(training: FinishedTraining, project: Path, particles: Path, device: str) -> Any:
@@ -66,7 +64,6 @@ def _parameters(training: FinishedTraining, project: Path, particles: Path, devi
 
 def _write_latents(training: FinishedTraining, path: Path) -> None:
     """Those of the particles that images were made of."""
-    from ..inputs import job_file
     from ..train.train_run import read_latents
 
     given = read_latents(job_file(training.parameters.initial_latents, "latents.npz"))

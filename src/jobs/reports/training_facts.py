@@ -61,8 +61,8 @@ class TrainingFacts:
 
     @property
     def finished(self) -> bool:
-        """Whether all passes are done."""
-        return self.about.get("epoch") == self.about.get("epochs")
+        """Whether all passes are done; not where there is no model yet."""
+        return "epochs" in self.about and self.about.get("epoch") == self.about["epochs"]
 
     @property
     def members(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from ..inputs import job_file
 from ..job_folder import JobRun
 from ..mesh.mesh_again import mesh_again
 from ..queue.slots import device_name
+from ..reports.training_facts import TrainingFacts
 from ..reports.write_report import report
 from ..throttle import Throttled
 from .train_figures import draw_training
@@ -58,9 +59,11 @@ def run(parameters: CommonParameters, job: JobRun) -> None:
             job.log(STOPPED)
             return
         run_team(devices, job, threads_each=None if parameters.devices else threads_here() // len(devices))
-        return
-    job.on_device(device := choose_device(devices[0]))
-    train(parameters, job, device, inputs=inputs)
+    else:
+        job.on_device(device := choose_device(devices[0]))
+        train(parameters, job, device, inputs=inputs)
+    if TrainingFacts(job.folder).finished:
+        report(job, "train")
 
 
 def train(
@@ -119,7 +122,6 @@ def train(
         draw_training(job)
         if training.epoch == trainer.epochs:
             write_particles(job, prepared, trainer)
-            report(job, "train")
 
     def attempt() -> bool:
         """Go on from the newest checkpoint to the end; False where memory ran out and less of it may do."""
