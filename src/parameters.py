@@ -46,6 +46,7 @@ def parameter(
     choices: tuple = (),
     advanced: bool = False,
     job: str | tuple[str, ...] | None = None,
+    newest: bool = True,
     example: str = "",
     positional: bool = False,
     repeated: bool = False,
@@ -73,7 +74,7 @@ def parameter(
         Shown apart, for people who know what they want.
     job
         The value is a job folder of this verb (or of one of these verbs), or a file in it. Omitted, it is the newest
-        finished one in the project.
+        finished one in the project, unless ``newest`` is False: then it is none.
     example
         What such a value looks like, shown in an empty field.
     positional
@@ -93,7 +94,7 @@ def parameter(
     """
     about = dict(help=help, unit=unit, low=low, high=high, choices=tuple(choices), advanced=advanced, example=example)
     about |= dict(positional=positional, repeated=repeated, form=form, path=path, needs=needs, one_of=one_of)
-    about["group"] = group
+    about |= dict(group=group, newest=newest)
     about["job"] = (job,) if isinstance(job, str) else tuple(job or ())
     return field(default=default, kw_only=True, metadata=about)
 
@@ -104,7 +105,7 @@ class Parameter:
 
     ``type`` is bool, int, float, str or Path; ``many`` means a tuple of them, of ``length`` values where that is not 0;
     ``optional`` admits None; ``default`` is ``dataclasses.MISSING`` where the parameter is required; ``job`` holds the
-    verbs whose folders it accepts (empty: an ordinary value).
+    verbs whose folders it accepts (empty: an ordinary value), the newest where ``newest`` and none is given.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Parameter:
     needs: str = ""
     one_of: str = ""
     group: str = ""
+    newest: bool = True
 
     @property
     def required(self) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from chimerax.flexrec.engine.maps.conjugate_gradients import ShellOperator, slice_power, solve_density
 from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation, signal_share
 from chimerax.flexrec.engine.maps.half_maps import HalfMaps, solve_halves, supported_map
-from chimerax.flexrec.engine.maps.least_squares import LeastSquares, SlicePreconditioner, band_weights, solve_density
+from chimerax.flexrec.engine.maps.least_squares import LeastSquares, band_weights
 from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud, project
 from chimerax.flexrec.engine.training.batches import Batch
 from chimerax.flexrec.mesh import build_mesh
@@ -97,7 +98,7 @@ def test_the_normal_operator_is_symmetric_and_positive(scene):
     ab, ba = float(b @ problem.normal(a)), float(a @ problem.normal(b))
     size = float(a @ problem.normal(a))
     assert abs(ab - ba) < 1e-4 * size and size > 0
-    precondition = SlicePreconditioner(scene.cloud, problem.right_side()[1])
+    precondition = ShellOperator(scene.cloud, slice_power(problem.right_side()[1])).inverse
     assert float(b @ precondition(a)) == pytest.approx(float(a @ precondition(b)), rel=1e-3, abs=1e-5 * size)
     assert float(a @ precondition(a)) > 0
 

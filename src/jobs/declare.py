@@ -18,7 +18,8 @@ class Job:
     only when the job runs, and called as ``function(parameters, job_run)``.
 
     ``parameters`` is a frozen dataclass, or a function that gives it where it is composed of others. ``unused`` tells
-    of some values the names of the parameters that mean nothing with them.
+    of some values the names of the parameters that mean nothing with them. ``member`` names, as ``run`` does, what one
+    of several processes of the job does where it is parted: ``function(parameters, job_run, device)``.
     """
 
     verb: str
@@ -26,6 +27,7 @@ class Job:
     parameters: type | Callable[[], type]
     run: str
     unused: Callable[[Mapping[str, Any]], frozenset[str]] = lambda values: frozenset()
+    member: str = ""
 
     def declaration(self) -> type:
         """The frozen dataclass of its parameters."""
@@ -37,9 +39,18 @@ class Job:
 
     def function(self) -> Callable[[Any, Any], None]:
         """Import and return the function that runs the job."""
-        module, _, name = self.run.partition(":")
-        return getattr(importlib.import_module(module, package=__package__), name)
+        return _imported(self.run)
+
+    def member_function(self) -> Callable[[Any, Any, str], None]:
+        """Import and return what one of several processes of the job does."""
+        return _imported(self.member)
 
     def build(self, values: Mapping[str, Any]) -> Any:
         """An instance of ``parameters`` from the values given: see `parameters.build_parameters`."""
         return build_parameters(self.verb, self.declaration(), values)
+
+
+def _imported(name: str) -> Callable:
+    """What stands in a module of ``jobs`` under that name: ``.mesh.mesh_run:run``."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module, package=__package__), function)

@@ -40,7 +40,9 @@ def _resolve(
     job: Job, option: Parameter, value: Path | None, project: Path, suits: Callable[[Path], bool]
 ) -> Path | None:
     if option.job:
-        return _newest(job, option, project, suits) if value is None else _job_path(option, value, project)
+        if value is None:
+            return _newest(job, option, project, suits) if option.newest else None
+        return _job_path(option, value, project)
     if value is None:
         return None
     path = _existing(value, project) or _promised(value, project, suits)

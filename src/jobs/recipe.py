@@ -128,7 +128,7 @@ def _reference(option: Parameter, table: dict[str, Any], steps: list[Step]) -> R
     if option.type is not Path or option.many:
         return None
     if option.name not in table:
-        return _last(option.job, steps) if option.job else None
+        return _last(option.job, steps) if option.job and option.newest else None
     value = table[option.name]
     match = re.fullmatch(r"([a-z]+)(?:\.(\d+))?(?:/(.+))?", value) if isinstance(value, str) else None
     if match is None:

@@ -25,7 +25,7 @@ def describe_value(option: Parameter) -> str:
 def _default_text(option: Parameter) -> str:
     if option.required:
         return "required" + (f", in {option.unit}" if option.unit else "")
-    if option.default is MISSING or (option.job and option.default is None):
+    if option.default is MISSING or (option.job and option.newest and option.default is None):
         return f"default: the newest finished {' or '.join(option.job)} job"
     unit = f" {option.unit}" if option.unit else ""
     if option.default in (None, "", ()):

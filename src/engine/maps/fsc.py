@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 THRESHOLD = 0.143  # of the FSC of two halves (Rosenthal & Henderson 2003)
+LEAST_AGREEMENT = 0.02  # less is taken for none
 
 
 def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -44,14 +45,28 @@ def signal_share(fsc: np.ndarray) -> np.ndarray:
 
     2 FSC / (1 + FSC) (Rosenthal & Henderson 2003): the Wiener filter of that mean; its square root is the correlation
     to be expected with the true map. The FSC is smoothed over three shells, and beyond the first that is then below
-    0.02 nothing is signal.
+    `LEAST_AGREEMENT` nothing is signal.
     """
+    smooth, agree = _smoothed(fsc)
+    smooth = np.clip(smooth, 0, 1)
+    return agree * 2 * smooth / (1 + smooth)
+
+
+def signal_kept(fsc: np.ndarray) -> np.ndarray:
+    """The signal's share ``(s,)`` of the power of one half: the FSC itself, smoothed as in `signal_share`.
+
+    Where that finds nothing, it is small but not zero.
+    """
+    smooth, agree = _smoothed(fsc)
+    return np.where(agree, np.clip(smooth, LEAST_AGREEMENT, 1 - 1e-6), LEAST_AGREEMENT)
+
+
+def _smoothed(fsc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the FSC over three shells, whether each comes before the first without agreement)."""
     padded = np.pad(np.asarray(fsc, np.float64), 1, mode="edge")
     smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
     smooth[:2] = fsc[:2]
-    kept = np.cumprod(smooth > 0.02)
-    smooth = np.clip(smooth, 0, 1)
-    return kept * 2 * smooth / (1 + smooth)
+    return smooth, np.cumprod(smooth > LEAST_AGREEMENT) > 0
 
 
 def weigh_shells(volume: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -67,3 +82,4 @@ def fourier_shells(box: int) -> tuple[np.ndarray, np.ndarray]:
     radius = np.sqrt(k[:, None, None] ** 2 + k[:, None] ** 2 + kx**2)
     shell = np.rint(radius).astype(np.int64)
     return shell, shell <= box // 2
+

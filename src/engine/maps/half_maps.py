@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from ..projector.mesh_projector import VoxelCloud
+from .conjugate_gradients import solve_density
 from .fsc import fourier_shell_correlation, signal_share, weigh_shells
-from .least_squares import LeastSquares, solve_density
+from .least_squares import LeastSquares
 
 
 @dataclass(frozen=True)

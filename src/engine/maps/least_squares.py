@@ -14,7 +14,6 @@ from typing import Protocol
 import torch
 
 from ...particles.shells import shell_index
-from ..projector.fourier_grid import squared_radius
 from ..projector.mesh_projector import VoxelCloud, back_project, project
 from ..training.batches import Batch, half_plane_weights
 
@@ -88,60 +87,6 @@ class LeastSquares:
 def _counted(batch: Batch, images: torch.Tensor) -> torch.Tensor:
     """Images ``(b, d, d // 2 + 1)``, each times how far it counts."""
     return images if batch.weight is None else batch.weight[:, None, None] * images
-
-
-class SlicePreconditioner:
-    """Divide by the power that rigid, evenly spread slices would have put at each radius.
-
-    n images' planes fill radius k of the volume with density ∝ Σ w C² / (4 π k²), which is the diagonal of the
-    normal matrix in Fourier space when nothing moves and views are even; motion and uneven views are left to the
-    conjugate gradients.
-    """
-
-    def __init__(self, cloud: VoxelCloud, power: torch.Tensor) -> None:
-        """``power`` ``(d // 2 + 1,)`` is the sum of w C² in each shell of the half plane, over all images."""
-        box = 2 * (len(power) - 1)
-        radius = torch.arange(len(power), dtype=power.dtype, device=power.device)
-        per_voxel = power / (4 * torch.pi * torch.clamp(radius, min=0.5) ** 2)
-        # gently beyond the band limit, where no image says anything: no less than a hundredth of the mean
-        per_voxel = torch.clamp(per_voxel, min=float(per_voxel.mean()) * 1e-2)
-        # M(k) = Σ w C² / (4 π k²), between the shells linearly; N³ is that of the transforms here and back
-        r = squared_radius(cloud.box, power.device).sqrt()
-        low = torch.clamp(r.floor().long(), max=box // 2 - 1)
-        part = torch.clamp(r - low, max=1)
-        grid = per_voxel[low] * (1 - part) + per_voxel[low + 1] * part
-        self._cloud = cloud
-        self._inverse = 1 / (grid * cloud.box**3)
-
-    def __call__(self, density: torch.Tensor) -> torch.Tensor:
-        """Apply to a density ``(n,)``: symmetric and positive, as conjugate gradients need."""
-        volume = torch.fft.rfftn(self._cloud.scatter(density))
-        return self._cloud.gather(torch.fft.irfftn(volume * self._inverse, s=(self._cloud.box,) * 3))
-
-
-def solve_density(problem: LeastSquares, start: torch.Tensor | None, iterations: int) -> torch.Tensor:
-    """Density ``(n,)`` after ``iterations`` of preconditioned conjugate gradients from ``start`` (zero when None).
-
-    Few iterations are themselves a regulariser: what the images determine best converges first (Hestenes & Stiefel
-    1952; van der Sluis & van der Vorst 1986).
-    """
-    residual, power = problem.right_side(start)  # r₀ = b − A v₀
-    precondition = SlicePreconditioner(problem.cloud, power)  # M⁻¹
-    density = torch.zeros_like(residual) if start is None else start.clone()
-    steered = precondition(residual)  # s₀ = M⁻¹ r₀
-    direction, product = steered, residual @ steered  # p₀ = s₀; rᵀs
-    least = 1e-12 * float(product)
-    for _ in range(iterations):
-        if float(product) <= least:
-            break
-        image = problem.normal(direction)  # A p
-        step = product / (direction @ image)  # α = rᵀs / pᵀA p, the minimum along p
-        density = density + step * direction  # v ← v + α p
-        residual = residual - step * image  # r ← r − α A p
-        steered = precondition(residual)  # s = M⁻¹ r
-        before, product = product, residual @ steered
-        direction = steered + product / before * direction  # p ← s + β p, β = rᵀs / (rᵀs before): A-orthogonal
-    return density
 
 
 def band_weights(box: int, high: float, noise: torch.Tensor) -> torch.Tensor:

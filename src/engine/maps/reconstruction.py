@@ -32,12 +32,15 @@ def reconstruct(sums: tuple[BackProjector, BackProjector], pixel_size: float) ->
 
     No image shows what lies outside the sphere that fits the box: it is zero in all maps.
     """
-    first, second = (half.map() for half in sums)
-    box = len(first)
-    ball = soft_ball(box, box / 2 - 3)
-    first, second = first * ball, second * ball
-    fsc = fourier_shell_correlation(first, second)
+    ball = soft_ball(sums[0].box, sums[0].box / 2 - 3)
+    first, second = (half.map() * ball for half in sums)
+    return of_halves(first, second, sums[0].merged(sums[1]).map() * ball, pixel_size)
+
+
+def of_halves(first: np.ndarray, second: np.ndarray, both: np.ndarray, pixel_size: float) -> Reconstruction:
+    """From half-maps and the map of all images, ``(D, D, D)`` each, unfiltered."""
+    box, fsc = len(first), fourier_shell_correlation(first, second)
     fsc[0] = 1  # the mean density, of which prep has left nothing to compare
     frequency = np.arange(box // 2 + 1) / (box * pixel_size)
-    mean = weigh_shells(sums[0].merged(sums[1]).map() * ball, np.sqrt(signal_share(fsc)))
+    mean = weigh_shells(both, np.sqrt(signal_share(fsc)))
     return Reconstruction(first, second, mean, frequency, fsc, resolution(frequency, fsc, THRESHOLD))

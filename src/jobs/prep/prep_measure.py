@@ -63,8 +63,7 @@ def measure_noise(
         distinct = np.flatnonzero(~copies(image))
         sample = np.random.default_rng(job.seed).permutation(distinct)
         even = parameters.whiten and parameters.normalize
-        power, noisy = _noise_power(converter, _of_all_groups(sample, converter.particles.group), even, job)
-        whitening, level = _whitening(converter, power, sample, even) if parameters.whiten else _none(power)
+        power, noisy, whitening, level = measure_whitening(converter, sample, parameters.whiten, even, job)
         contrast = _contrast(converter, np.sort(sample[:_CONTRAST_SAMPLE]), consensus, parameters, notes)
         if parameters.whiten and not noisy:
             notes.warn(
@@ -75,6 +74,19 @@ def measure_noise(
     else:
         notes.texts.extend(noise.texts)
     return noise
+
+
+def measure_whitening(
+    converter: Converter, sample: np.ndarray, whiten: bool, even: bool, job: JobRun
+) -> tuple[np.ndarray, bool, Whitening, float]:
+    """`Noise`'s power, whether it is a noticeable part of the images, `Noise`'s whitening and level.
+
+    ``sample`` are rows in random order, one for each image; the first few thousand are looked at. ``even`` as in
+    `Whitening`, where they are to ``whiten`` at all.
+    """
+    power, noisy = _noise_power(converter, _of_all_groups(sample, converter.particles.group), even, job)
+    whitening, level = _whitening(converter, power, sample, even) if whiten else _none(power)
+    return power, noisy, whitening, level
 
 
 def _save_noise(noise: Noise, digest: str, job: JobRun) -> None:

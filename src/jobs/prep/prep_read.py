@@ -41,14 +41,19 @@ def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Par
     for warning in caught:
         if issubclass(warning.category, InputWarning):
             notes.warn(str(warning.message))
-    particles = _with_given_state(particles, parameters)
-    rows = np.arange(len(particles))
-    if parameters.subset is not None and parameters.subset < len(rows):
-        rows = np.sort(np.random.default_rng(seed).choice(len(rows), parameters.subset, replace=False))
+    particles = with_given_state(particles, parameters)
+    rows = input_rows(len(particles), parameters.subset, seed)
     return particles.take(rows), rows
 
 
-def _with_given_state(particles: Particles, parameters: PrepParameters) -> Particles:
+def input_rows(count: int, subset: int | None, seed: int) -> np.ndarray:
+    """Which of ``count`` particles of a file are taken, sorted."""
+    if subset is None or subset >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, subset, replace=False))
+
+
+def with_given_state(particles: Particles, parameters: PrepParameters) -> Particles:
     """The particles with what the parameters say instead of the file."""
     optics = particles.optics
     if parameters.ctf_state != "auto":

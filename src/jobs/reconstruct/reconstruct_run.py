@@ -8,21 +8,33 @@ import json
 import numpy as np
 
 from ...engine.maps.fsc import THRESHOLD
-from ...engine.maps.reconstruction import Reconstruction, reconstruct
+from ...engine.maps.reconstruction import Reconstruction, of_halves, reconstruct
 from ...figures.reconstruct_figure import draw_reconstruction
-from ...mesh.map_files import write_map
+from ...mesh.map_files import read_map, write_map
 from ...mesh.storage import load_mesh
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
 from ..reports.write_report import report
+from .moving_solver import MOVED, NAMES, RIGID, WORDS
 from .reconstruct_halves import halves_of
+from .reconstruct_moving import kinds_of, solve_moving
 from .reconstruct_parameters import MAP, ReconstructParameters
 from .reconstruct_sums import forget_sums, sum_images
+
+MEANS = {MOVED: MAP, RIGID: "rigid_map.mrc"}
 
 
 def run(parameters: ReconstructParameters, job: JobRun) -> None:
     """Write half1.mrc, half2.mrc, map.mrc, fsc.csv, reconstruct.png and reconstruct.json."""
+    if parameters.model is None:
+        reconstruct_rigid(parameters, job)
+    else:
+        reconstruct_moving(parameters, job)
+
+
+def reconstruct_rigid(parameters: ReconstructParameters, job: JobRun) -> None:
+    """The map of particles that are all one rigid body, by back-projection."""
     prepared = load_prepared(parameters.particles)
     centre = _centre(parameters, prepared)
     halves = halves_of(parameters, prepared, job)
@@ -38,6 +50,26 @@ def run(parameters: ReconstructParameters, job: JobRun) -> None:
     _write_record(parameters, result, prepared, counts, job)
     forget_sums(job)
     report(job, "reconstruct")
+
+
+def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> None:
+    """The maps of particles whose motion is undone, and beside them those of the same particles at rest."""
+    inputs = solve_moving(parameters, job)
+    if inputs is None:
+        return
+    counts = (len(inputs.halves[0]), len(inputs.halves[1]))
+    results = {kind: _solved(job, kind) for kind in kinds_of(parameters)}
+    pixel_size = inputs.trained.model.pixel_size * inputs.trained.model.box / len(results[MOVED].first)
+    for kind, result in results.items():
+        job.log(f"{WORDS[kind].capitalize()}: {_words(result, counts)}")
+        with job.output(MEANS[kind]) as path:
+            write_map(path, result.mean, pixel_size, inputs.trained.model.centre)
+
+
+def _solved(job: JobRun, kind: str) -> Reconstruction:
+    """A pair of half-maps that was written, and their mean."""
+    (first, pixel_size), (second, _) = (read_map(job.folder / name) for name in NAMES[kind])
+    return of_halves(first, second, (first + second) / 2, pixel_size)
 
 
 def _centre(parameters: ReconstructParameters, prepared: Prepared) -> np.ndarray | None:

@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import InputError
 from ...explore.motion_numbers import Agreement, Gain, HeldOut, NullTest, is_number
 from ..project import job_folders, job_verb
-from ..record import DONE, read_record, read_status
+from ..record import read_record
 
 HALVES, NULL = "halves.json", "null.json"
 
@@ -91,14 +91,6 @@ def _gain(values: Any) -> Gain | None:
         return None
     gain, error, motion = (number(values, name) for name in ("gain", "gain_error", "motion"))
     return None if gain is None or error is None or motion is None else Gain(gain, error, motion)
-
-
-def is_done(folder: Path) -> bool:
-    """Whether a job is done; a folder without a readable status is not."""
-    try:
-        return read_status(folder).status == DONE
-    except (InputError, OSError):
-        return False
 
 
 def share(value: float | None) -> str:

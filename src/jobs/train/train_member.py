@@ -1,4 +1,4 @@
-"""One of the processes of a training: ``torchrun -m …train_member FOLDER DEVICES HOST PID START``."""
+"""One of the processes of a job that is parted: ``torchrun -m …train_member FOLDER DEVICES HOST PID START``."""
 
 from __future__ import annotations
 
@@ -9,26 +9,21 @@ import threading
 import time
 from pathlib import Path
 
-from ...particles.prefetch import processes_here
-from ...particles.prepared import load_prepared
 from ..inputs import join_record
 from ..job_folder import JobRun
 from ..queue.job_process import host_name, is_alive
 from ..record import read_record
 from ..registry import find_job
-from .train_images import ready_images
-from .train_run import choose_device, train
+from .train_run import choose_device
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def main(words: list[str]) -> None:
-    """Train as one of the team.
+    """Work as one of the team.
 
     ``words`` are the job's folder, the devices of each node, and host, pid and start of the job's own process.
     """
-    from ...engine.training.team import join_team
-
     folder, devices, host, pid, start = Path(words[0]), words[1].split(","), words[2], int(words[3]), words[4]
     if host == host_name():
         _end_with(pid, start)
@@ -36,12 +31,8 @@ def main(words: list[str]) -> None:
         signal.signal(name, signal.SIG_IGN)  # the job's process passes a wish to stop on, so that all leave together
     device = choose_device(devices[int(os.environ["LOCAL_RANK"])])
     record = read_record(folder)
-    parameters = join_record(find_job(record["verb"]), record, folder.parent)
-    # before the others are met: copying may take longer than a meeting waits
-    ready_images(parameters, load_prepared(parameters.particles).particles, processes_here())
-    team = join_team(device)
-    train(parameters, JobRun(folder, record["seed"]), device, team)
-    team.leave()
+    job = find_job(record["verb"])
+    job.member_function()(join_record(job, record, folder.parent), JobRun(folder, record["seed"]), device)
 
 
 def _end_with(pid: int, start: str) -> None:

@@ -95,5 +95,6 @@ TRAIN = Job(
     synopsis="Learn how the molecule moves: a latent point per particle, the map, and its flow or linear components",
     parameters=train_parameters,
     run=".train.train_run:run",
+    member=".train.train_run:train_in_team",
     unused=unused_parameters,
 )

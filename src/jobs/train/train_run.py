@@ -13,7 +13,7 @@ from ...engine.latents.table_parameters import TableParameters
 from ...errors import InputError, is_out_of_memory
 from ...mesh.storage import load_mesh, save_mesh
 from ...mesh.tetmesh import TetMesh
-from ...particles.prefetch import threads_here
+from ...particles.prefetch import processes_here, threads_here
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
@@ -64,6 +64,17 @@ def run(parameters: CommonParameters, job: JobRun) -> None:
         train(parameters, job, device, inputs=inputs)
     if TrainingFacts(job.folder).finished:
         report(job, "train")
+
+
+def train_in_team(parameters: CommonParameters, job: JobRun, device: str) -> None:
+    """Train as one of the processes that torchrun has started."""
+    from ...engine.training.team import join_team
+
+    # before the others are met: copying may take longer than a meeting waits
+    ready_images(parameters, load_prepared(parameters.particles).particles, processes_here())
+    team = join_team(device)
+    train(parameters, job, device, team)
+    team.leave()
 
 
 def train(

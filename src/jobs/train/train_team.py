@@ -1,4 +1,4 @@
-"""Training in several processes: torchrun starts them, the job's own process waits and watches.
+"""A job in several processes: torchrun starts them, the job's own process waits and watches.
 
 In a Slurm job of several nodes, srun starts a torchrun on each; they meet at a port of the node of the job's process.
 """
@@ -56,10 +56,10 @@ def run_team(devices: tuple[str, ...], job: JobRun, threads_each: int | None = N
     while True:
         lowered = times_lowered(job)
         status = _run_once(devices, nodes, job, _environment(len(devices), threads_each))
-        if status == 0:
+        if status == 0 or job.stop_requested():
             return
         if times_lowered(job) == lowered:
-            raise RuntimeError(f"the {nodes * len(devices)} training processes ended with status {status}")
+            raise RuntimeError(f"the {nodes * len(devices)} processes of the job ended with status {status}")
 
 
 def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun, environment: dict[str, str]) -> int:

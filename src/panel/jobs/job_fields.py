@@ -149,7 +149,7 @@ class JobField(Field):
         self.put(chosen)
 
     def _default_words(self, suits: list[Path]) -> str:
-        if suits:
+        if suits and self.option.newest:
             return f"newest ({suits[0].name})"
         return "none" if self.option.optional else f"no {' or '.join(self.option.job)} job yet"
 
