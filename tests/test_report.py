@@ -21,7 +21,8 @@ from chimerax.flexrec.jobs.reports.reconstruction_report import reconstruction_p
 from chimerax.flexrec.jobs.reports.training_report import training_page
 from chimerax.flexrec.jobs.reports.write_report import write_report
 from chimerax.flexrec.mesh.map_files import write_map
-from trained_models import make_linear, make_trained, two_blobs
+from reported_jobs import add_halves, make_training, record
+from trained_models import make_linear, two_blobs
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(1)> $\\frac{1}{0}$ & \x1b[31m\u202e'
 
@@ -43,28 +44,6 @@ class Markup(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
-
-
-def record(folder: Path, verb: str, inputs: dict | None = None) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "job.json").write_text(json.dumps({"verb": verb, "parameters": {}, "inputs": inputs or {}, "seed": 0}))
-    (folder / "status.json").write_text(json.dumps({"status": "done"}))
-
-
-def make_training(project: Path, **about) -> Path:
-    folder = make_trained(project / "001-train", **{"epoch": 3, "epochs": 3, "rigidity": 1.0, **about})[0]
-    record(folder, "train")
-    passes = {"epoch": np.arange(1, 4), "misfit": np.array([9.0, 8, 7]), "rigid_misfit": np.array([10.0, 20, 30]),
-              "energy": np.full(3, 0.03), "fsc": np.r_[np.ones(9), np.zeros(8)], "information": np.array([5.0, 1])}
-    np.savez(folder / "training.npz", **passes)
-    return folder
-
-
-def add_halves(folder: Path, **changed) -> None:
-    halves = {"version": 1, "held_out_gain": 31.0, "held_out_gain_error": 2.0, "gain_resolution": 8.0, "motion": 4.0,
-              "difference": 0.6, "parts": [{"part": 0, "motion": 1.0, "difference": 0.4},
-                                           {"part": 1, "motion": 6.0, "difference": 0.7}]}  # fmt: skip
-    (folder / "halves.json").write_text(json.dumps(halves | changed))
 
 
 def add_null(project: Path, number: int = 2, epoch: int = 3, gain: float = 20.0) -> Path:
