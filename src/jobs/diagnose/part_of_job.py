@@ -36,7 +36,8 @@ class PartOfJob(JobRun):
         self._parent.progress(line["step"], line["total"], **self._named(values))
 
     def on_device(self, name: str) -> None:
-        """It is the parent that a person looks at."""
+        """Into its own log, which the processes of a team are followed by; a person looks at the parent."""
+        super().log(f"computing on {name}")
         self._parent.on_device(name)
 
     def stop_requested(self) -> bool:
