@@ -35,11 +35,14 @@ if TYPE_CHECKING:
 STOPPED = "Stopped; resume goes on from the last whole pass."
 
 
-def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> None:
-    """The maps of particles whose motion is undone, and beside them those of the same particles at rest."""
+def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> bool:
+    """The maps of particles whose motion is undone, and beside them those of the same particles at rest.
+
+    False where the job was asked to stop.
+    """
     inputs = solve_moving(parameters, job)
     if inputs is None:
-        return
+        return False
     moved, pixel_size = _solved(job, MOVED)
     rigid = _solved(job, RIGID)[0] if parameters.twin else None
     weight = np.concatenate([model.probability[half] for model, half in zip(inputs.models, inputs.halves)])
@@ -53,6 +56,7 @@ def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> None:
               "independent": inputs.independent,
               "poses_refined": parameters.refine_poses}  # fmt: skip
     write_reconstruction(moved, rigid, pixel_size, request, record, job)
+    return True
 
 
 def _solved(job: JobRun, kind: str) -> tuple[Reconstruction, float]:

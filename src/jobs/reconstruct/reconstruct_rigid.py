@@ -19,14 +19,14 @@ from .resolution_request import ResolutionRequest, part_labels
 from .write_reconstruction import HALVES, write_halves, write_reconstruction
 
 
-def reconstruct_rigid(parameters: ReconstructParameters, job: JobRun) -> None:
-    """Half-maps, their mean, and how far they agree."""
+def reconstruct_rigid(parameters: ReconstructParameters, job: JobRun) -> bool:
+    """Half-maps, their mean, and how far they agree; False where the job was asked to stop."""
     prepared = load_prepared(parameters.particles)
     request = _request(parameters, prepared)
     halves = halves_of(parameters, prepared, job)
     sums = sum_images(prepared, halves, job)
     if sums is None:
-        return
+        return False
     result = reconstruct(sums, prepared.pixel_size)
     write_halves(result, HALVES, prepared.pixel_size, request.centre, job)
     request = replace(request, views=prepared.particles.views(np.concatenate(halves)))
@@ -34,6 +34,7 @@ def reconstruct_rigid(parameters: ReconstructParameters, job: JobRun) -> None:
               "halves": (len(halves[0]), len(halves[1]))}  # fmt: skip
     write_reconstruction(result, None, prepared.pixel_size, request, record, job)
     forget_sums(job)
+    return True
 
 
 def _request(parameters: ReconstructParameters, prepared: Prepared) -> ResolutionRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...errors import InputError
 from ..job_folder import JobRun
+from ..reports.write_report import report
 from .reconstruct_moving import reconstruct_moving
 from .reconstruct_parameters import ReconstructParameters
 from .reconstruct_rigid import reconstruct_rigid
@@ -13,13 +14,11 @@ from .state_run import reconstruct_states
 def run(parameters: ReconstructParameters, job: JobRun) -> None:
     """Write the half-maps, map.mrc, and what `write_reconstruction` does; under motion, the rigid twin's beside them.
 
-    Of states, what `reconstruct_states` does.
+    Of states, what `reconstruct_states` does. A report ends all others.
     """
     if parameters.at or parameters.path is not None:
         reconstruct_states(parameters, job)
     elif parameters.latents is not None:
         raise InputError("latents: says whose latents points are, and no point is given; give --at or --path.")
-    elif parameters.model is None:
-        reconstruct_rigid(parameters, job)
-    else:
-        reconstruct_moving(parameters, job)
+    elif (reconstruct_rigid if parameters.model is None else reconstruct_moving)(parameters, job):
+        report(job, "reconstruct")

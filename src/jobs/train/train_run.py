@@ -19,6 +19,8 @@ from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
 from ..queue.slots import device_name
+from ..reports.training_facts import TrainingFacts
+from ..reports.write_report import report
 from .train_halves import check_halves, train_halves
 from .train_images import ready_images
 from .train_model import MESH_FILE, STOPPED, Inputs, train_model
@@ -52,9 +54,11 @@ def run(parameters: CommonParameters, job: JobRun) -> None:
             job.log(STOPPED)
             return
         run_team(devices, job, threads_each=None if parameters.devices else threads_here() // len(devices))
-        return
-    job.on_device(device := choose_device(devices[0]))
-    train(parameters, job, device, inputs=inputs)
+    else:
+        job.on_device(device := choose_device(devices[0]))
+        train(parameters, job, device, inputs=inputs)
+    if TrainingFacts(job.folder).finished:
+        report(job, "train")
 
 
 def train_in_team(parameters: CommonParameters, job: JobRun, device: str) -> None:
