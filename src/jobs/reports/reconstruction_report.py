@@ -22,7 +22,7 @@ from .report_records import number, read_values
 from .training_facts import TrainingFacts
 from .training_report import evidence_section, unfinished
 
-RECORD, RIGID_MAP = "reconstruct.json", "rigid_map.mrc"
+RECORD, RIGID_MAP, BACKPROJECTION = "reconstruct.json", "rigid_map.mrc", "backprojection.mrc"
 WHOLE = "all of the molecule"
 RIGID_LEVEL = "rigid map"
 
@@ -135,11 +135,17 @@ def map_numbers(folder: Path, record: dict[str, Any], facts: TrainingFacts | Non
 
 
 def _cut(folder: Path, facts: TrainingFacts) -> float | None:
-    """Share of the rigid map's density outside the mesh's mask: of its positive density above the noise outside."""
-    if not (folder / RIGID_MAP).is_file() or facts.model.moving is None:
+    """Share of the molecule's density outside the mesh's mask: of the positive density above the noise.
+
+    Looked at is prep's back-projection, which no mask has cut; the rigid map where that is gone.
+    """
+    prepared = facts.about.get("prepared")
+    uncut = facts.folder / prepared / BACKPROJECTION if isinstance(prepared, str) else None
+    path = uncut if uncut is not None and uncut.is_file() else folder / RIGID_MAP
+    if not path.is_file() or facts.model.moving is None:
         return None
     try:
-        volume, pixel_size = read_map(folder / RIGID_MAP)
+        volume, pixel_size = read_map(path)
     except InputError:
         return None
     inside = mask_on_grid(facts.model.moving_points.mesh, len(volume), pixel_size)
