@@ -21,6 +21,7 @@ from .fsc import fourier_shell_correlation, fourier_shells, signal_share
 from .kernel_shells import JUDGES, KernelShells
 
 WINDOW = 1 / 25  # of the box, the standard deviation of the window in which they do
+_PRICE = 1.0  # nats that a narrower kernel must gain in a window: noise alone gains as much (Akaike 1974)
 
 Halves = tuple[BackProjector, BackProjector]
 
@@ -54,12 +55,13 @@ def choose_widths(shells: KernelShells, sums: Sequence[Halves]) -> KernelChoice:
     best = np.full((len(bands), box, box, box), -np.inf, np.float32)
     which = np.zeros(best.shape, np.uint8)
     gain = np.zeros((len(bands), len(shells.widths)))
-    for number, width in enumerate(shells.widths):
-        own = _gain(bands, kernel_sums(shells, sums, width), judges)
+    price = _PRICE / (4 * np.pi * (WINDOW * box) ** 2) ** 1.5  # per voxel; (4 π σ²)^(3/2) are in a Gaussian window
+    for number in reversed(range(len(shells.widths))):
+        own = _gain(bands, kernel_sums(shells, sums, shells.widths[number]), judges)
         gain[:, number] = own.sum(axis=(1, 2, 3), dtype=float)
         for band, here in enumerate(_with_neighbours(own)):
             here = bands.smoothed(here, WINDOW * box)
-            better = here > best[band]
+            better = here > best[band] + price
             best[band][better], which[band][better] = here[better], number
     return KernelChoice(which, gain)
 
