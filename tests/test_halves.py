@@ -213,7 +213,7 @@ def test_models_that_differ_by_placement_and_by_their_rest_agree():
     same = agree(first, second, rest, mass, weight)
     assert same.difference.max() < 1e-6 and same.motion[:20].mean() > 1
     elsewhere = agree(first, second + rng.normal(0, 1, (60, 3)), rest, mass, weight)
-    assert elsewhere.difference.max() < 0.1 * same.motion[:20].mean()
+    assert elsewhere.difference.max() < 0.2 * same.motion[:20].mean()
     other = agree(first, second + rng.normal(0, 0.5, second.shape), rest, mass, weight)
     assert other.over(np.ones(60))[1] == pytest.approx(0.5 * 3**0.5, rel=0.1)
 

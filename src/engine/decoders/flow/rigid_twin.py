@@ -2,11 +2,12 @@
 
 What moves the whole body is no motion, so the rigid molecule may be placed anew: each image's pose is corrected under
 a normal prior whose width is found from the images, as the flow's are. Both maps are solved from nothing by as many
-steps, so that neither is the smoother one for how it was come by.
+steps, after as many steps of poses, so that neither is the smoother or the better placed for how it was come by.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,39 +15,48 @@ import torch
 
 from ...held_out.rest_predictor import RestPredictor
 from ...latents.gauss_newton import gauss_newton
-from ...latents.particle_latents import ParticleLatents, Prior, Tally
+from ...latents.particle_latents import ParticleLatents, Tally
 from ...maps.half_maps import supported_map
 from ...training.batches import Batch
 from ...training.pose_corrections import SHIFTS, TURNS, Poses, RigidBasis, learn_variance, mass_centre, whole_body
 from ...training.stage import Stage
 from ...training.trainer import FIRST_ITERATIONS, Trainer
+from ..decoder import Predictor
 from .flow_state import FlowState
 from .pose_gauge import LEAST
 
 ITERATIONS = 8  # of conjugate gradients, of either map
 CHUNK = 4096
 
+VerticesOf = Callable[[Batch], torch.Tensor]
+
 
 @torch.no_grad()
 def flow_and_rigid(trainer: Trainer, decoder: FlowState, points: ParticleLatents) -> tuple[Stage, Stage]:
     """The finest stage with the flow's map and its poses, and with the rigid molecule's. Raises `Interrupted`."""
     stage = trainer.stage_of(trainer.rungs[-1], decoder.noise)
-    moving = _solved(trainer, stage, decoder.vertices_of(points), ITERATIONS, "map")
-    poses = _rigid_poses(trainer, decoder, points, moving)
-    rigid = replace(stage, poses=poses)
-    if poses.active:
-        _refine(trainer, _solved(trainer, rigid, _at_rest(trainer), FIRST_ITERATIONS, "rigid map"))
-    return moving, _solved(trainer, rigid, _at_rest(trainer), ITERATIONS, "rigid map")
+    start = stage.with_density(supported_map(stage.cloud, decoder.maps))
+    none = ParticleLatents.unknown(len(trainer.images), 0, trainer.device)
+    both = []
+    for predictor, latents, vertices_of, poses in (
+        (decoder, points.clone(), decoder.vertices_of, trainer.poses.clone()),
+        (RestPredictor(trainer.rest), none, _at_rest(trainer), _rigid_poses(trainer, decoder, points, start)),
+    ):
+        own = replace(stage, poses=poses)
+        if poses.active:
+            _refine(trainer, _solved(trainer, own, vertices_of(latents), FIRST_ITERATIONS, "map"), predictor, latents)
+        both.append(_solved(trainer, own, vertices_of(latents), ITERATIONS, "map"))
+    return both[0], both[1]
 
 
-def _at_rest(trainer: Trainer):
-    def vertices_of(batch: Batch) -> torch.Tensor:
-        return trainer.rest
+def _at_rest(trainer: Trainer) -> Callable[[ParticleLatents], VerticesOf]:
+    def vertices_of(points: ParticleLatents) -> VerticesOf:
+        return lambda batch: trainer.rest
 
     return vertices_of
 
 
-def _solved(trainer: Trainer, stage: Stage, vertices_of, iterations: int, name: str) -> Stage:
+def _solved(trainer: Trainer, stage: Stage, vertices_of: VerticesOf, iterations: int, name: str) -> Stage:
     maps = trainer.solve(stage, vertices_of, None, iterations, name)
     return stage.with_density(supported_map(stage.cloud, maps))
 
@@ -72,18 +82,18 @@ def _rigid_poses(trainer: Trainer, decoder: FlowState, points: ParticleLatents, 
     return poses
 
 
-def _refine(trainer: Trainer, stage: Stage) -> None:
-    """A step of every particle's pose towards where the rigid map explains its image best, and the prior's width."""
+def _refine(trainer: Trainer, stage: Stage, predictor: Predictor, points: ParticleLatents) -> None:
+    """A step of every particle's latents and pose towards where the map explains its image best, and of the width of
+    the poses' prior.
+    """
     poses, rows = stage.poses, trainer.team.share(np.arange(len(trainer.images)))
-    predictor, tally = RestPredictor(trainer.rest), Tally.empty(trainer.device)
-    counter = trainer.counter("rigid poses", len(rows))
+    tally, counter = Tally.empty(trainer.device), trainer.counter("poses", len(rows))
     for batch in stage.batches(rows):
-        none = torch.zeros(len(batch), 0, device=trainer.device)
-        step = gauss_newton(predictor, stage, batch, none, Prior(none, 1.0))
-        if step.poses is not None:
-            poses.correction[batch.rows] = step.poses.correction
+        step = gauss_newton(predictor, stage, batch, points.z[batch.rows], points.prior(batch))
+        points.take(stage, batch, step)
         tally.add(batch, step)
         counter(len(batch))
-    trainer.team.collect(poses.correction, rows)
+    for table in (points.z, points.precision, poses.correction):
+        trainer.team.collect(table, rows)
     if learn_variance(poses, trainer.membership.probability, tally.spread, tally.seen, trainer.team) < LEAST:
         poses.leave()
