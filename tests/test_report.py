@@ -177,6 +177,19 @@ def test_a_masked_resolution_counts_before_one_without(project):
     masked = {"masked_resolution_0.143": 4.0, "rigid": {"masked_resolution_0.143": 8.0, "resolution_0.143": 6.0}}
     page = reconstruction_page(add_reconstruction(project, **masked, **{"part_resolutions_0.143": {}}))
     assert "map of all of the molecule from 8.0 to 4.0 Å" in page.sentence
+    nowhere = masked | {"masked_resolution_0.143": None, "part_resolutions_0.143": {}}
+    page = reconstruction_page(add_reconstruction(project, **nowhere))
+    assert "map of all of the molecule from 8.0 Å to nowhere" in page.sentence
+
+
+def test_it_is_told_whether_one_model_has_seen_both_halves(project):
+    for independent, says in ((True, "the model of its own half"), (False, "agree a little too well")):
+        assert says in text_of(reconstruction_page(add_reconstruction(project, independent=independent)))
+
+
+def test_a_reconstruction_of_states_is_not_taken_for_one_map(project):
+    with pytest.raises(InputError, match="is of states"):
+        reconstruction_page(add_reconstruction(project, points=[{"resolution_0.143": 6.0}]))
 
 
 def test_a_rigid_reconstruction_and_one_whose_training_is_gone_have_pages(project):

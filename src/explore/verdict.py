@@ -132,8 +132,8 @@ def judge_halves(agreement: Agreement | None) -> Evidence:
     verb = "disagree by" if says == AGAINST else "agree to"
     return Evidence(
         HALVES, says, f"halves {verb} {angstroms(difference)}",
-        f"Two models of independent halves of the particles differ by {angstroms(difference)}{where}, where the motion "
-        f"is {angstroms(motion)}: {words}.",
+        f"Two models of independent halves of the particles differ by {angstroms(difference)}{where}; the motion "
+        f"there, each state laid as a whole, is {angstroms(motion)}: {words}.",
     )  # fmt: skip
 
 

@@ -28,10 +28,13 @@ RIGID_LEVEL = "rigid map"
 
 
 def reconstruction_page(folder: Path) -> Page:
-    """The page of a reconstruct job that is done; ``InputError`` where it has not written its record."""
+    """The page of a reconstruct job that is done; ``InputError`` where it has written no record, or one of states."""
     record = read_values(folder / RECORD)
     if not record:
         raise InputError(f"{folder}: has no {RECORD} yet; wait until the job is done, or resume it.")
+    if "points" in record:
+        raise InputError(f"{folder.name} is of states, each a map of its own, and has no report; look at its pictures "
+                         f"and its {RECORD}.")  # fmt: skip
     title = f"FlexRec: reconstruction {folder.name} of project {folder.absolute().parent.name}"
     notes = tuple(f"Warning: {text}" for text in record.get("warnings", ()) if isinstance(text, str))
     facts = _facts(folder)
@@ -61,7 +64,9 @@ def resolutions(record: dict[str, Any]) -> tuple[Resolutions, ...]:
 
 
 def _resolution(record: dict[str, Any]) -> float | None:
-    return number(record, "masked_resolution_0.143", "resolution_0.143")
+    """In a mask and corrected, where that was measured, else without one; None: nowhere."""
+    masked = "masked_resolution_0.143"
+    return number(record, masked if masked in record else "resolution_0.143")
 
 
 def _parts(record: dict[str, Any]) -> dict[str, float | None]:
@@ -178,6 +183,9 @@ def _numbers(record: dict[str, Any], facts: TrainingFacts | None) -> Grid:
         ("Resolution without a mask", _text(number(record, "resolution_0.143"))),
         ("Resolution in a mask, corrected", _text(number(record, "masked_resolution_0.143"))),
     ]  # fmt: skip
+    if isinstance(record.get("independent"), bool):
+        rows.append(("Halves", "each moved by the model of its own half" if record["independent"] else
+                     "both moved by one model, which has seen all images: they may agree a little too well"))
     if facts is not None:
         rows.append(("Motion", f"of {facts.folder.name}, {facts.model.progress}"))
     return Grid(("number", "value"), tuple(rows))

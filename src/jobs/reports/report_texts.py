@@ -26,7 +26,8 @@ HALVES = (
     "Agreement of halves",
     "Two models are trained on halves of the particles that share nothing but the mesh; the number is the root mean "
     "square distance between what they make of the same images. If it is as large as the motion, less than half of the "
-    "motion is common to both.",
+    "motion is common to both. For this, each state is laid as a whole, in all parts, so the motion beside it is not "
+    "the one of a part against the others.",
 )
 NULL = (
     "Null test",

@@ -13,6 +13,8 @@ from .training_facts import TrainingFacts
 
 # pictures of a training, in the order in which they are shown
 _PICTURES = (
+    ("gain.png", "What motion explains of images that were held out, shell by shell."),
+    ("agreement.png", "How two models of independent halves agree, and where."),
     ("amplitude.png", "How far particles move, and which places of the molecule."),
     ("flow.png", "Where the density goes along the first latent axis."),
     ("maps.png", "Maps along the first latent axis."),
