@@ -51,6 +51,8 @@ def _load(file: BinaryIO, path: Path) -> Any:
 
 def _brief(error: Exception) -> str:
     """What an error says, in one line."""
+    if isinstance(error, EOFError | IndexError | KeyError):
+        return "it is damaged, or ends too early"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

@@ -1,7 +1,7 @@
 """Tensors in files of torch.save, read as numpy arrays without torch: the zip format and the one before torch 1.6.
 
-The zip holds data.pkl, in which a tensor is (storage, first element, shape, strides), and a file of raw numbers for each
-storage. The older format is one file: a magic number, a version, the pickle, the storages' keys, and their numbers.
+The zip holds data.pkl, in which a tensor is (storage, first element, shape, strides), and a file of raw numbers for
+each storage. The older format is one file: a magic number, a version, the pickle, the storages' keys, their numbers.
 (torch/serialization.py and torch/_utils.py of torch 2.)
 """
 

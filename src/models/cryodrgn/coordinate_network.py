@@ -132,5 +132,5 @@ def _check(config: CryodrgnConfig, network: CoordinateNetwork, file: Path) -> No
     )
     if wrong:
         raise InputError(f"{file}: its decoder takes {network.matrices[0].shape[1]} numbers where {config.file.name} "
-                         f"speaks of {inputs}, {config.encoding} and {config.domain}; the two are of different trainings, "
-                         "copy the folder again.")  # fmt: skip
+                         f"speaks of {inputs}, {config.encoding} and {config.domain}; the two are of different "
+                         "trainings, copy the folder again.")  # fmt: skip

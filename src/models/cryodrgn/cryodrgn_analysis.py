@@ -36,14 +36,18 @@ def read_kmeans(folder: CryodrgnFolder, epoch: int, count: int) -> GivenClusters
 
 
 def read_states(folder: CryodrgnFolder, epoch: int, dims: int) -> dict[str, np.ndarray]:
-    """Latent points ``(K,)`` of the maps that analyze has made at its k-means' centres, by the numbers of the maps."""
+    """Latent points ``(K,)`` of the maps that analyze has made at its k-means' centres, by the numbers of the maps.
+
+    They are counted from 1, by older versions from 0.
+    """
     for place in _kmeans_folders(folder.analysis("analyze", epoch)):
         points = _text(place / "z_values.txt", place / "centers.txt")
         if points is None or not points.size:
             continue
         points = points.reshape(-1, dims) if points.size % dims == 0 else points
         if points.ndim == 2 and points.shape[1] == dims and np.isfinite(points).all():
-            return {f"kmeans {number}": point.astype(np.float32) for number, point in enumerate(points)}
+            first = 0 if (place / "vol_000.mrc").is_file() else 1
+            return {f"kmeans {first + number}": point.astype(np.float32) for number, point in enumerate(points)}
     return {}
 
 
@@ -54,9 +58,10 @@ def read_paths(folder: CryodrgnFolder, epoch: int) -> dict[str, Path]:
 
 
 def read_landscape(folder: CryodrgnFolder, epoch: int, count: int) -> dict[str, GivenColumn]:
-    """For each particle the state of analyze_landscape's clustering of maps, and analyze_landscape_full's components."""
+    """For each particle its state in analyze_landscape's clusters of maps, and analyze_landscape_full's components."""
     place, columns = folder.analysis("landscape", epoch), {}
-    sketch = next((label for place in _kmeans_folders(place) if (label := _array(place / "labels.pkl")) is not None), None)
+    labels = (_array(kmeans / "labels.pkl") for kmeans in _kmeans_folders(place))
+    sketch = next((label for label in labels if label is not None), None)
     if sketch is not None and sketch.shape == (count,) and sketch.dtype.kind in "iu":
         for file in sorted(place.glob("clustering_*/state_labels.pkl")):
             states = _array(file)

@@ -38,7 +38,8 @@ class CryodrgnFolder:
         for name in NAMES:
             if (self.folder / name).is_file():
                 return self.folder / name
-        raise InputError(f"{self.folder}: has weights or latents of cryoDRGN's but no {NAMES[0]}; copy the whole folder.")
+        raise InputError(f"{self.folder}: has weights or latents of cryoDRGN's but no {NAMES[0]}; copy all of the "
+                         "folder.")  # fmt: skip
 
     def newest(self, latents: bool) -> int:
         """The newest epoch with weights, and with latents where these are wanted; ``InputError`` where there is none.
@@ -48,8 +49,8 @@ class CryodrgnFolder:
         both = sorted(epoch for epoch in self.weights if not latents or epoch in self.z)
         if not both:
             lacks = "latents (z.N.pkl)" if self.weights else "weights (weights.N.pkl)"
-            raise InputError(f"{self.folder}: no epoch has both weights and latents, {lacks} are missing; copy them from "
-                             "where it was trained.")  # fmt: skip
+            raise InputError(f"{self.folder}: no epoch has both weights and latents, {lacks} are missing; copy them "
+                             "from where it was trained.")  # fmt: skip
         if LAST not in both or len(both) == 1:
             return both[-1]
         return LAST if epoch_within(load_arrays_pickle(self.weights[LAST])) > both[-1] else both[-1]

@@ -17,6 +17,7 @@ from .coordinate_network import CoordinateNetwork, network_of
 from .cryodrgn_config import CryodrgnConfig
 from .cryodrgn_folder import LAST, CryodrgnFolder, epoch_within
 from .cryodrgn_origin import CryodrgnOrigin
+from .cryodrgn_particles import posed_count
 from .frequency_points import FrequencyPoints, all_points, low_points, masked_points
 from .hartley_map import lattice_values, map_of_ball, map_of_lattice
 from .network_values import card_values, graphics_card, network_values, processors
@@ -115,23 +116,25 @@ def _weights(checkpoint: Any, config: CryodrgnConfig, file: Path) -> dict[str, n
     name = "hypervolume_state_dict" if config.searched else "model_state_dict"
     weights = checkpoint.get(name) if isinstance(checkpoint, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(array, np.ndarray) for array in weights.values()):
-        raise InputError(f"{file}: has no {name}, so it is no checkpoint of the kind that {config.file.name} speaks of; "
-                         "copy the folder again.")  # fmt: skip
+        raise InputError(f"{file}: has no {name}, so it is no checkpoint of the kind that {config.file.name} speaks "
+                         "of; copy the folder again.")  # fmt: skip
     return weights
 
 
-def _radius(checkpoint: dict) -> int | None:
+def _radius(checkpoint: dict) -> float | None:
     radius = checkpoint.get("output_mask_radius")
-    return radius if type(radius) is int else None
+    return float(radius) if isinstance(radius, int | float | np.number) and radius > 0 else None
 
 
 def _latents(folder: CryodrgnFolder, epoch: int, config: CryodrgnConfig) -> np.ndarray:
-    """``(n, K)`` float32; of a training of one map zeros, for as many particles as its poses."""
+    """``(n, K)`` float32; of a training of one map zeros, for as many particles as have poses, one where that is not
+    known.
+    """
     if config.zdim == 0:
-        return np.zeros((1, 1), np.float32)
+        return np.zeros((posed_count(config) or 1, 1), np.float32)
     if epoch not in folder.z:
-        raise InputError(f"{folder.weights[epoch]}: the latents of this epoch are missing ({_z_name(epoch)}); copy them, "
-                         "or open another epoch.")  # fmt: skip
+        raise InputError(f"{folder.weights[epoch]}: the latents of this epoch are missing ({_z_name(epoch)}); copy "
+                         "them, or open another epoch.")  # fmt: skip
     file = folder.z[epoch]
     latents = load_arrays_pickle(file)
     if not isinstance(latents, np.ndarray) or latents.ndim != 2 or latents.dtype.kind != "f" or not len(latents):

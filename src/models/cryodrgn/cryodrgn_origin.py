@@ -102,11 +102,11 @@ class CryodrgnOrigin:
         """See `Origin`."""
         sentences = []
         if self._known_pixel_size is None:
-            sentences.append("Its pixel size is not known (the CTF table and the images are not where the config says), "
-                             "and 1 Å is taken.")  # fmt: skip
+            sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
+                             "says), and 1 Å is taken.")  # fmt: skip
         if self.config.zdim == 0:
             sentences.append("It is of one map: z1 changes nothing.")
-        there = [f"{len(self.states)} states (kmeans 0 and so on)"] if self.states else []
+        there = [f"{len(self.states)} states ({next(iter(self.states))} and so on)"] if self.states else []
         there += [f"the path {name} (flexrec path file {file})" for name, file in self.paths.items()]
         there += [f"the column {name}" for name in self.columns]
         if there:

@@ -61,13 +61,25 @@ def chosen_rows(config: CryodrgnConfig, count: int, image_root: Path | None = No
     return rows.astype(np.int64)
 
 
+def posed_count(config: CryodrgnConfig) -> int | None:
+    """How many particles were trained on, of a training without latents; None where its files are not there."""
+    try:
+        if config.dataset.get("ind") is not None:
+            rows = np.asarray(load_arrays_pickle(_present(config, "ind", None)))
+            return int(rows.sum()) if rows.dtype == bool else len(rows)
+        poses = load_arrays_pickle(_present(config, "poses", None))
+    except InputError:
+        return None
+    return len(poses[0]) if isinstance(poses, tuple | list) and len(poses) else None
+
+
 def _present(config: CryodrgnConfig, name: str, image_root: Path | None) -> Path:
     path = config_path(config, name, image_root)
     if path is None:
         raise InputError(f"{config.file}: names no {name}, so the particles cannot be told.")
     if not is_file(path):
-        raise InputError(f"{config.file}: its {name} are not at {path}; put them there, or say in which folder they are "
-                         "now.")  # fmt: skip
+        raise InputError(f"{config.file}: its {name} are not at {path}; put them there, or say in which folder they "
+                         "are now.")  # fmt: skip
     return path
 
 
@@ -84,8 +96,8 @@ def _table(config: CryodrgnConfig, path: Path, image_root: Path | None) -> Parti
     elif path.suffix in _STACKS:
         stacks = [path]
     else:
-        raise InputError(f"{path}: is no particle file that FlexRec reads; it reads .star, .cs, .mrcs and lists of these "
-                         "in .txt.")  # fmt: skip
+        raise InputError(f"{path}: is no particle file that FlexRec reads; it reads .star, .cs, .mrcs and lists of "
+                         "these in .txt.")  # fmt: skip
     headers = [read_header(stack) for stack in stacks]
     counts = [header.sections for header in headers]
     return _of_stacks(tuple(stack.absolute() for stack in stacks), np.array(counts), headers[0].columns,
@@ -155,8 +167,8 @@ def _rows(
         return values.astype(np.float64)
     rows = chosen_rows(config, count, image_root)
     if len(values) != len(rows):
-        raise InputError(f"{path}: is of {len(values)} particles, and {particles.source} of {count}; they do not belong "
-                         "together.")  # fmt: skip
+        raise InputError(f"{path}: is of {len(values)} particles, and {particles.source} of {count}; they do not "
+                         "belong together.")  # fmt: skip
     result = np.full((count, *shape), np.nan)
     result[rows] = values
     return result

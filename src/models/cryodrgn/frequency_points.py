@@ -63,7 +63,7 @@ def all_points(config: CryodrgnConfig) -> FrequencyPoints:
     return _points(axis, inside, mirrored, config.encoding != "none" or config.domain == "hartley")
 
 
-def masked_points(config: CryodrgnConfig, radius: int | None) -> FrequencyPoints:
+def masked_points(config: CryodrgnConfig, radius: float | None) -> FrequencyPoints:
     """The points that eval_vol asks of the hypervolume of abinit, whose mask has a radius in frequencies."""
     axis = _axis(config)
     inside = _circles(config, axis, config.side // 2 if radius is None else radius)
@@ -119,7 +119,7 @@ def _own_plane(config: CryodrgnConfig) -> np.ndarray:
     return own
 
 
-def _circles(config: CryodrgnConfig, axis: np.ndarray, radius: int) -> np.ndarray:
+def _circles(config: CryodrgnConfig, axis: np.ndarray, radius: float) -> np.ndarray:
     """``(N, N, N)`` bool: in each plane a circle of a whole radius, without its middle, as eval_vol of 4.3 has it."""
     side, extent = config.side, config.extent
     ball = extent * 2 * radius / side

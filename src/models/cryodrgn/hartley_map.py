@@ -1,7 +1,7 @@
 """From a map's Hartley transform to the map: the whole lattice by fast transforms, a small ball by matrices.
 
-H = Re F - Im F of the Fourier transform F, and back h(n) = 1/N³ Σ H(k) cas(2π k·n / N), cas = cos + sin; frequency 0 and
-the map's centre are number N//2.
+H = Re F - Im F of the Fourier transform F, and back h(n) = 1/N³ Σ H(k) cas(2π k·n / N), cas = cos + sin; frequency 0
+and the map's centre are number N//2.
 """
 
 from __future__ import annotations
@@ -49,20 +49,21 @@ def map_of_ball(points: FrequencyPoints, values: np.ndarray, mean: float, std: f
     side = len(points.axis)
     k = np.stack([points.z, points.y, points.x]) - side // 2
     radius = int(np.abs(k).max())
-    own, mirror = _pairs(values)
-    ball = np.zeros((2 * radius + 1,) * 3, np.complex64)
+    own, mirror = (part * std + (0 if points.filled else mean) for part in _pairs(values))
+    ball = np.full((2 * radius + 1,) * 3, mean if points.filled else 0, np.complex64)
+    along = np.arange(-radius, radius + 1) ** 2
+    ball[along + along[:, None] + along[:, None, None] > radius**2] = 0
     # Σ (E - i O) e^{iθ} = Σ H cas θ, with the even and the odd part of H
-    _add(ball, k + radius, (own * std + mean) * np.complex64(0.5 - 0.5j))
-    _add(ball, radius - k, (own * std + mean) * np.complex64(0.5 + 0.5j))
+    _add(ball, k + radius, own * np.complex64(0.5 - 0.5j))
+    _add(ball, radius - k, own * np.complex64(0.5 + 0.5j))
     rows = np.flatnonzero(points.mirrored)
-    _add(ball, radius - k[:, rows], (mirror[rows] * std + mean) * np.complex64(0.5 - 0.5j))
-    _add(ball, k[:, rows] + radius, (mirror[rows] * std + mean) * np.complex64(0.5 + 0.5j))
+    _add(ball, radius - k[:, rows], mirror[rows] * np.complex64(0.5 - 0.5j))
+    _add(ball, k[:, rows] + radius, mirror[rows] * np.complex64(0.5 + 0.5j))
     phase = 2j * np.pi / box * np.outer(np.arange(box) - box // 2, np.arange(-radius, radius + 1))
     wave = np.exp(phase).astype(np.complex64)
     # the sum is real: of the last axis half is enough
-    along = np.tensordot(ball, wave, axes=(0, 1))
-    along = np.tensordot(along, wave, axes=(0, 1))
-    half = np.ascontiguousarray(np.moveaxis(along, 0, -1)[..., radius:]) * np.where(np.arange(radius + 1), 2, 1)
+    partial = np.tensordot(np.tensordot(ball, wave, axes=(0, 1)), wave, axes=(0, 1))
+    half = np.moveaxis(partial, 0, -1)[..., radius:] * np.where(np.arange(radius + 1), 2, 1)
     numbers = np.concatenate([half.real, half.imag], axis=-1).astype(np.float32)
     last = np.concatenate([wave.real[:, radius:], -wave.imag[:, radius:]], axis=1)
     return numbers @ np.ascontiguousarray(last.T) / np.float32(side**3)

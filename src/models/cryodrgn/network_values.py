@@ -55,7 +55,7 @@ def processors() -> int:
 
 @lru_cache(maxsize=1)
 def graphics_card() -> str | None:
-    """torch's name of a graphics card that can be used here; None where there is none, or no torch.
+    """Torch's name of a graphics card that can be used here; None where there is none, or no torch.
 
     torch, which takes seconds to load, is loaded only where the computer may have a card.
     """

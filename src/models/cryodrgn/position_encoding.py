@@ -18,7 +18,7 @@ class FirstLayer(Protocol):
     """The first layer's sums, before its activation, of the points of a lattice for a fixed latent point."""
 
     def plane(self, k: int) -> Plane:
-        """Of points ``z = k``: a function from their ``x`` and ``y`` ``(m,)``, numbers along the axis, to ``(m, h)``."""
+        """Of points ``z = k``: a function from their ``x`` and ``y`` ``(m,)``, numbers on the axes, to ``(m, h)``."""
         ...
 
 
