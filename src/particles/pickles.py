@@ -8,7 +8,7 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -71,14 +71,14 @@ class _Admitted:
         raise pickle.UnpicklingError("it changes what FlexRec is made of")
 
 
-class _ArraysUnpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
+class _ArraysUnpickler(pickle._Unpickler):
     """Admits what numpy arrays, dtypes and scalars and torch tensors are made of.
 
     The one written in Python: the other makes room for as many objects as the file claims, and sets attributes of
     whatever the file names.
     """
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: BinaryIO, path: Path, storage: Callable[[Any], np.ndarray] | None) -> None:
         super().__init__(file, encoding="latin1")  # arrays pickled by Python 2
@@ -113,9 +113,10 @@ class _ArraysUnpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
 
     def _build(self) -> None:
         """Give an array or a dtype its contents; a dict's attributes, such as torch's versions, are passed over."""
-        state, target = self.stack.pop(), self.stack[-1]
+        stack: list = self.stack  # type: ignore[attr-defined]
+        state, target = stack.pop(), stack[-1]
         if isinstance(target, np.ndarray | np.dtype):
-            target.__setstate__(state)
+            target.__setstate__(state)  # type: ignore[union-attr]
             dtype = target.dtype if isinstance(target, np.ndarray) else target
             if dtype.hasobject:
                 raise pickle.UnpicklingError("an array of Python objects")
@@ -141,7 +142,7 @@ def _latin1(text: str, _encoding: str) -> bytes:
 
 def _plain_dtype(kind: Any, *_: Any) -> np.dtype:
     """A dtype of its own, which its state in the file may change."""
-    dtype = np.dtype(kind, False, True)  # type: ignore[call-overload]
+    dtype = np.dtype(kind, False, True)
     if dtype.hasobject:
         raise pickle.UnpicklingError("an array of Python objects")
     return dtype

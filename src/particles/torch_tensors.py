@@ -12,7 +12,7 @@ import pickle
 import zipfile
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -141,7 +141,7 @@ def _identified(pid: Any) -> tuple[str, str, int]:
     return kind.name, key, count
 
 
-def _dtype(name: str, order: str) -> np.dtype:
+def _dtype(name: str, order: Literal["<", ">"]) -> np.dtype:
     kind = _NUMBERS[name]
     return np.dtype("u2" if kind == _BFLOAT16 else kind).newbyteorder(order)
 

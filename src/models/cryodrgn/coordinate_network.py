@@ -100,7 +100,8 @@ def _layers(
             parts.setdefault(int(match[1]), {})[match[3]] = array
             if match[2]:
                 skipped.add(int(match[1]))
-    matrices, offsets = [], []
+    matrices: list[np.ndarray] = []
+    offsets: list[np.ndarray] = []
     for number in sorted(parts):
         if set(parts[number]) != {"weight", "bias"}:
             raise InputError(f"{file}: layer {number} of the decoder is not whole; copy the folder again.")

@@ -107,8 +107,8 @@ def _table(config: CryodrgnConfig, path: Path, image_root: Path | None) -> Parti
 def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_size: float, source: Path) -> Particles:
     count = int(counts.sum())
     unknown = np.full(count, np.nan)
-    optics = Optics(*(np.array([value]) for value in (np.nan, np.nan, np.nan, pixel_size or 1.0)),
-                    np.array([box]), ("images",))  # fmt: skip
+    none = np.array([np.nan])
+    optics = Optics(none, none, none, np.array([pixel_size or 1.0]), np.array([box]), ("images",))
     return Particles(
         stacks=stacks, stack=np.repeat(np.arange(len(stacks), dtype=np.int32), counts),
         index=np.concatenate([np.arange(number) for number in counts]), rotation=np.full((count, 3, 3), np.nan),

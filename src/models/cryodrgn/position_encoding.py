@@ -114,6 +114,6 @@ def phased_layer(
     """The first layer of ``weights`` ``(h, 2 f)``, of sines and then cosines, in random ``directions`` ``(f, 3)``."""
     count = len(directions)
     scaled = directions.astype(float) * (side // 2)
-    phases = [np.exp(1j * axis[:, None].astype(float) * scaled[:, k]).astype(np.complex64) for k in range(3)]
+    x, y, z = (np.exp(1j * axis[:, None].astype(float) * scaled[:, k]).astype(np.complex64) for k in range(3))
     waves = (weights[:, count:] - 1j * weights[:, :count]).T.astype(np.complex64)
-    return PhasedLayer(*phases, waves, constant.astype(np.float32))
+    return PhasedLayer(x, y, z, waves, constant.astype(np.float32))
