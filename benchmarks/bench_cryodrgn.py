@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np, torch, yaml
 from cryodrgn.models import HetOnlyVAE
 folder = Path(sys.argv[1])
-box, width, domain, threads, repeats = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]), int(sys.argv[6])
+box, width, threads, repeats, domain = *map(int, sys.argv[2:6]), sys.argv[6]
 torch.set_num_threads(threads)
 config = dict(dataset_args=dict(norm=[0.0, 1.0]), lattice_args=dict(D=box + 1, extent=0.5, ignore_DC=True),
               model_args=dict(qlayers=1, qdim=8, players=3, pdim=width, zdim=8, encode_mode="resid", enc_mask=box // 2,
@@ -71,7 +71,7 @@ def line(python: str, arguments: argparse.Namespace, width: int, domain: str) ->
     """Of one network."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        words = [folder, arguments.box, width, domain, arguments.threads, arguments.repeats]
+        words = [folder, arguments.box, width, arguments.threads, arguments.repeats, domain]
         limits = {"OMP_NUM_THREADS": str(arguments.threads), "MKL_NUM_THREADS": str(arguments.threads)}
         done = subprocess.run([python, "-c", CRYODRGN, *map(str, words)], capture_output=True, text=True,
                               env=os.environ | limits)  # fmt: skip

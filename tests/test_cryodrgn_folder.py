@@ -105,23 +105,23 @@ def test_clusters_states_paths_and_columns_that_are_there(work):
     centres = np.loadtxt(analysis / "kmeans20" / "centers.txt")
     np.testing.assert_array_equal(load_clusters(trained).centre, np.loadtxt(analysis / "kmeans20" / "centers_ind.txt"))
     np.testing.assert_allclose(read_point("c3", trained), centres[2], rtol=1e-5)
-    np.testing.assert_allclose(read_point("kmeans 3", trained), centres[2], rtol=1e-5)
+    np.testing.assert_allclose(read_point("kmeans3", trained), centres[2], rtol=1e-5)
     np.testing.assert_array_equal(load_embedding(trained).points, embedding)
     assert {"umap1", "cluster", "landscape_L2_average_3", "volpc1", "volpc3", "defocus"} <= set(column_names(trained))
     states = column(trained, "landscape_L2_average_3")
     assert states.categories and states.values[:6].tolist() == [1, 1, 2, 3, 2, 1]
     path = path_from_file(trained.model.origin.paths["pc1"], 2)
     assert len(path) == len(np.loadtxt(analysis / "pc1" / "z_values.txt")) > 5
-    assert "20 states (kmeans 1 and so on)" in " ".join(trained.model.origin.says)
+    assert "20 states (kmeans1 and so on)" in " ".join(trained.model.origin.says)
 
 
 def test_states_of_ones_own_are_kept_beside_them(work):
     trained = open_trained(work)
     keep_state(trained, "open", trained.latents[4])
-    assert [state.name for state in kept_states(trained)][:2] == ["open", "kmeans 1"]
+    assert [state.name for state in kept_states(trained)][:2] == ["open", "kmeans1"]
     remove_state(trained, "open")
     with pytest.raises(InputError, match="cryoDRGN's own files"):
-        remove_state(trained, "kmeans 1")
+        remove_state(trained, "kmeans1")
     assert len(kept_states(trained)) == 20
 
 

@@ -47,7 +47,7 @@ def read_states(folder: CryodrgnFolder, epoch: int, dims: int) -> dict[str, np.n
         points = points.reshape(-1, dims) if points.size % dims == 0 else points
         if points.ndim == 2 and points.shape[1] == dims and np.isfinite(points).all():
             first = 0 if (place / "vol_000.mrc").is_file() else 1
-            return {f"kmeans {first + number}": point.astype(np.float32) for number, point in enumerate(points)}
+            return {f"kmeans{first + number}": point.astype(np.float32) for number, point in enumerate(points)}
     return {}
 
 

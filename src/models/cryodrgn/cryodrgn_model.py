@@ -43,8 +43,9 @@ class CryodrgnModel(Model):
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``."""
         latent = self.checked(z)[: self.config.zdim]
-        if how.quick or self.box != self.config.box:
-            points = low_points(self.points, self._quick_radius) if how.quick else self.points
+        quick = how.quick and len(self.points) * self.network.cost > _QUICK
+        if quick or self.box != self.config.box:
+            points = low_points(self.points, self._quick_radius) if quick else self.points
             values = network_values(self.config, self.network, points, latent, how.threads)
             return map_of_ball(points, values, self.config.mean, self.config.std, self.box)
         card = graphics_card() if how.threads is None else None

@@ -107,7 +107,7 @@ class CryodrgnOrigin:
         if self.config.zdim == 0:
             sentences.append("It is of one map: z1 changes nothing.")
         there = [f"{len(self.states)} states ({next(iter(self.states))} and so on)"] if self.states else []
-        there += [f"the path {name} (flexrec path file {file})" for name, file in self.paths.items()]
+        there += [f"the path {name} (flexrec path points {file})" for name, file in self.paths.items()]
         there += [f"the column {name}" for name in self.columns]
         if there:
             sentences.append(f"cryoDRGN has left beside it {', '.join(there)}.")

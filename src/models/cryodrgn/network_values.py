@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -34,13 +35,25 @@ def network_values(
 
     pieces = list(points.pieces(max(64, _NUMBERS // width)))
     workers = min(threads or processors(), len(pieces))
-    if workers == 1:
-        for k, rows in pieces:
-            piece(k, rows)
-        return result
-    with ThreadPoolExecutor(workers) as pool:
+    # BLAS' own threads beside ours wait for one another, which takes several times as long
+    with _one_thread_of_blas(), ThreadPoolExecutor(workers) as pool:
         list(pool.map(lambda one: piece(*one), pieces))
     return result
+
+
+def _one_thread_of_blas() -> AbstractContextManager:
+    """In an environment that was made without threadpoolctl BLAS does as it likes, and maps take longer."""
+    controller = _threads_of_libraries()
+    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
+
+
+@lru_cache(maxsize=1)
+def _threads_of_libraries() -> Any:
+    if find_spec("threadpoolctl") is None:
+        return None
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def processors() -> int:
