@@ -30,5 +30,5 @@ def load_clusters(trained: Trained) -> Clusters | None:
     arrays = load_result(trained, "clusters", ("label", "centre", "size"))
     if arrays is not None:
         return Clusters(**arrays)
-    given = None if trained.model.origin is None else trained.model.origin.clusters()
+    given = None if trained.model.origin is None else trained.model.origin.clusters
     return None if given is None else Clusters(given.label, given.centre, given.size)

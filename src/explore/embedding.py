@@ -59,5 +59,5 @@ def load_embedding(trained: Trained) -> Embedding | None:
     arrays = load_result(trained, "umap", ("points",))
     if arrays is not None:
         return Embedding(arrays["points"])
-    given = None if trained.model.origin is None else trained.model.origin.umap()
+    given = None if trained.model.origin is None else trained.model.origin.umap
     return None if given is None else Embedding(given)

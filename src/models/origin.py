@@ -39,6 +39,7 @@ class Origin(Protocol):
     says : sentences for who opens it.
     states : latent points ``(K,)`` by name. paths : tables of latent points in order, by name.
     columns : by name, beside those of the particles' file.
+    umap : ``(n, 2)`` float32; clusters : of the particles; None where there are none.
     """
 
     program: str
@@ -55,6 +56,10 @@ class Origin(Protocol):
     def paths(self) -> Mapping[str, Path]: ...  # noqa: D102
     @property
     def columns(self) -> Mapping[str, GivenColumn]: ...  # noqa: D102
+    @property
+    def umap(self) -> np.ndarray | None: ...  # noqa: D102
+    @property
+    def clusters(self) -> GivenClusters | None: ...  # noqa: D102
 
     def all_particles(self, image_root: Path | None) -> Particles:
         """The particles of the file; ``InputError`` where it is not there. ``image_root``: where it and the stacks are
@@ -64,12 +69,4 @@ class Origin(Protocol):
 
     def rows(self, count: int, image_root: Path | None) -> np.ndarray:
         """Which rows ``(n,)`` of the file's ``count`` the latents are of; ``InputError`` where they do not fit."""
-        ...
-
-    def umap(self) -> np.ndarray | None:
-        """``(n, 2)`` float32, where there is one."""
-        ...
-
-    def clusters(self) -> GivenClusters | None:
-        """Clusters of the particles, where there are some."""
         ...

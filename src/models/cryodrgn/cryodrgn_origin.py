@@ -74,10 +74,12 @@ class CryodrgnOrigin:
                              f"selection are of {len(rows)}; put the file there that it was trained on.")  # fmt: skip
         return rows
 
+    @cached_property
     def umap(self) -> np.ndarray | None:
         """See `Origin`."""
         return read_umap(self.folder, self.epoch, self.count)
 
+    @cached_property
     def clusters(self) -> GivenClusters | None:
         """See `Origin`."""
         return read_kmeans(self.folder, self.epoch, self.count)
