@@ -102,8 +102,8 @@ class StatusLine(QWidget):
         self._write()
 
     def _with_origin(self, texts: tuple[str, ...]) -> tuple[str, ...]:
-        """With who decodes the map of another program's model, where there is room."""
-        return (f"{texts[0]}   {self._origin}", *texts) if self._origin else texts
+        """With who decodes the map of another program's model, where there is room: it goes before z."""
+        return (*(f"{text}   {self._origin}" for text in texts), *texts) if self._origin else texts
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """More words or fewer."""
