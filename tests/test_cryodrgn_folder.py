@@ -145,6 +145,19 @@ def test_particles_have_their_poses_ctf_and_images(work):
     np.testing.assert_allclose(raw.read(np.array([8])), -mrcfile.read(work / "particles.mrcs")[[8]])
 
 
+def test_poses_that_training_refined_count(work):
+    rotation, shift = load_arrays_pickle(work / "poses.pkl")
+    dump(work / "pose.3.pkl", (np.roll(rotation, 1, axis=0), 2 * shift))
+    assert np.allclose(open_trained(work).particles.rotation, rotation, atol=1e-6)
+    change(work, dataset_args__do_pose_sgd=True)
+    particles = open_trained(work).particles
+    np.testing.assert_allclose(particles.rotation, np.roll(rotation, 1, axis=0), atol=1e-6)
+    np.testing.assert_allclose(particles.shift, 2 * shift * BOX * 15.0, rtol=1e-5)
+    assert np.allclose(open_trained(work / "weights.2.pkl").particles.rotation, rotation, atol=1e-6)
+    dump(work / "pose.3.pkl", (rotation,))
+    np.testing.assert_array_equal(open_trained(work).particles.shift, 0)
+
+
 def test_some_rows_of_the_file_were_trained_on(work):
     chosen = np.arange(5, COUNT, 2)
     dump(work / "ind.pkl", chosen)

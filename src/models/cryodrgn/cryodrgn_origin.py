@@ -16,7 +16,7 @@ from ...particles.pickles import load_arrays_pickle
 from ..origin import GivenClusters, GivenColumn
 from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
 from .cryodrgn_config import CryodrgnConfig
-from .cryodrgn_folder import CryodrgnFolder
+from .cryodrgn_folder import LAST, CryodrgnFolder
 from .cryodrgn_particles import chosen_rows, config_path, read_cryodrgn_particles
 
 
@@ -64,7 +64,13 @@ class CryodrgnOrigin:
 
     def all_particles(self, image_root: Path | None) -> Particles:
         """Those of the particles' file."""
-        return read_cryodrgn_particles(self.config, image_root)
+        return read_cryodrgn_particles(self.config, image_root, self._refined_poses)
+
+    @property
+    def _refined_poses(self) -> Path | None:
+        """Of the epoch, where the training has refined them."""
+        path = self.folder.folder / ("pose.pkl" if self.epoch == LAST else f"pose.{self.epoch}.pkl")
+        return path if self.config.dataset.get("do_pose_sgd") is True and path.is_file() else None
 
     def rows(self, count: int, image_root: Path | None) -> np.ndarray:
         """``(n,)``, which of the ``count`` in the file have latents; ``InputError`` where they are not so many."""

@@ -37,11 +37,16 @@ def config_path(config: CryodrgnConfig, name: str, image_root: Path | None = Non
     return StackPaths(config.file, image_root).path(value)
 
 
-def read_cryodrgn_particles(config: CryodrgnConfig, image_root: Path | None = None) -> Particles:
-    """All particles of the file that the training was given; ``InputError`` where that or its tables are not there."""
+def read_cryodrgn_particles(
+    config: CryodrgnConfig, image_root: Path | None = None, refined: Path | None = None
+) -> Particles:  # fmt: skip
+    """All particles of the file that the training was given; ``InputError`` where that or its tables are not there.
+
+    ``refined`` : the poses that the training itself has refined, in place of those that it was given.
+    """
     path = _present(config, "particles", image_root)
     particles = _table(config, path, image_root)
-    particles = _with_poses(config, particles, image_root)
+    particles = _with_poses(config, particles, image_root, refined)
     particles = _with_ctf(config, particles, image_root)
     contrast = -1.0 if config.dataset.get("invert_data", True) else 1.0
     return replace(particles, contrast=contrast, source=path.absolute())
@@ -117,12 +122,15 @@ def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_siz
     )  # fmt: skip
 
 
-def _with_poses(config: CryodrgnConfig, particles: Particles, image_root: Path | None) -> Particles:
-    if config.dataset.get("poses") is None:
+def _with_poses(
+    config: CryodrgnConfig, particles: Particles, image_root: Path | None, refined: Path | None
+) -> Particles:  # fmt: skip
+    if config.dataset.get("poses") is None and refined is None:
         return particles
-    path = _present(config, "poses", image_root)
+    path = refined or _present(config, "poses", image_root)
     poses = load_arrays_pickle(path)
-    rotation, shift = poses if isinstance(poses, tuple | list) and len(poses) == 2 else (poses, None)
+    parts = list(poses) if isinstance(poses, tuple | list) else [poses]
+    rotation, shift = [*parts, None][:2] if parts else (None, None)
     rotation = _rows(path, rotation, (3, 3), particles, config, image_root)
     box = particles.optics.box * particles.optics.pixel_size
     width = box[particles.group][:, None]
