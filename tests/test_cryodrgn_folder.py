@@ -29,6 +29,10 @@ from chimerax.flexrec.particles.selection import make_selection
 
 EXAMPLE = Path(__file__).parent / "cryodrgn_example"
 COUNT, BOX = 120, 16
+# lists of the list before, ten times each: written out it would fill any memory
+BOMB = b"a0: &a0 [x]\n"
+BOMB += b"".join(b"a%d: &a%d [%s]\n" % (k, k, b",".join([b"*a%d" % (k - 1)] * 10)) for k in range(1, 20))
+BOMB += b"lattice_args: {D: *a19, extent: 0.5}\nmodel_args: {}\ndataset_args: {norm: [0, 1]}\n"
 
 
 def dump(path, value):
@@ -245,6 +249,7 @@ def _changed(**changes):
     (_removed("weights.2.pkl", "weights.3.pkl"), "weights .* are missing"),
     (_overwritten("config.yaml", b"a: [1"), "cannot be read as YAML"),
     (_overwritten("config.yaml", b"!!python/object/apply:os.system ['touch pwned']"), "cannot be read as YAML"),
+    (_overwritten("config.yaml", BOMB), "D is a list"),
     (_overwritten("config.yaml", b"just text"), "no config of cryoDRGN's"),
     (_overwritten("config.yaml", b"a: 1"), "no lattice_args"),
     (_overwritten("z.3.pkl", pickle.dumps([1, 2])), "no table of latents"),

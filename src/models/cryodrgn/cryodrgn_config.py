@@ -52,7 +52,7 @@ class CryodrgnConfig:
     def read(cls, file: Path) -> CryodrgnConfig:
         """``InputError``, a sentence, where the file is damaged or says what this FlexRec does not know."""
         values = _values(file)
-        network, lattice = _table(values, "model_args"), _table(values, "lattice_args")
+        network, lattice = values.get("model_args"), values.get("lattice_args")
         dataset = values.get("dataset_args") or {}
         if not isinstance(network, dict) or not isinstance(lattice, dict) or not isinstance(dataset, dict):
             raise InputError(f"{file}: has no lattice_args or model_args, so it is no config of cryoDRGN's that can be "
@@ -71,11 +71,6 @@ class CryodrgnConfig:
             side // 2 if dims is None else _whole(file, network, "pe_dim", 1, 4096),
             SLOPES[_word(file, network, "activation", tuple(SLOPES), "relu")], mean, std, searched, dataset,
         )  # fmt: skip
-
-
-def _table(values: dict, name: str) -> Any:
-    """One of the config's tables; abinit of version 4.1 on wrote some of their entries at the top."""
-    return values.get(name)
 
 
 def _values(file: Path) -> dict:
@@ -115,23 +110,28 @@ def _norm(file: Path, norm: Any) -> tuple[float, float]:
     return mean, std
 
 
+def _shown(value: Any) -> str:
+    """A value in a sentence: of containers, which may hold one another many times, the kind alone."""
+    return repr(value)[:60] if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
+
+
 def _whole(file: Path, values: dict, name: str, low: int, high: int, default: int | None = None) -> int:
     value = values.get(name, default)
     if type(value) is bool or not isinstance(value, int) or not low <= value <= high:
-        raise InputError(f"{file}: {name} is {value!r}, where a whole number from {low} to {high} is; copy it again.")
+        raise InputError(f"{file}: {name} is {_shown(value)}, not a whole number from {low} to {high}; copy it again.")
     return value
 
 
 def _number(file: Path, values: dict, name: str, most: float) -> float:
     value = values.get(name)
     if type(value) is bool or not isinstance(value, float | int) or not 0 < value <= most:
-        raise InputError(f"{file}: {name} is {value!r}, where a number up to {most:g} is; copy it again.")
+        raise InputError(f"{file}: {name} is {_shown(value)}, where a number up to {most:g} is; copy it again.")
     return float(value)
 
 
 def _word(file: Path, values: dict, name: str, known: tuple[str, ...], default: str | None) -> str:
     value = values.get(name, default)
-    if value not in known:
-        raise InputError(f"{file}: {name} is {value!r}, and this FlexRec knows {', '.join(known)}; open it with "
+    if not isinstance(value, str) or value not in known:
+        raise InputError(f"{file}: {name} is {_shown(value)}, and this FlexRec knows {', '.join(known)}; open it with "
                          "cryoDRGN, or with a newer FlexRec.")  # fmt: skip
     return value

@@ -68,7 +68,10 @@ def epoch_within(checkpoint: object) -> int:
 
 def recognises(folder: Path) -> bool:
     """Whether cryoDRGN has left weights or latents there."""
-    found = CryodrgnFolder.of(folder)
+    try:
+        found = CryodrgnFolder.of(folder)
+    except OSError:
+        return False
     return bool(found.weights or (found.z and any((folder / name).is_file() for name in NAMES)))
 
 
