@@ -17,7 +17,8 @@ class arange:
     def backward(self): pass
 """
 NUMBA = "__version__ = '0.68.1'\ndef njit(function): return function\n"
-OTHERS = ("numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil", "safetensors", "matplotlib", "h5py")
+OTHERS = ("numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil", "PyYAML", "threadpoolctl", "safetensors",
+          "matplotlib", "h5py")  # fmt: skip
 
 
 def write_wheel(folder: Path, name: str, version: str, code: str = "") -> Path:

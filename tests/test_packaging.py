@@ -115,7 +115,7 @@ def test_chimerax_knows_the_wheel_as_its_bundle(wheel, metadata, bundle):
 def test_plain_requirements_are_light_and_on_an_index(metadata):
     plain = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     names = {line.split(">")[0].strip() for line in plain}
-    assert names == {"numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil"}
+    assert names == {"numpy", "scipy", "gemmi", "mrcfile", "tqdm", "psutil", "PyYAML", "threadpoolctl"}
     extras = {line.split(">")[0] for line in metadata.get_all("Requires-Dist") if 'extra == "engine"' in line}
     assert extras == {"torch", "numba", "safetensors", "matplotlib", "h5py"}
 

@@ -8,8 +8,10 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles.pickles import load_arrays_pickle
+from hostile_pickles import MARK, good_archive, good_legacy, hostile
 
 
 class Evil:
@@ -71,5 +73,41 @@ def test_cryodrgns_own_files(shared_data):
     assert rotation.shape == (1000, 3, 3) and shift.shape == (1000, 2)
     assert load_arrays_pickle(folder / "test_ctf.pkl").shape == (1000, 9)
     assert load_arrays_pickle(folder / "zvals_het-2_1k.pkl").shape == (1319, 2)
-    with pytest.raises(InputError):
-        load_arrays_pickle(folder / "het_weights.pkl")
+    weights = load_arrays_pickle(folder / "het_weights.pkl")["model_state_dict"]
+    assert weights["decoder.rand_freqs"].shape == (24, 3) and 0.3 < weights["decoder.rand_freqs"].std() < 0.7
+
+
+@pytest.mark.parametrize("contents", [good_archive(), good_legacy()], ids=["zip", "before 1.6"])
+def test_a_tensor_is_read_without_torch(tmp_path, contents):
+    (tmp_path / "a.pt").write_bytes(contents)
+    np.testing.assert_array_equal(load_arrays_pickle(tmp_path / "a.pt"), [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_torch_saves_comes_back(tmp_path, zipped):
+    value = {
+        "a": torch.arange(12.0).reshape(3, 4).T, "b": torch.tensor([1, -2]),
+        "c": torch.tensor(2.5, dtype=torch.float64), "d": torch.nn.Parameter(torch.ones(2)),
+        "e": torch.tensor([True, False]), "f": torch.zeros(0, 3),
+        "n": 7, "h": torch.tensor([0.5], dtype=torch.float16), "list": [torch.ones(1), np.arange(3)],
+        "model": torch.nn.Linear(2, 3).state_dict(),
+    }  # fmt: skip
+    if zipped:
+        value["g"] = torch.tensor([1.5, -3.0], dtype=torch.bfloat16)
+    torch.save(value, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    back = load_arrays_pickle(tmp_path / "a.pt")
+    assert back.keys() == value.keys() and back["n"] == 7
+    for name in set(value) - {"n", "list", "model"}:
+        np.testing.assert_array_equal(back[name], value[name].detach().float().numpy())
+    np.testing.assert_array_equal(back["model"]["weight"], value["model"]["weight"].numpy())
+    np.testing.assert_array_equal(back["list"][1], [0, 1, 2])
+
+
+@pytest.mark.parametrize("name", hostile())
+def test_a_hostile_or_damaged_file_runs_nothing_and_is_one_sentence(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.pkl").write_bytes(hostile()[name])
+    with pytest.raises(InputError) as refused:
+        load_arrays_pickle(tmp_path / "a.pkl")
+    assert "\n" not in str(refused.value) and str(tmp_path / "a.pkl") in str(refused.value)
+    assert not (tmp_path / MARK).exists()

@@ -8,7 +8,7 @@ from chimerax.core.commands import run
 from chimerax.core.filehistory import remember_file
 
 from ..errors import InputError
-from ..jobs.find_model import trained_folder
+from ..jobs.find_model import named_model, trained_folder
 from ..models import open_model as open_trained_model
 from ..scene.lighting import light
 from ..scene.scene_model import FlexRecModel
@@ -30,15 +30,16 @@ def open_model(session, path: Path, name: str | None = None) -> FlexRecModel:
 
 def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[FlexRecModel], str]:
     """The model of a project or a job, not yet in the scene, and a sentence about it."""
-    folder = trained_folder(Path(path).expanduser())
-    flow = open_trained_model(folder)
+    named = named_model(Path(path).expanduser())
+    folder, flow = named if named.is_dir() else named.parent, open_trained_model(named)
     model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
     if session.ui.is_gui:
         model.dragging.prepare()
-    return [model], (
+    about = (
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
         f"{flow.pixel_size:.4g} Å, {flow.progress}."
     )
+    return [model], " ".join([about, *(() if flow.origin is None else flow.origin.says)])
 
 
 def say_opened(session, model: FlexRecModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ class ModelAnswers:
 
 def _decode(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
     model = opened.at(_box(fields, opened.model.box))
-    return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), opened.how)
+    how = replace(opened.how, quick=fields.get("quick") is True)
+    return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), how)
 
 
 def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:

@@ -24,6 +24,11 @@ def make_clusters(trained: Trained, count: int, in_angstroms: bool = False, seed
 
 
 def load_clusters(trained: Trained) -> Clusters | None:
-    """The clusters that were last made of this epoch's latents; None where there are none."""
+    """The clusters that were last made of this epoch's latents, or that another program has left; None where there are
+    none.
+    """
     arrays = load_result(trained, "clusters", ("label", "centre", "size"))
-    return None if arrays is None else Clusters(**arrays)
+    if arrays is not None:
+        return Clusters(**arrays)
+    given = None if trained.model.origin is None else trained.model.origin.clusters
+    return None if given is None else Clusters(given.label, given.centre, given.size)

@@ -55,6 +55,9 @@ def check_embedding(trained: Trained, neighbours: int, min_dist: float) -> None:
 
 
 def load_embedding(trained: Trained) -> Embedding | None:
-    """The UMAP of this epoch's latents; None where it has not been computed."""
+    """The UMAP of this epoch's latents, FlexRec's or what another program has left; None where there is none."""
     arrays = load_result(trained, "umap", ("points",))
-    return None if arrays is None else Embedding(arrays["points"])
+    if arrays is not None:
+        return Embedding(arrays["points"])
+    given = None if trained.model.origin is None else trained.model.origin.umap
+    return None if given is None else Embedding(given)

@@ -43,7 +43,9 @@ def save_particles(trained: Trained, selection: Selection, file: Path) -> str:
                              ) from None  # fmt: skip
         save_anew(trained.particles, selection.rows, file)
     else:
-        if copied:
+        if trained.model.origin is not None and kind == ".star":
+            save_anew(trained.particles, selection.rows, file)  # with the poses and the CTF that it was trained with
+        elif copied:
             save_anew(_copies(trained, selection.rows), np.arange(len(rows)), file)
         else:
             save_rows(source, rows, file)
@@ -67,7 +69,7 @@ def can_save_cs(trained: Trained) -> bool:
 
 def note_on(trained: Trained, file: Path) -> str:
     """What is to be said of particles written to a file, or nothing: that they are prep's own, if they are."""
-    if Path(file).suffix.lower() != ".star":
+    if Path(file).suffix.lower() != ".star" or trained.model.origin is not None:
         return ""
     try:
         trained.source  # noqa: B018 - whether it is there

@@ -34,9 +34,12 @@ class State:
 
 
 def kept_states(trained: Trained) -> list[State]:
-    """The states of a training, in the order in which they were kept."""
+    """The states of a training, in the order in which they were kept; then those that another program has left."""
     dims = trained.model.latent_dims
-    return [state for state in _read(trained.project) if state.job == trained.folder.name and len(state.z) == dims]
+    kept = [state for state in _read(trained.project) if state.job == trained.folder.name and len(state.z) == dims]
+    given = {} if trained.model.origin is None else trained.model.origin.states
+    names = {state.name for state in kept}
+    return kept + [State(name, z, trained.folder.name) for name, z in given.items() if name not in names]
 
 
 def apart(trained: Trained, first: State, second: State) -> str:
@@ -80,10 +83,12 @@ def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
 
 def remove_state(trained: Trained, name: str) -> None:
     """Forget a state; ``InputError`` where there is none of that name."""
-    gone = kept_state(trained, name)
-    _write(
-        trained.project, [state for state in _read(trained.project) if (state.name, state.job) != (gone.name, gone.job)]
-    )
+    gone, all_kept = kept_state(trained, name), _read(trained.project)
+    others = [state for state in all_kept if (state.name, state.job) != (gone.name, gone.job)]
+    if len(others) == len(all_kept) and trained.model.origin is not None:
+        raise InputError(f"{name!r} is a state of {trained.model.origin.program}'s own files, which FlexRec leaves as "
+                         "they are.")  # fmt: skip
+    _write(trained.project, others)
 
 
 def _read(project: Path) -> list[State]:

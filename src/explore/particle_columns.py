@@ -67,6 +67,7 @@ def column_names(trained: Trained) -> list[str]:
     moves, known = trained.model.moving is not None, trained.model.precision is not None
     names += ["amplitude"] * moves + ["uncertainty"] * (moves and known) + ["uncertainty_in_z"] * known
     names += [name for name in _RESULTS if _COMPUTED[name](trained) is not None]
+    names += [] if trained.model.origin is None else list(trained.model.origin.columns)
     try:
         particles = trained.particles
     except InputError:
@@ -76,6 +77,9 @@ def column_names(trained: Trained) -> list[str]:
 
 
 def _of_particles(trained: Trained, name: str) -> Column:
+    given = {} if trained.model.origin is None else trained.model.origin.columns
+    if name in given:
+        return Column(name, given[name].values, categories=given[name].categories)
     particles = trained.particles
     result = _PARTICLE[name](particles) if name in _PARTICLE else None
     if result is not None:

@@ -43,6 +43,8 @@ def images_here(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
             yield ImagesHere("raw", here, lambda some: ImageStack(source).read(places(some)))
     except (InputError, OSError):
         pass  # the particle file is gone: prep's own images may be there
+    if trained.model.origin is not None:
+        return
     made = trained.particles
     here = rows[_there(made)[made.stack[rows]]]
     if len(here):
@@ -79,7 +81,7 @@ def use_folder(trained: Trained, folder: Path) -> str:
     if not here:
         first = particles.stacks[particles.stack[0]].name
         raise InputError(f"{folder}: has none of the image stacks, such as {first}; choose their folder.")
-    keep_folder(trained.project, trained.prepared.name, folder)
+    keep_folder(trained.project, trained.particles_name, folder)
     trained.look_again()
     return f"{here:,} of {len(particles):,} particles have their images here now"
 
@@ -87,6 +89,9 @@ def use_folder(trained: Trained, folder: Path) -> str:
 def _particles_in(trained: Trained, folder: Path) -> Particles:
     """The training's particles as they were given to prep, with stacks below ``folder``."""
     recorded = trained.recorded_source
+    if trained.model.origin is not None:
+        particles = trained.model.origin.all_particles(folder)
+        return particles.take(trained.model.origin.rows(len(particles), folder))
     if recorded is None:
         raise InputError(f"{trained.prepared}: does not say which particle file it was given; run prep again.")
     source = recorded if recorded.is_file() else folder / recorded.name

@@ -47,7 +47,11 @@ class Trained:
 
     @property
     def project(self) -> Path:
-        """The folder of the job's project; a half model lies in its job's folder."""
+        """The folder in which what a person makes of it is kept: of the job's project, or that of another program's
+        model. A half model lies in its job's folder.
+        """
+        if self.model.origin is not None:
+            return self.folder
         above = self.folder.parent
         return above.parent if (above / "job.json").is_file() else above
 
@@ -103,6 +107,9 @@ class Trained:
     @cached_property
     def prepared(self) -> Path:
         """The prep job's folder; ``InputError`` where it is not there."""
+        if self.model.origin is not None:
+            raise InputError(f"{self.folder}: was trained by {self.model.origin.program}, so there is no prep job; run "
+                             "flexrec prep on its particles.")  # fmt: skip
         record = _read_json(self.folder / "model.json")
         where = record.get("prepared")
         folder = Path(os.path.normpath(self.folder / where)) if isinstance(where, str) else None
@@ -113,7 +120,9 @@ class Trained:
 
     @cached_property
     def particles(self) -> Particles:
-        """The prepared particles, one for each row of the latents."""
+        """The prepared particles, or those that another program was given, one for each row of the latents."""
+        if self.model.origin is not None:
+            return self.source_particles.take(self._given_rows)
         particles = read_again(self.prepared / STAR)
         if len(particles) != len(self.latents):
             raise InputError(f"{self.prepared / STAR}: has {len(particles)} particles, but the model is of "
@@ -130,6 +139,8 @@ class Trained:
     @cached_property
     def identity(self) -> str:
         """`particles_identity` of prep; empty where prep is not there."""
+        if self.model.origin is not None:
+            return self.model.origin.identity
         try:
             return particles_identity(self.prepared)
         except (OSError, InputError):
@@ -138,13 +149,20 @@ class Trained:
     @cached_property
     def recorded_source(self) -> Path | None:
         """Where the particle file was that prep was given, there or gone; None where prep has not kept it."""
+        if self.model.origin is not None:
+            return self.model.origin.source
         where = _read_json(self.prepared / RECORD).get("source")
         return Path(os.path.normpath(self.prepared.resolve() / where)) if isinstance(where, str) else None
 
     @cached_property
     def image_folder(self) -> Path | None:
         """Where the particle file or its stacks are now, if that was said: see `images.use_folder`."""
-        return kept_folder(self.project, self.prepared.name)
+        return kept_folder(self.project, self.particles_name)
+
+    @property
+    def particles_name(self) -> str:
+        """What the particles go by in the project: the folder of prep, or that of another program's model."""
+        return self.prepared.name if self.model.origin is None else self.folder.name
 
     @cached_property
     def source(self) -> Path:
@@ -156,26 +174,36 @@ class Trained:
         for place in places:
             if place.is_file():
                 return place
-        raise InputError(f"{self.prepared}: its particle file is no longer at {path}; put it there again, or say in "
-                         "which folder it is now.")  # fmt: skip
+        raise InputError(f"{self.particles_name}: its particle file is no longer at {path}; put it there again, or say "
+                         "in which folder it is now.")  # fmt: skip
 
     @cached_property
     def source_particles(self) -> Particles:
         """All particles of the source, with their images where prep found them, or where they are said to be now.
 
-        Whether protein is white or dark in them is as prep found it.
+        Whether protein is white or dark in them is as prep found it, or the other program was told.
         """
+        if self.model.origin is not None:
+            return self.model.origin.all_particles(self.image_folder)
         record = _read_json(self.prepared / RECORD)
         particles = read_again(self.source, self.image_folder or record.get("image_root"))
         return replace(particles, contrast=_CONTRAST.get(record.get("contrast", ""), particles.contrast))
 
+    @cached_property
+    def _given_rows(self) -> np.ndarray:
+        """``(n,)``, the rows of the source that another program's latents are of."""
+        assert self.model.origin is not None
+        return self.model.origin.rows(len(self.source_particles), self.image_folder)
+
     def look_again(self) -> None:
         """Forget where the particle file and its images are: they may be elsewhere by now."""
-        for name in ("image_folder", "source", "source_particles"):
+        for name in ("image_folder", "source", "source_particles", "_given_rows"):
             self.__dict__.pop(name, None)
 
     def source_rows(self, rows: np.ndarray) -> np.ndarray:
         """Rows ``(m,)``, from 0, in the source of these particles."""
+        if self.model.origin is not None:
+            return self._given_rows[rows]
         columns = self.particles.columns
         return np.asarray(columns[SOURCE_ROW][rows] if SOURCE_ROW in columns else rows, np.int64)
 

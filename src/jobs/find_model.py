@@ -35,3 +35,12 @@ def trained_folder(path: Path) -> Path:
     if job_folders(folder):
         raise InputError(f"{folder}: the project has no trained model yet; run flexrec train.")
     raise InputError(f"{folder}: is no FlexRec project, and has no trained model; give the folder of one.")
+
+
+def named_model(path: Path) -> Path:
+    """What opens the model that is meant: as `trained_folder`, but a file in the model's own folder stays that file.
+
+    Of a program that keeps several epochs it stands for one.
+    """
+    path, folder = Path(path).absolute(), trained_folder(path)
+    return path if path.is_file() and path.parent == folder else folder

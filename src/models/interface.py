@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
@@ -11,19 +12,22 @@ import numpy as np
 from ..errors import InputError
 from ..mesh.tetmesh import TetMesh
 from .latent_points import checked_latents
+from .origin import Origin
 
 
 @dataclass(frozen=True)
 class DecodeOptions:
     """How a map is decoded: ``backend`` numba, numpy or auto; ``threads``, all where None.
 
-    ``oversampling`` 2 takes about three times as long and is right up to Nyquist: for maps that are kept. A model to
+    ``oversampling`` 2 takes about three times as long and is right up to Nyquist: for maps that are kept. ``quick`` is
+    for a map that follows the hand: of lower resolution, on the same grid, where a full one takes long. A model to
     which these mean nothing does without.
     """
 
     backend: str = "auto"
     threads: int | None = None
     oversampling: int = 1
+    quick: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +98,8 @@ class Model:
     latent_dims : K. box : voxels on a side of the maps. pixel_size : Å per voxel.
     centre : ``(3,)`` float64 Å xyz, where voxel N//2 of the maps lies in the space of the consensus trained on.
     epoch : epochs of training behind the checkpoint that was read; epochs : that it shall have; None where unknown.
+    file : what opens this very checkpoint, where its folder keeps several; else None.
+    origin : what the other program that trained it has left beside it; None where it is FlexRec's own.
     """
 
     kind: ClassVar[str]
@@ -107,6 +113,8 @@ class Model:
     centre: np.ndarray
     epoch: int | None = None
     epochs: int | None = None
+    file: Path | None = None
+    origin: Origin | None = None
 
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``."""

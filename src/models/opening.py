@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from .cryodrgn import cryodrgn_folder
 from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
@@ -20,11 +21,15 @@ Reader = Callable[[Path, dict], Model]
 class Program:
     """Another program whose models can be opened: ``recognises(folder)`` tells whether it wrote one there, and
     ``read(folder)`` reads it.
+
+    ``checkpoints(folder)`` are the files that stand for one epoch each, by number, where the program keeps several;
+    ``read`` takes such a file, too.
     """
 
     name: str
     recognises: Callable[[Path], bool]
     read: Callable[[Path], Model]
+    checkpoints: Callable[[Path], dict[int, Path]] = lambda _: {}
 
 
 VERSION = 1
@@ -42,8 +47,18 @@ def register_program(program: Program) -> None:
     _PROGRAMS[program.name] = program
 
 
+def _read_cryodrgn(path: Path) -> Model:
+    from .cryodrgn.cryodrgn_model import read
+
+    return read(path)
+
+
 register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-linear", read_linear_model)
+
+register_program(
+    Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints)
+)
 
 _FILES = ("model.json", "*.npz", "*.mrc")
 _TRIES = 4  # a training run may write a checkpoint between two of our files
@@ -56,17 +71,36 @@ def program_of(folder: Path) -> Program | None:
     return next((program for program in _PROGRAMS.values() if program.recognises(folder)), None)
 
 
+def checkpoint_of(path: Path, epoch: int | None = None) -> Path:
+    """What opens the model of an epoch: a file where another program keeps several, else the folder.
+
+    ``path`` : a folder, or a file in it, which means an epoch where it is one of the program's. ``InputError`` where
+    there is no such epoch.
+    """
+    folder = _folder(path)
+    program = program_of(folder)
+    files = {} if program is None else program.checkpoints(folder)
+    if epoch is None:
+        return path if path in files.values() else folder
+    if epoch in files:
+        return files[epoch]
+    if not files:
+        raise InputError(f"{folder}: keeps its newest epoch alone; leave out epoch.")
+    known = ", ".join(str(number) for number in sorted(files) if number >= 0)
+    raise InputError(f"{folder}: has no epoch {epoch}; there are {known or 'the last, without a number'}.")
+
+
 def open_model(path: str | os.PathLike[str]) -> Model:
     """The model of a train job's newest checkpoint; ``path`` is the job's folder, or any file in it.
 
-    It may also be a folder in which another program left a model.
+    It may also be a folder in which another program left a model, or a file there that stands for an epoch.
 
     ``InputError`` where there is none, where it is of another format, or where its files do not fit together.
     """
     folder = _folder(Path(path))
     program = program_of(folder)
     if program is not None:
-        return program.read(folder)
+        return program.read(checkpoint_of(Path(path)))
     for _ in range(_TRIES):
         before = _stamps(folder)
         try:

@@ -70,6 +70,7 @@ class StatusLine(QWidget):
         self._fields = [_TextLine(self), _TextLine(self)]
         self._mark = QLabel("\N{BLACK CIRCLE}", self, textFormat=Qt.TextFormat.PlainText)
         self._mark.hide()
+        self._origin = ""
         self._crowd = _CrowdLoader(self)
         self._crowd.ready.connect(self.ready)
         self.setToolTip(_AXES_TIP)
@@ -86,6 +87,7 @@ class StatusLine(QWidget):
 
     def begin(self, trained: Trained) -> None:
         """Another model."""
+        self._origin = "" if trained.model.origin is None else trained.model.progress
         self._crowd.load(trained)
 
     def show_point(self, z: np.ndarray | None, plane: Plane) -> None:
@@ -95,9 +97,13 @@ class StatusLine(QWidget):
         if z is None:
             self._lines = [("The map at rest. Click a point of the plot.", "The map at rest")]
         else:
-            self._lines = [_point_texts(z, plane)] + ([] if support is None else [support.sentences])
+            self._lines = [self._with_origin(_point_texts(z, plane))] + ([] if support is None else [support.sentences])
         self._show_mark(support)
         self._write()
+
+    def _with_origin(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """With who decodes the map of another program's model, where there is room: it goes before z."""
+        return (*(f"{text}   {self._origin}" for text in texts), *texts) if self._origin else texts
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """More words or fewer."""

@@ -107,6 +107,11 @@ class MapModel(Volume):
 
 
 def contour_level(volume: np.ndarray) -> float:
-    """A level for maps that are zero outside a mask: the mean of what is in it and positive."""
+    """A level for maps that are zero outside a mask: the mean of what is in it and positive.
+
+    For maps that are zero nowhere, as they come without a mask, three standard deviations above the mean.
+    """
+    if volume.all():
+        return float(volume.mean() + 3 * volume.std())
     inside = volume[volume > 0]
     return float(inside.mean()) if len(inside) else 1.0

@@ -16,15 +16,15 @@ Failed = Callable[[Exception], None]
 
 
 class ModelClient:
-    """Questions about the model in ``folder``, until it is closed: then none is asked, and no answer is delivered.
+    """Questions about the model that ``path`` opens, until it is closed: then none is asked, and no answer delivered.
 
     ``opened`` is called with the facts whenever the process has opened the model, which it does anew after a crash:
     training may have written a newer one since.
     """
 
-    def __init__(self, session: Session, folder: Path, opened: Callable[[dict], None]) -> None:
+    def __init__(self, session: Session, path: Path, opened: Callable[[dict], None]) -> None:
         self._decoding = decoding(session)
-        self._name, self._path, self._on_opened = self._decoding.new_name(), str(folder), opened
+        self._name, self._path, self._on_opened = self._decoding.new_name(), str(path), opened
         self._engine: object = None  # in which it is open, or being opened
         self._closed = False
 
@@ -49,9 +49,9 @@ class ModelClient:
         """Log why an answer does not come."""
         self._decoding.complain(error)
 
-    def open_again(self) -> None:
-        """Have the process read the model again before the next question."""
-        self._engine = None
+    def open_again(self, path: Path | None = None) -> None:
+        """Have the process read the model again before the next question; from another ``path`` where that is given."""
+        self._engine, self._path = None, self._path if path is None else str(path)
 
     def close(self) -> None:
         """Let the process forget the model."""

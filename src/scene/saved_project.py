@@ -24,7 +24,9 @@ def fingerprint(flow: Model) -> str:
 
 
 def places(folder: Path, session_file: str | None) -> dict[str, str]:
-    """The absolute path of a job's folder, and that relative to the session file, where there is one."""
+    """The absolute path of a job's folder, or of the file that stands for an epoch, and that relative to the session
+    file, where there is one.
+    """
     folder = folder.absolute()
     paths = {"absolute": str(folder)}
     if session_file is not None:
@@ -36,11 +38,11 @@ def places(folder: Path, session_file: str | None) -> dict[str, str]:
 
 
 def candidates(project: dict[str, str], session_file: str | None) -> list[Path]:
-    """The folders that were `places`, nearest to the session file first, of which there may be none."""
+    """The folders and files that were `places`, nearest to the session file first, of which there may be none."""
     wanted = [Path(project["absolute"])]
     if session_file is not None and "relative" in project:
         wanted.insert(0, Path(os.path.normpath(Path(session_file).absolute().parent / project["relative"])))
-    return [folder for folder in dict.fromkeys(wanted) if folder.is_dir()]
+    return [folder for folder in dict.fromkeys(wanted) if folder.exists()]
 
 
 def find_saved_model(
@@ -57,6 +59,7 @@ def find_saved_model(
         except InputError as error:
             problem = problem or error
             continue
+        folder = folder if folder.is_dir() else folder.parent
         if fingerprint(flow) == saved_fingerprint:
             return folder, flow
         opened.append((folder, flow))

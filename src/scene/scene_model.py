@@ -53,7 +53,7 @@ class FlexRecModel(Model):
         self.dragging = Dragging(self, self.parts)
         self.player = Player(self, self.dragging)
         self.comparison = StateComparison(self, self.parts)
-        self._client = ModelClient(session, folder, self._opened)
+        self._client = ModelClient(session, learned.file or folder, self._opened)
         self._map = MapModel(self, learned)
         self.add([self._map])
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
@@ -157,7 +157,8 @@ class FlexRecModel(Model):
                 self._draw(volume, late and self.dragging.light)
                 done()
 
-        self.ask("decode", {"z": point.tolist()}, arrived, channel="map", failed=failed)
+        # a drag is followed by a quick map; where it ends, the true one is shown
+        self.ask("decode", {"z": point.tolist(), "quick": late}, arrived, channel="map", failed=failed)
 
     def drag(self, z: np.ndarray) -> None:
         """Show ``z`` during a drag: the contour's vertices move; `show` the point where it ends."""
@@ -169,7 +170,7 @@ class FlexRecModel(Model):
     def reload(self) -> None:
         """Go on with the newest checkpoint, in the engine process too."""
         flow = open_model(self.folder)
-        self.open_again()
+        self._client.open_again(flow.file)
         renew(self, flow)
 
     def _set_point(self, z: np.ndarray | None, dragged: bool) -> None:

@@ -61,7 +61,7 @@ def session_snapshot(model: SavedModel, session: Session, flags: int) -> dict[st
     return {
         "version": VERSION,
         "model state": Model.take_snapshot(model, session, flags),
-        "project": places(model.folder, session.session_file_path),
+        "project": places(model.learned.file or model.folder, session.session_file_path),
         "fingerprint": fingerprint(model.learned),
         "z": model.z,
         "moving": model.dragging.drawn,

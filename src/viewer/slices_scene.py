@@ -21,7 +21,7 @@ from ..explore.named_states import State
 from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
-from ..jobs.find_model import trained_folder
+from ..jobs.find_model import named_model
 from ..jobs.project import find_job_folder
 from .command_line import run_command
 from .slice_view import Slices
@@ -66,11 +66,12 @@ class SlicesScene(QObject):
 
     def open(self, path: Path, name: str | None = None) -> None:
         """Open a project or a train job; ``InputError`` where there is no model. No ``name`` is shown here."""
-        trained = open_trained(trained_folder(Path(path)))
+        trained = open_trained(named_model(Path(path)))
         self.pause()
         self.end_comparison()
         self.trained, self.z, self.path, self.place = trained, None, None, 0.0
-        self._engine.ask("open", {"model": "m", "path": str(trained.folder)}, failed=self._complain)
+        path = str(trained.model.file or trained.folder)
+        self._engine.ask("open", {"model": "m", "path": path}, failed=self._complain)
         self._answers.start()
         self.opened.emit()
         self.mapped.emit(trained.model.volume, trained.model.pixel_size)
@@ -277,7 +278,7 @@ class SlicesScene(QObject):
         if self.z is None:
             self.mapped.emit(model.volume, model.pixel_size)
         else:
-            fields = {"model": "m", "z": self.z.tolist(), "box": box}
+            fields = {"model": "m", "z": self.z.tolist(), "box": box, "quick": box != model.box}
             self._engine.ask("decode", fields, channel="map", failed=self._complain, done=self._came)
         self.changed.emit()
 

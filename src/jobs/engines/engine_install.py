@@ -25,8 +25,8 @@ CUDA_INDEX = "https://download.pytorch.org/whl/cu126"  # for Windows, where the 
 MARK = "flexrec-engine.json"
 # All that jobs need, as setup.py has it; in ChimeraX the bundle's own metadata names ChimeraX's packages instead.
 REQUIREMENTS = (
-    "numpy>=1.26", "scipy>=1.12", "gemmi>=0.7", "mrcfile>=1.5", "tqdm>=4.60", "psutil>=5.9", "torch>=2.4",
-    "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8", "h5py>=3.10",
+    "numpy>=1.26", "scipy>=1.12", "gemmi>=0.7", "mrcfile>=1.5", "tqdm>=4.60", "psutil>=5.9", "PyYAML>=6.0",
+    "threadpoolctl>=3.1", "torch>=2.4", "numba>=0.60", "safetensors>=0.4", "matplotlib>=3.8", "h5py>=3.10",
 )  # fmt: skip
 _PASSED = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _AGAIN = "run the same command again to go on"

@@ -1,0 +1,126 @@
+"""What is beside the weights in a work folder of cryoDRGN: its particles, and what its analyses found."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...particles.mrc import read_header
+from ...particles.particles import Particles
+from ...particles.pickles import load_arrays_pickle
+from ..origin import GivenClusters, GivenColumn
+from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
+from .cryodrgn_config import CryodrgnConfig
+from .cryodrgn_folder import LAST, CryodrgnFolder
+from .cryodrgn_particles import chosen_rows, config_path, read_cryodrgn_particles
+
+
+@dataclass(frozen=True, eq=False)
+class CryodrgnOrigin:
+    """An `Origin`; ``count`` particles have latents in ``epoch``."""
+
+    folder: CryodrgnFolder
+    config: CryodrgnConfig
+    epoch: int
+    count: int
+
+    program = "cryoDRGN"
+
+    @property
+    def source(self) -> Path | None:
+        """Where the particles' file is, or was."""
+        return config_path(self.config, "particles")
+
+    @cached_property
+    def pixel_size(self) -> float:
+        """Å per voxel of the maps: of the CTF table, of the images' file, or 1 where neither is there."""
+        return self._known_pixel_size or 1.0
+
+    @cached_property
+    def _known_pixel_size(self) -> float | None:
+        try:
+            path = config_path(self.config, "ctf")
+            if path is not None and path.is_file():
+                first = np.asarray(load_arrays_pickle(path)[0], float)
+                return _credible(first[0] * first[1] / self.config.box)
+            path = self.source
+            if path is not None and path.suffix in (".mrcs", ".mrc") and path.is_file():
+                header = read_header(path)
+                return _credible(header.pixel_size * header.columns / self.config.box)
+        except (InputError, OSError, TypeError, ValueError, IndexError):
+            pass
+        return None
+
+    @cached_property
+    def identity(self) -> str:
+        """Another one for other particles: a digest of the config's paths and of the number of particles."""
+        about = [self.count, *(str(self.config.dataset.get(name)) for name in ("particles", "ind"))]
+        return hashlib.sha256(repr(about).encode()).hexdigest()
+
+    def all_particles(self, image_root: Path | None) -> Particles:
+        """Those of the particles' file."""
+        return read_cryodrgn_particles(self.config, image_root, self._refined_poses)
+
+    @property
+    def _refined_poses(self) -> Path | None:
+        """Of the epoch, where the training has refined them."""
+        path = self.folder.folder / ("pose.pkl" if self.epoch == LAST else f"pose.{self.epoch}.pkl")
+        return path if self.config.dataset.get("do_pose_sgd") is True and path.is_file() else None
+
+    def rows(self, count: int, image_root: Path | None) -> np.ndarray:
+        """``(n,)``, which of the ``count`` in the file have latents; ``InputError`` where they are not so many."""
+        rows = chosen_rows(self.config, count, image_root)
+        if len(rows) != self.count:
+            raise InputError(f"{self.folder.folder}: has latents of {self.count} particles, but {self.source} and its "
+                             f"selection are of {len(rows)}; put the file there that it was trained on.")  # fmt: skip
+        return rows
+
+    @cached_property
+    def umap(self) -> np.ndarray | None:
+        """See `Origin`."""
+        return read_umap(self.folder, self.epoch, self.count)
+
+    @cached_property
+    def clusters(self) -> GivenClusters | None:
+        """See `Origin`."""
+        return read_kmeans(self.folder, self.epoch, self.count)
+
+    @cached_property
+    def columns(self) -> dict[str, GivenColumn]:
+        """See `Origin`."""
+        return read_landscape(self.folder, self.epoch, self.count)
+
+    @cached_property
+    def states(self) -> dict[str, np.ndarray]:
+        """See `Origin`."""
+        return read_states(self.folder, self.epoch, self.config.zdim) if self.config.zdim else {}
+
+    @cached_property
+    def paths(self) -> dict[str, Path]:
+        """See `Origin`."""
+        return read_paths(self.folder, self.epoch)
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        """See `Origin`."""
+        sentences = []
+        if self._known_pixel_size is None:
+            sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
+                             "says), and 1 Å is taken.")  # fmt: skip
+        if self.config.zdim == 0:
+            sentences.append("It is of one map: z1 changes nothing.")
+        there = [f"{len(self.states)} states ({next(iter(self.states))} and so on)"] if self.states else []
+        there += [f"the path {name} (flexrec path points {file})" for name, file in self.paths.items()]
+        there += [f"the column {name}" for name in self.columns]
+        if there:
+            sentences.append(f"cryoDRGN has left beside it {', '.join(there)}.")
+        return tuple(sentences)
+
+
+def _credible(pixel_size: float) -> float | None:
+    return float(pixel_size) if np.isfinite(pixel_size) and 0.1 <= pixel_size <= 100 else None

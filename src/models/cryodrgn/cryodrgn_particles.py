@@ -1,0 +1,182 @@
+"""The particles that cryoDRGN was given: images, poses and CTF from the paths of its config.
+
+Its poses are rotations as FlexRec's, and shifts as fractions of the box; its CTF table has, for each particle, D, Å per
+pixel, defocus U and V (Å), angle (°), kV, Cs (mm), amplitude contrast, phase shift (°). (cryodrgn/pose.py, ctf.py.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ...particles.mrc import read_header
+from ...particles.particles import Optics, Particles
+from ...particles.pickles import load_arrays_pickle
+from ...particles.read import read_particles
+from ...particles.stack_paths import StackPaths, is_file
+from .cryodrgn_config import CryodrgnConfig
+
+_TABLES = (".star", ".cs")
+_STACKS = (".mrcs", ".mrc")
+
+
+def config_path(config: CryodrgnConfig, name: str, image_root: Path | None = None) -> Path | None:
+    """Where a file of the config's is: as it is named there, below ``image_root``, or from the work folder upwards.
+
+    None where the config names none. Of what is nowhere the likeliest place.
+    """
+    value = config.dataset.get(name)
+    if isinstance(value, list) and value:
+        value = value[0]
+    if not isinstance(value, str) or not value or "\0" in value:
+        return None
+    return StackPaths(config.file, image_root).path(value)
+
+
+def read_cryodrgn_particles(
+    config: CryodrgnConfig, image_root: Path | None = None, refined: Path | None = None
+) -> Particles:  # fmt: skip
+    """All particles of the file that the training was given; ``InputError`` where that or its tables are not there.
+
+    ``refined`` : the poses that the training itself has refined, in place of those that it was given.
+    """
+    path = _present(config, "particles", image_root)
+    particles = _table(config, path, image_root)
+    particles = _with_poses(config, particles, image_root, refined)
+    particles = _with_ctf(config, particles, image_root)
+    contrast = -1.0 if config.dataset.get("invert_data", True) else 1.0
+    return replace(particles, contrast=contrast, source=path.absolute())
+
+
+def chosen_rows(config: CryodrgnConfig, count: int, image_root: Path | None = None) -> np.ndarray:
+    """``(n,)`` int64, the rows of the file, of ``count`` particles, that were trained on."""
+    if config.dataset.get("ind") is None:
+        return np.arange(count)
+    path = _present(config, "ind", image_root)
+    rows = np.asarray(load_arrays_pickle(path))
+    if rows.dtype == bool and rows.shape == (count,):
+        return np.flatnonzero(rows)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or (len(rows) and not 0 <= rows.min() <= rows.max() < count):
+        raise InputError(f"{path}: is no list of rows among the {count} particles of the training; put the right file "
+                         "there.")  # fmt: skip
+    return rows.astype(np.int64)
+
+
+def posed_count(config: CryodrgnConfig) -> int | None:
+    """How many particles were trained on, of a training without latents; None where its files are not there."""
+    try:
+        if config.dataset.get("ind") is not None:
+            rows = np.asarray(load_arrays_pickle(_present(config, "ind", None)))
+            return int(rows.sum()) if rows.dtype == bool else len(rows)
+        poses = load_arrays_pickle(_present(config, "poses", None))
+    except InputError:
+        return None
+    return len(poses[0]) if isinstance(poses, tuple | list) and len(poses) else None
+
+
+def _present(config: CryodrgnConfig, name: str, image_root: Path | None) -> Path:
+    path = config_path(config, name, image_root)
+    if path is None:
+        raise InputError(f"{config.file}: names no {name}, so the particles cannot be told.")
+    if not is_file(path):
+        raise InputError(f"{config.file}: its {name} are not at {path}; put them there, or say in which folder they "
+                         "are now.")  # fmt: skip
+    return path
+
+
+def _table(config: CryodrgnConfig, path: Path, image_root: Path | None) -> Particles:
+    """The particles' images, with whatever else their file says."""
+    if path.suffix in _TABLES:
+        folder = config.dataset.get("datadir")
+        root = image_root or (Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else None)
+        return read_particles(path, root, require=())
+    if path.suffix == ".txt":
+        paths = StackPaths(path, image_root)
+        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        stacks = [paths.path(name) for name in names]
+    elif path.suffix in _STACKS:
+        stacks = [path]
+    else:
+        raise InputError(f"{path}: is no particle file that FlexRec reads; it reads .star, .cs, .mrcs and lists of "
+                         "these in .txt.")  # fmt: skip
+    headers = [read_header(stack) for stack in stacks]
+    counts = [header.sections for header in headers]
+    return _of_stacks(tuple(stack.absolute() for stack in stacks), np.array(counts), headers[0].columns,
+                      headers[0].pixel_size, path)  # fmt: skip
+
+
+def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_size: float, source: Path) -> Particles:
+    count = int(counts.sum())
+    unknown = np.full(count, np.nan)
+    none = np.array([np.nan])
+    optics = Optics(none, none, none, np.array([pixel_size or 1.0]), np.array([box]), ("images",))
+    return Particles(
+        stacks=stacks, stack=np.repeat(np.arange(len(stacks), dtype=np.int32), counts),
+        index=np.concatenate([np.arange(number) for number in counts]), rotation=np.full((count, 3, 3), np.nan),
+        shift=np.zeros((count, 2)), defocus=np.stack([unknown] * 3, axis=1), phase_shift=np.zeros(count),
+        group=np.zeros(count, np.int32), half=np.zeros(count, np.int8), optics=optics, source=source,
+    )  # fmt: skip
+
+
+def _with_poses(
+    config: CryodrgnConfig, particles: Particles, image_root: Path | None, refined: Path | None
+) -> Particles:  # fmt: skip
+    if config.dataset.get("poses") is None and refined is None:
+        return particles
+    path = refined or _present(config, "poses", image_root)
+    poses = load_arrays_pickle(path)
+    parts = list(poses) if isinstance(poses, tuple | list) else [poses]
+    rotation, shift = [*parts, None][:2] if parts else (None, None)
+    rotation = _rows(path, rotation, (3, 3), particles, config, image_root)
+    box = particles.optics.box * particles.optics.pixel_size
+    width = box[particles.group][:, None]
+    moved = particles.shift if shift is None else width * _rows(path, shift, (2,), particles, config, image_root)
+    return replace(particles, rotation=rotation, shift=moved)
+
+
+def _with_ctf(config: CryodrgnConfig, particles: Particles, image_root: Path | None) -> Particles:
+    if config.dataset.get("ctf") is None:
+        return particles
+    path = _present(config, "ctf", image_root)
+    table = _rows(path, load_arrays_pickle(path), (9,), particles, config, image_root)
+    # as many optics groups as there are microscopes' settings
+    known = np.nan_to_num(table[:, [0, 1, 5, 6, 7]], nan=-1.0)
+    settings, group = np.unique(known, axis=0, return_inverse=True)
+    size, side = particles.optics.box[particles.group[0]], settings[:, 0]
+    optics = Optics(
+        settings[:, 2], settings[:, 3], settings[:, 4], settings[:, 1] * side / size, np.full(len(side), size),
+        tuple(f"group {number + 1}" for number in range(len(side))),
+    )  # fmt: skip
+    return replace(
+        particles, defocus=table[:, 2:5], phase_shift=np.nan_to_num(table[:, 8]),
+        group=group.ravel().astype(np.int32), optics=optics,
+        shift=particles.shift * _finer(particles, optics, group.ravel())[:, None],
+    )  # fmt: skip
+
+
+def _finer(particles: Particles, optics: Optics, group: np.ndarray) -> np.ndarray:
+    """How much larger the CTF table's pixels are than those that the images' file spoke of, whose Å the shifts are."""
+    return optics.pixel_size[group] / particles.optics.pixel_size[particles.group]
+
+
+def _rows(
+    path: Path, values: Any, shape: tuple[int, ...], particles: Particles, config: CryodrgnConfig,
+    image_root: Path | None,
+) -> np.ndarray:  # fmt: skip
+    """A table of all particles: one of those that were trained on only is NaN for the others."""
+    count = len(particles)
+    if not isinstance(values, np.ndarray) or values.shape[1:] != shape or values.dtype.kind != "f":
+        raise InputError(f"{path}: is not the table of particles that its name says; put the right file there.")
+    if len(values) == count:
+        return values.astype(np.float64)
+    rows = chosen_rows(config, count, image_root)
+    if len(values) != len(rows):
+        raise InputError(f"{path}: is of {len(values)} particles, and {particles.source} of {count}; they do not "
+                         "belong together.")  # fmt: skip
+    result = np.full((count, *shape), np.nan)
+    result[rows] = values
+    return result
