@@ -109,6 +109,32 @@ result["back"] = structure.atoms.scene_coords.tolist()
     assert np.corrcoef(red, length)[0, 1] > 0.9
 
 
+def test_the_mesh_shows_where_half_models_agree(chimerax, trained):
+    count = len(open_model(trained).mesh.vertices)
+    difference = np.linspace(0, 4, count)
+    found = chimerax.run(f"""
+import numpy as np
+from chimerax.core.errors import UserError
+from pathlib import Path
+model = run("flexrec open {trained}")
+try:
+    run("flexrec mesh color agreement")
+except UserError as error:
+    result["refused"], result["mesh"] = str(error), model.parts.mesh is None
+difference = np.linspace(0, 4, {count}).astype(np.float32)
+np.savez("{trained}/agreement.npz", motion=np.full({count}, 4.0, np.float32), difference=difference)
+mesh = run("flexrec mesh color agreement")
+result["colour"], result["title"] = mesh.colour, mesh.key.scale.title
+result["colours"] = mesh.vertex_colors.tolist()
+Path("{trained}/agreement.npz").unlink()
+result["again"] = model.parts.show_mesh_again("agreement").colour
+""")
+    assert "no half models" in found["refused"] and found["mesh"]
+    assert found["colour"] == "agreement" and "differ by, Å" in found["title"] and found["again"] == "part"
+    green = np.array(found["colours"])[:, 1]
+    assert np.corrcoef(green, difference)[0, 1] > 0.98
+
+
 def test_a_picture_shows_the_surface_where_the_map_is_and_the_arrows_in_their_colours(chimerax, trained):
     place = trained.parent / "shown"
     found = chimerax.run(

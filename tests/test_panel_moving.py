@@ -14,7 +14,7 @@ from qtpy.QtTest import QTest
 class ListedScene:
     """A scene that keeps what it is told; ``refuses`` what no command does."""
 
-    mesh_colours, most_arrows, can_move = ("part", "rigidity", "strain", "none"), 20_000, True
+    mesh_colours, most_arrows, can_move = ("part", "rigidity", "strain", "agreement", "none"), 20_000, True
 
     def __init__(self) -> None:
         self.mesh_colour, self.flow, self.refuses = None, None, False
@@ -144,5 +144,6 @@ def test_the_words_for_the_meshs_colours_are_those_of_its_key_and_are_seen_whole
     for row in range(tab.colour.count()):
         name, text, tip = tab.colour.itemData(row), tab.colour.itemText(row), _COLOUR_TIPS[tab.colour.itemData(row)]
         assert tab.colour.fontMetrics().horizontalAdvance(text) <= tab.colour.width() - 36, text
-        assert ("yellow" in text and "yellow" in tip) is (name in ("rigidity", "strain"))  # the end of viridis
+        in_viridis = name in ("rigidity", "strain", "agreement")
+        assert ("yellow" in text and "yellow" in tip) is in_viridis  # its end
         assert "red" not in text.split() and "red" not in tip.split()

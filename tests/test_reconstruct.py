@@ -22,10 +22,13 @@ from chimerax.flexrec.jobs.reconstruct.reconstruct_halves import halves_of
 from chimerax.flexrec.jobs.reconstruct.reconstruct_parameters import RECONSTRUCT
 from chimerax.flexrec.jobs.reconstruct.reconstruct_run import run
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
-from chimerax.flexrec.mesh.map_files import read_map
+from chimerax.flexrec.mesh.build import build_mesh
+from chimerax.flexrec.mesh.map_files import read_map, write_map
+from chimerax.flexrec.mesh.storage import save_mesh
 from chimerax.flexrec.particles.prepared import load_prepared, particles_identity
 from chimerax.flexrec.particles.selection import load_selection, make_selection, save_selection
 from chimerax.flexrec.simulate import load_truth
+from mesh_shapes import ball, voxel_grid
 
 BOX, PIXEL, COUNT = 32, 8.0, 1200
 
@@ -189,6 +192,30 @@ def test_particles_without_images_are_refused(project, tmp_path):
         reconstruct(tmp_path, "003-reconstruct")
 
 
+def test_the_mesh_and_a_mask_say_where_the_halves_are_compared(project, tmp_path):
+    """Parts of the mesh have resolutions of their own; what is no mask is refused before an image is read."""
+    x, _, _ = voxel_grid(BOX)
+    save_mesh(tmp_path / "mesh.npz", build_mesh(ball(BOX, 10), PIXEL, 10, np.where(x < 0, 0, 1), ((0, 1),)))
+    write_map(tmp_path / "mask.mrc", ball(BOX, 9).astype(np.float32), PIXEL)
+    given = {"mesh": tmp_path / "mesh.npz", "selection": "first"}
+    folder = reconstruct(project, "with mesh", b_factor=-200.0, **given)
+    record = json.loads((folder / "reconstruct.json").read_text())
+    assert record["mask"].startswith("of the mesh") and set(record["part_resolution_0.143"]) == {"1", "2"}
+    assert record["b_factor"] == -200 and (folder / "sharpened.mrc").is_file() and record["orientation"]["scf"] > 0.9
+    assert "part 2 corrected" in (folder / "fsc.csv").read_text()
+    assert (folder / "deposit" / "deposit.txt").is_file() and (folder / "resolution.png").read_bytes()[:4] == b"\x89PNG"
+    folder = reconstruct(project, "with mask", mask=tmp_path / "mask.mrc", **given)
+    masked = json.loads((folder / "reconstruct.json").read_text())
+    assert masked["mask"] == "given, mask.mrc" and masked["b_factor"] is None
+    write_map(tmp_path / "mask.mrc", np.zeros((BOX,) * 3), PIXEL)
+    with pytest.raises(InputError, match="mask is empty"):
+        reconstruct(project, "no mask", mask=tmp_path / "mask.mrc", **given)
+    save_mesh(tmp_path / "mesh.npz", build_mesh(ball(BOX, 4, (11, 0, 0)), 10 * PIXEL, 8))
+    with pytest.raises(InputError, match="The mesh carries no voxel"):
+        reconstruct(project, "no mesh", **given)
+    assert [*(project / "no mask").iterdir()] == [*(project / "no mesh").iterdir()] == []
+
+
 SLOW = """
 import sys, time
 from pathlib import Path
@@ -252,9 +279,9 @@ def test_in_the_terminal_it_takes_the_newest_particles_and_says_what_is_wrong(pr
     assert program.main(("reconstruct", "--selection", "few")) == 0
     folder = project / "003-reconstruct"
     assert capfd.readouterr().out.strip() == str(folder)
-    assert json.loads((folder / "job.json").read_text())["inputs"] == {
-        "particles": "002-prep", "mesh": None, "path": None, "model": None, "latents": None,
-    }  # fmt: skip
+    inputs = json.loads((folder / "job.json").read_text())["inputs"]
+    names = ("mesh", "mask", "path", "model", "latents")
+    assert inputs == {"particles": "002-prep"} | dict.fromkeys(names)
     assert (folder / "map.mrc").is_file()
     assert program.main(("reconstruct", "--selection", "nobody")) == 2
     assert "There is no selection 'nobody'" in capfd.readouterr().err

@@ -77,7 +77,7 @@ def test_maps_under_motion_show_what_the_rigid_map_smears(project, full):
     angles = load_truth(project / "001-simulate").angles[:, 0]
     for state in (int(np.argmin(angles)), int(np.argmax(angles))):
         own, other = likeness(project, moved, state, model), likeness(project, rigid, state)
-        assert own > 0.9 and own > other + 0.05, (own, other)
+        assert own > 0.85 and own > other + 0.2, (own, other)
 
 
 def test_recorded_images_are_brought_to_what_prep_would_have_made_of_them(project, tmp_path):

@@ -1,4 +1,4 @@
-"""``flexrec jobs``, ``log``, ``watch``, ``stop``, ``resume``, ``clone``, ``run``: jobs, seen and steered.
+"""``flexrec jobs``, ``log``, ``report``, ``watch``, ``stop``, ``resume``, ``clone``, ``run``: jobs, seen and steered.
 
 ChimeraX starts them in the background and shows links, a terminal runs them and waits: each has its own functions.
 """
@@ -69,6 +69,10 @@ ACTIONS = (
     _action("jobs", "List the jobs of a project", Project,
             "How far they are, how long they took, why they wait or have failed."),
     _action("log", "Show what a job has logged", Log, "Where it failed, also what its process said."),
+    _action("report", "Write the report of a job, say what it says, and show it", JobName,
+            "Is the motion real, and how is that known; what became of the map, and why; how each number was made. A "
+            "training, a reconstruction and a null test write report.html and report.pdf into their folders when they "
+            "end; this writes both again, also while a training runs."),
     _action("watch", "Follow a job in the status line until it ends; open models of it are kept current", JobName,
             "The Log says when it ends. If the model of a training is open, it is read again whenever there is a newer "
             "epoch: map, mesh, arrows and followers stay at the same point. Without a window the command waits.", VIEW),

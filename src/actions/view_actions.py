@@ -12,7 +12,7 @@ from ..parameters import WRITE, parameter
 from .action import VIEW, Action
 from .text_forms import POINT, STRUCTURES
 
-MESH_COLOURS = ("part", "rigidity", "strain", "none")
+MESH_COLOURS = ("part", "rigidity", "strain", "agreement", "none")
 MOST_ARROWS = 20_000
 MEAN = "mean"
 
@@ -43,9 +43,10 @@ MESH = Action(
     "mesh", "Show the tetrahedral mesh of the open model; with consensus FILE, start the job that builds one", None,
     Mesh, VIEW,
     about="Its outer edges and those in the molecule are lines that move with the map and hide nothing: coloured by "
-    "part (where parts are joined, that of the last of them), by rigidity, or by strain, from blue (none) to yellow "
-    "(15% or more); a key says which. The same word with parameters of the job (such as consensus), project or seed "
-    "starts the job that builds a mesh.",
+    "part (where parts are joined, that of the last of them), by rigidity, by strain, from blue (none) to yellow "
+    "(15% or more), or by agreement: the Å by which the two models of train halves true differ, where yellow is as "
+    "much as the molecule moves; a key says which. The same word with parameters of the job (such as consensus), "
+    "project or seed starts the job that builds a mesh.",
 )  # fmt: skip
 
 

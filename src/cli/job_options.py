@@ -21,7 +21,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_parameters(parser: argparse.ArgumentParser, job: Job) -> None:
-    """The parameters of a job under their headings; those not given leave nothing in the namespace."""
+    """The parameters of a job under their headings; those not given leave nothing in the namespace.
+
+    What may stand without its name is a word and an option.
+    """
+    for option in job.options():
+        if option.positional:
+            parser.add_argument(option.name, metavar=option.name.upper(), nargs="?", default=argparse.SUPPRESS,
+                                help=f"as {option.option}")  # fmt: skip
     for title, options in under_headings(job.options()).items():
         group = parser.add_argument_group(title.lower())
         for option in options:

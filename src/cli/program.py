@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import InputError, disk_trouble
 from ..jobs.declare import Job
+from ..jobs.reference import words_text
 from ..jobs.registry import all_jobs
 from .action_options import add_actions
 from .cluster_options import add_cluster
@@ -66,7 +67,7 @@ def _parser() -> Parser:
 def _add_job(commands: Any, job: Job) -> None:
     parser = commands.add_parser(
         job.verb, help=job.synopsis, description=job.synopsis, allow_abbrev=False,
-        argument_default=argparse.SUPPRESS, usage=f"flexrec {job.verb} [options]",
+        argument_default=argparse.SUPPRESS, usage=f"flexrec {job.verb}{words_text(job)} [options]",
     )  # fmt: skip
     add_parameters(parser, job)
     running = parser.add_argument_group("running")

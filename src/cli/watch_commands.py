@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from ..actions.queue_actions import Log, Project, Stop
+from ..actions.queue_actions import JobName, Log, Project, Stop
 from ..errors import InputError
 from ..jobs.listing import job_lines
 from ..jobs.queue import background
@@ -54,6 +55,16 @@ def show_log(chosen: argparse.Namespace, asked: Log) -> int:
         time.sleep(_GLANCE)
 
 
+def write_report(chosen: argparse.Namespace, _: JobName) -> int:
+    """``flexrec report JOB``."""
+    from ..jobs.reports import write_report as reports
+
+    path, page = reports.write_report(chosen_job(chosen))
+    print(f"flexrec: {page.sentence}", file=sys.stderr)
+    print(path)
+    return 0
+
+
 def _follow_end(folder: Path) -> int:
     """The exit status with which the job itself would have ended."""
     status = read_status(folder)
@@ -91,4 +102,4 @@ def _ended(folder: Path, seconds: float) -> bool:
     return True
 
 
-FUNCTIONS = {"jobs": show_jobs, "log": show_log, "stop": stop_job}
+FUNCTIONS = {"jobs": show_jobs, "log": show_log, "report": write_report, "stop": stop_job}

@@ -21,9 +21,14 @@ class EveryJob:
     seed: int = parameter(0, low=0, help="seed of all random numbers")
 
 
+def words(job: Job) -> list[tuple[str, Any]]:
+    """The parameters that may stand without their names; with them they are understood too."""
+    return [(option.name, job_annotation(option)) for option in job.options() if option.positional]
+
+
 def keywords(job: Job) -> list[tuple[str, Any]]:
-    """The parameters of a job, and what every job can be told."""
-    own = [(option.name, job_annotation(option)) for option in job.options()]
+    """The other parameters of a job, and what every job can be told."""
+    own = [(option.name, job_annotation(option)) for option in job.options() if not option.positional]
     return own + [(option.name, annotation(option)) for option in read_parameters(EveryJob)]
 
 

@@ -11,6 +11,7 @@ from ..jobs.find_model import MODEL
 from ..jobs.listing import JobState, details, job_lines
 from ..jobs.reconstruct.reconstruct_parameters import first_map
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED
+from ..jobs.reports.report_files import HTML
 from .tables import link
 
 
@@ -65,4 +66,5 @@ def _row(state: JobState) -> str:
 def _links(state: JobState) -> list[str]:
     words = {RUNNING: ("watch", "stop"), QUEUED: ("stop",), STOPPED: ("resume",), FAILED: ("resume",), DONE: ()}
     links = [job_link(word, state.folder) for word in ("log", *words.get(state.state, ()))]
-    return [*links, *filter(None, [open_link(state.folder)])]
+    told = job_link("report", state.folder) if (state.folder / HTML).is_file() else ""
+    return [*links, *filter(None, [open_link(state.folder), told])]

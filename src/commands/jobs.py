@@ -1,4 +1,4 @@
-"""``flexrec jobs``, ``log``, ``stop``, ``resume``, ``clone``, ``run``: jobs in the background, seen and steered."""
+"""``flexrec jobs``, ``log``, ``report``, ``stop``, ``resume``, ``clone``, ``run``: jobs, seen and steered."""
 
 from __future__ import annotations
 
@@ -45,6 +45,21 @@ def show_log(scene: SessionScene, asked: Log) -> str:
         shown += ["", f"{output}:", *output.read_text(encoding="utf-8", errors="replace").splitlines()[-asked.lines:]]
     session.logger.info("\n".join(shown))
     return text
+
+
+def write_report(scene: SessionScene, asked: JobName) -> Path:
+    """Write a job's report, say what it says, and show it where there is a window."""
+    from ..jobs.reports import write_report as reports
+
+    session = scene.session
+    path, page = reports.write_report(the_job(session, asked.job, asked.project))
+    session.logger.info(page.sentence)
+    session.logger.info(str(path))
+    if session.ui.is_gui:
+        from chimerax.core.commands import quote_path_if_necessary, run
+
+        run(session, f"open {quote_path_if_necessary(str(path))}", log=False)
+    return path
 
 
 def stop_job(scene: SessionScene, asked: Stop) -> Path:
@@ -101,4 +116,5 @@ def run_recipe(scene: SessionScene, asked: Recipe) -> list[Path]:
     return folders
 
 
-FUNCTIONS = {"jobs": list_jobs, "log": show_log, "stop": stop_job, "resume": resume_job, "run": run_recipe}
+FUNCTIONS = {"jobs": list_jobs, "log": show_log, "report": write_report, "stop": stop_job, "resume": resume_job,
+             "run": run_recipe}  # fmt: skip

@@ -16,7 +16,7 @@ from ..jobs.registry import all_jobs, find_job
 from ..parameters import build_parameters
 from ..scene.engine_choice import able_python, chosen_device
 from .action_words import described, run_action
-from .job_arguments import EveryJob, checked, keywords, required
+from .job_arguments import EveryJob, checked, keywords, required, words
 from .job_lines import say_started
 from .jobs import clone_job
 from .projects import the_project
@@ -33,7 +33,9 @@ def job_command(job: Job) -> Command:
         return _start(session, job, values | {"project": project, "seed": seed})
 
     start.__doc__ = job.synopsis
-    return job.verb, CmdDesc(keyword=keywords(job), required_arguments=required(job), synopsis=job.synopsis), start
+    description = CmdDesc(optional=words(job), keyword=keywords(job), required_arguments=required(job),
+                          synopsis=job.synopsis)  # fmt: skip
+    return job.verb, description, start
 
 
 def _start(session, job: Job, values: dict[str, Any]) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..models import Model, open_model
+from ..models.model_files import read_arrays
 from ..models.reach import Reach
 from ..models.support import Support
 from ..particles import InputWarning, Particles, read_particles
@@ -46,8 +47,9 @@ class Trained:
 
     @property
     def project(self) -> Path:
-        """The folder of the job's project."""
-        return self.folder.parent
+        """The folder of the job's project; a half model lies in its job's folder."""
+        above = self.folder.parent
+        return above.parent if (above / "job.json").is_file() else above
 
     @cached_property
     def finite(self) -> np.ndarray:
@@ -117,6 +119,13 @@ class Trained:
             raise InputError(f"{self.prepared / STAR}: has {len(particles)} particles, but the model is of "
                              f"{len(self.latents)}; give the prep job that it was trained on.")  # fmt: skip
         return particles
+
+    @cached_property
+    def probability(self) -> np.ndarray:
+        """``(n,)`` of each particle to be one of the molecule, as training has found it; ones where it has not."""
+        path = self.folder / "latents.npz"
+        arrays = read_arrays(path) if path.is_file() else {}
+        return arrays.get("probability", np.ones(len(self.latents))).astype(np.float32)
 
     @cached_property
     def identity(self) -> str:

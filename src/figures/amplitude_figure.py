@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .molecule_views import VIEWS, View, mask_limits, strong_colours, voxel_places
+from .coloured_views import draw_coloured, hottest
+from .molecule_views import VIEWS, mask_limits, strong_colours, voxel_places
 from .sheet import BLUE, ORANGE, new_figure, save, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
 
 
 def draw_amplitude(
@@ -39,11 +39,11 @@ def draw_amplitude(
     figure = new_figure(15, float(np.clip(11 * max(deep, tall) / (2.9 * wide + deep) + 1.6, 4.5, 9)))
     histogram, *views = figure.subplots(1, 4, width_ratios=(0.9 * wide, wide, wide, deep))
     _amplitude_histogram(histogram, np.asarray(amplitude, float))
-    local = [_hottest(volume, vertices, vertex_rms, pixel_size, view) for view in VIEWS]
+    local = [hottest(volume, vertices, vertex_rms, pixel_size, view) for view in VIEWS]
     top = max(max(float(rms[bright > 0.05].max(initial=0)) for bright, rms in local), 1e-6)
     scale = ScalarMappable(Normalize(0, top), strong_colours())
     for axis, view, (bright, rms) in zip(views, VIEWS, local):
-        _coloured(axis, scale, bright, rms, view, limits, pixel_size)
+        draw_coloured(axis, scale, bright, rms, view, limits, pixel_size)
     figure.colorbar(scale, ax=views, shrink=0.75, pad=0.01, panchor=False, label="r.m.s. displacement (Å)")
     say(
         figure,
@@ -64,41 +64,3 @@ def _amplitude_histogram(axis: Axes, amplitude: np.ndarray) -> None:
     axis.set(xlabel="mean displacement of a particle (Å)", ylabel="particles", xlim=(0, top))
     axis.set_title(f"median {middle:.2g} Å", fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
-
-
-def _hottest(
-    volume: np.ndarray, vertices: np.ndarray, vertex_rms: np.ndarray, pixel_size: float, view: View
-) -> tuple[np.ndarray, np.ndarray]:
-    """Maximum projection (N, N) scaled to 0..1, and the r.m.s. displacement (N, N), Å, where each maximum lies."""
-    from scipy.spatial import cKDTree
-
-    *_, right, up, eye = view
-    line = 2 - eye
-    bright = volume.max(axis=line)  # [up, right]: the array's order zyx keeps up before right in all three views
-    rows, columns = np.indices(bright.shape)
-    place = np.empty((*bright.shape, 3))
-    place[..., right], place[..., up], place[..., eye] = columns, rows, volume.argmax(axis=line)
-    away, nearest = cKDTree(vertices).query((place - len(volume) // 2) * pixel_size, k=min(4, len(vertices)))
-    share = 1 / (away.reshape(*bright.shape, -1) + 1e-3 * pixel_size)
-    rms = (share * np.asarray(vertex_rms)[nearest].reshape(share.shape)).sum(axis=-1) / share.sum(axis=-1)
-    return np.clip(bright / max(float(bright.max()), 1e-30), 0, 1), rms
-
-
-def _coloured(
-    axis: Axes,
-    scale: ScalarMappable,
-    bright: np.ndarray,
-    rms: np.ndarray,
-    view: View,
-    limits: list[tuple[float, float]],
-    pixel_size: float,
-) -> None:
-    """Colour by displacement, strength by density."""
-    right_name, up_name, right, up, _ = view
-    image = scale.to_rgba(rms)
-    image[..., 3] = np.sqrt(np.minimum(2 * bright, 1))  # weaker density is still seen
-    half = (len(bright) // 2 + 0.5) * pixel_size
-    far = (len(bright) - len(bright) // 2 - 0.5) * pixel_size
-    axis.imshow(image, origin="lower", extent=(-half, far, -half, far), interpolation="nearest")
-    axis.set(xlim=limits[right], ylim=limits[up])
-    axis.set(xlabel=f"{right_name} (Å)", ylabel=f"{up_name} (Å)")

@@ -19,7 +19,8 @@ def jobs_part() -> str:
 
 
 def _section(job: Job) -> str:
-    needed = "".join(f" <b>{one.word}</b> <i>{short_words(one)}</i>" for one in job.options() if one.required)
+    free = "".join(f" [ <i>{one.word}</i> ]" for one in job.options() if one.positional)
+    needed = free + "".join(f" <b>{one.word}</b> <i>{short_words(one)}</i>" for one in job.options() if one.required)
     lines = [
         f'<h4 id="{anchor(job)}">flexrec {job.verb}: a job</h4>',
         f"<blockquote>Usage: <b>flexrec {job.verb}</b>{needed} [ <i>parameters</i> ] [ <b>project</b> <i>folder</i> ] "

@@ -46,7 +46,7 @@ _COMMON = "`--project`, `--seed`, `--resume`, `--background` and `--cluster` wor
 
 def reference_page(job: Job) -> str:
     """The Markdown page of one job."""
-    usage = f"    flexrec {job.verb}{_required_text(job.options())} [options]"
+    usage = f"    flexrec {job.verb}{words_text(job)}{_required_text(job.options())} [options]"
     lines = [f"# flexrec {job.verb}", "", job.synopsis, "", usage, ""]
     for title, options in under_headings(job.options()).items():
         lines += _table(title, options)
@@ -63,6 +63,11 @@ def under_headings(options: Iterable[Parameter]) -> dict[str, list[Parameter]]:
     named = {(advanced, group): f"{'Advanced parameters' if advanced else 'Parameters'}{group and ' of the '}{group}"
              for advanced, group in order}  # fmt: skip
     return {named[heading]: headings[heading] for heading in order}
+
+
+def words_text(job: Job) -> str:
+    """What may stand without its name, as usages have it: `` [TEST]``."""
+    return "".join(f" [{option.name.upper()}]" for option in job.options() if option.positional)
 
 
 def _required_text(options: Iterable[Parameter]) -> str:

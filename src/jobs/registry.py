@@ -8,7 +8,7 @@ from functools import cache
 from ..errors import InputError
 from .declare import Job
 
-VERBS = ("simulate", "prep", "mesh", "train", "generate", "reconstruct")
+VERBS = ("simulate", "prep", "mesh", "train", "generate", "reconstruct", "diagnose")
 
 
 @cache

@@ -37,7 +37,14 @@ def find_levels(smooth: np.ndarray) -> Levels:
     """Levels of a low-passed map (N, N, N): noise from its corners, molecule by Otsu's split of what rises above it."""
     outside = smooth[radius_grid(smooth.shape[0]) > 0.47 * smooth.shape[0]]
     background = float(np.median(outside))
-    noise = 1.4826 * float(np.median(np.abs(outside - background)))
+    return levels_above(smooth, background, 1.4826 * float(np.median(np.abs(outside - background))))
+
+
+def levels_above(smooth: np.ndarray, background: float, noise: float) -> Levels:
+    """Levels of a low-passed map (N, N, N) whose background and noise (one sigma) are known: molecule by Otsu's split.
+
+    ``InputError`` where nothing stands out.
+    """
     rise = smooth - background
     signal = rise[rise > max(3.0 * noise, 0.02 * float(rise.max()))]
     if float(rise.max()) <= max(6.0 * noise, 0.0) or signal.size == 0:
@@ -45,13 +52,13 @@ def find_levels(smooth: np.ndarray) -> Levels:
             "No density stands out from the noise in the consensus map; check that it is the right map, that the "
             "molecule is positive (white) in it, or give --mask-threshold or --mask."
         )
-    high = _otsu(signal)
+    high = otsu(signal)
     typical = float(np.median(signal[signal >= high]))
     low = min(max(3.0 * noise, LOW_FRACTION * typical), high)
     return Levels(background, noise, background + high, background + low)
 
 
-def _otsu(values: np.ndarray) -> float:
+def otsu(values: np.ndarray) -> float:
     """The threshold that best separates ``values`` into two classes (Otsu 1979, between-class variance)."""
     count, edge = np.histogram(values, bins=256)
     middle = 0.5 * (edge[1:] + edge[:-1])
@@ -70,8 +77,6 @@ def find_molecule(consensus: np.ndarray, pixel_size: float, lowpass: float, thre
     level of that map, or of a coarser one, and connected to what is above the high level. Islands much smaller than
     the largest piece are dropped.
     """
-    from scipy import ndimage
-
     resolution = mask_resolution(pixel_size, lowpass)
     smooth = low_pass(consensus, pixel_size, resolution)
     if threshold is not None:
@@ -80,12 +85,19 @@ def find_molecule(consensus: np.ndarray, pixel_size: float, lowpass: float, thre
         coarse = low_pass(consensus, pixel_size, COARSER * resolution)
         levels, coarse_levels = find_levels(smooth), find_levels(coarse)
         body, certain = (smooth >= levels.low) | (coarse >= coarse_levels.low), smooth >= levels.high
-    pieces, count = ndimage.label(body)
-    if count == 0:
+    if not body.any():
         raise InputError(
             f"The mask is empty: nothing reaches the threshold {threshold:g}; the low-passed map's maximum is "
             f"{float(smooth.max()):.4g}. Lower --mask-threshold."
         )
+    return large_pieces(body, certain)
+
+
+def large_pieces(body: np.ndarray, certain: np.ndarray) -> np.ndarray:
+    """(N, N, N) bool: the connected pieces of ``body`` that hold something ``certain`` and are no islands, filled."""
+    from scipy import ndimage
+
+    pieces, count = ndimage.label(body)
     size = np.bincount(pieces.ravel())[1:]
     molecule = (np.bincount(pieces[certain], minlength=count + 1)[1:] > 0) & (size >= SMALL_PIECE * size.max())
     return ndimage.binary_fill_holes(np.concatenate([[False], molecule])[pieces])

@@ -29,3 +29,18 @@ def together(half: np.ndarray, image: np.ndarray) -> np.ndarray:
         return half
     place = np.minimum(np.searchsorted(images, image), len(images) - 1)
     return np.where(images[place] == image, half[known[first[place]]], half)
+
+
+def held_out(side: np.ndarray, image: np.ndarray, share: float, most: int, rng: np.random.Generator) -> np.ndarray:
+    """``(m,)`` bool: particles that are left out of either half, with all copies of their images.
+
+    Parameters
+    ----------
+    side, image : (m,) as `sides` gives and takes them.
+    share, most : of the images of either half, how large a share, and how many of both together, are left out.
+    """
+    chosen = []
+    for half in (1, 2):
+        images = rng.permutation(np.unique(image[side == half]))
+        chosen.append(images[: min(round(share * len(images)), most // 2)])
+    return np.isin(image, np.concatenate(chosen))

@@ -47,3 +47,11 @@ def vector_to_matrix(vector: np.ndarray) -> np.ndarray:
     from scipy.spatial.transform import Rotation
 
     return Rotation.from_rotvec(np.asarray(vector, np.float64)).as_matrix()
+
+
+def even_directions(count: int) -> np.ndarray:
+    """(count, 3) float64 unit vectors xyz, evenly over the sphere: a spiral whose turns are golden angles apart."""
+    height = 1 - (2 * np.arange(count) + 1) / count
+    turn = np.pi * (3 - np.sqrt(5)) * np.arange(count)
+    flat = np.sqrt(1 - height**2)
+    return np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1)

@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from ..errors import InputError
 from .copies import IMAGE, copies
 from .particles import Particles
+from .rotations import even_directions
 
 COPY = "flexrecSymmetryCopy"  # prepared particles' column: the operator that made each copy, from 0
 SAME_POSE = 2.0  # degrees between a pose and a copy's, within which the two are one
@@ -67,11 +68,7 @@ def first_direction(group: np.ndarray) -> np.ndarray:
     """
     if np.allclose(group[:, 2, 2], 1):
         return np.array([1.0, 0.0, 0.0])
-    count = 2000
-    height = 1 - (2 * np.arange(count) + 1) / count
-    turn = np.pi * (3 - np.sqrt(5)) * np.arange(count)  # a spiral of even points
-    flat = np.sqrt(1 - height**2)
-    points = np.stack([flat * np.cos(turn), flat * np.sin(turn), height], 1)
+    points = even_directions(2000)
     nearest = np.einsum("px,sxy,py->sp", points, group[1:], points).max(axis=0)
     return points[np.argmin(nearest)]
 

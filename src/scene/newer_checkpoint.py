@@ -32,7 +32,7 @@ def renew(model: SavedModel, flow: Model) -> None:
     if model.map is not None:
         model.map.renew(flow)
     if mesh is not None:
-        parts.show_mesh(mesh.colour).display = mesh_shown
+        parts.show_mesh_again(mesh.colour).display = mesh_shown
     if arrows is not None:
         parts.show_arrows(arrows.look.fitting(flow)).display = arrows_shown
     for follower in followers:

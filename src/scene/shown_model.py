@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +22,8 @@ class ShownModel(Protocol):
 
     Attributes
     ----------
-    learned : what was trained. z : ``(K,)`` the shown point; None while the canonical map is shown.
+    folder : of the train job. learned : what was trained.
+    z : ``(K,)`` the shown point; None while the canonical map is shown.
     map : the map; None while it is closed. level : of its contour.
     frame : where the mesh's coordinates begin, voxel N//2. scene_position : of this model.
     point_status : ChimeraX's status line. current_path : what is played; ``InputError`` where there is none.
@@ -31,6 +33,7 @@ class ShownModel(Protocol):
     name: str
     deleted: bool
     display: bool
+    folder: Path
     learned: TrainedModel
     z: np.ndarray | None
     frame: Place

@@ -151,7 +151,7 @@ class _WhenAllAreBack:
 
     def _draw_again(self, model: SavedModel, data: dict[str, Any], models: dict[tuple, Model]) -> None:
         if data["mesh"] is not None:
-            _place(model.parts.show_mesh(data["mesh"]["colour"]), data["mesh"])
+            _place(model.parts.show_mesh_again(data["mesh"]["colour"]), data["mesh"])
         if (arrows := data["arrows"]) is not None:
             look = FlowLook(arrows["count"], *arrows["look"], arrows["reference"], arrows["level"])
             model.parts.show_arrows(look.fitting(model.learned))
@@ -214,7 +214,7 @@ def restore_scene(model: SavedModel, data: dict[str, Any]) -> None:
     model.player.leave()
     Model.restore_scene(model, data["model"])
     if data["mesh"] is not None:
-        model.parts.show_mesh(data["mesh"]["colour"]).display = data["mesh"]["display"]
+        model.parts.show_mesh_again(data["mesh"]["colour"]).display = data["mesh"]["display"]
     elif model.parts.mesh is not None:
         model.parts.mesh.display = False
     if model.parts.arrows is not None:

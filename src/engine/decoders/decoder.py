@@ -41,7 +41,31 @@ class Pass:
         return self.epoch + 1 == self.trainer.epochs
 
 
-class Decoder(Protocol):
+class Predictor(Protocol):
+    """What predicts images. Subclass it and write `predict`."""
+
+    def predict(self, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
+        """Images ``(b, d, d // 2 + 1)`` in Fourier space at latents ``(b, k)``, or ``(1, k)`` for all of them.
+
+        With CTF, and the poses of the batch; differentiable.
+        """
+        ...
+
+    def predict_several(
+        self, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Several images of each particle ``(b, m, d, d // 2 + 1)`` at latents ``(b, m, k)``, or ``(b, 1, k)``.
+
+        ``correction`` ``(b, m, 5)`` takes the place of the batch's own.
+        """
+        several = z.shape[1] if correction is None else correction.shape[1]
+        z = z.expand(-1, several, -1)
+        own = [batch.correction] * several if correction is None else correction.unbind(dim=1)
+        return torch.stack([self.predict(stage, replace(batch, correction=own[i]), z[:, i]) for i in range(several)],
+                           dim=1)  # fmt: skip
+
+
+class Decoder(Predictor, Protocol):
     """Subclass it: what has a body here need not be written again.
 
     Attributes
@@ -89,26 +113,6 @@ class Decoder(Protocol):
     def coarser(self, now: Pass, rung: Rung) -> Stage:
         """A stage of larger pixels, on which to `predict` roughly and quickly; the pass' own where there is none."""
         return now.stage
-
-    def predict(self, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
-        """Images ``(b, d, d // 2 + 1)`` in Fourier space at latents ``(b, k)``, or ``(1, k)`` for all of them.
-
-        With CTF, and the poses of the batch; differentiable.
-        """
-        ...
-
-    def predict_several(
-        self, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Several images of each particle ``(b, m, d, d // 2 + 1)`` at latents ``(b, m, k)``, or ``(b, 1, k)``.
-
-        ``correction`` ``(b, m, 5)`` takes the place of the batch's own.
-        """
-        several = z.shape[1] if correction is None else correction.shape[1]
-        z = z.expand(-1, several, -1)
-        own = [batch.correction] * several if correction is None else correction.unbind(dim=1)
-        return torch.stack([self.predict(stage, replace(batch, correction=own[i]), z[:, i]) for i in range(several)],
-                           dim=1)  # fmt: skip
 
     def place(self, stage: Stage, batch: Batch) -> Step:
         """The posterior of a batch's latents in closed form, where images are linear in z."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from ..decoders.decoder import Decoder
+from ..decoders.decoder import Predictor
 from ..decoders.flow.mode_model import whitened
 from ..training.batches import Batch
 from ..training.pose_corrections import SIZE, shift_slopes
@@ -24,7 +24,7 @@ NEAR = 0.3  # of the latents' spread: a better point as near as this is found by
 
 @torch.no_grad()
 def gauss_newton(
-    decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, prior: Prior, longest: float = LONGEST_STEP
+    decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, prior: Prior, longest: float = LONGEST_STEP
 ) -> Step:
     """One step of every particle of a batch from ``z`` ``(b, k)`` towards its most likely latent point and pose.
 
@@ -83,7 +83,7 @@ def _no_longer(move: torch.Tensor, most: float) -> torch.Tensor:
 
 
 def _turned_images(
-    decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor
+    decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor
 ) -> torch.Tensor:
     """Images ``(b, 3, d, d // 2 + 1)`` at latents ``(b, k)``, poses a step beyond ``correction`` about each axis."""
     turns = torch.zeros(3, SIZE, device=z.device)
@@ -98,7 +98,7 @@ def _each_whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def reassign(
-    decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, anchors: torch.Tensor, prior: Prior
+    decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, anchors: torch.Tensor, prior: Prior
 ) -> torch.Tensor:
     """The best of each particle's own latent point and the ``anchors`` ``(a, k)``, by posterior: ``(b, k)``.
 
@@ -119,7 +119,7 @@ def reassign(
 
 @torch.no_grad()
 def better_of(
-    decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, other: torch.Tensor, prior: Prior
+    decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, other: torch.Tensor, prior: Prior
 ) -> torch.Tensor:
     """The better of two latent points ``(b, k)`` of each particle, as `reassign` judges them."""
     rows = torch.nonzero((other != z).any(dim=1)).squeeze(1)
@@ -137,7 +137,7 @@ class _Cost:
     ``own`` ``(b,)`` is that of the points ``z`` ``(b, k)``.
     """
 
-    def __init__(self, decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, prior: Prior) -> None:
+    def __init__(self, decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, prior: Prior) -> None:
         self._decoder, self._stage, self._batch, self._prior = decoder, stage, batch, prior
         base = decoder.predict(stage, batch, z)
         poses = batch.correction
@@ -157,7 +157,7 @@ class _PoseRefit:
     """
 
     def __init__(
-        self, decoder: Decoder, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor,
+        self, decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, correction: torch.Tensor,
         base: torch.Tensor,
     ) -> None:  # fmt: skip
         turned = _turned_images(decoder, stage, batch, z, correction)

@@ -10,17 +10,37 @@ LEAST_AGREEMENT = 0.02  # less is taken for none
 
 def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(N//2+1,) correlation by shell of two (N, N, N) maps; 0 where a shell of either is empty."""
-    box = first.shape[0]
-    shell, inside = fourier_shells(box)
-    a, b = (np.fft.rfftn(volume.astype(np.float64))[inside] for volume in (first, second))
-    kx = np.broadcast_to(np.arange(box // 2 + 1), shell.shape)[inside]
-    mates = np.where((kx == 0) | (2 * kx == box), 1.0, 2.0)
-    cross, power_a, power_b = (
-        np.bincount(shell[inside], mates * values, box // 2 + 1)
-        for values in ((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)
-    )
-    norm = np.sqrt(power_a * power_b)
-    return np.divide(cross, norm, out=np.zeros_like(cross), where=norm > 1e-12 * max(norm.max(), 1e-300))
+    a, b = (_spectrum(volume) for volume in (first, second))
+    cross = a.real * b.real + a.imag * b.imag
+    shell, _ = fourier_shells(len(first))
+    sums = [_shell_sums(values, shell) for values in (cross, _power(a), _power(b))]
+    norm = np.sqrt(sums[1] * sums[2])
+    return np.divide(sums[0], norm, out=np.zeros_like(norm), where=norm > 1e-12 * max(norm.max(), 1e-300))
+
+
+def shell_power(volume: np.ndarray) -> np.ndarray:
+    """(N//2+1,) mean power by shell of the Fourier transform of a (N, N, N) map."""
+    power, (shell, _) = _power(_spectrum(volume)), fourier_shells(len(volume))
+    return _shell_sums(power, shell) / _shell_sums(np.ones_like(power), shell)
+
+
+def _spectrum(volume: np.ndarray) -> np.ndarray:
+    from scipy import fft
+
+    return fft.rfftn(volume.astype(np.float64))  # five times as fast as numpy's at 256 voxels
+
+
+def _power(spectrum: np.ndarray) -> np.ndarray:
+    return spectrum.real**2 + spectrum.imag**2
+
+
+def _shell_sums(values: np.ndarray, shell: np.ndarray) -> np.ndarray:
+    """(N//2+1,) sums by shell of real values (N, N, N//2+1) that a component and its mate (-k) have in common."""
+    box = len(values)
+    both = 2 * np.bincount(shell.ravel(), values.ravel())
+    for kx in (0, box // 2) if box % 2 == 0 else (0,):  # planes that hold the mates too
+        both -= np.bincount(shell[:, :, kx].ravel(), values[:, :, kx].ravel(), len(both))
+    return both[: box // 2 + 1]
 
 
 def last_shell(curve: np.ndarray, threshold: float) -> int:
@@ -71,9 +91,11 @@ def _smoothed(fsc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def weigh_shells(volume: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The (N, N, N) map with each shell's amplitudes multiplied, ``weights`` (N//2+1,); the corners beyond are zero."""
+    from scipy import fft
+
     shell, inside = fourier_shells(len(volume))
-    weight = np.where(inside, weights[np.minimum(shell, len(weights) - 1)], 0)
-    return np.fft.irfftn(np.fft.rfftn(volume) * weight, volume.shape, axes=(0, 1, 2)).astype(np.float32)
+    weight = np.where(inside, weights[np.minimum(shell, len(weights) - 1)], 0).astype(np.float32)
+    return fft.irfftn(fft.rfftn(volume.astype(np.float32)) * weight, volume.shape)
 
 
 def fourier_shells(box: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,24 @@ from .training_loop import Training
 
 VERSION = 1
 RESUME = "resume.safetensors"
+# what latents.npz has of particles that the model has not seen: no place, and the prior's precision
+_UNKNOWN = {"z": np.nan, "precision": 1.0, "probability": np.nan, "pose_correction": 0.0}
 
 
-def save_model(output: Output, trainer: Trainer, training: Training, stage: Stage, prepared: str) -> None:
-    """Write the decoder's files, latents.npz, training.npz and, last, model.json; ``prepared`` is prep's folder."""
+def save_model(
+    output: Output, trainer: Trainer, training: Training, stage: Stage, prepared: str, among: Among | None = None
+) -> None:
+    """Write the decoder's files, latents.npz, training.npz and, last, model.json; ``prepared`` is prep's folder.
+
+    ``among`` says which of prep's particles the trainer has, if not all.
+    """
     decoder = training.decoder
     decoder.write(output, trainer, stage)
     z, precision = decoder.known(training.points, trainer.settings.latent_dims)
     # Any: by its types, a name of ours could be an option of savez
     latents: dict[str, Any] = {"z": z.cpu().numpy(), "precision": precision.cpu().numpy(), **particle_arrays(trainer)}
+    if among is not None:
+        latents |= {name: among.spread(values, _UNKNOWN[name]) for name, values in latents.items() if name in _UNKNOWN}
     passes: dict[str, Any] = {"information": decoder.information, "noise": decoder.noise.cpu().numpy(),
                               "fsc": decoder.maps.fsc.cpu().numpy(), **history_arrays(training.history)}  # fmt: skip
     for name, arrays in (("latents.npz", latents), ("training.npz", passes)):
@@ -41,7 +50,7 @@ def save_model(output: Output, trainer: Trainer, training: Training, stage: Stag
         **asdict(training.source.settings),
         "box": trainer.images.box,
         "pixel_size": trainer.images.pixel_size,
-        "particles": len(trainer.images),
+        "particles": len(z),
         "epoch": training.epoch,
         "epochs": trainer.epochs,
         "stage_box": stage.box,
@@ -49,6 +58,22 @@ def save_model(output: Output, trainer: Trainer, training: Training, stage: Stag
     }
     with output("model.json") as path:
         path.write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Among:
+    """Of prep's ``count`` particles, those at ``rows`` ``(m,)``."""
+
+    rows: np.ndarray
+    count: int
+
+    def spread(self, values: np.ndarray, others: float) -> np.ndarray:
+        """``values`` ``(m, …)`` as ``(count, …)``, the other particles having ``others`` (an identity, of matrices)."""
+        each = others * np.eye(values.shape[-1]) if values.ndim == 3 else others
+        whole = np.empty((self.count, *values.shape[1:]), values.dtype)
+        whole[:] = each
+        whole[self.rows] = values
+        return whole
 
 
 def particle_arrays(trainer: Trainer) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ no when it is full; a computer does not, so there the memory that a few images t
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,7 +96,8 @@ def _noise_images(stage: Stage, rows: np.ndarray, rotation: np.ndarray) -> Batch
 
 
 def release_memory() -> None:
-    """Give back what a failed try has left reserved."""
+    """Give back what a failed try, or a training that has ended, has left reserved."""
+    gc.collect()  # a trainer and what it was given to call know one another
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 

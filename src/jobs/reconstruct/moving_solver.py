@@ -12,13 +12,14 @@ import numpy as np
 from ...errors import InputError
 from ...explore.trained_model import Trained
 from ...mesh.map_files import write_map
-from ...particles import write_star
+from ...particles import Particles, write_star
 from ...particles.prepared import Prepared
 from ..job_folder import JobRun
 from ..throttle import Throttled
 from ..train.train_particles import REFINED, refined
 from .kept_pair import keep_pair, kept_pair
-from .reconstruct_motion import ParticleMotion, particle_motion
+from .reconstruct_motion import ParticleMotion, mean_place, particle_motion
+from .write_reconstruction import HALVES, TWIN_HALVES
 
 if TYPE_CHECKING:
     import torch
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from ...engine.training.stage import Stage
     from ...engine.training.team import Team
 
+    Stages = tuple[Stage, Stage]
+
 MOVED, RIGID = "moved", "rigid"  # what is solved
 WORDS = {MOVED: "in motion", RIGID: "at rest"}
-NAMES = {MOVED: ("half1.mrc", "half2.mrc"), RIGID: ("rigid_half1.mrc", "rigid_half2.mrc")}
+NAMES = {MOVED: HALVES, RIGID: TWIN_HALVES}
 BAND = 0.98  # of Nyquist: what is next to the last shell is not in the images
 TESTED = 400  # images of each half on which the other's map is tested
 PIXELS_AT_ONCE = 1 << 20  # of images worked on together
@@ -41,14 +44,22 @@ POSE_ROUNDS = 2
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is reconstructed: particles, the model that moves them, the rows of the halves, and whether poses are
-    refined.
+    """What is reconstructed: particles, the rows of the halves, and the model that moves each.
+
+    ``models`` are one and the same, or those that were trained on the halves apart; ``name`` is the
+    training's. ``refine``: poses too.
     """
 
     prepared: Prepared
-    trained: Trained
     halves: tuple[np.ndarray, np.ndarray]
+    models: tuple[Trained, Trained]
+    name: str
     refine: bool
+
+    @property
+    def independent(self) -> bool:
+        """Whether each half has a model of its own."""
+        return self.models[0].folder != self.models[1].folder
 
 
 class MovingSolver:
@@ -66,14 +77,14 @@ class MovingSolver:
 
         self._job, self._team, self._inputs, self._device = job, team or Team(), inputs, device
         self._progress = Throttled(job)
-        self._pixel_size, self._model = images.pixel_size, inputs.trained.model
-        self._motion: ParticleMotion = particle_motion(inputs.trained, device)
+        self._pixel_size, self._model = images.pixel_size, inputs.models[0].model
+        self._motions = _motions(inputs, device)
         import torch
 
         white = torch.full((images.box // 2 + 1,), float(images.box**2), device=device)
         self._stage: Stage = make_stage(
-            BatchCache(images, device), self._model.moving_points.mesh, images.box, white, BAND, self._motion.poses,
-            self._motion.membership, device, max(4, PIXELS_AT_ONCE // images.box**2),
+            BatchCache(images, device), self._model.moving_points.mesh, images.box, white, BAND,
+            self._motions[0].poses, self._motions[0].membership, device, max(4, PIXELS_AT_ONCE // images.box**2),
         )  # fmt: skip
 
     def solve(self, kind: str) -> None:
@@ -83,74 +94,81 @@ class MovingSolver:
         pair, more = kept_pair(self._job.folder / f"{kind}.npz", self._device)
         if pair is not None and self._team.leads:
             self._job.log(f"{WORDS[kind]}: going on after {pair.first.passes} passes.")
-        stage = replace(self._stage, poses=self._poses(more))
+        first, second = (
+            replace(self._stage, poses=self._poses(motion, number, more), membership=motion.membership)
+            for number, motion in enumerate(self._motions, 1)
+        )
+        stages = first, second
         rounds = int(more.get("rounds", 0))
-        pair = self._solved(stage, kind, pair, rounds)
+        pair = self._solved(stages, kind, pair, rounds)
         while rounds < (POSE_ROUNDS if self._inputs.refine else 0):
-            pair, rounds = self._with_better_poses(stage, kind, pair), rounds + 1
-            self._keep(stage, kind, pair, rounds)
-            pair = self._solved(stage, kind, pair, rounds)
+            pair, rounds = self._with_better_poses(stages, kind, pair), rounds + 1
+            self._keep(stages, kind, pair, rounds)
+            pair = self._solved(stages, kind, pair, rounds)
         if self._team.leads:
-            self._write(stage, kind, pair)
+            self._write(stages, kind, pair)
         self._team.wait()
 
-    def _poses(self, more: dict[str, np.ndarray]) -> Poses:
-        """The poses to solve with: as training corrected them, or as this job has refined them since."""
+    def _poses(self, motion: ParticleMotion, number: int, more: dict[str, np.ndarray]) -> Poses:
+        """The poses to solve a half with: as training corrected them, or as this job has refined them since."""
         from ...engine.training.pose_corrections import mass_centre
         from ...engine.training.refine_poses import begin_refining
 
         if not self._inputs.refine:
-            return self._motion.poses
-        poses = begin_refining(self._motion.poses, *mass_centre(self._motion.rest, self._model.moving_points.mass))
-        if "correction" in more:
+            return motion.poses
+        poses = begin_refining(motion.poses, *mass_centre(motion.rest, self._model.moving_points.mass))
+        if f"correction{number}" in more:
             import torch
 
-            poses.correction, poses.variance = (torch.from_numpy(more[name]).to(self._device)
+            poses.correction, poses.variance = (torch.from_numpy(more[f"{name}{number}"]).to(self._device)
                                                 for name in ("correction", "variance"))  # fmt: skip
         return poses
 
-    def _solved(self, stage: Stage, kind: str, pair: Pair | None, rounds: int) -> Pair:
+    def _solved(self, stages: Stages, kind: str, pair: Pair | None, rounds: int) -> Pair:
         from ...engine.maps.moving_pair import begin_pair, solve_pair
 
-        problem = self._problem(stage, kind)
+        problem = self._problem(stages, kind)
         if pair is None:
             pair = begin_pair(problem)
-            self._keep(stage, kind, pair, rounds)
-        return solve_pair(problem, pair, lambda now: self._keep(stage, kind, now, rounds))
+            self._keep(stages, kind, pair, rounds)
+        return solve_pair(problem, pair, lambda now: self._keep(stages, kind, now, rounds))
 
-    def _with_better_poses(self, stage: Stage, kind: str, pair: Pair) -> Pair:
+    def _with_better_poses(self, stages: Stages, kind: str, pair: Pair) -> Pair:
         """Refine the poses of each half by its own map, and begin from the maps that there are."""
         from ...engine.maps.moving_pair import begun_again
         from ...engine.training.refine_poses import refine_poses
 
-        for rows, half in zip(self._inputs.halves, (pair.first, pair.second)):
-            step = refine_poses(stage.with_density(half.density), rows, self._vertices_of(kind), self._team)
+        for number, half in enumerate((pair.first, pair.second)):
+            stage, rows = stages[number].with_density(half.density), self._inputs.halves[number]
+            step = refine_poses(stage, rows, self._vertices_of(number, kind), self._team)
             if self._team.leads:
                 self._job.log(f"Poses of {len(rows)} particles refined {WORDS[kind]}: by {step:.2f} Å (r.m.s.), errors "
                               f"of {stage.poses.told()} are expected.")  # fmt: skip
-        return begun_again(self._problem(stage, kind), pair)
+        return begun_again(self._problem(stages, kind), pair)
 
-    def _vertices_of(self, kind: str) -> Callable[[Batch], torch.Tensor]:
+    def _vertices_of(self, number: int, kind: str) -> Callable[[Batch], torch.Tensor]:
+        motion = self._motions[number]
         if kind == MOVED:
-            return self._motion.vertices_of
+            return motion.vertices_of
 
         def at_rest(batch: Batch) -> torch.Tensor:
-            return self._motion.rest
+            return motion.rest
 
         return at_rest
 
-    def _problem(self, stage: Stage, kind: str) -> PairProblem:
+    def _problem(self, stages: Stages, kind: str) -> PairProblem:
         from ...engine.maps.moving_pair import PairProblem
 
         halves = self._inputs.halves
         tests = [np.sort(np.random.default_rng((self._job.seed, 5)).permutation(half)[:TESTED]) for half in halves]
         counter = self._counter(kind)
-        first, second = (self._of(stage, rows, kind).counted(counter) for rows in halves)
-        first_test, second_test = (self._of(stage, rows, kind) for rows in tests)
+        first, second = (self._of(stages, number, rows, kind).counted(counter) for number, rows in enumerate(halves))
+        first_test, second_test = (self._of(stages, number, rows, kind) for number, rows in enumerate(tests))
         return PairProblem(first, second, first_test, second_test)
 
-    def _of(self, stage: Stage, rows: np.ndarray, kind: str) -> LeastSquares:
-        return replace(stage.least_squares(self._team.share(rows), self._vertices_of(kind)), total=self._team.total)
+    def _of(self, stages: Stages, number: int, rows: np.ndarray, kind: str) -> LeastSquares:
+        vertices_of = self._vertices_of(number, kind)
+        return replace(stages[number].least_squares(self._team.share(rows), vertices_of), total=self._team.total)
 
     def _counter(self, kind: str) -> Callable[[int], None]:
         """Tells how far a pass is; raises `Interrupted` where somebody asked to stop."""
@@ -170,20 +188,21 @@ class MovingSolver:
 
         return count
 
-    def _keep(self, stage: Stage, kind: str, pair: Pair, rounds: int) -> None:
+    def _keep(self, stages: Stages, kind: str, pair: Pair, rounds: int) -> None:
         if not self._team.leads:
             return
         more = {"rounds": np.array(rounds)}
         if self._inputs.refine:
-            more |= {name: getattr(stage.poses, name).cpu().numpy() for name in ("correction", "variance")}
+            more |= {f"{name}{number}": getattr(stage.poses, name).cpu().numpy()
+                     for number, stage in enumerate(stages, 1) for name in ("correction", "variance")}  # fmt: skip
         keep_pair(self._job, f"{kind}.npz", pair, more)
 
-    def _write(self, stage: Stage, kind: str, pair: Pair) -> None:
+    def _write(self, stages: Stages, kind: str, pair: Pair) -> None:
         """The half-maps, every shell as strong as the images have it, and refined poses."""
         from ...engine.maps.fsc import weigh_shells
 
         for name, half in zip(NAMES[kind], (pair.first, pair.second)):
-            volume = stage.cloud.scatter(half.density).cpu().numpy()
+            volume = self._stage.cloud.scatter(half.density).cpu().numpy()
             if not np.isfinite(volume).all():
                 raise InputError(f"{name}: the solution is not finite; look at the images of "
                                  f"{self._inputs.prepared.folder.name} and the model's latents.")  # fmt: skip
@@ -191,7 +210,26 @@ class MovingSolver:
                 write_map(path, weigh_shells(volume, 1 / half.kept.cpu().numpy()), self._pixel_size, self._model.centre)
         if kind == MOVED and self._inputs.refine:
             with self._job.output(REFINED) as path:
-                write_star(path, refined(self._inputs.prepared.particles, stage.poses))
+                write_star(path, self._refined(stages))
         self._job.log(f"Half-maps {WORDS[kind]}: {pair.first.passes} passes over the images; each half's explains "
                       f"{pair.explained[-1].mean():.1f} nats of an image of the other half.")  # fmt: skip
         os.unlink(self._job.folder / f"{kind}.npz")
+
+    def _refined(self, stages: Stages) -> Particles:
+        """All particles, those of each half with the poses that were refined by its map."""
+        particles, (first, second) = self._inputs.prepared.particles, stages
+        both, other = refined(particles, first.poses), refined(particles, second.poses)
+        rows = self._inputs.halves[1]
+        rotation, shift = both.rotation.copy(), both.shift.copy()
+        rotation[rows], shift[rows] = other.rotation[rows], other.shift[rows]
+        return replace(both, rotation=rotation, shift=shift)
+
+
+def _motions(inputs: Inputs, device: str) -> tuple[ParticleMotion, ParticleMotion]:
+    """Of each half; the second's map is made in the place of the first's where they have models of their own."""
+    first, second = inputs.models
+    if not inputs.independent:
+        both = particle_motion(first, device)
+        return both, both
+    apart = mean_place(first, inputs.halves[0]) - mean_place(second, inputs.halves[1])
+    return particle_motion(first, device), particle_motion(second, device, apart)

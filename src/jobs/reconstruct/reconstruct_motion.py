@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ...explore.trained_model import Trained
+from ...explore.trained_model import Trained, open_trained
 from ...models.model_files import read_arrays
 from ...particles.prepared import Prepared
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ...engine.training.batches import Batch
     from ...engine.training.membership import Membership
     from ...engine.training.pose_corrections import Poses
+
+SAMPLE = 2000  # particles whose motion is averaged
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,29 @@ def check_model(trained: Trained, prepared: Prepared) -> None:
                          f"{len(prepared.particles)}; train again on them.")  # fmt: skip
 
 
-def particle_motion(trained: Trained, device: str) -> ParticleMotion:
-    """Of a training's newest checkpoint; those whose latents are no numbers count for nothing."""
+def half_models(trained: Trained) -> tuple[Trained, Trained]:
+    """The two models that a training with --halves has made; ``InputError`` where it has none."""
+    folders = [trained.folder / name for name in ("half1", "half2")]
+    if not all((folder / "model.json").is_file() for folder in folders):
+        raise InputError(f"independent: {trained.folder.name} has no models of halves; train with --halves, or leave "
+                         "--independent out.")  # fmt: skip
+    return open_trained(folders[0]), open_trained(folders[1])
+
+
+def mean_place(trained: Trained, rows: np.ndarray) -> np.ndarray:
+    """Where the vertices ``(v, 3)`` Å are on average over particles ``rows``, or a sample of them."""
+    rows = rows[trained.finite[rows]]
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE)).astype(int)]
+    places = (trained.model.moving_points.vertices(part) for part in np.array_split(trained.latents[rows], 16))
+    return sum(each.sum(axis=0, dtype=np.float64) for each in places) / len(rows)
+
+
+def particle_motion(trained: Trained, device: str, offset: np.ndarray | None = None) -> ParticleMotion:
+    """Of a training's newest checkpoint; those whose latents are no numbers count for nothing.
+
+    ``offset`` ``(v, 3)`` Å is added to where the vertices are. A model whose particles are at ū(x) on average makes, by
+    an offset of ū′ − ū, a map in the place of a model whose mean is ū′: to first order, what is at rest there.
+    """
     import torch
 
     from ...engine.training.membership import Membership
@@ -61,15 +84,15 @@ def particle_motion(trained: Trained, device: str) -> ParticleMotion:
 
     def vertices_of(batch: Batch) -> torch.Tensor:
         vertices = moving.vertices(latents[batch.rows.cpu().numpy()])
+        if offset is not None:
+            vertices = vertices + offset
         return torch.from_numpy(np.asarray(vertices, np.float32)).to(device)
 
     poses, membership = Poses.fixed(count, device), Membership.all(count, device)
     if "pose_correction" in arrays:
-        correction, centre = (torch.from_numpy(arrays[name].astype(np.float32)).to(device)
+        correction, centre = (torch.from_numpy(np.nan_to_num(arrays[name]).astype(np.float32)).to(device)
                               for name in ("pose_correction", "pose_centre"))  # fmt: skip
         poses = Poses(correction, torch.ones(2, device=device), centre, float(arrays["pose_radius"]))
-    probability = arrays.get("probability", np.ones(count)).astype(np.float32) * trained.finite
-    membership.learn(torch.from_numpy(probability).to(device))
+    membership.learn(torch.from_numpy(np.nan_to_num(trained.probability) * trained.finite).float().to(device))
     rest = torch.from_numpy(moving.mesh.vertices.astype(np.float32)).to(device)
     return ParticleMotion(vertices_of, rest, poses, membership)
-

@@ -5,24 +5,69 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...explore.trained_model import open_trained
+import numpy as np
+
+from ...engine.maps.reconstruction import Reconstruction, of_halves
+from ...engine.maps.solvent_mask import check_mask
+from ...errors import InputError
+from ...explore.trained_model import Trained, open_trained
+from ...mesh.map_files import read_map
+from ...mesh.tetmesh import TetMesh
 from ...particles.prefetch import threads_here
-from ...particles.prepared import load_prepared
+from ...particles.prepared import Prepared, load_prepared
+from ..inputs import job_file
 from ..job_folder import JobRun
 from ..queue.slots import device_name
 from ..train.train_run import choose_device
 from ..train.train_team import processes_for, run_team
 from .full_images import open_full_images
 from .moving_solver import MOVED, NAMES, RIGID, Inputs, MovingSolver
-from .reconstruct_halves import halves_of
-from .reconstruct_motion import check_model
+from .reconstruct_halves import FEWEST, halves_of
+from .reconstruct_motion import check_model, half_models
 from .reconstruct_parameters import ReconstructParameters
+from .resolution_request import ResolutionRequest, part_labels
+from .write_reconstruction import write_reconstruction
 
 if TYPE_CHECKING:
     from ...engine.training.batches import ParticleImages
     from ...engine.training.team import Team
 
 STOPPED = "Stopped; resume goes on from the last whole pass."
+
+
+def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> bool:
+    """The maps of particles whose motion is undone, and beside them those of the same particles at rest.
+
+    False where the job was asked to stop.
+    """
+    inputs = solve_moving(parameters, job)
+    if inputs is None:
+        return False
+    moved, pixel_size = _solved(job, MOVED)
+    rigid = _solved(job, RIGID)[0] if parameters.twin else None
+    weight = np.concatenate([model.probability[half] for model, half in zip(inputs.models, inputs.halves)])
+    mesh, rows = inputs.models[0].model.moving_points.mesh, np.concatenate(inputs.halves)
+    request = ResolutionRequest(
+        parameters.mask, mesh, _labels(parameters, mesh), parameters.b_factor,
+        inputs.prepared.particles.views(rows), weight, inputs.models[0].model.centre,
+    )  # fmt: skip
+    record = {"particles": inputs.prepared.folder.name, "selection": parameters.selection,
+              "halves": (len(inputs.halves[0]), len(inputs.halves[1])), "model": inputs.name,
+              "independent": inputs.independent,
+              "poses_refined": parameters.refine_poses}  # fmt: skip
+    write_reconstruction(moved, rigid, pixel_size, request, record, job)
+    return True
+
+
+def _solved(job: JobRun, kind: str) -> tuple[Reconstruction, float]:
+    """A pair of half-maps that was written, and their pixel size."""
+    (first, pixel_size), (second, _) = (read_map(job.folder / name) for name in NAMES[kind])
+    return of_halves(first, second, (first + second) / 2, pixel_size), pixel_size
+
+
+def _labels(parameters: ReconstructParameters, mesh: TetMesh) -> tuple[int, ...] | None:
+    """The names of the mesh's parts, where the mesh job has them."""
+    return None if parameters.mesh is None else part_labels(job_file(parameters.mesh, "mesh.npz"), mesh)
 
 
 def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | None:
@@ -33,8 +78,9 @@ def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | Non
     from ...engine.training.trainer import Interrupted
 
     inputs, images = _read(parameters, job)
-    job.log(f"{sum(map(len, inputs.halves))} particles in {images.box} pixels of {images.pixel_size:.3g} Å, moved by "
-            f"{inputs.trained.folder.name}.")  # fmt: skip
+    whose = "by the model of its half" if inputs.independent else f"by {inputs.models[0].folder.name}"
+    job.log(f"{sum(map(len, inputs.halves))} particles in {images.box} pixels of {images.pixel_size:.3g} Å, each moved "
+            f"{whose}.")  # fmt: skip
     device = choose_device(device_name(parameters.device))
     count = processes_for(len(images)) if device == "cpu" else 1
     try:
@@ -74,8 +120,22 @@ def _read(parameters: ReconstructParameters, job: JobRun) -> tuple[Inputs, Parti
     assert parameters.model is not None
     prepared, trained = load_prepared(parameters.particles), open_trained(parameters.model)
     check_model(trained, prepared)
-    inputs = Inputs(prepared, trained, halves_of(parameters, prepared, job), parameters.refine_poses)
-    return inputs, open_full_images(trained, prepared, parameters.box, job)
+    check_mask(parameters.mask, trained.model.moving_points.mesh, prepared.box, prepared.pixel_size)
+    return _inputs(parameters, prepared, trained, job), open_full_images(trained, prepared, parameters.box, job)
+
+
+def _inputs(parameters: ReconstructParameters, prepared: Prepared, trained: Trained, job: JobRun) -> Inputs:
+    """Halves as they are, and the models of each."""
+    halves = halves_of(parameters, prepared, job)
+    if not parameters.independent:
+        return Inputs(prepared, halves, (trained, trained), trained.folder.name, parameters.refine_poses)
+    models = half_models(trained)
+    chosen = np.concatenate(halves)
+    own = [np.intersect1d(chosen, np.flatnonzero(model.finite)) for model in models]
+    if min(map(len, own)) < FEWEST:
+        raise InputError(f"independent: of the {len(chosen)} particles, the models of the halves have seen "
+                         f"{len(own[0])} and {len(own[1])}, and {FEWEST} are needed in each; take more.")  # fmt: skip
+    return Inputs(prepared, (own[0], own[1]), models, trained.folder.name, parameters.refine_poses)
 
 
 def _solve(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...parameters import parameter
+from ...parameters import READ, parameter
 from ..declare import Job
 
 MAP, FIRST_OF_SERIES = "map.mrc", "map_000.mrc"  # what it writes: one map, or several
@@ -46,7 +46,7 @@ class ReconstructParameters:
     mesh: Path | None = parameter(
         None,
         help="mesh whose consensus the maps shall lie on, as the models trained with it do; without any mesh, they lie "
-        "on the consensus that prep was given",
+        "on the consensus that prep was given; resolution is told for each of its parts, and its mask is the mask",
         job="mesh",
     )
     at: tuple[float, ...] = parameter(
@@ -78,6 +78,11 @@ class ReconstructParameters:
     twin: bool = parameter(
         True, help="with a model: solve the rigid map of the same particles too, which takes as long again"
     )
+    independent: bool = parameter(
+        False,
+        help="with a model that was trained with --halves: each half-map by the model of its own half, which has seen "
+        "nothing of the other; the images that training held out are left out",
+    )
     refine_poses: bool = parameter(
         False,
         help="with a model: refine the poses of each half by its own map and motion, from where the training left "
@@ -85,6 +90,21 @@ class ReconstructParameters:
     )
     device: str = parameter(
         "auto", help="with a model: where to compute: auto, cpu, cuda, cuda:1, mps, …", advanced=True
+    )
+    mask: Path | None = parameter(
+        None,
+        help="map from 0 to 1 that the half-maps are compared in; if omitted, the mesh's mask with a soft edge, or "
+        "without a mesh one made of the half-maps",
+        path=READ,
+    )
+    b_factor: float | None = parameter(
+        None,
+        help="sharpen the map by this B-factor, negative to sharpen, in place of the one that its own decay shows from "
+        "10 Å on (Guinier)",
+        unit="Å²",
+        low=-2000,
+        high=2000,
+        example="-80",
     )
 
 

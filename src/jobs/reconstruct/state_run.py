@@ -16,11 +16,14 @@ from ...errors import InputError
 from ...figures.generate_figure import draw_series
 from ...figures.state_figure import draw_state
 from ...mesh.map_files import read_map
+from ...mesh.storage import load_mesh
 from ...models.latent_points import Series, points_at
 from ...models.points_file import read_points
-from ...particles.prepared import Prepared
+from ...particles.prepared import Prepared, load_prepared
+from ..inputs import job_file
 from ..job_folder import JobRun
 from .half_map_files import numbered, write_maps
+from .reconstruct_halves import halves_of
 from .reconstruct_parameters import MAP, ReconstructParameters
 from .reconstruct_sums import SUMS, Halves, forget_sums
 from .state_latents import StateLatents, state_latents
@@ -53,14 +56,15 @@ class _Plan:
         return np.concatenate([each.z for each in self.series])
 
 
-def reconstruct_states(
-    parameters: ReconstructParameters, prepared: Prepared, centre: np.ndarray | None, halves: Halves, job: JobRun
-) -> None:
+def reconstruct_states(parameters: ReconstructParameters, job: JobRun) -> None:
     """Write for each point map, half-maps, FSC and a picture, and reconstruct.json; of several, series.png and z.npz.
 
-    ``centre`` is where the maps lie where the latents' model does not say so.
+    The maps lie where the latents' model says, else where the mesh's consensus does, else where prep's does.
     """
-    plan = _plan(parameters, prepared, centre, halves, job)
+    prepared = load_prepared(parameters.particles)
+    mesh = None if parameters.mesh is None else load_mesh(job_file(parameters.mesh, "mesh.npz"))
+    halves = halves_of(parameters, prepared, job)
+    plan = _plan(parameters, prepared, prepared.centre if mesh is None else mesh.centre, halves, job)
     done = _done(plan, job)
     missing = [i for i in range(len(plan.z)) if i not in done]
     for number, states in enumerate(passes(missing, states_at_once(prepared.box), kept_states(job, plan.identity)), 1):

@@ -19,6 +19,7 @@ def draw_training(job: JobRun) -> None:
     from ...figures.maps_figure import draw_maps
 
     model = open_model(job.folder)
+    model = model.of_particles(np.isfinite(model.latents).all(axis=1))  # of half models, those that it was trained on
     with np.load(job.folder / "training.npz", allow_pickle=False) as file:
         history = {name: file[name] for name in file.files}
     information = history.pop("information")

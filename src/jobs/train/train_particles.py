@@ -22,8 +22,8 @@ PROBABILITY = "flexrecProbability"
 
 
 def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
-    """At the end of a training: refined.star, and the selection of the images that are no particles."""
-    probability = None if trainer.membership.whole else trainer.membership.probability.cpu().numpy()
+    """At the end of a training: refined.star, where poses or images are in doubt."""
+    probability = _probability(trainer)
     if trainer.poses.active or probability is not None:
         particles = refined(prepared.particles, trainer.poses) if trainer.poses.active else prepared.particles
         if probability is not None:
@@ -31,6 +31,11 @@ def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
             particles = replace(particles, columns=columns)
         with job.output(REFINED) as path:
             write_star(path, particles)
+
+
+def select_junk(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
+    """At the end of a training: the selection of the images that are no particles."""
+    probability = _probability(trainer)
     if probability is not None and (probability < 0.5).any():
         rows = probability < 0.5
         made = f"probability below 0.5 in {job.folder.name}"
@@ -38,6 +43,10 @@ def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
         selection = make_selection(JUNK, rows, len(rows), identity, COLOURS[-1], made)
         save_selection(job.folder.parent, selection)
         job.log(f"The {int(rows.sum()):,} images that are no particles are the selection {JUNK!r} of the project.")
+
+
+def _probability(trainer: Trainer) -> np.ndarray | None:
+    return None if trainer.membership.whole else trainer.membership.probability.cpu().numpy()
 
 
 def refined(particles: Particles, poses: Poses) -> Particles:

@@ -26,7 +26,7 @@ class Part:
     name : as it is asked for. help : what it is, in a clause. parameters : its frozen dataclass.
     learner : ``module:Class`` of what learns, made with the parameters (a latent source with the latents that were
         given, too).
-    without : parameters of latent sources that a decoder has no use for.
+    without : parameters of latent sources, and of all trainings, that a decoder has no use for.
     said : values of other parts' parameters that say what it does anyway.
     """
 
@@ -72,7 +72,7 @@ register_decoder(
         "motion takes many components",
         LinearParameters,
         "...engine.decoders.linear.linear_decoder:LinearDecoder",
-        without=("initial_latents", "freeze_latents", "latent_noise", "centering"),
+        without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
         said=(("poses", "fixed"), ("junk", "keep")),
     )
 )
@@ -89,7 +89,7 @@ def unused_parameters(values: Mapping[str, Any]) -> frozenset[str]:
     decoder, source = chosen_parts(values)
     named = {each.name for part in (*DECODERS.values(), *SOURCES.values()) for each in fields(part.parameters)}
     own = {each.name for part in (decoder, source) for each in fields(part.parameters)}
-    return frozenset(named - own | set(decoder.without) & named)
+    return frozenset(named - own | set(decoder.without))
 
 
 def check_parts(parameters: Any) -> None:

@@ -26,11 +26,13 @@ _SPEC = int(Qt.ItemDataRole.UserRole)
 _REFERENCES = 2  # that there always are; a point that the user named comes after them
 _SETTLE = 120  # milliseconds after the last turn of a number until the command runs
 _COLOUR_HELP = {
-    "part": "part", "rigidity": "rigidity: yellow is stiff", "strain": "strain: yellow is most", "none": "grey",
+    "part": "part", "rigidity": "rigidity: yellow is stiff", "strain": "strain: yellow is most",
+    "agreement": "agreement: yellow is bad", "none": "grey",
 }  # fmt: skip
 _COLOUR_TIPS = {
     "part": "A colour for each part of the mesh", "rigidity": "Dark blue is soft, yellow is stiff",
     "strain": "Dark blue is at rest, yellow is stretched or compressed", "none": "Grey lines, without a key",
+    "agreement": "Dark blue where two half models agree, yellow where they differ as much as the molecule moves",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The tetrahedral mesh in the scene: its edges as thin lines, coloured by part, rigidity or strain."""
+"""The tetrahedral mesh in the scene: its edges as thin lines, coloured by part, rigidity, strain, or agreement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...mesh.shape import edge_inverse, outer_edges, unique_edges, vertex_mean
 from ...mesh.strain import strain
 from ...mesh.tetmesh import TetMesh
 from ..colour_key import ScaleKey
-from ..palette import VIRIDIS, Scale, group_scale, value_scale
+from ..palette import VIRIDIS, Scale, group_scale, rounded_up, value_scale
 
 _PARTS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178), (213, 94, 0))
 _PLAIN = (150, 150, 150)
@@ -22,14 +22,16 @@ OPACITY = 170  # of 255, of lines
 
 class MeshModel(Surface):
     """Lines along the outer edges of a mesh and along those in the molecule, which move with the flow; along the outer
-    ones alone while it is ``light``. They are translucent and hide nothing; what is inside the map's surface is hidden.
+    ones alone while it is ``light``. ``agreement`` is what `halves_record.read_agreement` gives, wanted before it is
+    coloured by that. They are translucent and hide nothing; what is inside the map's surface is hidden.
     """
 
     SESSION_SAVE = False  # the FlexRec model that it belongs to makes it again
     pickable = False
 
-    def __init__(self, session: Session, mesh: TetMesh, colour: str = "part") -> None:
+    def __init__(self, session: Session, mesh: TetMesh) -> None:
         super().__init__("mesh", session)
+        self.agreement: dict[str, np.ndarray] | None = None
         self._mesh = mesh
         self._inverse, self._mean = edge_inverse(mesh).astype(np.float32), _mean_matrix(mesh)
         self._outer, self.light = outer_edges(mesh), False
@@ -38,7 +40,7 @@ class MeshModel(Surface):
         self.display_style = self.Mesh
         self.use_lighting = False
         self.key = ScaleKey(self)
-        self.colour = colour
+        self.colour = "part"
 
     @property
     def colour(self) -> str:
@@ -48,7 +50,7 @@ class MeshModel(Surface):
     @colour.setter
     def colour(self, name: str) -> None:
         self._colour = name
-        self.key.scale = _scale(self._mesh, name)
+        self.key.scale = _agreement_scale(self.agreement) if name == "agreement" else _scale(self._mesh, name)
         self._fixed = self._fixed_colours()
         self.move(self._moved)
 
@@ -82,7 +84,8 @@ class MeshModel(Surface):
             return np.tile(np.array((*_PLAIN, OPACITY), np.uint8), (len(mesh.vertices), 1))
         if self._colour == "part":
             return part_colours(mesh)
-        return self.key.scale.colour(vertex_mean(mesh, mesh.weights), OPACITY)
+        values = self.agreement["difference"] if self._colour == "agreement" else vertex_mean(mesh, mesh.weights)
+        return self.key.scale.colour(values, OPACITY)
 
     def _strained(self, vertices: np.ndarray) -> np.ndarray:
         return self.key.scale.colour(self._mean @ strain(vertices, self._mesh.cells, self._inverse), OPACITY)
@@ -105,6 +108,12 @@ def _scale(mesh: TetMesh, colour: str) -> Scale | None:
     if colour == "rigidity":
         return value_scale("Rigidity weight", VIRIDIS, 1.0, above=bool(mesh.weights.max() > 1))
     return value_scale("Strain, %", VIRIDIS, FULL_STRAIN, unit=0.01) if colour == "strain" else None
+
+
+def _agreement_scale(agreement: dict[str, np.ndarray]) -> Scale:
+    """Up to what the molecule moves by, at nearly all of its vertices."""
+    most = max(float(np.percentile(agreement["motion"], 95)), 0.01)
+    return value_scale("Half models differ by, Å", VIRIDIS, rounded_up(most))
 
 
 def _mean_matrix(mesh: TetMesh):

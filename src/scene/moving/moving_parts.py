@@ -11,6 +11,7 @@ from chimerax.geometry import Place
 
 from ...decoder_process import EngineError
 from ...errors import InputError
+from ...models.halves_record import read_agreement
 from ..shown_model import ShownModel
 from .arrows import ArrowsModel, long_motion, spread_points
 from .flow_look import FlowLook
@@ -73,13 +74,30 @@ class MovingParts:
     def show_mesh(self, colour: str) -> MeshModel:
         """Draw the mesh; ``colour`` is one of `actions.view_actions.MESH_COLOURS`."""
         self._needs_flow()
+        agreement = self._agreement() if colour == "agreement" else None
         if self.mesh is None:
-            self.mesh = MeshModel(self._model.session, self._model.learned.moving.mesh, colour)
+            self.mesh = MeshModel(self._model.session, self._model.learned.moving.mesh)
             self.mesh.position = self._model.frame
             self.mesh.move(self.vertices)
             self._model.add([self.mesh])
+        self.mesh.agreement = agreement
         self.mesh.colour, self.mesh.display = colour, True
         return self.mesh
+
+    def show_mesh_again(self, colour: str) -> MeshModel:
+        """Draw the mesh as it was, by part where what it was coloured by is not there any more."""
+        try:
+            return self.show_mesh(colour)
+        except InputError:
+            return self.show_mesh("part")
+
+    def _agreement(self) -> dict[str, np.ndarray]:
+        """Å at each vertex, as of `halves_record.read_agreement`."""
+        agreement = read_agreement(self._model.folder, len(self._model.learned.moving.mesh.vertices))
+        if agreement is None:
+            raise InputError(f"{self._model.name}: there are no half models whose agreement could be shown; train with "
+                             "halves true (--halves), and open that job.")  # fmt: skip
+        return agreement
 
     def show_arrows(self, look: FlowLook) -> ArrowsModel:
         """Draw the flow as arrows.

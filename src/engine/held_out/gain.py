@@ -1,0 +1,81 @@
+"""How much better the moving molecule explains images than the rigid one, in nats by shell, without fitting to them.
+
+Each image is placed, its latents and pose, by one half of its Fourier components, and the other half is what both
+molecules are judged by; then the other way round. Of a molecule that does not move, what a flow has learned is noise,
+and the gain is zero or less but for the noise of the images that are judged, whatever the poses. Where an image says
+little of its latents the gain is a quarter of the squared information, as that of the log evidence is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..training.batches import Batch
+from ..training.find_members import resemblance
+from ..training.stage import Stage
+from ..training.trainer import Trainer
+from .component_split import component_halves, of_half
+from .place_images import Judged, place
+
+
+@dataclass(frozen=True)
+class HeldOutGain:
+    """What m held-out images say.
+
+    Attributes
+    ----------
+    gain : ``(m, S)`` nats by shell 0..S − 1, S − 1 half the box.
+    latents : ``(m, k)`` of the moving molecule, by all components.
+    resemblance : ``(m, 2)`` to the rigid molecule, as `find_members.resemblance` has it.
+    """
+
+    gain: torch.Tensor
+    latents: torch.Tensor
+    resemblance: torch.Tensor
+
+
+@torch.no_grad()
+def held_out_gain(trainer: Trainer, moving: Judged, rigid: Judged) -> HeldOutGain:
+    """The gain of all of a trainer's images. Raises `Interrupted`."""
+    count, stage = len(trainer.images), moving.stage
+    rows = trainer.team.share(np.arange(count))
+    gain = torch.zeros(count, stage.box // 2 + 1, device=trainer.device)
+    latents = torch.zeros(count, moving.dims, device=trainer.device)
+    alike = torch.zeros(count, 2, device=trainer.device)
+    halves = component_halves(stage.box, trainer.seed)
+    counter = trainer.counter("held-out images", len(rows))
+    ways = [(_of_half(moving, fit), _of_half(rigid, fit), of_half(stage, judge))
+            for fit, judge in (halves, halves[::-1])]  # fmt: skip
+    for batch in stage.batches(rows):
+        for flow, rest, judge in ways:
+            flow_image, z = _image(flow, batch)
+            rest_image, _ = _image(rest, batch)
+            gain[batch.rows] += _misfit(judge, batch, rest_image) - _misfit(judge, batch, flow_image)
+            alike[batch.rows] += resemblance(stage, batch, rest_image) / len(ways)
+        latents[batch.rows] = place(moving, batch, z)[1]
+        counter(len(batch))
+    for table in (gain, latents, alike):
+        trainer.team.collect(table, rows)
+    return HeldOutGain(gain, latents, alike)
+
+
+def _of_half(judged: Judged, half: np.ndarray) -> Judged:
+    stage, coarse = of_half(judged.stage, half), of_half(judged.coarse, half)
+    return replace(judged, stage=stage, coarse=coarse)
+
+
+def _image(judged: Judged, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """The image ``(b, d, d // 2 + 1)`` where a molecule's stage places it, and the latents ``(b, k)`` there."""
+    batch, z = place(judged, batch)
+    return judged.predictor.predict(judged.stage, batch, z), z
+
+
+def _misfit(judge: Stage, batch: Batch, model: torch.Tensor) -> torch.Tensor:
+    """Negative log-likelihood ``(b, S)`` by shell, up to a constant."""
+    residual = batch.images - model
+    cost = 0.5 * judge.weights * (residual.real**2 + residual.imag**2)
+    shells = torch.zeros(len(batch), judge.box // 2 + 1, device=cost.device)
+    return shells.index_add_(1, judge.shells().reshape(-1), cost.flatten(1))

@@ -1,0 +1,72 @@
+"""Latents and poses of images that the decoder was not trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..decoders.decoder import Predictor
+from ..latents.gauss_newton import better_of, gauss_newton, reassign
+from ..latents.particle_latents import Prior
+from ..latents.sweep import ANCHORS_PER_DIM, MOST_ANCHORS
+from ..training.batches import Batch
+from ..training.stage import Stage
+
+STEPS = 4
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What predicts images that it is judged by.
+
+    Attributes
+    ----------
+    predictor : that predicts. stage : the finest, with its map, and the prior of poses in its `Poses`.
+    coarse : the same on larger pixels, to look everywhere quickly.
+    anchors : ``(a, k)`` latent points where images may be; their prior is N(0, 1), latents being white.
+    """
+
+    predictor: Predictor
+    stage: Stage
+    coarse: Stage
+    anchors: torch.Tensor
+
+    @property
+    def dims(self) -> int:
+        """k, 0 of the rigid molecule."""
+        return self.anchors.shape[1]
+
+
+def anchors_among(z: torch.Tensor, members: np.ndarray, seed: int) -> torch.Tensor:
+    """Some of the latents ``z`` ``(n, k)`` of the particles ``members`` ``(m,)``: as many as a sweep tries."""
+    count = min(MOST_ANCHORS, ANCHORS_PER_DIM * z.shape[1], len(members))
+    return z[np.sort(np.random.default_rng((seed, 12)).permutation(members)[:count])]
+
+
+@torch.no_grad()
+def place(judged: Judged, batch: Batch, start: torch.Tensor | None = None) -> tuple[Batch, torch.Tensor]:
+    """The most likely latents ``(b, k)`` of a batch, and the batch with the poses that are best there.
+
+    They are looked for from ``start`` ``(b, k)``, or everywhere.
+    """
+    batch = judged.stage.poses.corrected(replace(batch, correction=None))
+    centre = torch.zeros(len(batch), judged.dims, device=judged.stage.device)
+    prior = Prior(centre, 1.0)
+    z = centre if start is None else start
+    if start is None and judged.dims:
+        z = _anywhere(judged, batch, prior)
+    if not judged.dims and batch.correction is None:
+        return batch, z
+    for _ in range(STEPS):
+        step = gauss_newton(judged.predictor, judged.stage, batch, z, prior)
+        z, batch = step.z, replace(batch, correction=step.correction_at(step.z))
+    return batch, z
+
+
+def _anywhere(judged: Judged, batch: Batch, prior: Prior) -> torch.Tensor:
+    """The best anchor of each image, where it is better than the centre."""
+    coarse = judged.coarse
+    guess = reassign(judged.predictor, coarse, batch.cropped(coarse.box), prior.centre, judged.anchors, prior)
+    return better_of(judged.predictor, judged.stage, batch, prior.centre, guess, prior)

@@ -1,0 +1,89 @@
+"""The numbers by which it is judged whether a motion is real; None is what has not been measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What motion explains of images that were not fitted.
+
+    Attributes
+    ----------
+    gain : nats per image over the rigid map; below 0 where the rigid map explains them better. error : standard error.
+    resolution : Å, up to which the gain is more than noise; None where that is not known.
+    """
+
+    gain: float
+    error: float
+    resolution: float | None = None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How two models of independent halves of the particles agree on the motion of the same images.
+
+    Attributes
+    ----------
+    difference, motion : Å r.m.s., between the two models and of the motion itself.
+    parts : the same pairs ``(difference, motion)`` within each part of the mesh; may be empty.
+    """
+
+    difference: float
+    motion: float
+    parts: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a motion explains of the images that it was fitted to, and how large it is.
+
+    Attributes
+    ----------
+    gain : nats per image over the same map held rigid. error : standard error over the images. motion : Å r.m.s.
+    """
+
+    gain: float
+    error: float
+    motion: float
+
+
+@dataclass(frozen=True)
+class NullTest:
+    """The same training, in so many latent dimensions, of the real images and of images of a rigid molecule."""
+
+    real: Gain
+    rigid: Gain
+    latent_dims: int
+
+
+@dataclass(frozen=True)
+class MotionNumbers:
+    """All that is known of a motion.
+
+    Attributes
+    ----------
+    motion : Å r.m.s. after the best rigid placement; None of a model that moves nothing.
+    parts : of each part of the mesh against the others, part 1 first: see `bending.MotionSize`.
+    """
+
+    motion: float | None
+    parts: tuple[float, ...] = ()
+    held_out: HeldOut | None = None
+    agreement: Agreement | None = None
+    null: NullTest | None = None
+
+    @property
+    def most(self) -> tuple[int, float] | None:
+        """Number of the part that moves most, from 1, and its Å; None where there are no parts, or none moves."""
+        if len(self.parts) < 2:
+            return None
+        place = max(range(len(self.parts)), key=self.parts.__getitem__)
+        return place + 1, self.parts[place]
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,1 @@
+"""The ``diagnose`` job: tests of a trained model, a file each."""

@@ -1,0 +1,85 @@
+"""What a reconstruction writes of how good it is: curves, sharpened and local maps, coverage, a folder to deposit."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from ...engine.maps.half_agreement import HalfAgreement, agreement_steps, measure_agreement
+from ...engine.maps.half_pair import HalfPair
+from ...engine.maps.map_quality import MapQuality, judge_maps
+from ...engine.maps.orientation_coverage import orientation_coverage
+from ...figures.resolution_figure import draw_resolution
+from ...mesh.map_files import write_map
+from ..job_folder import JobRun
+from ..throttle import Throttled
+from .deposition import Deposition, write_deposition
+from .resolution_record import quality_record, resolution_lines
+from .resolution_request import ResolutionRequest
+
+FSC, MASK, FIGURE = "fsc.csv", "fsc_mask.mrc", "resolution.png"
+LOCAL, LOCAL_MAP, SHARPENED = "local_resolution.mrc", "local_sharpened.mrc", "sharpened.mrc"
+
+
+def write_resolution(
+    pair: HalfPair, request: ResolutionRequest, job: JobRun, twin: HalfPair | None = None
+) -> dict[str, Any]:
+    """Measure two half-maps, write all that follows from them into the job's folder; the numbers for its record.
+
+    Written are fsc.csv, fsc_mask.mrc, local_resolution.mrc, local_sharpened.mrc, resolution.png, deposit/, and, where a
+    B-factor was given or fitted, sharpened.mrc. A ``twin`` is measured beside the pair, in the same masks.
+    """
+    progress, steps = Throttled(job), agreement_steps(request.mesh, twin is not None)
+    done = count(1)
+    agreement = measure_agreement(pair, request.mask, request.mesh, twin, job.seed, request.labels,
+                                  lambda: progress(next(done), steps, stage="resolution"))  # fmt: skip
+    coverage = None if request.views is None else orientation_coverage(request.views, request.weight)
+    quality = judge_maps(pair, agreement, request.b_factor, coverage,
+                         lambda step, total: progress(step, total, stage="local resolution"))  # fmt: skip
+    for line in resolution_lines(quality, request.twin_name):
+        job.log(line)
+    _write_maps(quality, pair.pixel_size, request.centre, job)
+    write_fsc_table(agreement, request.twin_name, job)
+    with job.output(FIGURE) as path:
+        draw_resolution(path, quality, pair.pixel_size, request.twin_name)
+    unsharpened = None if quality.sharpened is None else quality.unsharpened
+    deposition = Deposition(pair, quality.primary, unsharpened, quality.b_factor, quality.contour, request.centre)
+    write_deposition(deposition, agreement, job)
+    return quality_record(quality, request.twin_name)
+
+
+def _write_maps(quality: MapQuality, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:
+    maps = {MASK: quality.agreement.mask.volume, LOCAL: quality.local.volume, LOCAL_MAP: quality.local_map}
+    if quality.sharpened is not None:
+        maps[SHARPENED] = quality.sharpened
+    for name, volume in maps.items():
+        with job.output(name) as path:
+            write_map(path, volume, pixel_size, centre)
+
+
+def write_fsc_table(agreement: HalfAgreement, twin_name: str, job: JobRun) -> None:
+    """fsc.csv: a line for each shell, a column for each curve."""
+    columns = dict(_columns(agreement, twin_name))
+    with job.output(FSC) as path, open(path, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", *columns])
+        for shell in range(1, len(agreement.frequency)):
+            frequency = agreement.frequency[shell]
+            curves = (f"{curve[shell]:.4f}" for curve in columns.values())
+            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", *curves])
+
+
+def _columns(agreement: HalfAgreement, twin_name: str) -> Iterator[tuple[str, np.ndarray]]:
+    for name, curves in (("", agreement.own), (f"{twin_name} ", agreement.twin)):
+        if curves is None:
+            continue
+        yield f"{name}fsc", curves.unmasked
+        yield f"{name}masked", curves.whole.masked
+        yield f"{name}phase-randomised", curves.whole.randomised
+        yield f"{name}corrected", curves.whole.corrected
+        for label, part in zip(agreement.labels, curves.parts):
+            yield f"{name}part {label} corrected", part.corrected

@@ -1,0 +1,72 @@
+"""The end of every reconstruction: maps, pictures, resolution, and the record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from ...engine.maps.fsc import THRESHOLD
+from ...engine.maps.half_pair import HalfPair
+from ...engine.maps.reconstruction import Reconstruction
+from ...figures.reconstruct_figure import draw_reconstruction
+from ...mesh.map_files import write_map
+from ..job_folder import JobRun
+from .reconstruct_parameters import MAP
+from .resolution_files import write_resolution
+from .resolution_request import ResolutionRequest
+
+HALVES, TWIN_HALVES = ("half1.mrc", "half2.mrc"), ("rigid_half1.mrc", "rigid_half2.mrc")
+TWIN_MAP = "rigid_map.mrc"
+
+
+def write_halves(
+    result: Reconstruction, names: tuple[str, str], pixel_size: float, centre: np.ndarray | None, job: JobRun
+) -> None:
+    """The half-maps under their names."""
+    for name, volume in zip(names, (result.first, result.second)):
+        with job.output(name) as path:
+            write_map(path, volume, pixel_size, centre)
+
+
+def write_reconstruction(
+    result: Reconstruction,
+    twin: Reconstruction | None,
+    pixel_size: float,
+    request: ResolutionRequest,
+    record: dict[str, Any],
+    job: JobRun,
+) -> None:
+    """map.mrc, reconstruct.png, what `write_resolution` does, and reconstruct.json, which has the ``record`` too.
+
+    ``twin`` is the rigid molecule's beside that under motion; the half-maps are written already.
+    """
+    counts = record["halves"]
+    for each, name, what in ((result, MAP, ""), (twin, TWIN_MAP, "At rest: ")):
+        if each is not None:
+            job.log(what + told(each, counts))
+            with job.output(name) as path:
+                write_map(path, each.mean, pixel_size, request.centre)
+    with job.output("reconstruct.png") as path:
+        draw_reconstruction(path, result, pixel_size, counts, record["selection"], twin)
+    beside = None if twin is None else _pair(twin, pixel_size)
+    quality = write_resolution(_pair(result, pixel_size), request, job, beside)
+    about = {"box": len(result.mean), "pixel_size": pixel_size, **record, **quality}
+    with job.output("reconstruct.json") as path:
+        path.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _pair(result: Reconstruction, pixel_size: float) -> HalfPair:
+    return HalfPair(result.first, result.second, pixel_size)
+
+
+def told(result: Reconstruction, counts: tuple[int, int]) -> str:
+    """How far the half-maps of so many particles agree."""
+    halves = f"half-maps of {counts[0]} and {counts[1]} particles"
+    if result.resolution is None:
+        return f"Warning: the {halves} agree nowhere (FSC {THRESHOLD}, no mask); take more particles."
+    limit = " (as fine as these images go)" if result.fsc[1:].min() >= THRESHOLD else ""
+    return (
+        f"The {halves} agree to {result.resolution:.1f} Å{limit}: FSC {THRESHOLD}, no mask but the sphere in the box."
+    )
