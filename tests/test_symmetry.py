@@ -13,7 +13,7 @@ from chimerax.flexrec.engine.decoders.flow.first_guess import hold_out
 from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skeleton
 from chimerax.flexrec.engine.decoders.flow.soft_modes import rigidity_weights, soft_modes
 from chimerax.flexrec.engine.decoders.linear.density_components import confined
-from chimerax.flexrec.engine.training.find_members import of_images
+from chimerax.flexrec.engine.training.resemblance import of_images
 from chimerax.flexrec.engine.training.trainer import split_halves
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.export import save_particles

@@ -1,4 +1,4 @@
-"""What a training has found out of the particles beside their latents: refined poses, and which images are none."""
+"""What a training has found out of the particles beside their latents: refined poses, scales, and which are none."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ PROBABILITY = "flexrecProbability"
 def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
     """At the end of a training: refined.star, and the selection of the images that are no particles."""
     probability = None if trainer.membership.whole else trainer.membership.probability.cpu().numpy()
-    if trainer.poses.active or probability is not None:
+    signal = trainer.signal
+    if trainer.poses.active or probability is not None or not signal.even:
         particles = refined(prepared.particles, trainer.poses) if trainer.poses.active else prepared.particles
+        if not signal.even:
+            particles = replace(particles, scale=particles.scale * np.round(signal.scale.cpu().numpy(), 4))
         if probability is not None:
             columns = particles.columns | {PROBABILITY: np.round(probability, 4)}
             particles = replace(particles, columns=columns)
