@@ -14,6 +14,7 @@ from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skele
 from chimerax.flexrec.engine.decoders.flow.soft_modes import rigidity_weights, soft_modes
 from chimerax.flexrec.engine.decoders.linear.density_components import confined
 from chimerax.flexrec.engine.training.resemblance import of_images
+from chimerax.flexrec.engine.training.shared_poses import SharedCorrections, on_the_axes
 from chimerax.flexrec.engine.training.trainer import split_halves
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.export import save_particles
@@ -33,7 +34,7 @@ from chimerax.flexrec.particles.memory_stack import held_bytes, hold
 from chimerax.flexrec.particles.prepared import UNIT, load_prepared
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
 from chimerax.flexrec.particles.selection import make_selection
-from chimerax.flexrec.particles.symmetry import COPY, first_direction, operators
+from chimerax.flexrec.particles.symmetry import COPY, are_expanded, first_direction, operators
 from chimerax.flexrec.simulate import load_truth
 from chimerax.flexrec.simulate.assembly import APART, GAP
 from chimerax.flexrec.simulate.hinges import motions
@@ -376,3 +377,41 @@ def test_images_are_held_in_memory_once(prepared):
     kept, rows = hold(p), np.array([5, 4, 177, 0, 3])
     assert len(kept) == 180 and kept.images.nbytes == held_bytes(p) == 60 * 40 * 40 * 4
     assert np.array_equal(kept.read(rows), ImageStack(p).read(rows))
+
+
+def test_copies_of_an_image_share_the_pose_that_all_subunits_together_say():
+    rng = np.random.default_rng(0)
+    images, copies, latents, pixels = 4, 3, 2, 40
+    left = rng.normal(size=(images, pixels))  # of the image, beyond the molecule at rest
+    pose = rng.normal(size=(images, pixels, 5))
+    motion, z = rng.normal(size=(images, copies, pixels, latents)), rng.normal(size=(images, copies, latents))
+    prior = np.diag(rng.uniform(1, 9, 5))
+    moved = np.einsum("icpk,ick->icp", motion, z)
+
+    def best(residual):
+        return np.linalg.solve(pose.swapaxes(1, 2) @ pose + prior, np.einsum("ipc,ip->ic", pose, residual)[..., None])
+
+    shared = SharedCorrections.among(np.repeat(np.arange(images), copies), torch.zeros(images * copies, 5))
+    for copy in range(copies):
+        rows = torch.arange(images) * copies + copy
+        own, led = (torch.tensor(best(values)[..., 0]).float() for values in (left - moved[:, copy], -moved[:, copy]))
+        shared.take(rows, own, led)
+    wanted = best(left - moved.sum(axis=1))[..., 0].repeat(copies, axis=0)
+    assert np.allclose(shared.together(), wanted, atol=1e-5)
+
+
+def test_the_centre_of_turns_lies_on_the_axes():
+    group = operators("C3")
+    views = torch.from_numpy(Rotation.random(rng=1).as_matrix() @ group).float()
+    image = torch.tensor([5, 5, 5])
+    assert torch.allclose(on_the_axes(torch.tensor([3.0, -2, 7]), views, image), torch.tensor([0.0, 0, 7]), atol=1e-5)
+
+
+def test_expanded_particles_are_told_from_images_that_are_there_twice():
+    turns = Rotation.random(50, rng=2).as_matrix()
+    image = np.repeat(np.arange(50), 3)
+    expanded = (turns[:, None] @ operators("C3")).reshape(-1, 3, 3)
+    assert are_expanded(expanded, image)
+    assert not are_expanded(expanded[::3], image[::3])
+    assert not are_expanded(turns.repeat(3, axis=0), image)
+    assert not are_expanded(Rotation.random(150, rng=3).as_matrix(), image)

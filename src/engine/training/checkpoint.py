@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from ...errors import InputError
 from ..decoders.decoder import Output
 from ..maps.half_maps import HalfMaps
+from .shared_poses import SharedCorrections
 from .stage import Stage
 from .trainer import Trainer
 from .training_loop import Training
@@ -89,6 +90,8 @@ def save_resume(output: Output, trainer: Trainer, training: Training) -> None:
         tensors["signal_scale"] = trainer.signal.scale
     if poses.active:
         tensors |= {"pose_correction": poses.correction, "pose_variance": poses.variance, "pose_centre": poses.centre}
+    if poses.shared is not None:
+        tensors |= {"pose_at_rest": poses.shared.at_rest, "pose_led": poses.shared.led}
     words = {"epoch": training.epoch, "maps_box": decoder.maps_box, "history": training.history,
              "particles": len(trainer.images), "pose_radius": poses.radius,
              "signal_spread": trainer.signal.spread, **own_words}  # fmt: skip
@@ -132,6 +135,9 @@ def _restore_particles(tensors: dict[str, torch.Tensor], words: dict, trainer: T
         poses = trainer.poses
         poses.correction, poses.variance = tensors["pose_correction"], tensors["pose_variance"]
         poses.centre, poses.radius = tensors["pose_centre"], words["pose_radius"]
+    if "pose_at_rest" in tensors:
+        shared = SharedCorrections.among(trainer.image, tensors["pose_at_rest"])
+        poses.shared = replace(shared, led=tensors["pose_led"])
 
 
 def _read_tensors(path: Path, form: str, device: str) -> tuple[dict[str, torch.Tensor], dict]:
