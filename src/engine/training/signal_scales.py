@@ -20,6 +20,7 @@ from .batches import Batch
 # standard deviation that scales seem to have where the model is not quite what the images show: at rest, of a molecule
 # that moves (measured: 0.06 to 0.10 where scales are equal); while its motion is learned (0.02 to 0.03)
 AT_REST, MOVING = 0.12, 0.05
+CERTAIN = 3.0  # standard errors that the scales' variance must be from zero: else it is none
 LEAST = 0.1  # of the mean: an image that is said to be weaker is as good as empty
 
 
@@ -61,7 +62,8 @@ def likely_scales(alone: np.ndarray, power: np.ndarray, weight: np.ndarray, unkn
     relative, noise = alone / mean, 1 / (power * mean**2) + unknown**2
     # ⟨(ŝ − 1)²⟩ is the prior's variance and the noise's, each image counting as it is sure
     variance = float(sure @ ((relative - 1) ** 2 - noise) / sure.sum())
-    if variance <= 0:
+    error = float(np.sqrt(2 * np.sum((sure * noise) ** 2)) / sure.sum())  # of a mean of squares of normal numbers
+    if variance <= CERTAIN * error:
         return np.ones(len(alone)), 0.0
     scale = np.maximum(1 + (relative - 1) * variance / (variance + noise), LEAST)
     return np.where(weight > 0.5, scale, 1.0), variance**0.5
