@@ -13,6 +13,7 @@ from chimerax.flexrec.engine.decoders.flow.first_guess import hold_out
 from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skeleton
 from chimerax.flexrec.engine.decoders.flow.soft_modes import rigidity_weights, soft_modes
 from chimerax.flexrec.engine.decoders.linear.density_components import confined
+from chimerax.flexrec.engine.training.pose_corrections import Poses
 from chimerax.flexrec.engine.training.resemblance import of_images
 from chimerax.flexrec.engine.training.shared_poses import SharedCorrections, on_the_axes
 from chimerax.flexrec.engine.training.trainer import split_halves
@@ -379,25 +380,23 @@ def test_images_are_held_in_memory_once(prepared):
     assert np.array_equal(kept.read(rows), ImageStack(p).read(rows))
 
 
-def test_copies_of_an_image_share_the_pose_that_all_subunits_together_say():
-    rng = np.random.default_rng(0)
-    images, copies, latents, pixels = 4, 3, 2, 40
-    left = rng.normal(size=(images, pixels))  # of the image, beyond the molecule at rest
-    pose = rng.normal(size=(images, pixels, 5))
-    motion, z = rng.normal(size=(images, copies, pixels, latents)), rng.normal(size=(images, copies, latents))
-    prior = np.diag(rng.uniform(1, 9, 5))
-    moved = np.einsum("icpk,ick->icp", motion, z)
+def test_copies_of_an_image_share_the_mean_of_what_they_say_of_its_pose():
+    own = torch.arange(30.0).reshape(6, 5)
+    shared = SharedCorrections.among(np.array([7, 2, 7, 2, 7, 9]), own)
+    wanted = torch.stack([own[[0, 2, 4]].mean(0), own[[1, 3]].mean(0), own[5]])[[0, 1, 0, 1, 0, 2]]
+    assert torch.allclose(shared.mean(), wanted)
 
-    def best(residual):
-        return np.linalg.solve(pose.swapaxes(1, 2) @ pose + prior, np.einsum("ipc,ip->ic", pose, residual)[..., None])
 
-    shared = SharedCorrections.among(np.repeat(np.arange(images), copies), torch.zeros(images * copies, 5))
-    for copy in range(copies):
-        rows = torch.arange(images) * copies + copy
-        own, led = (torch.tensor(best(values)[..., 0]).float() for values in (left - moved[:, copy], -moved[:, copy]))
-        shared.take(rows, own, led)
-    wanted = best(left - moved.sum(axis=1))[..., 0].repeat(copies, axis=0)
-    assert np.allclose(shared.together(), wanted, atol=1e-5)
+def test_a_correction_moves_all_copies_of_an_image_alike():
+    group, rng = operators("C3"), np.random.default_rng(0)
+    correction, centre = torch.tensor(rng.normal(size=(1, 5))).repeat(3, 1), torch.tensor([0.0, 0, 4]).double()
+    poses = Poses(correction, torch.ones(2), centre, 30.0)
+    views = torch.from_numpy(Rotation.random(rng=1).as_matrix() @ group)
+    points = torch.tensor(rng.normal(0, 50, (20, 3)))
+    turned, offset = poses.view(views, poses.correction)
+    places = torch.stack([(turned[copy] @ torch.from_numpy(operator).T @ points.T)[:2].T + offset[copy]
+                          for copy, operator in enumerate(group)])  # fmt: skip
+    assert torch.allclose(places, places[:1].expand_as(places))
 
 
 def test_the_centre_of_turns_lies_on_the_axes():

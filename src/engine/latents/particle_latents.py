@@ -145,9 +145,8 @@ class ParticleLatents:
         correction = step.correction_at(z)
         if correction is not None:
             stage.poses.correction[batch.rows] = correction
-            if stage.poses.shared is not None and step.poses is not None:
-                led = (step.poses.lean @ z[:, :, None]).squeeze(-1)
-                stage.poses.shared.take(batch.rows, correction, led)
+            if stage.poses.shared is not None:
+                stage.poses.shared.own[batch.rows] = correction
 
     def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
         """Learn the latents that the others have found, this process having seen to ``rows``."""
@@ -158,9 +157,8 @@ class ParticleLatents:
             return
         trainer.team.collect(poses.correction, rows)
         if poses.shared is not None:
-            for part in (poses.shared.at_rest, poses.shared.led):
-                trainer.team.collect(part, rows)
-            poses.correction = poses.shared.together()
+            trainer.team.collect(poses.shared.own, rows)
+            poses.correction = poses.shared.mean()
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """By the names that they have in a checkpoint."""

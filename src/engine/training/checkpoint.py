@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def save_resume(output: Output, trainer: Trainer, training: Training) -> None:
     if poses.active:
         tensors |= {"pose_correction": poses.correction, "pose_variance": poses.variance, "pose_centre": poses.centre}
     if poses.shared is not None:
-        tensors |= {"pose_at_rest": poses.shared.at_rest, "pose_led": poses.shared.led}
+        tensors["pose_own"] = poses.shared.own
     words = {"epoch": training.epoch, "maps_box": decoder.maps_box, "history": training.history,
              "particles": len(trainer.images), "pose_radius": poses.radius,
              "signal_spread": trainer.signal.spread, **own_words}  # fmt: skip
@@ -135,9 +135,8 @@ def _restore_particles(tensors: dict[str, torch.Tensor], words: dict, trainer: T
         poses = trainer.poses
         poses.correction, poses.variance = tensors["pose_correction"], tensors["pose_variance"]
         poses.centre, poses.radius = tensors["pose_centre"], words["pose_radius"]
-    if "pose_at_rest" in tensors:
-        shared = SharedCorrections.among(trainer.image, tensors["pose_at_rest"])
-        poses.shared = replace(shared, led=tensors["pose_led"])
+    if "pose_own" in tensors:
+        poses.shared = SharedCorrections.among(trainer.image, tensors["pose_own"])
 
 
 def _read_tensors(path: Path, form: str, device: str) -> tuple[dict[str, torch.Tensor], dict]:
