@@ -380,11 +380,24 @@ def test_images_are_held_in_memory_once(prepared):
     assert np.array_equal(kept.read(rows), ImageStack(p).read(rows))
 
 
-def test_copies_of_an_image_share_the_mean_of_what_they_say_of_its_pose():
+def test_copies_of_an_image_share_what_they_say_of_its_pose_on_average():
     own = torch.arange(30.0).reshape(6, 5)
     shared = SharedCorrections.among(np.array([7, 2, 7, 2, 7, 9]), own)
     wanted = torch.stack([own[[0, 2, 4]].mean(0), own[[1, 3]].mean(0), own[5]])[[0, 1, 0, 1, 0, 2]]
-    assert torch.allclose(shared.mean(), wanted)
+    assert torch.allclose(shared.together(torch.ones(6)), wanted)
+
+
+@pytest.mark.parametrize("pull", [0.4, 1.0])
+def test_what_the_motions_of_other_subunits_look_like_is_taken_from_the_pose(pull):
+    rng = np.random.default_rng(0)
+    images, copies = 500, 3
+    error = rng.normal(0, 1, (images, 1, 5))  # of the image's pose
+    led = rng.normal(0, 1, (images, copies, 5))
+    own = error - pull * (led.sum(axis=1, keepdims=True) - led) + rng.normal(0, 0.2, led.shape)
+    shared = SharedCorrections.among(np.repeat(np.arange(images), copies), torch.zeros(images * copies, 5))
+    shared.take(torch.arange(images * copies), *(torch.tensor(v).float().reshape(-1, 5) for v in (own, led)))
+    left = shared.together(torch.ones(images * copies)).numpy().reshape(images, copies, 5) - error
+    assert left.std() < 0.17 and (own.mean(axis=1, keepdims=True) - error).std() > 3 * left.std()
 
 
 def test_a_correction_moves_all_copies_of_an_image_alike():

@@ -145,8 +145,9 @@ class ParticleLatents:
         correction = step.correction_at(z)
         if correction is not None:
             stage.poses.correction[batch.rows] = correction
-            if stage.poses.shared is not None:
-                stage.poses.shared.own[batch.rows] = correction
+            if stage.poses.shared is not None and step.poses is not None:
+                led = (step.poses.lean @ z[:, :, None]).squeeze(-1)
+                stage.poses.shared.take(batch.rows, correction, led)
 
     def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
         """Learn the latents that the others have found, this process having seen to ``rows``."""
@@ -157,8 +158,9 @@ class ParticleLatents:
             return
         trainer.team.collect(poses.correction, rows)
         if poses.shared is not None:
-            trainer.team.collect(poses.shared.own, rows)
-            poses.correction = poses.shared.mean()
+            for part in (poses.shared.own, poses.shared.led):
+                trainer.team.collect(part, rows)
+            poses.correction = poses.shared.together(trainer.membership.probability)
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """By the names that they have in a checkpoint."""

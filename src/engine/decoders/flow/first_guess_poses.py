@@ -53,7 +53,7 @@ def find_poses(
         _correct(trainer, stage, decoder, basis, (rows, statistics), (mean, covariance, leads))
         if alike:
             poses.shared = SharedCorrections.among(trainer.image, poses.correction)
-            poses.correction = poses.shared.mean()
+            poses.correction = poses.shared.together(trainer.membership.probability)
         stage, maps = solve_at_rest(trainer, rung, stage, maps)
     trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
     return stage, maps
