@@ -88,7 +88,7 @@ def test_a_training_finds_how_strong_signals_are(project):
     sigma = load_truth(project / "001-simulate").noise_sigma[particles.columns["flexrecSourceRow"].astype(int)]
     with np.load(project / "004-train" / "latents.npz") as file:
         scale = file["signal_scale"]
-    assert np.corrcoef(scale, 1 / sigma)[0, 1] > 0.95 and abs(np.std(scale * sigma) / np.mean(scale * sigma)) < 0.12
+    assert np.corrcoef(scale, 1 / sigma)[0, 1] > 0.9 and abs(np.std(scale * sigma) / np.mean(scale * sigma)) < 0.12
     refined = read_particles(project / "004-train" / "refined.star").scale
     assert np.allclose(refined, scale, atol=1e-3)
 
