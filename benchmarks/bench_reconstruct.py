@@ -255,7 +255,8 @@ def stage_of(images: ParticleImages, trained) -> tuple[VoxelCloud, Callable[[Bat
 
     motion, mesh = particle_motion(trained, "cpu"), trained.model.moving_points.mesh
     noise = torch.full((images.box // 2 + 1,), float(images.box**2))
-    stage = make_stage(BatchCache(images), mesh, images.box, noise, BAND, motion.poses, motion.membership)
+    stage = make_stage(BatchCache(images), mesh, images.box, noise, BAND, motion.poses, motion.membership,
+                       motion.signal)  # fmt: skip
 
     def placement(batch: Batch) -> torch.Tensor:
         batch = motion.poses.corrected(batch)

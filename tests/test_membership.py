@@ -49,6 +49,17 @@ def test_two_states_that_both_resemble_the_model_are_left_alone():
     assert (particle_probability(found) == 1).all()
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_particles_of_a_weak_signal_are_none_that_are_foreign(share):
+    rng = np.random.default_rng(0)
+    weak = rng.normal([0.5, 0], [0.05, 1], (int(3000 * share), 2))
+    strong = rng.normal([1, 0], [0.05, 1], (int(3000 * (1 - share)), 2))
+    assert (particle_probability(np.concatenate([weak, strong])) == 1).all()
+    junk = rng.normal([0, 0], [0.05, 1], (500, 2))
+    told = particle_probability(np.concatenate([weak, strong, junk])) < 0.5
+    assert told[-500:].mean() > 0.99 and told[:-500].mean() < 0.01
+
+
 def test_a_few_wild_values_do_no_harm():
     found, foreign = images(2000, junk=0.2)
     found[:3] = [[1e6, -1e6], [-1e5, 1e7], [50, 0]]

@@ -13,7 +13,9 @@ from chimerax.flexrec.engine.decoders.flow.first_guess import hold_out
 from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skeleton
 from chimerax.flexrec.engine.decoders.flow.soft_modes import rigidity_weights, soft_modes
 from chimerax.flexrec.engine.decoders.linear.density_components import confined
-from chimerax.flexrec.engine.training.find_members import of_images
+from chimerax.flexrec.engine.training.pose_corrections import Poses
+from chimerax.flexrec.engine.training.resemblance import of_images
+from chimerax.flexrec.engine.training.shared_poses import SharedCorrections, on_the_axes
 from chimerax.flexrec.engine.training.trainer import split_halves
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.export import save_particles
@@ -33,7 +35,7 @@ from chimerax.flexrec.particles.memory_stack import held_bytes, hold
 from chimerax.flexrec.particles.prepared import UNIT, load_prepared
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
 from chimerax.flexrec.particles.selection import make_selection
-from chimerax.flexrec.particles.symmetry import COPY, first_direction, operators
+from chimerax.flexrec.particles.symmetry import COPY, are_expanded, first_direction, operators
 from chimerax.flexrec.simulate import load_truth
 from chimerax.flexrec.simulate.assembly import APART, GAP
 from chimerax.flexrec.simulate.hinges import motions
@@ -376,3 +378,52 @@ def test_images_are_held_in_memory_once(prepared):
     kept, rows = hold(p), np.array([5, 4, 177, 0, 3])
     assert len(kept) == 180 and kept.images.nbytes == held_bytes(p) == 60 * 40 * 40 * 4
     assert np.array_equal(kept.read(rows), ImageStack(p).read(rows))
+
+
+def test_copies_of_an_image_share_what_they_say_of_its_pose_on_average():
+    own = torch.arange(30.0).reshape(6, 5)
+    shared = SharedCorrections.among(np.array([7, 2, 7, 2, 7, 9]), own)
+    wanted = torch.stack([own[[0, 2, 4]].mean(0), own[[1, 3]].mean(0), own[5]])[[0, 1, 0, 1, 0, 2]]
+    assert torch.allclose(shared.together(torch.ones(6)), wanted)
+
+
+@pytest.mark.parametrize("pull", [0.4, 1.0])
+def test_what_the_motions_of_other_subunits_look_like_is_taken_from_the_pose(pull):
+    rng = np.random.default_rng(0)
+    images, copies = 500, 3
+    error = rng.normal(0, 1, (images, 1, 5))  # of the image's pose
+    led = rng.normal(0, 1, (images, copies, 5))
+    own = error - pull * (led.sum(axis=1, keepdims=True) - led) + rng.normal(0, 0.2, led.shape)
+    shared = SharedCorrections.among(np.repeat(np.arange(images), copies), torch.zeros(images * copies, 5))
+    shared.take(torch.arange(images * copies), *(torch.tensor(v).float().reshape(-1, 5) for v in (own, led)))
+    left = shared.together(torch.ones(images * copies)).numpy().reshape(images, copies, 5) - error
+    assert left.std() < 0.17 and (own.mean(axis=1, keepdims=True) - error).std() > 3 * left.std()
+
+
+def test_a_correction_moves_all_copies_of_an_image_alike():
+    group, rng = operators("C3"), np.random.default_rng(0)
+    correction, centre = torch.tensor(rng.normal(size=(1, 5))).repeat(3, 1), torch.tensor([0.0, 0, 4]).double()
+    poses = Poses(correction, torch.ones(2), centre, 30.0)
+    views = torch.from_numpy(Rotation.random(rng=1).as_matrix() @ group)
+    points = torch.tensor(rng.normal(0, 50, (20, 3)))
+    turned, offset = poses.view(views, poses.correction)
+    places = torch.stack([(turned[copy] @ torch.from_numpy(operator).T @ points.T)[:2].T + offset[copy]
+                          for copy, operator in enumerate(group)])  # fmt: skip
+    assert torch.allclose(places, places[:1].expand_as(places))
+
+
+def test_the_centre_of_turns_lies_on_the_axes():
+    group = operators("C3")
+    views = torch.from_numpy(Rotation.random(rng=1).as_matrix() @ group).float()
+    image = torch.tensor([5, 5, 5])
+    assert torch.allclose(on_the_axes(torch.tensor([3.0, -2, 7]), views, image), torch.tensor([0.0, 0, 7]), atol=1e-5)
+
+
+def test_expanded_particles_are_told_from_images_that_are_there_twice():
+    turns = Rotation.random(50, rng=2).as_matrix()
+    image = np.repeat(np.arange(50), 3)
+    expanded = (turns[:, None] @ operators("C3")).reshape(-1, 3, 3)
+    assert are_expanded(expanded, image)
+    assert not are_expanded(expanded[::3], image[::3])
+    assert not are_expanded(turns.repeat(3, axis=0), image)
+    assert not are_expanded(Rotation.random(150, rng=3).as_matrix(), image)

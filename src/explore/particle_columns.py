@@ -107,6 +107,12 @@ def probability(trained: Trained) -> Column | None:
     return None if values is None else Column("probability", values.astype(np.float64))
 
 
+def signal_scale(trained: Trained) -> Column | None:
+    """How strong each image's signal is beside its noise, 1 on average; None where all are alike."""
+    values = _trained_values(trained, "signal_scale")
+    return None if values is None else Column("signal_scale", values.astype(np.float64))
+
+
 def pose_correction(trained: Trained) -> Column | None:
     """How far training has moved each particle's pose: of its turn at the radius of gyration and its shift, Å."""
     values = _trained_values(trained, "pose_correction")
@@ -173,7 +179,7 @@ def _umap(axis: int) -> Callable[[Trained], Column | None]:
 
 
 _RESULTS = {"cluster": cluster, "umap1": _umap(0), "umap2": _umap(1), "probability": probability,
-            "pose_correction": pose_correction}  # fmt: skip
+            "signal_scale": signal_scale, "pose_correction": pose_correction}  # fmt: skip
 _COMPUTED = {"amplitude": amplitude, "uncertainty": uncertainty, "uncertainty_in_z": uncertainty_in_z, **_RESULTS}
 
 

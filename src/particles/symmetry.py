@@ -19,6 +19,7 @@ from .particles import Particles
 from .rotations import even_directions
 
 COPY = "flexrecSymmetryCopy"  # prepared particles' column: the operator that made each copy, from 0
+LOOKED_AT = 200  # images that tell whether particles are expanded
 SAME_POSE = 2.0  # degrees between a pose and a copy's, within which the two are one
 _Generator = tuple[int, tuple[float, float, float]]
 _POLYHEDRAL: dict[str, tuple[_Generator, ...]] = {  # RELION's generators: order of the axis and its direction
@@ -79,6 +80,32 @@ def symmetry_copies(particles: Particles, image: np.ndarray, group: np.ndarray) 
     between = particles.rotation[image[again]].swapaxes(1, 2) @ particles.rotation[again]
     trace = np.einsum("sij,nij->ns", group[1:], between)
     return int((trace > 1 + 2 * np.cos(np.radians(SAME_POSE))).any(axis=1).sum())
+
+
+def are_expanded(rotation: np.ndarray, image: np.ndarray) -> bool:
+    """Whether copies of an ``image`` ``(n,)`` are seen along ``rotation`` ``(n, 3, 3)`` as symmetry expansion has them.
+
+    Some images are looked at: all must have copies, and be turned as those of the one that has most are.
+    """
+    _, number, count = np.unique(image, return_inverse=True, return_counts=True)
+    most, number = int(count.argmax()), number.ravel()
+    if count[most] == 1:
+        return False
+    group = _between(rotation[number == most])
+    apart = np.arccos(np.clip((np.trace(group[1:], axis1=1, axis2=2) - 1) / 2, -1, 1))
+    if np.degrees(apart).min() < SAME_POSE:
+        return False  # joined twice or picked twice
+    some = np.linspace(0, len(count) - 1, min(len(count), LOOKED_AT)).astype(int)
+    turned = [_between(rotation[number == one]) for one in some if count[one] > 1]
+    if len(turned) < len(some):
+        return False
+    trace = np.einsum("sij,nij->ns", group, np.concatenate(turned))
+    return bool((trace.max(axis=1) > 1 + 2 * np.cos(np.radians(SAME_POSE))).all())
+
+
+def _between(rotation: np.ndarray) -> np.ndarray:
+    """Rotations of the molecule ``(m, 3, 3)`` from the first of some views ``(m, 3, 3)`` to each."""
+    return rotation[0].T @ rotation
 
 
 def expand(particles: Particles, group: np.ndarray) -> Particles:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..training.batches import Batch
-from ..training.find_members import resemblance
+from ..training.resemblance import SIZE, resemblance
 from ..training.stage import Stage
 from ..training.trainer import Trainer
 from .component_split import component_halves, of_half
@@ -29,7 +29,7 @@ class HeldOutGain:
     ----------
     gain : ``(m, S)`` nats by shell 0..S − 1, S − 1 half the box.
     latents : ``(m, k)`` of the moving molecule, by all components.
-    resemblance : ``(m, 2)`` to the rigid molecule, as `find_members.resemblance` has it.
+    resemblance : ``(m, 3)`` to the rigid molecule.
     """
 
     gain: torch.Tensor
@@ -44,7 +44,7 @@ def held_out_gain(trainer: Trainer, moving: Judged, rigid: Judged) -> HeldOutGai
     rows = trainer.team.share(np.arange(count))
     gain = torch.zeros(count, stage.box // 2 + 1, device=trainer.device)
     latents = torch.zeros(count, moving.dims, device=trainer.device)
-    alike = torch.zeros(count, 2, device=trainer.device)
+    alike = torch.zeros(count, SIZE, device=trainer.device)
     halves = component_halves(stage.box, trainer.seed)
     counter = trainer.counter("held-out images", len(rows))
     ways = [(_of_half(moving, fit), _of_half(rigid, fit), of_half(stage, judge))

@@ -145,13 +145,22 @@ class ParticleLatents:
         correction = step.correction_at(z)
         if correction is not None:
             stage.poses.correction[batch.rows] = correction
+            if stage.poses.shared is not None and step.poses is not None:
+                led = (step.poses.lean @ z[:, :, None]).squeeze(-1)
+                stage.poses.shared.take(batch.rows, correction, led)
 
     def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
         """Learn the latents that the others have found, this process having seen to ``rows``."""
         trainer.team.collect(self.z, rows)
         trainer.team.collect(self.precision, rows)
-        if trainer.poses.active:
-            trainer.team.collect(trainer.poses.correction, rows)
+        poses = trainer.poses
+        if not poses.active:
+            return
+        trainer.team.collect(poses.correction, rows)
+        if poses.shared is not None:
+            for part in (poses.shared.own, poses.shared.led):
+                trainer.team.collect(part, rows)
+            poses.correction = poses.shared.together(trainer.membership.probability)
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """By the names that they have in a checkpoint."""

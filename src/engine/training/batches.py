@@ -40,6 +40,7 @@ class Batch:
     rotation : ``(b, 3, 3)`` `Particles.views`.
     correction : ``(b, 5)`` of the poses (`Poses`), or None.
     weight : ``(b,)`` how far each image counts (`Membership`), or None: all alike.
+    scale : ``(b,)`` of each image's signal (`SignalScales`), which ``transfer`` has been multiplied by, or None: 1.
     """
 
     rows: torch.Tensor
@@ -48,6 +49,7 @@ class Batch:
     rotation: torch.Tensor
     correction: torch.Tensor | None = None
     weight: torch.Tensor | None = None
+    scale: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from ...errors import InputError
 from ..decoders.decoder import Output
 from ..maps.half_maps import HalfMaps
+from .shared_poses import SharedCorrections
 from .stage import Stage
 from .trainer import Trainer
 from .training_loop import Training
@@ -20,7 +21,8 @@ from .training_loop import Training
 VERSION = 1
 RESUME = "resume.safetensors"
 # what latents.npz has of particles that the model has not seen: no place, and the prior's precision
-_UNKNOWN = {"z": np.nan, "precision": 1.0, "probability": np.nan, "pose_correction": 0.0}
+_UNKNOWN = {"z": np.nan, "precision": 1.0, "probability": np.nan, "signal_scale": 1.0,
+            "pose_correction": 0.0}  # fmt: skip
 
 
 def save_model(
@@ -79,14 +81,17 @@ class Among:
 def particle_arrays(trainer: Trainer) -> dict[str, np.ndarray]:
     """What latents.npz has beside the latents, where there is any.
 
-    probability : ``(n,)`` of being a particle of the molecule. pose_correction : ``(n, 5)`` Å as in `Poses`.
+    probability : ``(n,)`` of being a particle of the molecule. signal_scale : ``(n,)`` of each image's signal.
+    pose_correction : ``(n, 5)`` Å as in `Poses`.
     pose_centre : ``(3,)`` Å. pose_radius : Å.
     """
-    poses, membership = trainer.poses, trainer.membership
-    doubt = {} if membership.whole else {"probability": membership.probability.cpu().numpy()}
+    poses, membership, signal = trainer.poses, trainer.membership, trainer.signal
+    judged = {} if membership.whole else {"probability": membership.probability.cpu().numpy()}
+    if not signal.even:
+        judged["signal_scale"] = signal.scale.cpu().numpy()
     if not poses.active:
-        return doubt
-    return doubt | {"pose_correction": poses.correction.cpu().numpy(), "pose_centre": poses.centre.cpu().numpy(),
+        return judged
+    return judged | {"pose_correction": poses.correction.cpu().numpy(), "pose_centre": poses.centre.cpu().numpy(),
             "pose_radius": np.array(poses.radius)}  # fmt: skip
 
 
@@ -107,10 +112,15 @@ def save_resume(output: Output, trainer: Trainer, training: Training) -> None:
     tensors |= {f"source.{name}": value for name, value in training.source.state().items()}
     if not trainer.membership.whole:
         tensors["probability"] = trainer.membership.probability
+    if not trainer.signal.even:
+        tensors["signal_scale"] = trainer.signal.scale
     if poses.active:
         tensors |= {"pose_correction": poses.correction, "pose_variance": poses.variance, "pose_centre": poses.centre}
+    if poses.shared is not None:
+        tensors |= {"pose_own": poses.shared.own, "pose_led": poses.shared.led}
     words = {"epoch": training.epoch, "maps_box": decoder.maps_box, "history": training.history,
-             "particles": len(trainer.images), "pose_radius": poses.radius, **own_words}  # fmt: skip
+             "particles": len(trainer.images), "pose_radius": poses.radius,
+             "signal_spread": trainer.signal.spread, **own_words}  # fmt: skip
     with output(RESUME) as path:
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, path,
                   metadata={"format": decoder.format, "state": json.dumps(words)})  # fmt: skip
@@ -141,7 +151,9 @@ def load_resume(path: Path, trainer: Trainer, training: Training) -> None:
 
 
 def _restore_particles(tensors: dict[str, torch.Tensor], words: dict, trainer: Trainer) -> None:
-    """What was known of poses, and of which images are particles."""
+    """What was known of poses, of which images are particles, and of how strong their signals are."""
+    if "signal_scale" in tensors:
+        trainer.signal.take(tensors["signal_scale"], words["signal_spread"])
     if "probability" in tensors:
         trainer.membership.learn(tensors["probability"])
         trainer.membership.foreign = int((tensors["probability"] < 0.5).sum())
@@ -149,6 +161,8 @@ def _restore_particles(tensors: dict[str, torch.Tensor], words: dict, trainer: T
         poses = trainer.poses
         poses.correction, poses.variance = tensors["pose_correction"], tensors["pose_variance"]
         poses.centre, poses.radius = tensors["pose_centre"], words["pose_radius"]
+    if "pose_own" in tensors:
+        poses.shared = replace(SharedCorrections.among(trainer.image, tensors["pose_own"]), led=tensors["pose_led"])
 
 
 def _read_tensors(path: Path, form: str, device: str) -> tuple[dict[str, torch.Tensor], dict]:

@@ -1,4 +1,4 @@
-"""Find out which images are particles of the molecule, from how they resemble what the model says that they show."""
+"""Judge images by how they resemble what the model says that they show: which are particles, and how strong."""
 
 from __future__ import annotations
 
@@ -9,25 +9,31 @@ import torch
 
 from ...mesh.weights import cell_density
 from ..maps.half_maps import HalfMaps
-from .batches import Batch
+from .judged import Judged
 from .membership import particle_probability
+from .resemblance import of_images, resemblance_at_rest
 from .rigid_map import rigid_stage, solve_at_rest
 from .schedule import Rung
+from .signal_scales import AT_REST, likely_scales
 from .stage import Stage
 from .trainer import Trainer
 
 ROUNDS = 2
+SETTLED = 1e-3  # mean change of probabilities and scales that no map need be solved for
 FAINT = 0.05  # of the densest cells' density: less tells an empty cell from another no more
 HALF, LEAST_LOST = 0.5, 0.02  # a mesh is made again where so many of its cells have lost more than half
 MESH_BOX = 128  # of the map that a mesh is made of: its cells are 10 to 20 Å
 
 
-def members_at_rest(trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps) -> tuple[Stage, HalfMaps]:
-    """Members by the rigid map, which is solved again without the others; the stage and its half-maps."""
-    for _ in range(ROUNDS):
-        before = trainer.membership.probability.clone()
-        find_members(trainer, stage)
-        if (trainer.membership.probability - before).abs().mean() < 1e-3:
+def judge_at_rest(
+    trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps, judged: Judged
+) -> tuple[Stage, HalfMaps]:
+    """Judge all images by the rigid map, which is solved again with what came of it; the stage and its half-maps."""
+    for _ in range(ROUNDS if judged.anything else 0):
+        before = trainer.membership.probability, trainer.signal.scale
+        judge_images(trainer, resemblance_at_rest(trainer, stage), judged, AT_REST)
+        after = trainer.membership.probability, trainer.signal.scale
+        if all((new - old).abs().mean() < SETTLED for new, old in zip(after, before)):
             break
         stage, maps = solve_at_rest(trainer, rung, stage, None)
     return stage, maps
@@ -54,25 +60,20 @@ def renew_mesh(trainer: Trainer, stage: Stage, before: torch.Tensor) -> bool:
     return True
 
 
-def find_members(trainer: Trainer, stage: Stage) -> None:
-    """Members by how all images resemble those of the molecule at rest."""
-    count = len(trainer.images)
-    mine = trainer.team.share(np.arange(count))
-    found, counter = torch.zeros(count, 2, device=stage.device), trainer.counter("members", len(mine))
-    with torch.no_grad():
-        for batch in stage.batches(mine):
-            found[batch.rows] = resemblance(stage, batch, stage.forward(batch, trainer.rest))
-            counter(len(batch))
-    trainer.team.collect(found, mine)
-    take_members(trainer, found)
+def judge_images(trainer: Trainer, alike: torch.Tensor, judged: Judged, unknown: float) -> None:
+    """Judge all images by their `resemblance` ``(n, 3)``; ``unknown`` as in `likely_scales`."""
+    if judged.members:
+        take_members(trainer, alike)
+    if judged.scales:
+        take_scales(trainer, alike, unknown)
 
 
-def take_members(trainer: Trainer, found: torch.Tensor) -> None:
-    """Members by the `resemblance` ``(n, 2)`` of all images; copies of an image are one, with their mean."""
+def take_members(trainer: Trainer, alike: torch.Tensor) -> None:
+    """Members by the `resemblance` ``(n, 3)`` of all images; copies of an image are one, with their mean."""
     membership = trainer.membership
-    each, number = of_images(found.cpu().numpy().astype(np.float64), trainer.image)
+    each, number = of_images(alike[:, :2].cpu().numpy().astype(np.float64), trainer.image)
     probability, count = particle_probability(each), len(each)
-    membership.learn(torch.from_numpy(probability[number]).to(found))
+    membership.learn(torch.from_numpy(probability[number]).to(alike))
     trainer.team.agree([membership.probability])
     foreign = int((probability < 0.5).sum())
     if foreign != membership.foreign:
@@ -82,21 +83,16 @@ def take_members(trainer: Trainer, found: torch.Tensor) -> None:
                     if foreign else "All images are particles of the molecule, as far as the model knows.")  # fmt: skip
 
 
-def of_images(found: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean ``(m, 2)`` over the copies of each ``image`` ``(n,)``, and which of the m each particle ``(n,)`` is."""
-    _, number, copies = np.unique(image, return_inverse=True, return_counts=True)
-    if len(copies) == len(image):
-        return found, np.arange(len(image))
-    sums = np.stack([np.bincount(number, column) for column in found.T], axis=1)
-    return sums / copies[:, None], number
-
-
-@torch.no_grad()
-def resemblance(stage: Stage, batch: Batch, model: torch.Tensor) -> torch.Tensor:
-    """Scale of the model's images that fits best, and misfit beyond noise in its standard deviations: ``(b, 2)``."""
-    weights = stage.weights
-    power = (weights * (model.real**2 + model.imag**2)).sum(dim=(1, 2)).clamp(min=1e-12)
-    shared = (weights * (batch.images * model.conj()).real).sum(dim=(1, 2))
-    misfit = 2 * stage.misfit(batch, model)
-    used = int((weights > 0).sum())  # complex numbers; the sum of weights times noise is one for each
-    return torch.stack([shared / power, (misfit - used) / used**0.5], dim=1)
+def take_scales(trainer: Trainer, alike: torch.Tensor, unknown: float) -> None:
+    """Scales of all signals by the `resemblance` ``(n, 3)`` of all images; copies of an image are one."""
+    signal = trainer.signal
+    alone, _, power = alike.cpu().numpy().astype(np.float64).T
+    weight = trainer.membership.probability.cpu().numpy().astype(np.float64)
+    each, number = of_images(np.stack([alone * power, power, weight], axis=1), trainer.image)
+    scale, spread = likely_scales(each[:, 0] / each[:, 1], each[:, 1], each[:, 2], unknown)
+    was_even = signal.even
+    signal.take(torch.from_numpy(scale[number]).to(alike), spread)
+    trainer.team.agree([signal.scale])
+    if was_even and not signal.even:
+        trainer.log(f"The signal is not equally strong in all images: it differs by {100 * spread:.0f} % of its mean, "
+                    "beside its noise; each image's own strength is found as training goes on.")  # fmt: skip

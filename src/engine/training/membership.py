@@ -2,9 +2,11 @@
 
 An image of the molecule resembles the model's image as strongly as its own signal is strong; junk does not at all, and
 another molecule does less. For every image two numbers are found: the scale of the model's image that fits it best, and
-how much of the image the model leaves beyond noise. Over all images they form one cloud where all are particles, and
-further clouds apart from it where some are not. A mixture of normal distributions tells them apart, if they can be
-told apart; how many there are is decided by the Bayesian information criterion (Schwarz 1978).
+how much of the image the model leaves beyond noise at that scale. Over all images they form one cloud where all are
+particles, and further clouds apart from it where some are not. A mixture of normal distributions tells them apart, if
+they can be told apart; how many there are is decided by the Bayesian information criterion (Schwarz 1978). Particles
+whose signal is weak, as those of a micrograph of thick ice, may form a cloud of their own. They leave no more than the
+others do, which another molecule does, and resemble the model still, which junk does not.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ MOST_CLOUDS = 3
 ITERATIONS = 200
 APART = 3.0  # standard deviations between two clouds that are worth telling apart
 ALIKE = 0.85  # of the particles' scale: a cloud above this is a state of the molecule, whatever it leaves over
+NOTHING = 0.3  # of the particles' scale: a cloud below this does not resemble the model
+MORE = 0.5  # of the median deviation: a cloud that leaves so much more than the particles' is no weaker one of theirs
 ROBUST = (0.1, 99.9)  # percentiles beyond which an image does not shape the clouds
 
 
@@ -58,9 +62,10 @@ def particle_probability(found: np.ndarray) -> np.ndarray:
     inside = ((found >= low) & (found <= high)).all(axis=1)
     scale = np.maximum(np.median(np.abs(found - np.median(found, axis=0)), axis=0), 1e-9)
     points = found / scale
-    best = min((_fit(points[inside], clouds) for clouds in range(1, MOST_CLOUDS + 1)), key=lambda fit: fit.criterion)
+    fits = [_fit(points[inside], labels) for labels in _slices(points[inside, 0])]
+    best = min(fits, key=lambda fit: fit.criterion)
     main = int(best.share.argmax())
-    others = [cloud for cloud in range(len(best.share)) if cloud != main and _is_foreign(best, main, cloud, scale)]
+    others = [cloud for cloud in range(len(best.share)) if cloud != main and _is_foreign(best, main, cloud)]
     if not others:
         return np.ones(len(found))
     density = best.log_density(points)
@@ -86,19 +91,30 @@ class _Mixture:
         return np.log(self.share) - 0.5 * (solved + np.linalg.slogdet(self.covariance)[1]) - np.log(2 * np.pi)
 
 
-def _is_foreign(mixture: _Mixture, main: int, cloud: int, scale: np.ndarray) -> bool:
-    """Whether a cloud lies apart from the particles', and resembles the model less."""
+def _is_foreign(mixture: _Mixture, main: int, cloud: int) -> bool:
+    """Whether a cloud lies apart from the particles', resembles the model less, and is no weaker one of theirs."""
     away = mixture.mean[cloud] - mixture.mean[main]
     pooled = (mixture.covariance[main] + mixture.covariance[cloud]) / 2
     apart = np.sqrt(away @ np.linalg.solve(pooled, away))
-    return bool(apart > APART and mixture.mean[cloud, 0] < ALIKE * mixture.mean[main, 0])
+    alike = mixture.mean[cloud, 0] / mixture.mean[main, 0]
+    return bool(apart > APART and alike < ALIKE and (alike < NOTHING or away[1] > MORE))
 
 
-def _fit(points: np.ndarray, clouds: int) -> _Mixture:
-    """A mixture by expectation–maximisation, begun with slices along the first coordinate."""
-    order = np.argsort(points[:, 0])
-    label = np.empty(len(points), np.int64)
-    label[order] = np.arange(len(points)) * clouds // len(points)
+def _slices(values: np.ndarray) -> list[np.ndarray]:
+    """Clouds to begin with, a label ``(n,)`` for each of the ``values`` ``(n,)``: as many in each, or as wide.
+
+    From slices of as many, two small clouds would begin, and end, as one.
+    """
+    rank = np.argsort(np.argsort(values))
+    place = (values - values.min()) / max(np.ptp(values), 1e-30)
+    even = [rank * clouds // len(values) for clouds in range(1, MOST_CLOUDS + 1)]
+    wide = [np.minimum((place * clouds).astype(np.int64), clouds - 1) for clouds in range(2, MOST_CLOUDS + 1)]
+    return even + wide
+
+
+def _fit(points: np.ndarray, label: np.ndarray) -> _Mixture:
+    """A mixture by expectation–maximisation, begun with clouds as the ``label`` ``(n,)`` says."""
+    clouds = int(label.max()) + 1
     chance = np.eye(clouds)[label]
     floor = 1e-3 * np.cov(points.T)
     before = -np.inf

@@ -18,6 +18,7 @@ import torch
 from ..decoders.flow.soft_modes import RIGID_MOTIONS
 from ..precise import least_squares
 from .batches import Batch
+from .shared_poses import SharedCorrections
 from .team import Team
 
 TURNS, SHIFTS = slice(0, 3), slice(3, 5)
@@ -33,12 +34,14 @@ class Poses:
     correction : ``(n, 5)`` Å: turns about the view's x, y and z axes times ``radius``, shifts along x and y.
     variance : ``(2,)`` Å² of turns and of shifts; zeros where poses are taken as they are.
     centre : ``(3,)`` Å, the point about which the molecule is turned. radius : Å, its radius of gyration.
+    shared : what copies of an image say of its one pose, where they are of a symmetric molecule; else None.
     """
 
     correction: torch.Tensor
     variance: torch.Tensor
     centre: torch.Tensor
     radius: float
+    shared: SharedCorrections | None = None
 
     @classmethod
     def fixed(cls, count: int, device: str | torch.device) -> Poses:
@@ -65,10 +68,12 @@ class Poses:
     def leave(self) -> None:
         """Take poses as they are from now on."""
         self.variance, self.correction = torch.zeros_like(self.variance), torch.zeros_like(self.correction)
+        self.shared = None
 
     def clone(self) -> Poses:
         """The same, to try something on."""
-        return replace(self, correction=self.correction.clone(), variance=self.variance.clone())
+        shared = None if self.shared is None else self.shared.clone()
+        return replace(self, correction=self.correction.clone(), variance=self.variance.clone(), shared=shared)
 
     def corrected(self, batch: Batch) -> Batch:
         """The batch with its particles' corrections."""

@@ -18,6 +18,7 @@ from .batch_cache import BatchCache
 from .batches import Batch, pieces
 from .membership import Membership
 from .pose_corrections import Poses
+from .signal_scales import SignalScales
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Stage:
     density : ``(n,)`` mass per voxel.
     weights : ``(box, box // 2 + 1)`` half-plane weights over the noise's power, zero beyond the band limit.
     noise : ``(D // 2 + 1,)`` mean squared Fourier amplitude of the noise by shell.
-    poses, membership : corrections of the particles' poses, and how far they count; batches come with theirs.
+    poses, membership, signal : corrections of the particles' poses, how far they count, and how strong their signal
+        is; batches come with theirs.
     at_once : the most images that are worked on together where no gradient is asked for.
     """
 
@@ -41,6 +43,7 @@ class Stage:
     noise: torch.Tensor
     poses: Poses
     membership: Membership
+    signal: SignalScales
     at_once: int = 64
     backend: str = "auto"
 
@@ -65,7 +68,7 @@ class Stage:
     def batches_of(self, groups: list[np.ndarray]) -> Iterator[Batch]:
         """The particles of each group of rows, group after group, on this stage's device."""
         for batch in self.images.batches(groups, self.box):
-            yield self.membership.weighted(self.poses.corrected(batch))
+            yield self.signal.scaled(self.membership.weighted(self.poses.corrected(batch)))
 
     def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
         """Model images in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or ``(v, 3)``."""
@@ -132,6 +135,7 @@ def make_stage(
     band: float,
     poses: Poses,
     membership: Membership,
+    signal: SignalScales,
     device: str | torch.device = "cpu",
     at_once: int = 64,
     backend: str = "auto",
@@ -142,7 +146,7 @@ def make_stage(
     cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)
     weights = band_weights(box, band * box / 2, noise.to(device))
     empty = torch.zeros(len(cloud), device=device)
-    return Stage(images, cloud, empty, weights, noise.to(device), poses, membership, at_once, backend)
+    return Stage(images, cloud, empty, weights, noise.to(device), poses, membership, signal, at_once, backend)
 
 
 def carry_density(density: torch.Tensor, old: VoxelCloud, new: VoxelCloud) -> torch.Tensor:

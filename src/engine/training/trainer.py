@@ -25,6 +25,7 @@ from .batches import ParticleImages, split
 from .membership import Membership
 from .pose_corrections import Poses
 from .schedule import Rung
+from .signal_scales import SignalScales
 from .stage import Stage, make_stage
 from .team import Team
 
@@ -79,6 +80,7 @@ class Trainer:
         self.batches = BatchCache(images, device)
         self.poses = Poses.fixed(len(images), device)
         self.membership = Membership.all(len(images), device)
+        self.signal = SignalScales.all_even(len(images), device)
         self.epochs = sum(rung.epochs for rung in rungs)
         self.take_mesh(mesh)
         self.image = image_numbers(images.particles)  # (n,) equal for copies of one image
@@ -118,8 +120,8 @@ class Trainer:
         s = self.settings
         at_once = self.at_once * (1 if torch.device(self.device).type == "cpu" else GPU_BATCHES)
         return make_stage(
-            self.batches, self.mesh, rung.box, noise, rung.band, self.poses, self.membership, self.device, at_once,
-            s.backend,
+            self.batches, self.mesh, rung.box, noise, rung.band, self.poses, self.membership, self.signal, self.device,
+            at_once, s.backend,
         )
 
     def solve(

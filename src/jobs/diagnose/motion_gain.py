@@ -79,6 +79,7 @@ def _stage(training: FinishedTraining, device: str) -> Stage:
     from ...engine.training.batch_cache import BatchCache
     from ...engine.training.batches import ParticleImages
     from ...engine.training.membership import Membership
+    from ...engine.training.signal_scales import SignalScales
     from ...engine.training.stage import make_stage, resample_mass
 
     prepared, model = training.prepared, training.model
@@ -86,7 +87,9 @@ def _stage(training: FinishedTraining, device: str) -> Stage:
     cache = BatchCache(ParticleImages(prepared.particles, prepared.filter), device)
     noise = torch.from_numpy(training.passes["noise"].astype(np.float32)).to(device)
     stage = make_stage(cache, model.moving_points.mesh, box, noise, training.parameters.band, _poses(training, device),
-                       Membership.all(count, device), device, AT_ONCE)  # fmt: skip
+                       Membership.all(count, device),
+                       SignalScales.of(training.latents.get("signal_scale"), count, device), device,
+                       AT_ONCE)  # fmt: skip
     volume = model.volume if model.box == box else resample_mass(model.volume, box)
     return stage.with_density(stage.cloud.gather(torch.from_numpy(volume).to(device)))
 

@@ -78,13 +78,13 @@ class MovingSolver:
         self._job, self._team, self._inputs, self._device = job, team or Team(), inputs, device
         self._progress = Throttled(job)
         self._pixel_size, self._model = images.pixel_size, inputs.models[0].model
-        self._motions = _motions(inputs, device)
+        self._motions = motion, _ = _motions(inputs, device)
         import torch
 
         white = torch.full((images.box // 2 + 1,), float(images.box**2), device=device)
         self._stage: Stage = make_stage(
-            BatchCache(images, device), self._model.moving_points.mesh, images.box, white, BAND,
-            self._motions[0].poses, self._motions[0].membership, device, max(4, PIXELS_AT_ONCE // images.box**2),
+            BatchCache(images, device), self._model.moving_points.mesh, images.box, white, BAND, motion.poses,
+            motion.membership, motion.signal, device, max(4, PIXELS_AT_ONCE // images.box**2),
         )  # fmt: skip
 
     def solve(self, kind: str) -> None:
@@ -95,7 +95,8 @@ class MovingSolver:
         if pair is not None and self._team.leads:
             self._job.log(f"{WORDS[kind]}: going on after {pair.first.passes} passes.")
         first, second = (
-            replace(self._stage, poses=self._poses(motion, number, more), membership=motion.membership)
+            replace(self._stage, poses=self._poses(motion, number, more), membership=motion.membership,
+                    signal=motion.signal)
             for number, motion in enumerate(self._motions, 1)
         )
         stages = first, second

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...engine.training.batches import Batch
     from ...engine.training.membership import Membership
     from ...engine.training.pose_corrections import Poses
+    from ...engine.training.signal_scales import SignalScales
 
 SAMPLE = 2000  # particles whose motion is averaged
 
@@ -27,13 +28,14 @@ SAMPLE = 2000  # particles whose motion is averaged
 class ParticleMotion:
     """What is known of the particles beside their images.
 
-    vertices_of : a batch's vertices ``(b, v, 3)`` Å. rest : ``(v, 3)`` Å. poses, membership : of all particles.
+    vertices_of : a batch's vertices ``(b, v, 3)`` Å. rest : ``(v, 3)`` Å. poses, membership, signal : of all particles.
     """
 
     vertices_of: Callable[[Batch], torch.Tensor]
     rest: torch.Tensor
     poses: Poses
     membership: Membership
+    signal: SignalScales
 
 
 def check_model(trained: Trained, prepared: Prepared) -> None:
@@ -77,6 +79,7 @@ def particle_motion(trained: Trained, device: str, offset: np.ndarray | None = N
 
     from ...engine.training.membership import Membership
     from ...engine.training.pose_corrections import Poses
+    from ...engine.training.signal_scales import SignalScales
 
     moving, count = trained.model.moving_points, len(trained.latents)
     arrays = read_arrays(trained.folder / "latents.npz")
@@ -95,4 +98,5 @@ def particle_motion(trained: Trained, device: str, offset: np.ndarray | None = N
         poses = Poses(correction, torch.ones(2, device=device), centre, float(arrays["pose_radius"]))
     membership.learn(torch.from_numpy(np.nan_to_num(trained.probability) * trained.finite).float().to(device))
     rest = torch.from_numpy(moving.mesh.vertices.astype(np.float32)).to(device)
-    return ParticleMotion(vertices_of, rest, poses, membership)
+    signal = SignalScales.of(arrays.get("signal_scale"), count, device)
+    return ParticleMotion(vertices_of, rest, poses, membership, signal)

@@ -170,7 +170,9 @@ def _source_rows(prepared: Prepared) -> int | None:
 
 
 def _corrected(arrays: dict[str, np.ndarray], rows: np.ndarray, particles: Particles) -> Particles:
-    """The particles, their poses corrected where ``arrays`` have corrections (see `checkpoint.particle_arrays`)."""
+    """The particles, with what ``arrays`` have of their poses and signals (see `checkpoint.particle_arrays`)."""
+    if "signal_scale" in arrays:
+        particles = replace(particles, scale=particles.scale * arrays["signal_scale"][rows])
     if "pose_correction" not in arrays:
         return particles
     import torch

@@ -1,4 +1,4 @@
-"""What a training has found out of the particles beside their latents: refined poses, and which images are none."""
+"""What a training has found out of the particles beside their latents: refined poses, scales, and which are none."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ PROBABILITY = "flexrecProbability"
 
 
 def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
-    """At the end of a training: refined.star, where poses or images are in doubt."""
-    probability = _probability(trainer)
-    if trainer.poses.active or probability is not None:
+    """At the end of a training: refined.star, where poses, images or their signals are in doubt."""
+    probability, signal = _probability(trainer), trainer.signal
+    if trainer.poses.active or probability is not None or not signal.even:
         particles = refined(prepared.particles, trainer.poses) if trainer.poses.active else prepared.particles
+        if not signal.even:
+            particles = replace(particles, scale=particles.scale * np.round(signal.scale.cpu().numpy(), 4))
         if probability is not None:
             columns = particles.columns | {PROBABILITY: np.round(probability, 4)}
             particles = replace(particles, columns=columns)

@@ -16,7 +16,7 @@ import torch
 from ...latents.particle_latents import ParticleLatents
 from ...latents.whitening import whitening_transform
 from ...projector.central_slices import SliceGrid
-from ...training.find_members import members_at_rest, renew_mesh
+from ...training.find_members import judge_at_rest, renew_mesh
 from ...training.pose_corrections import mass_centre
 from ...training.rigid_map import rigid_stage
 from ...training.schedule import coarsest
@@ -47,17 +47,15 @@ def guess_flow(trainer: Trainer, decoder: FlowState, points: ParticleLatents, gi
     settings = decoder.settings
     rung = coarsest(trainer.images.box, trainer.images.pixel_size)
     stage, maps = rigid_stage(trainer, rung)
-    if settings.find_junk:
-        before = stage.density
-        stage, maps = members_at_rest(trainer, rung, stage, maps)
-        if renew_mesh(trainer, stage, before):
-            stage, maps = members_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise))
+    before = stage.density
+    stage, maps = judge_at_rest(trainer, rung, stage, maps, settings.judged)
+    if renew_mesh(trainer, stage, before):
+        stage, maps = judge_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise), settings.judged)
     mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     decoder.build(build_skeleton(trainer.mesh, mass, settings.modes), points.z.shape[1], trainer.device)
     if settings.refine_poses:
         stage, maps = find_poses(trainer, rung, stage, maps, decoder, _sample(trainer))
-        if settings.find_junk:
-            stage, maps = members_at_rest(trainer, rung, stage, maps)
+        stage, maps = judge_at_rest(trainer, rung, stage, maps, settings.judged)
     decoder.noise, decoder.maps, decoder.maps_box = stage.noise, maps, stage.box
     if given is not None:
         _start_given(trainer, stage, decoder, points, given)

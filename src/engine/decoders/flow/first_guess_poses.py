@@ -11,11 +11,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ....particles.symmetry import are_expanded
 from ...maps.half_maps import HalfMaps
 from ...training.batches import pieces
 from ...training.pose_corrections import RigidBasis, mass_centre
 from ...training.rigid_map import solve_at_rest
 from ...training.schedule import Rung
+from ...training.shared_poses import SharedCorrections, on_the_axes
 from ...training.stage import Stage
 from ...training.trainer import Trainer
 from .first_guess_modes import MODES, about_zero, find_statistics, mode_stiffness
@@ -35,9 +37,7 @@ def find_poses(
 
     The errors' size is found from the particles ``rows``; then all are corrected.
     """
-    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
-    poses = trainer.poses
-    poses.centre, poses.radius = mass_centre(trainer.rest, mass)
+    poses, alike = trainer.poses, _choose_centre(trainer, stage, decoder)
     basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
     stiffness = mode_stiffness(trainer, decoder)
     for modes in ROUNDS:
@@ -51,9 +51,27 @@ def find_poses(
             return stage, maps
         poses.variance = basis.variance(errors).clamp(min=0).float()
         _correct(trainer, stage, decoder, basis, (rows, statistics), (mean, covariance, leads))
+        if alike:
+            poses.shared = SharedCorrections.among(trainer.image, poses.correction)
+            poses.correction = poses.shared.together(trainer.membership.probability)
         stage, maps = solve_at_rest(trainer, rung, stage, maps)
     trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
     return stage, maps
+
+
+def _choose_centre(trainer: Trainer, stage: Stage, decoder: FlowState) -> bool:
+    """Find the point about which poses turn; whether all copies of an image have one pose.
+
+    They have where one subunit of a symmetric molecule moves; then the point lies on the axes.
+    """
+    poses, particles = trainer.poses, trainer.images.particles
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
+    poses.centre, poses.radius = mass_centre(trainer.rest, mass)
+    if not (decoder.flow.held and are_expanded(particles.rotation, trainer.image)):
+        return False
+    views, image = (torch.from_numpy(values).to(stage.device) for values in (particles.rotation, trainer.image))
+    poses.centre = on_the_axes(poses.centre, views.to(poses.centre), image)
+    return True
 
 
 def _correct(

@@ -21,8 +21,9 @@ from ...latents.particle_latents import ParticleLatents, Tally
 from ...maps.half_maps import HalfMaps, supported_map
 from ...maps.noise_power import measure_noise
 from ...training.batches import Batch
-from ...training.find_members import take_members
+from ...training.find_members import judge_images
 from ...training.schedule import Rung
+from ...training.signal_scales import MOVING
 from ...training.stage import Stage, carry_density
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
 from ..decoder import Output, Pass
@@ -87,10 +88,10 @@ class FlowDecoder(FlowState):
         return self._pass.learn(batch, z, place, size)
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
-        """Tell images that are no particles, and settle the poses."""
-        if self.settings.find_junk:
+        """Judge the images, and settle the poses."""
+        if self.settings.judged.anything:
             now.trainer.team.collect(self._pass.resemblance, rows)
-            take_members(now.trainer, self._pass.resemblance)
+            judge_images(now.trainer, self._pass.resemblance, self.settings.judged, MOVING)
         self.settle_poses(now, now.points.tally)
         self.energy = means["energy"]
 

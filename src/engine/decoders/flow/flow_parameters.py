@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....parameters import parameter
+from ...training.judged import Judged
 
 GROUP = "flow decoder"
 
@@ -42,6 +43,13 @@ class FlowParameters:
         choices=("auto", "weigh", "keep"),
         group=GROUP,
     )
+    scales: str = parameter(
+        "auto",
+        help="find: how strong the particle's signal is for the noise of its image is an unknown too; where all are "
+        "alike, they stay so. keep: the particle file's scales are taken as they are. auto: find, with the flow",
+        choices=("auto", "find", "keep"),
+        group=GROUP,
+    )
     hidden_units: int = parameter(
         64, help="width of the flow's network", low=4, high=1024, advanced=True, group=GROUP
     )
@@ -69,6 +77,6 @@ class FlowParameters:
         return self.poses in ("auto", "refine")
 
     @property
-    def find_junk(self) -> bool:
-        """Whether images that are no particles of the molecule are told and count for nothing."""
-        return self.junk in ("auto", "weigh")
+    def judged(self) -> Judged:
+        """Whether images that are no particles are told, and how strong the signal of each is."""
+        return Judged(self.junk in ("auto", "weigh"), self.scales in ("auto", "find"))

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from ...training.batches import Batch
-from ...training.find_members import resemblance
 from ...training.pose_corrections import RigidBasis, whole_body
+from ...training.resemblance import SIZE, resemblance
 from ...training.stage import vertex_share
 from ..decoder import Pass
 from .flow_state import FlowState
@@ -33,8 +33,8 @@ class FlowPass:
         poses = now.stage.poses
         self._basis = RigidBasis(trainer.rest, decoder.flow.modes, poses) if poses.active else None
         #: `resemblance` of all images, of which this process has set its own
-        self.resemblance = torch.zeros(len(trainer.images), 2, device=trainer.device)
-        self._find_junk = decoder.settings.find_junk
+        self.resemblance = torch.zeros(len(trainer.images), SIZE, device=trainer.device)
+        self._judges = decoder.settings.judged.anything
 
     def learn(self, batch: Batch, z: torch.Tensor, place: np.ndarray, size: int) -> torch.Tensor:
         """Add the gradient of a part of a batch of ``size`` images, at latents ``(b, k)``.
@@ -47,7 +47,7 @@ class FlowPass:
         vertices = self._flow(z)
         model = stage.forward(batch, vertices)
         each = stage.misfit(batch, model)
-        if self._find_junk:
+        if self._judges:
             self.resemblance[batch.rows] = resemblance(stage, batch, model.detach())
         bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
         strains = rigidity_energy(vertices[:bent], trainer.cells, trainer.inverse, trainer.weights)
