@@ -8,8 +8,10 @@ as they were simulated. The oracle is solved from the same images in the same ha
 motion of the rigid parts and the true poses. Areas under the FSC with the truth are CryoBench's (0.5 at most), at the
 states of evenly spaced particles, each at the mean latent of the particles most like it. ``excess`` is the largest
 amount by which the FSC of the half-maps, in the mask of the true molecule, is above what the FSC of their mean with the
-truth supports, t² / (2 − t²) of the mean's t: up to 0.8 of Nyquist, and at all. ``--curves`` prints instead how the maps of FlexRec's steps and of L-BFGS
-(torch's, strong Wolfe, on the same problem without preconditioner) get better with the passes over the images.
+truth supports, t² / (2 − t²) of the mean's t: up to 0.8 of Nyquist, and at all.
+
+``--curves`` prints instead how the maps of FlexRec's steps and of L-BFGS (torch's, strong Wolfe, on the same problem
+without preconditioner) get better with the passes over the images.
 """
 
 from __future__ import annotations
@@ -304,8 +306,8 @@ def print_table(results: list[Result]) -> None:
         areas = [" / ".join(f"{each[name]:{form}}" for name in ("rigid", "model", "oracle"))
                  for each, form in ((r.moving, ".3f"), (r.whole, ".3f"), (r.half, ".2f"))]  # fmt: skip
         print(f"{r.case:<16} {r.seed:4d} {areas[0]:>26} {way(**order(r.moving)):5.2f} {areas[1]:>26} "
-              f"{way(**order(r.whole)):5.2f} {areas[2]:>29} {r.excess[0]:5.3f} {r.excess[1]:5.3f} {r.seconds['train']:5.0f}s "
-              f"{r.seconds['reconstruct']:10.0f}s", flush=True)  # fmt: skip
+              f"{way(**order(r.whole)):5.2f} {areas[2]:>29} {r.excess[0]:5.3f} {r.excess[1]:5.3f} "
+              f"{r.seconds['train']:5.0f}s {r.seconds['reconstruct']:10.0f}s", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
