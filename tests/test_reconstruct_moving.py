@@ -20,6 +20,7 @@ from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.reconstruct.full_images import open_full_images
 from chimerax.flexrec.jobs.reconstruct.reconstruct_parameters import RECONSTRUCT
 from chimerax.flexrec.jobs.reconstruct.reconstruct_run import run
+from chimerax.flexrec.jobs.reports.reconstruction_report import reconstruction_page, resolutions
 from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles import ImageStack
@@ -78,6 +79,16 @@ def test_maps_under_motion_show_what_the_rigid_map_smears(project, full):
     for alike in (order[60:80], order[-80:-60]):
         own, other = likeness(truth, moved, alike, model), likeness(truth, rigid, alike)
         assert own > 0.85 and own > other + 0.2, (own, other)
+
+
+def test_the_record_and_the_report_tell_motion_and_rest_apart(full):
+    record = json.loads((full / "reconstruct.json").read_text())
+    moved, rigid = (record["solved"][kind]["explained"] for kind in ("moved", "rigid"))
+    assert moved > rigid + 5 and record["solved"]["moved"]["passes"] <= 9
+    assert record["masked_resolution_0.143"] <= record["rigid"]["masked_resolution_0.143"]
+    page = reconstruction_page(full)
+    assert f"explained {moved - rigid:.1f} nats better" in page.sentence
+    assert len(resolutions(record)) == 1 + len(record["part_resolution_0.143"]) > 2
 
 
 def test_recorded_images_are_brought_to_what_prep_would_have_made_of_them(project, tmp_path):

@@ -137,8 +137,8 @@ def add_reconstruction(project: Path, **changed) -> Path:
     folder = project / "005-reconstruct"
     record(folder, "reconstruct", {"model": "001-train"})
     values = {"box": 32, "pixel_size": 3.0, "particles": "001-prep", "halves": [150, 150], "selection": None,
-              "resolution_0.143": 6.0, "part_resolutions_0.143": {"1": 5.0, "2": 4.9},
-              "rigid": {"resolution_0.143": 6.1, "part_resolutions_0.143": {"1": 5.0, "2": 7.1}}}  # fmt: skip
+              "resolution_0.143": 6.0, "part_resolution_0.143": {"1": 5.0, "2": 4.9},
+              "rigid": {"resolution_0.143": 6.1, "part_resolution_0.143": {"1": 5.0, "2": 7.1}}}  # fmt: skip
     (folder / "reconstruct.json").write_text(json.dumps(values | changed))
     return folder
 
@@ -163,7 +163,7 @@ def test_a_null_test_has_both_trainings_side_by_side(project):
 
 def test_a_worse_map_is_told_with_its_causes(project):
     add_halves(project / "001-train", held_out_gain=0.3)
-    folder = add_reconstruction(project, **{"part_resolutions_0.143": {"1": 5.0, "2": 8.0}})
+    folder = add_reconstruction(project, **{"part_resolution_0.143": {"1": 5.0, "2": 8.0}})
     write_map(folder / "rigid_map.mrc", two_blobs() + np.roll(two_blobs(), 10, 1), 3.0)
     page = reconstruction_page(folder)
     section = page.sections[0]
@@ -175,9 +175,9 @@ def test_a_worse_map_is_told_with_its_causes(project):
 
 def test_a_masked_resolution_counts_before_one_without(project):
     masked = {"masked_resolution_0.143": 4.0, "rigid": {"masked_resolution_0.143": 8.0, "resolution_0.143": 6.0}}
-    page = reconstruction_page(add_reconstruction(project, **masked, **{"part_resolutions_0.143": {}}))
+    page = reconstruction_page(add_reconstruction(project, **masked, **{"part_resolution_0.143": {}}))
     assert "map of all of the molecule from 8.0 to 4.0 Å" in page.sentence
-    nowhere = masked | {"masked_resolution_0.143": None, "part_resolutions_0.143": {}}
+    nowhere = masked | {"masked_resolution_0.143": None, "part_resolution_0.143": {}}
     page = reconstruction_page(add_reconstruction(project, **nowhere))
     assert "map of all of the molecule from 8.0 Å to nowhere" in page.sentence
 
@@ -207,8 +207,8 @@ def test_a_rigid_reconstruction_and_one_whose_training_is_gone_have_pages(projec
 def test_nothing_of_a_page_runs_or_is_fetched(project):
     """Names and texts from files are shown letter by letter, and do nothing."""
     folder = add_reconstruction(project, particles=HOSTILE, selection=HOSTILE, warnings=[HOSTILE],
-                                **{"part_resolutions_0.143": {HOSTILE: 4.0},
-                                   "rigid": {"part_resolutions_0.143": {HOSTILE: 5.0}}})  # fmt: skip
+                                **{"part_resolution_0.143": {HOSTILE: 4.0},
+                                   "rigid": {"part_resolution_0.143": {HOSTILE: 5.0}}})  # fmt: skip
     shown = NullSeries(np.arange(9.0), np.arange(9.0), np.ones(1), np.ones(1))
     draw_null(folder / "curves.png", shown, shown, "$x^$ & < >")
     path, _ = write_report(folder)

@@ -49,3 +49,12 @@ def map_clause(places: tuple[Resolutions, ...]) -> str:
 def worse(places: tuple[Resolutions, ...]) -> tuple[Resolutions, ...]:
     """Where the map under motion is coarser than the rigid one, the worst first."""
     return tuple(sorted((each for each in places if each.change < 0), key=lambda each: each.change))
+
+
+def gain_clause(moved: float | None, rigid: float | None) -> str:
+    """How much better the map under motion explains images of the other half, in nats; empty where that is not known.
+    """
+    if moved is None or rigid is None:
+        return ""
+    how = "better" if moved >= rigid else "worse"
+    return f"an image of the other half is explained {abs(moved - rigid):.1f} nats {how} than by the rigid map"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 MOVED, RIGID = "moved", "rigid"  # what is solved
 WORDS = {MOVED: "in motion", RIGID: "at rest"}
 NAMES = {MOVED: HALVES, RIGID: TWIN_HALVES}
+SOLVED = {MOVED: "moved.json", RIGID: "rigid.json"}  # how a pair was solved
 BAND = 0.98  # of Nyquist: what is next to the last shell is not in the images
 TESTED = 400  # images of each half on which the other's map is tested
 PIXELS_AT_ONCE = 1 << 20  # of images worked on together
@@ -212,8 +214,11 @@ class MovingSolver:
         if kind == MOVED and self._inputs.refine:
             with self._job.output(REFINED) as path:
                 write_star(path, self._refined(stages))
+        explained = float(pair.explained[-1].mean())
+        with self._job.output(SOLVED[kind]) as path:
+            path.write_text(json.dumps({"passes": pair.first.passes, "explained": round(explained, 2)}) + "\n")
         self._job.log(f"Half-maps {WORDS[kind]}: {pair.first.passes} passes over the images; each half's explains "
-                      f"{pair.explained[-1].mean():.1f} nats of an image of the other half.")  # fmt: skip
+                      f"{explained:.1f} nats of an image of the other half.")  # fmt: skip
         os.unlink(self._job.folder / f"{kind}.npz")
 
     def _refined(self, stages: Stages) -> Particles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from ..queue.slots import device_name
 from ..train.train_run import choose_device
 from ..train.train_team import processes_for, run_team
 from .full_images import open_full_images
-from .moving_solver import MOVED, NAMES, RIGID, Inputs, MovingSolver
+from .moving_solver import MOVED, NAMES, RIGID, SOLVED, Inputs, MovingSolver
 from .reconstruct_halves import FEWEST, halves_of
 from .reconstruct_motion import check_model, half_models
 from .reconstruct_parameters import ReconstructParameters
@@ -54,7 +55,8 @@ def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> bool:
     record = {"particles": inputs.prepared.folder.name, "selection": parameters.selection,
               "halves": (len(inputs.halves[0]), len(inputs.halves[1])), "model": inputs.name,
               "independent": inputs.independent,
-              "poses_refined": parameters.refine_poses}  # fmt: skip
+              "poses_refined": parameters.refine_poses,
+              "solved": {kind: _told(job, kind) for kind in kinds_of(parameters)}}  # fmt: skip
     write_reconstruction(moved, rigid, pixel_size, request, record, job)
     return True
 
@@ -63,6 +65,11 @@ def _solved(job: JobRun, kind: str) -> tuple[Reconstruction, float]:
     """A pair of half-maps that was written, and their pixel size."""
     (first, pixel_size), (second, _) = (read_map(job.folder / name) for name in NAMES[kind])
     return of_halves(first, second, (first + second) / 2, pixel_size), pixel_size
+
+
+def _told(job: JobRun, kind: str) -> dict[str, float]:
+    """Passes over the images, and nats of an image of the other half that each half-map explains."""
+    return json.loads((job.folder / SOLVED[kind]).read_text(encoding="utf-8"))
 
 
 def _labels(parameters: ReconstructParameters, mesh: TetMesh) -> tuple[int, ...] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...explore.map_gain import Resolutions, map_clause, worse
+from ...explore.map_gain import Resolutions, gain_clause, map_clause, worse
 from ...explore.motion_numbers import MotionNumbers
 from ...explore.verdict import Verdict, angstroms, judge_motion
 from ...explore.worse_map_causes import LIKELY, MapNumbers, worse_map_causes
@@ -42,15 +42,15 @@ def reconstruction_page(folder: Path) -> Page:
         return _rigid_page(title, folder, record, notes, facts)
     places = resolutions(record)
     verdict = judge_motion(facts.motion if facts else MotionNumbers(None))
-    clause = map_clause(places)
-    sentence = verdict.sentence.rstrip(".") + (f"; {clause}." if clause else ".")
+    clauses = filter(None, (map_clause(places), gain_clause(*_explained(record))))
+    sentence = "; ".join((verdict.sentence.rstrip("."), *clauses)) + "."
     sections = (
         *_worse_sections(folder, record, places, facts),
         _resolution_section(places),
         *_evidence(verdict, facts),
         Section("In numbers", (), _numbers(record, facts)),
         Section("Pictures", (), None, _pictures(folder)),
-        _how((texts.MAP_RESOLUTION, texts.MOTION, texts.HELD_OUT, texts.HALVES, texts.NULL)),
+        _how((texts.MAP_RESOLUTION, texts.OTHER_HALF, texts.MOTION, texts.HELD_OUT, texts.HALVES, texts.NULL)),
     )
     return Page(title, verdict.level, sentence, sections, (*notes, *(unfinished(facts) if facts else ())))
 
@@ -63,6 +63,18 @@ def resolutions(record: dict[str, Any]) -> tuple[Resolutions, ...]:
     return (*pairs, *(Resolutions(f"part {name}", own[name], other[name]) for name in own if name in other))
 
 
+def _explained(record: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Nats of an image of the other half that a half-map under motion explains, and one at rest."""
+    moved, rigid = (_within(_within(record, "solved"), kind) for kind in ("moved", "rigid"))
+    return number(moved, "explained"), number(rigid, "explained")
+
+
+def _within(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a record has of that name; nothing where that is no table."""
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _resolution(record: dict[str, Any]) -> float | None:
     """In a mask and corrected, where that was measured, else without one; None: nowhere."""
     masked = "masked_resolution_0.143"
@@ -70,7 +82,7 @@ def _resolution(record: dict[str, Any]) -> float | None:
 
 
 def _parts(record: dict[str, Any]) -> dict[str, float | None]:
-    found = record.get("part_resolutions_0.143")
+    found = record.get("part_resolution_0.143")
     return {str(name): number(found, name) for name in found} if isinstance(found, dict) else {}
 
 
@@ -186,6 +198,9 @@ def _numbers(record: dict[str, Any], facts: TrainingFacts | None) -> Grid:
     if isinstance(record.get("independent"), bool):
         rows.append(("Halves", "each moved by the model of its own half" if record["independent"] else
                      "both moved by one model, which has seen all images: they may agree a little too well"))
+    for name, nats in zip(("under motion", "at rest"), _explained(record)):
+        if nats is not None:
+            rows.append((f"An image of the other half is explained, {name}", f"by {nats:.1f} nats"))
     if facts is not None:
         rows.append(("Motion", f"of {facts.folder.name}, {facts.model.progress}"))
     return Grid(("number", "value"), tuple(rows))

@@ -29,6 +29,13 @@ HALVES = (
     "motion is common to both. For this, each state is laid as a whole, in all parts, so the motion beside it is not "
     "the one of a part against the others.",
 )
+OTHER_HALF = (
+    "Images of the other half",
+    "How much likelier the map of one half of the particles makes an image of the other half than no map at all, as a "
+    "natural logarithm (nats). Half-maps that are blurred alike agree to a fine resolution all the same; this number "
+    "is larger only where the density is where the images have it. Where one model has seen both halves, its latents "
+    "were fitted to these images.",
+)
 NULL = (
     "Null test",
     "Images of a rigid molecule are made of the model's own map, at the particles' poses (off by what the training "
