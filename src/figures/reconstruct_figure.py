@@ -92,5 +92,6 @@ def draw_fsc(axis: Axes, reconstruction: Reconstruction, twin: Reconstruction | 
     axis.set_title(title, fontsize=10)
     if twin is not None:
         axis.legend(fontsize=8)
+    axis.locator_params(axis="x", nbins=5)
     axis.set(xlabel="spatial frequency (1/Å)", ylabel="FSC of the half-maps", xlim=(0, reconstruction.frequency[-1]),
              ylim=(min(-0.1, reconstruction.fsc.min() - 0.05), 1.05))  # fmt: skip

@@ -100,6 +100,7 @@ def _finish(axis: Axes, agreement: HalfAgreement, title: str) -> None:
 def _draw_guinier(axis: Axes, quality: MapQuality) -> None:
     guinier = quality.guinier
     axis.plot(guinier.square, guinier.amplitude, ".", color=BLUE, markersize=4)
+    axis.locator_params(axis="x", nbins=5)
     axis.set(xlabel="squared frequency (1/Å²)", ylabel="ln of the signal's amplitude")
     if guinier.fitted is not None and guinier.b_factor is not None:
         ends = 1 / np.square(guinier.fitted)
