@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Open:
     """What is opened."""
 
-    path: Path = parameter(positional=True, help="the folder of a project or of a train job")
+    path: Path = parameter(positional=True, help="the folder of a project, or of a train or reconstruct job")
     name: str | None = parameter(None, needs=VIEW, help="its name among the models")
 
 
@@ -34,7 +34,7 @@ OPEN = Action(
     of_model=False,
     about="ChimeraX's plain open does the same, given the file project.flexrec in the project's folder, or any folder "
     "with format flexrec. The panel comes with it, the map is turned upright where nothing else is open, and Recent "
-    "Files lists the project. No torch is needed to look at a model. A training that still runs can be opened from its "
+    "Files lists the project. Of a reconstruct job the map is opened, as flexrec maps does. No torch is needed to look at a model. A training that still runs can be opened from its "
     "first epoch on; flexrec watch keeps it current.",
 )  # fmt: skip
 
