@@ -34,8 +34,8 @@ OPEN = Action(
     of_model=False,
     about="ChimeraX's plain open does the same, given the file project.flexrec in the project's folder, or any folder "
     "with format flexrec. The panel comes with it, the map is turned upright where nothing else is open, and Recent "
-    "Files lists the project. Of a reconstruct job the map is opened, as flexrec maps does. No torch is needed to look at a model. A training that still runs can be opened from its "
-    "first epoch on; flexrec watch keeps it current.",
+    "Files lists the project. Of a reconstruct job its map is opened, as flexrec maps does. No torch is needed to look "
+    "at a model. A training that still runs can be opened from its first epoch on; flexrec watch keeps it current.",
 )  # fmt: skip
 
 
