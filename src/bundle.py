@@ -50,6 +50,10 @@ class _FlexRecBundle(BundleAPI):
             from .scene.scene_model import FlexRecModel
 
             return FlexRecModel
+        if name == "ReconstructedMaps":
+            from .scene.reconstructed_maps import ReconstructedMaps
+
+            return ReconstructedMaps
         return None
 
 

@@ -21,7 +21,8 @@ class Open:
     """What is opened."""
 
     path: Path = parameter(
-        positional=True, help="the folder of a project or of a train job, or in which cryoDRGN was trained"
+        positional=True,
+        help="the folder of a project, of a train or reconstruct job, or in which cryoDRGN was trained",
     )
     epoch: int | None = parameter(None, low=0, help="which epoch of a folder that keeps several; else the newest")
     name: str | None = parameter(None, needs=VIEW, help="its name among the models")
@@ -41,9 +42,10 @@ OPEN = Action(
     of_model=False,
     about="ChimeraX's plain open does the same, given the file project.flexrec in the project's folder, or any folder "
     "with format flexrec. The panel comes with it, the map is turned upright where nothing else is open, and Recent "
-    "Files lists the project. No torch is needed to look at a model. A training that still runs can be opened from its "
-    "first epoch on; flexrec watch keeps it current. A work folder of cryoDRGN opens the same way: its maps are "
-    "decoded from its weights by FlexRec, and its UMAP, k-means clusters, states and landscapes are there.",
+    "Files lists the project. Of a reconstruct job its map is opened, as flexrec maps does. No torch is needed to look "
+    "at a model. A training that still runs can be opened from its first epoch on; flexrec watch keeps it current. A "
+    "work folder of cryoDRGN opens the same way: its maps are decoded from its weights by FlexRec, and its UMAP, "
+    "k-means clusters, states and landscapes are there.",
 )  # fmt: skip
 
 

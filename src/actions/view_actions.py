@@ -1,4 +1,4 @@
-"""``flexrec show``, ``mesh``, ``flow``, ``follow``, ``unfollow`` and ``save atoms``: what needs ChimeraX's 3D view.
+"""``flexrec show``, ``maps``, ``mesh``, ``flow``, ``follow``, ``unfollow``, ``save atoms``: what needs the 3D view.
 
 What they do stands in ``commands/``.
 """
@@ -10,9 +10,12 @@ from pathlib import Path
 
 from ..parameters import WRITE, parameter
 from .action import VIEW, Action
+from .queue_actions import JobName
 from .text_forms import POINT, STRUCTURES
 
 MESH_COLOURS = ("part", "rigidity", "strain", "agreement", "none")
+SHOWN_MAPS = ("sharpened", "map", "local", "rigid", "halves")
+MAP_COLOURS = ("none", "resolution", "gain")
 MOST_ARROWS = 20_000
 MEAN = "mean"
 
@@ -28,6 +31,29 @@ class Show:
 SHOW = Action(
     "show", "Show the panel with the plot of latent space", None, Show, VIEW, of_model=False,
     about="What is done in it appears in the Log as the commands of this page.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Maps(JobName):
+    """Which maps of a reconstruction, and their colours."""
+
+    show: str | None = parameter(
+        None, choices=SHOWN_MAPS,
+        help="which: sharpened, the map as it is, sharpened by local resolution, the rigid one beside it, or both "
+        "half-maps; if omitted, what is open already, else the sharpened one where there is one, else the map",
+    )  # fmt: skip
+    color: str = parameter("none", choices=MAP_COLOURS, help="what the colours say")
+
+
+MAPS = Action(
+    "maps", "Open the maps of a reconstruct job, coloured by local resolution or by the gain over the rigid map", None,
+    Maps, VIEW, of_model=False,
+    about="Yellow is the finest local resolution, dark blue the coarsest. The gain is the local resolution of the "
+    "rigid map minus that of the map under motion, in Å: blue is finer, red coarser, grey alike; only a map under "
+    "motion has it. A key says which colour is how much, from the values on the surface. Maps that are open are "
+    "coloured anew and stay as they are else; colours follow when the contour level is changed. The level is that "
+    "which the job recommends.",
 )  # fmt: skip
 
 
@@ -107,4 +133,4 @@ SAVE_ATOMS = Action(
 )  # fmt: skip
 
 SECTION = "Look at a model"
-ACTIONS = (SHOW, MESH, FLOW, FOLLOW, UNFOLLOW, SAVE_ATOMS)
+ACTIONS = (SHOW, MAPS, MESH, FLOW, FOLLOW, UNFOLLOW, SAVE_ATOMS)

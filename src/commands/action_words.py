@@ -8,14 +8,14 @@ from typing import Any
 from chimerax.core.commands import CmdDesc
 
 from ..actions.action import CHIMERAX, Action
-from . import atoms, engine, jobs, movement, show, watch
+from . import atoms, engine, jobs, movement, reconstructions, show, watch
 from .arguments import FlexRecModelArg, annotation, the_model
 from .session_scene import SessionScene
 
 # what is done by those actions that have no function of their own
 FUNCTIONS = {
     words: function
-    for module in (atoms, engine, jobs, movement, show, watch)
+    for module in (atoms, engine, jobs, movement, reconstructions, show, watch)
     for words, function in module.FUNCTIONS.items()
 }
 

@@ -10,6 +10,7 @@ from chimerax.core.commands import quote_path_if_necessary
 from ..jobs.find_model import MODEL
 from ..jobs.listing import JobState, details, job_lines
 from ..jobs.reconstruct.reconstruct_parameters import first_map
+from ..jobs.reconstruct.reconstructed_files import COLOURED, colours_of, is_reconstruction
 from ..jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED
 from ..jobs.reports.report_files import HTML
 from .tables import link
@@ -29,11 +30,17 @@ def job_link(word: str, folder: Path, text: str = "", more: str = "") -> str:
 
 
 def open_link(folder: Path) -> str:
-    """A link that opens a job's model, or the map of a reconstruction; empty where it has neither."""
+    """Links that open a job's model, or its map, of a reconstruction coloured too; empty where it has neither."""
+    if (folder / MODEL).is_file():
+        return job_link("open", folder)
+    if is_reconstruction(folder) and first_map(folder).is_file():
+        can = colours_of(folder)
+        coloured = (job_link("maps", folder, f"by {colour}", f"color {colour}") for colour in COLOURED if colour in can)
+        return " ".join([job_link("maps", folder, "open map"), *coloured])
     if first_map(folder).is_file():
         path, name = (quote_path_if_necessary(str(word)) for word in (first_map(folder), folder.name))
         return link("open map", f"open {path} name {name}")
-    return job_link("open", folder) if (folder / MODEL).is_file() else ""
+    return ""
 
 
 def say_started(session, folder: Path) -> None:

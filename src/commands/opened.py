@@ -9,8 +9,10 @@ from chimerax.core.filehistory import remember_file
 
 from ..errors import InputError
 from ..jobs.find_model import named_model, trained_folder
+from ..jobs.reconstruct.reconstructed_files import is_reconstruction
 from ..models import open_model as open_trained_model
 from ..scene.lighting import light
+from ..scene.reconstructed_maps import ReconstructedMaps
 from ..scene.scene_model import FlexRecModel
 from ..scene.settings import flexrec_settings
 from .panel import show_panel
@@ -19,8 +21,11 @@ FIRST_LOOK = "view orient; turn x -90; view pad 0.2"  # z is up, as in the demo
 FORMAT = "flexrec"
 
 
-def open_model(session, path: Path, name: str | None = None) -> FlexRecModel:
-    """Open the newest trained model of a project, or that of one job."""
+Opened = FlexRecModel | ReconstructedMaps
+
+
+def open_model(session, path: Path, name: str | None = None) -> Opened:
+    """Open the newest trained model of a project, or that of one job; of a reconstruct job its map."""
     models, said = read_path(session, path, name)
     session.models.add(models)
     session.logger.info(said)
@@ -28,10 +33,13 @@ def open_model(session, path: Path, name: str | None = None) -> FlexRecModel:
     return models[0]
 
 
-def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[FlexRecModel], str]:
+def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[Opened], str]:
     """The model of a project or a job, not yet in the scene, and a sentence about it."""
     named = named_model(Path(path).expanduser())
-    folder, flow = named if named.is_dir() else named.parent, open_trained_model(named)
+    folder = named if named.is_dir() else named.parent
+    if is_reconstruction(folder):
+        return _read_maps(session, folder, name)
+    flow = open_trained_model(named)
     model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
     if session.ui.is_gui:
         model.dragging.prepare()
@@ -42,12 +50,22 @@ def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[
     return [model], " ".join([about, *(() if flow.origin is None else flow.origin.says)])
 
 
-def say_opened(session, model: FlexRecModel) -> None:
-    """A model is in the scene: show its map upright where nothing else is open, and in a window the panel."""
+def _read_maps(session, folder: Path, name: str | None) -> tuple[list[Opened], str]:
+    maps = ReconstructedMaps.of_job(session, folder)
+    if name is not None:
+        maps.name = name
+    return [maps], maps.sentence
+
+
+def say_opened(session, model: Opened) -> None:
+    """A model is in the scene: show its map upright where nothing else is open, and in a window a model's panel."""
     own = model.all_models()
     if all(one in own for one in session.models.list()):
-        light(model)
+        light(session, model.box)
         run(session, FIRST_LOOK, log=False)
+    if isinstance(model, ReconstructedMaps):
+        remember_file(session, str(model.folder), FORMAT, [model])
+        return
     remember_file(session, str(recent_place(model.folder)), FORMAT, [model])
     if session.ui.is_gui and flexrec_settings(session).panel_when_opening:
         show_panel(session)
@@ -65,7 +83,7 @@ def recent_place(job: Path) -> Path:
 class WhenAdded:
     """Says that a model was opened when ChimeraX, which reads it, has put it into the scene and looked at it."""
 
-    def __init__(self, session, model: FlexRecModel) -> None:
+    def __init__(self, session, model: Opened) -> None:
         self._session, self._model = session, model
         self._handlers = [session.triggers.add_handler(name, self._look) for name in ("command finished", "new frame")]
 

@@ -7,6 +7,7 @@ moving/            what moves with it, and how it is drawn during a drag
 player             plays a path; point_status writes the shown point into the status line
 movies/            records a path
 state_comparison   the difference of two states, or both side by side; compared_maps makes the volumes
+reconstructed_maps the maps of a reconstruct job; map_values says what they are coloured by
 colour_key         what colours mean, in a corner of the view; palette has the colours
 lighting           soft light for the first picture, plain light during a slow drag
 decoding           the engine process of a session; model_client asks it about one model

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from chimerax.core.session import Session
 from chimerax.graphics import View
-
-from .shown_model import ShownModel
 
 SHADOWS = 16  # directions of ambient light: as ChimeraX has for large structures, a quarter of its usual number
 SMALL = 100  # voxels on a side of maps that throw shadows where a processor draws: it takes seconds for larger ones
 PROCESSORS = ("llvmpipe", "softpipe", "swiftshader", "software", "basic render")  # as OpenGL names what draws
 
 
-def light(model: ShownModel) -> None:
-    """Light the scene, in which a model is alone, softly and with silhouettes, unless the user has chosen a light."""
+def light(session: Session, box: int) -> None:
+    """Light the scene, in which a map of so many voxels a side is alone, softly and with silhouettes.
+
+    Nothing is changed where the user has chosen a light.
+    """
     from chimerax.std_commands.lighting import lighting
 
-    session, view = model.session, model.session.main_view
+    view = session.main_view
     if not _usual_light(view):
         return
-    if len(model.learned.volume) <= SMALL or not _processor_draws(view):
+    if box <= SMALL or not _processor_draws(view):
         lighting(session, "soft", intensity=0.4, ambient_intensity=1.1, multi_shadow=SHADOWS)
     view.silhouette.enabled = view.redraw_needed = True
 

@@ -11,6 +11,8 @@ _VIRIDIS = ((59, 82, 139), (48, 106, 142), (39, 128, 142), (31, 149, 139), (37, 
             (117, 208, 84), (176, 221, 47), (236, 229, 27))  # fmt: skip
 _PLASMA = ((73, 3, 160), (114, 1, 168), (150, 19, 161), (182, 48, 139), (208, 77, 115), (229, 106, 93), (245, 139, 71),
            (253, 174, 50), (251, 215, 36))  # fmt: skip
+# red, grey and blue as of less and more density where two states are compared
+_DIVERGING = ((214, 51, 41), (180, 185, 194), (46, 115, 217))
 
 
 def _fine(colours: tuple) -> np.ndarray:
@@ -21,6 +23,7 @@ def _fine(colours: tuple) -> np.ndarray:
 
 
 VIRIDIS, PLASMA = _fine(_VIRIDIS), _fine(_PLASMA)
+DIVERGING = _fine(_DIVERGING)  # from less than nothing to more, by way of grey
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class Scale:
     Attributes
     ----------
     title : what, and in which unit. colours : ``(n, 3)`` uint8, at even steps from the lowest value to the highest.
-    highest : value of the last colour, and of all above; the first is that of 0.
+    highest : value of the last colour, and of all above. lowest : that of the first, and of all below.
     labels : texts, and where along the colours they are, 0 to 1.
     """
 
@@ -38,12 +41,14 @@ class Scale:
     colours: np.ndarray
     highest: float
     labels: tuple[tuple[str, float], ...]
+    lowest: float = 0.0
 
     def colour(self, values: np.ndarray, opacity: int = 255) -> np.ndarray:
         """``(n, 4)`` uint8 of values ``(n,)``."""
         last = len(self.colours) - 1
         colours = np.full((len(values), 4), opacity, np.uint8)
-        colours[:, :3] = self.colours[(np.clip(values / self.highest, 0, 1) * last).astype(np.intp)]
+        place = (values - self.lowest) / (self.highest - self.lowest)
+        colours[:, :3] = self.colours[(np.clip(place, 0, 1) * last).astype(np.intp)]
         return colours
 
 
@@ -52,6 +57,14 @@ def value_scale(title: str, colours: np.ndarray, highest: float, unit: float = 1
     more = "\u2265\u2009" if above else ""
     texts = ("0", f"{highest / 2 / unit:.3g}", f"{more}{highest / unit:.3g}")
     return Scale(title, colours, highest, tuple(zip(texts, (0.0, 0.5, 1.0))))
+
+
+def range_scale(title: str, colours: np.ndarray, lowest: float, highest: float, signed: bool = False) -> Scale:
+    """From ``lowest`` to ``highest``, beyond both of which values may be; ``signed`` labels have their sign."""
+    middle = (lowest + highest) / 2
+    form = "+.3g" if signed else ".3g"
+    texts = (f"\u2264\u2009{lowest:{form}}", f"{middle:{form if middle else '.3g'}}", f"\u2265\u2009{highest:{form}}")
+    return Scale(title, colours, highest, tuple(zip(texts, (0.0, 0.5, 1.0))), lowest)
 
 
 def group_scale(title: str, colours: np.ndarray, names: list[str]) -> Scale:

@@ -75,6 +75,11 @@ class FlexRecModel(Model):
         self._map.delete()
 
     @property
+    def box(self) -> int:
+        """Voxels on a side of its map."""
+        return self.learned.box
+
+    @property
     def level(self) -> float:
         """At which the map is contoured, or would be."""
         return contour_level(self.learned.volume) if self.map is None else self.map.level

@@ -20,7 +20,7 @@ from ..throttle import Throttled
 from ..train.train_particles import REFINED, refined
 from .kept_pair import keep_pair, kept_pair
 from .reconstruct_motion import ParticleMotion, mean_place, particle_motion
-from .write_reconstruction import HALVES, TWIN_HALVES
+from .reconstructed_files import HALVES, TWIN_HALVES
 
 if TYPE_CHECKING:
     import torch

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...engine.maps.half_agreement import HalfAgreement, agreement_steps, measure_agreement
 from ...engine.maps.half_pair import HalfPair
+from ...engine.maps.local_resolution import LocalResolution, local_resolution
 from ...engine.maps.map_quality import MapQuality, judge_maps
 from ...engine.maps.orientation_coverage import orientation_coverage
 from ...figures.resolution_figure import draw_resolution
@@ -18,11 +19,11 @@ from ...mesh.map_files import write_map
 from ..job_folder import JobRun
 from ..throttle import Throttled
 from .deposition import Deposition, write_deposition
-from .resolution_record import quality_record, resolution_lines
+from .reconstructed_files import LOCAL, LOCAL_MAP, MASK, SHARPENED, TWIN_LOCAL
+from .resolution_record import local_record, quality_record, resolution_lines, twin_line
 from .resolution_request import ResolutionRequest
 
-FSC, MASK, FIGURE = "fsc.csv", "fsc_mask.mrc", "resolution.png"
-LOCAL, LOCAL_MAP, SHARPENED = "local_resolution.mrc", "local_sharpened.mrc", "sharpened.mrc"
+FSC, FIGURE = "fsc.csv", "resolution.png"
 
 
 def write_resolution(
@@ -31,7 +32,8 @@ def write_resolution(
     """Measure two half-maps, write all that follows from them into the job's folder; the numbers for its record.
 
     Written are fsc.csv, fsc_mask.mrc, local_resolution.mrc, local_sharpened.mrc, resolution.png, deposit/, and, where a
-    B-factor was given or fitted, sharpened.mrc. A ``twin`` is measured beside the pair, in the same masks.
+    B-factor was given or fitted, sharpened.mrc. A ``twin`` is measured beside the pair, in the same masks; its local
+    resolution is rigid_local_resolution.mrc.
     """
     progress, steps = Throttled(job), agreement_steps(request.mesh, twin is not None)
     done = count(1)
@@ -49,7 +51,22 @@ def write_resolution(
     unsharpened = None if quality.sharpened is None else quality.unsharpened
     deposition = Deposition(pair, quality.primary, unsharpened, quality.b_factor, quality.contour, request.centre)
     write_deposition(deposition, agreement, job)
-    return quality_record(quality, request.twin_name)
+    record = quality_record(quality, request.twin_name)
+    if twin is not None:
+        local = _write_twin_local(twin, quality, request, job)
+        record[request.twin_name]["local_resolution"] = local_record(local)
+    return record
+
+
+def _write_twin_local(twin: HalfPair, quality: MapQuality, request: ResolutionRequest, job: JobRun) -> LocalResolution:
+    """The local resolution of the twin, in the pair's mask, as a map; logged is by how much the pair's is finer."""
+    progress, mask = Throttled(job), quality.agreement.mask.volume
+    stage = f"local resolution of the {request.twin_name} map"
+    local = local_resolution(twin, mask, lambda step, total: progress(step, total, stage=stage))
+    with job.output(TWIN_LOCAL) as path:
+        write_map(path, local.volume, twin.pixel_size, request.centre)
+    job.log(twin_line(quality.local, local, mask, request.twin_name))
+    return local
 
 
 def _write_maps(quality: MapQuality, pixel_size: float, centre: np.ndarray | None, job: JobRun) -> None:

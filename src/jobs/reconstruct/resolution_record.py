@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ...engine.maps.fsc import THRESHOLD
 from ...engine.maps.half_agreement import HalfAgreement, PairCurves
-from ...engine.maps.local_resolution import QUANTILES
+from ...engine.maps.local_resolution import QUANTILES, LocalResolution
 from ...engine.maps.map_quality import MapQuality
 from ...engine.maps.sharpening import Guinier
 
@@ -24,13 +26,26 @@ def quality_record(quality: MapQuality, twin_name: str) -> dict[str, Any]:
         "phases_random_from": round(1 / agreement.own.random_from, 2),
         "b_factor": None if quality.b_factor is None else round(quality.b_factor, 1),
         "guinier": _guinier(quality.guinier),
-        "local_resolution": {f"{share:g}": value for share, value in zip(QUANTILES, quality.local.quantiles)},
+        "local_resolution": local_record(quality.local),
         "contour_level": quality.contour.level,
         "contour_encloses_kda": quality.contour.mass,
     }
     if coverage is not None:
         record["orientation"] = {"scf": coverage.scf, "hardly_seen": coverage.hardly_seen}
     return record
+
+
+def local_record(local: LocalResolution) -> dict[str, float]:
+    """Å below which the shares of the mask's voxels are that name them."""
+    return {f"{share:g}": value for share, value in zip(QUANTILES, local.quantiles)}
+
+
+def twin_line(own: LocalResolution, twin: LocalResolution, mask: np.ndarray, name: str) -> str:
+    """By how many Å the local resolution is finer than the twin's, over the mask's voxels (N, N, N)."""
+    gain = (twin.volume - own.volume)[mask > 0.5]
+    low, middle, high = np.quantile(gain, (0.1, 0.5, 0.9)) if gain.size else (0.0, 0.0, 0.0)
+    return (f"Local resolution beside that of the {name} map: finer by {middle:.1f} Å at the median of the mask, from "
+            f"{low:.1f} to {high:.1f} Å in eight tenths of it (below 0: coarser).")  # fmt: skip
 
 
 def resolutions(curves: PairCurves, labels: tuple[int, ...]) -> dict[str, Any]:

@@ -14,11 +14,9 @@ from ...figures.reconstruct_figure import draw_reconstruction
 from ...mesh.map_files import write_map
 from ..job_folder import JobRun
 from .reconstruct_parameters import MAP
+from .reconstructed_files import TWIN_MAP
 from .resolution_files import write_resolution
 from .resolution_request import ResolutionRequest
-
-HALVES, TWIN_HALVES = ("half1.mrc", "half2.mrc"), ("rigid_half1.mrc", "rigid_half2.mrc")
-TWIN_MAP = "rigid_map.mrc"
 
 
 def write_halves(

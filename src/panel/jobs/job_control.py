@@ -17,7 +17,8 @@ class JobControl(Protocol):
     """What starts and stops jobs. ``InputError`` from any method is a sentence for the user."""
 
     kind: str
-    open_map: Callable[[Path], None] | None  # shows a job's map by the job's name; None where such maps are not shown
+    open_maps: Callable[[Path, str], None] | None  # a reconstruction's, in colours; None where maps are not shown
+    open_report: Callable[[Path], None] | None  # shows a job's page; None where the computer's own browser does
 
     def start(self, job: Job, values: Mapping[str, Any], project: Path, seed: int) -> None:
         """Queue a new job with the parameters that were given."""
@@ -44,7 +45,7 @@ class LocalJobControl:
     """Starts jobs from this process; ``python`` returns the Python that runs them (this one for None)."""
 
     kind = "Terminal"  # where a user would type the same
-    open_map = None
+    open_maps = open_report = None
 
     def __init__(self, python: Callable[[], str | None] = lambda: None) -> None:
         self._python = python
@@ -99,9 +100,13 @@ class CommandJobControl(LocalJobControl):
         """See `JobControl`."""
         self._do(f"flexrec resume {folder.name} project {command_word(str(folder.parent))}")
 
-    def open_map(self, path: Path) -> None:
+    def open_maps(self, folder: Path, colour: str) -> None:
         """See `JobControl`."""
-        self._do(f"open {command_word(str(path))} name {command_word(path.parent.name)}")
+        self._do(f"flexrec maps {folder.name} project {command_word(str(folder.parent))} color {colour}")
+
+    def open_report(self, path: Path) -> None:
+        """See `JobControl`: in ChimeraX's own browser."""
+        self._do(f"open {command_word(str(path))}")
 
     def on_failure(self, sentence: str) -> None:
         """Why the command failed."""

@@ -23,7 +23,6 @@ from qtpy.QtWidgets import (
 from ...errors import InputError
 from ...jobs.listing import JobState
 from ...jobs.queue.background import cloned_values
-from ...jobs.reconstruct.reconstruct_parameters import RECONSTRUCT, first_map
 from ...jobs.record import DONE, FAILED, QUEUED, RUNNING, STOPPED, read_record
 from ..widgets.named_button import named_button
 from ..widgets.wrapping import wrapping
@@ -31,6 +30,7 @@ from .job_control import JobControl
 from .job_figures import NO_JOB, JobFigures
 from .job_form import complaint_colour, wrapped
 from .job_log import JobLog
+from .job_results import JobResults
 from .job_start import JobStart
 from .job_table import JobTable
 from .loss_curve import NOTHING, LossCurve
@@ -45,7 +45,6 @@ _ACTIONS = (
 )
 _TIPS = {name: tip for name, _, tip in _ACTIONS}
 _ROWS = 10  # of the table, that there is room for at first
-_OPEN = "Open model"  # or "Open map", by the job that is chosen
 
 
 class JobsPanel(QWidget):
@@ -73,7 +72,8 @@ class JobsPanel(QWidget):
         self.message = wrapped(QLabel())
         actions = {name: getattr(self, f"_{name.lower()}") for name, _, _ in _ACTIONS}
         self.buttons = {name: named_button(name, actions[name], name, tip) for name, _, tip in _ACTIONS}
-        self.buttons[_OPEN] = named_button(_OPEN, self._open, _OPEN)
+        self.results = JobResults(control, self._do, self.model_asked.emit)
+        self.buttons |= self.results.buttons
         self.pages = QTabWidget()
         self._lay_out()
         self.place.editingFinished.connect(self._take_typed)
@@ -162,6 +162,7 @@ class JobsPanel(QWidget):
 
     def _show_update(self, update: JobUpdate) -> None:
         self._lost = update.lost
+        self.results.put(update.colours, update.report)
         self.log.add(update.log, update.afresh)
         no_curves, no_figures = _why_nothing(self.table.state)
         self.curve.show_curves(update.curves, no_curves, update.epochs)
@@ -171,7 +172,7 @@ class JobsPanel(QWidget):
         for name, states, _ in _ACTIONS:
             self.buttons[name].setEnabled(state is not None and state.state in states)
         self._show_resuming()
-        self._show_opening(state)
+        self.results.show(state, state is not None and state.folder in self._models)
         message = f"{state.folder.name}: {state.message}" if state and state.message else ""
         sentence = self._refused or problem or message
         wrong = bool(self._refused or (state and state.state in (FAILED, "unreadable") and not problem))
@@ -186,19 +187,9 @@ class JobsPanel(QWidget):
         button.setEnabled(button.isEnabled() and not lost)
         button.setToolTip(lost or _TIPS["Resume"])
 
-    def _show_opening(self, state: JobState | None) -> None:
-        """What the chosen job has that can be shown: a training's model, a reconstruction's map."""
-        is_map = state is not None and state.verb == RECONSTRUCT.verb and self._control.open_map is not None
-        has_map = is_map and state.state == DONE
-        has_model = state is not None and state.folder in self._models
-        button = self.buttons[_OPEN]
-        button.setText("Open map" if is_map else _OPEN)
-        button.setToolTip("Show the map that a reconstruction has made" if is_map else
-                          "Show the model that a training has written")  # fmt: skip
-        button.setEnabled(has_map or has_model)
-
     def _choose(self, folder: Path | None) -> None:
         self._refused = self._lost = ""
+        self.results.put(frozenset(), False)
         self.log.add("", afresh=True)
         self.curve.show_curves(NOTHING, NO_JOB if folder is None else "")
         self.figures.show_figures((), NO_JOB if folder is None else "")
@@ -245,13 +236,6 @@ class JobsPanel(QWidget):
         """Show the form of a new job with these values, for the user to start."""
         self.start.put(verb, values, seed)
         self.pages.setCurrentWidget(self.start)
-
-    def _open(self) -> None:
-        state = self.table.state
-        if state is not None and state.verb == "train":
-            self.model_asked.emit(state.folder)
-        else:
-            self._do(lambda folder: self._control.open_map(first_map(folder)))
 
     def _folder(self) -> None:
         self._do(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))

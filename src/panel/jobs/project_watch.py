@@ -15,7 +15,9 @@ from ...jobs.find_model import MODEL
 from ...jobs.growing_files import Curves, LogTail
 from ...jobs.listing import JobState, list_jobs
 from ...jobs.missing_inputs import lost_input
+from ...jobs.reconstruct.reconstructed_files import colours_of
 from ...jobs.record import read_json, read_record
+from ...jobs.reports.report_files import HTML
 from .job_control import JobControl
 
 _EVERY, _EVERY_HIDDEN = 1000, 4000  # milliseconds between two readings
@@ -27,7 +29,8 @@ class JobUpdate:
 
     ``log`` are new lines, all of them if ``afresh``; ``curves`` are those of `Curves.read`; ``figures`` its pictures,
     each with the time when it was written (ns); ``epochs`` is how many a training is to have,
-    ``lost`` says which of its inputs is gone.
+    ``lost`` says which of its inputs is gone. ``colours`` are those that a reconstruction's map can have, ``report``
+    whether there is a page about the job.
     """
 
     folder: Path
@@ -37,6 +40,8 @@ class JobUpdate:
     figures: tuple[tuple[Path, int], ...]
     epochs: int | None = None
     lost: str = ""
+    colours: frozenset[str] = frozenset()
+    report: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +67,7 @@ class JobReader:
         text, afresh = self._log.read()
         self._epochs = self._epochs or _all_epochs(self.folder)
         return JobUpdate(self.folder, text, afresh, self._curves.read(), _figures(self.folder), self._epochs,
-                         lost_input(self.folder))  # fmt: skip
+                         lost_input(self.folder), colours_of(self.folder), (self.folder / HTML).is_file())  # fmt: skip
 
 
 def _all_epochs(folder: Path) -> int | None:
