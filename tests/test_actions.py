@@ -24,7 +24,7 @@ from chimerax.flexrec.parameters import read_parameters
 from explored_project import make_project
 
 # each host has its own functions
-OWN = {"jobs", "log", "stop", "resume", "clone", "run", "engine", "engine install", "view", "completion"}
+OWN = {"jobs", "log", "stop", "report", "resume", "clone", "run", "engine", "engine install", "view", "completion"}
 
 
 @pytest.fixture
