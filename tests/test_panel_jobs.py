@@ -23,7 +23,7 @@ from chimerax.flexrec.panel.jobs.jobs_panel import JobsPanel  # noqa: E402
 from chimerax.flexrec.panel.jobs.loss_curve import LossCurve  # noqa: E402
 from chimerax.flexrec.panel.jobs.project_watch import JobReader, read_project  # noqa: E402
 from qtpy.QtCore import Qt  # noqa: E402
-from qtpy.QtGui import QImage  # noqa: E402
+from qtpy.QtGui import QDesktopServices, QImage  # noqa: E402
 from qtpy.QtWidgets import QApplication  # noqa: E402
 
 
@@ -309,24 +309,63 @@ def test_in_chimerax_the_form_says_why_a_job_was_refused(project, qtbot):
     tab.watch.end()
 
 
-def test_the_map_of_a_reconstruction_is_opened_where_maps_are_shown(project, qtbot):
+def add_job(project, name: str, state: str, *files: str) -> None:
+    """A job's folder as it is when the job has come to a state, with files that are only looked for."""
+    (project / name).mkdir()
+    (project / name / "job.json").write_text(
+        json.dumps({"verb": name[4:], "parameters": {}, "inputs": {}, "seed": 0})
+    )
+    (project / name / "status.json").write_text(json.dumps({"status": state}))
+    for file in files:
+        (project / name / file).touch()
+
+
+def chosen(qtbot, tab, project, name: str, state: str) -> dict[str, bool]:
+    """Which of the buttons that open something are enabled when the job is chosen and was read; hidden ones are not."""
+    wait_for(qtbot, tab, name, state)
+    tab.table.choose(project / name)
+    qtbot.waitUntil(lambda: not tab.watch._busy, timeout=20_000)
+    with qtbot.waitSignal(tab.watch.updated, timeout=20_000):
+        tab.watch.read()
+    buttons = (tab.buttons[text] for text in ("Open model", "By resolution", "By gain", "Report"))
+    return {button.text(): button.isEnabled() for button in buttons if not button.isHidden()}
+
+
+def test_what_a_reconstruction_has_is_opened_where_maps_are_shown(project, qtbot):
     lines = []
     tab = JobsPanel(CommandJobControl(lambda text: lines.append(text) or True), project)
     qtbot.addWidget(tab)
-    for name, state in (("001-reconstruct", "failed"), ("002-walk", "done"), ("003-reconstruct", "done")):
-        (project / name).mkdir()
-        (project / name / "job.json").write_text(
-            json.dumps({"verb": name[4:], "parameters": {}, "inputs": {}, "seed": 0})
-        )
-        (project / name / "status.json").write_text(json.dumps({"status": state}))
-        wait_for(qtbot, tab, name, state)
-        tab.table.choose(project / name)
-        button = tab.buttons["Open model"]
-        assert button.isEnabled() == name.startswith("003"), name
-        assert (button.text() == "Open map") == name.endswith("reconstruct"), name
-    click(qtbot, button)
-    assert lines == [f'open "{project / "003-reconstruct" / "map.mrc"}" name 003-reconstruct']
+    local, twin = "local_resolution.mrc", "rigid_local_resolution.mrc"
+    add_job(project, "001-reconstruct", "failed")
+    add_job(project, "002-walk", "done")
+    add_job(project, "003-reconstruct", "done", "map.mrc", local, "report.html")
+    add_job(project, "004-reconstruct", "done", "map.mrc", local, twin)
+    add_job(project, "005-train", "done", "report.html")
+    none = {"Open map": False, "By resolution": False, "By gain": False, "Report": False}
+    assert chosen(qtbot, tab, project, "001-reconstruct", "failed") == none
+    assert chosen(qtbot, tab, project, "002-walk", "done") == {"Open model": False}
+    assert chosen(qtbot, tab, project, "005-train", "done") == {"Open model": False, "Report": True}
+    rigid = chosen(qtbot, tab, project, "003-reconstruct", "done")
+    assert rigid == none | {"Open map": True, "By resolution": True, "Report": True}
+    click(qtbot, tab.buttons["Report"])
+    moving = chosen(qtbot, tab, project, "004-reconstruct", "done")
+    assert moving == dict.fromkeys(none, True) | {"Report": False}
+    assert "flexrec report" in tab.buttons["Report"].toolTip()
+    for text in ("Open model", "By resolution", "By gain"):
+        click(qtbot, tab.buttons[text])
+    maps = f'flexrec maps 004-reconstruct project "{project}" color '
+    report = f'open "{project / "003-reconstruct" / "report.html"}"'
+    assert lines == [report, maps + "none", maps + "resolution", maps + "gain"]
     tab.watch.end()
+
+
+def test_without_a_3d_view_a_reconstruction_has_its_report_alone(tab, project, qtbot, monkeypatch):
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    add_job(project, "001-reconstruct", "done", "map.mrc", "local_resolution.mrc", "report.html")
+    assert chosen(qtbot, tab, project, "001-reconstruct", "done") == {"Open model": False, "Report": True}
+    click(qtbot, tab.buttons["Report"])
+    assert [Path(url.toLocalFile()) for url in opened] == [project / "001-reconstruct" / "report.html"]
 
 
 def write_training(folder: Path, epochs: int) -> None:

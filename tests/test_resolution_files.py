@@ -169,3 +169,16 @@ def test_parts_have_the_names_that_their_mesh_job_gave(tmp_path, mesh):
                          ("{", (1, 2)), ('{"parts": 3}', (1, 2))):  # fmt: skip
         (tmp_path / "quality.json").write_text(text)
         assert part_labels(tmp_path / "mesh.npz", mesh) == labels
+
+
+def test_the_local_resolution_of_the_twin_lies_beside_that_of_the_map(written):
+    """In the same mask and place; the record has its quantiles, and the log by how much the map is finer."""
+    folder, _, record = written
+    names = ("local_resolution", "rigid_local_resolution", "fsc_mask")
+    own, twin, weight = (read_map(folder / f"{name}.mrc")[0] for name in names)
+    mask = weight > 0.5
+    assert np.median(twin[mask]) == pytest.approx(record["rigid"]["local_resolution"]["0.5"], abs=0.01)
+    gain = float(np.median((twin - own)[mask]))
+    assert gain > 0.3
+    assert f"finer by {gain:.1f} Å at the median of the mask" in (folder / "log.txt").read_text(encoding="utf-8")
+    assert read_centre(folder / "rigid_local_resolution.mrc") == pytest.approx(CENTRE, abs=1e-3)

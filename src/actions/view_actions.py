@@ -41,7 +41,7 @@ class Maps(JobName):
     show: str | None = parameter(
         None, choices=SHOWN_MAPS,
         help="which: sharpened, the map as it is, sharpened by local resolution, the rigid one beside it, or both "
-        "half-maps; if omitted, what is open already, else the sharpened one where there is one, else the map",
+        "half-maps; if omitted, the sharpened one where there is one, else the map",
     )  # fmt: skip
     color: str = parameter("none", choices=MAP_COLOURS, help="what the colours say")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..actions.view_actions import Maps
+from ..jobs.reconstruct.reconstructed_files import map_files
 from ..scene.reconstructed_maps import PLAIN, ReconstructedMaps
 from .opened import say_opened
 from .projects import the_job
@@ -16,9 +17,10 @@ _WORDS = {"resolution": "by local resolution", "gain": "by how much finer they a
 def show_maps(scene: SessionScene, asked: Maps) -> ReconstructedMaps:
     """Open a job's maps, or take those that are open, and colour them."""
     session, folder = scene.session, the_job(scene.session, asked.job, asked.project).absolute()
-    maps, new = _open_maps(session, folder, asked.show), False
+    which, _ = map_files(folder, asked.show)
+    maps, new = _open_maps(session, folder, which), False
     if maps is None:
-        maps, new = ReconstructedMaps.of_job(session, folder, asked.show), True
+        maps, new = ReconstructedMaps.of_job(session, folder, which), True
     try:
         ends = maps.colour_by(asked.color)
     except Exception:
@@ -34,10 +36,10 @@ def show_maps(scene: SessionScene, asked: Maps) -> ReconstructedMaps:
     return maps
 
 
-def _open_maps(session, folder: Path, which: str | None) -> ReconstructedMaps | None:
-    """The newest that is open of this job, and of this kind where one is named."""
+def _open_maps(session, folder: Path, which: str) -> ReconstructedMaps | None:
+    """The newest of this kind that are open of this job."""
     models = [model for model in session.models.list(type=ReconstructedMaps)
-              if model.folder == folder and which in (None, model.which) and model.maps]  # fmt: skip
+              if model.folder == folder and model.which == which and model.maps]  # fmt: skip
     return models[-1] if models else None
 
 

@@ -43,7 +43,8 @@ def local_record(local: LocalResolution) -> dict[str, float]:
 def twin_line(own: LocalResolution, twin: LocalResolution, mask: np.ndarray, name: str) -> str:
     """By how many Å the local resolution is finer than the twin's, over the mask's voxels (N, N, N)."""
     gain = (twin.volume - own.volume)[mask > 0.5]
-    low, middle, high = np.quantile(gain, (0.1, 0.5, 0.9)) if gain.size else (0.0, 0.0, 0.0)
+    shares = np.quantile(gain, (0.1, 0.5, 0.9)) if gain.size else np.zeros(3)
+    low, middle, high = shares.round(1) + 0.0  # no -0.0
     return (f"Local resolution beside that of the {name} map: finer by {middle:.1f} Å at the median of the mask, from "
             f"{low:.1f} to {high:.1f} Å in eight tenths of it (below 0: coarser).")  # fmt: skip
 
