@@ -21,7 +21,7 @@ class Open:
     """What is opened."""
 
     path: Path = parameter(
-        positional=True, help="the folder of a project or of a train job, or of cryoDRGN's or RECOVAR's"
+        positional=True, help="the folder of a project, a train job, cryoDRGN's, RECOVAR's, or 3D Variability's"
     )
     epoch: int | None = parameter(None, low=0, help="which epoch of a folder that keeps several; else the newest")
     zdim: int | None = parameter(None, low=1, help="how many latent dimensions, of RECOVAR's that keeps several")
@@ -45,7 +45,8 @@ OPEN = Action(
     "Files lists the project. No torch is needed to look at a model. A training that still runs can be opened from its "
     "first epoch on; flexrec watch keeps it current. A work folder of cryoDRGN opens the same way: its maps are "
     "decoded from its weights by FlexRec, and its UMAP, k-means clusters, states and landscapes are there. So does the "
-    "folder of RECOVAR's pipeline: of several zdim the one that was analysed, or the one that is named.",
+    "folder of RECOVAR's pipeline: of several zdim the one that was analysed, or the one that is named; and that of a "
+    "job of cryoSPARC's 3D Variability.",
 )  # fmt: skip
 
 

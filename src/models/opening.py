@@ -14,6 +14,7 @@ from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
 from .recovar import recovar_folder
+from .variability import variability_files
 
 Reader = Callable[[Path, dict], Model]
 
@@ -61,11 +62,18 @@ def _read_recovar(path: Path) -> Model:
     return read(path)
 
 
+def _read_variability(path: Path) -> Model:
+    from .variability.variability_model import read
+
+    return read(path)
+
+
 register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-linear", read_linear_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints))
 register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim"))
+register_program(Program("3D Variability", variability_files.recognises, _read_variability))
 
 _FILES = ("model.json", "*.npz", "*.mrc")
 _TRIES = 4  # a training run may write a checkpoint between two of our files
