@@ -22,30 +22,32 @@ class Open:
 
     path: Path = parameter(
         positional=True,
-        help="the folder of a project, of a train or reconstruct job, or in which cryoDRGN was trained",
+        help="the folder of a project, of a train or reconstruct job, cryoDRGN's, RECOVAR's, or 3D Variability's",
     )
     epoch: int | None = parameter(None, low=0, help="which epoch of a folder that keeps several; else the newest")
+    zdim: int | None = parameter(None, low=1, help="how many latent dimensions, of RECOVAR's that keeps several")
     name: str | None = parameter(None, needs=VIEW, help="its name among the models")
 
 
 def open_model(scene: Scene, asked: Open) -> Any:
     """Open a project's newest model, or that of one job, or another program's."""
-    if asked.epoch is None:
+    if asked.epoch is None and asked.zdim is None:
         return scene.open(asked.path, asked.name)
     from ..models.opening import checkpoint_of
 
-    return scene.open(checkpoint_of(Path(asked.path).expanduser(), asked.epoch), asked.name)
+    return scene.open(checkpoint_of(Path(asked.path).expanduser(), asked.epoch, asked.zdim), asked.name)
 
 
 OPEN = Action(
-    "open", "Open a trained model: a project's newest, that of one job, or cryoDRGN's", open_model, Open, SCENE,
+    "open", "Open a trained model: a project's newest, that of one job, or another program's", open_model, Open, SCENE,
     of_model=False,
     about="ChimeraX's plain open does the same, given the file project.flexrec in the project's folder, or any folder "
     "with format flexrec. The panel comes with it, the map is turned upright where nothing else is open, and Recent "
     "Files lists the project. Of a reconstruct job its map is opened, as flexrec maps does. No torch is needed to look "
     "at a model. A training that still runs can be opened from its first epoch on; flexrec watch keeps it current. A "
     "work folder of cryoDRGN opens the same way: its maps are decoded from its weights by FlexRec, and its UMAP, "
-    "k-means clusters, states and landscapes are there.",
+    "k-means clusters, states and landscapes are there. So does the folder of RECOVAR's pipeline: of several zdim the "
+    "one that was analysed, or the one that is named; and that of a job of cryoSPARC's 3D Variability.",
 )  # fmt: skip
 
 

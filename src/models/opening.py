@@ -13,6 +13,8 @@ from .cryodrgn import cryodrgn_folder
 from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
+from .recovar import recovar_folder
+from .variability import variability_files
 
 Reader = Callable[[Path, dict], Model]
 
@@ -23,13 +25,14 @@ class Program:
     ``read(folder)`` reads it.
 
     ``checkpoints(folder)`` are the files that stand for one epoch each, by number, where the program keeps several;
-    ``read`` takes such a file, too.
+    ``read`` takes such a file, too. ``numbered`` is what they are numbered by, where it is not the epoch.
     """
 
     name: str
     recognises: Callable[[Path], bool]
     read: Callable[[Path], Model]
     checkpoints: Callable[[Path], dict[int, Path]] = lambda _: {}
+    numbered: str = "epoch"
 
 
 VERSION = 1
@@ -53,12 +56,24 @@ def _read_cryodrgn(path: Path) -> Model:
     return read(path)
 
 
+def _read_recovar(path: Path) -> Model:
+    from .recovar.recovar_model import read
+
+    return read(path)
+
+
+def _read_variability(path: Path) -> Model:
+    from .variability.variability_model import read
+
+    return read(path)
+
+
 register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-linear", read_linear_model)
 
-register_program(
-    Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints)
-)
+register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints))
+register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim"))
+register_program(Program("3D Variability", variability_files.recognises, _read_variability))
 
 _FILES = ("model.json", "*.npz", "*.mrc")
 _TRIES = 4  # a training run may write a checkpoint between two of our files
@@ -71,23 +86,29 @@ def program_of(folder: Path) -> Program | None:
     return next((program for program in _PROGRAMS.values() if program.recognises(folder)), None)
 
 
-def checkpoint_of(path: Path, epoch: int | None = None) -> Path:
-    """What opens the model of an epoch: a file where another program keeps several, else the folder.
+def checkpoint_of(path: Path, epoch: int | None = None, zdim: int | None = None) -> Path:
+    """What opens the model of an epoch, or of a number of latent dimensions: a file where another program keeps
+    several, else the folder.
 
     ``path`` : a folder, or a file in it, which means an epoch where it is one of the program's. ``InputError`` where
-    there is no such epoch.
+    there is no such epoch, or where the program's models are not numbered so.
     """
     folder = _folder(path)
     program = program_of(folder)
     files = {} if program is None else program.checkpoints(folder)
-    if epoch is None:
+    asked = {name: number for name, number in {"epoch": epoch, "zdim": zdim}.items() if number is not None}
+    if not asked:
         return path if path in files.values() else folder
-    if epoch in files:
-        return files[epoch]
-    if not files:
-        raise InputError(f"{folder}: keeps its newest epoch alone; leave out epoch.")
-    known = ", ".join(str(number) for number in sorted(files) if number >= 0)
-    raise InputError(f"{folder}: has no epoch {epoch}; there are {known or 'the last, without a number'}.")
+    numbered = "epoch" if program is None else program.numbered
+    for name in asked:
+        if not files or name != numbered:
+            keeps = "keeps its newest epoch alone" if not files else f"its models differ by {numbered}"
+            raise InputError(f"{folder}: {keeps}; leave out {name}.")
+    number = asked[numbered]
+    if number in files:
+        return files[number]
+    known = ", ".join(str(one) for one in sorted(files) if one >= 0)
+    raise InputError(f"{folder}: has no {numbered} {number}; there are {known or 'the last, without a number'}.")
 
 
 def open_model(path: str | os.PathLike[str]) -> Model:

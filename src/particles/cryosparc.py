@@ -38,7 +38,11 @@ _UNMODELLED = {
 
 def read_cs(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Particles:
     """The particles of a cryoSPARC .cs file; see ``read_particles``."""
-    data = load_cs(path)
+    return particles_of_table(path, load_cs(path), image_root, require)
+
+
+def particles_of_table(path: Path, data: np.ndarray, image_root: Path | None, require: tuple[str, ...]) -> Particles:
+    """As ``read_cs``, of a table ``(n,)`` that was read from ``path``, and perhaps from others beside it."""
     _refuse_missing(path, data, require)
     stacks, stack, index = _blobs(path, data, image_root)
     optics, group = _optics(data)

@@ -40,6 +40,30 @@ def field_names(data: np.ndarray) -> tuple[str, ...]:
     return data.dtype.names or ()
 
 
+def joined_by_uid(path: Path, data: np.ndarray, other: Path) -> np.ndarray:
+    """The table of ``path`` with the fields that it lacks from another file, particle by particle by their uid.
+
+    cryoSPARC keeps what a job did not change in a second, "passthrough" file. ``InputError`` where a particle is not in
+    both.
+    """
+    more = load_cs(other)
+    if "uid" not in field_names(data) or "uid" not in field_names(more):
+        return data
+    order = np.argsort(more["uid"], kind="stable")
+    place = np.searchsorted(more["uid"], data["uid"], sorter=order)
+    rows = order[np.minimum(place, len(order) - 1)] if len(order) else order
+    if len(rows) != len(data) or (more["uid"][rows] != data["uid"]).any():
+        raise InputError(f"{other}: lacks particles of {path.name}; the two are of different jobs, copy them again.")
+    new = [name for name in field_names(more) if name not in field_names(data)]
+    joined = np.empty(len(data), [*((name, data.dtype[name]) for name in field_names(data)),
+                                  *((name, more.dtype[name]) for name in new)])  # fmt: skip
+    for name in field_names(data):
+        joined[name] = data[name]
+    for name in new:
+        joined[name] = more[name][rows]
+    return joined
+
+
 def check_fields(path: Path, data: np.ndarray, shapes: dict[str, tuple[int, ...]], whole: set[str]) -> None:
     """``InputError`` for a field that is there, but not numbers of this shape for each particle, or not whole ones."""
     for name in set(shapes) & set(field_names(data)):

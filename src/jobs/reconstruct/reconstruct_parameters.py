@@ -121,8 +121,7 @@ def _unused(values: Mapping[str, Any]) -> frozenset[str]:
 
 RECONSTRUCT = Job(
     verb="reconstruct",
-    synopsis="Make a map from the images of all or of selected particles, rigid or in motion, or of those about a "
-    "state: two half-maps",
+    synopsis="Make a map of all or of selected particles, rigid or in motion, or of those about a state: two half-maps",
     parameters=ReconstructParameters,
     run=".reconstruct.reconstruct_run:run",
     unused=_unused,

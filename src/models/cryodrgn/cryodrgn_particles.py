@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,13 +18,21 @@ from ...particles.particles import Optics, Particles
 from ...particles.pickles import load_arrays_pickle
 from ...particles.read import read_particles
 from ...particles.stack_paths import StackPaths, is_file
-from .cryodrgn_config import CryodrgnConfig
 
 _TABLES = (".star", ".cs")
 _STACKS = (".mrcs", ".mrc")
 
 
-def config_path(config: CryodrgnConfig, name: str, image_root: Path | None = None) -> Path | None:
+class GivenImages(Protocol):
+    """What a program was given: ``file`` says so, ``dataset`` has the paths and options by cryoDRGN's names."""
+
+    @property
+    def file(self) -> Path: ...  # noqa: D102
+    @property
+    def dataset(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+def config_path(config: GivenImages, name: str, image_root: Path | None = None) -> Path | None:
     """Where a file of the config's is: as it is named there, below ``image_root``, or from the work folder upwards.
 
     None where the config names none. Of what is nowhere the likeliest place.
@@ -38,7 +46,7 @@ def config_path(config: CryodrgnConfig, name: str, image_root: Path | None = Non
 
 
 def read_cryodrgn_particles(
-    config: CryodrgnConfig, image_root: Path | None = None, refined: Path | None = None
+    config: GivenImages, image_root: Path | None = None, refined: Path | None = None
 ) -> Particles:  # fmt: skip
     """All particles of the file that the training was given; ``InputError`` where that or its tables are not there.
 
@@ -52,7 +60,7 @@ def read_cryodrgn_particles(
     return replace(particles, contrast=contrast, source=path.absolute())
 
 
-def chosen_rows(config: CryodrgnConfig, count: int, image_root: Path | None = None) -> np.ndarray:
+def chosen_rows(config: GivenImages, count: int, image_root: Path | None = None) -> np.ndarray:
     """``(n,)`` int64, the rows of the file, of ``count`` particles, that were trained on."""
     if config.dataset.get("ind") is None:
         return np.arange(count)
@@ -66,7 +74,7 @@ def chosen_rows(config: CryodrgnConfig, count: int, image_root: Path | None = No
     return rows.astype(np.int64)
 
 
-def posed_count(config: CryodrgnConfig) -> int | None:
+def posed_count(config: GivenImages) -> int | None:
     """How many particles were trained on, of a training without latents; None where its files are not there."""
     try:
         if config.dataset.get("ind") is not None:
@@ -78,7 +86,7 @@ def posed_count(config: CryodrgnConfig) -> int | None:
     return len(poses[0]) if isinstance(poses, tuple | list) and len(poses) else None
 
 
-def _present(config: CryodrgnConfig, name: str, image_root: Path | None) -> Path:
+def _present(config: GivenImages, name: str, image_root: Path | None) -> Path:
     path = config_path(config, name, image_root)
     if path is None:
         raise InputError(f"{config.file}: names no {name}, so the particles cannot be told.")
@@ -88,7 +96,7 @@ def _present(config: CryodrgnConfig, name: str, image_root: Path | None) -> Path
     return path
 
 
-def _table(config: CryodrgnConfig, path: Path, image_root: Path | None) -> Particles:
+def _table(config: GivenImages, path: Path, image_root: Path | None) -> Particles:
     """The particles' images, with whatever else their file says."""
     if path.suffix in _TABLES:
         folder = config.dataset.get("datadir")
@@ -123,7 +131,7 @@ def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_siz
 
 
 def _with_poses(
-    config: CryodrgnConfig, particles: Particles, image_root: Path | None, refined: Path | None
+    config: GivenImages, particles: Particles, image_root: Path | None, refined: Path | None
 ) -> Particles:  # fmt: skip
     if config.dataset.get("poses") is None and refined is None:
         return particles
@@ -138,7 +146,7 @@ def _with_poses(
     return replace(particles, rotation=rotation, shift=moved)
 
 
-def _with_ctf(config: CryodrgnConfig, particles: Particles, image_root: Path | None) -> Particles:
+def _with_ctf(config: GivenImages, particles: Particles, image_root: Path | None) -> Particles:
     if config.dataset.get("ctf") is None:
         return particles
     path = _present(config, "ctf", image_root)
@@ -164,7 +172,7 @@ def _finer(particles: Particles, optics: Optics, group: np.ndarray) -> np.ndarra
 
 
 def _rows(
-    path: Path, values: Any, shape: tuple[int, ...], particles: Particles, config: CryodrgnConfig,
+    path: Path, values: Any, shape: tuple[int, ...], particles: Particles, config: GivenImages,
     image_root: Path | None,
 ) -> np.ndarray:  # fmt: skip
     """A table of all particles: one of those that were trained on only is NaN for the others."""

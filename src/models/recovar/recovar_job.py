@@ -1,0 +1,59 @@
+"""What RECOVAR's pipeline was asked to do: its job.json, and the sign that it found in the images."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+
+_LARGEST = 1 << 24  # bytes of a record or a log
+_SIGN = re.compile(r"\(uninvert-data = (true|false)\)")
+
+
+@dataclass(frozen=True)
+class RecovarJob:
+    """file : the record. dataset : paths and options of the images, by the names that cryoDRGN has for them.
+
+    RECOVAR reads cryoDRGN's tables of poses and CTF, and its lists of particles.
+    """
+
+    file: Path
+    dataset: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> RecovarJob:
+        """Of the pipeline's folder; ``InputError`` where there is no record that names the particles."""
+        file = folder / "job.json"
+        try:
+            said = json.loads(_text(file))["parameters"]
+            given = {name: said.get(name) for name in ("particles", "poses", "ctf", "ind", "datadir")}
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            raise InputError(f"{file}: is not there or cannot be read, so the particles cannot be told; copy all of "
+                             "RECOVAR's folder.") from None  # fmt: skip
+        if said.get("tilt_series") or said.get("tomograms"):
+            raise InputError(f"{file}: RECOVAR was given tilt series, whose images FlexRec does not read; its maps and "
+                             "latents are all there is.")  # fmt: skip
+        for name in ("poses", "ctf"):  # RECOVAR takes others from the particles' file
+            given[name] = given[name] if str(given[name]).endswith(".pkl") else None
+        dark = _dark(folder, said.get("uninvert_data"))
+        return cls(file, given if dark is None else {**given, "invert_data": dark})
+
+
+def _dark(folder: Path, asked: Any) -> bool | None:
+    """Whether protein is dark in the images: as RECOVAR was told, or what it found; None where that is not known."""
+    if asked in ("true", "false"):
+        return asked == "true"
+    try:
+        signs = _SIGN.findall(_text(folder / "run.log"))
+    except (OSError, ValueError):
+        return None
+    return signs[-1] == "true" if signs else None
+
+
+def _text(file: Path) -> str:
+    with open(file, encoding="utf-8", errors="replace") as opened:
+        return opened.read(_LARGEST)

@@ -1,0 +1,93 @@
+"""The files that a job of cryoSPARC's 3D Variability Analysis leaves, and the reaction coordinates in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...particles.cs_table import check_fields, field_names, joined_by_uid, load_cs
+
+_COMPONENT = re.compile(r"(.+)_component_(\d{1,3})\.mrc")
+_VALUE = re.compile(r"components_mode_(\d{1,3})/value")
+
+
+@dataclass(frozen=True)
+class VariabilityFiles:
+    """folder : of the job. name : how its files' names begin, such as J11 or cryosparc_P1_J11."""
+
+    folder: Path
+    name: str
+
+    @classmethod
+    def of(cls, folder: Path) -> VariabilityFiles:
+        """``InputError`` where there are those of no job, or of several."""
+        names = _names(folder)
+        if len(names) != 1:
+            raise InputError(f"{folder}: has the files of {len(names)} jobs of 3D Variability ({', '.join(names)}); "
+                             "put those of one into a folder of their own.")  # fmt: skip
+        return cls(folder, names[0])
+
+    @property
+    def particles(self) -> Path:
+        """The table with the reaction coordinates."""
+        return self.folder / f"{self.name}_particles.cs"
+
+    @property
+    def mean(self) -> Path:
+        """V₀."""
+        return self.folder / f"{self.name}_map.mrc"
+
+    def component(self, number: int) -> Path:
+        """The map of a component, counted from 0."""
+        return self.folder / f"{self.name}_component_{number}.mrc"
+
+    def table(self) -> np.ndarray:
+        """``(n,)`` structured: the particles' fields, those that cryoSPARC passes through beside them included."""
+        table = load_cs(self.particles)
+        passed = self.folder / f"{self.name}_passthrough_particles.cs"
+        return joined_by_uid(self.particles, table, passed) if passed.is_file() else table
+
+    def modes(self, table: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """Reaction coordinates ``(n, K)`` float32, and the numbers of the K components that they belong to."""
+        numbers = sorted(int(match[1]) for name in field_names(table) if (match := _VALUE.fullmatch(name)))
+        if not numbers or not len(table):
+            raise InputError(f"{self.particles}: has no reaction coordinates (components_mode_0/value); give the "
+                             "particles that 3D Variability put out.")  # fmt: skip
+        values = [f"components_mode_{number}/value" for number in numbers]
+        check_fields(self.particles, table, dict.fromkeys(values, ()), set())
+        latents = np.stack([table[name] for name in values], axis=1).astype(np.float32)
+        if not np.isfinite(latents).all(axis=1).any():
+            raise InputError(f"{self.particles}: no particle's reaction coordinates are numbers; export it again.")
+        components = [self._component(table, number) for number in numbers]
+        # a field that was never filled in names one component for all
+        return latents, components if len(set(components)) == len(components) else numbers
+
+    def _component(self, table: np.ndarray, mode: int) -> int:
+        """Which component a mode is of: the field beside the coordinates says it, the same for all particles."""
+        name = f"components_mode_{mode}/component"
+        if name not in field_names(table):
+            return mode
+        check_fields(self.particles, table, {name: ()}, {name})
+        if (table[name] != table[name][0]).any():
+            raise InputError(f"{self.particles}: {name} differs between particles, so it is not known which map it is "
+                             "of; export it again.")  # fmt: skip
+        return int(table[name][0])
+
+
+def _names(folder: Path) -> list[str]:
+    """How the names begin of sets of files with components and particles."""
+    matches = (_COMPONENT.fullmatch(path.name) for path in folder.glob("*_component_*.mrc"))
+    names = sorted({match[1] for match in matches if match})
+    return [name for name in names if (folder / f"{name}_particles.cs").is_file()]
+
+
+def recognises(folder: Path) -> bool:
+    """Whether components of 3D Variability and its particles lie there."""
+    try:
+        return bool(_names(folder))
+    except OSError:
+        return False
