@@ -52,7 +52,7 @@ def project(tmp_path_factory):
 
 
 def test_components_that_are_no_motion_are_taken_back(project):
-    words = "train --latent-dims 1 --epochs 1 --poses fixed --junk keep --device cpu"
+    words = "train --latent-dims 1 --epochs 1 --poses fixed --junk keep --scales keep --device cpu"
     assert flexrec([*words.split(), "--project", str(project)]) == 0
     log = (project / "004-train" / "log.txt").read_text()
     assert "no motion of one molecule" in log, log
