@@ -37,7 +37,7 @@ class CommonParameters:
         False,
         help="train two more models, each of one half of the images but for a tenth of them, which then says whether "
         "the motion is real: how much better it explains these images than a rigid map does, and whether both models "
-        "move them alike. Takes two to three times as long",
+        "move them alike. Takes about three times as long",
     )
     band: float = parameter(
         0.95, help="highest frequency used at full size, as a fraction of Nyquist", low=0.2, high=1, advanced=True
