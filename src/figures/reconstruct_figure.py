@@ -19,8 +19,8 @@ _RIGID = (
     "so what moves among them is smeared. The half-maps are compared without a mask, in the sphere that fits the box."
 )
 _MOVED = (
-    "every particle's motion undone by the model: sections through the middle above; below the same of the rigid map "
-    "of the same particles. The half-maps are compared without a mask; the model has seen both halves."
+    "every particle's motion undone by the model: sections through the middle above, {below}. The half-maps are "
+    "compared without a mask."
 )
 VIEWS = (("x", "y", "z"), ("x", "z", "y"), ("y", "z", "x"))  # right, up, and the axis one looks along
 
@@ -31,11 +31,12 @@ def draw_reconstruction(
     pixel_size: float,
     counts: tuple[int, int],
     selection: str | None,
+    moved: bool = False,
     twin: Reconstruction | None = None,
 ) -> None:
     """Write the picture. ``counts`` are the particles of the halves, ``selection`` the name of what they are of.
 
-    With a ``twin``, the map is that of particles whose motion is undone, and the twin that of the same at rest.
+    ``moved``: the particles' motion is undone; a ``twin`` is the map of the same at rest.
     """
     figure = new_figure(10.5, 5.2)
     pictures, curve = figure.subfigures(1, 2, squeeze=False, width_ratios=(6.3, 4.2))[0]
@@ -49,7 +50,8 @@ def draw_reconstruction(
             _draw_images(axes[:, column], images, pixel_size, view, "at rest,")
     draw_fsc(curve.subplots(), reconstruction, twin)
     what = f"selection {selection!r}" if selection else "all particles"
-    how = _RIGID if twin is None else _MOVED
+    below = "projections below" if twin is None else "below those of the rigid map of the same particles"
+    how = _MOVED.format(below=below) if moved else _RIGID
     say(figure, f"The map of {what}, {counts[0]} + {counts[1]}, {how}")
     figure.savefig(path, format="png")
 

@@ -47,7 +47,7 @@ def write_reconstruction(
             with job.output(name) as path:
                 write_map(path, each.mean, pixel_size, request.centre)
     with job.output("reconstruct.png") as path:
-        draw_reconstruction(path, result, pixel_size, counts, record["selection"], twin)
+        draw_reconstruction(path, result, pixel_size, counts, record["selection"], "model" in record, twin)
     beside = None if twin is None else _pair(twin, pixel_size)
     quality = write_resolution(_pair(result, pixel_size), request, job, beside)
     about = {"box": len(result.mean), "pixel_size": pixel_size, **record, **quality}
