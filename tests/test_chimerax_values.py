@@ -64,6 +64,9 @@ flexrec mesh consensus {top}/x.mrc project {top}/jobs
 flexrec train prepared 1 project {top}/jobs
 flexrec generate project {top}/jobs
 flexrec reconstruct project {top}/jobs
+flexrec diagnose null project {top}/jobs
+flexrec report 1 project {top}/jobs
+flexrec maps 1 project {top}/jobs
 flexrec run {top}/recipe.toml project {top}/jobs
 """.strip()
 # what needs a window, an index of packages, umap-learn, particle images, or a recording in a window
