@@ -275,6 +275,7 @@ def test_a_selection_of_copies_is_written_with_their_poses(simulated, prepared, 
     trained = SimpleNamespace(
         particles=made, source=source.source, source_particles=source, latents=np.zeros((180, 1)), identity="",
         source_rows=lambda rows: np.asarray(made.columns["flexrecSourceRow"])[rows],
+        model=SimpleNamespace(origin=None),
     )  # fmt: skip
     chosen = make_selection("some", np.array([1, 3, 5]), 180)
     save_particles(trained, chosen, tmp_path / "some.star")
