@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,12 +20,18 @@ def write_maps(
     for name, volume in (("half1.mrc", result.first), ("half2.mrc", result.second), (MAP, result.mean)):
         with job.output(numbered(name, number)) as path:
             write_map(path, volume, pixel_size, centre)
-    with job.output(numbered("fsc.csv", number)) as path, open(path, "w", encoding="utf-8", newline="") as file:
+    write_shells(numbered("fsc.csv", number), result.frequency, {"fsc": result.fsc}, job)
+
+
+def write_shells(name: str, frequencies: np.ndarray, columns: Mapping[str, np.ndarray], job: JobRun) -> None:
+    """A table of that name: a line for each shell but the zeroth, ``frequencies`` ``(s,)`` 1/Å, ``columns`` ``(s,)``.
+    """
+    with job.output(name) as path, open(path, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", "fsc"])
-        for shell in range(1, len(result.fsc)):
-            frequency = result.frequency[shell]
-            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", f"{result.fsc[shell]:.4f}"])
+        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", *columns])
+        for shell, frequency in enumerate(frequencies[1:], 1):
+            curves = (f"{curve[shell]:.4f}" for curve in columns.values())
+            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", *curves])
 
 
 def numbered(name: str, number: str) -> str:

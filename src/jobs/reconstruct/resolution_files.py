@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -19,6 +18,7 @@ from ...mesh.map_files import write_map
 from ..job_folder import JobRun
 from ..throttle import Throttled
 from .deposition import Deposition, write_deposition
+from .half_map_files import write_shells
 from .reconstructed_files import LOCAL, LOCAL_MAP, MASK, SHARPENED, TWIN_LOCAL
 from .resolution_record import local_record, quality_record, resolution_lines, twin_line
 from .resolution_request import ResolutionRequest
@@ -80,14 +80,7 @@ def _write_maps(quality: MapQuality, pixel_size: float, centre: np.ndarray | Non
 
 def write_fsc_table(agreement: HalfAgreement, twin_name: str, job: JobRun) -> None:
     """fsc.csv: a line for each shell, a column for each curve."""
-    columns = dict(_columns(agreement, twin_name))
-    with job.output(FSC) as path, open(path, "w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["shell", "frequency (1/Å)", "resolution (Å)", *columns])
-        for shell in range(1, len(agreement.frequency)):
-            frequency = agreement.frequency[shell]
-            curves = (f"{curve[shell]:.4f}" for curve in columns.values())
-            table.writerow([shell, f"{frequency:.6f}", f"{1 / frequency:.3f}", *curves])
+    write_shells(FSC, agreement.frequency, dict(_columns(agreement, twin_name)), job)
 
 
 def _columns(agreement: HalfAgreement, twin_name: str) -> Iterator[tuple[str, np.ndarray]]:
