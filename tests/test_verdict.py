@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from chimerax.flexrec.explore.bending import mean_shape, motion_size, place
-from chimerax.flexrec.explore.map_gain import Resolutions, map_clause, worse
+from chimerax.flexrec.explore.map_gain import Resolutions, doubt_clause, map_clause, worse
 from chimerax.flexrec.explore.motion_numbers import Agreement, Gain, HeldOut, MotionNumbers, NullTest
 from chimerax.flexrec.explore.verdict import (
     NOT_BEYOND_NOISE,
@@ -136,6 +136,16 @@ def test_the_clause_tells_what_became_worse_before_what_became_better():
     assert map_clause((same,)) == "map of all of the molecule at 5.0 Å as before"
     assert [each.where for each in worse((same, better, lost, nowhere))] == ["part 4", "part 3"]
     assert map_clause((nowhere,)) == "map of part 4 from 9.0 Å to nowhere" and map_clause(()) == ""
+
+
+def test_a_map_that_a_motion_of_noise_has_made_better_is_doubted() -> None:
+    better, same = Resolutions("part 2", 4.9, 7.1), Resolutions("part 1", 5.0, 5.0)
+    assert "take the rigid map" in doubt_clause(NOT_BEYOND_NOISE, (same, better), None, None, independent=False)
+    assert "take the rigid map" in doubt_clause(NOT_BEYOND_NOISE, (same,), 30.0, 20.0, independent=False)
+    assert "take the rigid map" in doubt_clause(NOT_BEYOND_NOISE, (same, better), 30.0, 20.0, independent=True)
+    assert not doubt_clause(NOT_BEYOND_NOISE, (same, better), None, None, independent=True)
+    assert not doubt_clause(NOT_BEYOND_NOISE, (same,), 20.0, 30.0, independent=False)
+    assert not doubt_clause(SUPPORTED, (same, better), 30.0, 20.0, independent=False)
     assert Resolutions("", None, None).change == 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .verdict import angstroms
+from .verdict import NOT_BEYOND_NOISE, angstroms
 
 ALIKE = 0.03  # of a resolution: less is within the width of a shell or the noise of its FSC
 
@@ -58,3 +58,18 @@ def gain_clause(moved: float | None, rigid: float | None) -> str:
         return ""
     how = "better" if moved >= rigid else "worse"
     return f"an image of the other half is explained {abs(moved - rigid):.1f} nats {how} than by the rigid map"
+
+
+def doubt_clause(
+    level: str, places: tuple[Resolutions, ...], moved: float | None, rigid: float | None, independent: bool
+) -> str:
+    """What a map is worth that a motion has made better which the images do not support; empty where they do.
+
+    ``level`` is that of the motion's verdict. Latents that were fitted to an image, by a model of all images or of a
+    half, let both half-maps take up some of its noise. With ``independent`` models they do not take up the same.
+    """
+    better = any(each.change > 0 for each in places) and not independent
+    better = better or (moved is not None and rigid is not None and moved > rigid)
+    if level != NOT_BEYOND_NOISE or not better:
+        return ""
+    return "which fitting noise gives too, so take the rigid map"

@@ -113,8 +113,9 @@ def judge_held_out(held_out: HeldOut | None) -> Evidence:
     limit = f", up to {angstroms(held_out.resolution)}" if says == FOR and is_number(held_out.resolution) else ""
     return Evidence(
         HELD_OUT, says, f"held-out gain {with_error(gain, error)} nats per image",
-        f"Images that were not fitted are explained better by {with_error(gain, error)} nats each than by the rigid map"
-        f"{limit}: {words} ({gain / error:.1f} standard errors).",
+        f"Images that were not fitted are explained {'better' if gain >= 0 else 'worse'} by "
+        f"{with_error(abs(gain), error)} nats each than by the rigid map{limit}: {words} ({gain / error:.1f} standard "
+        "errors).",
     )  # fmt: skip
 
 

@@ -105,7 +105,7 @@ class MovingSolver:
         rounds = int(more.get("rounds", 0))
         pair = self._solved(stages, kind, pair, rounds)
         while rounds < (POSE_ROUNDS if self._inputs.refine else 0):
-            pair, rounds = self._with_better_poses(stages, kind, pair), rounds + 1
+            pair, rounds = self._with_better_poses(stages, kind, pair, rounds), rounds + 1
             self._keep(stages, kind, pair, rounds)
             pair = self._solved(stages, kind, pair, rounds)
         if self._team.leads:
@@ -136,8 +136,12 @@ class MovingSolver:
             self._keep(stages, kind, pair, rounds)
         return solve_pair(problem, pair, lambda now: self._keep(stages, kind, now, rounds))
 
-    def _with_better_poses(self, stages: Stages, kind: str, pair: Pair) -> Pair:
-        """Refine the poses of each half by its own map, and begin from the maps that there are."""
+    def _with_better_poses(self, stages: Stages, kind: str, pair: Pair, rounds: int) -> Pair:
+        """Refine the poses of each half by its own map, and begin from the maps that there are.
+
+        The errors that are expected are learned from the steps, so that the first round allows for more than there may
+        be, and the next takes back what was noise.
+        """
         from ...engine.maps.moving_pair import begun_again
         from ...engine.training.refine_poses import refine_poses
 
@@ -145,8 +149,9 @@ class MovingSolver:
             stage, rows = stages[number].with_density(half.density), self._inputs.halves[number]
             step = refine_poses(stage, rows, self._vertices_of(number, kind), self._team)
             if self._team.leads:
-                self._job.log(f"Poses of {len(rows)} particles refined {WORDS[kind]}: by {step:.2f} Å (r.m.s.), errors "
-                              f"of {stage.poses.told()} are expected.")  # fmt: skip
+                self._job.log(f"Poses of {len(rows)} particles refined {WORDS[kind]}, round {rounds + 1} of "
+                              f"{POSE_ROUNDS}: by {step:.2f} Å (r.m.s.); errors of {stage.poses.told()} are expected "
+                              "now.")  # fmt: skip
         return begun_again(self._problem(stages, kind), pair)
 
     def _vertices_of(self, number: int, kind: str) -> Callable[[Batch], torch.Tensor]:

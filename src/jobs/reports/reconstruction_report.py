@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...explore.map_gain import Resolutions, gain_clause, map_clause, worse
+from ...explore.map_gain import Resolutions, doubt_clause, gain_clause, map_clause, worse
 from ...explore.motion_numbers import MotionNumbers
 from ...explore.verdict import Verdict, angstroms, judge_motion
 from ...explore.worse_map_causes import LIKELY, MapNumbers, worse_map_causes
@@ -42,8 +42,10 @@ def reconstruction_page(folder: Path) -> Page:
         return _rigid_page(title, folder, record, notes, facts)
     places = resolutions(record)
     verdict = judge_motion(facts.motion if facts else MotionNumbers(None))
-    clauses = filter(None, (map_clause(places), gain_clause(*_explained(record))))
-    sentence = "; ".join((verdict.sentence.rstrip("."), *clauses)) + "."
+    explained = _explained(record)
+    doubt = doubt_clause(verdict.level, places, *explained, independent=bool(record.get("independent")))
+    clauses = filter(None, (map_clause(places), gain_clause(*explained)))
+    sentence = "; ".join((verdict.sentence.rstrip("."), *clauses)) + (f", {doubt}." if doubt else ".")
     sections = (
         *_worse_sections(folder, record, places, facts),
         _resolution_section(places),
