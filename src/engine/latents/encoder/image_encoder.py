@@ -17,6 +17,7 @@ from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batch_cache import BatchCache
 from ...training.batches import Batch
 from ...training.pose_corrections import Poses
+from ...training.schedule import epochs_for
 from ...training.trainer import Trainer
 from ..diagonal import precision_of, with_poses
 from ..latent_prior import beta_in, divergence
@@ -27,7 +28,7 @@ from .encoder_parameters import EncoderParameters
 from .learn_guess import learn_guess
 from .trained_encoder import TrainedEncoder, write_encoder
 
-PASSES = 20
+TIMES_PASSES = 2  # as many as a flow takes whose latents jump to where they are best
 SCALED = 1000  # images from which the scale of what the network sees is found
 
 
@@ -52,8 +53,8 @@ class ImageEncoder(LatentSource):
         self._beta = 0.0
 
     def passes(self, decoder: Decoder, particles: int, batch_size: int) -> int | None:
-        """Twenty: a network takes many steps."""
-        return PASSES
+        """Twice as many as latents take that jump to where they are best."""
+        return TIMES_PASSES * epochs_for(particles, batch_size)
 
     def begin(self, trainer: Trainer, dims: int) -> None:
         """Have a network that has learned nothing, and latents of ``dims`` dimensions."""
