@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.latents.diagonal import log_variance_of, precision_of
+from chimerax.flexrec.engine.latents.divergence import divergence
 from chimerax.flexrec.engine.latents.encoder.encoder_input import EncoderInput, in_plane, turned_back
 from chimerax.flexrec.engine.latents.encoder.trained_encoder import encode, read_encoder
-from chimerax.flexrec.engine.latents.latent_prior import divergence
 from chimerax.flexrec.engine.latents.row_adam import RowAdam
 from chimerax.flexrec.engine.latents.variational import VariationalTable
 from chimerax.flexrec.engine.training.batches import Batch, ParticleImages

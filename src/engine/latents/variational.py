@@ -15,8 +15,8 @@ from ..training.batches import Batch
 from ..training.schedule import epochs_for
 from ..training.trainer import Trainer
 from .diagonal import log_variance_of, nothing_known, precision_of, with_poses
+from .divergence import beta_in, divergence
 from .gauss_newton import gauss_newton
-from .latent_prior import beta_in, divergence
 from .latent_source import LatentSource
 from .particle_latents import ParticleLatents, Step
 from .row_adam import RowAdam
