@@ -33,5 +33,6 @@ def draw_junk(
     axis.legend(frameon=False, fontsize=9, markerscale=3)
     axis.spines[["top", "right"]].set_visible(False)
     say(figure, "How to read: one cloud about the crossing of the dashed lines is as it should be. Towards the left "
-                "the molecule is not in the image; far above, what is there is more than the model can make.")  # fmt: skip
+                "the molecule is not in the image; far above, what is there is more than the model can "
+                "make.")  # fmt: skip
     figure.savefig(path, format="png")

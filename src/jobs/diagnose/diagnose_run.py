@@ -8,7 +8,7 @@ from ..reports.diagnose_report import found_in
 from ..reports.finding import LEFT_OUT, Finding
 from ..reports.write_report import report, report_again
 from .diagnose_parameters import DiagnoseParameters
-from .diagnose_tests import TESTS, Test, chosen_tests
+from .diagnose_tests import QUICK, TESTS, Test, chosen_tests
 from .finished_training import finished_training
 from .keep_finding import keep_finding
 
@@ -31,7 +31,7 @@ def run(parameters: DiagnoseParameters, job: JobRun) -> None:
         if found_in(job.folder, test.name) is None:
             return  # asked to stop
     left = [test for test in TESTS.values() if test.again and test not in [each for each, _ in chosen]]
-    if left and len(chosen) > 1:
+    if left and QUICK in parameters.test:
         job.log("Left out, as they train again: " + "; ".join(f"{test.name} ({test.again})" for test in left) + ".")
     report(job, "diagnose")
     if any(test.name == "null" for test, _ in chosen):

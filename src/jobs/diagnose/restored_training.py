@@ -45,22 +45,23 @@ class RestoredTraining:
 
         return Pass(self.trainer, self.stage, self.training.points, self.trainer.epochs - 1)
 
-    def predicted(self, rows: np.ndarray, job: JobRun, stage: str) -> Iterator[tuple[Batch, torch.Tensor]]:
-        """Batches of particles with the images ``(b, d, d // 2 + 1)`` that the model makes of them.
-
-        Ends early where the job was asked to stop.
-        """
-        import torch
-
+    def batches(self, rows: np.ndarray, job: JobRun, stage: str) -> Iterator[Batch]:
+        """Batches of particles; they end early where the job was asked to stop. ``stage`` names the work."""
         progress, done = Throttled(job), 0
         for batch in self.stage.batches(rows):
-            with torch.no_grad():
-                image = self.training.decoder.predict(self.stage, batch, self.training.points.z[batch.rows])
-            yield batch, image
+            yield batch
             done += len(batch)
             progress(done, len(rows), stage=stage)
             if done < len(rows) and job.stop_requested():
                 return
+
+    def predicted(self, rows: np.ndarray, job: JobRun, stage: str) -> Iterator[tuple[Batch, torch.Tensor]]:
+        """`batches` with the images ``(b, d, d // 2 + 1)`` that the model makes of their particles."""
+        import torch
+
+        for batch in self.batches(rows, job, stage):
+            with torch.no_grad():
+                yield batch, self.training.decoder.predict(self.stage, batch, self.training.points.z[batch.rows])
 
 
 def restore(finished: FinishedTraining, device: str) -> RestoredTraining:
