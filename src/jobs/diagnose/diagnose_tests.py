@@ -50,6 +50,10 @@ TESTS = {
         Test("shift", "whether latents stay where an image is seen one pixel aside", ".moved_latents:run_shift"),
         Test("rotate", "whether latents stay where an image is turned by 90° with its pose",
              ".moved_latents:run_rotate"),
+        Test("twin", "whether own latents explain an image better than another particle's do (the evil twin)",
+             ".twin_test:run"),
+        Test("gap", "how much better the best latents of each image by itself would explain it (of an encoder, the "
+             "amortisation gap)", ".gap_test:run"),
         Test("halves", "whether two models of independent halves find the same, and explain images that neither has "
              "seen", ".halves_test:run", "two trainings of half the images", ".halves_test:run_if_there"),
         Test("seeds", "whether the same training from another seed finds the same", ".seeds_test:run", "one training"),
