@@ -18,7 +18,8 @@ class Job:
     only when the job runs, and called as ``function(parameters, job_run)``.
 
     ``parameters`` is a frozen dataclass, or a function that gives it where it is composed of others. ``unused`` tells
-    of some values the names of the parameters that mean nothing with them. ``member`` names, as ``run`` does, what one
+    of some values the names of the parameters that mean nothing with them; ``implied`` gives them with those that they
+    stand for. ``member`` names, as ``run`` does, what one
     of several processes of the job does where it is parted: ``function(parameters, job_run, device)``.
     """
 
@@ -27,6 +28,7 @@ class Job:
     parameters: type | Callable[[], type]
     run: str
     unused: Callable[[Mapping[str, Any]], frozenset[str]] = lambda values: frozenset()
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: values
     member: str = ""
 
     def declaration(self) -> type:
@@ -47,7 +49,7 @@ class Job:
 
     def build(self, values: Mapping[str, Any]) -> Any:
         """An instance of ``parameters`` from the values given: see `parameters.build_parameters`."""
-        return build_parameters(self.verb, self.declaration(), values)
+        return build_parameters(self.verb, self.declaration(), self.implied(values))
 
 
 def _imported(name: str) -> Callable:

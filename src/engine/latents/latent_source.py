@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from ..decoders.decoder import Decoder, Pass
+from ..decoders.decoder import Decoder, Output, Pass
 from ..training.batches import Batch
 from ..training.trainer import Trainer
 from .gauss_newton import gauss_newton
@@ -25,24 +25,54 @@ class LatentSource(Protocol):
     settings : its parameters, a frozen dataclass. points : the latents of all particles and how well they are known.
     given : ``(n, k)`` latents that a person gave to begin with, or None.
     frozen : whether they stay as they were given.
+    takes_spare : whether it has use for dimensions that a decoder finds beyond those wanted.
     optimiser : where it learns by the gradient of batches, as a network does; else None.
+    rates : of its own steps, the first and the last. measures : what the numbers of `learn` are, means over images.
     """
 
     settings: Any
     points: ParticleLatents
     given: np.ndarray | None = None
     frozen: bool = False
+    takes_spare: bool = True
     optimiser: torch.optim.Optimizer | None = None
+    rates: tuple[float, float] = (0.0, 0.0)
+    measures: tuple[str, ...] = ()
+
+    def passes(self, decoder: Decoder, particles: int, batch_size: int) -> int | None:
+        """How many passes over the images it takes with a decoder where nobody says; None: as many as the decoder."""
+        return None
 
     def begin(self, trainer: Trainer, dims: int) -> None:
         """Have ``points`` of ``dims`` dimensions for the trainer's particles."""
         self.points = ParticleLatents.unknown(len(trainer.images), dims, trainer.device, frozen=self.frozen)
 
+    def begin_pass(self, now: Pass, decoder: Decoder) -> None:
+        """Before the images of a pass; before the first, the decoder has made its first guess."""
+
+    def set_rate(self, rate: float) -> None:
+        """Take steps of this rate, which lies between the two of ``rates``, from now on."""
+        for group in [] if self.optimiser is None else self.optimiser.param_groups:
+            group["lr"] = rate
+
     def move(self, now: Pass, decoder: Decoder, batch: Batch, white: torch.Tensor) -> tuple[Batch, torch.Tensor]:
         """Move the latents of a batch; the latents ``(b, k)`` from which the decoder shall learn, and the batch with
         the poses that are best there. ``white`` ``(b, k)`` are normal numbers.
+
+        The decoder leaves its gradient in latents that ask for it.
         """
         ...
+
+    def learn(self, now: Pass, decoder: Decoder, batch: Batch, z: torch.Tensor, size: int) -> torch.Tensor:
+        """Learn from a part of a batch of ``size`` images, after the decoder has, from latents ``z`` as `move` gave.
+
+        Returns the part's share of the batch's `measures`.
+        """
+        return z.new_zeros(0)
+
+    def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
+        """After the images of a pass, of which this process has seen ``rows``: learn what the others have found."""
+        self.points.collect(trainer, rows)
 
     def search(self, now: Pass, decoder: Decoder) -> None:
         """Look for better latents far away, where steps do not lead."""
@@ -65,6 +95,9 @@ class LatentSource(Protocol):
             step = gauss_newton(decoder, now.stage, batch, z, prior)
             z, batch = step.z, replace(batch, correction=step.correction_at(step.z))
         return step.z, step.precision
+
+    def write(self, output: Output, trainer: Trainer) -> None:
+        """What a model needs of it to place other images, beside the latents."""
 
     def state(self) -> dict[str, torch.Tensor]:
         """What the next pass depends on beside the points, such as a network's weights."""

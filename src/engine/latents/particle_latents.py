@@ -142,6 +142,10 @@ class ParticleLatents:
         """Move a batch's particles where a step leads, or to latents ``z`` ``(b, k)`` and the best poses there."""
         z = step.z if z is None else z
         self.z[batch.rows], self.precision[batch.rows] = z, step.precision
+        self.take_poses(stage, batch, step, z)
+
+    def take_poses(self, stage: Stage, batch: Batch, step: Step, z: torch.Tensor) -> None:
+        """Give a batch's particles the poses that are best at latents ``z`` ``(b, k)``, by a step."""
         correction = step.correction_at(z)
         if correction is not None:
             stage.poses.correction[batch.rows] = correction
@@ -180,6 +184,12 @@ class ParticleLatents:
         """Turn the latents so that the first is what the images of ``own`` tell most about."""
         axes = informative_axes(self.precision[own])
         self._substitute(torch.zeros_like(axes[0]), axes.T.contiguous(), substitute)
+
+    def order(self, own: torch.Tensor, substitute: Substitution) -> None:
+        """Put the axes in the order of what the images of ``own`` tell of them, without turning any."""
+        known = self.precision[own].diagonal(dim1=1, dim2=2).mean(dim=0)
+        axes = torch.eye(len(known), device=known.device)[known.argsort(descending=True)]
+        self._substitute(torch.zeros_like(known), axes, substitute)
 
     def _substitute(self, mean: torch.Tensor, factor: torch.Tensor, substitute: Substitution) -> None:
         """Take latents z' with z = z' @ factor + mean in place of z."""

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from ...parameters import parameter
+from .initial_latents import KeptLatents
 
 GROUP = "table of latents"
 
 
 @dataclass(frozen=True)
-class TableParameters:
+class TableParameters(KeptLatents):
     """One latent point per particle, moved by Gauss–Newton steps. Latents are in units of their standard deviation.
 
     The pull of the N(0, 1) prior is multiplied by ``centering``; ``latent_noise`` is 1 for each particle's own
     uncertainty.
     """
 
-    initial_latents: Path | None = parameter(
-        None,
-        help="latents to begin with: a train job of the same particles, or an .npz with an array z (particles x dims)",
-        group=GROUP,
-    )
-    freeze_latents: bool = parameter(
-        False, help="keep the initial latents as they are and learn the flow only", advanced=True, group=GROUP
-    )
     latent_noise: float = parameter(
         1.0, help="noise that the flow sees added to the latents, in units of each particle's own uncertainty",
         low=0, high=10, advanced=True, group=GROUP,

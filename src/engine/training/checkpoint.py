@@ -34,6 +34,7 @@ def save_model(
     """
     decoder = training.decoder
     decoder.write(output, trainer, stage)
+    training.source.write(output, trainer)
     z, precision = decoder.known(training.points, trainer.settings.latent_dims)
     # Any: by its types, a name of ours could be an option of savez
     latents: dict[str, Any] = {"z": z.cpu().numpy(), "precision": precision.cpu().numpy(), **particle_arrays(trainer)}

@@ -19,6 +19,8 @@ from ..decoders.decoder import Decoder, Pass
 from ..latents.latent_source import LatentSource
 from ..latents.particle_latents import ParticleLatents, Tally
 from .batches import Batch, pieces, split
+from .finite import check_finite, check_numbers
+from .gradient_step import gradient_step
 from .schedule import Rung
 from .stage import Stage
 from .trainer import Trainer
@@ -45,7 +47,7 @@ class Training:
 
     def have_points(self, trainer: Trainer) -> None:
         """Have latents for the trainer's particles, of which nothing is known yet."""
-        if self.source.frozen:
+        if self.source.frozen or not self.source.takes_spare:
             self.decoder.spare = 0
         self.source.begin(trainer, trainer.settings.latent_dims + self.decoder.spare)
 
@@ -70,6 +72,7 @@ def run_training(trainer: Trainer, training: Training, save: Callable[[Training,
         if now.last:
             source.polish(now, decoder)
         stage = decoder.solve(now)
+        check_finite(now, training)
         training.epoch += 1
         training.history.append({"epoch": training.epoch, "box": stage.box, **decoder.line(now),
                                  "images_per_second": speed, **means})  # fmt: skip
@@ -78,37 +81,39 @@ def run_training(trainer: Trainer, training: Training, save: Callable[[Training,
 
 def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, float]]:
     """Once over the images: latents and decoder; images per second, and the means of the decoder's measures."""
-    trainer, decoder, points = now.trainer, training.decoder, now.points
+    trainer, decoder, points, source = now.trainer, training.decoder, now.points, training.source
     count, began, done = len(trainer.images), time.perf_counter(), 0
-    groups, places = _groups(now, decoder)
+    groups, places = _groups(now, training)
     noise = torch.Generator().manual_seed(trainer.seed * 1_000_003 + now.epoch)
-    points.tally, sums = Tally.empty(trainer.device), np.zeros(len(decoder.measures))
+    measures = decoder.measures + source.measures
+    points.tally, sums = Tally.empty(trainer.device), np.zeros(len(measures))
     decoder.begin_pass(now)
+    source.begin_pass(now, decoder)
     batches = now.stage.batches_of([group[place] for group, parts in zip(groups, places) for place in parts])
     for group, parts in zip(groups, places, strict=True):
-        _set_rate(training, (now.epoch + done / count) / trainer.epochs)
+        _set_rates(training, (now.epoch + done / count) / trainer.epochs)
         white = torch.randn(len(group), points.z.shape[1], generator=noise)
         sums += len(group) * _take_batch(now, training, batches, parts, white)
         done += len(group)
         speed = done / (time.perf_counter() - began)
-        means = dict(zip(decoder.measures, sums / done, strict=True))
+        means = dict(zip(measures, sums / done, strict=True))
         trainer.tell(now.epoch * count + done, trainer.epochs * count, stage=f"{now.stage.box} pixels",
                      epoch=round(now.epoch + done / count, 4), images_per_second=round(speed, 1),
                      **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
     rows = np.concatenate([trainer.team.share(group) for group in groups])
-    points.collect(trainer, rows)
+    source.collect(trainer, rows)
     decoder.end_pass(now, rows, means)
-    training.source.settle(now, decoder)
+    source.settle(now, decoder)
     return speed, means
 
 
-def _groups(now: Pass, decoder: Decoder) -> tuple[list[np.ndarray], list[list[np.ndarray]]]:
+def _groups(now: Pass, training: Training) -> tuple[list[np.ndarray], list[list[np.ndarray]]]:
     """Rows of each batch, and the places in it of the parts that this process works on.
 
     In random order for steps along the gradient, else as they come, as many as are worked on at once.
     """
     trainer, count = now.trainer, len(now.trainer.images)
-    if decoder.optimiser is None:
+    if not training.optimisers:
         groups = split(np.arange(count), trainer.at_once * trainer.team.size)
         return groups, [[trainer.team.share(np.arange(len(group)))] for group in groups]
     order = np.random.default_rng((trainer.seed, 2, now.epoch)).permutation(count)
@@ -128,37 +133,11 @@ def _take_batch(
     values = []
     for place in parts:
         batch, z = training.source.move(now, training.decoder, next(batches), white[place])
-        values.append(training.decoder.learn(now, batch, z, place, len(white)))
-    return _step(now.trainer, training.optimisers, torch.stack(values).sum(dim=0)).cpu().numpy().astype(np.float64)
-
-
-def _step(trainer: Trainer, optimisers: list[torch.optim.Optimizer], values: torch.Tensor) -> torch.Tensor:
-    """A step along the gradient summed over the team; ``values`` ``(m,)``, summed too, are returned."""
-    if not optimisers:
-        trainer.heed()
-        return trainer.team.total(values) if len(values) else values
-    values = _total_gradient(trainer, optimisers, values)
-    for optimiser in optimisers:
-        optimiser.step()
-    return values
-
-
-def _total_gradient(
-    trainer: Trainer, optimisers: list[torch.optim.Optimizer], values: torch.Tensor
-) -> torch.Tensor:
-    """Sum gradients and ``values`` over the team, and hear of its leader's wish to stop, in one message."""
-    team = trainer.team
-    if team.size == 1:
-        return values
-    gradients = [value.grad for each in optimisers for group in each.param_groups for value in group["params"]]
-    wish = torch.tensor([float(team.leads and trainer.stop())], device=values.device)
-    message = team.total(torch.cat([values, wish, *(gradient.reshape(-1) for gradient in gradients)]))
-    trainer.told = bool(message[len(values)] > 0)
-    at = len(values) + 1
-    for gradient in gradients:
-        gradient.copy_(message[at : at + gradient.numel()].reshape(gradient.shape))
-        at += gradient.numel()
-    return message[: len(values)]
+        own = training.decoder.learn(now, batch, z, place, len(white))
+        values.append(torch.cat([own, training.source.learn(now, training.decoder, batch, z, len(white))]))
+    total = gradient_step(now.trainer, training.optimisers, torch.stack(values).sum(dim=0))
+    check_numbers(now, total)
+    return total.cpu().numpy().astype(np.float64)
 
 
 def _searches(now: Pass, rung: Rung) -> bool:
@@ -167,12 +146,13 @@ def _searches(now: Pass, rung: Rung) -> bool:
     return (rung is not rungs[-1] or len(rungs) == 1) and now.epoch >= 1 and not now.last
 
 
-def _set_rate(training: Training, fraction: float) -> None:
-    """Cosine from the first rate to the last over the whole training, of which a ``fraction`` is done."""
-    first, last = training.decoder.rates
-    for optimiser in training.optimisers:
-        for group in optimiser.param_groups:
-            group["lr"] = last + (first - last) * 0.5 * (1 + math.cos(math.pi * fraction))
+def _set_rates(training: Training, fraction: float) -> None:
+    """Cosine from the first rates to the last over the whole training, of which a ``fraction`` is done."""
+    own, others = (last + (first - last) * 0.5 * (1 + math.cos(math.pi * fraction))
+                   for first, last in (training.decoder.rates, training.source.rates))  # fmt: skip
+    for group in [] if training.decoder.optimiser is None else training.decoder.optimiser.param_groups:
+        group["lr"] = own
+    training.source.set_rate(others)
 
 
 def try_batch(now: Pass, training: Training, batch: Batch) -> None:

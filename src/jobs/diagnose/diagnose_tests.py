@@ -61,6 +61,12 @@ TESTS = {
              "poses, through the same CTFs and with the same noise", ".null_test:run", "one training"),
         Test("dimensions", "how many latent dimensions the images support", ".dimensions_test:run",
              "a training for each latent dimension, and one more"),
+        Test("twins", "of an encoder, whether it trains as well when it is shown wrong images (the evil twin)",
+             ".encoder_trainings:run_twins", "two trainings"),
+        Test("sizes", "of an encoder, whether a smaller or a larger one does as well", ".encoder_trainings:run_sizes",
+             "two trainings"),
+        Test("amortised", "of an encoder, what a variational table of the same images gains",
+             ".encoder_trainings:run_amortised", "one training"),
     )
 }  # fmt: skip
 

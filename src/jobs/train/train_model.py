@@ -55,7 +55,7 @@ def train_model(
     leads, checkpoint = team is None or team.leads, job.folder / RESUME
     where = os.path.relpath(prepared.folder, job.folder)
     decoder_part, source_part = chosen_parts(vars(parameters))
-    decoder = decoder_part.make(parameters)
+    decoder, source = decoder_part.make(parameters), source_part.make(parameters)
     if decoder.keeps_mesh and checkpoint.is_file():
         mesh = load_mesh(job.folder / MESH_FILE)  # which may be another than it began with
     try:
@@ -79,6 +79,7 @@ def train_model(
         images,
         mesh,
         decoder,
+        epochs=parameters.epochs or source.passes(decoder, len(prepared.particles), parameters.batch_size),
         seed=job.seed,
         device=device,
         log=job.log if leads else _silent,

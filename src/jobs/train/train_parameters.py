@@ -9,7 +9,8 @@ from typing import get_type_hints
 
 from ...parameters import parameter
 from ..declare import Job
-from .train_parts import DECODERS, SOURCES, Part, unused_parameters
+from .presets import Preset
+from .train_parts import DECODERS, SOURCES, Part, presets, unused_parameters, with_preset
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class CommonParameters:
     epochs: int | None = parameter(
         None,
         help="passes over the images, from coarse to full resolution; if omitted, 10 of few particles, 5 of 5,000 or "
-        "more; 10 with a linear decoder",
+        "more; 10 with a linear decoder; 20 with variational latents or an encoder",
         low=1,
         high=1000,
     )
@@ -73,13 +74,14 @@ class CommonParameters:
 
 def train_parameters() -> type:
     """The parameters of a training: those that all have in common, and those of every part."""
-    return _composed(tuple(DECODERS.values()), tuple(SOURCES.values()))
+    return _composed(tuple(DECODERS.values()), tuple(SOURCES.values()), presets())
 
 
 @cache
-def _composed(decoders: tuple[Part, ...], sources: tuple[Part, ...]) -> type:
+def _composed(decoders: tuple[Part, ...], sources: tuple[Part, ...], machines: tuple[Preset, ...]) -> type:
     """A frozen dataclass; a choice of latents is offered only where there is one."""
-    own: dict[str, tuple] = {"decoder": ("decoder", str, _choice("what a latent point stands for", decoders))}
+    own: dict[str, tuple] = {"like": ("like", str | None, _machine(machines))}
+    own |= {"decoder": ("decoder", str, _choice("what a latent point stands for", decoders))}
     if len(sources) > 1:
         own["latents"] = ("latents", str, _choice("where latents come from", sources))
     for part in (*decoders, *sources):
@@ -89,6 +91,12 @@ def _composed(decoders: tuple[Part, ...], sources: tuple[Part, ...]) -> type:
             if own.setdefault(each.name, (each.name, hints[each.name], copy))[2].metadata != each.metadata:
                 raise TypeError(f"parameter {each.name}: two parts of a training mean different things by it")
     return make_dataclass("TrainParameters", own.values(), bases=(CommonParameters,), frozen=True, kw_only=True)
+
+
+def _machine(machines: tuple[Preset, ...]) -> object:
+    told = "; ".join(f"{each.name}, {each.help}" for each in machines)
+    return parameter(None, help=f"set decoder, latents and what else makes a known machine; what is given beside it "
+                     f"wins: {told}", choices=tuple(each.name for each in machines))  # fmt: skip
 
 
 def _choice(what: str, parts: tuple[Part, ...]) -> object:
@@ -103,4 +111,5 @@ TRAIN = Job(
     run=".train.train_run:run",
     member=".train.train_run:train_in_team",
     unused=unused_parameters,
+    implied=with_preset,
 )

@@ -13,8 +13,11 @@ from typing import Any
 
 from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.decoders.linear.linear_parameters import LinearParameters
+from ...engine.latents.encoder.encoder_parameters import EncoderParameters
 from ...engine.latents.table_parameters import TableParameters
+from ...engine.latents.variational_parameters import VariationalParameters
 from ...errors import InputError
+from .presets import KNOWN_MACHINES, Preset
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Part:
     learner : ``module:Class`` of what learns, made with the parameters (a latent source with the latents that were
         given, too).
     without : parameters of latent sources, and of all trainings, that a decoder has no use for.
-    said : values of other parts' parameters that say what it does anyway.
+    said : values of other parts' parameters that say what it does anyway. title : as sentences have it, if otherwise.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Part:
     learner: str
     without: tuple[str, ...] = ()
     said: tuple[tuple[str, Any], ...] = ()
+    title: str = ""
 
     def settings(self, parameters: Any) -> Any:
         """Its own of a job's parameters."""
@@ -49,6 +53,7 @@ class Part:
 
 DECODERS: dict[str, Part] = {}
 SOURCES: dict[str, Part] = {}
+PRESETS: dict[str, Preset] = {}
 
 
 def register_decoder(part: Part) -> None:
@@ -61,7 +66,29 @@ def register_source(part: Part) -> None:
     SOURCES[part.name] = part
 
 
+def register_preset(preset: Preset) -> None:
+    """Let a training be asked to be like a known machine, where its parts are registered."""
+    PRESETS[preset.name] = preset
+
+
 register_source(Part("table", "a point for each particle", TableParameters, "...engine.latents.table:LatentTable"))
+register_source(
+    Part(
+        "variational",
+        "a mean and a variance for each particle, found along the gradient (Edelberg & Lederman's variational table)",
+        VariationalParameters,
+        "...engine.latents.variational:VariationalTable",
+        title="variational table of latents",
+    )
+)
+register_source(
+    Part(
+        "encoder",
+        "a network that all images share tells the mean and variance of each (cryoDRGN's auto-encoder)",
+        EncoderParameters,
+        "...engine.latents.encoder.image_encoder:ImageEncoder",
+    )
+)
 register_decoder(
     Part("flow", "a motion of the mesh", FlowParameters, "...engine.decoders.flow.flow_decoder:FlowDecoder")
 )
@@ -78,6 +105,21 @@ register_decoder(
 )
 
 
+for machine in KNOWN_MACHINES:
+    register_preset(machine)
+
+
+def presets() -> tuple[Preset, ...]:
+    """Those whose parts are registered."""
+    return tuple(each for each in PRESETS.values() if each.decoder in DECODERS and each.latents in SOURCES)
+
+
+def with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's values with those that the preset among them stands for; what is given beside it wins."""
+    preset = next((each for each in presets() if each.name == values.get("like")), None)
+    return {**({} if preset is None else preset.values()), **values}
+
+
 def chosen_parts(values: Mapping[str, Any]) -> tuple[Part, Part]:
     """The decoder and the latent source of a job's values, of which some may not be given."""
     decoder, source = values.get("decoder", "flow"), values.get("latents", "table")
@@ -86,7 +128,7 @@ def chosen_parts(values: Mapping[str, Any]) -> tuple[Part, Part]:
 
 def unused_parameters(values: Mapping[str, Any]) -> frozenset[str]:
     """Names of the parameters that mean nothing to the parts that a job's values choose."""
-    decoder, source = chosen_parts(values)
+    decoder, source = chosen_parts(with_preset(values))
     named = {each.name for part in (*DECODERS.values(), *SOURCES.values()) for each in fields(part.parameters)}
     own = {each.name for part in (decoder, source) for each in fields(part.parameters)}
     return frozenset(named - own | set(decoder.without))
@@ -101,7 +143,7 @@ def check_parts(parameters: Any) -> None:
         name, value = each.name, values[each.name]
         if name in unused and value not in (each.default, said.get(name, each.default)):
             of_source = name not in decoder.without and any(_declares(part, name) for part in SOURCES.values())
-            who = f"{source.name} of latents" if of_source else f"{decoder.name} decoder"
+            who = source.title or f"{source.name} of latents" if of_source else f"{decoder.name} decoder"
             raise InputError(f"{name}: means nothing to the {who}; leave it out.")
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...engine.decoders.flow.flow_parameters import FlowParameters
-from ...engine.latents.table_parameters import TableParameters
 from ...errors import InputError
 from ...mesh.storage import load_mesh
 from ...mesh.tetmesh import TetMesh
@@ -26,7 +25,7 @@ from .train_images import ready_images
 from .train_model import MESH_FILE, STOPPED, Inputs, train_model
 from .train_moving import with_what_moves
 from .train_parameters import CommonParameters
-from .train_parts import DECODERS, SOURCES, check_parts
+from .train_parts import DECODERS, check_parts
 
 if TYPE_CHECKING:
     from ...engine.training.team import Team
@@ -108,16 +107,16 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
 def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | None:
     """Latents ``(n, k)`` to begin with, or None."""
     flow: FlowParameters = DECODERS["flow"].settings(parameters)
-    table: TableParameters = SOURCES["table"].settings(parameters)
+    initial: Path | None = vars(parameters)["initial_latents"]
     if flow.start != "latents":
-        if table.initial_latents is not None:
+        if initial is not None:
             raise InputError("initial_latents: is given but --start is not latents; say --start latents to use it.")
-        if table.freeze_latents:
+        if vars(parameters)["freeze_latents"]:
             raise InputError("freeze_latents: needs latents to keep; give --start latents and --initial-latents.")
         return None
-    if table.initial_latents is None:
+    if initial is None:
         raise InputError("initial_latents: --start latents needs them; give a train job or an .npz with an array z.")
-    path = job_file(table.initial_latents, "latents.npz")
+    path = job_file(initial, "latents.npz")
     z = read_latents(path)
     if z.shape != (count, parameters.latent_dims):
         raise InputError(

@@ -50,7 +50,9 @@ class FlowPass:
         if self._judges:
             self.resemblance[batch.rows] = resemblance(stage, batch, model.detach())
         bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
-        strains = rigidity_energy(vertices[:bent], trainer.cells, trainer.inverse, trainer.weights)
+        # how likely a motion is says nothing of where on it a particle is: it gives latents no gradient
+        states = self._flow(z[:bent].detach()) if z.requires_grad else vertices[:bent]
+        strains = rigidity_energy(states, trainer.cells, trainer.inverse, trainer.weights)
         energy = weight[:bent] @ strains / min(size, RIGIDITY_SAMPLE)
         (weight @ each / size + self.weight * energy).backward()
         with torch.no_grad():

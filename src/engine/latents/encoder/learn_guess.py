@@ -1,0 +1,61 @@
+"""Let a network learn the latents of a decoder's first guess, or those that a person gave, before it finds its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ...decoders.decoder import Decoder, Pass
+from ...training.batches import split
+from ...training.gradient_step import gradient_step
+from ..diagonal import log_variance_of, nothing_known
+
+if TYPE_CHECKING:
+    from .image_encoder import ImageEncoder
+
+
+def learn_guess(now: Pass, decoder: Decoder, source: ImageEncoder, passes: int) -> None:
+    """Fit the network's distributions to the latents' posteriors as they are, in ``passes`` over the images.
+
+    Nothing is done where nothing is known of the latents: they are then zero, or random.
+    """
+    if decoder.straight and source.given is None:
+        _place_all(now, decoder)
+    if source.given is None and nothing_known(now.points.precision):
+        return
+    trainer, optimiser = now.trainer, source.optimiser
+    if optimiser is None:
+        raise TypeError("a network that learns has an optimiser")
+    counter, explained = trainer.counter("encoder", passes * len(trainer.images)), 0.0
+    target = now.points.z.clone()
+    variance = log_variance_of(now.points.precision).exp()
+    for number in range(passes):
+        order = np.random.default_rng((trainer.seed, 21, number)).permutation(len(target))
+        groups = split(order, trainer.settings.batch_size)
+        misses = torch.zeros(1, device=target.device)
+        for group, batch in zip(groups, now.stage.batches_of([trainer.team.share(group) for group in groups])):
+            optimiser.zero_grad()
+            mean, log_variance = source.encoder.network(source.sees(now, batch))
+            miss = (target[batch.rows] - mean).square()
+            # the expectation, under the posterior, of −log of the network's normal density, up to a constant
+            price = 0.5 * (log_variance + (miss + variance[batch.rows]) / log_variance.exp())
+            (price.sum() / len(group)).backward()
+            misses += gradient_step(trainer, [optimiser], miss.detach().sum()[None])
+            counter(len(group))
+        explained = 1 - float(misses) / float((target - target.mean(dim=0)).square().sum().clamp(min=1e-30))
+    trainer.log(f"The encoder has learned the first guess of the latents: it explains {100 * explained:.0f} % of their "
+                "variance.")  # fmt: skip
+
+
+@torch.no_grad()
+def _place_all(now: Pass, decoder: Decoder) -> None:
+    """Posteriors of all particles, where the decoder has them in closed form."""
+    trainer, points = now.trainer, now.points
+    rows = trainer.team.share(np.arange(len(trainer.images)))
+    counter = trainer.counter("latents", len(rows))
+    for batch in now.stage.batches(rows):
+        points.take(now.stage, batch, decoder.place(now.stage, batch))
+        counter(len(batch))
+    points.collect(trainer, rows)
