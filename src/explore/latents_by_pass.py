@@ -81,7 +81,7 @@ def settling(kept: LatentsByPass) -> Settling:
     """From the latents of at least two passes."""
     from .motion_agreement import canonical_correlations
 
-    z = kept.z[:, np.isfinite(kept.z).all(axis=(0, 2))]
+    z = kept.z[:, np.isfinite(kept.z).all(axis=(0, 2))].astype(float)
     z = z - z.mean(axis=1, keepdims=True)
     weight = np.ones(z.shape[1])
     to_last = np.array([canonical_correlations(each, z[-1], weight).mean() for each in z])
