@@ -21,7 +21,7 @@ READING = (
     "Each point is an image: to the right, how strong the model's image is in it (1 for a particle of mean signal, 0 "
     "for anything that is none); upwards, what the model leaves over beyond noise. One round cloud about 1 and 0 is "
     "as it should be. A cloud near 0 is junk; points far above are other molecules, broken particles, or states that "
-    "the model cannot make. The selection can be looked at with flexrec montage and left out of the next prep."
+    "the model cannot make. The selection is seen in the panel's Select tab and exported with flexrec save particles."
 )
 
 
