@@ -24,7 +24,8 @@ class LatentSpread:
     places : ``(n, k)`` of the particles, of unit variance. told : ``(k,)`` share that images tell; NaN where unknown.
     skewness, kurtosis : ``(k,)``, both 0 of a normal distribution (excess kurtosis).
     distance : ``(k,)`` largest difference of the distribution from a normal one (Kolmogorov and Smirnov).
-    pile : ``(k, 2)`` how many times denser than the middle the lower and the upper twentieth of the axis are.
+    pile : ``(k, 2)`` how many times denser than the middle the lower and the upper twentieth of the axis are at least,
+        chance allowed for.
     wide : share of particles whose posterior is as wide as the prior; NaN where unknown.
     """
 
@@ -68,11 +69,12 @@ def latent_spread(z: np.ndarray, precision: np.ndarray | None) -> LatentSpread:
 
 
 def _pile(values: np.ndarray) -> tuple[float, float]:
-    """How many times denser than the median bin the outermost bins of either side are."""
+    """How many times denser than the median bin the outermost bins of either side are, less two standard errors."""
     low, high = np.percentile(values, (0.5, 99.5))
     if not high > low:
         return float("inf"), float("inf")
     counts = np.histogram(np.clip(values, low, high), np.linspace(low, high, BINS + 1))[0].astype(float)
     tails = 0.005 * len(values)  # what clipping has put there
     middle = max(float(np.median(counts)), 1.0)
-    return float((counts[0] - tails) / middle), float((counts[-1] - tails) / middle)
+    low_end, high_end = (max(count - tails - 2 * count**0.5, 0.0) / middle for count in (counts[0], counts[-1]))
+    return float(low_end), float(high_end)

@@ -10,7 +10,7 @@ from ...explore.bending import spread_rows
 from ...explore.verdict import with_error
 from ..job_folder import JobRun
 from ..reports.finding import BAD, DOUBTFUL, GOOD, Finding
-from .evidence import best_told, evidence_bound, mean_and_error, posed, told
+from .evidence import Told, best_told, evidence_bound, mean_and_error, posed, told
 from .finished_training import FinishedTraining, finished_training
 from .keep_finding import keep_finding
 from .restored_training import restore
@@ -60,6 +60,7 @@ def gaps(
     restored = restore(training, device)
     rows = training.members[spread_rows(len(training.members), IMAGES)]
     points = restored.training.points
+    uncertain_poses = restored.trainer.poses.active  # which a stated variance may hold, and these bounds do not
     gap: list[np.ndarray] = []
     before, after, errors = [], [], []
     for batch in restored.batches(rows, job, "gap"):
@@ -67,9 +68,12 @@ def gaps(
             own = told(points.z[batch.rows], points.precision[batch.rows])
             batch = posed(restored, batch)
             best = best_told(restored, batch, own.mean)
-            bounds = [evidence_bound(restored, batch, q, job.seed + len(gap)) for q in (own, best)]
+            stated, reached = (evidence_bound(restored, batch, q, job.seed + len(gap)) for q in (own, best))
+            if uncertain_poses:
+                placed = evidence_bound(restored, batch, Told(own.mean, best.variance), job.seed + len(gap))
+                stated = torch.maximum(stated, placed)
         # a step may lead to a worse place: the best of both is still no better than the best there is
-        gap.append((bounds[1] - bounds[0]).clamp(min=0).cpu().numpy())
+        gap.append((reached - stated).clamp(min=0).cpu().numpy())
         before.append(own.mean.cpu().numpy())
         after.append(best.mean.cpu().numpy())
         errors.append((own.variance / best.variance).sqrt().cpu().numpy())
