@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +11,10 @@ import torch
 from ..decoders.decoder import Decoder, Output, Pass
 from ..training.batches import Batch
 from ..training.trainer import Trainer
+from .gauss_newton import gauss_newton
 from .particle_latents import ParticleLatents
+
+STEPS_AGAIN = 4  # of images that are placed anew: more change nothing
 
 
 class LatentSource(Protocol):
@@ -75,6 +79,22 @@ class LatentSource(Protocol):
 
     def polish(self, now: Pass, decoder: Decoder) -> None:
         """After the last pass, which moved the decoder while it placed the particles: place them once more."""
+
+    def place_again(
+        self, now: Pass, decoder: Decoder, batch: Batch, z: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents ``(b, k)`` and precision ``(b, k, k)`` of images as if they were seen for the first time, whichever
+        they are; nothing is kept. ``z`` ``(b, k)`` is about where they may be. Poses are solved for where the stage's
+        may be corrected.
+        """
+        if decoder.straight:
+            step = decoder.place(now.stage, batch)
+            return step.z, step.precision
+        prior = now.points.prior(batch)
+        for _ in range(STEPS_AGAIN):
+            step = gauss_newton(decoder, now.stage, batch, z, prior)
+            z, batch = step.z, replace(batch, correction=step.correction_at(step.z))
+        return step.z, step.precision
 
     def write(self, output: Output, trainer: Trainer) -> None:
         """What a model needs of it to place other images, beside the latents."""

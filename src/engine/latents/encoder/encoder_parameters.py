@@ -9,6 +9,7 @@ from ..initial_latents import InitialLatents
 from ..latent_prior import LatentPrior
 
 GROUP = "encoder of latents"
+OWN, PERMUTED, NUMBERS = "own", "permuted", "noise"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class EncoderParameters(InitialLatents, LatentPrior):
     encoder_box: int | None = parameter(
         None, help="pixels on a side of the images that the encoder sees; if omitted, of the prepared images",
         unit="pixels", low=8, high=4096, advanced=True, group=GROUP,
+    )  # fmt: skip
+    encoder_shown: str = parameter(
+        OWN,
+        help="which images the encoder is shown, to test what it does: own, each particle's; permuted, another "
+        "particle's, the same in each pass; noise, numbers of no image, the same in each pass. The map is compared "
+        "with each particle's own image all the same: an encoder that trains as well on others has learned nothing",
+        choices=(OWN, PERMUTED, NUMBERS), advanced=True, group=GROUP,
     )  # fmt: skip
     encoder_layers: int = parameter(
         3, help="hidden layers of the encoder, beside the first", low=1, high=32, advanced=True, group=GROUP

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from ....errors import InputError
 from ...decoders.decoder import Decoder, Output, Pass
 from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batch_cache import BatchCache
@@ -24,7 +25,7 @@ from ..divergence import beta_in, divergence
 from ..latent_source import LatentSource
 from .encoder_input import EncoderInput
 from .encoder_network import seeded_network
-from .encoder_parameters import EncoderParameters
+from .encoder_parameters import NUMBERS, OWN, EncoderParameters
 from .learn_guess import learn_guess, place_all
 from .trained_encoder import TrainedEncoder, write_encoder
 
@@ -100,10 +101,35 @@ class ImageEncoder(LatentSource):
 
     def sees(self, now: Pass, batch: Batch) -> torch.Tensor:
         """What the network sees ``(b, p)`` of a batch's images, whatever box these have here."""
+        if self.settings.encoder_shown != OWN:
+            return self._twins(now, batch.rows)
         if batch.images.shape[-2] >= self.encoder.seen.box:
             return self.encoder.seen(batch, now.stage.poses)
         whole = next(iter(self._cache.batches([batch.rows.cpu().numpy()], self.encoder.seen.box)))
         return self.encoder.seen(replace(whole, correction=batch.correction), now.stage.poses)
+
+    def _twins(self, now: Pass, rows: torch.Tensor) -> torch.Tensor:
+        """What the network sees ``(b, p)`` in place of the images of particles ``rows`` where it is put to a test."""
+        trainer, numbers = now.trainer, rows.cpu().numpy()
+        if self.settings.encoder_shown == NUMBERS:
+            seen = [np.random.default_rng((trainer.seed, 41, row)).standard_normal(self.encoder.seen.size, np.float32)
+                    for row in numbers]  # fmt: skip
+            return torch.from_numpy(np.stack(seen)).to(trainer.device)
+        order = np.random.default_rng((trainer.seed, 42)).permutation(len(trainer.images))
+        other = np.empty_like(order)
+        other[order] = np.roll(order, 1)  # nobody keeps its own
+        batch = next(iter(self._cache.batches([other[numbers]], self.encoder.seen.box)))
+        return self.encoder.seen(now.stage.poses.corrected(batch), now.stage.poses)
+
+    def place_again(
+        self, now: Pass, decoder: Decoder, batch: Batch, z: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As the network tells them of the images that it is given here, whichever they are."""
+        if batch.images.shape[-2] < self.encoder.seen.box:
+            raise InputError(f"The encoder sees images of {self.encoder.seen.box} pixels, and these have "
+                             f"{batch.images.shape[-2]}; train with a higher --resolution to place them.")  # fmt: skip
+        mean, log_variance = self.encoder.network(self.encoder.seen(batch, now.stage.poses))
+        return mean, precision_of(log_variance)
 
     def move(self, now: Pass, decoder: Decoder, batch: Batch, white: torch.Tensor) -> tuple[Batch, torch.Tensor]:
         """What the network tells of the batch, and a draw of it, which the decoder is to leave its gradient in.

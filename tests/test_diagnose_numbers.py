@@ -1,0 +1,154 @@
+"""The numbers behind the tests of trainings, on latents and images whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from chimerax.flexrec.explore.latent_spread import latent_spread
+from chimerax.flexrec.explore.latents_by_pass import MOST_PASSES, LatentsByPass, settling
+from chimerax.flexrec.explore.state_agreement import matched_directions
+from chimerax.flexrec.explore.unfit_particles import unfit
+from chimerax.flexrec.jobs.diagnose.border_test import judge as judge_border
+from chimerax.flexrec.jobs.diagnose.dimensions_test import judge as judge_dimensions
+from chimerax.flexrec.jobs.diagnose.encoder_trainings import Trained, judge_sizes, judge_twins
+from chimerax.flexrec.jobs.diagnose.epochs_test import judge as judge_epochs
+from chimerax.flexrec.jobs.diagnose.half_models import HeldOutGains
+
+COUNT = 4000
+RNG = np.random.default_rng(0)
+
+
+def precision(count: int, *variance: float) -> np.ndarray:
+    return np.repeat(np.diag(1 / np.array(variance))[None], count, axis=0)
+
+
+def test_images_tell_of_each_axis_what_posteriors_leave():
+    truth = RNG.normal(size=(COUNT, 2)) * np.sqrt([0.9, 0.3])
+    z = truth + RNG.normal(size=(COUNT, 2)) * np.sqrt([0.1, 0.7])
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])  # the axes are found again however the latents are turned
+    turned = np.einsum("ij,njk,lk->nil", turn, precision(COUNT, 0.1, 0.7), turn)
+    found = latent_spread(z @ turn.T, turned)
+    assert found.told == pytest.approx([0.9, 0.3], abs=0.05) and found.effective == pytest.approx(1.2, abs=0.08)
+    assert np.cov(found.places.T) == pytest.approx(np.eye(2), abs=0.01)
+    assert abs(np.corrcoef(found.places[:, 0], z[:, 0])[0, 1]) > 0.99
+    assert abs(found.skewness).max() < 0.15 and abs(found.kurtosis).max() < 0.25 and found.distance.max() < 0.03
+
+
+def test_latents_that_images_tell_nothing_of_have_collapsed():
+    z = RNG.normal(size=(COUNT, 1))
+    found = latent_spread(z, precision(COUNT, 0.95))
+    assert found.wide == 1 and judge_border(found)[0] == "bad" and "collapsed" in judge_border(found)[1]
+    one_unused = latent_spread(RNG.normal(size=(COUNT, 2)), precision(COUNT, 0.05, 0.95))
+    assert judge_border(one_unused)[0] == "doubtful" and "fewer dimensions" in judge_border(one_unused)[1]
+
+
+@pytest.mark.parametrize(
+    "shape, level", [("normal", "good"), ("uniform", "good"), ("border", "bad"), ("two", "doubtful")]
+)
+def test_a_pile_at_the_border_is_told_from_a_motion(shape, level):
+    normal = RNG.normal(size=COUNT)
+    z = {
+        "normal": normal,
+        "uniform": RNG.uniform(-1, 1, COUNT),
+        "border": np.minimum(normal, 0.8) + 0.02 * RNG.normal(size=COUNT),  # a fifth of all pushed against one place
+        "two": np.where(RNG.random(COUNT) < 0.5, -1, 1) + 0.08 * RNG.normal(size=COUNT),
+    }[shape]
+    found = latent_spread(z[:, None], precision(COUNT, 0.02 * z.var()))
+    assert judge_border(found)[0] == level
+    assert (found.pile.max() > 2) == (level != "good")
+
+
+def kept(*passes: np.ndarray) -> LatentsByPass:
+    made = LatentsByPass.none_yet(*passes[0].shape)
+    for number, z in enumerate(passes, 1):
+        made = made.with_pass(number, z, len(passes))
+    return made
+
+
+def test_a_v_in_early_passes_is_seen_and_forgiven_where_it_opens():
+    truth = RNG.uniform(-1.7, 1.7, (COUNT, 1))
+    found = settling(kept(np.abs(truth), truth + 0.3 * RNG.normal(size=truth.shape), truth, truth))
+    assert found.bend[0] > 0.8 and found.bend[1:].max() < 0.05 and found.last_step > 0.999 and found.arch == 0
+    level, sentence = judge_epochs(kept(np.abs(truth), truth, truth), settling(kept(np.abs(truth), truth, truth)))
+    assert level == "good" and "a V in pass 1" in sentence
+
+
+def test_one_motion_that_fills_two_dimensions_is_bad():
+    motion = RNG.uniform(-1, 1, COUNT)
+    bent = np.stack([motion, motion**2 + 0.05 * RNG.normal(size=COUNT)], axis=1)
+    found = settling(kept(bent, bent))
+    assert found.arch > 0.9 and judge_epochs(kept(bent, bent), found)[0] == "bad"
+
+
+def test_latents_that_still_move_are_doubtful_and_those_that_change_bad():
+    truth = RNG.normal(size=(COUNT, 1))
+    for noise, level in ((0.5, "doubtful"), (2.0, "bad")):
+        made = kept(truth, truth + noise * RNG.normal(size=truth.shape))
+        assert judge_epochs(made, settling(made))[0] == level
+
+
+def test_what_is_kept_of_passes_is_bounded_and_drops_what_a_resumed_training_does_again():
+    z = RNG.normal(size=(9000, 12))
+    made = LatentsByPass.none_yet(9000, 12)
+    for number in range(1, 1001):
+        made = made.with_pass(number, z, 1000)
+    assert len(made.passes) <= MOST_PASSES + 1 and made.z.nbytes <= 5.1e6 and made.z.dtype == np.float16
+    assert list(made.passes[:3]) == [1, 2, 3] and made.passes[-1] == 1000
+    again = made.with_pass(3, 2 * z, 1000)
+    assert list(again.passes) == [1, 2, 3] and np.allclose(again.z[2], 2 * z[again.rows, :8], rtol=1e-3)
+
+
+def test_images_that_fit_no_state_are_found_and_a_cloud_of_particles_is_not():
+    scale, excess = RNG.normal(1, 0.08, COUNT), RNG.normal(0, 1, COUNT)
+    assert unfit(scale, excess).sum() <= 1
+    scale[:200], excess[200:300] = RNG.normal(0, 0.08, 200), 12.0
+    found = unfit(scale, excess)
+    assert found[:300].all() and found[300:].sum() <= 1
+
+
+def test_directions_are_matched_whatever_the_latents_are_turned_and_scaled():
+    first = RNG.normal(size=(COUNT, 2))
+    second = first @ np.array([[0.1, 2.0], [-3.0, 0.2]]) + 5
+    correlation, ranks = matched_directions(first, second)
+    assert correlation == pytest.approx([1, 1]) and ranks == pytest.approx([1, 1])
+    half = np.stack([first[:, 0], RNG.normal(size=COUNT)], axis=1)
+    correlation, _ = matched_directions(first, half)
+    assert correlation[0] > 0.999 and correlation[1] < 0.06
+
+
+def test_a_step_of_gain_is_compared_image_by_image():
+    gain = RNG.normal(10, 8, 500)
+    arrays = (np.ones(500), np.arange(500), np.arange(500))
+    less, more = HeldOutGains(gain, *arrays), HeldOutGains(gain + RNG.normal(1, 0.5, 500), *arrays)
+    mean, error = more.mean(less=less)
+    assert mean == pytest.approx(1, abs=0.1) and error == pytest.approx(0.5 / 500**0.5, rel=0.15)
+    assert more.mean()[1] > 10 * error  # which images' own spread would have hidden
+    copies = HeldOutGains(np.repeat(gain, 2), np.ones(1000), np.arange(1000), np.repeat(np.arange(500), 2))
+    assert copies.mean() == pytest.approx(less.mean())
+
+
+@pytest.mark.parametrize(
+    "steps, level, words",
+    [
+        ([(30, 1), (0.1, 0.2)], "good", "support the 1 latent dimension"),
+        ([(30, 1), (4, 0.2)], "doubtful", "--latent-dims 2"),
+        ([(30, 1), (0.1, 0.2), (0.0, 0.2)], "bad", "--latent-dims 1"),
+        ([(0.2, 0.2), (0.1, 0.2)], "bad", "No latent dimension"),
+    ],
+)
+def test_dimensions_are_judged_by_what_each_adds(steps, level, words):
+    assert judge_dimensions(steps)[0] == level and words in judge_dimensions(steps)[1]
+
+
+def trained(loss: float) -> Trained:
+    return Trained("", loss, np.array([loss]), np.zeros((3, 1)))
+
+
+def test_an_encoder_that_trains_as_well_on_wrong_images_is_bad():
+    assert judge_twins([trained(100), trained(100.1), trained(103)], 1)[0] == "bad"
+    assert judge_twins([trained(100), trained(104), trained(104)], 1)[0] == "good"
+
+
+def test_a_larger_encoder_that_does_better_makes_a_small_one_doubtful():
+    assert judge_sizes([trained(100), trained(101), trained(99)], 1)[0] == "doubtful"
+    assert judge_sizes([trained(100), trained(100), trained(99.9)], 1)[0] == "good"
