@@ -17,6 +17,7 @@ from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
 from ..jobs.project import find_job_folder
+from ..models.reading import Reading
 from ..scene.scene_model import FlexRecModel
 from . import demo, movies, opened
 from .arguments import open_models
@@ -100,9 +101,9 @@ class SessionScene:
 
     # ----- with a map -----
 
-    def open(self, path: Path, name: str | None = None) -> FlexRecModel:
+    def open(self, path: Path, name: str | None = None, reading: Reading = Reading()) -> FlexRecModel:  # noqa: B008
         """See `actions.Scene`."""
-        return opened.open_model(self.session, path, name)
+        return opened.open_model(self.session, path, name, reading)
 
     def own_folder(self) -> Path:
         """See `actions.Scene`."""
