@@ -72,7 +72,8 @@ def test_a_folder_of_maps_is_a_model_with_states_and_particles(linear, folder):
     np.testing.assert_array_equal(trained.model.origin.states["map_002"], GRID[2])
     assert program_of(folder).format == "maps" and trained_folder(folder / "map_001.mrc") == folder
     coarse = trained.model.coarser(16)
-    assert coarse.decode([0.4, -0.3]).shape == (16, 16, 16) and coarse.pixel_size == pytest.approx(2 * linear.pixel_size)
+    assert coarse.decode([0.4, -0.3]).shape == (16, 16, 16)
+    assert coarse.pixel_size == pytest.approx(2 * linear.pixel_size)
     with pytest.raises(InputError, match="no particle file"):
         trained.particles  # noqa: B018
 

@@ -17,8 +17,8 @@ _COARSE = 2  # smaller maps that are kept ready: one to drag, and one in case th
 
 
 class OpenedModel:
-    """``path`` is a train job's folder, ``how`` its maps are decoded, ``reading`` how it is read. The points anchored to
-    ``before``, of the same name, are kept.
+    """``path`` is a train job's folder, ``how`` its maps are decoded, ``reading`` how it is read. The points anchored
+    to ``before``, of the same name, are kept.
     """
 
     def __init__(self, path: str, how: DecodeOptions, before: OpenedModel | None = None,

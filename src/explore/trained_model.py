@@ -223,6 +223,14 @@ def opened_again(trained: Trained) -> dict[str, Any]:
     return {"path": str(model.file or trained.folder), "reading": model.reading.fields()}
 
 
+def source_of_prep(folder: Path) -> Particles:
+    """All particles of the file that a prep job was given; ``InputError`` where it is not there."""
+    record = _read_json(folder / RECORD)
+    where = record.get("source")
+    path = Path(os.path.normpath(folder.resolve() / where)) if isinstance(where, str) else folder
+    return read_again(path, record.get("image_root"))
+
+
 def read_again(path: Path, image_root: str | Path | None = None) -> Particles:
     """The particles of a file that prep has read: it has said what is to be said of them."""
     with warnings.catch_warnings():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
-from .project import job_folders, job_verb
+from .project import find_job_folder, job_folders, job_verb
 
 MODEL = "model.json"
 
@@ -51,3 +51,15 @@ def named_model(path: Path, format: str | None = None) -> Path:
     """
     path, folder = Path(path).absolute(), trained_folder(path, format)
     return path if path.is_file() and path.parent == folder else folder
+
+
+def model_meant(reference: str | Path, project: Path) -> Path:
+    """What opens the model that is meant by a job's number or name in a project, or by a path: see `named_model`."""
+    try:
+        return find_job_folder(reference, project)
+    except InputError:
+        path = Path(reference).expanduser()
+        for place in (path, project / path):
+            if place.exists():
+                return named_model(place)
+        raise

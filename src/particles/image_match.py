@@ -44,11 +44,14 @@ def names_of(images: Iterable[str]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """``first``, ``second`` ``(m,)``: rows of the same images in two files. ``by`` : how they were told, in words."""
+    """``first``, ``second`` ``(m,)``: rows of the same images in two files. ``by`` : how they were told, in words.
+    ``shortened`` : whether by a part of their stacks' paths only, which other images may share.
+    """
 
     first: np.ndarray
     second: np.ndarray
     by: str
+    shortened: bool = False
 
     def __len__(self) -> int:
         return len(self.first)
@@ -72,15 +75,15 @@ def matched(first: Keys, second: Keys) -> Match:
         short, other = (_shortened(name, depth) for name in (first.name, second.name))
         if short is not None and other is not None:
             names = "name" if depth == 1 else f"last {depth} names"
-            match = _common(short, other, f"the {names} of the stack's path and the number in it")
+            match = _common(short, other, f"the {names} of the stack's path and the number in it", True)
         depth -= 1
     return match
 
 
-def _common(first: np.ndarray, second: np.ndarray, by: str) -> Match:
+def _common(first: np.ndarray, second: np.ndarray, by: str, shortened: bool = False) -> Match:
     _, rows, others = np.intersect1d(first, second, return_indices=True)
     order = np.argsort(rows)
-    return Match(rows[order], others[order], by)
+    return Match(rows[order], others[order], by, shortened)
 
 
 def _numbered(stacks: Iterable[str], index: np.ndarray) -> np.ndarray:

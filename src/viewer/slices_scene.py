@@ -21,8 +21,7 @@ from ..explore.named_states import State
 from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained, opened_again
-from ..jobs.find_model import named_model
-from ..jobs.project import find_job_folder
+from ..jobs.find_model import model_meant, named_model
 from ..models.reading import Reading
 from .command_line import run_command
 from .slice_view import Slices
@@ -190,7 +189,7 @@ class SlicesScene(QObject):
 
     def other_training(self, name: str) -> Trained:
         """A job of the project, or a folder."""
-        return open_trained(find_job_folder(name, self.project))
+        return open_trained(model_meant(name, self.project))
 
     def own_folder(self) -> Path:
         """Where a user's own data are kept."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import job_file, split_record
+from ...particles.prepared import load_prepared
+from ..inputs import split_record
 from ..job_folder import JobRun
 from ..project import mark
 from ..record import DONE, RUNNING, Status, write_json, write_status
@@ -64,11 +65,11 @@ def _parameters(training: FinishedTraining, project: Path, particles: Path, devi
 
 def _write_latents(training: FinishedTraining, path: Path) -> None:
     """Those of the particles that images were made of."""
-    from ..train.train_run import read_latents
+    from ..train.given_latents import given_latents
 
-    given = read_latents(job_file(training.parameters.initial_latents, "latents.npz"))
+    given = given_latents(training.parameters.initial_latents, load_prepared(training.parameters.particles))
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, z=given[training.members])
+    np.savez(path, z=given.z[training.members])
 
 
 def _write_record(parameters: Any, folder: Path, seed: int) -> None:

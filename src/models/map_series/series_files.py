@@ -37,13 +37,13 @@ class SeriesFiles:
         tables = [read_table(file) for file in _tables(folder)]
         places = _places(folder, maps, tables)
         particles = _particles(folder, [table for table in tables if table not in places])
-        maps, points, axis = _numbered(folder, maps) if not places else _placed(maps, places[0])
+        files, points, axis = _numbered(folder, maps) if not places else _placed(maps, places[0])
         if particles is not None and particles.z.shape[1] != points.shape[1]:
             raise InputError(f"{particles.file}: has {particles.z.shape[1]} number(s) for each particle, and the maps "
                              f"have {points.shape[1]}; give both the same latent dimensions.")  # fmt: skip
         if not np.isfinite(points).all():
             raise InputError(f"{places[0].file}: a map's point is not a number; mend the file.")
-        return cls(folder, maps, points, axis, particles)
+        return cls(folder, files, points, axis, particles)
 
 
 def _maps(folder: Path) -> list[Path]:
