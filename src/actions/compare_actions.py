@@ -95,10 +95,10 @@ COMPARE = Action(
     "compare", "How far two models of the same particles agree, whichever programs trained them", compare, Compare,
     about="Particles are matched by cryoSPARC's uid or by the names of their images, never by row alone. Compared are "
     "the latents (canonical correlations), the maps of some particles (on the coarser grid: their correlation, that of "
-    "what changes from particle to particle, and their FSC), and, where both models move, the motions in ångströms. For "
-    "each particle alike says whether both place it alike, from 0, by chance, to 1; it is a column of both models, as "
-    "are other_pc1, other_pc2 …, where the other model has the same particles: plot them, or select "
-    "by them (flexrec select name same where 'alike > 0.5').",
+    "what changes from particle to particle, and their FSC), and, where both models move, the motions in ångströms. "
+    "For each particle alike says whether both place it alike, from 0, by chance, to 1; it is a column of both models, "
+    "as are other_pc1, other_pc2 …, where the other model has the same particles: plot them, or select by them "
+    "(flexrec select name same where 'alike > 0.5').",
 )  # fmt: skip
 
 SECTION = "Particles and states"

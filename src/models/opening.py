@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .cryodrgn import cryodrgn_folder
+from .flex3d import flex3d_files
 from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
@@ -72,6 +73,12 @@ def _read_variability(path: Path) -> Model:
     return read(path)
 
 
+def _read_flex3d(path: Path) -> Model:
+    from .flex3d.flex3d_model import read
+
+    return read(path)
+
+
 def _read_map_series(path: Path) -> Model:
     from .map_series.series_model import read
 
@@ -86,6 +93,7 @@ register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn,
 register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim",
                          "recovar"))  # fmt: skip
 register_program(Program("3D Variability", variability_files.recognises, _read_variability, format="3dva"))
+register_program(Program("3D Flex", flex3d_files.recognises, _read_flex3d, flex3d_files.checkpoints, format="3dflex"))
 register_program(Program("a folder of maps", series_files.recognises, _read_map_series, format=MAPS))
 
 _FILES = ("model.json", "*.npz", "*.mrc")

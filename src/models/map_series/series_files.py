@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,11 @@ class SeriesFiles:
 
 
 def _maps(folder: Path) -> list[Path]:
+    return in_order(path for path in folder.iterdir() if path.suffix.lower() in _MAPS)
+
+
+def in_order(files: Iterable[Path]) -> list[Path]:
     """In the order of the numbers in their names: 2 before 10."""
-    files = [path for path in folder.iterdir() if path.suffix.lower() in _MAPS]
     return sorted(files, key=lambda path: [int(word) if word.isdigit() else word
                                            for word in re.split(r"(\d+)", f"_{path.name.lower()}")])  # fmt: skip
 

@@ -98,7 +98,7 @@ def read(path: Path) -> MapSeriesModel:
     ``InputError``, a sentence, where files are damaged, or do not fit together.
     """
     files = SeriesFiles.of(path)
-    box = _common_box(files.maps)
+    box = common_box(files.maps)
     points = files.points
     latents = points if files.particles is None else files.particles.z
     placed = latents[np.isfinite(latents).all(axis=1)]
@@ -115,7 +115,7 @@ def read(path: Path) -> MapSeriesModel:
     )  # fmt: skip
 
 
-def _common_box(maps: tuple[Path, ...]) -> int:
+def common_box(maps: tuple[Path, ...]) -> int:
     """Voxels on a side, of the heads of the maps alone."""
     heads = [(path, read_header(path)) for path in maps]
     first = heads[0][1]

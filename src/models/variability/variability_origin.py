@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -16,14 +17,22 @@ from ...particles.cs_table import field_names
 from ...particles.particles import Particles
 from ...particles.value_checks import check_values
 from ..origin import GivenColumn
-from .variability_files import VariabilityFiles
+
+
+class ParticleFiles(Protocol):
+    """``particles`` : the table whose rows the latents are of. ``name`` : how the job's files begin."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def particles(self) -> Path: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
 class VariabilityOrigin:
     """An `Origin`; ``table`` are the fields of its particles, those that were passed through included."""
 
-    files: VariabilityFiles
+    files: ParticleFiles
     table: np.ndarray
 
     program = "cryoSPARC"
