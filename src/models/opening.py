@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .cryodrgn import cryodrgn_folder
+from .dynamight import dynamight_folder
 from .flex3d import flex3d_files
 from .flow.flow_files import read_flow_model
 from .interface import Model
@@ -94,6 +95,7 @@ register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, re
                          "recovar"))  # fmt: skip
 register_program(Program("3D Variability", variability_files.recognises, _read_variability, format="3dva"))
 register_program(Program("3D Flex", flex3d_files.recognises, _read_flex3d, flex3d_files.checkpoints, format="3dflex"))
+register_program(Program("DynaMight", dynamight_folder.recognises, dynamight_folder.refuse))
 register_program(Program("a folder of maps", series_files.recognises, _read_map_series, format=MAPS))
 
 _FILES = ("model.json", "*.npz", "*.mrc")
