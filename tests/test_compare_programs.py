@@ -16,6 +16,7 @@ from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.image_match import Keys, matched, names_of
+from explored_project import COUNT, make_project, source_rows
 from trained_models import make_linear
 from variability_writer import NAME, save, write_variability
 
@@ -122,3 +123,27 @@ def test_images_are_matched_by_the_names_that_tell_stacks_apart():
     same = matched(first, first)
     assert len(same) == 3 and not same.shortened
     assert len(matched(first, Keys(np.arange(3, dtype=np.uint64), None))) == 0
+
+
+@pytest.mark.parametrize("off", [0.0, 0.5])
+def test_given_maps_are_met_where_their_latents_say_or_so_many_angstroms_away(tmp_path, off):
+    """A flow that slides 3 Å for each z1, and its own maps as another program's series, in other units."""
+    rng = np.random.default_rng(7)
+    state = rng.normal(size=(COUNT, 2)).astype(np.float32)
+    first = open_trained(make_project(tmp_path / "p", (3.0, 3.0), state))
+    folder = tmp_path / "p" / "series"
+    folder.mkdir()
+    theirs = 2 * state[:, ::-1] + 1
+    along = np.linspace(-1.2, 1.2, 5, dtype=np.float32)[:, None] * [[1.0, -0.5]]
+    for number, z in enumerate(along):
+        write_map(folder / f"v{number}.mrc", first.model.decode(z + [off, 0]), first.model.pixel_size)
+    rows = [(f"v{k}.mrc", *z) for k, z in enumerate((2 * along[:, ::-1] + 1).tolist())]
+    with open(folder / "maps.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("map", "z1", "z2"), *rows])
+    names = np.array([f"{row + 1:06d}@stack.mrcs" for row in source_rows()])
+    np.savez(folder / "latents.npz", z=theirs, image=names)
+    shutil.copy(tmp_path / "p" / "particles.star", folder)
+    found = compare(first, open_trained(folder), maps=3)
+    assert found.particles == COUNT and found.given.count == 5 and found.given.cc > 0.99
+    assert found.given.distance == pytest.approx(3 * off, abs=0.15)
+    assert found.given.motion == pytest.approx(3 * np.sqrt(1.25) * 1.2 * np.sqrt(0.5), rel=0.1)

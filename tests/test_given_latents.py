@@ -11,6 +11,7 @@ import pytest
 import yaml
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.train.given_latents import given_latents
+from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.prepared import STAR, Prepared
 from explored_project import COUNT, SOURCE_COUNT, make_project, source_rows
@@ -86,6 +87,23 @@ def test_3d_variabilitys_table_is_matched_by_uid(project, tmp_path):
     save(tmp_path / "J6_particles.cs", coordinates(UID + np.uint64(10**7), Z))
     with pytest.raises(InputError, match="latents of 0 of the 300 particles"):
         given_latents(tmp_path / "J6_particles.cs", ready)
+
+
+def test_a_folder_of_3d_flex_is_matched_by_uid(project, tmp_path):
+    ready = as_from_cryosparc(project)
+    folder = tmp_path / "J20"
+    folder.mkdir()
+    table = coordinates(UID[order()], Z[order()])
+    fields = [("uid", "<u8"), ("blob/path", "S20"), ("blob/idx", "<u4"), ("blob/shape", "<u4", 2)]
+    images = np.zeros(SOURCE_COUNT, fields)
+    images["uid"], images["blob/path"], images["blob/idx"] = UID, b"stack.mrcs", np.arange(SOURCE_COUNT)
+    save(folder / "J20_latents_010.cs", table)
+    save(folder / "J20_passthrough_particles.cs", images)
+    write_map(folder / "J20_map.mrc", np.ones((16, 16, 16), np.float32), 3.0)
+    for named in (folder, folder / "J20_latents_010.cs"):
+        given = given_latents(named, ready)
+        np.testing.assert_array_equal(given.z, Z[source_rows()])
+        assert given.by == "uid"
 
 
 def cryodrgn_folder(folder, project, rows, z):

@@ -60,6 +60,11 @@ def _facts(trained: Trained, other: Trained, result: Comparison) -> tuple[list[t
         text = f"CC {maps.cc:.2f}, of what changes {maps.change:.2f}; FSC above 0.5 {sharp}"
         rows.append((f"maps of {maps.count} particles", text))
         lines.append(f"maps of {maps.count} particles: {text}")
+    if result.given is not None:
+        text = (f"best met {result.given.distance:.2f} Å from where their latents say, of {result.given.motion:.2f} Å "
+                f"that the model moves between them; CC {result.given.cc:.2f}")  # fmt: skip
+        rows.append((f"{result.given.count} given maps", text))
+        lines.append(f"{result.given.count} given maps of {other.folder.name}: {text}")
     if result.motion is not None:
         first, second = (f"{value:.2f} Å" for value in result.motion)
         difference, agreement = f"{result.difference:.2f} Å", f"{result.agreement:.2f}"
@@ -95,7 +100,9 @@ COMPARE = Action(
     "compare", "How far two models of the same particles agree, whichever programs trained them", compare, Compare,
     about="Particles are matched by cryoSPARC's uid or by the names of their images, never by row alone. Compared are "
     "the latents (canonical correlations), the maps of some particles (on the coarser grid: their correlation, that of "
-    "what changes from particle to particle, and their FSC), and, where both models move, the motions in ångströms. "
+    "what changes from particle to particle, and their FSC), and, where both models move, the motions in ångströms; of "
+    "maps that the other program has written (3D Flex's series, a folder of maps), how many ångströms this model's "
+    "state that fits each best is away from the one that its latents name. "
     "For each particle alike says whether both place it alike, from 0, by chance, to 1; it is a column of both models, "
     "as are other_pc1, other_pc2 …, where the other model has the same particles: plot them, or select by them "
     "(flexrec select name same where 'alike > 0.5').",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .given_map_agreement import GivenMapAgreement, given_map_agreement
 from .map_agreement import MapAgreement, map_agreement
 from .placed_alike import placed_alike
 from .shared_images import shared_images
@@ -31,7 +32,8 @@ class Comparison:
         another.
 
     rows : ``((m,), (m,))`` rows of the same particles in both. alike : ``(m,)``, see `placed_alike`.
-    maps : whether the maps agree; None where none were compared.
+    maps : whether the maps agree; None where none were compared. given : whether the first model moves as the second's
+        given maps do; None where it moves nothing, or none were given.
 
     Motion, difference and agreement are None where one of the models moves nothing.
     """
@@ -42,6 +44,7 @@ class Comparison:
     rows: tuple[np.ndarray, np.ndarray]
     alike: np.ndarray
     maps: MapAgreement | None = None
+    given: GivenMapAgreement | None = None
     motion: tuple[float, float] | None = None
     difference: float | None = None
     agreement: float | None = None
@@ -61,7 +64,7 @@ def compare(first: Trained, second: Trained, maps: int = 12) -> Comparison:
     agreement = map_agreement(first.model, second.model, (latents[0][some], latents[1][some])) if maps else None
     return Comparison(
         len(one), canonical_correlations(*latents), match.by, (one, two), placed_alike(*latents), agreement,
-        *_motions(first, second, one, two),
+        given_map_agreement(first.model, second.model, latents) if maps else None, *_motions(first, second, one, two),
     )  # fmt: skip
 
 

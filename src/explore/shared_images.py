@@ -51,8 +51,11 @@ def _look_alike(first: Trained, second: Trained, match: Match) -> bool:
 
     By the first image, where both files are here, else by the defocus of all, if both know it.
     """
-    given = [trained.source_particles.take(_source_rows(trained)[rows])
-             for trained, rows in ((first, match.first), (second, match.second))]  # fmt: skip
+    try:
+        given = [trained.source_particles.take(_source_rows(trained)[rows])
+                 for trained, rows in ((first, match.first), (second, match.second))]  # fmt: skip
+    except InputError:
+        return True  # nothing is known but the names
     try:
         images = [ImageStack(particles).read(np.zeros(1, int))[0] for particles in given]
     except InputError:
@@ -73,7 +76,12 @@ def image_keys(trained: Trained) -> Keys:
     another program. ``InputError`` where nothing is known.
     """
     if trained.model.origin is not None:
-        return Keys.of(trained.source_particles).take(_source_rows(trained))
+        try:
+            return Keys.of(trained.source_particles).take(_source_rows(trained))
+        except InputError:
+            if trained.model.origin.keys is None:
+                raise
+            return trained.model.origin.keys
     return prepared_keys(trained.particles, trained.prepared)
 
 

@@ -39,7 +39,7 @@ def draw_comparison(path: str | os.PathLike[str], first: Trained, second: Traine
         "first places them; next, where the second does, each particle in its colour of the first plot: colours that "
         f"stay in order are what both have found (canonical correlations {correlation}). Then how many particles are "
         "placed alike, from 0, by chance, to 1. "
-        + ("Right, how the two maps of a particle agree." if result.maps is not None else ""),
+        + ("" if result.maps is None else f"Right, how the maps of {result.maps.count} particles agree, on average."),
     )
     save(figure, path)
 
@@ -69,6 +69,6 @@ def _fsc(axis: Axes, result: Comparison) -> None:
     assert maps is not None
     axis.plot(maps.frequency, maps.fsc, color=BLUE)
     axis.axhline(0.5, color=GREY, linewidth=0.8)
-    axis.set(title=f"maps of {maps.count} particles: CC {maps.cc:.2f}, of changes {maps.change:.2f}",
+    axis.set(title=f"maps: CC {maps.cc:.2f}, of changes {maps.change:.2f}",
              xlabel="1/Å", ylabel="mean FSC", ylim=(-0.1, 1.02), xlim=(0, float(maps.frequency[-1])))  # fmt: skip
     axis.spines[["top", "right"]].set_visible(False)

@@ -86,6 +86,19 @@ class MovingPoints(Protocol):
         ...
 
 
+class GivenMaps(Protocol):
+    """Maps that another program has written, and where in latent space they lie."""
+
+    @property
+    def points(self) -> np.ndarray:
+        """``(m, K)`` latent points."""
+        ...
+
+    def map(self, row: int) -> np.ndarray:
+        """One of them ``(N, N, N)`` float32 ``[z, y, x]``."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
     """A trained model: where the particles lie, and the map at any latent point. Each kind is a subclass.
@@ -134,6 +147,11 @@ class Model:
     @property
     def moving(self) -> MovingPoints | None:
         """Where points go, if it can say so: None where density comes and goes but nothing moves."""
+        return None
+
+    @property
+    def given_maps(self) -> GivenMaps | None:
+        """The maps that it was given, if it is made of such; None where it makes them."""
         return None
 
     @property

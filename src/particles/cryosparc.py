@@ -97,15 +97,6 @@ def _where_to_find(data: np.ndarray, what: str) -> str:
             "the exported .cs.")  # fmt: skip
 
 
-def blob_names(data: np.ndarray) -> np.ndarray | None:
-    """``(n,)`` names of images, number@path with numbers from 0, as the table has them; None where it names none."""
-    names = field_names(data)
-    if "blob/path" not in names or "blob/idx" not in names or data["blob/path"].dtype.kind not in "SU":
-        return None
-    return np.array([f"{index}@{_text(path).lstrip('>')}" for index, path in
-                     zip(data["blob/idx"].tolist(), data["blob/path"].tolist())], object)  # fmt: skip
-
-
 def _blobs(path: Path, data: np.ndarray, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:
     paths = StackPaths(path, image_root)
     names, which = np.unique(data["blob/path"], return_inverse=True)

@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from .columns import text_of
+from .cs_table import field_names
 from .particles import Particles
 from .stack_paths import split_name
 
@@ -29,6 +31,19 @@ class Keys:
             uid = None
         stacks = np.array([os.path.realpath(path) for path in particles.stacks], object)
         name = None if not len(stacks) else _numbered(stacks[particles.stack], particles.index)
+        return cls(None if uid is None else uid.astype(np.uint64), name)
+
+    @classmethod
+    def of_table(cls, table: np.ndarray) -> Keys | None:
+        """Of a structured table of cryoSPARC's, its paths as they stand there; None where it names no images."""
+        names = field_names(table)
+        uid = table["uid"] if "uid" in names and table["uid"].dtype.kind in "iu" else None
+        name = None
+        if {"blob/path", "blob/idx"} <= set(names) and table["blob/path"].dtype.kind in "SU":
+            paths = [text_of(path) if isinstance(path, bytes) else path for path in table["blob/path"].tolist()]
+            name = _numbered([path.lstrip(">") for path in paths], table["blob/idx"])
+        if uid is None and name is None:
+            return None
         return cls(None if uid is None else uid.astype(np.uint64), name)
 
     def take(self, rows: np.ndarray) -> Keys:

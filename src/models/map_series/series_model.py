@@ -15,7 +15,7 @@ from ...mesh.map_files import read_map
 from ...mesh.map_place import read_centre
 from ...particles.mrc import read_header
 from ...particles.resample import resample_box
-from ..interface import DecodeOptions, Model
+from ..interface import DecodeOptions, GivenMaps, Model
 from ..reading import LINEAR, NEAREST, RADIAL, Reading
 from .between_maps import Between
 from .series_files import SeriesFiles
@@ -66,7 +66,16 @@ class MapSeriesModel(Model):
             total += np.float32(share) * self.maps.map(int(row))
         return total
 
-    def coarser(self, box: int) -> MapSeriesModel:
+    @property
+    def given_maps(self) -> GivenMaps:
+        """See `Model`."""
+        return self
+
+    def map(self, row: int) -> np.ndarray:
+        """See `GivenMaps`."""
+        return self.maps.map(row)
+
+    def coarser(self, box: int) -> Self:
         """The same maps on an even, smaller box over the same field of view."""
         return replace(
             self, volume=resample_box(self.volume, box), maps=MapFiles(self.maps.files, box), box=box,

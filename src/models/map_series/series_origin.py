@@ -65,12 +65,19 @@ class SeriesOrigin:
                 raise InputError(f"{table.file}: has latents of {len(table.z)} particles, and {self.source} has "
                                  f"{count}; add a column image or uid to it.")  # fmt: skip
             return np.arange(count)
-        named = Keys(table.uid, None if table.images is None else names_of(table.images))
-        match = matched(named, Keys.of(self.all_particles(image_root)))
+        match = matched(self.keys or Keys(None, None), Keys.of(self.all_particles(image_root)))
         if len(match) != len(table.z):
             raise InputError(f"{table.file}: {len(table.z) - len(match)} of its {len(table.z)} particles are not in "
                              f"{self.source}; put the file there that it is of.")  # fmt: skip
         return match.second
+
+    @property
+    def keys(self) -> Keys | None:
+        """See `Origin`: where the table of the particles' latents names images, or has their uid."""
+        table = self.files.particles
+        if table is None or not table.of_particles:
+            return None
+        return Keys(table.uid, None if table.images is None else names_of(table.images))
 
     @cached_property
     def states(self) -> Mapping[str, np.ndarray]:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...particles.cryosparc import blob_names
 from ...particles.cs_table import check_fields, field_names, joined_by_uid, load_cs
 from ...particles.image_match import Keys
 
@@ -28,13 +27,11 @@ class Components:
     @property
     def keys(self) -> Keys:
         """What the images are known by; ``InputError`` where nothing is."""
-        names = field_names(self.table)
-        uid = self.table["uid"] if "uid" in names and self.table["uid"].dtype.kind in "iu" else None
-        images = blob_names(self.table)
-        if uid is None and images is None:
+        keys = Keys.of_table(self.table)
+        if keys is None:
             raise InputError(f"{self.file}: has neither uid nor blob/path, so its particles cannot be told; export it "
                              "again.")  # fmt: skip
-        return Keys(None if uid is None else uid.astype(np.uint64), images)
+        return keys
 
 
 def passthrough_of(file: Path) -> Path | None:

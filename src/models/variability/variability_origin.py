@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import InputError
 from ...particles.cryosparc import particles_of_table
 from ...particles.cs_table import field_names
+from ...particles.image_match import Keys
 from ...particles.particles import Particles
 from ...particles.value_checks import check_values
 from ..origin import GivenColumn
@@ -61,6 +62,11 @@ class VariabilityOrigin:
         if count != len(self.table):
             raise InputError(f"{self.files.particles}: has changed while it was open; open it again.")
         return np.arange(count)
+
+    @property
+    def keys(self) -> Keys | None:
+        """See `Origin`: its table has the uid of each, at least."""
+        return Keys.of_table(self.table)
 
     @property
     def states(self) -> Mapping[str, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QButtonGroup, QFileDialog, QLabel, QLineEdit, QToolButton, QVBoxLayout
 
 from ...errors import InputError
@@ -16,8 +17,17 @@ from ..widgets.named_button import action_button, named_button
 from ..widgets.wrapping import wrapping
 
 _MODES = ("go", "lasso")
-_HEIGHT = 180  # pixels below which a plot says little
+_HEIGHT = 220  # pixels that the plot asks for
+_ABOUT = "Alike: whether both models place a particle alike, from 0, by chance, to 1. A lasso selects in both plots."
 _NONE = "Name a job, or the folder of any program's model of the same particles: it is compared, and plotted here."
+
+
+class _SmallPlot(PlotView):
+    """A plot that takes what room there is, however little its figure would like."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """See Qt."""
+        return QSize(_HEIGHT, _HEIGHT)
 
 
 class ComparedTab(PanelTab):
@@ -29,8 +39,8 @@ class ComparedTab(PanelTab):
         self.other = QLineEdit(placeholderText="a job's number, or a folder")
         self.other.setMinimumWidth(60)
         self.about = QLabel(_NONE, wordWrap=True)
-        self.plot = PlotView()
-        self.plot.canvas.setMinimumHeight(_HEIGHT)
+        self.plot = _SmallPlot()
+        self.plot.legend.setMaximumHeight(0)  # the panel's plot has the same
         self._stamp: object = None
         self._lay_out()
         self.other.returnPressed.connect(self.compare)
@@ -54,8 +64,10 @@ class ComparedTab(PanelTab):
             compared = None
             self.panel.complain(str(error))
         self.plot.setVisible(compared is not None)
-        self._modes_row.setVisible(compared is not None)
+        for button in self._group.buttons():
+            button.setVisible(compared is not None)
         self.about.setText(_NONE if compared is None else self._said(compared))
+        self.about.setToolTip("" if compared is None else _ABOUT)
         self.plot.trained = trained if compared is not None else None
         if compared is None:
             self.plot.canvas.set_plane(None)
@@ -85,8 +97,7 @@ class ComparedTab(PanelTab):
     def _said(self, compared: OtherPlaces) -> str:
         known = np.isfinite(compared.alike)
         alike = float(np.median(compared.alike[known])) if known.any() else 0.0
-        return (f"The same particles in {compared.name}: {int(known.sum()):,} of {len(known):,}, placed alike "
-                f"{alike:.2f} at the median (0 by chance). A lasso here selects them in both plots.")  # fmt: skip
+        return f"{compared.name}: {int(known.sum()):,} of {len(known):,} particles, alike {alike:.2f} at the median"
 
     def _follow_colour(self) -> None:
         if self.plot.plane is not None:
@@ -121,13 +132,13 @@ class ComparedTab(PanelTab):
             buttons.append(button)
         self._group.button(0).setChecked(True)
         self._group.idClicked.connect(self._set_mode)
-        self._modes_row = wrapping(*buttons)
         compare = action_button("Compare", self.compare, "compare models", "compare")
         folder = named_button("Folder …", self.choose, "folder of other model", "Choose the other model's folder")
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
-        for part in (wrapping(self.other, compare, folder), self.about, self._modes_row):
-            column.addWidget(part)
+        self.plot.setVisible(False)
+        column.addWidget(wrapping(self.other, compare, folder))
+        column.addWidget(self.about)
+        column.addWidget(wrapping(*buttons))
         column.addWidget(self.plot, 1)
-        column.addStretch()
