@@ -15,7 +15,7 @@ from chimerax.flexrec.explore.particle_columns import column, column_names
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.particles.image_match import Keys, matched, names_of
+from chimerax.flexrec.particles.image_match import Keys, matched
 from explored_project import COUNT, make_project, source_rows
 from trained_models import make_linear
 from variability_writer import NAME, save, write_variability
@@ -116,13 +116,13 @@ def test_models_of_other_particles_are_refused(linear, job, tmp_path):
 
 def test_images_are_matched_by_the_names_that_tell_stacks_apart():
     stacks = ["000001@/data/a/stack.mrcs", "000002@/data/a/stack.mrcs", "000001@/data/b/stack.mrcs"]
-    first = Keys(None, names_of(stacks))
-    moved = Keys(None, names_of(["000001@/new/b/stack.mrc", "000002@/new/a/stack.mrc"]))
+    first = Keys.of_names(stacks)
+    moved = Keys.of_names(["000001@/new/b/stack.mrc", "000002@/new/a/stack.mrc"])
     match = matched(first, moved)
     assert (match.first.tolist(), match.second.tolist()) == ([1, 2], [1, 0]) and "last 2 names" in match.by
     same = matched(first, first)
     assert len(same) == 3 and not same.shortened
-    assert len(matched(first, Keys(np.arange(3, dtype=np.uint64), None))) == 0
+    assert len(matched(first, Keys(np.arange(3, dtype=np.uint64)))) == 0
 
 
 @pytest.mark.parametrize("off", [0.0, 0.5])

@@ -98,4 +98,4 @@ def prepared_keys(particles: Particles, folder: Path) -> Keys:
         uid = Keys.of(particles).uid
         if uid is None:
             raise
-        return Keys(uid, None)
+        return Keys(uid)

@@ -15,7 +15,7 @@ from ...models.cryodrgn.cryodrgn_folder import LAST, file_epoch
 from ...models.map_series.latent_table import SUFFIXES, read_table
 from ...models.opening import checkpoint_of, program_of
 from ...models.variability.components_table import read_components
-from ...particles.image_match import Keys, matched, names_of
+from ...particles.image_match import Keys, matched
 from ...particles.prepared import Prepared
 from ..inputs import job_file
 
@@ -83,8 +83,7 @@ def _read(path: Path, prepared: Prepared) -> tuple[np.ndarray, Keys | None]:
 
 def _of_table(path: Path) -> tuple[np.ndarray, Keys | None]:
     table = read_table(path)
-    keys = Keys(table.uid, None if table.images is None else names_of(table.images))
-    return table.z, keys if table.of_particles else None
+    return table.z, table.keys if table.of_particles else None
 
 
 def _of_pickle(path: Path) -> tuple[np.ndarray, Keys | None]:

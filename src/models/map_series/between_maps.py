@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import InputError
 from ..reading import LINEAR, NEAREST
 
-NEIGHBOURS = 16  # maps of which a radial mixture is made
+NEIGHBOURS = 8  # maps of which a radial mixture is made
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ...particles.image_match import Keys
 
 SUFFIXES = (".csv", ".tsv", ".npz", ".npy")
 _MAPS = ("map", "volume", "file", "maps", "volumes", "files")
@@ -40,6 +41,11 @@ class LatentTable:
     def of_particles(self) -> bool:
         """Whether it says that its rows are images."""
         return self.images is not None or self.uid is not None
+
+    @property
+    def keys(self) -> Keys:
+        """What the images are known by."""
+        return Keys(self.uid) if self.images is None else Keys.of_names(self.images.tolist(), self.uid)
 
 
 def read_table(file: Path) -> LatentTable:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...particles.image_match import Keys, matched, names_of
+from ...particles.image_match import Keys, matched
 from ...particles.particles import Particles
 from ...particles.read import read_particles
 from ..origin import GivenColumn
@@ -65,7 +65,7 @@ class SeriesOrigin:
                 raise InputError(f"{table.file}: has latents of {len(table.z)} particles, and {self.source} has "
                                  f"{count}; add a column image or uid to it.")  # fmt: skip
             return np.arange(count)
-        match = matched(self.keys or Keys(None, None), Keys.of(self.all_particles(image_root)))
+        match = matched(self.keys or Keys(), Keys.of(self.all_particles(image_root)))
         if len(match) != len(table.z):
             raise InputError(f"{table.file}: {len(table.z) - len(match)} of its {len(table.z)} particles are not in "
                              f"{self.source}; put the file there that it is of.")  # fmt: skip
@@ -77,7 +77,7 @@ class SeriesOrigin:
         table = self.files.particles
         if table is None or not table.of_particles:
             return None
-        return Keys(table.uid, None if table.images is None else names_of(table.images))
+        return table.keys
 
     @cached_property
     def states(self) -> Mapping[str, np.ndarray]:
