@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.compare_trainings import canonical_correlations, compare
+from chimerax.flexrec.explore.placed_alike import placed_alike
 from chimerax.flexrec.explore.trained_model import open_trained
 from explored_project import COUNT, make_project
 from trained_models import make_sliding
@@ -57,9 +60,33 @@ def test_canonical_correlations_of_more_and_fewer_dimensions():
     assert canonical_correlations(z @ np.diag([1, 2, 0]), z)[[0, 1, 2]] == pytest.approx([1, 1, 0], abs=1e-6)
 
 
-def test_trainings_of_different_particles_are_refused(first, tmp_path):
-    with pytest.raises(InputError, match="different particle files"):
-        compare(first, open_trained(make_project(tmp_path / "q")))
+def test_a_copy_of_the_project_has_the_same_particles(first, tmp_path):
+    found = compare(first, open_trained(make_project(tmp_path / "q")), maps=0)
+    assert found.particles == COUNT and found.by.startswith("the name of the stack's path") and found.maps is None
+
+
+def test_other_particles_of_the_same_name_are_refused(first, tmp_path):
+    train = make_project(tmp_path / "q")
+    source = tmp_path / "q" / "particles.star"
+    source.write_text(re.sub(r"1\d{4}\.00 1\d{4}\.00", lambda _: next(DEFOCUS), source.read_text()))
+    with pytest.raises(InputError, match="0 particles in common"):
+        compare(first, open_trained(train))
+
+
+DEFOCUS = (f"{value:.2f} {value:.2f}" for value in np.random.default_rng(4).uniform(1e4, 2e4, 10**6))
+
+
+def test_each_particle_is_told_whether_both_place_it_alike():
+    rng = np.random.default_rng(6)
+    angle = rng.uniform(-2, 2, 3000)
+    bent = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    alike = placed_alike(angle[:, None], bent + rng.normal(scale=0.02, size=bent.shape))
+    assert np.median(alike) > 0.95  # on an arc, where a linear measure sees less
+    assert np.median(placed_alike(angle[:, None], rng.normal(size=(3000, 2)))) < 0.05
+    torn = bent.copy()
+    torn[:600] = bent[rng.permutation(3000)[:600]]
+    alike = placed_alike(angle[:, None], torn)
+    assert np.median(alike[:600]) < 0.3 < 0.9 < np.median(alike[600:])
 
 
 def test_the_terminal_says_how_they_agree(first, state, monkeypatch, capfd):

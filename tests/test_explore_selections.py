@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import gemmi
 import mrcfile
@@ -19,6 +20,7 @@ from chimerax.flexrec.explore.particle_images import images_here, lost_images, u
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.demo_project import unpack
 from chimerax.flexrec.particles import read_particles
+from chimerax.flexrec.particles.pickles import load_arrays_pickle
 from chimerax.flexrec.particles.selection import (
     Selection,
     combined,
@@ -279,10 +281,14 @@ def test_a_star_file_with_odd_lines_is_still_exported(trained):
 
 
 def test_numbers_of_particles(tmp_path):
-    for name in ("i.txt", "i.npy", "i.npz"):
+    for name in ("i.txt", "i.npy", "i.npz", "i.pkl"):
         save_rows(tmp_path / "none.star", np.array([5, 2]), tmp_path / name)
     assert (tmp_path / "i.txt").read_text() == "5\n2\n"
     assert np.load(tmp_path / "i.npy").tolist() == np.load(tmp_path / "i.npz")["ind"].tolist() == [5, 2]
+    with open(tmp_path / "i.pkl", "rb") as file:  # as cryoDRGN reads its --ind
+        rows = pickle.load(file)
+    assert rows.dtype == np.int64 and rows.tolist() == [5, 2]
+    assert load_arrays_pickle(tmp_path / "i.pkl").tolist() == [5, 2]  # and as FlexRec reads others'
 
 
 def test_cryosparc_particles_keep_every_field(tmp_path):

@@ -233,9 +233,9 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(project, capsys, words, s
         ("z", np.zeros((149, 1)), "149 x 1, but 150 particles in 1 latent"),
         ("z", np.zeros((150, 2)), "150 x 2, but 150 particles in 1 latent"),
         ("z", np.full((150, 1), np.nan), "finite numbers"),
-        ("z", np.zeros((150, 1, 1)), "particles x dimensions"),
-        ("z", np.array([{"a": 1}] * 150), "has no array z"),
-        ("z", np.array(["a"] * 150), "has no array z"),
+        ("z", np.zeros((150, 1, 1)), "(points, dimensions) is needed"),
+        ("z", np.array([{"a": 1}] * 150), "cannot be read as a table"),
+        ("z", np.array(["a"] * 150), "no numbers"),
         ("latent", np.zeros((150, 1)), "has no array z"),
     ],
 )
@@ -250,7 +250,7 @@ def test_latents_without_being_asked_for_are_refused(project, capsys):
     assert "say --start latents" in refused(project, capsys, "--initial-latents", project / "given.npz")
     (project / "given.npz").write_bytes(b"PK no archive")
     words = ("--start", "latents", "--initial-latents", project / "given.npz")
-    assert "has no array z" in refused(project, capsys, *words)
+    assert "cannot be read as a table" in refused(project, capsys, *words)
 
 
 def test_a_mesh_larger_than_the_field_of_view_is_refused(project, capsys):

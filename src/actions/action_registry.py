@@ -10,8 +10,8 @@ from .action import Action, Host
 
 # files of this folder, each with ``ACTIONS`` and the ``SECTION`` of the help pages in which they stand
 MODULES = (
-    "model_actions", "view_actions", "path_actions", "particle_actions", "latent_actions", "state_actions",
-    "queue_actions", "engine_actions", "terminal_actions",
+    "model_actions", "view_actions", "path_actions", "particle_actions", "latent_actions", "compare_actions",
+    "state_actions",    "queue_actions", "engine_actions", "terminal_actions",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..explore.path import LatentPath
     from ..explore.playback import Playing
     from ..explore.trained_model import Trained
+    from ..models.reading import Reading
 
 
 class Link(str):
@@ -94,8 +95,8 @@ class Scene(Protocol):
     @property
     def recorded(self) -> float | None: ...  # noqa: D102
 
-    def open(self, path: Path, name: str | None = None) -> Any:
-        """Open the newest model of a project, or that of a job."""
+    def open(self, path: Path, name: str | None = None, reading: Reading = ...) -> Any:
+        """Open the newest model of a project, or that of a job, or another program's as ``reading`` says."""
         ...
 
     def own_folder(self) -> Path:

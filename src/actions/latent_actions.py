@@ -1,16 +1,13 @@
-"""``flexrec cluster``, ``landscape``, ``compare`` and ``umap``: the structure of the latents."""
+"""``flexrec cluster``, ``landscape`` and ``umap``: the structure of the latents."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..parameters import parameter
 from .action import Action
 from .action_scene import Link, Scene, Table
-
-if TYPE_CHECKING:
-    from ..explore.compare_trainings import Comparison
 
 
 def _seed() -> int:
@@ -92,42 +89,6 @@ LANDSCAPE = Action(
 
 
 @dataclass(frozen=True)
-class Compare:
-    """With what."""
-
-    other: str = parameter(
-        positional=True, help="another train job of the same particles: its number, name or folder, or an open model"
-    )
-
-
-def compare(scene: Scene, asked: Compare) -> Comparison:
-    """How far the model agrees with another training of the same particles."""
-    from ..explore import compare_trainings
-
-    trained, other = scene.trained, scene.other_training(asked.other)
-    result = compare_trainings.compare(trained, other)
-    correlation = " ".join(f"{value:.2f}" for value in result.correlation)
-    rows = [("particles in common", result.particles), ("canonical correlations of the latents", correlation)]
-    lines = [f"{result.particles} particles in common", f"latents: canonical correlations {correlation}"]
-    if result.motion is not None:
-        first, second = (f"{value:.2f} Å" for value in result.motion)
-        difference, agreement = f"{result.difference:.2f} Å", f"{result.agreement:.2f}"
-        rows += [("motion", f"{first} and {second}"), ("difference", difference), ("agreement", agreement)]
-        lines.append(f"motion: {first} in {trained.folder.name}, {second} in {other.folder.name}; they differ by "
-                     f"{difference}, agreement {agreement}")  # fmt: skip
-    caption = f"Agreement of {trained.folder.name} and {other.folder.name}"
-    scene.show_table(Table(caption, ("what", "value"), rows, tuple(lines)))
-    return result
-
-
-COMPARE = Action(
-    "compare", "How far two trainings of the same particles agree", compare, Compare,
-    about="Each particle's state in the one is compared with its state in the other: by canonical correlations, and by "
-    "how far apart the two are, in ångströms of motion.",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
 class Umap:
     """How the map is made."""
 
@@ -155,4 +116,4 @@ UMAP = Action(
 )  # fmt: skip
 
 SECTION = "Particles and states"
-ACTIONS = (CLUSTER, LANDSCAPE, COMPARE, UMAP)
+ACTIONS = (CLUSTER, LANDSCAPE, UMAP)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..models.reading import BETWEEN, FORMATS, Reading
 from ..parameters import WRITE_FOLDER, parameter
 from .action import SCENE, VIEW, Action
 from .action_scene import Scene
@@ -22,20 +23,28 @@ class Open:
 
     path: Path = parameter(
         positional=True,
-        help="the folder of a project, of a train or reconstruct job, cryoDRGN's, RECOVAR's, or 3D Variability's",
+        help="the folder of a project, of a train or reconstruct job, cryoDRGN's, RECOVAR's, 3D Variability's or 3D "
+        "Flex's, or one of maps with a table of latents",
     )
     epoch: int | None = parameter(None, low=0, help="which epoch of a folder that keeps several; else the newest")
     zdim: int | None = parameter(None, low=1, help="how many latent dimensions, of RECOVAR's that keeps several")
+    format: str | None = parameter(None, choices=FORMATS, help="whose files they are; if omitted, what lies there says")
+    between: str | None = parameter(
+        None, choices=BETWEEN,
+        help="of a folder of maps, what is shown between them: a radial mixture (the default), a linear one, or the "
+        "nearest map",
+    )  # fmt: skip
     name: str | None = parameter(None, needs=VIEW, help="its name among the models")
 
 
 def open_model(scene: Scene, asked: Open) -> Any:
     """Open a project's newest model, or that of one job, or another program's."""
-    if asked.epoch is None and asked.zdim is None:
-        return scene.open(asked.path, asked.name)
-    from ..models.opening import checkpoint_of
+    reading, path = Reading(asked.format, asked.between), asked.path
+    if asked.epoch is not None or asked.zdim is not None:
+        from ..models.opening import checkpoint_of
 
-    return scene.open(checkpoint_of(Path(asked.path).expanduser(), asked.epoch, asked.zdim), asked.name)
+        path = checkpoint_of(Path(asked.path).expanduser(), asked.epoch, asked.zdim, asked.format)
+    return scene.open(path, asked.name, reading)
 
 
 OPEN = Action(
@@ -47,7 +56,9 @@ OPEN = Action(
     "at a model. A training that still runs can be opened from its first epoch on; flexrec watch keeps it current. A "
     "work folder of cryoDRGN opens the same way: its maps are decoded from its weights by FlexRec, and its UMAP, "
     "k-means clusters, states and landscapes are there. So does the folder of RECOVAR's pipeline: of several zdim the "
-    "one that was analysed, or the one that is named; and that of a job of cryoSPARC's 3D Variability.",
+    "one that was analysed, or the one that is named; that of a job of cryoSPARC's 3D Variability or 3D Flex; and any "
+    "folder of maps with a table of latents, or a numbered series. Where the files of two programs lie in one folder, "
+    "format says which are meant.",
 )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ SELECTIONS = Action("selections", "List the selections of the model's project", 
 class SaveParticles:
     """Which particles, and where to."""
 
-    file: Path = parameter(positional=True, path=WRITE, help=".star, .cs, or row numbers as .txt, .npy or .npz")
+    file: Path = parameter(positional=True, path=WRITE, help=".star, .cs, or row numbers as .txt, .npy, .npz or .pkl")
     selection: str = parameter(help="which particles")
 
 
@@ -142,7 +142,7 @@ def save_particles(scene: Scene, asked: SaveParticles) -> dict[str, Any]:
 SAVE_PARTICLES = Action(
     "save particles", "Write the particles of a selection", save_particles, SaveParticles,
     about="They are rows of the particle file that prep was given, with all its columns. Where that file is gone, a "
-    ".star is of prep's own particles and images.",
+    ".star is of prep's own particles and images. A .pkl is the array of row numbers that cryoDRGN takes as --ind.",
 )  # fmt: skip
 
 

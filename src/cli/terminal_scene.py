@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..actions.action_scene import Table
 from ..errors import InputError
-from ..jobs.project import find_job_folder, job_folders, job_verb
+from ..jobs.find_model import model_meant
+from ..jobs.project import job_folders, job_verb
 
 if TYPE_CHECKING:
     from ..explore.path import LatentPath
@@ -36,7 +37,7 @@ class TerminalScene:
 
     def _folder(self) -> Path:
         if self._job is not None:
-            return find_job_folder(self._job, self._project)
+            return model_meant(self._job, self._project)
         for folder in reversed(job_folders(self._project)):
             if job_verb(folder) == "train" and (folder / "model.json").exists():
                 return folder
@@ -68,7 +69,7 @@ class TerminalScene:
         """See `actions.Scene`."""
         from ..explore.trained_model import open_trained
 
-        return open_trained(find_job_folder(name, self._project))
+        return open_trained(model_meant(name, self._project))
 
     def use_path(self, path: LatentPath) -> None:
         """See `actions.Scene`: what is written of it is all that stays."""

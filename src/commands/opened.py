@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..jobs.find_model import named_model, trained_folder
 from ..jobs.reconstruct.reconstructed_files import is_reconstruction
 from ..models import open_model as open_trained_model
+from ..models.reading import Reading
 from ..scene.lighting import light
 from ..scene.reconstructed_maps import ReconstructedMaps
 from ..scene.scene_model import FlexRecModel
@@ -24,22 +25,24 @@ FORMAT = "flexrec"
 Opened = FlexRecModel | ReconstructedMaps
 
 
-def open_model(session, path: Path, name: str | None = None) -> Opened:
+def open_model(session, path: Path, name: str | None = None, reading: Reading = Reading()) -> Opened:  # noqa: B008
     """Open the newest trained model of a project, or that of one job; of a reconstruct job its map."""
-    models, said = read_path(session, path, name)
+    models, said = read_path(session, path, name, reading)
     session.models.add(models)
     session.logger.info(said)
     say_opened(session, models[0])
     return models[0]
 
 
-def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[Opened], str]:
+def read_path(
+    session, path: str | Path, name: str | None = None, reading: Reading = Reading()  # noqa: B008
+) -> tuple[list[Opened], str]:
     """The model of a project or a job, not yet in the scene, and a sentence about it."""
-    named = named_model(Path(path).expanduser())
+    named = named_model(Path(path).expanduser(), reading.format)
     folder = named if named.is_dir() else named.parent
-    if is_reconstruction(folder):
+    if not reading and is_reconstruction(folder):
         return _read_maps(session, folder, name)
-    flow = open_trained_model(named)
+    flow = open_trained_model(named, reading)
     model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
     if session.ui.is_gui:
         model.dragging.prepare()

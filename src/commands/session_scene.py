@@ -16,7 +16,8 @@ from ..explore.named_states import State
 from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
-from ..jobs.project import find_job_folder
+from ..jobs.find_model import model_meant
+from ..models.reading import Reading
 from ..scene.scene_model import FlexRecModel
 from . import demo, movies, opened
 from .arguments import open_models
@@ -88,7 +89,7 @@ class SessionScene:
     def other_training(self, name: str) -> Trained:
         """See `actions.Scene`: ``#2`` is an open model."""
         if not name.startswith("#"):
-            return open_trained(find_job_folder(name, self.project))
+            return open_trained(model_meant(name, self.project))
         for model in open_models(self.session):
             if model.id_string == name[1:]:
                 return model.trained
@@ -100,9 +101,9 @@ class SessionScene:
 
     # ----- with a map -----
 
-    def open(self, path: Path, name: str | None = None) -> FlexRecModel:
+    def open(self, path: Path, name: str | None = None, reading: Reading = Reading()) -> FlexRecModel:  # noqa: B008
         """See `actions.Scene`."""
-        return opened.open_model(self.session, path, name)
+        return opened.open_model(self.session, path, name, reading)
 
     def own_folder(self) -> Path:
         """See `actions.Scene`."""

@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.projector.push import usable_backend
 from ..errors import InputError
 from ..models.interface import DecodeOptions
+from ..models.reading import Reading
 from .opened_model import OpenedModel
 
 Found = tuple[dict, np.ndarray | None]
@@ -25,7 +26,7 @@ class ModelAnswers:
     def answer(self, ask: str, fields: dict, array: np.ndarray | None) -> Found:
         """The fields and the float32 array that answer a request; ``InputError`` for what the asker can mend."""
         if ask == "open":
-            return self._open(_text(fields, "model"), _text(fields, "path"))
+            return self._open(_text(fields, "model"), _text(fields, "path"), Reading.of(fields.get("reading")))
         if ask not in _ASKED:
             raise InputError(f"there is nothing called {ask!r} to ask; there are open, {', '.join(_ASKED)}.")
         name = _text(fields, "model")
@@ -36,9 +37,9 @@ class ModelAnswers:
             return {}, None
         return _ASKED[ask](self._opened[name], fields, array)
 
-    def _open(self, name: str, path: str) -> Found:
+    def _open(self, name: str, path: str, reading: Reading) -> Found:
         """Read a model, or read it again: a training that runs has written a newer one."""
-        self._opened[name] = OpenedModel(path, DecodeOptions(self.backend), self._opened.get(name))
+        self._opened[name] = OpenedModel(path, DecodeOptions(self.backend), self._opened.get(name), reading)
         return self._opened[name].facts(), None
 
 

@@ -10,18 +10,20 @@ import numpy as np
 from ..errors import InputError
 from ..models.interface import Anchors, DecodeOptions, Model
 from ..models.opening import open_model
+from ..models.reading import Reading
 from ..models.support import Support
 
 _COARSE = 2  # smaller maps that are kept ready: one to drag, and one in case the size is being tried out
 
 
 class OpenedModel:
-    """``path`` is a train job's folder, ``how`` its maps are decoded. The points anchored to ``before``, of the same
-    name, are kept.
+    """``path`` is a train job's folder, ``how`` its maps are decoded, ``reading`` how it is read. The points anchored
+    to ``before``, of the same name, are kept.
     """
 
-    def __init__(self, path: str, how: DecodeOptions, before: OpenedModel | None = None) -> None:
-        self.model, self.how = open_model(path), how
+    def __init__(self, path: str, how: DecodeOptions, before: OpenedModel | None = None,
+                 reading: Reading = Reading()) -> None:  # noqa: B008
+        self.model, self.how = open_model(path, reading), how
         self.path = str(Path(path))
         self._coarse: dict[int, Model] = {}
         self._anchored: dict[str, tuple[np.ndarray, Anchors]] = {}

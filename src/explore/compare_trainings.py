@@ -1,4 +1,4 @@
-"""Whether two trainings of the same particles found the same: latents that predict each other, motions that agree."""
+"""Whether two models of the same particles found the same: in latents, in maps, and in motions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from .given_map_agreement import GivenMapAgreement, given_map_agreement
+from .map_agreement import MapAgreement, map_agreement
+from .placed_alike import placed_alike
+from .shared_images import shared_images
 from .trained_model import Trained
 
 _PARTICLES = 2000  # whose motion is compared
@@ -16,11 +19,11 @@ _BATCH = 100
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """How two trainings agree on the particles that both have.
+    """How two models agree on the particles that both have.
 
     Attributes
     ----------
-    particles : how many these are.
+    particles : how many these are. by : how they were matched, in words.
     correlation : ``(min(K1, K2),)`` canonical correlations of the latents, the strongest first: 1 where one training's
         latents are a linear function of the other's.
     motion : Å r.m.s. that the molecule moves from particle to particle, in the first and in the second training.
@@ -28,26 +31,56 @@ class Comparison:
     agreement : 1 − difference² / (motion₁² + motion₂²): 1 for the same motion, 0 for two that know nothing of one
         another.
 
-    The last three are None where one of the models moves nothing.
+    rows : ``((m,), (m,))`` rows of the same particles in both. alike : ``(m,)``, see `placed_alike`.
+    maps : whether the maps agree; None where none were compared. given : whether the first model moves as the second's
+        given maps do; None where it moves nothing, or none were given.
+
+    Motion, difference and agreement are None where one of the models moves nothing.
     """
 
     particles: int
     correlation: np.ndarray
+    by: str
+    rows: tuple[np.ndarray, np.ndarray]
+    alike: np.ndarray
+    maps: MapAgreement | None = None
+    given: GivenMapAgreement | None = None
     motion: tuple[float, float] | None = None
     difference: float | None = None
     agreement: float | None = None
 
 
-def compare(first: Trained, second: Trained) -> Comparison:
-    """Compare two trainings; their particles are matched by their rows in the particle file that prep was given.
+def compare(first: Trained, second: Trained, maps: int = 12) -> Comparison:
+    """Compare two models, whichever programs trained them; particles are matched as `shared_images` does.
 
-    The motion is followed at points of the first one's map, weighted by its density. ``InputError`` where the trainings
-    have too few particles in common.
+    ``maps`` particles' maps are compared, spread evenly along what the first model sees most of; 0 compares none. The
+    motion is followed at points of the first one's map, weighted by its density. ``InputError`` where the models have
+    too few particles in common.
     """
-    one, two = _common(first, second)
-    correlation = canonical_correlations(first.latents[one], second.latents[two])
+    match = shared_images(first, second)
+    one, two = match.first, match.second
+    latents = first.latents[one], second.latents[two]
+    some = _spread(first, one, maps)
+    agreement = map_agreement(first.model, second.model, (latents[0][some], latents[1][some])) if maps else None
+    return Comparison(
+        len(one), canonical_correlations(*latents), match.by, (one, two), placed_alike(*latents), agreement,
+        given_map_agreement(first.model, second.model, latents) if maps else None, *_motions(first, second, one, two),
+    )  # fmt: skip
+
+
+def _spread(trained: Trained, rows: np.ndarray, count: int) -> np.ndarray:
+    """Of the rows those of ``count`` particles from one end of the strongest component to the other."""
+    along = np.argsort(trained.components.coordinates(trained.latents[rows])[:, 0], kind="stable")
+    places = (np.arange(count) + 0.5) / max(count, 1) * len(rows)
+    return along[np.unique(places.astype(int))]
+
+
+def _motions(
+    first: Trained, second: Trained, one: np.ndarray, two: np.ndarray
+) -> tuple[tuple[float, float] | None, float | None, float | None]:
+    """Motion, difference and agreement, as in `Comparison`."""
     if first.model.moving is None or second.model.moving is None:
-        return Comparison(len(one), correlation)
+        return None, None, None
     some = np.unique(np.linspace(0, len(one) - 1, min(len(one), _PARTICLES)).astype(int))
     points, weight = _points(first)
     moved = [_moved(trained, rows[some], points) for trained, rows in ((first, one), (second, two))]
@@ -55,7 +88,7 @@ def compare(first: Trained, second: Trained) -> Comparison:
     sizes = [float(np.einsum("npd,p->", states**2, weight) / len(some)) for states in moved]
     apart = float(np.einsum("npd,p->", (moved[0] - moved[1]) ** 2, weight) / len(some))
     agreement = 1 - apart / max(sum(sizes), 1e-12)
-    return Comparison(len(one), correlation, (sizes[0] ** 0.5, sizes[1] ** 0.5), apart**0.5, agreement)
+    return (sizes[0] ** 0.5, sizes[1] ** 0.5), apart**0.5, agreement
 
 
 def canonical_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -67,19 +100,6 @@ def canonical_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         bases.append(left[:, sizes > 1e-6 * max(sizes.max(), 1e-30)])
     correlations = np.clip(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False), 0, 1)
     return np.pad(correlations, (0, min(first.shape[1], second.shape[1]) - len(correlations)))
-
-
-def _common(first: Trained, second: Trained) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the same particles in both."""
-    if first.source != second.source:
-        raise InputError(f"{first.folder.name} and {second.folder.name} are of different particle files; compare "
-                         "trainings of the same one.")  # fmt: skip
-    of_first, of_second = (trained.source_rows(np.arange(len(trained.latents))) for trained in (first, second))
-    _, rows_first, rows_second = np.intersect1d(of_first, of_second, return_indices=True)
-    if len(rows_first) < 10:
-        raise InputError(f"{first.folder.name} and {second.folder.name} have {len(rows_first)} particles in common; "
-                         "compare trainings that share more.")  # fmt: skip
-    return rows_first, rows_second
 
 
 def _points(trained: Trained) -> tuple[np.ndarray, np.ndarray]:

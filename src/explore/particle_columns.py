@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..particles import Particles
 from .cluster_file import load_clusters
+from .compared_file import is_compared, load_comparison
 from .embedding import load_embedding
 from .plot_axes import axis_of
 from .trained_model import Trained
@@ -45,6 +46,9 @@ class Column:
 
 def column(trained: Trained, name: str) -> Column:
     """A column by name; ``InputError`` names those that there are."""
+    compared = load_comparison(trained) if is_compared(name) else None
+    if compared is not None and name in dict(compared.columns()):
+        return Column(name, dict(compared.columns())[name])
     if name in _COMPUTED:
         result = _COMPUTED[name](trained)
         if result is None:
@@ -67,6 +71,8 @@ def column_names(trained: Trained) -> list[str]:
     moves, known = trained.model.moving is not None, trained.model.precision is not None
     names += ["amplitude"] * moves + ["uncertainty"] * (moves and known) + ["uncertainty_in_z"] * known
     names += [name for name in _RESULTS if _COMPUTED[name](trained) is not None]
+    compared = load_comparison(trained)
+    names += [] if compared is None else [name for name, _ in compared.columns()]
     names += [] if trained.model.origin is None else list(trained.model.origin.columns)
     try:
         particles = trained.particles

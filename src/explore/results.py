@@ -28,7 +28,7 @@ def kept_stamp(trained: Trained | None, name: str) -> tuple[Trained | None, int]
     return trained, 0 if trained is None else changed_at(trained.project / name)
 
 
-def save_result(trained: Trained, name: str, **arrays: np.ndarray) -> Path:
+def save_result(trained: Trained, name: str, /, **arrays: np.ndarray) -> Path:
     """Write ``explore/NAME.npz`` in the train job's folder, with the epoch that it is of; returns its path."""
     path = trained.folder / FOLDER / f"{name}.npz"
     path.parent.mkdir(exist_ok=True)

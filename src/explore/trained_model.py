@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ..errors import InputError
 from ..models import Model, open_model
 from ..models.model_files import read_arrays
 from ..models.reach import Reach
+from ..models.reading import Reading
 from ..models.support import Support
 from ..particles import InputWarning, Particles, read_particles
 from ..particles.prepared import RECORD, STAR, particles_identity
@@ -208,11 +210,25 @@ class Trained:
         return np.asarray(columns[SOURCE_ROW][rows] if SOURCE_ROW in columns else rows, np.int64)
 
 
-def open_trained(folder: str | os.PathLike[str]) -> Trained:
-    """Open a train job's folder, or a file in it; ``InputError`` where it holds no model yet."""
+def open_trained(folder: str | os.PathLike[str], reading: Reading = Reading()) -> Trained:  # noqa: B008
+    """Open a train job's folder, or a file in it; ``InputError`` where it holds no model yet. See `open_model`."""
     folder = Path(folder).absolute()
-    model = open_model(folder)
+    model = open_model(folder, reading)
     return Trained(folder if folder.is_dir() else folder.parent, model)
+
+
+def opened_again(trained: Trained) -> dict[str, Any]:
+    """The fields by which the engine process opens the same model."""
+    model = trained.model
+    return {"path": str(model.file or trained.folder), "reading": model.reading.fields()}
+
+
+def source_of_prep(folder: Path) -> Particles:
+    """All particles of the file that a prep job was given; ``InputError`` where it is not there."""
+    record = _read_json(folder / RECORD)
+    where = record.get("source")
+    path = Path(os.path.normpath(folder.resolve() / where)) if isinstance(where, str) else folder
+    return read_again(path, record.get("image_root"))
 
 
 def read_again(path: Path, image_root: str | Path | None = None) -> Particles:

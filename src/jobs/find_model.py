@@ -5,26 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
-from .project import job_folders, job_verb
+from .project import find_job_folder, job_folders, job_verb
 
 MODEL = "model.json"
 
 
-def trained_folder(path: Path) -> Path:
+def trained_folder(path: Path, format: str | None = None) -> Path:
     """The folder of a train job that has a model: ``path`` itself, where it lies, or a project's newest.
 
-    Or the folder in which another program left a model.
+    Or the folder in which another program left a model, which ``format`` may name: see `opening.program_of`.
 
     ``InputError`` where there is none. A job that has written no model yet is returned if it alone was named: who
     opens it says why there is none.
     """
-    from ..models.opening import program_of
-
     path = Path(path).absolute()
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder; give a FlexRec project or a train job.")
     folder = path if path.is_dir() else path.parent
-    if (folder / MODEL).is_file() or (folder / "job.json").is_file() or program_of(folder) is not None:
+    if (folder / MODEL).is_file() or (folder / "job.json").is_file() or _of_others(folder, format):
         return folder
     training = [job for job in job_folders(folder) if job_verb(job) == "train"]
     with_model = [job for job in training if (job / MODEL).is_file()]
@@ -37,10 +35,31 @@ def trained_folder(path: Path) -> Path:
     raise InputError(f"{folder}: is no FlexRec project, and has no trained model; give the folder of one.")
 
 
-def named_model(path: Path) -> Path:
+def _of_others(folder: Path, format: str | None) -> bool:
+    """Whether another program left a model there. The jobs of a project are looked for before any folder of maps."""
+    from ..models.opening import program_of
+    from ..models.reading import MAPS
+
+    program = program_of(folder, format)
+    return program is not None and (format is not None or program.format != MAPS or not job_folders(folder))
+
+
+def named_model(path: Path, format: str | None = None) -> Path:
     """What opens the model that is meant: as `trained_folder`, but a file in the model's own folder stays that file.
 
     Of a program that keeps several epochs it stands for one.
     """
-    path, folder = Path(path).absolute(), trained_folder(path)
+    path, folder = Path(path).absolute(), trained_folder(path, format)
     return path if path.is_file() and path.parent == folder else folder
+
+
+def model_meant(reference: str | Path, project: Path) -> Path:
+    """What opens the model that is meant by a job's number or name in a project, or by a path: see `named_model`."""
+    try:
+        return find_job_folder(reference, project)
+    except InputError:
+        path = Path(reference).expanduser()
+        for place in (path, project / path):
+            if place.exists():
+                return named_model(place)
+        raise

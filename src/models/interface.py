@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..mesh.tetmesh import TetMesh
 from .latent_points import checked_latents
 from .origin import Origin
+from .reading import Reading
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,19 @@ class MovingPoints(Protocol):
         ...
 
 
+class GivenMaps(Protocol):
+    """Maps that another program has written, and where in latent space they lie."""
+
+    @property
+    def points(self) -> np.ndarray:
+        """``(m, K)`` latent points."""
+        ...
+
+    def map(self, row: int) -> np.ndarray:
+        """One of them ``(N, N, N)`` float32 ``[z, y, x]``."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
     """A trained model: where the particles lie, and the map at any latent point. Each kind is a subclass.
@@ -100,6 +114,7 @@ class Model:
     epoch : epochs of training behind the checkpoint that was read; epochs : that it shall have; None where unknown.
     file : what opens this very checkpoint, where its folder keeps several; else None.
     origin : what the other program that trained it has left beside it; None where it is FlexRec's own.
+    reading : how its folder had to be read, where somebody said so.
     """
 
     kind: ClassVar[str]
@@ -115,6 +130,7 @@ class Model:
     epochs: int | None = None
     file: Path | None = None
     origin: Origin | None = None
+    reading: Reading = field(default_factory=Reading)
 
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``."""
@@ -134,6 +150,11 @@ class Model:
         return None
 
     @property
+    def given_maps(self) -> GivenMaps | None:
+        """The maps that it was given, if it is made of such; None where it makes them."""
+        return None
+
+    @property
     def moving_points(self) -> MovingPoints:
         """As `moving`; ``InputError`` where nothing moves."""
         if self.moving is None:
@@ -149,6 +170,12 @@ class Model:
     def checkpoint(self) -> int:
         """A number that is another for another checkpoint of the same training."""
         return -1 if self.epoch is None else self.epoch
+
+    def read_as(self, reading: Reading) -> Self:
+        """The same model, that remembers how it had to be read; ``InputError`` where it cannot be read so."""
+        if reading.between is not None:
+            raise InputError(f"a {self.kind} model makes its maps itself, at any point; leave out between.")
+        return replace(self, reading=reading)
 
     def checked(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
         """``z`` as ``(…, K)`` float32; ``InputError`` where its length is not K or a number is not finite."""

@@ -10,9 +10,13 @@ from pathlib import Path
 
 from ..errors import InputError
 from .cryodrgn import cryodrgn_folder
+from .dynamight import dynamight_folder
+from .flex3d import flex3d_files
 from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
+from .map_series import series_files
+from .reading import MAPS, Reading
 from .recovar import recovar_folder
 from .variability import variability_files
 
@@ -25,7 +29,8 @@ class Program:
     ``read(folder)`` reads it.
 
     ``checkpoints(folder)`` are the files that stand for one epoch each, by number, where the program keeps several;
-    ``read`` takes such a file, too. ``numbered`` is what they are numbered by, where it is not the epoch.
+    ``read`` takes such a file, too. ``numbered`` is what they are numbered by, where it is not the epoch. ``format`` is
+    the word of `reading.FORMATS` for it.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Program:
     read: Callable[[Path], Model]
     checkpoints: Callable[[Path], dict[int, Path]] = lambda _: {}
     numbered: str = "epoch"
+    format: str = ""
 
 
 VERSION = 1
@@ -68,33 +74,64 @@ def _read_variability(path: Path) -> Model:
     return read(path)
 
 
+def _read_flex3d(path: Path) -> Model:
+    from .flex3d.flex3d_model import read
+
+    return read(path)
+
+
+def _read_map_series(path: Path) -> Model:
+    from .map_series.series_model import read
+
+    return read(path)
+
+
 register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-linear", read_linear_model)
 
-register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints))
-register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim"))
-register_program(Program("3D Variability", variability_files.recognises, _read_variability))
+register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints,
+                         format="cryodrgn"))  # fmt: skip
+register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim",
+                         "recovar"))  # fmt: skip
+register_program(Program("3D Variability", variability_files.recognises, _read_variability, format="3dva"))
+register_program(Program("3D Flex", flex3d_files.recognises, _read_flex3d, flex3d_files.checkpoints, format="3dflex"))
+register_program(Program("DynaMight", dynamight_folder.recognises, dynamight_folder.refuse))
+register_program(Program("a folder of maps", series_files.recognises, _read_map_series, format=MAPS))
 
 _FILES = ("model.json", "*.npz", "*.mrc")
 _TRIES = 4  # a training run may write a checkpoint between two of our files
 
 
-def program_of(folder: Path) -> Program | None:
-    """The other program that left a model in a folder; None where it is FlexRec's own, or none."""
+def program_of(folder: Path, format: str | None = None) -> Program | None:
+    """The other program that left a model in a folder; None where it is FlexRec's own, or none.
+
+    ``format`` names it, whatever lies there. ``InputError`` where nobody does and there are the files of several. A
+    folder of maps is what no program's files are in.
+    """
+    if format is not None:
+        return next((program for program in _PROGRAMS.values() if program.format == format), None)
     if (folder / "model.json").exists():
         return None
-    return next((program for program in _PROGRAMS.values() if program.recognises(folder)), None)
+    makers = [program for program in _PROGRAMS.values() if program.format != MAPS and program.recognises(folder)]
+    if len(makers) > 1:
+        names, words = (" and ".join(getattr(program, what) for program in makers) for what in ("name", "format"))
+        raise InputError(f"{folder}: has the files of {names}; say which is meant by format ({words}), or put those of "
+                         "one into a folder of their own.")  # fmt: skip
+    maps = next((program for program in _PROGRAMS.values() if program.format == MAPS), None)
+    return makers[0] if makers else maps if maps is not None and maps.recognises(folder) else None
 
 
-def checkpoint_of(path: Path, epoch: int | None = None, zdim: int | None = None) -> Path:
+def checkpoint_of(
+    path: Path, epoch: int | None = None, zdim: int | None = None, format: str | None = None
+) -> Path:  # fmt: skip
     """What opens the model of an epoch, or of a number of latent dimensions: a file where another program keeps
     several, else the folder.
 
     ``path`` : a folder, or a file in it, which means an epoch where it is one of the program's. ``InputError`` where
-    there is no such epoch, or where the program's models are not numbered so.
+    there is no such epoch, or where the program's models are not numbered so. ``format``: see `program_of`.
     """
     folder = _folder(path)
-    program = program_of(folder)
+    program = program_of(folder, format)
     files = {} if program is None else program.checkpoints(folder)
     asked = {name: number for name, number in {"epoch": epoch, "zdim": zdim}.items() if number is not None}
     if not asked:
@@ -111,17 +148,25 @@ def checkpoint_of(path: Path, epoch: int | None = None, zdim: int | None = None)
     raise InputError(f"{folder}: has no {numbered} {number}; there are {known or 'the last, without a number'}.")
 
 
-def open_model(path: str | os.PathLike[str]) -> Model:
+def open_model(path: str | os.PathLike[str], reading: Reading = Reading()) -> Model:  # noqa: B008
     """The model of a train job's newest checkpoint; ``path`` is the job's folder, or any file in it.
 
-    It may also be a folder in which another program left a model, or a file there that stands for an epoch.
+    It may also be a folder in which another program left a model, or a file there that stands for an epoch; whose is
+    told by what lies there, where ``reading`` does not say it.
 
     ``InputError`` where there is none, where it is of another format, or where its files do not fit together.
     """
     folder = _folder(Path(path))
-    program = program_of(folder)
+    program = program_of(folder, reading.format)
     if program is not None:
-        return program.read(checkpoint_of(Path(path)))
+        model = program.read(checkpoint_of(Path(path), format=reading.format))
+    else:
+        model = _open_own(folder)
+    return model.read_as(reading) if reading else model
+
+
+def _open_own(folder: Path) -> Model:
+    """FlexRec's own, which training may be writing."""
     for _ in range(_TRIES):
         before = _stamps(folder)
         try:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..particles.image_match import Keys
 from ..particles.particles import Particles
 
 
@@ -40,6 +41,7 @@ class Origin(Protocol):
     states : latent points ``(K,)`` by name. paths : tables of latent points in order, by name.
     columns : by name, beside those of the particles' file.
     umap : ``(n, 2)`` float32; clusters : of the particles; None where there are none.
+    keys : what the images of the latents are known by, where that is told without the particles' file; else None.
     """
 
     program: str
@@ -60,6 +62,9 @@ class Origin(Protocol):
     def umap(self) -> np.ndarray | None: ...  # noqa: D102
     @property
     def clusters(self) -> GivenClusters | None: ...  # noqa: D102
+
+    @property
+    def keys(self) -> Keys | None: ...  # noqa: D102
 
     def all_particles(self, image_root: Path | None) -> Particles:
         """The particles of the file; ``InputError`` where it is not there. ``image_root``: where it and the stacks are

@@ -22,6 +22,7 @@ from .plot.plot_messages import PlotMessages
 from .plot.plot_view import PlotView
 from .plot.point_control import PointControl
 from .status_line import StatusLine
+from .tabs.compared_tab import ComparedTab
 from .tabs.montage import Montage
 from .tabs.path_tab import PathTab
 from .tabs.play_bar import PlayBar
@@ -59,7 +60,10 @@ class FlexPanel(QWidget):
         self.plot_actions, self.point_control = PlotActions(self), PointControl(self)
         self._connect()
         self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
-        pages: dict[str, QWidget] = {"Path": self.paths, "Select": self.selections, "States": self.states}
+        self.compared = ComparedTab(self)
+        pages: dict[str, QWidget] = {"Path": self.paths, "Select": self.selections, "States": self.states,
+                                     "Compare": self.compared}  # fmt: skip
+        self._link_plots()
         pages |= {title: make(self) for title, make in tabs}
         self._refreshed = [page for page in pages.values() if isinstance(page, PanelTab)]
         self.tabs.addTab(self.sliders, "Sliders")
@@ -264,6 +268,12 @@ class FlexPanel(QWidget):
         self.welcome.demo.connect(lambda: self.scene.run("flexrec demo"))
         self.welcome.jobs.connect(self.show_jobs)
         self.status.ready.connect(self._say_point)
+
+    def _link_plots(self) -> None:
+        """What is selected in one plot shows in the other."""
+        self.selections.highlighted.connect(self.compared.show_highlights)
+        self.compared.plot.mouse.outlined.connect(
+            lambda outline, kind: self.selections.select_outline(outline, kind, self.compared.plot.plane.names))
 
     def close_panel(self) -> None:
         """Stop listening to the scene; a drag that was under way ends with the true map."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -20,14 +21,15 @@ from .star import particle_table_name
 from .star_table import StarTable, read_parts, read_tables
 from .write import write_star, write_tables
 
-INDEX_SUFFIXES = (".txt", ".npy", ".npz")
+INDEX_SUFFIXES = (".txt", ".npy", ".npz", ".pkl")
 
 
 def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[str]) -> None:
     """Write rows ``(m,)``, from 0 and in this order, of the particle file ``source`` to ``target``; None will do
     for a list.
 
-    ``target`` is a .star or .cs, or a list of the row numbers: .txt (one a line), .npy (int64) or .npz (array ``ind``).
+    ``target`` is a .star or .cs, or a list of the row numbers: .txt (one a line), .npy (int64), .npz (array ``ind``) or
+    .pkl (the int64 array alone, as cryoDRGN's ``--ind`` reads it).
     STAR rows keep every word letter by letter, and all other tables come with them; only where the stacks are not found
     from the target's folder as they are from the file's are they named by their absolute paths. .cs rows keep all
     fields; a .cs becomes a .star with every column. ``InputError`` where the kinds do not go together. The file appears
@@ -39,10 +41,11 @@ def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[s
     if kind in INDEX_SUFFIXES:
         _write_index(target, rows)
     elif kind not in (".cs", ".star"):
-        raise InputError(f"{target}: particles are written as .star, .cs, or their numbers as .txt, .npy or .npz; "
-                         "choose one of these.")  # fmt: skip
+        raise InputError(f"{target}: particles are written as .star, .cs, or their numbers as .txt, .npy, .npz or "
+                         ".pkl; choose one of these.")  # fmt: skip
     elif source is None:
-        raise InputError(f"{target}: the particle file is not known; write the particles' numbers (.txt, .npy, .npz).")
+        raise InputError(f"{target}: the particle file is not known; write the particles' numbers (.txt, .npy, .npz, "
+                         ".pkl).")  # fmt: skip
     elif kind == ".cs":
         _write_cs(source, rows, target)
     else:
@@ -69,6 +72,8 @@ def _write_index(target: Path, rows: np.ndarray) -> None:
             file.write("".join(f"{row}\n" for row in rows.tolist()).encode())
         elif target.suffix.lower() == ".npy":
             np.save(file, rows)
+        elif target.suffix.lower() == ".pkl":
+            pickle.dump(rows, file, protocol=4)  # an array and nothing else: what reads it may refuse all other things
         else:
             np.savez(file, ind=rows)
 

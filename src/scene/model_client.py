@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from chimerax.core.session import Session
 
+from ..models.reading import Reading
 from .decoding import decoding
 
 Done = Callable[[dict, Any], None]
@@ -16,15 +17,17 @@ Failed = Callable[[Exception], None]
 
 
 class ModelClient:
-    """Questions about the model that ``path`` opens, until it is closed: then none is asked, and no answer delivered.
+    """Questions about the model that ``path`` opens, read as ``reading`` says, until it is closed: then none is asked,
+    and no answer delivered.
 
     ``opened`` is called with the facts whenever the process has opened the model, which it does anew after a crash:
     training may have written a newer one since.
     """
 
-    def __init__(self, session: Session, path: Path, opened: Callable[[dict], None]) -> None:
+    def __init__(self, session: Session, path: Path, opened: Callable[[dict], None], reading: Reading) -> None:
         self._decoding = decoding(session)
         self._name, self._path, self._on_opened = self._decoding.new_name(), str(path), opened
+        self._reading = reading.fields()
         self._engine: object = None  # in which it is open, or being opened
         self._closed = False
 
@@ -63,7 +66,8 @@ class ModelClient:
         if self._engine is self._decoding.engine:
             return
         self._engine = self._decoding.engine
-        self._decoding.open({"model": self._name, "path": self._path}, self._opened, self._not_opened)
+        fields = {"model": self._name, "path": self._path, "reading": self._reading}
+        self._decoding.open(fields, self._opened, self._not_opened)
 
     def _while_open(self, callback: Callable) -> Callable:
         def call_while_open(*answer: object) -> None:

@@ -12,6 +12,7 @@ from chimerax.core.session import Session
 from ..errors import InputError
 from ..jobs.find_model import trained_folder
 from ..models import Model, open_model
+from ..models.reading import Reading
 
 
 def fingerprint(flow: Model) -> str:
@@ -46,7 +47,7 @@ def candidates(project: dict[str, str], session_file: str | None) -> list[Path]:
 
 
 def find_saved_model(
-    project: dict[str, str], saved_fingerprint: str, session_file: str | None
+    project: dict[str, str], saved_fingerprint: str, session_file: str | None, reading: Reading = Reading()  # noqa: B008
 ) -> tuple[Path, Model] | None:
     """The model that a session file names: where it is the same, else the first that opens, else None.
 
@@ -55,7 +56,7 @@ def find_saved_model(
     opened, problem = [], None
     for folder in candidates(project, session_file):
         try:
-            flow = open_model(folder)
+            flow = open_model(folder, reading)
         except InputError as error:
             problem = problem or error
             continue
@@ -68,15 +69,15 @@ def find_saved_model(
     return opened[0] if opened else None
 
 
-def ask_for_model(session: Session, name: str, absolute: str) -> tuple[Path, Model] | None:
-    """The model in a folder that the user chooses in a dialog; None where the user cancels."""
+def ask_for_model(session: Session, name: str, absolute: str, reading: Reading) -> tuple[Path, Model] | None:
+    """The model in a folder that the user chooses in a dialog, read as it was; None where the user cancels."""
     from Qt.QtWidgets import QFileDialog
 
     title = f"Where is the project of {name}? (It was {absolute})"
     while chosen := QFileDialog.getExistingDirectory(session.ui.main_window, title):
         try:
-            folder = trained_folder(Path(chosen))
-            return folder, open_model(folder)
+            folder = trained_folder(Path(chosen), reading.format)
+            return folder, open_model(folder, reading)
         except InputError as error:
             title = f"{error} Where is the project of {name}?"
     return None

@@ -53,7 +53,7 @@ class FlexRecModel(Model):
         self.dragging = Dragging(self, self.parts)
         self.player = Player(self, self.dragging)
         self.comparison = StateComparison(self, self.parts)
-        self._client = ModelClient(session, learned.file or folder, self._opened)
+        self._client = ModelClient(session, learned.file or folder, self._opened, learned.reading)
         self._map = MapModel(self, learned)
         self.add([self._map])
         self._removed = session.triggers.add_handler(REMOVE_MODELS, self._forget_removed)
@@ -174,7 +174,7 @@ class FlexRecModel(Model):
 
     def reload(self) -> None:
         """Go on with the newest checkpoint, in the engine process too."""
-        flow = open_model(self.folder)
+        flow = open_model(self.folder, self.learned.reading)
         self._client.open_again(flow.file)
         renew(self, flow)
 
@@ -233,7 +233,7 @@ class FlexRecModel(Model):
         if self.deleted or (facts["epoch"], facts["box"]) == (self.learned.epoch, self.learned.box):
             return
         try:
-            renew(self, open_model(self.folder))
+            renew(self, open_model(self.folder, self.learned.reading))
         except (InputError, EngineError) as error:
             self.session.logger.warning(f"{self.name}: training has written a newer model, but {error}")
 

@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..explore.centre import mean_point
 from ..explore.path import LatentPath
 from ..models import Model as TrainedModel
+from ..models.reading import Reading
 from .moving.dragging import Dragging
 from .moving.flow_look import FlowLook
 from .moving.following_atoms import AtomFollower
@@ -62,6 +63,7 @@ def session_snapshot(model: SavedModel, session: Session, flags: int) -> dict[st
         "version": VERSION,
         "model state": Model.take_snapshot(model, session, flags),
         "project": places(model.learned.file or model.folder, session.session_file_path),
+        "reading": model.learned.reading.fields(),
         "fingerprint": fingerprint(model.learned),
         "z": model.z,
         "moving": model.dragging.drawn,
@@ -82,12 +84,13 @@ def restored(cls: Callable[..., SavedModel], session: Session, data: dict[str, A
         session.logger.warning(f"{name} was saved by a newer FlexRec; install that to see it. It is left out.")
         return None
     try:
-        saved = find_saved_model(project, data["fingerprint"], session.session_file_path)
+        reading = Reading.of(data.get("reading"))
+        saved = find_saved_model(project, data["fingerprint"], session.session_file_path, reading)
         why = "is not there"
     except InputError as error:
         saved, why = None, f"cannot be opened ({str(error).rstrip('.')})"
     if saved is None and session.ui.is_gui:
-        saved = ask_for_model(session, name, project["absolute"])
+        saved = ask_for_model(session, name, project["absolute"], Reading.of(data.get("reading")))
     if saved is None:
         session.logger.warning(
             f"{name} is left out: its project {project['absolute']} {why}. Put it back there, or where it was relative "

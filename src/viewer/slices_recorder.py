@@ -15,7 +15,7 @@ from ..atomic import atomic_path
 from ..decoder_process import Answer, Engine
 from ..errors import InputError
 from ..explore.path import LatentPath
-from ..explore.trained_model import Trained
+from ..explore.trained_model import Trained, opened_again
 from ..figures.latents_inset import latent_picture, marked
 from .slice_view import BACKGROUND, Slices
 from .slices_film import SlicesFilm
@@ -38,7 +38,7 @@ class SlicesRecorder(QObject):
         self._engine, self._slices = engine, slices.same_scale()
         self._folder = Path(tempfile.mkdtemp(prefix="flexrec-"))
         self._plot = latent_picture(trained, path, film.plot) if film.plot else None
-        self._path, self._number, self._asked = str(trained.folder), 0, 0
+        self._opened, self._number, self._asked = opened_again(trained), 0, 0
         self._encoder: QProcess | None = None
         self._over = False
 
@@ -49,7 +49,7 @@ class SlicesRecorder(QObject):
 
     def start(self) -> None:
         """Begin; `ended` says when it is over."""
-        self._engine.ask("open", {"model": _MODEL, "path": self._path}, failed=self._failed)
+        self._engine.ask("open", {"model": _MODEL, **self._opened}, failed=self._failed)
         self._next()
 
     def cancel(self, why: str) -> None:

@@ -20,9 +20,9 @@ from ..explore.compare_states import Compared, difference_of, side_by_side_of
 from ..explore.named_states import State
 from ..explore.path import LatentPath
 from ..explore.playback import Playing
-from ..explore.trained_model import Trained, open_trained
-from ..jobs.find_model import named_model
-from ..jobs.project import find_job_folder
+from ..explore.trained_model import Trained, open_trained, opened_again
+from ..jobs.find_model import model_meant, named_model
+from ..models.reading import Reading
 from .command_line import run_command
 from .slice_view import Slices
 from .slices_film import movie_suffixes
@@ -64,14 +64,13 @@ class SlicesScene(QObject):
         self._clock = QTimer(self, interval=_FRAME)
         self._clock.timeout.connect(self._play_on)
 
-    def open(self, path: Path, name: str | None = None) -> None:
+    def open(self, path: Path, name: str | None = None, reading: Reading = Reading()) -> None:  # noqa: B008
         """Open a project or a train job; ``InputError`` where there is no model. No ``name`` is shown here."""
-        trained = open_trained(named_model(Path(path)))
+        trained = open_trained(named_model(Path(path), reading.format), reading)
         self.pause()
         self.end_comparison()
         self.trained, self.z, self.path, self.place = trained, None, None, 0.0
-        path = str(trained.model.file or trained.folder)
-        self._engine.ask("open", {"model": "m", "path": path}, failed=self._complain)
+        self._engine.ask("open", {"model": "m", **opened_again(trained)}, failed=self._complain)
         self._answers.start()
         self.opened.emit()
         self.mapped.emit(trained.model.volume, trained.model.pixel_size)
@@ -190,7 +189,7 @@ class SlicesScene(QObject):
 
     def other_training(self, name: str) -> Trained:
         """A job of the project, or a folder."""
-        return open_trained(find_job_folder(name, self.project))
+        return open_trained(model_meant(name, self.project))
 
     def own_folder(self) -> Path:
         """Where a user's own data are kept."""

@@ -16,7 +16,9 @@ class InitialLatents:
 
     initial_latents: Path | None = parameter(
         None,
-        help="latents to begin with: a train job of the same particles, or an .npz with an array z (particles x dims)",
+        help="latents to begin with, with --start latents: a train job; the folder of cryoDRGN, RECOVAR or 3D "
+        "Variability, or its z.N.pkl or .cs; or an .npz or .csv. They are matched by uid or by the names of images; a "
+        "file that has neither is in the order of the particles",
         group=GROUP,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import job_file
+from ...particles.prepared import load_prepared
 from ..job_folder import JobRun
 from .finished_training import FinishedTraining
 from .train_again import train_again
@@ -31,8 +31,8 @@ def train_null(training: FinishedTraining, project: Path, particles: Path, devic
 
 def _write_latents(training: FinishedTraining, path: Path) -> None:
     """Those of the particles that images were made of."""
-    from ..train.train_run import read_latents
+    from ..train.given_latents import given_latents
 
-    given = read_latents(job_file(training.parameters.initial_latents, "latents.npz"))
+    given = given_latents(training.parameters.initial_latents, load_prepared(training.parameters.particles))
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, z=given[training.members])
+    np.savez(path, z=given.z[training.members])

@@ -16,7 +16,8 @@ class PrepParameters:
     """Particle images made ready for training."""
 
     particles: Path = parameter(
-        help="particles with poses and CTF, a RELION .star or a cryoSPARC .cs; or the folder of a simulate job"
+        help="particles with poses and CTF: a RELION .star or a cryoSPARC .cs, or the optimiser.star of a refinement, "
+        "whose map is then the consensus if none is given; or the folder of a simulate job"
     )
     image_root: Path | None = parameter(
         None,

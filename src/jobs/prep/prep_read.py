@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ...mesh.map_place import read_centre
 from ...particles import InputWarning, Particles, read_particles
 from ...particles.frame import Frame
 from ...particles.prepared import STAR
+from ...particles.relion_optimiser import is_optimiser, read_optimiser
 from ...particles.resample import resample_map
 from ..inputs import job_file
 from .prep_notes import Notes
@@ -44,6 +46,20 @@ def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Par
     particles = with_given_state(particles, parameters)
     rows = input_rows(len(particles), parameters.subset, seed)
     return particles.take(rows), rows
+
+
+def with_refinement(parameters: PrepParameters, say: Callable[[str], None]) -> PrepParameters:
+    """Where RELION's optimiser.star is given, the particles that it names, and its map where no consensus is given."""
+    path = parameters.particles
+    if not is_optimiser(path):
+        return parameters
+    files = read_optimiser(path)
+    say(f"{path.name} names the particles {files.data}.")
+    consensus = parameters.consensus
+    if consensus is None and files.consensus is not None:
+        consensus = files.consensus
+        say(f"The consensus is its map {consensus}.")
+    return replace(parameters, particles=files.data, consensus=consensus)
 
 
 def input_rows(count: int, subset: int | None, seed: int) -> np.ndarray:

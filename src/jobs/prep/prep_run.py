@@ -23,7 +23,7 @@ from .prep_doubts import doubt
 from .prep_measure import Noise, images_digest, measure_noise, save_filter
 from .prep_notes import Notes
 from .prep_parameters import PrepParameters
-from .prep_read import read_consensus, read_input
+from .prep_read import read_consensus, read_input, with_refinement
 from .prep_survey import Surveyed, survey_images, with_images
 from .prep_symmetry import check_symmetric, with_symmetry, write_unit
 
@@ -34,6 +34,7 @@ _SOURCE_ROW = "flexrecSourceRow"
 def run(parameters: PrepParameters, job: JobRun) -> None:
     """Write the prepared particles, their noise, a back-projection, a record and a picture into the job's folder."""
     notes = Notes(job, parameters.normalize if parameters.whiten else None)
+    parameters = with_refinement(parameters, job.log)
     particles, rows = read_input(parameters, job.seed, notes)
     ImageStack(particles).check()
     frame = choose_frame(particles, parameters.box, parameters.crop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from ..job_folder import JobRun
 from ..queue.slots import device_name
 from ..reports.training_facts import TrainingFacts
 from ..reports.write_report import report
+from .given_latents import given_latents
 from .train_halves import check_halves, train_halves
 from .train_images import ready_images
 from .train_model import MESH_FILE, STOPPED, Inputs, train_model
@@ -38,7 +40,7 @@ def run(parameters: CommonParameters, job: JobRun) -> None:
     from .train_team import nodes_here, processes_for, run_team
 
     # a mistake is one sentence here, and a heap of tracebacks from several processes
-    inputs = read_inputs(parameters)
+    inputs = read_inputs(parameters, job.log)
     if parameters.halves:
         check_halves(parameters, inputs[0].particles, job)
     particles = inputs[0].particles
@@ -81,14 +83,14 @@ def train(
         train_halves(parameters, job, inputs, fit, team)
 
 
-def read_inputs(parameters: CommonParameters) -> Inputs:
+def read_inputs(parameters: CommonParameters, say: Callable[[str], object] | None = None) -> Inputs:
     """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
     check_parts(parameters)
     prepared = load_prepared(parameters.particles)
     mesh = load_mesh(job_file(parameters.mesh, MESH_FILE))
     check_fit(prepared, mesh)
     mesh = with_what_moves(mesh, parameters.moving, prepared)
-    return prepared, mesh, initial_latents(parameters, len(prepared.particles))
+    return prepared, mesh, initial_latents(parameters, prepared, say)
 
 
 def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
@@ -104,8 +106,10 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
         )
 
 
-def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | None:
-    """Latents ``(n, k)`` to begin with, or None."""
+def initial_latents(
+    parameters: CommonParameters, prepared: Prepared, say: Callable[[str], object] | None = None
+) -> np.ndarray | None:  # fmt: skip
+    """Latents ``(n, k)`` to begin with, or None; ``say`` is told how they were matched."""
     flow: FlowParameters = DECODERS["flow"].settings(parameters)
     initial: Path | None = vars(parameters)["initial_latents"]
     if flow.start != "latents":
@@ -115,28 +119,22 @@ def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | No
             raise InputError("freeze_latents: needs latents to keep; give --start latents and --initial-latents.")
         return None
     if initial is None:
-        raise InputError("initial_latents: --start latents needs them; give a train job or an .npz with an array z.")
-    path = job_file(initial, "latents.npz")
-    z = read_latents(path)
-    if z.shape != (count, parameters.latent_dims):
+        raise InputError("initial_latents: --start latents needs them; give a train job, another program's folder, or "
+                         "an .npz with an array z.")  # fmt: skip
+    path, count = initial, len(prepared.particles)
+    given = given_latents(path, prepared)
+    if given.z.shape != (count, parameters.latent_dims):
         raise InputError(
-            f"{path}: array z is {' x '.join(map(str, z.shape))}, but {count} particles in {parameters.latent_dims} "
-            "latent dimensions are wanted; give latents of these particles, and --latent-dims to match."
+            f"{path}: array z is {' x '.join(map(str, given.z.shape))}, but {count} particles in "
+            f"{parameters.latent_dims} latent dimensions are wanted; give latents of these particles, and "
+            "--latent-dims to match."
         )
-    return z
-
-
-def read_latents(path: Path) -> np.ndarray:
-    """Array ``z`` ``(n, k)`` of an .npz file."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            z = np.asarray(file["z"], np.float32)
-    except (OSError, KeyError, ValueError, EOFError, AttributeError) as error:
-        raise InputError(f"{path}: has no array z; write it with numpy.savez(path, z=…).") from error
-    z = z[:, None] if z.ndim == 1 else z
-    if z.ndim != 2 or not np.isfinite(z).all():
-        raise InputError(f"{path}: array z must be particles x dimensions of finite numbers.")
-    return z
+    if vars(parameters)["freeze_latents"] and not given.partner.all():
+        raise InputError(f"freeze_latents: {np.count_nonzero(~given.partner)} of the {count} particles have no latents "
+                         f"in {path}; leave it out, or prep the others alone.")  # fmt: skip
+    if say is not None:
+        say(given.sentence(path))
+    return given.z
 
 
 def choose_device(name: str) -> str:

@@ -60,6 +60,12 @@ class CryodrgnFolder:
         return self.folder / (kind if epoch == LAST else f"{kind}.{epoch}")
 
 
+def file_epoch(path: Path) -> int | None:
+    """The number in the name of a file of weights or latents, `LAST` without one; None where it is no such file."""
+    match = _FILE.fullmatch(path.name)
+    return None if match is None else LAST if match[2] is None else int(match[2])
+
+
 def epoch_within(checkpoint: object) -> int:
     """The epoch that a checkpoint says it is of; -1 where it does not."""
     epoch = checkpoint.get("epoch") if isinstance(checkpoint, dict) else None

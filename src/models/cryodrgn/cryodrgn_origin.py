@@ -30,6 +30,7 @@ class CryodrgnOrigin:
     count: int
 
     program = "cryoDRGN"
+    keys = None
 
     @property
     def source(self) -> Path | None:

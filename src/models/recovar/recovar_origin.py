@@ -28,6 +28,7 @@ class RecovarOrigin:
     padded: int
 
     program = "RECOVAR"
+    keys = None
 
     @property
     def source(self) -> Path | None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.cs_table import check_fields, field_names, joined_by_uid, load_cs
+from .components_table import components_of_table
 
 _COMPONENT = re.compile(r"(.+)_component_(\d{1,3})\.mrc")
-_VALUE = re.compile(r"components_mode_(\d{1,3})/value")
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,8 @@ class VariabilityFiles:
 
     def modes(self, table: np.ndarray) -> tuple[np.ndarray, list[int]]:
         """Reaction coordinates ``(n, K)`` float32, and the numbers of the K components that they belong to."""
-        numbers = sorted(int(match[1]) for name in field_names(table) if (match := _VALUE.fullmatch(name)))
-        if not numbers or not len(table):
-            raise InputError(f"{self.particles}: has no reaction coordinates (components_mode_0/value); give the "
-                             "particles that 3D Variability put out.")  # fmt: skip
-        values = [f"components_mode_{number}/value" for number in numbers]
-        check_fields(self.particles, table, dict.fromkeys(values, ()), set())
-        latents = np.stack([table[name] for name in values], axis=1).astype(np.float32)
-        if not np.isfinite(latents).all(axis=1).any():
-            raise InputError(f"{self.particles}: no particle's reaction coordinates are numbers; export it again.")
+        coordinates = components_of_table(self.particles, table)
+        latents, numbers = coordinates.latents, list(coordinates.modes)
         components = [self._component(table, number) for number in numbers]
         # a field that was never filled in names one component for all
         return latents, components if len(set(components)) == len(components) else numbers

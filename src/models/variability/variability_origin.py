@@ -7,23 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from ...errors import InputError
 from ...particles.cryosparc import particles_of_table
 from ...particles.cs_table import field_names
+from ...particles.image_match import Keys
 from ...particles.particles import Particles
 from ...particles.value_checks import check_values
 from ..origin import GivenColumn
-from .variability_files import VariabilityFiles
+
+
+class ParticleFiles(Protocol):
+    """``particles`` : the table whose rows the latents are of. ``name`` : how the job's files begin."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def particles(self) -> Path: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
 class VariabilityOrigin:
     """An `Origin`; ``table`` are the fields of its particles, those that were passed through included."""
 
-    files: VariabilityFiles
+    files: ParticleFiles
     table: np.ndarray
 
     program = "cryoSPARC"
@@ -52,6 +62,11 @@ class VariabilityOrigin:
         if count != len(self.table):
             raise InputError(f"{self.files.particles}: has changed while it was open; open it again.")
         return np.arange(count)
+
+    @property
+    def keys(self) -> Keys | None:
+        """See `Origin`: its table has the uid of each, at least."""
+        return Keys.of_table(self.table)
 
     @property
     def states(self) -> Mapping[str, np.ndarray]:

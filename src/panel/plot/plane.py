@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...explore.choose_particles import plot_points
+from ...explore.compared_file import load_comparison
 from ...explore.embedding import Embedding, load_embedding
 from ...explore.nearest import Nearest
 from ...explore.plot_axes import View, make_view
@@ -76,10 +77,14 @@ class Plane:
 
 
 def axis_names(trained: Trained) -> list[str]:
-    """The axes that a plot can have: components, latent axes, and UMAP where it was computed."""
+    """The axes that a plot can have: components, latent axes, UMAP where it was computed, and where a model that this
+    one was compared with places the same particles.
+    """
     dims = range(1, trained.model.latent_dims + 1)
     names = [f"pc{k}" for k in dims] + [f"z{k}" for k in dims]
-    return names + (list(Embedding.names) if load_embedding(trained) is not None else [])
+    names += list(Embedding.names) if load_embedding(trained) is not None else []
+    compared = load_comparison(trained)
+    return names + ([] if compared is None else list(compared.names))
 
 
 def axis_label(name: str, trained: Trained) -> str:

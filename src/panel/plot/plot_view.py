@@ -31,6 +31,7 @@ class PlotView(QWidget):
     failed = Signal(str)  # a sentence for the user
     hover_text = Signal(str)  # what is under the cursor
     axes_changed = Signal()  # other axes
+    coloured = Signal()  # other colours
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,6 +110,7 @@ class PlotView(QWidget):
         self.colour.setCurrentText(name)
         self.canvas.set_colouring(colouring)
         self.legend.show_colouring(colouring, self.canvas.theme.values)
+        self.coloured.emit()
         return known
 
     def refresh_columns(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from qtpy.QtCore import QSignalBlocker, QSize, Qt
+from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QSizePolicy, QSpinBox, QTreeWidgetItem, QVBoxLayout
 
@@ -29,6 +29,8 @@ _JOINS = ("makes a new selection", "adds to the chosen", "keeps of the chosen", 
 
 class SelectTab(PanelTab):
     """The selections of the project, which are shown in the panel's plot."""
+
+    highlighted = Signal(list)  # rows and a colour of each that is shown
 
     def __init__(self, panel: PanelServices) -> None:
         super().__init__()
@@ -54,7 +56,7 @@ class SelectTab(PanelTab):
         self.selection_actions = SelectionActions(panel, lambda: self.chosen)
         self._lay_out()
         self.selection_actions.changed.connect(self.refresh_files)
-        self.plot.mouse.outlined.connect(self.select_outline)
+        self.plot.mouse.outlined.connect(lambda outline, kind: self.select_outline(outline, kind))
         self.list.itemChanged.connect(self._toggled)
         self.list.currentItemChanged.connect(lambda *_: self.show_selections())
 
@@ -82,7 +84,9 @@ class SelectTab(PanelTab):
         """Put those that are ticked into the plot, the chosen one above the others."""
         ticked = [selection for selection in self.listed if selection.name not in self._hidden]
         ticked.sort(key=lambda selection: selection is self.chosen)
-        self.plot.canvas.set_highlights([(selection.rows, selection.colour) for selection in ticked])
+        highlights = [(selection.rows, selection.colour) for selection in ticked]
+        self.plot.canvas.set_highlights(highlights)
+        self.highlighted.emit(highlights)
 
     @property
     def hidden(self) -> list[str]:
@@ -123,9 +127,9 @@ class SelectTab(PanelTab):
 
     # ----- making -----
 
-    def select_outline(self, outline: np.ndarray, kind: str) -> None:
-        """The particles inside ``(m, 2)`` of the plot."""
-        names = self.plot.plane.names
+    def select_outline(self, outline: np.ndarray, kind: str, names: tuple[str, ...] | None = None) -> None:
+        """The particles inside ``(m, 2)`` of the plot, or of one that has the axes ``names``."""
+        names = names or self.plot.plane.names
         if kind == "box" or len(names) == 1:
             low, high = outline.min(axis=0), outline.max(axis=0)
             limits = ",".join(f"{name}={a:.7g}:{b:.7g}" for name, a, b in zip(names, low, high))

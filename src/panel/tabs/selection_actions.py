@@ -20,7 +20,7 @@ from ..widgets.named_button import named_button
 from ..widgets.wrapping import WrappingRow
 from .montage import Montage
 
-_STAR, _CS, _NUMBERS = "RELION (*.star)", "cryoSPARC (*.cs)", "Row numbers (*.txt *.npy *.npz)"
+_STAR, _CS, _NUMBERS = "RELION (*.star)", "cryoSPARC (*.cs)", "Row numbers (*.txt *.npy *.npz *.pkl)"
 _ABOUT = {
     "Typical state": "The model's map at the selected particle in the middle of the selection: one state, and no "
                      "reconstruction from the particles' images",

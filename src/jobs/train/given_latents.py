@@ -1,0 +1,108 @@
+"""Latents to begin a training with: of another training, of another program, or of a table, matched by image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...explore.shared_images import image_keys, prepared_keys
+from ...explore.trained_model import open_trained
+from ...models.cryodrgn.cryodrgn_folder import LAST, file_epoch
+from ...models.map_series.latent_table import SUFFIXES, read_table
+from ...models.opening import checkpoint_of, program_of
+from ...models.variability.components_table import read_components
+from ...particles.image_match import Keys, matched
+from ...particles.prepared import Prepared
+from ..inputs import job_file
+
+
+@dataclass(frozen=True, eq=False)
+class GivenLatents:
+    """z : ``(n, k)`` float32, one for each of the prepared particles. partner : ``(n,)`` bool, those whose images are
+    in the file; the others lie in the middle. by : how images were matched, in words.
+    """
+
+    z: np.ndarray
+    partner: np.ndarray
+    by: str
+
+    def sentence(self, path: Path) -> str:
+        """What is to be said of them."""
+        missing = int(np.count_nonzero(~self.partner))
+        said = f"Latents of {path.name}: matched by {self.by}."
+        return said if not missing else (f"{said} {missing} of {len(self.z)} particles have no partner there and begin "
+                                         "in the middle of the others.")  # fmt: skip
+
+
+def given_latents(path: Path, prepared: Prepared) -> GivenLatents:
+    """The latents in a file or folder, brought into the order of the prepared particles.
+
+    ``path`` : a train job of FlexRec's; a folder that another program left, or one of the files there that stand for
+    an epoch; cryoDRGN's z.N.pkl; a .cs with the components of 3D Variability or 3D Flex; an .npz, .npy, .csv or .tsv of
+    latents, with the names of the images or their uid, or in the particles' order. ``InputError`` where it is none, or
+    fits too few.
+    """
+    z, keys = _read(path, prepared)
+    finite = np.isfinite(z).all(axis=1)
+    if keys is None:
+        if not finite.all():
+            raise InputError(f"{path}: array z must be particles x dimensions of finite numbers.")
+        return GivenLatents(z, finite, "their order, as the file names no images")
+    match = matched(keys, prepared_keys(prepared.particles, prepared.folder))
+    match_z = z[match.first]
+    placed = np.isfinite(match_z).all(axis=1)
+    if placed.sum() < max(2, len(prepared.particles) // 10):
+        raise InputError(f"{path}: has latents of {int(placed.sum())} of the {len(prepared.particles)} particles, by "
+                         "uid or by the names of their images; give those of the same particles.")  # fmt: skip
+    given = np.tile(match_z[placed].mean(axis=0, dtype=float).astype(np.float32), (len(prepared.particles), 1))
+    given[match.second[placed]] = match_z[placed]
+    partner = np.zeros(len(given), bool)
+    partner[match.second[placed]] = True
+    return GivenLatents(given, partner, match.by)
+
+
+def _read(path: Path, prepared: Prepared) -> tuple[np.ndarray, Keys | None]:
+    """``(m, k)`` latents, and what their images are known by; None where they are in the particles' order."""
+    reader = _READERS.get(path.suffix.lower()) if path.is_file() else None
+    folder = path if path.is_dir() else path.parent
+    if path.name == "latents.npz" and (folder / "model.json").is_file():
+        reader, path = None, folder
+    if reader is not None:
+        return reader(path)
+    if not (folder / "model.json").is_file() and program_of(folder) is None:
+        return _of_table(job_file(path, "latents.npz"))
+    trained = open_trained(path)
+    if trained.model.origin is None and trained.prepared.resolve() == prepared.folder.resolve():
+        return trained.latents, None
+    return trained.latents, image_keys(trained)
+
+
+def _of_table(path: Path) -> tuple[np.ndarray, Keys | None]:
+    table = read_table(path)
+    return table.z, table.keys if table.of_particles else None
+
+
+def _of_pickle(path: Path) -> tuple[np.ndarray, Keys | None]:
+    """Those of an epoch of cryoDRGN's, whose particles its config names."""
+    epoch = file_epoch(path)
+    if epoch is None:
+        raise InputError(f"{path}: is not named as cryoDRGN's latents are (z.N.pkl); give one of those, or an .npz.")
+    if program_of(path.parent, None) is None:
+        raise InputError(f"{path}: has no config.yaml of cryoDRGN's beside it, so its particles cannot be told; copy "
+                         "that too, or give an .npz.")  # fmt: skip
+    weights = path.with_name("weights.pkl" if epoch == LAST else f"weights.{epoch}.pkl")
+    trained = open_trained(weights if weights.is_file() else checkpoint_of(path.parent))
+    return trained.latents, image_keys(trained)
+
+
+def _of_cs(path: Path) -> tuple[np.ndarray, Keys | None]:
+    components = read_components(path)
+    return components.latents, components.keys
+
+
+_Reader = Callable[[Path], tuple[np.ndarray, Keys | None]]
+_READERS: dict[str, _Reader] = {**dict.fromkeys(SUFFIXES, _of_table), ".pkl": _of_pickle, ".cs": _of_cs}

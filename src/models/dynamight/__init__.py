@@ -1,0 +1,1 @@
+"""RELION's DynaMight, whose folders are told from others."""

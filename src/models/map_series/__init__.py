@@ -1,0 +1,1 @@
+"""Models that are nothing but maps and the latent points that they belong to, whichever program made them."""

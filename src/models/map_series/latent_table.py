@@ -1,0 +1,167 @@
+"""Tables of latent points, one in each row, with the map or the image that it is of: .csv, .tsv, .npz, .npy."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...particles.image_match import Keys
+
+SUFFIXES = (".csv", ".tsv", ".npz", ".npy")
+_MAPS = ("map", "volume", "file", "maps", "volumes", "files")
+_IMAGES = ("image", "images", "rlnimagename")
+_NO_COORDINATES = ("distance", "outside", "series", "index", "number", "")  # that FlexRec's and others' tables have
+_AXIS = re.compile(r"z_?\d+")
+_LARGEST_TEXT = 1 << 28  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class LatentTable:
+    """What a file says.
+
+    Attributes
+    ----------
+    file : it. z : ``(m, K)`` float32. maps : ``(m,)`` names of files, or None. images : ``(m,)`` names as RELION has
+        them, 000001@stack, or None. uid : ``(m,)`` uint64, cryoSPARC's, or None.
+    """
+
+    file: Path
+    z: np.ndarray
+    maps: np.ndarray | None = None
+    images: np.ndarray | None = None
+    uid: np.ndarray | None = None
+
+    @property
+    def of_particles(self) -> bool:
+        """Whether it says that its rows are images."""
+        return self.images is not None or self.uid is not None
+
+    @property
+    def keys(self) -> Keys:
+        """What the images are known by."""
+        return Keys(self.uid) if self.images is None else Keys.of_names(self.images.tolist(), self.uid)
+
+
+def read_table(file: Path) -> LatentTable:
+    """``InputError``, a sentence, where the file holds no table of numbers, or its columns are not of one length."""
+    try:
+        columns = {".npz": _npz, ".npy": _npy}.get(file.suffix.lower(), _text)(file)
+        table = LatentTable(file, **columns)
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, csv.Error) as error:
+        raise InputError(f"{file}: cannot be read as a table of latent points ({_brief(error)}); write one point in "
+                         "each row.") from None  # fmt: skip
+    if table.z.ndim != 2 or not table.z.size:
+        raise InputError(f"{file}: holds an array of shape {table.z.shape}; (points, dimensions) is needed.")
+    for name in ("maps", "images", "uid"):
+        values = getattr(table, name)
+        if values is not None and (values.ndim != 1 or len(values) != len(table.z)):
+            raise InputError(f"{file}: has {len(table.z)} points, and {name} of shape {values.shape}; give one of "
+                             "these for each point.")  # fmt: skip
+    return table
+
+
+def row_count(file: Path) -> int | None:
+    """How many points a file has, or None where that is not known without reading a large one: for sniffing.
+
+    Of an .npz only the heads of its arrays are read, of a table of text one of less than a megabyte.
+    """
+    try:
+        if file.suffix.lower() == ".npy":
+            with open(file, "rb") as opened:
+                return _head(opened)[0]
+        if file.suffix.lower() == ".npz":
+            with zipfile.ZipFile(file) as archive, archive.open("z.npy") as opened:
+                return _head(opened)[0]
+        return len(read_table(file).z) if file.stat().st_size < 1 << 20 else None
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, InputError):
+        return None
+
+
+def _head(opened) -> tuple[int, ...]:
+    version = np.lib.format.read_magic(opened)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+    return read(opened)[0]
+
+
+def _npz(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file, allow_pickle=False) as arrays:
+        names = {name.lower(): name for name in arrays.files}
+        if "z" not in names:
+            raise ValueError("it has no array z")
+        columns = {"z": _points(arrays[names["z"]])}
+        for column, known in {"maps": _MAPS, "images": _IMAGES}.items():
+            for name in known:
+                if name in names:
+                    columns[column] = arrays[names[name]].astype(str)
+        if "uid" in names:
+            columns["uid"] = _uids(arrays[names["uid"]])
+    return columns
+
+
+def _npy(file: Path) -> dict[str, np.ndarray]:
+    return {"z": _points(np.load(file, allow_pickle=False))}
+
+
+def _text(file: Path) -> dict[str, np.ndarray]:
+    if file.stat().st_size > _LARGEST_TEXT:
+        raise ValueError("it is too large for text; write an .npz with an array z")
+    text = file.read_text(encoding="utf-8-sig")
+    if "\0" in text:
+        raise ValueError("it is no text")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    separator = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
+    rows = list(csv.reader(lines, delimiter=separator)) if separator else [line.split() for line in lines]
+    rows = [[cell.strip() for cell in row] for row in rows]
+    if not rows or any(len(row) != len(rows[0]) for row in rows):
+        raise ValueError("its rows are not of one length")
+    head = None if all(_number(cell) is not None for cell in rows[0]) else [cell.lower() for cell in rows[0]]
+    return _columns(rows, head)
+
+
+def _columns(rows: list[list[str]], head: list[str] | None) -> dict[str, np.ndarray]:
+    if head is None:
+        return {"z": np.array(rows, float).astype(np.float32)}
+    by_name = dict(zip(head, np.array(rows[1:], str).reshape(-1, len(head)).T))
+    columns = {}
+    for column, known in {"maps": _MAPS, "images": _IMAGES}.items():
+        for name in known:
+            if name in by_name:
+                columns[column] = by_name.pop(name)
+    if "uid" in by_name:
+        columns["uid"] = np.array([int(word) for word in by_name.pop("uid")], np.uint64)
+    axes = [name for name in by_name if _AXIS.fullmatch(name)]
+    axes = axes or [name for name, words in by_name.items()
+                    if name not in _NO_COORDINATES and all(_number(word) is not None for word in words)]  # fmt: skip
+    if not axes:
+        raise ValueError("no column holds numbers alone")
+    columns["z"] = np.stack([by_name[name].astype(np.float32) for name in axes], axis=1)
+    return columns
+
+
+def _points(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"z is of {values.dtype}, no numbers")
+    return (values[:, None] if values.ndim == 1 else values).astype(np.float32)
+
+
+def _uids(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"uid is of {values.dtype}, no whole numbers")
+    return values.astype(np.uint64)
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -1,0 +1,144 @@
+"""The tab of a second model of the same particles: its plot beside the panel's, in the same colours and selections."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QSize
+from qtpy.QtWidgets import QButtonGroup, QFileDialog, QLabel, QLineEdit, QToolButton, QVBoxLayout
+
+from ...errors import InputError
+from ...explore.compared_file import OtherPlaces, load_comparison
+from ...explore.results import FOLDER, changed_at
+from ..panel_scene import quoted
+from ..panel_services import PanelServices, PanelTab
+from ..plot.mouse_modes import MODES
+from ..plot.plot_view import PlotView
+from ..widgets.named_button import action_button, named_button
+from ..widgets.wrapping import wrapping
+
+_MODES = ("go", "lasso")
+_HEIGHT = 220  # pixels that the plot asks for
+_ABOUT = "Alike: whether both models place a particle alike, from 0, by chance, to 1. A lasso selects in both plots."
+_NONE = "Name a job, or the folder of any program's model of the same particles: it is compared, and plotted here."
+
+
+class _SmallPlot(PlotView):
+    """A plot that takes what room there is, however little its figure would like."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """See Qt."""
+        return QSize(_HEIGHT, _HEIGHT)
+
+
+class ComparedTab(PanelTab):
+    """``plot`` has the particles of the panel's model where the other model has them."""
+
+    def __init__(self, panel: PanelServices) -> None:
+        super().__init__()
+        self.panel, self.scene = panel, panel.scene
+        self.other = QLineEdit(placeholderText="a job's number, or a folder")
+        self.other.setMinimumWidth(60)
+        self.about = QLabel(_NONE, wordWrap=True)
+        self.plot = _SmallPlot()
+        self.plot.legend.setMaximumHeight(0)  # the panel's plot has the same
+        self._stamp: object = None
+        self._lay_out()
+        self.other.returnPressed.connect(self.compare)
+        self.plot.mouse.released.connect(self._show_particle)
+        panel.plot.coloured.connect(self._follow_colour)
+
+    def refresh(self) -> None:
+        """See `PanelTab`: where the shown point is in the other model."""
+        self._put_marker()
+
+    def refresh_files(self) -> None:
+        """See `PanelTab`: another comparison, or none."""
+        trained = self.scene.trained
+        stamp = trained, None if trained is None else changed_at(trained.folder / FOLDER)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            compared = None if trained is None else load_comparison(trained)
+        except InputError as error:
+            compared = None
+            self.panel.complain(str(error))
+        self.plot.setVisible(compared is not None)
+        for button in self._group.buttons():
+            button.setVisible(compared is not None)
+        self.about.setText(_NONE if compared is None else self._said(compared))
+        self.about.setToolTip("" if compared is None else _ABOUT)
+        self.plot.trained = trained if compared is not None else None
+        if compared is None:
+            self.plot.canvas.set_plane(None)
+            return
+        self.plot.show_axes(compared.names[:2])
+        self._follow_colour()
+        self._put_marker()
+
+    def compare(self) -> None:
+        """Compare with what is named."""
+        name = self.other.text().strip()
+        if name and self.scene.run(f"flexrec compare {quoted(name)}"):
+            self.refresh_files()
+            self.plot.show_axes(self.plot.plane.names) if self.plot.plane is not None else None
+
+    def choose(self) -> None:
+        """Ask for the other model's folder."""
+        folder = QFileDialog.getExistingDirectory(self, "Another model of the same particles")
+        if folder:
+            self.other.setText(folder)
+            self.compare()
+
+    def show_highlights(self, highlights: list[tuple[np.ndarray, str]]) -> None:
+        """The selections that the panel's plot shows: rows ``(m,)`` and a colour each."""
+        self.plot.canvas.set_highlights(highlights)
+
+    def _said(self, compared: OtherPlaces) -> str:
+        known = np.isfinite(compared.alike)
+        alike = float(np.median(compared.alike[known])) if known.any() else 0.0
+        return f"{compared.name}: {int(known.sum()):,} of {len(known):,} particles, alike {alike:.2f} at the median"
+
+    def _follow_colour(self) -> None:
+        if self.plot.plane is not None:
+            self.plot.color_by(self.panel.plot.colour.currentText())
+
+    def _put_marker(self) -> None:
+        plane = self.plot.plane
+        if plane is None or self.scene.trained is not plane.trained:
+            return
+        point = None if self.scene.z is None else plane.place(np.asarray(self.scene.z, float))
+        if point is not None and plane.dims == 1:
+            point = np.array([point[0], 0.04])
+        self.plot.canvas.marks.put_marker(point if point is not None and np.isfinite(point).all() else None)
+        self.plot.canvas.refresh_marks()
+
+    def _show_particle(self, point: np.ndarray) -> None:
+        """The panel's model at the particle nearest to a point of the other's plot."""
+        row = self.plot.plane.search.nearest(np.asarray(point[: self.plot.plane.dims], np.float32))[0]
+        self.scene.run(f"flexrec volume particle {row}")
+
+    def _set_mode(self, number: int) -> None:
+        self.plot.mouse.set_mode(_MODES[number])
+        self.panel.say(MODES[_MODES[number]])
+
+    def _lay_out(self) -> None:
+        self._group = QButtonGroup(self)
+        buttons = []
+        for number, mode in enumerate(_MODES):
+            button = QToolButton(text=mode.capitalize(), checkable=True, toolTip=MODES[mode], autoRaise=True)
+            button.setObjectName(f"compared {mode}")
+            self._group.addButton(button, number)
+            buttons.append(button)
+        self._group.button(0).setChecked(True)
+        self._group.idClicked.connect(self._set_mode)
+        compare = action_button("Compare", self.compare, "compare models", "compare")
+        folder = named_button("Folder …", self.choose, "folder of other model", "Choose the other model's folder")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(4)
+        self.plot.setVisible(False)
+        column.addWidget(wrapping(self.other, compare, folder))
+        column.addWidget(self.about)
+        column.addWidget(wrapping(*buttons))
+        column.addWidget(self.plot, 1)
