@@ -51,16 +51,19 @@ def mode_stiffness(trainer: Trainer, decoder: FlowState) -> float:
 
 
 def find_statistics(
-    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, modes: int = MODES
-) -> ModeStatistics:
+    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, modes: int = MODES,
+    shares: torch.Tensor | None = None,
+) -> ModeStatistics:  # fmt: skip
     """What the images ``rows`` say of the coefficients of the first ``modes``, each of the team finding its share.
+
+    ``shares`` ``(v, p)`` of density give p coefficients more.
 
     With poses that are corrected, it is what they say of the coefficients that make up for poses and motion together.
     """
     modes = min(modes, mode_count(decoder))
     mine = trainer.team.share(np.arange(len(rows)))
     counter = trainer.counter("soft modes", len(mine))
-    found = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter)
+    found = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter, shares)
     tables = []
     for part in (found.curvature, found.pull):
         table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)
