@@ -134,6 +134,15 @@ class Model:
         return None
 
     @property
+    def fading(self) -> tuple[int, ...]:
+        """Parts of the molecule, from 0, that come and go as parts; none where it knows of none."""
+        return ()
+
+    def presence(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``, of a model in which some fade."""
+        raise InputError(f"a {self.kind} model knows no parts that come and go; train with --decoder occupancy.")
+
+    @property
     def moving_points(self) -> MovingPoints:
         """As `moving`; ``InputError`` where nothing moves."""
         if self.moving is None:

@@ -188,6 +188,10 @@ class Decoder(Predictor, Protocol):
         """The latents ``(n, dims)`` and precision ``(n, dims, dims)`` that a model has of the particles."""
         return points.z, points.precision
 
+    def columns(self, points: ParticleLatents) -> dict[str, np.ndarray]:
+        """What it knows of every particle beside the latents ``(n,)``, by the name of its column in a particle file."""
+        return {}
+
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """The files of its model, map.mrc among them, but for those that every model has."""
         ...

@@ -26,11 +26,18 @@ def fit_modes(
 ) -> LinearMotion:
     """The linear motion in the softest modes that the images ``rows`` show; those ``held_out`` ``(n,)`` judge it."""
     statistics = find_statistics(trainer, stage, decoder, rows)
+    return linear_motion(trainer, decoder, statistics, trainer.settings.latent_dims, held_out)
+
+
+def linear_motion(
+    trainer: Trainer, decoder: FlowState, statistics: ModeStatistics, dims: int, held_out: np.ndarray | None
+) -> LinearMotion:
+    """The linear motion of ``dims`` dimensions that ``statistics`` of the softest modes show."""
     errors, poses = None, trainer.poses
     if poses.active:
         basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
         errors = basis.covariance(poses.variance.double())
-    dims, stiffness = trainer.settings.latent_dims, mode_stiffness(trainer, decoder)
+    stiffness = mode_stiffness(trainer, decoder)
     fit = fit_held_motion if decoder.flow.held else fit_linear_motion
     motion = fit(statistics, dims, stiffness=stiffness, errors=errors, held_out=held_out)
     decoder.information = motion.information.cpu().numpy()

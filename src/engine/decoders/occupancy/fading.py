@@ -72,8 +72,8 @@ class Fading:
 
 def amplitudes(
     statistics: ModeStatistics, modes: int, stiffness: float, fitted: torch.Tensor
-) -> tuple[Amplitudes, torch.Tensor]:
-    """What images say of the parts' amplitudes, motion and pose being marginalised; and the modes' covariance.
+) -> Amplitudes:
+    """What images say of the parts' amplitudes, motion and pose being marginalised.
 
     ``statistics`` are of ``modes`` soft modes and the parts after them; ``fitted`` ``(n,)`` bool, images from which the
     covariance of the modes is found; ``stiffness`` of the modes as in `fit_covariance`.
@@ -90,7 +90,7 @@ def amplitudes(
     return Amplitudes(
         curvature[:, modes:, modes:] - explained @ shared.transpose(1, 2),
         pull[:, modes:] - shared @ mean - (explained @ left[:, :, None]).squeeze(-1),
-    ), covariance
+    )
 
 
 def explain_by_presence(
