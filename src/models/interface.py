@@ -150,6 +150,11 @@ class Model:
         return self.moving
 
     @property
+    def finite(self) -> np.ndarray:
+        """Whether each particle ``(n,)`` has a latent point; those of a half model that it has not seen have none."""
+        return np.isfinite(self.latents).all(axis=1)
+
+    @property
     def progress(self) -> str:
         """How far training was, as a clause: after epoch 3 of 5."""
         return "as it was trained" if self.epoch is None else f"after epoch {self.epoch} of {self.epochs}"
