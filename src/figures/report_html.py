@@ -28,6 +28,7 @@ figcaption { color: #555; font-size: .9rem; }
                h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
 _TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # marks of the direction of writing
+_KINDS = {".png": "png", ".gif": "gif"}
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # nothing is fetched, nothing runs
 
 
@@ -67,7 +68,7 @@ def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
     name = _text(picture.caption or picture.path.name)
     caption = f"<figcaption>{_text(picture.caption)}</figcaption>" if picture.caption else ""
-    return f'<figure><img alt="{name}" src="data:image/png;base64,{data}">{caption}</figure>'
+    return f'<figure><img alt="{name}" src="data:image/{_KINDS[picture.path.suffix]};base64,{data}">{caption}</figure>'
 
 
 def _text(text: str) -> str:

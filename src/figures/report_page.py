@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG file and the sentence below it."""
+    """A PNG file, or a GIF (which a PDF leaves out), and the sentence below it."""
 
     path: Path
     caption: str = ""
@@ -48,6 +48,9 @@ LEVEL_COLOURS = {
     "supported": ("#d7f0dc", "#0b4a1e"),
     "not beyond noise": ("#fbdcd9", "#7a1209"),
     "undecided": ("#fdf0cc", "#5c4300"),
+    "good": ("#d7f0dc", "#0b4a1e"),
+    "bad": ("#fbdcd9", "#7a1209"),
+    "doubtful": ("#fdf0cc", "#5c4300"),
     "not measured": ("#e6e6e6", "#333333"),
 }
 OTHER_LEVEL = ("#dfeaf7", "#123a66")

@@ -39,13 +39,14 @@ def write_pdf(path: Path, page: Page) -> None:
 
 def _write_section(paper: _Paper, section: Section) -> None:
     paper.space(0.16)
-    follows = section.pictures[:1] if not section.paragraphs and section.grid is None else ()
+    pictures = [picture for picture in section.pictures if picture.path.suffix == ".png"]  # paper plays no film
+    follows = pictures[:1] if not section.paragraphs and section.grid is None else ()
     paper.text(section.title, 12, weight="bold", keep=max([0.6, *map(picture_height, follows)]))
     for paragraph in section.paragraphs:
         paper.text(paragraph, TEXT)
     if section.grid is not None:
         paper.grid(section.grid)
-    for picture in section.pictures:
+    for picture in pictures:
         paper.picture(picture)
 
 

@@ -7,21 +7,27 @@ from pathlib import Path
 
 from ...parameters import parameter
 from ..declare import Job
-from .diagnose_tests import TESTS, told_tests
+from .diagnose_tests import ALL, QUICK, TESTS, told_tests
 
 
 @dataclass(frozen=True)
 class DiagnoseParameters:
-    """A test of a trained model, which is left as it is."""
+    """Tests of a trained model, which is left as it is."""
 
-    test: str = parameter("null", help=f"what is tested: {told_tests()}", choices=tuple(TESTS), positional=True)
+    test: tuple[str, ...] = parameter(
+        (QUICK,),
+        help=f"what is tested, several with commas: {QUICK}, all that need no training; {ALL}, all that apply; "
+        f"{told_tests()}",
+        choices=(QUICK, ALL, *TESTS),
+        positional=True,
+    )
     model: Path = parameter(help="the training, which must be finished", job="train")
     device: str = parameter("auto", help="where to compute: auto, cpu, cuda, cuda:1, mps, …", advanced=True)
 
 
 DIAGNOSE = Job(
     verb="diagnose",
-    synopsis="Test whether what a training found is real: the same training of a rigid molecule",
+    synopsis="Test a training: is its motion real, has it settled, which images does it not explain",
     parameters=DiagnoseParameters,
     run=".diagnose.diagnose_run:run",
 )

@@ -15,7 +15,6 @@ from ...explore.verdict import angstroms, judge_motion, with_error
 from ...figures.null_figure import NullSeries, draw_null
 from ..job_folder import JobRun
 from ..record import read_json, write_json
-from ..reports.write_report import report, report_again
 from .finished_training import FinishedTraining, finished_training
 from .motion_gain import ImageGains, motion_gain
 from .null_particles import write_null_particles
@@ -80,8 +79,6 @@ def _write(real: FinishedTraining, rigid: FinishedTraining, gains: list[ImageGai
         np.savez(file, real_gain=gains[0].gain, real_motion=gains[0].motion, rigid_gain=gains[1].gain,
                  rigid_motion=gains[1].motion)  # fmt: skip
     write_json(job.folder / "null.json", record)
-    report(job, "diagnose")
-    report_again(real.folder, job)
 
 
 def null_sentence(null: NullTest) -> str:

@@ -10,9 +10,26 @@ from ...explore.motion_numbers import NullTest
 from ...explore.verdict import AGAINST, FOR, NOT_BEYOND_NOISE, SUPPORTED, UNDECIDED, angstroms, judge_null, with_error
 from ...figures.report_page import Grid, Page, Picture, Section
 from . import report_texts as texts
+from .finding import BAD, DOUBTFUL, GOOD, Finding
 from .report_records import NULL, null_test, number, read_values
 
+NULL_TEST = "null"  # its name among the tests
 _LEVELS = {FOR: SUPPORTED, AGAINST: NOT_BEYOND_NOISE}
+_VERDICTS = {FOR: GOOD, AGAINST: BAD}
+
+
+def null_finding(folder: Path) -> Finding | None:
+    """What a null test in a diagnose job's folder says, as one test of several; None where there is none."""
+    record, null = read_values(folder / NULL), null_test(folder)
+    if null is None:
+        return None
+    evidence = judge_null(null)
+    rows = (("gain on fitted images, real and rigid (nats per image)",
+             ", ".join(with_error(each.gain, each.error) for each in _pair(null))),
+            ("motion, real and rigid", ", ".join(angstroms(each.motion) for each in _pair(null))))  # fmt: skip
+    sentence = f"{record.get('sentence', '')} {evidence.sentence.rpartition(': ')[2].capitalize()}"
+    return Finding(NULL_TEST, _VERDICTS.get(evidence.says, DOUBTFUL), sentence, texts.NULL[1], rows,
+                   (("null.png", ""),), {}, str(record.get("model", "")))  # fmt: skip
 
 
 def null_page(folder: Path) -> Page:

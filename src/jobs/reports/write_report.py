@@ -12,13 +12,13 @@ from ...figures.report_page import Page
 from ...figures.report_pdf import write_pdf
 from ..job_folder import JobRun
 from ..record import read_record
-from .null_report import null_page
+from .diagnose_report import diagnose_page
 from .reconstruction_report import reconstruction_page
 from .report_files import HTML, PDF
 from .training_report import training_page
 
 PAGES: dict[str, Callable[[Path], Page]] = {
-    "train": training_page, "reconstruct": reconstruction_page, "diagnose": null_page,
+    "train": training_page, "reconstruct": reconstruction_page, "diagnose": diagnose_page,
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..job_folder import JobRun
 from ..mesh.mesh_again import mesh_again
 from ..part_run import whole_of
 from ..throttle import Throttled
+from .keep_latents import keep_latents
 from .train_figures import draw_training
 from .train_images import open_images
 from .train_memory import images_at_once, lower, settle
@@ -24,6 +25,8 @@ from .train_particles import select_junk, write_particles
 from .train_parts import chosen_parts
 
 if TYPE_CHECKING:
+    from ...engine.decoders.decoder import Decoder
+    from ...engine.training.batches import ParticleImages
     from ...engine.training.checkpoint import Among
     from ...engine.training.stage import Stage
     from ...engine.training.team import Team
@@ -45,7 +48,7 @@ def train_model(
     """
     from ...engine.training.checkpoint import RESUME, load_resume, save_model, save_resume
     from ...engine.training.memory import release_memory
-    from ...engine.training.trainer import Interrupted, Trainer
+    from ...engine.training.trainer import Interrupted
     from ...engine.training.training_loop import Training, run_training
 
     prepared, mesh, latents = inputs
@@ -71,12 +74,11 @@ def train_model(
         trainer.team.wait()
         return load_mesh(job.folder / MESH_FILE)
 
-    trainer = Trainer(
+    trainer = trainer_of(
+        parameters,
         images,
         mesh,
-        settings_of(parameters),
-        decoder.rungs(prepared.box, prepared.pixel_size, len(prepared.particles), parameters.latent_dims,
-                      parameters.epochs, parameters.band, parameters.batch_size),
+        decoder,
         seed=job.seed,
         device=device,
         log=job.log if leads else _silent,
@@ -92,6 +94,9 @@ def train_model(
         if not leads:
             return
         save_model(job.output, trainer, training, stage, where, among)
+        if among is None:
+            known = training.decoder.known(training.points, trainer.settings.latent_dims)[0]
+            keep_latents(job, known.cpu().numpy(), training.epoch, trainer.epochs)
         save_resume(job.output, trainer, training)
         job.log(training.decoder.summary(training.history[-1]))
         if among is None or training.epoch == trainer.epochs:  # nobody watches how a half model grows
@@ -131,6 +136,18 @@ def train_model(
     except Interrupted:
         trainer.log(STOPPED)
         return None
+
+
+def trainer_of(
+    parameters: CommonParameters, images: ParticleImages, mesh: TetMesh, decoder: Decoder, *, epochs: int | None = None,
+    **more: Any,
+) -> Trainer:  # fmt: skip
+    """The trainer of a job; ``epochs`` where they are known, ``more`` as `Trainer` takes it."""
+    from ...engine.training.trainer import Trainer
+
+    rungs = decoder.rungs(images.box, images.pixel_size, len(images), parameters.latent_dims,
+                          epochs or parameters.epochs, parameters.band, parameters.batch_size)  # fmt: skip
+    return Trainer(images, mesh, settings_of(parameters), rungs, **more)
 
 
 def _silent(*values: object, **named: object) -> None:

@@ -1,0 +1,59 @@
+"""How latents come to their places, pass by pass: do they settle, and are they bent to a V?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import InputError
+from ...explore.latents_by_pass import LatentsByPass, Settling, read_latents_by_pass, settling
+from ..job_folder import JobRun
+from ..reports.finding import BAD, DOUBTFUL, GOOD, Finding
+from .finished_training import finished_training
+from .keep_finding import keep_finding
+
+PICTURE, FILM = "epochs.png", "epochs.gif"
+SETTLED, MOVING = 0.97, 0.8  # mean canonical correlation of the last two passes
+BENT, ARCHED = 0.3, 0.5  # share of variance that only a quadratic function explains
+READING = (
+    "Each frame is a pass over the images. With one latent dimension, a particle's latent after that pass is drawn "
+    "against its last one: a line is a place that is kept, a V means that both ends of the motion were one place "
+    "then. With more, the first two are drawn, coloured by the last place on the first. A V in early passes that "
+    "opens later is how a training often begins, and harms nothing; one that stays has folded a motion."
+)
+
+
+def run(model: Path, device: str, job: JobRun) -> None:
+    """Write epochs.json, epochs.png and epochs.gif."""
+    from ...figures.epochs_figure import draw_epochs, film_epochs
+
+    training = finished_training(model)
+    kept = read_latents_by_pass(training.folder)
+    if len(kept.passes) < 2:
+        raise InputError(f"model: {training.folder.name} has one pass only, of which there is nothing to compare.")
+    found = settling(kept)
+    level, sentence = judge(kept, found)
+    with job.output(PICTURE) as path:
+        draw_epochs(path, kept, found, sentence)
+    with job.output(FILM) as path:
+        film_epochs(path, kept)
+    rows = tuple((f"pass {number}", f"agrees with the last by {to_last:.3f}; bent by {bend:.2f}")
+                 for number, to_last, bend in zip(kept.passes, found.to_last, found.bend))  # fmt: skip
+    numbers = {"passes": kept.passes.tolist(), "to_last": found.to_last.tolist(), "bend": found.bend.tolist(),
+               "last_step": found.last_step, "arch": found.arch}  # fmt: skip
+    pictures = ((PICTURE, ""), (FILM, "The same as a film."))
+    keep_finding(job, Finding("epochs", level, sentence, READING, rows, pictures, numbers), training)
+
+
+def judge(kept: LatentsByPass, found: Settling) -> tuple[str, str]:
+    """A level and a sentence."""
+    early = [str(number) for number, bend in zip(kept.passes[:-1], found.bend[:-1]) if bend > BENT]
+    was = f" (a V in pass {', '.join(early)}, which has opened)" if early else ""
+    step = f"the last two passes agree by {found.last_step:.3f}"
+    if found.arch > ARCHED:
+        return BAD, (f"Latents end bent: {100 * found.arch:.0f} % of one dimension is a square of another, so that one "
+                     "motion fills two dimensions.")  # fmt: skip
+    if found.last_step < MOVING:
+        return BAD, f"Latents have not settled: {step}; train for more epochs, or with fewer dimensions."
+    if found.last_step < SETTLED:
+        return DOUBTFUL, f"Latents still move a little: {step}; more epochs may sharpen them{was}."
+    return GOOD, f"Latents have settled: {step}{was}."

@@ -1,0 +1,52 @@
+"""The report of a diagnose job: a verdict of each test on top, then each with its numbers, pictures and reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import InputError
+from ...figures.report_page import Grid, Page, Picture, Section
+from .finding import BAD, DOUBTFUL, GOOD, LEFT_OUT, LEVELS, Finding, read_finding, worst
+from .null_report import NULL_TEST, null_finding, null_page
+
+_SUMMARY = {BAD: "Something is wrong with this training", DOUBTFUL: "Some of this training is doubtful",
+            GOOD: "No test finds anything wrong with this training", LEFT_OUT: "Nothing could be tested"}  # fmt: skip
+
+
+def found_in(folder: Path, test: str) -> Finding | None:
+    """What a diagnose job has found by a test; None where it has not made it."""
+    found = read_finding(folder, test)
+    return null_finding(folder) if found is None and test == NULL_TEST else found
+
+
+def diagnose_page(folder: Path) -> Page:
+    """The page of a diagnose job; ``InputError`` where no test is done yet."""
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    findings = [found for found in (found_in(folder, name) for name in names) if found is not None]
+    findings.sort(key=lambda found: LEVELS.index(found.level))  # what matters most comes first
+    if not findings:
+        raise InputError(f"{folder}: no test is done yet; wait until one is, or resume the job.")
+    if [found.test for found in findings] == [NULL_TEST]:
+        return null_page(folder)
+    level = worst(found.level for found in findings if found.level != LEFT_OUT)
+    model = next((Path(found.model).name for found in findings if found.model), "")
+    table = Grid(("test", "verdict", "what it found"),
+                 tuple((found.test, found.level, found.sentence) for found in findings))  # fmt: skip
+    return Page(
+        f"FlexRec: tests {folder.name} of {model}, project {folder.absolute().parent.name}",
+        level,
+        f"{_SUMMARY[level]}{_named(findings, level)}.",
+        (Section("The tests", (), table), *(_section(folder, found) for found in findings if found.level != LEFT_OUT)),
+    )  # fmt: skip
+
+
+def _named(findings: list[Finding], level: str) -> str:
+    names = [found.test for found in findings if found.level == level]
+    return f": {', '.join(names)}" if level in (BAD, DOUBTFUL) else ""
+
+
+def _section(folder: Path, found: Finding) -> Section:
+    pictures = tuple(Picture(folder / name, caption) for name, caption in found.pictures if (folder / name).is_file())
+    rows = tuple(found.rows)
+    grid = Grid(("number", "value"), rows) if rows else None
+    return Section(f"{found.test}: {found.level}", tuple(filter(None, (found.sentence, found.reading))), grid, pictures)
