@@ -139,7 +139,7 @@ class Model:
         return ()
 
     def presence(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
-        """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``, of a model in which some fade."""
+        """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``, where some fade."""
         raise InputError(f"a {self.kind} model knows no parts that come and go; train with --decoder occupancy.")
 
     @property

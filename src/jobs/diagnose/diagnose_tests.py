@@ -47,6 +47,8 @@ TESTS = {
         Test("activations", "what the layers of the network put out, and an example of the flow",
              ".activations_test:run"),
         Test("junk", "which images fit no state, as a selection", ".junk_test:run"),
+        Test("composition", "whether parts of the molecule come and go, and whether the model can show it",
+             ".composition_test:run"),
         Test("halves", "whether two models of independent halves find the same, and explain images that neither has "
              "seen", ".halves_test:run", "two trainings of half the images", ".halves_test:run_if_there"),
         Test("seeds", "whether the same training from another seed finds the same", ".seeds_test:run", "one training"),

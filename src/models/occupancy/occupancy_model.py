@@ -38,8 +38,7 @@ class OccupancyModel(FlowModel):
         return self.presence(z) @ self.flow.membership.T if self.fading else None
 
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
-        """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: what is there, carried along the flow.
-        """
+        """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: what is there, carried."""
         return self.decoder.map(self.vertices(z), how, self.share(z))
 
     def arrays(self) -> tuple[np.ndarray, ...]:

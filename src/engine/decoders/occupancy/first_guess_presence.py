@@ -17,14 +17,17 @@ from ...maps.half_maps import HalfMaps, supported_map
 from ...maps.noise_power import measure_noise
 from ...training.stage import Stage
 from ...training.trainer import FIRST_ITERATIONS, Trainer
-from ..flow.first_guess import guess_motion, guess_rest, hold_out, sample
-from ..flow.first_guess_modes import find_statistics, linear_motion, mode_count, mode_stiffness, move_linearly
+from ..flow.first_guess import guess_motion, guess_rest
+from ..flow.first_guess_modes import linear_motion, mode_count, move_linearly
 from ..flow.flow_state import FlowState
 from ..flow.mode_model import LinearMotion, ModeStatistics
-from .fading import Fading, amplitudes, find_fading
+from .composition import Composition, find_composition
+from .fading import Fading
 from .occupancy_flow import OccupancyFlow
+from .occupancy_parameters import OccupancyParameters
 
 LEAST_MEAN = 0.1  # of a part's presence over all particles: a fainter part's density is not made up for
+STRETCH = 1.4  # of the line from absent to present, about its middle
 LEAST_EXPLAINED = 0.3  # of the variance of a part's presence by given latents: they know of it
 
 
@@ -36,25 +39,21 @@ def guess_occupancy(
         raise InputError("mesh: has a single part, and presence is that of parts; run mesh with --parts 2 or more, or "
                          "with --segments.")  # fmt: skip
     stage = guess_rest(trainer, decoder, points)
-    scale, spread = trainer.signal.scale, trainer.signal.spread
-    # an image that lacks a part seems to be a weak one; how strong it is, is told once presence is known
-    trainer.signal.take(torch.ones_like(scale), 0.0)
-    rows = sample(trainer)
-    apart = hold_out(trainer, rows)
-    statistics = find_statistics(trainer, stage, decoder, rows, shares=decoder.flow.membership)
-    fading = _fading(trainer, decoder, statistics, apart)
+    composition = find_composition(trainer, stage, decoder)
+    fading = _fading(trainer, decoder, composition)
     if fading is None:
-        trainer.signal.take(scale, spread)
         trainer.log("All parts are there in all particles, as far as the images tell: nothing fades.")
         guess_motion(trainer, stage, decoder, points, given)
         return
     tell(trainer, fading)
     flow = flow_of(decoder)
+    # an image that lacks a part seemed to be a weak one; how strong it is, is told again once presence is known
+    trainer.signal.take(torch.ones_like(trainer.signal.scale), 0.0)
     if given is not None or decoder.settings.start == "random":
         guess_motion(trainer, stage, decoder, points, given)
-        _follow_latents(trainer, flow, points.z[rows], fading)
+        _follow_latents(trainer, flow, points.z[composition.rows], fading)
     else:
-        motion = _motion(trainer, decoder, statistics, fading, apart)
+        motion = _motion(trainer, decoder, composition, fading)
         _let_fade(flow, fading)
         stage = _made_up_for(stage, decoder, flow, fading)
         move_linearly(trainer, stage, decoder, points, motion)
@@ -70,24 +69,24 @@ def flow_of(decoder: FlowState) -> OccupancyFlow:
     return decoder.flow
 
 
-def _fading(
-    trainer: Trainer, decoder: FlowState, statistics: ModeStatistics, apart: np.ndarray
-) -> Fading | None:
+def _fading(trainer: Trainer, decoder: FlowState, composition: Composition) -> Fading | None:
     """What comes and goes; a latent dimension is left for motion, unless presence explains more than it would."""
-    held_out, modes = torch.from_numpy(apart).to(statistics.pull.device), mode_count(decoder)
-    stiffness = mode_stiffness(trainer, decoder)
-    known = amplitudes(statistics, modes, stiffness, ~held_out)
-    dims, strictness = trainer.settings.latent_dims, decoder.settings.fading
-    fading = find_fading(known, held_out, dims, strictness)
+    dims, strictness = trainer.settings.latent_dims, _strictness(decoder)
+    fading = composition.fading(dims, strictness)
     if fading is None or len(fading.groups) < dims:
         return fading
-    of_modes = ModeStatistics(statistics.curvature[:, :modes, :modes], statistics.pull[:, :modes])
-    motion = linear_motion(trainer, decoder, of_modes, 1, apart)
+    modes, statistics = mode_count(decoder), composition.statistics
+    of_modes = ModeStatistics(statistics.curvature[:, :modes, :modes].contiguous(), statistics.pull[:, :modes])
+    motion = linear_motion(trainer, decoder, of_modes, 1, composition.held_out.cpu().numpy())
     if motion.gain <= fading.gain / dims:
         trainer.log(f"No latent dimension is left for motion; ask for {dims + 1} to have that as well.")
         return fading
     trainer.log(f"Parts come and go, and no latent dimension is left for some of them; ask for {dims + 1}.")
-    return find_fading(known, held_out, dims - 1, strictness) if dims > 1 else None
+    return composition.fading(dims - 1, strictness) if dims > 1 else None
+
+
+def _strictness(decoder: FlowState) -> float:
+    return decoder.settings.fading if isinstance(decoder.settings, OccupancyParameters) else 1.0
 
 
 def tell(trainer: Trainer, fading: Fading) -> None:
@@ -100,10 +99,9 @@ def tell(trainer: Trainer, fading: Fading) -> None:
                 "fitted to.")  # fmt: skip
 
 
-def _motion(
-    trainer: Trainer, decoder: FlowState, statistics: ModeStatistics, fading: Fading, apart: np.ndarray
-) -> LinearMotion:
+def _motion(trainer: Trainer, decoder: FlowState, composition: Composition, fading: Fading) -> LinearMotion:
     """The linear motion that images show whose parts are as present as they seem, along the first latents."""
+    statistics = composition.statistics
     modes, parts = mode_count(decoder), statistics.pull.shape[1] - mode_count(decoder)
     amplitude = torch.zeros(len(statistics.pull), parts).to(statistics.pull)
     for part, group in fading.group_of.items():
@@ -112,7 +110,7 @@ def _motion(
     there = (curvature[:, :modes, modes:] @ amplitude[:, :, None]).squeeze(-1)
     own = ModeStatistics(curvature[:, :modes, :modes].contiguous(), statistics.pull[:, :modes] - there)
     dims, of_presence = trainer.settings.latent_dims, len(fading.groups)
-    motion = linear_motion(trainer, decoder, own, dims - of_presence, apart)
+    motion = linear_motion(trainer, decoder, own, dims - of_presence, composition.held_out.cpu().numpy())
     return replace(motion, directions=nn.functional.pad(motion.directions, (0, 0, 0, of_presence)))
 
 
@@ -120,9 +118,11 @@ def _let_fade(flow: OccupancyFlow, fading: Fading) -> None:
     """Let groups come and go along the last latents: white, as those are over particles of which a share has each."""
     for part, group in fading.group_of.items():
         share = float(fading.share[group])
+        # the ends lie a little beyond 0 and 1, so that no pull of the prior makes the absent half present
+        offset = 0.5 + STRETCH * (share - 0.5)
         slope = torch.zeros(flow.latent_dims, device=flow.membership.device)
-        slope[group - len(fading.groups)] = (share * (1 - share)) ** 0.5
-        flow.presence.let_fade(part, share, slope)
+        slope[group - len(fading.groups)] = STRETCH * (share * (1 - share)) ** 0.5
+        flow.presence.let_fade(part, offset, slope)
 
 
 def _follow_latents(trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fading: Fading) -> None:
@@ -135,8 +135,11 @@ def _follow_latents(trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fadi
         if explained < LEAST_EXPLAINED:
             trainer.log(f"The latents say nothing of the presence of part {part + 1}, which stays as it is.")
             continue
-        found[0] = float(fading.share[group]) + (found[0] - float(fading.share[group])) / explained
-        flow.presence.let_fade(part, float(found[0]), (found[1:] / explained).float())
+        # regression on what is known with noise lies too flat
+        steep, mean = STRETCH / explained, float(present.mean())
+        middle = z.double().mean(dim=0)
+        slope = steep * found[1:]
+        flow.presence.let_fade(part, float(0.5 + STRETCH * (mean - 0.5) - slope @ middle), slope.float())
 
 
 def _made_up_for(stage: Stage, decoder: FlowState, flow: OccupancyFlow, fading: Fading) -> Stage:

@@ -9,6 +9,7 @@ preferred, and where it explains the images, nothing fades.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from ...latents.particle_latents import ParticleLatents
 from ...training.trainer import Trainer
@@ -33,6 +34,10 @@ class OccupancyDecoder(FlowDecoder):
     def first_guess(self, trainer: Trainer, points: ParticleLatents, given: np.ndarray | None) -> None:
         """As the flow's, and which parts come and go."""
         guess_occupancy(trainer, self, points, given)
+
+    def drawn(self, z: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+        """A draw that leaves presence as it is: it levels off where it is known best, and would seem unknown there."""
+        return flow_of(self).presence.held(z, draw)
 
     def straighten(self, now: Pass) -> bool:
         """Undo folds of latent space, as the flow does; none are told where a direction of it is presence."""

@@ -10,7 +10,7 @@ from ..flow.flow_parameters import FlowParameters
 
 @dataclass(frozen=True)
 class OccupancyParameters(FlowParameters):
-    """A motion of the mesh, and presence of its parts. ``fading`` multiplies what the presence of a part must explain."""
+    """A motion of the mesh, and presence of its parts. ``fading`` multiplies what presence must explain."""
 
     fading: float = parameter(
         1.0,

@@ -45,8 +45,14 @@ class Presence(nn.Module):
         return torch.where(self.fades, level_off(self.offset + z @ self.slope.T), torch.ones_like(self.offset))
 
     @torch.no_grad()
+    def held(self, z: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Latents ``(b, k)`` nearest to the ``other`` ones at which presence is what it is at ``z``."""
+        slope = self.slope[self.fades]
+        return other - (other - z) @ torch.linalg.pinv(slope) @ slope
+
+    @torch.no_grad()
     def let_fade(self, part: int, offset: float, slope: torch.Tensor) -> None:
-        """Let a part come and go along ``slope`` ``(k,)``."""
+        """Let a part come and go along ``slope`` ``(k,)``, from ``offset``."""
         self.fades[part], self.offset[part], self.slope[part] = True, offset, slope
 
     @torch.no_grad()
