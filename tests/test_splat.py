@@ -13,20 +13,24 @@ from scipy.spatial.transform import Rotation
 SIZE = 24
 
 
-def scene(dtype: torch.dtype = torch.float64, images: int = 3):
+def scene(dtype: torch.dtype = torch.float64, images: int = 3, rows: int = 2):
     """Points in four groups of uneven size (one empty), some outside the image, and an affine per image and group."""
     generator = torch.Generator().manual_seed(1)
     points = (torch.rand(60, 3, generator=generator, dtype=dtype) - 0.5) * 20
     offsets = torch.tensor([0, 10, 10, 35, 60])
     density = torch.rand(60, generator=generator, dtype=dtype) + 0.1
-    affine = torch.randn(images, 4, 2, 4, generator=generator, dtype=dtype) * 0.4
-    affine[..., 3] = SIZE / 2 + torch.randn(images, 4, 2, generator=generator, dtype=dtype)
+    affine = torch.randn(images, 4, rows, 4, generator=generator, dtype=dtype) * 0.4
+    affine[..., :2, 3] = SIZE / 2 + torch.randn(images, 4, 2, generator=generator, dtype=dtype)
     return density, points, offsets, affine
 
 
+ROWS = pytest.mark.parametrize("rows", [2, 3], ids=["all mass", "a share of it"])
+
+
+@ROWS
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_numba_equals_the_reference(dtype):
-    density, points, offsets, affine = scene(dtype)
+def test_numba_equals_the_reference(dtype, rows):
+    density, points, offsets, affine = scene(dtype, rows=rows)
     results = []
     for backend in ("torch", "numba"):
         d, a = density.clone().requires_grad_(), affine.clone().requires_grad_()
@@ -38,9 +42,10 @@ def test_numba_equals_the_reference(dtype):
         torch.testing.assert_close(fast, reference, rtol=1e-4 if dtype == torch.float32 else 1e-10, atol=1e-5)
 
 
+@ROWS
 @pytest.mark.parametrize("backend", ["torch", "numba"])
-def test_gradients_are_exact(backend):
-    density, points, offsets, affine = scene(images=2)
+def test_gradients_are_exact(backend, rows):
+    density, points, offsets, affine = scene(images=2, rows=rows)
     torch.autograd.gradcheck(
         lambda d, a: splat(d, points, offsets, a, SIZE, backend),
         (density.requires_grad_(), affine.requires_grad_()),
@@ -110,9 +115,23 @@ def test_pose_gradient_reaches_the_rotation():
     assert torch.autograd.gradcheck(energy, (angle,), rtol=1e-4)
 
 
+def test_a_share_of_the_mass_at_each_vertex_is_a_density_weighed_by_it():
+    mesh = build_mesh(np.ones((16, 16, 16), bool), 3.0, coarseness=4)
+    cloud = VoxelCloud.from_mesh(mesh, mesh.voxel_cell, 3.0).to("cpu", torch.float64)
+    rotations = torch.from_numpy(Rotation.random(2, random_state=5).as_matrix())
+    vertices = torch.from_numpy(mesh.vertices).double()
+    share = 0.5 + vertices[:, 0] / 100
+    density = cloud.gather(torch.from_numpy(blob(16)))
+    expected = project(cloud, density * (0.5 + cloud.points[:, 0] / 100), cloud.affines(vertices, rotations, 16), 16)
+    image = project(cloud, density, cloud.affines(torch.cat([vertices, share[:, None]], 1), rotations, 16), 16)
+    torch.testing.assert_close(image, expected)
+    assert (image - project(cloud, density, cloud.affines(vertices, rotations, 16), 16)).abs().max() > 0.1
+
+
+@ROWS
 @pytest.mark.parametrize("backend", ["torch", "numba"])
-def test_gather_is_the_adjoint(backend):
-    density, points, offsets, affine = scene()
+def test_gather_is_the_adjoint(backend, rows):
+    density, points, offsets, affine = scene(rows=rows)
     images = torch.randn(len(affine), SIZE, SIZE, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     there = (splat(density, points, offsets, affine, SIZE, backend) * images).sum()
     back = (density * gather(images, points, offsets, affine, backend)).sum()

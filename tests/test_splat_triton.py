@@ -54,7 +54,7 @@ def test_kernels_become_machine_code_for_a_gpu(capability, float_type):
     integers = dict.fromkeys(("n", "groups", "count", "size", "splits", "blocks"), "i32")
     types = integers | {"group": "*i32", "offsets": "*i64"}
     shapes = {"_forward": {"BLOCK": 64}, "_gather": {"BLOCK": 64}, "_backward_affine": {"GROUPS": 2, "POINTS": 16}}
-    for name, constants in shapes.items():
+    for name, constants in ((name, shape | {"ROWS": rows}) for name, shape in shapes.items() for rows in (2, 3)):
         kernel = getattr(splat_triton, name)
         names = [argument for argument in kernel.arg_names if argument not in constants]
         signature = {argument: types.get(argument, f"*{float_type}") for argument in names}
@@ -68,15 +68,17 @@ def test_kernels_become_machine_code_for_a_gpu(capability, float_type):
         assert adding == ({"RED"} if name == "_forward" else set())
 
 
-def scene(device: str, dtype: torch.dtype = torch.float64, images: int = 3, sizes=(0, 5, 0, 2, 63, 20, 0)):
+def scene(
+    device: str, dtype: torch.dtype = torch.float64, images: int = 3, sizes=(0, 5, 0, 2, 63, 20, 0), rows: int = 2
+):
     """Groups of points of the given sizes, some points outside the image; an affine per image and group."""
     generator = torch.Generator().manual_seed(1)
     count, groups = sum(sizes), len(sizes)
     points = (torch.rand(count, 3, generator=generator, dtype=dtype) - 0.5) * SIZE
     offsets = torch.tensor([0, *sizes]).cumsum(0)
     density = torch.rand(count, generator=generator, dtype=dtype) + 0.1
-    affine = torch.randn(images, groups, 2, 4, generator=generator, dtype=dtype) * 0.4
-    affine[..., 3] = SIZE / 2 + torch.randn(images, groups, 2, generator=generator, dtype=dtype)
+    affine = torch.randn(images, groups, rows, 4, generator=generator, dtype=dtype) * 0.4
+    affine[..., :2, 3] = SIZE / 2 + torch.randn(images, groups, 2, generator=generator, dtype=dtype)
     return tuple(tensor.to(device) for tensor in (density, points, offsets, affine))
 
 
@@ -98,9 +100,10 @@ def assert_backends_agree(density, points, offsets, affine, size=SIZE):
     return kernels
 
 
+@pytest.mark.parametrize("rows", [2, 3], ids=["all mass", "a share of it"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_equals_the_reference(device, dtype):
-    images, *gradients = assert_backends_agree(*scene(device, dtype))
+def test_equals_the_reference(device, dtype, rows):
+    images, *gradients = assert_backends_agree(*scene(device, dtype, rows=rows))
     assert images.dtype == dtype and images.abs().max() > 0.1
     assert all(gradient.abs().max() > 0.1 for gradient in gradients)
 

@@ -155,11 +155,25 @@ class Model:
         return None
 
     @property
+    def fading(self) -> tuple[int, ...]:
+        """Parts of the molecule, from 0, that come and go as parts; none where it knows of none."""
+        return ()
+
+    def presence(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``, where some fade."""
+        raise InputError(f"a {self.kind} model knows no parts that come and go; train with --decoder occupancy.")
+
+    @property
     def moving_points(self) -> MovingPoints:
         """As `moving`; ``InputError`` where nothing moves."""
         if self.moving is None:
             raise InputError(f"a {self.kind} model moves nothing, its density comes and goes; ask it for maps.")
         return self.moving
+
+    @property
+    def finite(self) -> np.ndarray:
+        """Whether each particle ``(n,)`` has a latent point; those of a half model that it has not seen have none."""
+        return np.isfinite(self.latents).all(axis=1)
 
     @property
     def progress(self) -> str:

@@ -16,6 +16,7 @@ from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
 from .map_series import series_files
+from .occupancy.occupancy_files import read_occupancy_model
 from .reading import MAPS, Reading
 from .recovar import recovar_folder
 from .variability import variability_files
@@ -87,6 +88,7 @@ def _read_map_series(path: Path) -> Model:
 
 
 register_reader("flexrec-flow", read_flow_model)
+register_reader("flexrec-occupancy", read_occupancy_model)
 register_reader("flexrec-linear", read_linear_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints,

@@ -127,6 +127,13 @@ class Decoder(Predictor, Protocol):
         """Negative logarithm of how likely the decoder is by itself, in nats per image."""
         return z.new_zeros(())
 
+    def drawn(self, z: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+        """Latents ``(b, k)`` to learn from: a ``draw`` from a normal posterior about the most likely ones ``z``.
+
+        Where images are far from linear in a latent, such a draw is none of what the images leave open.
+        """
+        return draw
+
     def learn(self, now: Pass, batch: Batch, z: torch.Tensor, place: np.ndarray, size: int) -> torch.Tensor:
         """Learn from a part of a batch of ``size`` images, in which it has the places ``place`` ``(b,)``.
 
@@ -187,6 +194,10 @@ class Decoder(Predictor, Protocol):
     def known(self, points: ParticleLatents, dims: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The latents ``(n, dims)`` and precision ``(n, dims, dims)`` that a model has of the particles."""
         return points.z, points.precision
+
+    def columns(self, points: ParticleLatents) -> dict[str, np.ndarray]:
+        """What it knows of every particle beside the latents ``(n,)``, by the name of its column in a particle file."""
+        return {}
 
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """The files of its model, map.mrc among them, but for those that every model has."""

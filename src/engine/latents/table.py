@@ -43,7 +43,7 @@ class LatentTable(LatentSource):
         points.tally.add(batch, step)
         if decoder.straight:
             return batch, z
-        z = z + self.settings.latent_noise * posterior_noise(step.precision, white)
+        z = decoder.drawn(z, z + self.settings.latent_noise * posterior_noise(step.precision, white))
         return replace(batch, correction=step.correction_at(z)), z
 
     def _step(self, now: Pass, decoder: Decoder, batch: Batch) -> Step:

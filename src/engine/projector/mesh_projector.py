@@ -104,13 +104,17 @@ class VoxelCloud:
 
         ``vertices`` is ``(b, v, 3)`` or ``(v, 3)``, Å; ``rotation`` ``(b, 3, 3)``. The particle's origin falls on pixel
         ``box // 2``: shifts are applied to the images (`batches.py`), where they cost one phase factor. ``offset``
-        ``(b, 2)`` Å is added to where points are seen.
+        ``(b, 2)`` Å is added to where points are seen. A fourth number of each vertex is the share of its density that
+        is there; affines then have a third row ``(b, c, 3, 4)``, which gives that of a point.
         """
         per_angstrom = OVERSAMPLING * box / (self.box * self.pixel_size)
-        placed = vertices @ rotation[:, :2].transpose(1, 2)
+        placed = vertices[..., :3] @ rotation[:, :2].transpose(1, 2)
         if offset is not None:
             placed = placed + offset[:, None]
-        return self.cell_affines(placed * per_angstrom + OVERSAMPLING * (box // 2))
+        placed = placed * per_angstrom + OVERSAMPLING * (box // 2)
+        if vertices.shape[-1] == 4:
+            placed = torch.cat([placed, vertices[..., 3:].expand(*placed.shape[:-1], 1)], dim=-1)
+        return self.cell_affines(placed)
 
 
 def spline_transform(box: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> torch.Tensor:

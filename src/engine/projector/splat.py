@@ -34,7 +34,8 @@ def splat(
     offsets : ``(g + 1,)`` int64; group ``j`` holds points ``offsets[j]:offsets[j + 1]``.
     affine : ``(b, g, 2, 4)``; ``affine[i, j] @ [x, y, z, 1]`` is the (x, y) of a point of group ``j`` in image
     ``i``, in
-        pixels, 0 being the centre of the first pixel.
+        pixels, 0 being the centre of the first pixel. A third row ``(b, g, 3, 4)`` gives the share of each point's
+        mass that is there.
     size : pixels on a side.
     backend : one of ``BACKENDS``, or ``auto``: triton on CUDA, numba on the CPU.
 
@@ -95,7 +96,8 @@ def gather_torch(
     total = torch.zeros(len(points), dtype=images.dtype, device=images.device)
     for image, one in zip(images, affine, strict=True):
         inside, index, weights = _footprint(points, group, one, image.shape[-1])
-        total[inside] += (image.reshape(-1)[index] * weights).sum(dim=(1, 2))
+        value = (image.reshape(-1)[index] * weights).sum(dim=(1, 2))
+        total[inside] += value * _share(points, group, one, inside)
     return total
 
 
@@ -107,7 +109,7 @@ def _footprint(
     points: torch.Tensor, group: torch.Tensor, affine: torch.Tensor, size: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Which points fall inside one image ``(n,)``, their 4x4 pixels ``(m, 4, 4)`` and the spline's weights there."""
-    placed = (affine[group, :, :3] @ points[:, :, None]).squeeze(-1) + affine[group, :, 3]
+    placed = (affine[group, :2, :3] @ points[:, :, None]).squeeze(-1) + affine[group, :2, 3]
     floor = placed.detach().floor()
     inside = ((floor >= 1) & (floor <= size - 3)).all(dim=1)
     weights = spline_weights((placed - floor)[inside])
@@ -117,10 +119,19 @@ def _footprint(
     return inside, index, weights[:, 1, :, None] * weights[:, 0, None, :]
 
 
+def _share(points: torch.Tensor, group: torch.Tensor, affine: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """How much of the mass of the points ``inside`` ``(m,)`` is there; ``affine`` is ``(g, 2, 4)`` or ``(g, 3, 4)``."""
+    if affine.shape[1] == 2:
+        return torch.ones_like(points[inside, 0])
+    own = affine[group[inside], 2]
+    return (own[:, :3] * points[inside]).sum(dim=1) + own[:, 3]
+
+
 def _splat_one(
     density: torch.Tensor, points: torch.Tensor, group: torch.Tensor, affine: torch.Tensor, size: int
 ) -> torch.Tensor:
-    """One image of `splat_torch`; ``affine`` is ``(g, 2, 4)``."""
+    """One image of `splat_torch`; ``affine`` is ``(g, 2, 4)`` or ``(g, 3, 4)``."""
     inside, index, weights = _footprint(points, group, affine, size)
     image = torch.zeros(size * size, dtype=density.dtype, device=density.device)
-    return image.index_add(0, index.reshape(-1), (density[inside, None, None] * weights).reshape(-1)).view(size, size)
+    mass = density[inside] * _share(points, group, affine, inside)
+    return image.index_add(0, index.reshape(-1), (mass[:, None, None] * weights).reshape(-1)).view(size, size)

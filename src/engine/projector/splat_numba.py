@@ -19,6 +19,15 @@ def _slopes(t):
     return (-half * s * s, half * t * (3 * t - 4 * one), half * s * (4 * one - 3 * s), half * t * t)
 
 
+@njit(inline="always")
+def _share_of(a):
+    """The four numbers that give the share of a point's mass that is there: the affine's third row, or all of it."""
+    zero = a[0, 0] * 0
+    if a.shape[0] == 2:
+        return zero, zero, zero, zero + 1
+    return a[2, 0], a[2, 1], a[2, 2], a[2, 3]
+
+
 @njit(parallel=True, fastmath=True, cache=True)
 def _forward(density, points, offsets, affine, images):
     size = images.shape[1]
@@ -28,6 +37,7 @@ def _forward(density, points, offsets, affine, images):
             a = affine[b, g]
             a00, a01, a02, a03 = a[0, 0], a[0, 1], a[0, 2], a[0, 3]
             a10, a11, a12, a13 = a[1, 0], a[1, 1], a[1, 2], a[1, 3]
+            p0, p1, p2, p3 = _share_of(a)
             for i in range(offsets[g], offsets[g + 1]):
                 x, y, z = points[i, 0], points[i, 1], points[i, 2]
                 u = a00 * x + a01 * y + a02 * z + a03
@@ -37,7 +47,7 @@ def _forward(density, points, offsets, affine, images):
                 iu, iv = int(u), int(v)
                 w0, w1, w2, w3 = _weights(u - iu)
                 h0, h1, h2, h3 = _weights(v - iv)
-                mass = density[i]
+                mass = density[i] * (p0 * x + p1 * y + p2 * z + p3)
                 c = iu - 1
                 row = image[iv - 1]
                 m = mass * h0
@@ -83,6 +93,7 @@ def _backward_density(points, offsets, affine, grads, out):
                 a = affine[b, g]
                 a00, a01, a02, a03 = a[0, 0], a[0, 1], a[0, 2], a[0, 3]
                 a10, a11, a12, a13 = a[1, 0], a[1, 1], a[1, 2], a[1, 3]
+                p0, p1, p2, p3 = _share_of(a)
                 for i in range(offsets[g], offsets[g + 1]):
                     x, y, z = points[i, 0], points[i, 1], points[i, 2]
                     u = a00 * x + a01 * y + a02 * z + a03
@@ -93,7 +104,7 @@ def _backward_density(points, offsets, affine, grads, out):
                     w0, w1, w2, w3 = _weights(u - iu)
                     h0, h1, h2, h3 = _weights(v - iv)
                     c = iu - 1
-                    mine[i] += (
+                    mine[i] += (p0 * x + p1 * y + p2 * z + p3) * (
                         h0 * _dot(grad[iv - 1], c, w0, w1, w2, w3)
                         + h1 * _dot(grad[iv], c, w0, w1, w2, w3)
                         + h2 * _dot(grad[iv + 1], c, w0, w1, w2, w3)
@@ -103,7 +114,10 @@ def _backward_density(points, offsets, affine, grads, out):
 
 @njit(parallel=True, fastmath=True, cache=True)
 def _backward_affine(density, points, offsets, affine, grads, out):
-    """``out`` is ``(b, g, 2, 4)``: mass times the image gradient's slope at the point, times [x, y, z, 1]."""
+    """``out`` is ``(b, g, 2, 4)``: mass times the image gradient's slope at the point, times [x, y, z, 1].
+
+    A third row ``(b, g, 3, 4)`` is the density times the image gradient itself, times [x, y, z, 1].
+    """
     size = grads.shape[1]
     zero = density[0] * 0
     for b in prange(affine.shape[0]):
@@ -112,7 +126,9 @@ def _backward_affine(density, points, offsets, affine, grads, out):
             a = affine[b, g]
             a00, a01, a02, a03 = a[0, 0], a[0, 1], a[0, 2], a[0, 3]
             a10, a11, a12, a13 = a[1, 0], a[1, 1], a[1, 2], a[1, 3]
-            s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = zero
+            p0, p1, p2, p3 = _share_of(a)
+            shares = a.shape[0] == 3
+            s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = s20 = s21 = s22 = s23 = zero
             for i in range(offsets[g], offsets[g + 1]):
                 x, y, z = points[i, 0], points[i, 1], points[i, 2]
                 u = a00 * x + a01 * y + a02 * z + a03
@@ -125,19 +141,20 @@ def _backward_affine(density, points, offsets, affine, grads, out):
                 d0, d1, d2, d3 = _slopes(u - iu)
                 e0, e1, e2, e3 = _slopes(v - iv)
                 c = iu - 1
+                mass = density[i] * (p0 * x + p1 * y + p2 * z + p3)
                 r0, r1, r2, r3 = grad[iv - 1], grad[iv], grad[iv + 1], grad[iv + 2]
                 du = (
                     h0 * _dot(r0, c, d0, d1, d2, d3)
                     + h1 * _dot(r1, c, d0, d1, d2, d3)
                     + h2 * _dot(r2, c, d0, d1, d2, d3)
                     + h3 * _dot(r3, c, d0, d1, d2, d3)
-                ) * density[i]
+                ) * mass
                 dv = (
                     e0 * _dot(r0, c, w0, w1, w2, w3)
                     + e1 * _dot(r1, c, w0, w1, w2, w3)
                     + e2 * _dot(r2, c, w0, w1, w2, w3)
                     + e3 * _dot(r3, c, w0, w1, w2, w3)
-                ) * density[i]
+                ) * mass
                 s00 += du * x
                 s01 += du * y
                 s02 += du * z
@@ -146,9 +163,22 @@ def _backward_affine(density, points, offsets, affine, grads, out):
                 s11 += dv * y
                 s12 += dv * z
                 s13 += dv
+                if shares:
+                    ds = (
+                        h0 * _dot(r0, c, w0, w1, w2, w3)
+                        + h1 * _dot(r1, c, w0, w1, w2, w3)
+                        + h2 * _dot(r2, c, w0, w1, w2, w3)
+                        + h3 * _dot(r3, c, w0, w1, w2, w3)
+                    ) * density[i]
+                    s20 += ds * x
+                    s21 += ds * y
+                    s22 += ds * z
+                    s23 += ds
             o = out[b, g]
             o[0, 0], o[0, 1], o[0, 2], o[0, 3] = s00, s01, s02, s03
             o[1, 0], o[1, 1], o[1, 2], o[1, 3] = s10, s11, s12, s13
+            if shares:
+                o[2, 0], o[2, 1], o[2, 2], o[2, 3] = s20, s21, s22, s23
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

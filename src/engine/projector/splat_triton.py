@@ -53,17 +53,29 @@ def _place(row, x, y, z, there, size):
 
 
 @triton.jit
-def _forward(density, points, group, affine, images, n, groups, count, size, BLOCK: tl.constexpr):
+def _share(row, x, y, z, there, ROWS: tl.constexpr):
+    """The share of each point's mass that is there: the affine's third row, or all of it."""
+    share = tl.full(x.shape, 1, x.dtype)
+    if ROWS == 3:
+        share = tl.load(row + 8, there, 0) * x + tl.load(row + 9, there, 0) * y + tl.load(row + 10, there, 0) * z
+        share += tl.load(row + 11, there, 0)
+    return share
+
+
+@triton.jit
+def _forward(
+    density, points, group, affine, images, n, groups, count, size, BLOCK: tl.constexpr, ROWS: tl.constexpr
+):
     """One block of points into one image; neighbouring programs take different images, to spread the atomics."""
     image = (tl.program_id(0) % count).to(tl.int64)
     index = tl.program_id(0) // count * BLOCK + tl.arange(0, BLOCK)
     there = index < n
-    row = affine + (image * groups + tl.load(group + index, there, 0)) * 8
+    row = affine + (image * groups + tl.load(group + index, there, 0)) * (4 * ROWS)
     x = tl.load(points + 3 * index, there, 0)
     y = tl.load(points + 3 * index + 1, there, 0)
     z = tl.load(points + 3 * index + 2, there, 0)
     corner, tx, ty, inside = _place(row, x, y, z, there, size)
-    mass = tl.load(density + index, there, 0) / 36
+    mass = tl.load(density + index, there, 0) * _share(row, x, y, z, there, ROWS) / 36
     taps = tl.arange(0, 4)[None, :]
     across = mass[:, None] * _spline(tx[:, None] - (taps - 1))
     pixel = images + image * size * size + corner[:, None] + taps
@@ -73,7 +85,9 @@ def _forward(density, points, group, affine, images, n, groups, count, size, BLO
 
 
 @triton.jit
-def _gather(points, group, affine, images, out, n, groups, count, size, splits, BLOCK: tl.constexpr):
+def _gather(
+    points, group, affine, images, out, n, groups, count, size, splits, BLOCK: tl.constexpr, ROWS: tl.constexpr
+):
     """One block of points read from every ``splits``-th image, summed into one row of ``out`` ``(splits, n)``."""
     split = tl.program_id(0) % splits
     index = tl.program_id(0) // splits * BLOCK + tl.arange(0, BLOCK)
@@ -86,27 +100,30 @@ def _gather(points, group, affine, images, out, n, groups, count, size, splits, 
     total = tl.zeros((BLOCK, 4), out.dtype.element_ty)
     for i in range(split, count, splits):
         image = tl.cast(i, tl.int64)
-        corner, tx, ty, inside = _place(affine + (image * groups + own) * 8, x, y, z, there, size)
+        row = affine + (image * groups + own) * (4 * ROWS)
+        corner, tx, ty, inside = _place(row, x, y, z, there, size)
         pixel = images + image * size * size + corner[:, None] + taps
         column = tl.zeros((BLOCK, 4), out.dtype.element_ty)
         for down in tl.static_range(4):
             value = tl.load(pixel + down * size, inside[:, None], 0)
             column += value * _spline(ty[:, None] - (down - 1))
-        total += column * _spline(tx[:, None] - (taps - 1))
+        share = _share(row, x, y, z, there, ROWS)
+        total += column * _spline(tx[:, None] - (taps - 1)) * share[:, None]
     tl.store(out + split.to(tl.int64) * n + index, tl.sum(total, 1) / 36, there)
 
 
 @triton.jit
 def _backward_affine(
-    density, points, offsets, affine, grads, out, groups, blocks, size, GROUPS: tl.constexpr, POINTS: tl.constexpr
-):
-    """``out`` ``(b, g, 2, 4)`` of a few groups in one image; neighbouring programs read the same image."""
+    density, points, offsets, affine, grads, out, groups, blocks, size, GROUPS: tl.constexpr, POINTS: tl.constexpr,
+    ROWS: tl.constexpr
+):  # fmt: skip
+    """``out``, as large as ``affine``, of a few groups in one image; neighbouring programs read the same image."""
     image = (tl.program_id(0) // blocks).to(tl.int64)
     group = tl.program_id(0) % blocks * GROUPS + tl.arange(0, GROUPS)
     real = group < groups
     start = tl.load(offsets + group, real, 0).to(tl.int32)
     stop = tl.load(offsets + group + 1, real, 0).to(tl.int32)
-    row = (image * groups + group) * 8
+    row = (image * groups + group) * (4 * ROWS)
     taps = tl.arange(0, 4)[None, None, :]
     dtype = out.dtype.element_ty
     ux = tl.zeros((GROUPS, POINTS, 4), dtype)
@@ -117,13 +134,18 @@ def _backward_affine(
     vy = tl.zeros((GROUPS, POINTS, 4), dtype)
     vz = tl.zeros((GROUPS, POINTS, 4), dtype)
     v1 = tl.zeros((GROUPS, POINTS, 4), dtype)
+    sx = tl.zeros((GROUPS, POINTS, 4), dtype)
+    sy = tl.zeros((GROUPS, POINTS, 4), dtype)
+    sz = tl.zeros((GROUPS, POINTS, 4), dtype)
+    s1 = tl.zeros((GROUPS, POINTS, 4), dtype)
     for first in range(0, tl.max(stop - start), POINTS):
         index = start[:, None] + first + tl.arange(0, POINTS)[None, :]
         there = index < stop[:, None]
         x = tl.load(points + 3 * index, there, 0)
         y = tl.load(points + 3 * index + 1, there, 0)
         z = tl.load(points + 3 * index + 2, there, 0)
-        mass = tl.load(density + index, there, 0) / 36
+        own = tl.load(density + index, there, 0) / 36
+        mass = own * _share(affine + row[:, None], x, y, z, there, ROWS)
         corner, tx, ty, inside = _place(affine + row[:, None], x, y, z, there, size)
         pixel = grads + image * size * size + corner[:, :, None] + taps
         level = tl.zeros((GROUPS, POINTS, 4), dtype)
@@ -143,6 +165,12 @@ def _backward_affine(
         vy += dv * y[:, :, None]
         vz += dv * z[:, :, None]
         v1 += dv
+        if ROWS == 3:
+            ds = level * _spline(distance) * own[:, :, None]
+            sx += ds * x[:, :, None]
+            sy += ds * y[:, :, None]
+            sz += ds * z[:, :, None]
+            s1 += ds
     tl.store(out + row, tl.sum(tl.sum(ux, 2), 1), real)
     tl.store(out + row + 1, tl.sum(tl.sum(uy, 2), 1), real)
     tl.store(out + row + 2, tl.sum(tl.sum(uz, 2), 1), real)
@@ -151,6 +179,11 @@ def _backward_affine(
     tl.store(out + row + 5, tl.sum(tl.sum(vy, 2), 1), real)
     tl.store(out + row + 6, tl.sum(tl.sum(vz, 2), 1), real)
     tl.store(out + row + 7, tl.sum(tl.sum(v1, 2), 1), real)
+    if ROWS == 3:
+        tl.store(out + row + 8, tl.sum(tl.sum(sx, 2), 1), real)
+        tl.store(out + row + 9, tl.sum(tl.sum(sy, 2), 1), real)
+        tl.store(out + row + 10, tl.sum(tl.sum(sz, 2), 1), real)
+        tl.store(out + row + 11, tl.sum(tl.sum(s1, 2), 1), real)
 
 
 _groups_of_offsets = WeakTensorKeyDictionary()
@@ -188,7 +221,7 @@ def _launch_forward(
         with torch.cuda.device_of(points):
             _forward[(programs,)](
                 density, points, group, affine, images, len(points), groups, count, size,
-                BLOCK=BLOCK, num_warps=WARPS, enable_fp_fusion=True,
+                BLOCK=BLOCK, ROWS=affine.shape[2], num_warps=WARPS, enable_fp_fusion=True,
             )  # fmt: skip
     return images
 
@@ -207,7 +240,7 @@ def _launch_gather(
     with torch.cuda.device_of(points):
         _gather[(blocks * splits,)](
             points, group, affine, images, partial, n, groups, count, images.shape[-1], splits,
-            BLOCK=BLOCK, num_warps=WARPS, enable_fp_fusion=True,
+            BLOCK=BLOCK, ROWS=affine.shape[2], num_warps=WARPS, enable_fp_fusion=True,
         )  # fmt: skip
     return partial.sum(dim=0)
 
@@ -215,7 +248,7 @@ def _launch_gather(
 def _launch_backward_affine(
     density: torch.Tensor, points: torch.Tensor, offsets: torch.Tensor, affine: torch.Tensor, grads: torch.Tensor
 ) -> torch.Tensor:
-    """Gradient ``(b, g, 2, 4)``. A program's shape follows the mean size of a group: a tetrahedron, or a rigid part."""
+    """Gradient, as large as ``affine``. A program's shape follows the mean size of a group: a cell, or a rigid part."""
     out = torch.empty_like(affine)
     count, groups = affine.shape[:2]
     if not count * groups:
@@ -226,7 +259,8 @@ def _launch_backward_affine(
     with torch.cuda.device_of(points):
         _backward_affine[(blocks * count,)](
             density, points, offsets.contiguous(), affine, grads, out, groups, blocks, grads.shape[-1],
-            GROUPS=side_by_side, POINTS=in_parallel, num_warps=max(in_parallel // LANES, 1), enable_fp_fusion=True,
+            GROUPS=side_by_side, POINTS=in_parallel, ROWS=affine.shape[2],
+            num_warps=max(in_parallel // LANES, 1), enable_fp_fusion=True,
         )  # fmt: skip
     return out
 

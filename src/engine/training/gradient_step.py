@@ -27,7 +27,9 @@ def _total_gradient(
     team = trainer.team
     if team.size == 1:
         return values
-    gradients = [value.grad for each in optimisers for group in each.param_groups for value in group["params"]]
+    # what had no part in any image has no gradient, with no member of the team
+    values_of = (value for each in optimisers for group in each.param_groups for value in group["params"])
+    gradients = [value.grad for value in values_of if value.grad is not None]
     wish = torch.tensor([float(team.leads and trainer.stop())], device=values.device)
     message = team.total(torch.cat([values, wish, *(gradient.reshape(-1) for gradient in gradients)]))
     trainer.told = bool(message[len(values)] > 0)

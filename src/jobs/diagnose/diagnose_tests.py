@@ -54,6 +54,8 @@ TESTS = {
              ".twin_test:run"),
         Test("gap", "how much better the best latents of each image by itself would explain it (of an encoder, the "
              "amortisation gap)", ".gap_test:run"),
+        Test("composition", "whether parts of the molecule come and go, and whether the model can show it",
+             ".composition_test:run"),
         Test("halves", "whether two models of independent halves find the same, and explain images that neither has "
              "seen", ".halves_test:run", "two trainings of half the images", ".halves_test:run_if_there"),
         Test("seeds", "whether the same training from another seed finds the same", ".seeds_test:run", "one training"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,23 @@ REFINED, JUNK = "refined.star", "junk"
 PROBABILITY = "flexrecProbability"
 
 
-def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
-    """At the end of a training: refined.star, where poses, images or their signals are in doubt."""
-    probability, signal = _probability(trainer), trainer.signal
-    if trainer.poses.active or probability is not None or not signal.even:
+def write_particles(
+    job: JobRun, prepared: Prepared, trainer: Trainer, known: Mapping[str, np.ndarray] | None = None
+) -> None:
+    """At the end of a training: refined.star, where poses, images or their signals are in doubt, or more is known.
+
+    ``known`` are columns ``(n,)`` that the decoder has of the particles.
+    """
+    probability, signal, known = _probability(trainer), trainer.signal, known or {}
+    if trainer.poses.active or probability is not None or not signal.even or known:
         particles = refined(prepared.particles, trainer.poses) if trainer.poses.active else prepared.particles
         if not signal.even:
             particles = replace(particles, scale=particles.scale * np.round(signal.scale.cpu().numpy(), 4))
         if probability is not None:
             columns = particles.columns | {PROBABILITY: np.round(probability, 4)}
+            particles = replace(particles, columns=columns)
+        if known:
+            columns = particles.columns | {name: np.round(values, 4) for name, values in known.items()}
             particles = replace(particles, columns=columns)
         with job.output(REFINED) as path:
             write_star(path, particles)

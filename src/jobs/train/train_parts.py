@@ -13,6 +13,7 @@ from typing import Any
 
 from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.decoders.linear.linear_parameters import LinearParameters
+from ...engine.decoders.occupancy.occupancy_parameters import OccupancyParameters
 from ...engine.latents.encoder.encoder_parameters import EncoderParameters
 from ...engine.latents.table_parameters import TableParameters
 from ...engine.latents.variational_parameters import VariationalParameters
@@ -91,6 +92,14 @@ register_source(
 )
 register_decoder(
     Part("flow", "a motion of the mesh", FlowParameters, "...engine.decoders.flow.flow_decoder:FlowDecoder")
+)
+register_decoder(
+    Part(
+        "occupancy",
+        "a motion of the mesh, of which each part may also come and go: for molecules of which some lack a part",
+        OccupancyParameters,
+        "...engine.decoders.occupancy.occupancy_decoder:OccupancyDecoder",
+    )
 )
 register_decoder(
     Part(

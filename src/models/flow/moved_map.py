@@ -32,10 +32,22 @@ class MovedMap:
         placed = (vertices / self.pixel_size + self.box // 2).astype(np.float32)
         return placed[self.voxels.corners].transpose(0, 2, 1) @ self.voxels.barycentric
 
-    def map(self, vertices: np.ndarray, how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
-        """The map ``(N, N, N)`` float32 ``[z, y, x]`` for moved vertices ``(v, 3)`` Å."""
+    def interpolated(self, values: np.ndarray) -> np.ndarray:
+        """``values`` ``(v,)`` of the vertices at the voxels ``(n,)`` float32, as they are at rest."""
+        own = np.einsum("ci,cij->cj", values[self.voxels.corners], self.voxels.barycentric)
+        own = np.repeat(own, np.diff(self.voxels.offsets), axis=0)
+        return ((own[:, :3] * self.voxels.points).sum(axis=1) + own[:, 3]).astype(np.float32)
+
+    def map(
+        self, vertices: np.ndarray, how: DecodeOptions = DecodeOptions(), share: np.ndarray | None = None  # noqa: B008
+    ) -> np.ndarray:
+        """The map ``(N, N, N)`` float32 ``[z, y, x]`` for moved vertices ``(v, 3)`` Å.
+
+        ``share`` ``(v,)`` of the density about each vertex is there; all of it where None.
+        """
+        density = self.density if share is None else self.density * self.interpolated(share)
         moved = push(
-            self.density, self.voxels.points, self.voxels.offsets, self.affines(vertices), self.box, how.backend,
+            density, self.voxels.points, self.voxels.offsets, self.affines(vertices), self.box, how.backend,
             how.threads, how.oversampling,
         )  # fmt: skip
         return moved if self.still is None else moved + self.still

@@ -43,6 +43,11 @@ MOST_STRAIN = 0.6  # mean strain of a flow that is still a motion: half of the m
 
 def guess_flow(trainer: Trainer, decoder: FlowState, points: ParticleLatents, given: np.ndarray | None) -> None:
     """Be as before the first pass; ``given`` ``(n, k)`` are latents to begin with, or None."""
+    guess_motion(trainer, guess_rest(trainer, decoder, points), decoder, points, given)
+
+
+def guess_rest(trainer: Trainer, decoder: FlowState, points: ParticleLatents) -> Stage:
+    """The molecule at rest: its maps, the noise, members and poses, and a flow that does not move yet; the stage."""
     torch.manual_seed(trainer.seed)
     settings = decoder.settings
     rung = coarsest(trainer.images.box, trainer.images.pixel_size)
@@ -54,12 +59,19 @@ def guess_flow(trainer: Trainer, decoder: FlowState, points: ParticleLatents, gi
     mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     decoder.build(build_skeleton(trainer.mesh, mass, settings.modes), points.z.shape[1], trainer.device)
     if settings.refine_poses:
-        stage, maps = find_poses(trainer, rung, stage, maps, decoder, _sample(trainer))
+        stage, maps = find_poses(trainer, rung, stage, maps, decoder, sample(trainer))
         stage, maps = judge_at_rest(trainer, rung, stage, maps, settings.judged)
     decoder.noise, decoder.maps, decoder.maps_box = stage.noise, maps, stage.box
+    return stage
+
+
+def guess_motion(
+    trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents, given: np.ndarray | None
+) -> None:
+    """Latents and motion, from the molecule at rest."""
     if given is not None:
         _start_given(trainer, stage, decoder, points, given)
-    elif settings.start == "random":
+    elif decoder.settings.start == "random":
         _start_random(trainer, decoder, points)
     else:
         _start_found(trainer, stage, decoder, points)
@@ -81,13 +93,13 @@ def _start_given(
     points.z = torch.linalg.solve(factor.T, (z - mean).T).T.contiguous()
     points.centre = points.z.clone()
     grid = SliceGrid(stage.weights)
-    rows = _sample(trainer)
+    rows = sample(trainer)
     follow(trainer, stage, decoder, points, grid, read_share(trainer, stage, grid, rows), rows)
 
 
 def _start_found(trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents) -> None:
     """Soft modes or components: as asked, or whichever explains images that neither was fitted to."""
-    rows, start = _sample(trainer), decoder.settings.start
+    rows, start = sample(trainer), decoder.settings.start
     apart = hold_out(trainer, rows)
     split = rows[~apart], rows[apart]
     if start == "components":
@@ -171,7 +183,7 @@ def hold_out(trainer: Trainer, rows: np.ndarray) -> np.ndarray:
     return image.ravel() % HELD_OUT == HELD_OUT - 1
 
 
-def _sample(trainer: Trainer) -> np.ndarray:
+def sample(trainer: Trainer) -> np.ndarray:
     """Rows of the particles that the first guess is made from."""
     rng = np.random.default_rng((trainer.seed, 1))
     return np.sort(trainer.membership.members(rng.permutation(len(trainer.images)))[:PARTICLES])

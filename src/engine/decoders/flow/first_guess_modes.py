@@ -26,11 +26,18 @@ def fit_modes(
 ) -> LinearMotion:
     """The linear motion in the softest modes that the images ``rows`` show; those ``held_out`` ``(n,)`` judge it."""
     statistics = find_statistics(trainer, stage, decoder, rows)
+    return linear_motion(trainer, decoder, statistics, trainer.settings.latent_dims, held_out)
+
+
+def linear_motion(
+    trainer: Trainer, decoder: FlowState, statistics: ModeStatistics, dims: int, held_out: np.ndarray | None
+) -> LinearMotion:
+    """The linear motion of ``dims`` dimensions that ``statistics`` of the softest modes show."""
     errors, poses = None, trainer.poses
     if poses.active:
         basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)
         errors = basis.covariance(poses.variance.double())
-    dims, stiffness = trainer.settings.latent_dims, mode_stiffness(trainer, decoder)
+    stiffness = mode_stiffness(trainer, decoder)
     fit = fit_held_motion if decoder.flow.held else fit_linear_motion
     motion = fit(statistics, dims, stiffness=stiffness, errors=errors, held_out=held_out)
     decoder.information = motion.information.cpu().numpy()
@@ -51,16 +58,19 @@ def mode_stiffness(trainer: Trainer, decoder: FlowState) -> float:
 
 
 def find_statistics(
-    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, modes: int = MODES
-) -> ModeStatistics:
+    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, modes: int = MODES,
+    shares: torch.Tensor | None = None,
+) -> ModeStatistics:  # fmt: skip
     """What the images ``rows`` say of the coefficients of the first ``modes``, each of the team finding its share.
+
+    ``shares`` ``(v, p)`` of density give p coefficients more.
 
     With poses that are corrected, it is what they say of the coefficients that make up for poses and motion together.
     """
     modes = min(modes, mode_count(decoder))
     mine = trainer.team.share(np.arange(len(rows)))
     counter = trainer.counter("soft modes", len(mine))
-    found = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter)
+    found = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter, shares)
     tables = []
     for part in (found.curvature, found.pull):
         table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)

@@ -150,6 +150,10 @@ class Flow(nn.Module):
         """Moved vertices ``(b, v, 3)`` at latent points ``(b, k)``."""
         return self.place(self.coefficients(z))
 
+    def carry(self, z: torch.Tensor) -> torch.Tensor:
+        """What images are made of: moved vertices ``(b, v, 3)``, or ``(b, v, 4)`` with the share of density there."""
+        return self(z)
+
     def coefficients(self, z: torch.Tensor) -> torch.Tensor:
         """The numbers ``(b, outputs)`` that describe the motion: mode coefficients, then nine for each moving part."""
         numbers = AMPLITUDE * (self.linear(z) + self.network(z))

@@ -44,8 +44,8 @@ class FlowPass:
         """
         trainer, stage = self._trainer, self._stage
         weight = torch.ones(len(batch), device=z.device) if batch.weight is None else batch.weight
-        vertices = self._flow(z)
-        model = stage.forward(batch, vertices)
+        carried = self._flow.carry(z)
+        model, vertices = stage.forward(batch, carried), carried[..., :3]
         each = stage.misfit(batch, model)
         if self._judges:
             self.resemblance[batch.rows] = resemblance(stage, batch, model.detach())

@@ -22,10 +22,11 @@ IMAGES_AT_ONCE = 256  # that are projected together: fewer waste time between sm
 
 class FlowState(Decoder):
     """A flow that predicts. ``energy`` is the mean rigidity energy of the last pass; ``maps`` are on the cloud of box
-    ``maps_box``.
+    ``maps_box``. ``network`` is the class of its flow.
     """
 
     settings: FlowParameters
+    network: type[Flow] = Flow
     flow: Flow
     optimiser: torch.optim.Adam
     noise: torch.Tensor
@@ -38,7 +39,7 @@ class FlowState(Decoder):
     def build(self, skeleton: Skeleton, latent_dims: int, device: str) -> None:
         """Have a flow at rest."""
         s = self.settings
-        self.use(Flow(skeleton, latent_dims, s.hidden_units, s.hidden_layers).to(device))
+        self.use(self.network(skeleton, latent_dims, s.hidden_units, s.hidden_layers).to(device))
 
     def use(self, flow: Flow, rate: float | None = None) -> None:
         """Take a flow, with nothing known of its gradients."""
@@ -47,7 +48,7 @@ class FlowState(Decoder):
 
     def predict(self, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
         """Images ``(b, d, d // 2 + 1)`` in Fourier space at latents ``(b, k)``, or ``(1, k)`` for all of them."""
-        vertices = self.flow(z)
+        vertices = self.flow.carry(z)
         return stage.forward(batch, vertices if len(z) == len(batch) else vertices[0])
 
     def predict_several(
@@ -55,7 +56,7 @@ class FlowState(Decoder):
     ) -> torch.Tensor:
         """Images ``(b, m, d, d // 2 + 1)`` at latents ``(b, m, k)``, or ``(b, 1, k)``, some of them together."""
         several = z.shape[1] if correction is None else correction.shape[1]
-        vertices = self.flow(z.flatten(0, 1)).unflatten(0, z.shape[:2]).expand(-1, several, -1, -1)
+        vertices = self.flow.carry(z.flatten(0, 1)).unflatten(0, z.shape[:2]).expand(-1, several, -1, -1)
         parts = []
         for first in range(0, several, count := max(1, IMAGES_AT_ONCE // len(batch))):
             some = slice(first, first + count)
@@ -80,10 +81,10 @@ class FlowState(Decoder):
         return [*super().shared(), *(value.data for value in self.flow.parameters())]
 
     def vertices_of(self, points: ParticleLatents) -> Callable[[Batch], torch.Tensor]:
-        """A function from a batch to its particles' moved vertices, for `Stage.least_squares`."""
+        """A function from a batch to what its particles' images are made of, for `Stage.least_squares`."""
 
         def vertices_of(batch: Batch) -> torch.Tensor:
-            return self.flow(points.z[batch.rows])
+            return self.flow.carry(points.z[batch.rows])
 
         return vertices_of
 

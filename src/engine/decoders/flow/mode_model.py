@@ -52,12 +52,17 @@ class LinearMotion:
 
 
 def mode_statistics(
-    stage: Stage, flow: Flow, rows: np.ndarray, modes: int, step: float, report: Callable[[int], None] | None = None
-) -> ModeStatistics:
-    """How each image of ``rows`` pulls on the first ``modes`` coefficients, by differences of ``step`` (Å)."""
+    stage: Stage, flow: Flow, rows: np.ndarray, modes: int, step: float, report: Callable[[int], None] | None = None,
+    shares: torch.Tensor | None = None,
+) -> ModeStatistics:  # fmt: skip
+    """How each image of ``rows`` pulls on the first ``modes`` coefficients, by differences of ``step`` (Å).
+
+    ``shares`` ``(v, p)`` of the density at the vertices give p coefficients more: how much more there is of each.
+    """
     scale = flow.modes[:, :modes].norm(dim=0) / len(flow.vertices) ** 0.5
     steps = torch.diag(step / scale)
     moved = [flow.vertices + (flow.modes[:, :modes] @ one).reshape(-1, 3) for one in steps]
+    parts = [] if shares is None else [torch.cat([flow.vertices, share[:, None]], 1) for share in shares.T]
     curvature, pull = [], []
     with torch.no_grad():
         for batch in stage.batches(rows):
@@ -67,7 +72,8 @@ def mode_statistics(
                 [
                     whitened(stage, stage.forward(batch, v) - base) * (s / step)
                     for v, s in zip(moved, scale, strict=True)
-                ],
+                ]
+                + [whitened(stage, stage.forward(batch, v)) for v in parts],
                 dim=1,
             )
             curvature.append(slopes @ slopes.transpose(1, 2))
@@ -84,9 +90,12 @@ def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
 
 
 def fit_covariance(
-    statistics: ModeStatistics, iterations: int = 100, stiffness: float = 0.0
+    statistics: ModeStatistics, iterations: int = 100, stiffness: float | torch.Tensor = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation."""
+    """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation.
+
+    ``stiffness`` is the prior's share in the precision of each coefficient, or ``(m,)``.
+    """
     curvature, pull = statistics.curvature, statistics.pull
     count, modes = pull.shape
     mean_curvature = curvature.mean(dim=0)

@@ -1,0 +1,64 @@
+"""Whether parts of the molecule come and go, whatever the model of its motion has been told to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ...training.rigid_map import rigid_stage
+from ...training.schedule import coarsest
+from ...training.stage import Stage
+from ...training.trainer import Trainer
+from ..flow.first_guess import hold_out, sample
+from ..flow.first_guess_modes import find_statistics, mode_count, mode_stiffness
+from ..flow.flow_state import FlowState
+from ..flow.mode_model import ModeStatistics
+from .fading import Amplitudes, Fading, amplitudes, find_fading
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What m images say of how much there is of p parts.
+
+    Attributes
+    ----------
+    rows : ``(m,)`` of the particles. known : what each image says, motion and pose marginalised.
+    held_out : ``(m,)`` bool, images that judge. statistics : all that ``known`` was found from.
+    """
+
+    rows: np.ndarray
+    known: Amplitudes
+    held_out: torch.Tensor
+    statistics: ModeStatistics
+
+    def fading(self, most: int, strictness: float = 1.0) -> Fading | None:
+        """What comes and goes, as `find_fading` tells it."""
+        return find_fading(self.known, self.held_out, most, strictness)
+
+    def amount(self) -> tuple[np.ndarray, np.ndarray]:
+        """How much of each part is in each image ``(m, p)``, 1 being the mean of all; and the error of that."""
+        power = self.known.curvature.diagonal(dim1=1, dim2=2).clamp(min=1e-12)
+        return (1 + self.known.pull / power).cpu().numpy(), power.rsqrt().cpu().numpy()
+
+
+def find_composition(trainer: Trainer, stage: Stage, decoder: FlowState) -> Composition:
+    """What a sample of the images says, by the molecule at rest at a ``stage``.
+
+    All signals are taken to be equally strong meanwhile: an image that lacks a part seems to be a weak one.
+    """
+    scale, spread = trainer.signal.scale, trainer.signal.spread
+    trainer.signal.take(torch.ones_like(scale), 0.0)
+    rows = sample(trainer)
+    statistics = find_statistics(trainer, stage, decoder, rows, shares=decoder.flow.membership)
+    trainer.signal.take(scale, spread)
+    held_out = torch.from_numpy(hold_out(trainer, rows)).to(statistics.pull.device)
+    known = amplitudes(statistics, mode_count(decoder), mode_stiffness(trainer, decoder), ~held_out)
+    return Composition(rows, known, held_out, statistics)
+
+
+def composition_at_rest(trainer: Trainer, decoder: FlowState) -> Composition:
+    """That of a trained flow's particles, with the poses that it found, at the coarsest size."""
+    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
+    return find_composition(trainer, rigid_stage(trainer, rung)[0], decoder)

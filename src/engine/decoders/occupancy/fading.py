@@ -1,0 +1,159 @@
+"""Which parts some particles lack, told from images before anything is trained, with motion and pose marginalised.
+
+The molecule at rest has the mean of all particles: of a part that a share p of them has, p times its density. An image
+is linear in how much more of a part it has than that mean: a = s / p − 1, s being 1 or 0. The two places are known, and
+that tells absence from motion: a part that moves looks fainter in its mean place by a fraction, and never as if nothing
+were there. With c the coefficients of the soft modes, c ~ N(μ, Σ), Σ found together with the parts' own variance, the
+log evidence of amplitudes a over none is
+
+    b·a − ½ a·C a,   C = C_aa − C_am S C_ma,   b = b_a − C_am μ − C_am S (b_m − C_mm μ),   S = (C_mm + Σ⁻¹)⁻¹
+
+for curvature C_.. and pull b_. of the image (`mode_model.py`). Each group of parts is there or not, all of a group
+together, groups independently; which groups there are is found by adding one part at a time, as long as images that
+shares were not fitted to are explained better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+
+from ..flow.mode_model import ModeStatistics, fit_covariance
+
+LEAST_GAIN, CERTAIN = 0.2, 4.0  # nats per image that a part must explain, and standard errors that it must be from zero
+MOST_GROUPS = 5
+LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
+ITERATIONS, STARTS = 20, (0.5, 0.95)
+
+
+@dataclass(frozen=True)
+class Amplitudes:
+    """What n images say of the amplitudes of p parts: ``curvature`` ``(n, p, p)``, ``pull`` ``(n, p)``."""
+
+    curvature: torch.Tensor
+    pull: torch.Tensor
+
+    def grouped(self, groups: list[list[int]]) -> Amplitudes:
+        """Of groups of parts, each with one amplitude."""
+        belongs = torch.zeros(self.pull.shape[1], len(groups), dtype=self.pull.dtype, device=self.pull.device)
+        for number, group in enumerate(groups):
+            belongs[group, number] = 1
+        return Amplitudes(belongs.T @ self.curvature @ belongs, self.pull @ belongs)
+
+    def of(self, rows: torch.Tensor) -> Amplitudes:
+        """Of some images, ``(n,)`` bool."""
+        return Amplitudes(self.curvature[rows], self.pull[rows])
+
+
+@dataclass(frozen=True)
+class Fading:
+    """What comes and goes.
+
+    Attributes
+    ----------
+    groups : of parts that are there together. share : ``(g,)`` of the particles that have each.
+    present : ``(n, g)`` probability of each image to have it.
+    gain : nats per image that this explains beyond motion, of images that shares were not fitted to.
+    """
+
+    groups: list[list[int]]
+    share: torch.Tensor
+    present: torch.Tensor
+    gain: float
+
+    @property
+    def group_of(self) -> dict[int, int]:
+        """The group of each part that comes and goes."""
+        return {part: number for number, group in enumerate(self.groups) for part in group}
+
+
+def amplitudes(
+    statistics: ModeStatistics, modes: int, stiffness: float, fitted: torch.Tensor
+) -> Amplitudes:
+    """What images say of the parts' amplitudes, motion and pose being marginalised.
+
+    ``statistics`` are of ``modes`` soft modes and the parts after them; ``fitted`` ``(n,)`` bool, images from which the
+    covariance of the modes is found; ``stiffness`` of the modes as in `fit_covariance`.
+    """
+    curvature, pull = statistics.curvature, statistics.pull
+    each = torch.zeros(pull.shape[1], dtype=pull.dtype, device=pull.device)
+    each[:modes] = stiffness
+    mean, covariance = fit_covariance(ModeStatistics(curvature[fitted], pull[fitted]), stiffness=each)
+    mean, covariance = mean[:modes], covariance[:modes, :modes]
+    inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes).to(covariance))
+    own, shared = curvature[:, :modes, :modes], curvature[:, modes:, :modes]
+    explained = shared @ torch.linalg.inv(own + inverse)  # C_am S
+    left = pull[:, :modes] - own @ mean
+    return Amplitudes(
+        curvature[:, modes:, modes:] - explained @ shared.transpose(1, 2),
+        pull[:, modes:] - shared @ mean - (explained @ left[:, :, None]).squeeze(-1),
+    )
+
+
+def explain_by_presence(
+    amplitudes: Amplitudes, share: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log evidence ``(n,)`` over all of it always there, and the probability ``(n, g)`` of each group's presence.
+
+    ``share`` ``(g,)`` of the particles have each group.
+    """
+    states = torch.tensor(list(product((0.0, 1.0), repeat=len(share)))).to(share)  # (2^g, g)
+    prior = (states * share.log() + (1 - states) * (1 - share).log()).sum(dim=1)
+    place = states / share - 1
+    bend = torch.einsum("sg,ngh,sh->ns", place, amplitudes.curvature, place)
+    each = prior + amplitudes.pull @ place.T - 0.5 * bend
+    return torch.logsumexp(each, dim=1), torch.softmax(each, dim=1) @ states
+
+
+def fit_shares(amplitudes: Amplitudes) -> torch.Tensor:
+    """The share ``(g,)`` of the particles that have each group, by expectation–maximisation.
+
+    From several starts, of which the one counts that explains the images best: steps may end where a part that is
+    always there is said to be hardly ever there, and then to be many times as strong.
+    """
+    ends = []
+    for start in STARTS:
+        share = torch.full_like(amplitudes.pull[0], start)
+        for _ in range(ITERATIONS):
+            share = explain_by_presence(amplitudes, share)[1].mean(dim=0).clamp(LEAST_SHARE, 1 - LEAST_SHARE)
+        ends.append((float(explain_by_presence(amplitudes, share)[0].mean()), share))
+    return max(ends, key=lambda end: end[0])[1]
+
+
+def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictness: float = 1.0) -> Fading | None:
+    """The groups of parts that come and go, at most ``most``; None where all is always there.
+
+    ``held_out`` ``(n,)`` bool, images that judge; ``strictness`` multiplies what a part must explain of them.
+    """
+    parts, best = amplitudes.pull.shape[1], torch.zeros_like(amplitudes.pull[held_out][:, 0])
+    groups: list[list[int]] = []
+    free = list(range(parts))
+    while free and (tries := _one_more(groups, free, min(most, MOST_GROUPS))):
+        judged = [_judged(amplitudes, held_out, each) for each in tries]
+        chosen = int(np.argmax([float(each.mean()) for each in judged]))
+        more = judged[chosen] - best
+        error = float(more.std()) / len(more) ** 0.5
+        if float(more.mean()) < strictness * max(LEAST_GAIN, CERTAIN * error):
+            break
+        groups, best = tries[chosen], judged[chosen]
+        free = [part for part in free if not any(part in group for group in groups)]
+    if not groups:
+        return None
+    of_groups = amplitudes.grouped(groups)
+    share = fit_shares(of_groups.of(~held_out))
+    return Fading(groups, share, explain_by_presence(of_groups, share)[1], float(best.mean()))
+
+
+def _one_more(groups: list[list[int]], free: list[int], most: int) -> list[list[list[int]]]:
+    """All ways to add one of the ``free`` parts: to a group, or as one of its own."""
+    tries = [[*groups[:i], [*groups[i], part], *groups[i + 1 :]] for part in free for i in range(len(groups))]
+    return tries + [[*groups, [part]] for part in free if len(groups) < most]
+
+
+def _judged(amplitudes: Amplitudes, held_out: torch.Tensor, groups: list[list[int]]) -> torch.Tensor:
+    """Log evidence ``(m,)`` of held-out images, shares being fitted to the others."""
+    of_groups = amplitudes.grouped(groups)
+    return explain_by_presence(of_groups.of(held_out), fit_shares(of_groups.of(~held_out)))[0]

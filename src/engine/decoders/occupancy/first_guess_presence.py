@@ -1,0 +1,152 @@
+"""The first guess of motion and presence: which parts come and go, and the linear motion beside them.
+
+Where all parts are always there it is the flow's own first guess, to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from ....errors import InputError
+from ...latents.particle_latents import ParticleLatents
+from ...maps.half_maps import HalfMaps, supported_map
+from ...maps.noise_power import measure_noise
+from ...training.stage import Stage
+from ...training.trainer import FIRST_ITERATIONS, Trainer
+from ..flow.first_guess import guess_motion, guess_rest
+from ..flow.first_guess_modes import linear_motion, mode_count, move_linearly
+from ..flow.flow_state import FlowState
+from ..flow.mode_model import LinearMotion, ModeStatistics
+from .composition import Composition, find_composition
+from .fading import Fading
+from .occupancy_flow import OccupancyFlow
+from .occupancy_parameters import OccupancyParameters
+
+LEAST_MEAN = 0.1  # of a part's presence over all particles: a fainter part's density is not made up for
+STRETCH = 1.4  # of the line from absent to present, about its middle
+LEAST_EXPLAINED = 0.3  # of the variance of a part's presence by given latents: they know of it
+
+
+def guess_occupancy(
+    trainer: Trainer, decoder: FlowState, points: ParticleLatents, given: np.ndarray | None
+) -> None:
+    """Be as before the first pass; ``given`` ``(n, k)`` are latents to begin with, or None."""
+    if trainer.mesh.parts < 2:
+        raise InputError("mesh: has a single part, and presence is that of parts; run mesh with --parts 2 or more, or "
+                         "with --segments.")  # fmt: skip
+    stage = guess_rest(trainer, decoder, points)
+    composition = find_composition(trainer, stage, decoder)
+    fading = _fading(trainer, decoder, composition)
+    if fading is None:
+        trainer.log("All parts are there in all particles, as far as the images tell: nothing fades.")
+        guess_motion(trainer, stage, decoder, points, given)
+        return
+    tell(trainer, fading)
+    flow = flow_of(decoder)
+    # an image that lacks a part seemed to be a weak one; how strong it is, is told again once presence is known
+    trainer.signal.take(torch.ones_like(trainer.signal.scale), 0.0)
+    if given is not None or decoder.settings.start == "random":
+        guess_motion(trainer, stage, decoder, points, given)
+        _follow_latents(trainer, flow, points.z[composition.rows], fading)
+    else:
+        motion = _motion(trainer, decoder, composition, fading)
+        _let_fade(flow, fading)
+        stage = _made_up_for(stage, decoder, flow, fading)
+        move_linearly(trainer, stage, decoder, points, motion)
+    decoder.maps = trainer.solve(stage, decoder.vertices_of(points), None, FIRST_ITERATIONS, "map")
+    stage = stage.with_density(supported_map(stage.cloud, decoder.maps))
+    decoder.noise = measure_noise(trainer, stage, decoder.vertices_of(points))
+
+
+def flow_of(decoder: FlowState) -> OccupancyFlow:
+    """The decoder's flow, whose parts may fade."""
+    if not isinstance(decoder.flow, OccupancyFlow):
+        raise TypeError(f"a {decoder.format} model has no presence of parts")
+    return decoder.flow
+
+
+def _fading(trainer: Trainer, decoder: FlowState, composition: Composition) -> Fading | None:
+    """What comes and goes; a latent dimension is left for motion, unless presence explains more than it would."""
+    dims, strictness = trainer.settings.latent_dims, _strictness(decoder)
+    fading = composition.fading(dims, strictness)
+    if fading is None or len(fading.groups) < dims:
+        return fading
+    modes, statistics = mode_count(decoder), composition.statistics
+    of_modes = ModeStatistics(statistics.curvature[:, :modes, :modes].contiguous(), statistics.pull[:, :modes])
+    motion = linear_motion(trainer, decoder, of_modes, 1, composition.held_out.cpu().numpy())
+    if motion.gain <= fading.gain / dims:
+        trainer.log(f"No latent dimension is left for motion; ask for {dims + 1} to have that as well.")
+        return fading
+    trainer.log(f"Parts come and go, and no latent dimension is left for some of them; ask for {dims + 1}.")
+    return composition.fading(dims - 1, strictness) if dims > 1 else None
+
+
+def _strictness(decoder: FlowState) -> float:
+    return decoder.settings.fading if isinstance(decoder.settings, OccupancyParameters) else 1.0
+
+
+def tell(trainer: Trainer, fading: Fading) -> None:
+    """Say what comes and goes."""
+    for group, share in zip(fading.groups, fading.share.tolist(), strict=True):
+        names = " and ".join(str(part + 1) for part in sorted(group))
+        who = f"Part {names} is" if len(group) == 1 else f"Parts {names} are, together,"
+        trainer.log(f"{who} present in {100 * share:.0f} % of the particles.")
+    trainer.log(f"Presence of parts explains {fading.gain:.2f} nats per image beyond motion, of images that it was not "
+                "fitted to.")  # fmt: skip
+
+
+def _motion(trainer: Trainer, decoder: FlowState, composition: Composition, fading: Fading) -> LinearMotion:
+    """The linear motion that images show whose parts are as present as they seem, along the first latents."""
+    statistics = composition.statistics
+    modes, parts = mode_count(decoder), statistics.pull.shape[1] - mode_count(decoder)
+    amplitude = torch.zeros(len(statistics.pull), parts).to(statistics.pull)
+    for part, group in fading.group_of.items():
+        amplitude[:, part] = fading.present[:, group] / fading.share[group] - 1
+    curvature = statistics.curvature
+    there = (curvature[:, :modes, modes:] @ amplitude[:, :, None]).squeeze(-1)
+    own = ModeStatistics(curvature[:, :modes, :modes].contiguous(), statistics.pull[:, :modes] - there)
+    dims, of_presence = trainer.settings.latent_dims, len(fading.groups)
+    motion = linear_motion(trainer, decoder, own, dims - of_presence, composition.held_out.cpu().numpy())
+    return replace(motion, directions=nn.functional.pad(motion.directions, (0, 0, 0, of_presence)))
+
+
+def _let_fade(flow: OccupancyFlow, fading: Fading) -> None:
+    """Let groups come and go along the last latents: white, as those are over particles of which a share has each."""
+    for part, group in fading.group_of.items():
+        share = float(fading.share[group])
+        # the ends lie a little beyond 0 and 1, so that no pull of the prior makes the absent half present
+        offset = 0.5 + STRETCH * (share - 0.5)
+        slope = torch.zeros(flow.latent_dims, device=flow.membership.device)
+        slope[group - len(fading.groups)] = STRETCH * (share * (1 - share)) ** 0.5
+        flow.presence.let_fade(part, offset, slope)
+
+
+def _follow_latents(trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fading: Fading) -> None:
+    """Let those groups come and go that latents ``z`` ``(m, k)`` know of, along the line that tells them best."""
+    ones = torch.cat([torch.ones_like(z[:, :1]), z], dim=1).double()
+    for part, group in fading.group_of.items():
+        present = fading.present[:, group]
+        found = torch.linalg.lstsq(ones, present[:, None]).solution.squeeze(1)
+        explained = float((ones @ found).var() / present.var())
+        if explained < LEAST_EXPLAINED:
+            trainer.log(f"The latents say nothing of the presence of part {part + 1}, which stays as it is.")
+            continue
+        # regression on what is known with noise lies too flat
+        steep, mean = STRETCH / explained, float(present.mean())
+        middle = z.double().mean(dim=0)
+        slope = steep * found[1:]
+        flow.presence.let_fade(part, float(0.5 + STRETCH * (mean - 0.5) - slope @ middle), slope.float())
+
+
+def _made_up_for(stage: Stage, decoder: FlowState, flow: OccupancyFlow, fading: Fading) -> Stage:
+    """The stage with the density of all there is, as far as the mean of all particles tells it."""
+    mean = torch.ones(1, flow.membership.shape[1], device=stage.device)
+    for part, group in fading.group_of.items():
+        mean[0, part] = fading.share[group].clamp(min=LEAST_MEAN)
+    share = stage.cloud.interpolate(flow.share(mean)[0])
+    decoder.maps = HalfMaps(decoder.maps.first / share, decoder.maps.second / share, decoder.maps.fsc)
+    return stage.with_density(stage.density / share)

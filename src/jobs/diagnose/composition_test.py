@@ -1,0 +1,104 @@
+"""Whether parts of the molecule come and go among the particles, and whether the model can show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...errors import InputError
+from ..job_folder import JobRun
+from ..reports.finding import BAD, GOOD, Finding
+from .finished_training import finished_training
+from .keep_finding import keep_finding
+from .restored_training import restore
+
+if TYPE_CHECKING:
+    from ...engine.decoders.occupancy.fading import Fading
+
+PICTURE, ARRAYS = "composition.png", "composition.npz"
+MOST = 4  # groups of parts that are looked for
+READING = (
+    "For each part of the mesh, how much of it each image shows, its motion and pose left open: 1 is what all images "
+    "have on average. One heap about 1 is a part that is always there; two heaps, one of them at 0, are particles with "
+    "it and without. A part that moves far may lie a little to the side of 1, never at 0. What presence explains is "
+    "measured on images that it was not fitted to. A plain flow can only move density, so it moves a part away that is "
+    "not there; train with --decoder occupancy."
+)
+
+
+def run(model: Path, device: str, job: JobRun) -> None:
+    """Write composition.json, composition.npz and composition.png."""
+    from ...engine.decoders.flow.flow_state import FlowState
+    from ...engine.decoders.occupancy.composition import composition_at_rest
+    from ...engine.training.trainer import Interrupted
+    from ...figures.composition_figure import draw_composition
+    from ..train.train_run import choose_device
+
+    training = finished_training(model)
+    restored = restore(training, choose_device(device))
+    decoder, trainer = restored.training.decoder, restored.trainer
+    if not isinstance(decoder, FlowState) or trainer.mesh.parts < 2:
+        raise InputError(f"model: {training.folder.name} has no mesh of several parts that move, of which some could "
+                         "come and go.")  # fmt: skip
+    trainer.progress, trainer.stop = job.progress, job.stop_requested
+    try:
+        composition = composition_at_rest(trainer, decoder)
+    except Interrupted:
+        return
+    fading, (amount, error) = composition.fading(MOST), composition.amount()
+    level, sentence = judge(fading, training.model.fading)
+    absent = _absent(fading, amount)
+    with job.output(PICTURE) as path:
+        draw_composition(path, amount, absent, sentence)
+    with job.output(ARRAYS) as path, open(path, "wb") as file:
+        np.savez(file, rows=composition.rows, amount=amount, error=error, absent=absent)
+    shares = {} if fading is None else {part: float(fading.share[group]) for part, group in fading.group_of.items()}
+    gain = 0.0 if fading is None else fading.gain
+    numbers = {"images": len(amount), "gain": gain,
+               "present": {str(part + 1): share for part, share in shares.items()},
+               "known": [part + 1 for part in training.model.fading]}  # fmt: skip
+    table = (
+        ("presence explains, of held-out images", f"{gain:.2f} nats per image"),
+        *((f"part {part + 1}", _row(amount[:, part], error[:, part], shares.get(part)))
+          for part in range(amount.shape[1])),
+    )  # fmt: skip
+    keep_finding(job, Finding("composition", level, sentence, READING, table, ((PICTURE, ""),), numbers), training)
+
+
+def judge(fading: Fading | None, known: Sequence[int]) -> tuple[str, str]:
+    """A level and a sentence; ``known`` are the parts, from 0, that the model lets come and go."""
+    if fading is None:
+        return GOOD, "All parts are there in all particles, as far as the images tell."
+    told = "; ".join(
+        f"{_named(group)} {'is' if len(group) == 1 else 'are together'} present in {100 * share:.0f} % of the particles"
+        for group, share in zip(fading.groups, fading.share.tolist(), strict=True)
+    )
+    gain = f"which explains {fading.gain:.1f} nats per image beyond motion"
+    missed = sorted(set(fading.group_of) - set(known))
+    if not missed:
+        return GOOD, f"{told[0].upper()}{told[1:]}, {gain}; the model has that."
+    return BAD, (f"{told[0].upper()}{told[1:]}, {gain}; this model cannot show that {_named(missed)} may be absent. "
+                 "Train with --decoder occupancy, and a latent dimension more.")  # fmt: skip
+
+
+def _named(parts: Sequence[int]) -> str:
+    return ("part " if len(parts) == 1 else "parts ") + " and ".join(str(part + 1) for part in sorted(parts))
+
+
+def _absent(fading: Fading | None, amount: np.ndarray) -> np.ndarray:
+    """Whether each image ``(m, p)`` lacks each part."""
+    absent = np.zeros(amount.shape, bool)
+    if fading is not None:
+        present = fading.present.cpu().numpy()
+        for part, group in fading.group_of.items():
+            absent[:, part] = present[:, group] < 0.5
+    return absent
+
+
+def _row(amount: np.ndarray, error: np.ndarray, share: float | None) -> str:
+    spread = max(float(amount.var() - np.mean(error**2)), 0.0) ** 0.5
+    there = "always there" if share is None else f"present in {100 * share:.0f} %"
+    return f"{there}; amount varies by {spread:.2f} beyond noise"

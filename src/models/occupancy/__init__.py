@@ -1,0 +1,1 @@
+"""A trained flow whose parts may come and go."""

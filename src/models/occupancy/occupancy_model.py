@@ -1,0 +1,46 @@
+"""A trained flow whose parts may come and go: where everything is at a latent point, and how much of it. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..flow.flow_model import FlowModel
+from ..interface import DecodeOptions
+from .presence_arrays import PresenceArrays
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OccupancyModel(FlowModel):
+    """A flow model with the presence of its parts.
+
+    ``volume`` is the map with everything present. parts : how present each is at z.
+    """
+
+    kind = "flow with occupancy"
+
+    parts: PresenceArrays
+
+    @property
+    def fading(self) -> tuple[int, ...]:
+        """Parts, from 0, that come and go."""
+        return tuple(int(part) for part in np.flatnonzero(self.parts.fades))
+
+    def presence(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``."""
+        z = self.checked(z)
+        return self.parts.at(z.reshape(-1, self.latent_dims)).reshape(*z.shape[:-1], -1)
+
+    def share(self, z: np.ndarray | Sequence[float]) -> np.ndarray | None:
+        """How much ``(…, v)`` of the density about each vertex is there; None where all of it always is."""
+        return self.presence(z) @ self.flow.membership.T if self.fading else None
+
+    def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
+        """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: what is there, carried."""
+        return self.decoder.map(self.vertices(z), how, self.share(z))
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All arrays that make it the model that it is."""
+        return (*super().arrays(), self.parts.fades, self.parts.offset, self.parts.slope)

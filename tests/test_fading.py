@@ -1,0 +1,154 @@
+"""Which parts some particles lack is told from what images say of amplitudes, without a training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from chimerax.flexrec.engine.decoders.flow.flow_network import Skeleton
+from chimerax.flexrec.engine.decoders.flow.mode_model import ModeStatistics
+from chimerax.flexrec.engine.decoders.occupancy.fading import Amplitudes, amplitudes, find_fading
+from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
+from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, level_off
+from chimerax.flexrec.models.occupancy.presence_arrays import PresenceArrays
+
+COUNT, POWER = 1500, 14.0  # images, and how clearly each shows a part
+
+
+def shown(amount: np.ndarray, seed: int = 0) -> Amplitudes:
+    """What images say whose parts have ``amount`` ``(n, p)`` of their mean density, neighbouring parts overlapping."""
+    rng, parts = np.random.default_rng(seed), amount.shape[1]
+    curvature = POWER * (np.eye(parts) + 0.2 * (np.eye(parts, k=1) + np.eye(parts, k=-1)))
+    noise = rng.normal(size=amount.shape) @ np.linalg.cholesky(curvature).T
+    pull = (amount - 1) @ curvature + noise
+    return Amplitudes(torch.from_numpy(np.tile(curvature, (len(amount), 1, 1))), torch.from_numpy(pull))
+
+
+def held_out(count: int = COUNT) -> torch.Tensor:
+    return torch.arange(count) % 5 == 4
+
+
+def drawn(share: float, seed: int) -> np.ndarray:
+    """Amounts ``(n,)`` beside their mean of a part that a share of the particles has."""
+    return (np.random.default_rng(seed).random(COUNT) < share) / share
+
+
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.9])
+def test_a_part_that_some_particles_lack_is_found(share):
+    amount = np.ones((COUNT, 4))
+    amount[:, 2] = drawn(share, 1)
+    fading = find_fading(shown(amount), held_out(), 2)
+    assert fading.groups == [[2]] and abs(float(fading.share[0]) - share) < 0.03
+    right = (fading.present[:, 0].numpy() > 0.5) == (amount[:, 2] > 0)
+    assert right.mean() > 0.95 and fading.gain > 0.2
+
+
+def test_parts_that_come_and_go_together_are_a_group():
+    amount = np.ones((COUNT, 4))
+    amount[:, 0] = amount[:, 1] = drawn(0.6, 2)
+    amount[:, 3] = drawn(0.4, 3)
+    fading = find_fading(shown(amount), held_out(), 3)
+    assert sorted(map(sorted, fading.groups)) == [[0, 1], [3]]
+    assert fading.group_of[0] == fading.group_of[1] != fading.group_of[3]
+    assert len(find_fading(shown(amount), held_out(), 1).groups) == 1  # no room for more
+
+
+def test_a_part_that_seems_fainter_where_it_moves_far_is_there():
+    rng = np.random.default_rng(4)
+    amount = np.ones((COUNT, 4))
+    amount[:, 1] += 0.25 * (1 - rng.uniform(-1.73, 1.73, COUNT) ** 2)  # at both ends of a swing
+    amount[:, 2] += rng.normal(0, 0.2, COUNT)
+    assert find_fading(shown(amount), held_out(), 3) is None
+
+
+def test_noise_alone_makes_nothing_fade():
+    assert all(find_fading(shown(np.ones((COUNT, 5)), seed), held_out(), 3) is None for seed in range(5))
+
+
+def test_strictness_asks_for_more():
+    amount = np.ones((COUNT, 3))
+    amount[:, 0] = drawn(0.5, 5)
+    assert find_fading(shown(amount), held_out(), 2, strictness=100) is None
+
+
+def test_what_motion_explains_is_no_amplitude():
+    """One mode whose image is nearly that of a part: what moves along it varies, and the part is always there."""
+    rng = np.random.default_rng(6)
+    slopes = torch.from_numpy(rng.normal(size=(2, 40)))
+    slopes[1] = 0.7 * slopes[0] + 0.5 * slopes[1]
+    noise = torch.from_numpy(rng.normal(size=(COUNT, 40)))
+    images = torch.from_numpy(rng.normal(0, 2, (COUNT, 1))) @ slopes[:1] + noise
+    curvature = (slopes @ slopes.T).repeat(COUNT, 1, 1)
+    known = amplitudes(ModeStatistics(curvature, images @ slopes.T), 1, 0.0, ~held_out())
+    amount = known.pull[:, 0] / known.curvature[:, 0, 0]
+    error = known.curvature[:, 0, 0].rsqrt()
+    assert abs(float(amount.var() / error.mean() ** 2) - 1) < 0.15  # nothing beyond noise
+    alone = (images @ slopes[1]) / (slopes[1] @ slopes[1])
+    assert float(alone.var() * (slopes[1] @ slopes[1])) > 5  # which it would be, were motion not left open
+
+
+# ----- presence along z -----
+
+
+def test_presence_levels_off_at_nothing_and_at_all():
+    place = torch.linspace(-3, 4, 200)
+    presence = level_off(place)
+    assert 0 <= presence.min() < 1e-6 and 1 - 1e-6 < presence.max() <= 1 + 1e-6
+    assert (presence.diff() > -1e-6).all()
+    middle = (place > 0.3) & (place < 0.7)
+    assert torch.allclose(presence[middle], place[middle], atol=0.01)
+
+
+def flow_of_two_parts() -> OccupancyFlow:
+    """A flow of two joined parts of which the second comes and goes along z2."""
+    torch.manual_seed(0)
+    vertices = np.random.default_rng(7).normal(0, 20, (8, 3))
+    membership = np.repeat(np.eye(2), 4, axis=0)
+    membership[3] = 0.5
+    skeleton = Skeleton(vertices, np.random.default_rng(8).normal(size=(24, 7)), membership, np.array([-1, 0]),
+                        np.array([0, 1]), vertices[:2], np.full(2, 20.0))  # fmt: skip
+    flow = OccupancyFlow(skeleton, 2, 8, 1)
+    with torch.no_grad():
+        for value in (flow.linear.weight, flow.layer(-1).weight):
+            value.normal_()
+    return flow
+
+
+def test_where_nothing_fades_images_are_made_of_moved_vertices_alone():
+    flow, z = flow_of_two_parts(), torch.randn(5, 2)
+    assert torch.equal(flow.carry(z), flow(z))
+
+
+def test_a_vertex_has_the_share_of_the_parts_that_it_belongs_to():
+    flow = flow_of_two_parts()
+    flow.presence.let_fade(1, 0.5, torch.tensor([0.0, 1.0]))
+    carried = flow.carry(torch.tensor([[0.3, -2.0], [0.3, 2.0]])).detach()
+    assert torch.equal(carried[..., :3], flow(torch.tensor([[0.3, -2.0], [0.3, 2.0]])))
+    assert torch.allclose(carried[:, 0, 3], torch.ones(2)) and torch.allclose(carried[:, 3, 3], torch.tensor([0.5, 1]))
+    assert torch.allclose(carried[:, 7, 3], torch.tensor([0.0, 1.0]), atol=1e-5)
+
+
+def test_other_coordinates_change_nothing():
+    flow, z = flow_of_two_parts(), torch.randn(20, 2)
+    flow.presence.let_fade(1, 0.4, torch.tensor([0.2, 0.7]))
+    before, mean, scale = flow.carry(z), torch.tensor([0.3, -0.2]), torch.tensor([[0.8, 0.1], [-0.3, 1.2]])
+    flow.absorb(mean, scale)
+    assert torch.allclose(flow.carry((z - mean) @ torch.linalg.inv(scale)), before, atol=1e-4)
+
+
+def test_a_draw_keeps_presence_as_it_is():
+    presence, z, draw = Presence(3, 2), torch.randn(50, 2), torch.randn(50, 2)
+    assert torch.equal(presence.held(z, draw), draw)
+    presence.let_fade(2, 0.5, torch.tensor([0.3, 0.4]))
+    kept = presence.held(z, draw)
+    assert torch.allclose(presence(kept), presence(z), atol=1e-5)
+    across = torch.tensor([0.8, -0.6])
+    assert torch.allclose(kept @ across, draw @ across, atol=1e-5)
+
+
+def test_numpy_has_the_same_presence():
+    presence, z = Presence(3, 2), torch.randn(50, 2)
+    presence.let_fade(1, 0.4, torch.tensor([0.9, -0.3]))
+    arrays = PresenceArrays.from_state({f"presence.{name}": value.numpy() for name, value in
+                                        presence.state_dict().items()})  # fmt: skip
+    assert np.allclose(arrays.at(z.numpy()), presence(z).detach().numpy(), atol=1e-6)

@@ -1,0 +1,126 @@
+"""Motion and composition in one training: a part that half of the particles lack, while another swings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.explore.choose_particles import chosen_where
+from chimerax.flexrec.explore.particle_columns import column, column_names
+from chimerax.flexrec.explore.trained_model import open_trained
+from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models.presence_told import presence_told
+from chimerax.flexrec.particles import read_particles
+from chimerax.flexrec.simulate import load_truth
+from scipy.stats import spearmanr
+from test_train import flexrec, kill_after_a_pass, latents, make_project, process, training, truth
+
+QUICK = ("--decoder", "occupancy", "--modes", 16, "--hidden-units", 16, "--batch-size", 32, "--device", "cpu")
+FADING = (*QUICK, "--latent-dims", 2, "--epochs", 3)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """500 particles of 32 pixels, half without the second Fab; 004 is trained with occupancy, 005 is a plain flow."""
+    made = make_project(tmp_path_factory.mktemp("occupancy") / "project", "fab1: ±25", 500, 1, "--drop", "fab2: 0.5")
+    assert flexrec(made, "train", *FADING) == 0
+    assert flexrec(made, "train", "--latent-dims", 2, "--epochs", 1, "--modes", 16, "--device", "cpu") == 0
+    return made
+
+
+@pytest.fixture(scope="module")
+def absent(project) -> np.ndarray:
+    return load_truth(project / "001-simulate").absent
+
+
+def test_presence_and_motion_are_told_apart(project, absent):
+    model = open_model(project / "004-train")
+    assert model.kind == "flow with occupancy" and len(model.fading) >= 1
+    present = model.presence(model.latents)
+    for part in model.fading:
+        assert ((present[:, part] > 0.5) == ~absent).mean() > 0.97
+        assert present[absent, part].mean() < 0.2 and present[~absent, part].mean() > 0.8
+    others = [part for part in range(present.shape[1]) if part not in model.fading]
+    assert others and (present[:, others] == 1).all()
+    best = [max(abs(spearmanr(model.latents[rows, k], truth(project)[rows]).statistic) for k in range(2))
+            for rows in (absent, ~absent)]  # fmt: skip
+    assert min(best) > 0.8
+
+
+def test_maps_have_the_part_and_have_it_not(project, absent):
+    model, made = open_model(project / "004-train"), load_truth(project / "001-simulate")
+    full, lacking = (model.decode(model.latents[rows].mean(axis=0)) for rows in (~absent, absent))
+    share = 1 - lacking.sum() / full.sum()
+    lost = made.moving.weights[made.moving.part].sum() / made.moving.weights.sum()
+    assert abs(share - lost) < 0.12
+    # where it was, hardly anything is left
+    gone = full - lacking
+    place = gone > 0.3 * gone.max()
+    assert np.abs(lacking[place]).sum() < 0.3 * full[place].sum()
+
+
+def test_presence_is_a_column_of_particles_that_can_be_selected(project, absent):
+    trained = open_trained(project / "004-train")
+    part = trained.model.fading[0] + 1
+    assert f"presence{part}" in column_names(trained)
+    values = column(trained, f"presence{part}").values
+    assert ((values > 0.5) == ~absent).mean() > 0.97
+    assert np.array_equal(chosen_where(trained, f"presence{part} > 0.5"), values > 0.5)
+    with pytest.raises(InputError, match="presence99"):
+        column(trained, "presence99")
+    written = read_particles(project / "004-train" / "refined.star")
+    assert np.allclose(written.columns[f"flexrecPresence{part}"].astype(float), values, atol=2e-4)
+    told = presence_told(trained.model)
+    assert told[0] == f"Part {part} is present in {100 * (values >= 0.5).mean():.0f} % of the particles."
+    assert training(project / "004-train", f"flexrecPresence{part}").shape == (3,)
+
+
+def test_a_plain_flow_knows_of_no_presence(project):
+    model = open_model(project / "005-train")
+    assert model.fading == () and presence_told(model) == ()
+    with pytest.raises(InputError, match="--decoder occupancy"):
+        model.presence(model.latents)
+
+
+def test_diagnose_says_which_model_is_unfit(project):
+    assert flexrec(project, "diagnose", "composition", "--model", project / "005-train", "--device", "cpu") == 0
+    assert flexrec(project, "diagnose", "composition", "--model", project / "004-train", "--device", "cpu") == 0
+    plain, own = (json.loads((job / "composition.json").read_text())
+                  for job in sorted(project.glob("0*-diagnose"))[-2:])  # fmt: skip
+    assert plain["level"] == "bad" and "Train with --decoder occupancy" in plain["sentence"]
+    assert all(abs(share - 0.5) < 0.05 for share in plain["numbers"]["present"].values())
+    assert own["level"] == "good" and plain["numbers"]["gain"] > 1
+    assert (sorted(project.glob("0*-diagnose"))[-1] / "composition.png").stat().st_size > 10_000
+
+
+def test_a_killed_training_resumes_to_the_same_numbers(project):
+    words = (*FADING, "--poses", "fixed", "--scales", "keep")
+    assert flexrec(project, "train", *words) == 0
+    whole = sorted(project.glob("0*-train"))[-1]
+    killed = project / f"{int(whole.name[:3]) + 1:03d}-train"
+    kill_after_a_pass(process(project, *words), killed)
+    assert flexrec(project, "resume", killed.name) == 0
+    assert np.array_equal(latents(killed), latents(whole))
+    assert (killed / "flow.npz").read_bytes() == (whole / "flow.npz").read_bytes()
+
+
+def test_where_all_is_there_it_is_the_flow(tmp_path):
+    made = make_project(tmp_path / "project", "fab1: ±25", 300, 2)
+    words = ("--latent-dims", 1, "--epochs", 2, "--modes", 16, "--hidden-units", 8, "--device", "cpu")
+    assert flexrec(made, "train", *words) == 0
+    assert flexrec(made, "train", *words, "--decoder", "occupancy") == 0
+    assert np.array_equal(latents(made / "004-train"), latents(made / "005-train"))
+    model = open_model(made / "005-train")
+    assert model.fading == () and (model.presence(model.latents) == 1).all()
+    assert np.array_equal(model.decode([0.5]), open_model(made / "004-train").decode([0.5]))
+    assert "nothing fades" in (made / "005-train" / "log.txt").read_text()
+
+
+def test_a_mesh_of_one_part_is_refused(tmp_path, capsys):
+    made = make_project(tmp_path / "project", "fab1: ±25", 60, 2)
+    assert flexrec(made, "mesh", "--consensus", made / "001-simulate" / "consensus.mrc", "--parts", 1) == 0
+    assert flexrec(made, "train", *QUICK, "--mesh", made / "004-mesh", "--epochs", 1) != 0
+    assert "mesh: has a single part" in capsys.readouterr().err
