@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .cryodrgn import cryodrgn_folder
+from .field.field_model import read_field_model
 from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
@@ -70,6 +71,7 @@ def _read_variability(path: Path) -> Model:
 
 register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-linear", read_linear_model)
+register_reader("flexrec-field", read_field_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints))
 register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.latents.table_parameters import TableParameters
 from ...errors import InputError
 from ...mesh.storage import load_mesh
@@ -26,7 +26,7 @@ from .train_images import ready_images
 from .train_model import MESH_FILE, STOPPED, Inputs, train_model
 from .train_moving import with_what_moves
 from .train_parameters import CommonParameters
-from .train_parts import DECODERS, SOURCES, check_parts
+from .train_parts import SOURCES, check_parts, chosen_parts
 
 if TYPE_CHECKING:
     from ...engine.training.team import Team
@@ -107,16 +107,9 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
 
 def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | None:
     """Latents ``(n, k)`` to begin with, or None."""
-    flow: FlowParameters = DECODERS["flow"].settings(parameters)
     table: TableParameters = SOURCES["table"].settings(parameters)
-    if flow.start != "latents":
-        if table.initial_latents is not None:
-            raise InputError("initial_latents: is given but --start is not latents; say --start latents to use it.")
-        if table.freeze_latents:
-            raise InputError("freeze_latents: needs latents to keep; give --start latents and --initial-latents.")
+    if not _starts_from_latents(parameters, table):
         return None
-    if table.initial_latents is None:
-        raise InputError("initial_latents: --start latents needs them; give a train job or an .npz with an array z.")
     path = job_file(table.initial_latents, "latents.npz")
     z = read_latents(path)
     if z.shape != (count, parameters.latent_dims):
@@ -125,6 +118,22 @@ def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | No
             "latent dimensions are wanted; give latents of these particles, and --latent-dims to match."
         )
     return z
+
+
+def _starts_from_latents(parameters: CommonParameters, table: TableParameters) -> bool:
+    """Whether latents are given to begin with; ``InputError`` where they are missing, or given to no purpose."""
+    decoder, values = chosen_parts(vars(parameters))[0], vars(parameters)
+    given, asked = table.initial_latents is not None, "--initial-latents"
+    if any(each.name == "start" for each in fields(decoder.parameters)):
+        asked = "--start latents and --initial-latents"
+        if values["start"] == "latents" and not given:
+            raise InputError("initial_latents: --start latents needs them; give a train job or an .npz with an array "
+                             "z.")  # fmt: skip
+        if values["start"] != "latents" and given:
+            raise InputError("initial_latents: is given but --start is not latents; say --start latents to use it.")
+    if table.freeze_latents and not given:
+        raise InputError(f"freeze_latents: needs latents to keep; give {asked}.")
+    return given
 
 
 def read_latents(path: Path) -> np.ndarray:

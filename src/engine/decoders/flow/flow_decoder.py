@@ -20,6 +20,7 @@ from ....mesh.map_files import write_map
 from ...latents.particle_latents import ParticleLatents, Tally
 from ...maps.half_maps import HalfMaps, supported_map
 from ...maps.noise_power import measure_noise
+from ...training.adam_moments import adam_arrays, adam_state
 from ...training.batches import Batch
 from ...training.find_members import judge_images
 from ...training.schedule import Rung
@@ -64,7 +65,8 @@ class FlowDecoder(FlowState):
         self.maps = trainer.solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
         self.maps_box = rung.box
         stage = stage.with_density(supported_map(stage.cloud, self.maps))
-        self.noise = measure_noise(trainer, stage, vertices_of)
+        mapped = stage
+        self.noise = measure_noise(trainer, stage, lambda batch: mapped.forward(batch, vertices_of(batch)))
         trainer.log(f"Now at {rung.box} pixels: {len(stage.cloud)} voxels.")
         return stage.with_noise(self.noise, rung.band)
 
@@ -151,8 +153,7 @@ class FlowDecoder(FlowState):
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """The flow, and what Adam knows of it."""
         tensors = {f"flow.{name}": value for name, value in self.flow.state_dict().items()}
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+        tensors |= adam_arrays(self.optimiser)
         return tensors, {"energy": self.energy, "parent": self.flow.parent, "order": self.flow.order}
 
     def restore(self, tensors: dict[str, torch.Tensor], words: dict[str, Any], trainer: Trainer) -> None:
@@ -175,15 +176,4 @@ class FlowDecoder(FlowState):
         )
         self.build(skeleton, trainer.settings.latent_dims, trainer.device)
         self.flow.load_state_dict(arrays)
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": _adam_state(tensors)})
-
-
-def _adam_state(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
-    """Adam's moments by parameter number."""
-    found: dict[int, dict[str, torch.Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("adam."):
-            _, index, moment = name.split(".", 2)
-            # the step counter lives on the CPU whatever the device
-            found.setdefault(int(index), {})[moment] = value.cpu() if moment == "step" else value
-    return found
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": adam_state(tensors)})
