@@ -1,4 +1,4 @@
-"""Trains as one of several processes; started by torchrun. Arguments: project, output, start (or linear, or poses)."""
+"""Trains as one of several processes; started by torchrun. Arguments: project, output, start or decoder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from chimerax.flexrec.engine.decoders.decoder import Decoder
+from chimerax.flexrec.engine.decoders.field.field_decoder import FieldDecoder
+from chimerax.flexrec.engine.decoders.field.field_parameters import FieldParameters
 from chimerax.flexrec.engine.decoders.flow.flow_decoder import FlowDecoder
 from chimerax.flexrec.engine.decoders.flow.flow_parameters import FlowParameters
 from chimerax.flexrec.engine.decoders.linear.linear_decoder import LinearDecoder
@@ -20,9 +23,11 @@ from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.particles.prepared import load_prepared
 
 
-def decoder_of(start: str) -> FlowDecoder | LinearDecoder:
+def decoder_of(start: str) -> Decoder:
     if start == "linear":
         return LinearDecoder()
+    if start == "field":
+        return FieldDecoder(FieldParameters(field_units=32, field_layers=2))
     poses, junk = ("refine", "weigh") if start == "poses" else ("fixed", "keep")
     start = "modes" if start == "poses" else start
     return FlowDecoder(FlowParameters(modes=16, hidden_units=8, start=start, poses=poses, junk=junk))
@@ -48,6 +53,12 @@ def main(project: Path, output: Path, start: str) -> None:
         z, precision = decoder.known(points, 2)
         np.savez(output / f"{team.rank}-of-{team.size}.npz", z=z, map=decoder.volumes[:3], precision=precision,
                  gain=[line["gain"] for line in training.history])  # fmt: skip
+        team.leave()
+        return
+    if start == "field":
+        matrices = {name: value for name, value in decoder.network.plain().items() if name.startswith("matrix")}
+        np.savez(output / f"{team.rank}-of-{team.size}.npz", z=points.z, precision=points.precision, **matrices,
+                 misfit=[line["misfit"] for line in training.history])  # fmt: skip
         team.leave()
         return
     vertices = decoder.flow(points.z[:20]).detach().numpy()

@@ -21,12 +21,11 @@ def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -
     history : arrays (e,), one value per entry: ``epoch``; ``box`` (pixels); and either ``misfit`` and ``rigid_misfit``
         (nats per particle, at that box), ``energy`` (mean over cells of Σ (sₗ − 1)², shown as the root mean square
         principal strain √(energy / 3) in %), ``weight`` (of the rigidity, λ), ``amplitude`` (mean displacement, Å); or,
-        of linear components, ``gain`` (nats per particle) and ``variation`` (of the map, a share of it); or whatever
-        else a decoder measures, which is shown by its name
+        of a field, the two misfits alone; or, of linear components, ``gain`` (nats per particle) and ``variation`` (of
+        the map, a share of it); or whatever else a decoder measures, which is shown by its name
     """
     epoch, box = np.asarray(history["epoch"], float), np.asarray(history["box"])
-    course = _linear_course if "gain" in history else _flow_course if "rigid_misfit" in history else _plain_course
-    curves, text = course(history)
+    curves, text = _course(history)
     rows = -(-len(curves) // 2)
     figure = new_figure(10.5, 1 + 3 * rows)
     for axis, (title, unit, values) in zip(figure.subplots(rows, 2, sharex=True).flat, curves):
@@ -40,6 +39,15 @@ def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -
     figure.axes[0].axhline(0, color=GREY, linewidth=0.8)
     say(figure, text)
     save(figure, path)
+
+
+def _course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
+    """Title, unit and values of each curve, and how to read them, by what was measured."""
+    if "gain" in history:
+        return _linear_course(history)
+    if "energy" in history:
+        return _flow_course(history)
+    return _field_course(history) if "rigid_misfit" in history else _plain_course(history)
 
 
 def _flow_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
@@ -69,6 +77,20 @@ def _linear_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
         "How to read: the gain is the evidence in an image for the components, the price of fitting it deducted: it "
         "should rise and level off; near zero the images do not ask for them. The variation is how far the particles' "
         "maps are from the mean one. Compare both within one box only (dashed lines: the images grow finer)."
+    )
+
+
+def _field_course(history: dict[str, np.ndarray]) -> tuple[tuple, str]:
+    """Title, unit and values of each curve, and how to read them."""
+    curves = (
+        ("Gain over a rigid molecule", "nats per particle", np.asarray(history["rigid_misfit"]) - history["misfit"]),
+        ("Misfit", "nats per particle", np.asarray(history["misfit"], float)),
+    )
+    return curves, (
+        "How to read: the gain is how much better the map at a particle's latent point explains its image than the map "
+        "of the rigid molecule: it should rise and level off. A network has many numbers and learns noise as well, so "
+        "that a gain that still rises slowly at the end need not be motion. Compare both within one box only (dashed "
+        "lines: the images grow finer)."
     )
 
 

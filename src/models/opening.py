@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import InputError
 from .cryodrgn import cryodrgn_folder
 from .dynamight import dynamight_folder
+from .field.field_model import read_field_model
 from .flex3d import flex3d_files
 from .flow.flow_files import read_flow_model
 from .interface import Model
@@ -90,6 +91,7 @@ def _read_map_series(path: Path) -> Model:
 register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-occupancy", read_occupancy_model)
 register_reader("flexrec-linear", read_linear_model)
+register_reader("flexrec-field", read_field_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints,
                          format="cryodrgn"))  # fmt: skip

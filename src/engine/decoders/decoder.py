@@ -24,6 +24,7 @@ from ..training.trainer import Trainer
 
 # gives the path at which a file of a name is to be written, whole or not at all
 Output = Callable[[str], AbstractContextManager[Path]]
+DIFFERENCE = 0.05  # of the latents' unit spread: a step of differences
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,16 @@ class Predictor(Protocol):
         own = [batch.correction] * several if correction is None else correction.unbind(dim=1)
         return torch.stack([self.predict(stage, replace(batch, correction=own[i]), z[:, i]) for i in range(several)],
                            dim=1)  # fmt: skip
+
+    def predict_with_slopes(self, stage: Stage, batch: Batch, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images at latents ``(b, k)`` and their derivatives ``(b, k, d, d // 2 + 1)`` by them.
+
+        Here by forward differences: ∂f/∂zₖ ≈ (f(z + h eₖ) − f(z)) / h.
+        """
+        k = z.shape[1]
+        steps = torch.cat([torch.zeros(1, k, device=z.device), DIFFERENCE * torch.eye(k, device=z.device)])
+        models = self.predict_several(stage, batch, z[:, None] + steps)
+        return models[:, 0], (models[:, 1:] - models[:, :1]) / DIFFERENCE
 
 
 class Decoder(Predictor, Protocol):

@@ -16,7 +16,6 @@ from ..training.pose_corrections import SIZE, shift_slopes
 from ..training.stage import Stage
 from .particle_latents import PoseStep, Prior, Step
 
-DIFFERENCE = 0.05  # of the latents' unit spread
 TURN = 0.5  # Å at the radius of gyration
 LONGEST_STEP, LARGEST_TURN = 1.0, 6.0  # of latents; of poses, Å
 NEAR = 0.3  # of the latents' spread: a better point as near as this is found by steps
@@ -28,24 +27,22 @@ def gauss_newton(
 ) -> Step:
     """One step of every particle of a batch from ``z`` ``(b, k)`` towards its most likely latent point and pose.
 
-    The image's dependence on both is linearised: by forward differences in z and in the turns of the pose, exactly in
-    its shifts. Latents and pose are solved for together, so that none is spent on what the other explains; what is
-    handed on as the latents' precision is the marginal one (the Schur complement of the pose's block). Where the
-    decoder is no line, a step is not to be trusted beyond a length of ``longest``.
+    The image's dependence on both is linearised: in z as the decoder can, by forward differences in the turns of the
+    pose, exactly in its shifts. Latents and pose are solved for together, so that none is spent on what the other
+    explains; what is handed on as the latents' precision is the marginal one (the Schur complement of the pose's
+    block). Where the decoder is no line, a step is not to be trusted beyond a length of ``longest``.
     """
     k, correction = z.shape[1], batch.correction
-    # columns of J for the latents: ∂f/∂zₖ ≈ (f(z + h eₖ) − f(z)) / h
-    steps = torch.cat([torch.zeros(1, k, device=z.device), DIFFERENCE * torch.eye(k, device=z.device)])
-    models = decoder.predict_several(stage, batch, z[:, None] + steps)
+    image, changes = decoder.predict_with_slopes(stage, batch, z)
+    base = whitened(stage, image)
+    slope = _each_whitened(stage, changes)  # Jᵀ
     if correction is not None:
-        models = torch.cat([models, _turned_images(decoder, stage, batch, z, correction)], dim=1)
-    base = whitened(stage, models[:, 0])
-    slope = (_each_whitened(stage, models[:, 1:]) - base[:, None]) / DIFFERENCE
+        turns = (_turned_images(decoder, stage, batch, z, correction) - image[:, None]) / TURN
+        slides = shift_slopes(image, stage.cloud.pixel_size)
+        slope = torch.cat([slope, _each_whitened(stage, torch.cat([turns, slides], dim=1))], dim=1)
     # Λ, and how far from its centre each unknown is
     start, strength = z - prior.centre, torch.full((k,), prior.strength, device=z.device)
     if correction is not None:
-        slope[:, k:] *= DIFFERENCE / TURN
-        slope = torch.cat([slope, _each_whitened(stage, shift_slopes(models[:, 0], stage.cloud.pixel_size))], dim=1)
         start, strength = torch.cat([start, correction], dim=1), torch.cat([strength, stage.poses.prior])
     precision = slope @ slope.transpose(1, 2) + torch.diag(strength)  # H = JᵀJ + Λ; slope is Jᵀ
     # Jᵀ (y − f) − Λ (z − z₀)

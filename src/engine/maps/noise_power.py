@@ -14,10 +14,10 @@ from ..training.trainer import Trainer
 NOISE_PARTICLES = 1_000
 
 
-def measure_noise(trainer: Trainer, stage: Stage, vertices_of: Callable[[Batch], torch.Tensor]) -> torch.Tensor:
+def measure_noise(trainer: Trainer, stage: Stage, images_of: Callable[[Batch], torch.Tensor]) -> torch.Tensor:
     """Mean squared residual by shell ``(D // 2 + 1,)``, from a sample; shells beyond the stage's box keep their value.
 
-    ``vertices_of(batch)`` gives the vertices ``(b, v, 3)`` or ``(v, 3)``.
+    ``images_of(batch)`` gives the model's images ``(b, d, d // 2 + 1)``.
     """
     rng = np.random.default_rng((trainer.seed, 3))
     rows = np.sort(rng.permutation(len(trainer.images))[:NOISE_PARTICLES])
@@ -27,7 +27,7 @@ def measure_noise(trainer: Trainer, stage: Stage, vertices_of: Callable[[Batch],
     seen = torch.zeros(1, device=trainer.device)
     with torch.no_grad():
         for batch in stage.batches(trainer.team.share(rows)):
-            residual = (batch.images - stage.forward(batch, vertices_of(batch))).abs() ** 2
+            residual = (batch.images - images_of(batch)).abs() ** 2
             if batch.weight is not None:
                 residual = batch.weight[:, None, None] * residual
             power.index_add_(0, shell.reshape(-1), residual.sum(dim=0).reshape(-1))

@@ -24,12 +24,8 @@ class Nodes:
     share: torch.Tensor
 
 
-class SliceGrid:
-    """A cube of Fourier nodes about frequency zero and the samples of an image's half plane that fall into it.
-
-    A spectrum is ``(side³, c)``, one column per map, index ``(kz, ky, kx)`` with frequency zero in the middle and the
-    phase of a map whose origin is voxel ``N // 2``. Samples of an image are ``(b, p)``: those with positive weight.
-    """
+class PlaneSamples:
+    """The samples ``(p,)`` of an image's half plane that are used: those with positive weight, at (``kx``, ``ky``)."""
 
     def __init__(self, weights: torch.Tensor) -> None:
         """``weights`` ``(N, N // 2 + 1)`` of the half plane over the noise, zero where a sample is not used."""
@@ -39,6 +35,30 @@ class SliceGrid:
         ky = (torch.fft.fftfreq(self.box, device=device) * self.box).round()[:, None].expand_as(weights)
         kx = torch.arange(weights.shape[1], device=device, dtype=weights.dtype)[None].expand_as(weights)
         self.kx, self.ky = kx[self.used], ky[self.used]
+
+    def samples(self, images: torch.Tensor) -> torch.Tensor:
+        """The used samples ``(b, p)`` of Fourier images whose origin is pixel ``N // 2``, moved to origin 0."""
+        return images[:, self.used] * (1 - 2 * ((self.kx + self.ky).long() % 2))
+
+    def places(self, rotation: torch.Tensor) -> torch.Tensor:
+        """Where the samples of images of these orientations ``(b, 3, 3)`` lie in a map's transform, ``(b, p, 3)``.
+
+        Rows 0 and 1 of R span the slice.
+        """
+        return self.kx[None, :, None] * rotation[:, None, 0] + self.ky[None, :, None] * rotation[:, None, 1]
+
+
+class SliceGrid(PlaneSamples):
+    """A cube of Fourier nodes about frequency zero and the samples of an image's half plane that fall into it.
+
+    A spectrum is ``(side³, c)``, one column per map, index ``(kz, ky, kx)`` with frequency zero in the middle and the
+    phase of a map whose origin is voxel ``N // 2``. Samples of an image are ``(b, p)``: those with positive weight.
+    """
+
+    def __init__(self, weights: torch.Tensor) -> None:
+        """``weights`` as of `PlaneSamples`."""
+        super().__init__(weights)
+        device = weights.device
         self.middle = self.box // 2 + MARGIN
         self.side = 2 * self.middle + 1
         axis = torch.arange(self.side, device=device) - self.middle
@@ -49,13 +69,9 @@ class SliceGrid:
         envelope = torch.sinc((torch.arange(self.box, device=device) - self.box // 2) / self.box) ** 2
         self._envelope = envelope[:, None, None] * envelope[None, :, None] * envelope[None, None, :]
 
-    def samples(self, images: torch.Tensor) -> torch.Tensor:
-        """The used samples ``(b, p)`` of Fourier images whose origin is pixel ``N // 2``, moved to origin 0."""
-        return images[:, self.used] * (1 - 2 * ((self.kx + self.ky).long() % 2))
-
     def nodes(self, rotation: torch.Tensor) -> Nodes:
-        """Where slices of these orientations ``(b, 3, 3)`` lie (rows 0 and 1 of R span the slice)."""
-        place = self.kx[None, :, None] * rotation[:, None, 0] + self.ky[None, :, None] * rotation[:, None, 1]
+        """Where slices of these orientations ``(b, 3, 3)`` lie."""
+        place = self.places(rotation)
         low = place.floor()
         part, low = place - low, low.long() + self.middle
         index, share = [], []

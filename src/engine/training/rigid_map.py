@@ -34,4 +34,5 @@ def solve_at_rest(
 
     maps = trainer.solve(stage, at_rest, start, FIRST_ITERATIONS, "rigid map")
     stage = stage.with_density(supported_map(stage.cloud, maps))
-    return stage.with_noise(measure_noise(trainer, stage, at_rest), rung.band), maps
+    noise = measure_noise(trainer, stage, lambda batch: stage.forward(batch, trainer.rest))
+    return stage.with_noise(noise, rung.band), maps

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ...engine.decoders.field.field_parameters import FieldParameters
 from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.decoders.linear.linear_parameters import LinearParameters
 from ...engine.decoders.occupancy.occupancy_parameters import OccupancyParameters
@@ -110,6 +111,17 @@ register_decoder(
         "...engine.decoders.linear.linear_decoder:LinearDecoder",
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
         said=(("poses", "fixed"), ("junk", "keep")),
+    )
+)
+register_decoder(
+    Part(
+        "field",
+        "a coordinate network, as in cryoDRGN: nothing is assumed of how the molecule changes, and nothing is said of "
+        "where its parts go",
+        FieldParameters,
+        "...engine.decoders.field.field_decoder:FieldDecoder",
+        without=("halves",),
+        said=(("poses", "fixed"), ("junk", "keep"), ("scales", "keep")),
     )
 )
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...errors import InputError
 from ...mesh.storage import load_mesh
 from ...mesh.tetmesh import TetMesh
@@ -27,7 +26,7 @@ from .train_images import ready_images
 from .train_model import MESH_FILE, STOPPED, Inputs, train_model
 from .train_moving import with_what_moves
 from .train_parameters import CommonParameters
-from .train_parts import DECODERS, check_parts
+from .train_parts import check_parts, chosen_parts
 
 if TYPE_CHECKING:
     from ...engine.training.team import Team
@@ -110,18 +109,11 @@ def initial_latents(
     parameters: CommonParameters, prepared: Prepared, say: Callable[[str], object] | None = None
 ) -> np.ndarray | None:  # fmt: skip
     """Latents ``(n, k)`` to begin with, or None; ``say`` is told how they were matched."""
-    flow: FlowParameters = DECODERS["flow"].settings(parameters)
-    initial: Path | None = vars(parameters)["initial_latents"]
-    if flow.start != "latents":
-        if initial is not None:
-            raise InputError("initial_latents: is given but --start is not latents; say --start latents to use it.")
-        if vars(parameters)["freeze_latents"]:
-            raise InputError("freeze_latents: needs latents to keep; give --start latents and --initial-latents.")
+    values = vars(parameters)
+    path = values["initial_latents"]
+    if not _starts_from_latents(parameters):
         return None
-    if initial is None:
-        raise InputError("initial_latents: --start latents needs them; give a train job, another program's folder, or "
-                         "an .npz with an array z.")  # fmt: skip
-    path, count = initial, len(prepared.particles)
+    count = len(prepared.particles)
     given = given_latents(path, prepared)
     if given.z.shape != (count, parameters.latent_dims):
         raise InputError(
@@ -129,12 +121,28 @@ def initial_latents(
             f"{parameters.latent_dims} latent dimensions are wanted; give latents of these particles, and "
             "--latent-dims to match."
         )
-    if vars(parameters)["freeze_latents"] and not given.partner.all():
+    if values["freeze_latents"] and not given.partner.all():
         raise InputError(f"freeze_latents: {np.count_nonzero(~given.partner)} of the {count} particles have no latents "
                          f"in {path}; leave it out, or prep the others alone.")  # fmt: skip
     if say is not None:
         say(given.sentence(path))
     return given.z
+
+
+def _starts_from_latents(parameters: CommonParameters) -> bool:
+    """Whether latents are given to begin with; ``InputError`` where they are missing, or given to no purpose."""
+    decoder, values = chosen_parts(vars(parameters))[0], vars(parameters)
+    given, asked = values["initial_latents"] is not None, "--initial-latents"
+    if any(each.name == "start" for each in fields(decoder.parameters)):
+        asked = "--start latents and --initial-latents"
+        if values["start"] == "latents" and not given:
+            raise InputError("initial_latents: --start latents needs them; give a train job, another program's folder, "
+                             "or an .npz with an array z.")  # fmt: skip
+        if values["start"] != "latents" and given:
+            raise InputError("initial_latents: is given but --start is not latents; say --start latents to use it.")
+    if values["freeze_latents"] and not given:
+        raise InputError(f"freeze_latents: needs latents to keep; give {asked}.")
+    return given
 
 
 def choose_device(name: str) -> str:

@@ -65,7 +65,8 @@ class FlowDecoder(FlowState):
         self.maps = trainer.solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
         self.maps_box = rung.box
         stage = stage.with_density(supported_map(stage.cloud, self.maps))
-        self.noise = measure_noise(trainer, stage, vertices_of)
+        mapped = stage
+        self.noise = measure_noise(trainer, stage, lambda batch: mapped.forward(batch, vertices_of(batch)))
         trainer.log(f"Now at {rung.box} pixels: {len(stage.cloud)} voxels.")
         return stage.with_noise(self.noise, rung.band)
 

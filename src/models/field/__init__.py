@@ -1,0 +1,1 @@
+"""A trained field model on disk."""
