@@ -47,7 +47,7 @@ def read_path(session, path: str | Path, name: str | None = None) -> tuple[list[
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
         f"{flow.pixel_size:.4g} Å, {flow.progress}."
     )
-    return [model], " ".join([about, *(() if flow.origin is None else flow.origin.says)])
+    return [model], " ".join([about, *flow.says])
 
 
 def _read_maps(session, folder: Path, name: str | None) -> tuple[list[Opened], str]:

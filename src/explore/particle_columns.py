@@ -67,17 +67,17 @@ def column_names(trained: Trained) -> list[str]:
     moves, known = trained.model.moving is not None, trained.model.precision is not None
     names += ["amplitude"] * moves + ["uncertainty"] * (moves and known) + ["uncertainty_in_z"] * known
     names += [name for name in _RESULTS if _COMPUTED[name](trained) is not None]
-    names += [] if trained.model.origin is None else list(trained.model.origin.columns)
+    names += list(trained.model.columns)
     try:
         particles = trained.particles
     except InputError:
         return names
-    names += [name for name, find in _PARTICLE.items() if find(particles) is not None]
+    names += [name for name, find in _PARTICLE.items() if name not in names and find(particles) is not None]
     return names + [name for name in particles.columns if name not in names]
 
 
 def _of_particles(trained: Trained, name: str) -> Column:
-    given = {} if trained.model.origin is None else trained.model.origin.columns
+    given = trained.model.columns
     if name in given:
         return Column(name, given[name].values, categories=given[name].categories)
     particles = trained.particles

@@ -73,6 +73,7 @@ class Decoder(Predictor, Protocol):
     format : of its model, as model.json names it. settings : its parameters, a frozen dataclass.
     straight : whether images are linear in z; then `place` finds latents in one step. spare : dimensions that it finds
         beyond those wanted; none where latents are frozen.
+    fixed_axes : whether its latent space has places of its own, so that latents are never made white.
     optimiser : steps along the gradient of batches, the rate falling from the first to the last of ``rates``; None
         where all is learned from what a pass adds up to.
     keeps_mesh : whether its model has the mesh, which may become another than training was given.
@@ -85,6 +86,7 @@ class Decoder(Predictor, Protocol):
     settings: Any
     straight: bool = False
     spare: int = 0
+    fixed_axes: bool = False
     optimiser: torch.optim.Optimizer | None = None
     rates: tuple[float, float] = (1e-3, 5e-5)
     keeps_mesh: bool = False
@@ -187,6 +189,10 @@ class Decoder(Predictor, Protocol):
     def known(self, points: ParticleLatents, dims: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The latents ``(n, dims)`` and precision ``(n, dims, dims)`` that a model has of the particles."""
         return points.z, points.precision
+
+    def columns(self, points: ParticleLatents) -> dict[str, np.ndarray]:
+        """What a particle file says of every particle beside poses ``(n,)``, by the name of its column."""
+        return {}
 
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """The files of its model, map.mrc among them, but for those that every model has."""

@@ -109,7 +109,7 @@ def train_model(
             settle(whole_of(job), trainer, training)
             run_training(trainer, training, save)
             if leads:
-                write_particles(job, prepared, trainer)
+                write_particles(job, prepared, trainer, training)
             if leads and among is None:
                 select_junk(job, prepared, trainer)
             return training

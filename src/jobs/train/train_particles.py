@@ -15,22 +15,27 @@ from ..job_folder import JobRun
 if TYPE_CHECKING:
     from ...engine.training.pose_corrections import Poses
     from ...engine.training.trainer import Trainer
+    from ...engine.training.training_loop import Training
     from ...particles import Particles
 
 REFINED, JUNK = "refined.star", "junk"
 PROBABILITY = "flexrecProbability"
 
 
-def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer) -> None:
-    """At the end of a training: refined.star, where poses, images or their signals are in doubt."""
+def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer, training: Training) -> None:
+    """At the end of a training: refined.star, where poses, images or their signals are in doubt, or particles have
+    columns more.
+    """
     probability, signal = _probability(trainer), trainer.signal
-    if trainer.poses.active or probability is not None or not signal.even:
+    own = training.decoder.columns(training.points)
+    if own or trainer.poses.active or probability is not None or not signal.even:
         particles = refined(prepared.particles, trainer.poses) if trainer.poses.active else prepared.particles
         if not signal.even:
             particles = replace(particles, scale=particles.scale * np.round(signal.scale.cpu().numpy(), 4))
         if probability is not None:
             columns = particles.columns | {PROBABILITY: np.round(probability, 4)}
             particles = replace(particles, columns=columns)
+        particles = replace(particles, columns=particles.columns | own)
         with job.output(REFINED) as path:
             write_star(path, particles)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ...engine.decoders.classes.classes_parameters import ClassesParameters
 from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.decoders.linear.linear_parameters import LinearParameters
 from ...engine.latents.table_parameters import TableParameters
@@ -74,6 +75,16 @@ register_decoder(
         "...engine.decoders.linear.linear_decoder:LinearDecoder",
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
         said=(("poses", "fixed"), ("junk", "keep")),
+    )
+)
+register_decoder(
+    Part(
+        "classes",
+        "one of several maps, of which there is one more than latent dimensions: for states that are few and apart",
+        ClassesParameters,
+        "...engine.decoders.classes.classes_decoder:ClassesDecoder",
+        without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
+        said=(("poses", "fixed"),),
     )
 )
 

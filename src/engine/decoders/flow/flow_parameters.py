@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....parameters import parameter
-from ...training.judged import Judged
+from ...training.judged import JudgedParameters
 
 GROUP = "flow decoder"
 
 
 @dataclass(frozen=True)
-class FlowParameters:
+class FlowParameters(JudgedParameters):
     """A motion of the mesh. ``rigidity`` multiplies the calibrated weight of the prior."""
 
     rigidity: float = parameter(
@@ -34,20 +34,6 @@ class FlowParameters:
         help="refine: small errors of the particles' poses are unknowns too, so that none is taken for a motion; where "
         "poses are right, they stay as they are. fixed: poses are taken as they are. auto: refine, with the flow",
         choices=("auto", "refine", "fixed"),
-        group=GROUP,
-    )
-    junk: str = parameter(
-        "auto",
-        help="weigh: images that are no particles of this molecule are told by how little they resemble it, and count "
-        "for nothing. keep: all images count alike. auto: weigh, with the flow",
-        choices=("auto", "weigh", "keep"),
-        group=GROUP,
-    )
-    scales: str = parameter(
-        "auto",
-        help="find: how strong the particle's signal is for the noise of its image is an unknown too; where all are "
-        "alike, they stay so. keep: the particle file's scales are taken as they are. auto: find, with the flow",
-        choices=("auto", "find", "keep"),
         group=GROUP,
     )
     hidden_units: int = parameter(
@@ -75,8 +61,3 @@ class FlowParameters:
     def refine_poses(self) -> bool:
         """Whether poses are corrected, if the images say that they are off."""
         return self.poses in ("auto", "refine")
-
-    @property
-    def judged(self) -> Judged:
-        """Whether images that are no particles are told, and how strong the signal of each is."""
-        return Judged(self.junk in ("auto", "weigh"), self.scales in ("auto", "find"))
