@@ -21,8 +21,9 @@ def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -
     history : arrays (e,), one value per entry: ``epoch``; ``box`` (pixels); and either ``misfit`` and ``rigid_misfit``
         (nats per particle, at that box), ``energy`` (mean over cells of Σ (sₗ − 1)², shown as the root mean square
         principal strain √(energy / 3) in %), ``weight`` (of the rigidity, λ), ``amplitude`` (mean displacement, Å); or,
-        of linear components, ``gain`` (nats per particle) and ``variation`` (of the map, a share of it); or, of classes,
-        both misfits, ``certainty`` (mean highest probability) and the shares ``class_1`` …; or whatever else a decoder measures, which is shown by its name
+        of linear components, ``gain`` (nats per particle) and ``variation`` (of the map, a share of it); or, of
+        classes, both misfits, ``certainty`` (mean highest probability) and the shares ``class_1`` …; or whatever else
+        a decoder measures, which is shown by its name
     """
     epoch, box = np.asarray(history["epoch"], float), np.asarray(history["box"])
     told_by = {"gain": _linear_course, "energy": _flow_course, "certainty": _classes_course}

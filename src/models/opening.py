@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from .bodies.bodies_model import read_bodies_model
 from .classes.classes_model import read_classes_model
 from .cryodrgn import cryodrgn_folder
 from .flow.flow_files import read_flow_model
@@ -71,6 +72,7 @@ def _read_variability(path: Path) -> Model:
 
 register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-linear", read_linear_model)
+register_reader("flexrec-bodies", read_bodies_model)
 register_reader("flexrec-classes", read_classes_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints))

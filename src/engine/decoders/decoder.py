@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from ...particles.particles import Particles
 from ..latents.particle_latents import ParticleLatents, Step, Tally
 from ..maps.half_maps import HalfMaps
 from ..training.batches import Batch
@@ -192,6 +193,10 @@ class Decoder(Predictor, Protocol):
 
     def columns(self, points: ParticleLatents) -> dict[str, np.ndarray]:
         """What a particle file says of every particle beside poses ``(n,)``, by the name of its column."""
+        return {}
+
+    def particle_files(self, trainer: Trainer, points: ParticleLatents) -> dict[str, Particles]:
+        """Particles with poses of their own to be written at the end of a training, by the names of their files."""
         return {}
 
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:

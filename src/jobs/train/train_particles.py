@@ -24,7 +24,7 @@ PROBABILITY = "flexrecProbability"
 
 def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer, training: Training) -> None:
     """At the end of a training: refined.star, where poses, images or their signals are in doubt, or particles have
-    columns more.
+    columns more; and the files of particles that the decoder has, such as bodies' poses.
     """
     probability, signal = _probability(trainer), trainer.signal
     own = training.decoder.columns(training.points)
@@ -37,6 +37,9 @@ def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer, training:
             particles = replace(particles, columns=columns)
         particles = replace(particles, columns=particles.columns | own)
         with job.output(REFINED) as path:
+            write_star(path, particles)
+    for name, particles in training.decoder.particle_files(trainer, training.points).items():
+        with job.output(f"{name}.star") as path:
             write_star(path, particles)
 
 

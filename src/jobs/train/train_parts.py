@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ...engine.decoders.bodies.bodies_parameters import BodiesParameters
 from ...engine.decoders.classes.classes_parameters import ClassesParameters
 from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.decoders.linear.linear_parameters import LinearParameters
@@ -75,6 +76,14 @@ register_decoder(
         "...engine.decoders.linear.linear_decoder:LinearDecoder",
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
         said=(("poses", "fixed"), ("junk", "keep")),
+    )
+)
+register_decoder(
+    Part(
+        "bodies",
+        "parts of the mesh that move as rigid bodies and do not bend, as in multi-body refinement",
+        BodiesParameters,
+        "...engine.decoders.bodies.bodies_decoder:BodiesDecoder",
     )
 )
 register_decoder(

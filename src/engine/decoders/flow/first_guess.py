@@ -26,7 +26,6 @@ from ..linear.density_components import PASSES, fit_components
 from .first_guess_components import Followed, follow, gain_of, place_all, read_share
 from .first_guess_modes import MODES, fit_modes, move_linearly
 from .first_guess_poses import find_poses
-from .flow_network import build_skeleton
 from .flow_state import FlowState
 from .mode_model import LinearMotion
 from .soft_modes import RIGID_MOTIONS
@@ -52,7 +51,7 @@ def guess_flow(trainer: Trainer, decoder: FlowState, points: ParticleLatents, gi
     if renew_mesh(trainer, stage, before):
         stage, maps = judge_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise), settings.judged)
     mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
-    decoder.build(build_skeleton(trainer.mesh, mass, settings.modes), points.z.shape[1], trainer.device)
+    decoder.build(decoder.skeleton(trainer.mesh, mass), points.z.shape[1], trainer.device)
     if settings.refine_poses:
         stage, maps = find_poses(trainer, rung, stage, maps, decoder, _sample(trainer))
         stage, maps = judge_at_rest(trainer, rung, stage, maps, settings.judged)

@@ -11,8 +11,8 @@ GROUP = "flow decoder"
 
 
 @dataclass(frozen=True)
-class FlowParameters(JudgedParameters):
-    """A motion of the mesh. ``rigidity`` multiplies the calibrated weight of the prior."""
+class MotionParameters(JudgedParameters):
+    """What every motion of the mesh is asked. ``rigidity`` multiplies the calibrated weight of the prior."""
 
     rigidity: float = parameter(
         1.0,
@@ -42,14 +42,6 @@ class FlowParameters(JudgedParameters):
     hidden_layers: int = parameter(
         3, help="hidden layers of the flow's network", low=1, high=12, advanced=True, group=GROUP
     )
-    modes: int = parameter(
-        96,
-        help="soft modes of the mesh that the flow may use, beside the rigid motions of its parts",
-        low=8,
-        high=2000,
-        advanced=True,
-        group=GROUP,
-    )
     learning_rate: float = parameter(
         1e-3, help="first learning rate of the flow's network", low=1e-6, high=1, advanced=True, group=GROUP
     )
@@ -61,3 +53,17 @@ class FlowParameters(JudgedParameters):
     def refine_poses(self) -> bool:
         """Whether poses are corrected, if the images say that they are off."""
         return self.poses in ("auto", "refine")
+
+
+@dataclass(frozen=True)
+class FlowParameters(MotionParameters):
+    """A motion of the mesh that bends its parts, too."""
+
+    modes: int = parameter(
+        96,
+        help="soft modes of the mesh that the flow may use, beside the rigid motions of its parts",
+        low=8,
+        high=2000,
+        advanced=True,
+        group=GROUP,
+    )
