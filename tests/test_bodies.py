@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.decoders.bodies.body_poses import body_poses
+from chimerax.flexrec.engine.decoders.bodies.bodies_decoder import BodiesDecoder
 from chimerax.flexrec.engine.decoders.bodies.body_skeleton import body_skeleton
 from chimerax.flexrec.engine.decoders.bodies.rigid_bodies import RigidBodies, rotation_by
 from chimerax.flexrec.engine.decoders.flow.rigidity import rigidity_energy
+from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.checkpoint import load_resume
+from chimerax.flexrec.engine.training.schedule import Rung
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training
-from chimerax.flexrec.engine.decoders.bodies.bodies_decoder import BodiesDecoder
-from chimerax.flexrec.engine.decoders.bodies.bodies_parameters import BodiesParameters
-from chimerax.flexrec.engine.latents.table import LatentTable
-from chimerax.flexrec.engine.training.schedule import Rung
 from chimerax.flexrec.jobs.train.train_parts import DECODERS
 from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.mesh.map_files import read_map
@@ -49,7 +47,7 @@ def random_bodies(mesh, dims: int = 2, motion: float = 0.6, seed: int = 0) -> Ri
     return bodies
 
 
-@pytest.mark.parametrize("make", [two_part_mesh_of := (lambda: two_part_mesh(two_blobs())), three_part_mesh])
+@pytest.mark.parametrize("make", [lambda: two_part_mesh(two_blobs()), three_part_mesh])
 def test_the_modes_are_what_bodies_do_to_first_order(make):
     mesh = make()
     bodies = random_bodies(mesh).double()
@@ -141,7 +139,7 @@ def trained(project) -> tuple[Trainer, Training]:
     prepared = load_prepared(project / "002-prep")
     folder = project / "004-train"
     decoder = BodiesDecoder(DECODERS["bodies"].parameters())
-    images = ParticleImages(prepared.particles, prepared.whitening)
+    images = ParticleImages(prepared.particles, prepared.filter)
     trainer = Trainer(images, load_mesh(folder / "mesh.npz"), Settings(latent_dims=1), (Rung(32, 5, 0.95),),
                       log=lambda line: None)  # fmt: skip
     training = Training(decoder, LatentTable())

@@ -31,6 +31,7 @@ class BodiesDecoder(FlowDecoder):
     """A motion of the mesh's parts, learned."""
 
     format, network = "flexrec-bodies", RigidBodies
+    first_modes = 60  # of ten bodies: none of their motions is finer than another
     settings: BodiesParameters
     flow: RigidBodies
 

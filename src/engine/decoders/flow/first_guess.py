@@ -24,7 +24,7 @@ from ...training.stage import Stage
 from ...training.trainer import Trainer
 from ..linear.density_components import PASSES, fit_components
 from .first_guess_components import Followed, follow, gain_of, place_all, read_share
-from .first_guess_modes import MODES, fit_modes, move_linearly
+from .first_guess_modes import fit_modes, move_linearly
 from .first_guess_poses import find_poses
 from .flow_state import FlowState
 from .mode_model import LinearMotion
@@ -67,7 +67,7 @@ def guess_flow(trainer: Trainer, decoder: FlowState, points: ParticleLatents, gi
 def _start_random(trainer: Trainer, decoder: FlowState, points: ParticleLatents) -> None:
     points.z = torch.randn(*points.z.shape).to(trainer.device)
     with torch.no_grad():
-        decoder.flow.linear.weight[:MODES].normal_(std=0.25)
+        decoder.flow.linear.weight[: decoder.first_modes].normal_(std=0.25)
         if decoder.flow.held:
             decoder.flow.linear.weight[:RIGID_MOTIONS] = 0
 

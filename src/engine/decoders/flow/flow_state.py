@@ -28,6 +28,7 @@ class FlowState(Decoder):
 
     settings: MotionParameters
     network: type[Flow] = Flow
+    first_modes: int = 24  # in which a motion is first looked for: rigid ones, hinges, and a few to spare
     flow: Flow
     optimiser: torch.optim.Adam
     noise: torch.Tensor
