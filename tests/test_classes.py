@@ -16,6 +16,7 @@ from chimerax.flexrec.engine.training.checkpoint import load_resume
 from chimerax.flexrec.engine.training.schedule import Rung, coarse_to_fine
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training, run_training
+from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.choose_particles import chosen_where
 from chimerax.flexrec.explore.named_states import kept_states
 from chimerax.flexrec.explore.particle_columns import column, column_names
@@ -79,7 +80,7 @@ def test_states_are_told_apart(project):
     table = np.histogram2d(number, true, bins=(3, 3))[0]
     assert table.max(axis=1).sum() / COUNT > 0.97
     means = [angle[number == k].mean() for k in range(3)]
-    assert np.all(np.diff(means) > 0) or np.all(np.diff(means) < 0)  # numbered along the first component
+    assert np.all(np.diff(means) > 0) or np.all(np.diff(means) < 0)  # numbered along their row
     assert model.shares.mean(axis=0).min() > 0.25
 
 
@@ -112,7 +113,8 @@ def test_the_class_of_every_particle_is_a_column_a_state_and_in_the_star_file(pr
 
 
 def test_generate_writes_the_classes(project):
-    assert flexrec(project, "generate", "--model", project / "004-train", "--at", *corners(3)[1]) == 0
+    at = ",".join(map(str, corners(3)[1]))
+    assert flexrec(project, "generate", "--model", project / "004-train", f"--at={at}") == 0
     volume = read_map(next(project.glob("*-generate/map_*.mrc")))[0]
     assert np.allclose(volume, read_map(project / "004-train" / "class_2.mrc")[0], atol=1e-4)
 
@@ -169,10 +171,10 @@ def test_half_a_model_is_refused(project, tmp_path, name):
 
 def test_a_model_that_says_something_else_is_refused(project, tmp_path):
     folder = shutil.copytree(project / "004-train", tmp_path / "train")
-    refuses_claims(folder, {"latent_dims": 3}, "latents.npz: has no fitting z")
     write_map(folder / "class_3.mrc", np.ones((16,) * 3, np.float32), 16.0)
-    with pytest.raises(Exception, match="class_3.mrc"):
+    with pytest.raises(InputError, match="class_3.mrc"):
         open_model(folder)
+    refuses_claims(folder, {"latent_dims": 3}, "latents.npz: has no fitting z")
 
 
 def test_maps_are_carried_to_a_finer_box(project):

@@ -31,7 +31,10 @@ def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -
     curves, text = course(history)
     rows = -(-len(curves) // 2)
     figure = new_figure(10.5, 1 + 3 * rows)
-    for axis, (title, unit, values) in zip(figure.subplots(rows, 2, sharex=True).flat, curves):
+    axes = list(figure.subplots(rows, 2, sharex=True).flat)
+    for axis in axes[len(curves) :]:
+        axis.set_visible(False)
+    for axis, (title, unit, values) in zip(axes, curves):
         _curve(axis, epoch, box, values)
         axis.set_title(title, fontsize=10, loc="left", pad=16)  # the boxes stand below it
         axis.set_ylabel(unit)

@@ -49,6 +49,10 @@ class ClassMaps:
     def __len__(self) -> int:
         return len(self.density)
 
+    def picked(self, order: list[int]) -> ClassMaps:
+        """The classes in another order."""
+        return ClassMaps(self.first[order], self.second[order], self.fsc[order], self.density[order])
+
     def half_maps(self, number: int) -> HalfMaps:
         """Those of one class, counted from 0."""
         return HalfMaps(self.first[number], self.second[number], self.fsc[number])
@@ -103,3 +107,15 @@ def class_images(
 def class_numbers(shares: np.ndarray) -> np.ndarray:
     """The most likely class ``(n,)`` of shares ``(n, K)``, counted from 1 as RELION does."""
     return shares.argmax(axis=1) + 1
+
+
+def in_a_row(maps: np.ndarray) -> list[int]:
+    """An order of maps ``(K, n)`` in which neighbours are alike: along the longest axis of their scatter.
+
+    The coordinate is the first of classical scaling (Torgerson 1952), the leading eigenvector of the Gram matrix of the
+    maps about their mean.
+    """
+    about = maps.astype(np.float64) - maps.mean(axis=0)
+    first = np.linalg.eigh(about @ about.T)[1][:, -1]
+    first *= np.sign(first[np.abs(first).argmax()])  # an eigenvector's sign is an accident of the solver
+    return np.argsort(first, kind="stable").tolist()

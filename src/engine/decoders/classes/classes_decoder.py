@@ -26,7 +26,7 @@ from ...training.signal_scales import MOVING
 from ...training.stage import Stage
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
 from ..decoder import Decoder, Output, Pass
-from .class_maps import ClassMaps, class_images, class_numbers, solve_classes
+from .class_maps import ClassMaps, class_images, class_numbers, in_a_row, solve_classes
 from .classes_parameters import ClassesParameters
 from .first_guess_classes import cluster_images
 from .simplex import corners, shares_at
@@ -79,8 +79,11 @@ class ClassesDecoder(Decoder):
             shares = cluster_images(trainer, stage, points.z.shape[1] + 1)
         else:
             shares = torch.from_numpy(shares_at(given.astype(np.float32))).to(trainer.device)
-        self.size = _sizes(trainer, shares)
         self.classes = solve_classes(trainer, stage, shares, self._vertices_of, None, FIRST_ITERATIONS)
+        if given is None:
+            order = in_a_row(self.classes.density.cpu().numpy())
+            self.classes, shares = self.classes.picked(order), shares[:, order]
+        self.size = _sizes(trainer, shares)
         points.z = shares @ self._corners(shares)
 
     def enter(self, trainer: Trainer, rung: Rung, points: ParticleLatents) -> Stage:

@@ -21,9 +21,7 @@ TRIES = 8  # of k-means, of which the closest clusters are taken
 
 
 def cluster_images(trainer: Trainer, stage: Stage, classes: int) -> torch.Tensor:
-    """Shares ``(n, K)``: one for the cluster of each of some images, in the order of the first component; the others
-    have none.
-    """
+    """Shares ``(n, K)``: one for the cluster of each of some images; the others have none."""
     rng = np.random.default_rng((trainer.seed, 1))
     rows = np.sort(trainer.membership.members(rng.permutation(len(trainer.images)))[:PARTICLES])
     latents = _component_latents(trainer, stage, rows, min(classes - 1, MOST_COMPONENTS))
@@ -50,7 +48,7 @@ def _component_latents(trainer: Trainer, stage: Stage, rows: np.ndarray, dims: i
 
 
 def _clusters(latents: np.ndarray, classes: int, seed: int) -> np.ndarray:
-    """A label ``(m,)`` for each of ``latents`` ``(m, k)``, numbered along the first axis."""
+    """A label ``(m,)`` for each of ``latents`` ``(m, k)``."""
     from scipy.cluster.vq import kmeans2
 
     best, least = np.zeros(len(latents), np.int64), np.inf
@@ -58,5 +56,5 @@ def _clusters(latents: np.ndarray, classes: int, seed: int) -> np.ndarray:
         centre, label = kmeans2(latents, classes, minit="++", seed=np.random.default_rng((seed, 11, number)))
         apart = float(((latents - centre[label]) ** 2).sum())
         if apart < least:
-            best, least = np.argsort(np.argsort(centre[:, 0]))[label], apart
+            best, least = label, apart
     return best
