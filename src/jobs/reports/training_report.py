@@ -69,6 +69,7 @@ def _numbers(facts: TrainingFacts) -> Grid:
     rows = [
         ("Particles", f"{count:,}" + (f", of which {len(facts.members):,} count" if facts.junk else "")),
         ("Training", f"{model.kind}, {model.latent_dims} latent dimension(s), {model.progress}"),
+        *(("Model", sentence) for sentence in model.says),
         ("Map", f"{model.box} voxels of {model.pixel_size:.3g} Å"),
         ("Motion", angstroms(motion.motion) if motion.motion is not None else "none: density comes and goes"),
         ("Gain on fitted images", _nats(facts.fitted_gain)),
