@@ -12,7 +12,6 @@ from chimerax.flexrec.explore.choose_particles import chosen_where
 from chimerax.flexrec.explore.particle_columns import column, column_names
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.models.presence_told import presence_told
 from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.simulate import load_truth
 from scipy.stats import spearmanr
@@ -73,14 +72,14 @@ def test_presence_is_a_column_of_particles_that_can_be_selected(project, absent)
         column(trained, "presence99")
     written = read_particles(project / "004-train" / "refined.star")
     assert np.allclose(written.columns[f"flexrecPresence{part}"].astype(float), values, atol=2e-4)
-    told = presence_told(trained.model)
+    told = trained.model.says
     assert told[0] == f"Part {part} is present in {100 * (values >= 0.5).mean():.0f} % of the particles."
     assert training(project / "004-train", f"flexrecPresence{part}").shape == (3,)
 
 
 def test_a_plain_flow_knows_of_no_presence(project):
     model = open_model(project / "005-train")
-    assert model.fading == () and presence_told(model) == ()
+    assert model.fading == () and model.says == ()
     with pytest.raises(InputError, match="--decoder occupancy"):
         model.presence(model.latents)
 

@@ -11,7 +11,6 @@ from ..errors import InputError
 from ..jobs.find_model import named_model, trained_folder
 from ..jobs.reconstruct.reconstructed_files import is_reconstruction
 from ..models import open_model as open_trained_model
-from ..models.presence_told import presence_told
 from ..models.reading import Reading
 from ..scene.lighting import light
 from ..scene.reconstructed_maps import ReconstructedMaps
@@ -51,7 +50,7 @@ def read_path(
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
         f"{flow.pixel_size:.4g} Å, {flow.progress}."
     )
-    return [model], " ".join([about, *presence_told(flow), *(() if flow.origin is None else flow.origin.says)])
+    return [model], " ".join([about, *flow.says])
 
 
 def _read_maps(session, folder: Path, name: str | None) -> tuple[list[Opened], str]:

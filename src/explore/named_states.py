@@ -34,10 +34,10 @@ class State:
 
 
 def kept_states(trained: Trained) -> list[State]:
-    """The states of a training, in the order in which they were kept; then those that another program has left."""
+    """The states of a training, in the order in which they were kept; then those that the model has names for."""
     dims = trained.model.latent_dims
     kept = [state for state in _read(trained.project) if state.job == trained.folder.name and len(state.z) == dims]
-    given = {} if trained.model.origin is None else trained.model.origin.states
+    given = trained.model.states
     names = {state.name for state in kept}
     return kept + [State(name, z, trained.folder.name) for name, z in given.items() if name not in names]
 
@@ -85,9 +85,11 @@ def remove_state(trained: Trained, name: str) -> None:
     """Forget a state; ``InputError`` where there is none of that name."""
     gone, all_kept = kept_state(trained, name), _read(trained.project)
     others = [state for state in all_kept if (state.name, state.job) != (gone.name, gone.job)]
-    if len(others) == len(all_kept) and trained.model.origin is not None:
-        raise InputError(f"{name!r} is a state of {trained.model.origin.program}'s own files, which FlexRec leaves as "
-                         "they are.")  # fmt: skip
+    if len(others) == len(all_kept):
+        origin = trained.model.origin
+        owner = "the model itself, whose states stay" if origin is None else (
+            f"{origin.program}'s own files, which FlexRec leaves as they are")  # fmt: skip
+        raise InputError(f"{name!r} is a state of {owner}.")
     _write(trained.project, others)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,7 +20,6 @@ from .trained_model import Trained
 _SAMPLE = 20_000  # particles whose motion is worked out; the others take that of the nearest of them
 _TENSORS = 2_000  # of these, particles whose metric is
 _MICROGRAPH = ("rlnMicrographName", "location/micrograph_path", "location/micrograph_uid")
-_PRESENCE = re.compile(r"presence(\d+)")
 _CLASS = ("rlnClassNumber", "alignments3D/class", "alignments2D/class")
 
 
@@ -57,8 +55,6 @@ def column(trained: Trained, name: str) -> Column:
             raise InputError(f"{name}: it has not been computed for this epoch; run flexrec "
                              f"{'cluster' if name == 'cluster' else 'umap'} first.")  # fmt: skip
         return result
-    if (part := _PRESENCE.fullmatch(name)) and int(part[1]) - 1 in trained.model.fading:
-        return presence(trained, int(part[1]) - 1)
     try:
         kind, k = axis_of(name, trained.model.latent_dims)
     except InputError:
@@ -77,18 +73,17 @@ def column_names(trained: Trained) -> list[str]:
     names += [name for name in _RESULTS if _COMPUTED[name](trained) is not None]
     compared = load_comparison(trained)
     names += [] if compared is None else [name for name, _ in compared.columns()]
-    names += [f"presence{part + 1}" for part in trained.model.fading]
-    names += [] if trained.model.origin is None else list(trained.model.origin.columns)
+    names += list(trained.model.columns)
     try:
         particles = trained.particles
     except InputError:
         return names
-    names += [name for name, find in _PARTICLE.items() if find(particles) is not None]
+    names += [name for name, find in _PARTICLE.items() if name not in names and find(particles) is not None]
     return names + [name for name in particles.columns if name not in names]
 
 
 def _of_particles(trained: Trained, name: str) -> Column:
-    given = {} if trained.model.origin is None else trained.model.origin.columns
+    given = trained.model.columns
     if name in given:
         return Column(name, given[name].values, categories=given[name].categories)
     particles = trained.particles
@@ -110,13 +105,6 @@ def amplitude(trained: Trained) -> Column:
     """How far the molecule is moved from where the canonical map has it, Å r.m.s."""
     rows, which = _sampled(trained, _SAMPLE)
     return Column("amplitude", trained.angstroms.displacement(trained.latents[rows])[which], "Å")
-
-
-def presence(trained: Trained, part: int) -> Column:
-    """How much of a part, counted from 0, is there in each particle, 0…1."""
-    values = np.full(len(trained.latents), np.nan, np.float32)
-    values[trained.finite] = trained.model.presence(trained.latents[trained.finite])[:, part]
-    return Column(f"presence{part + 1}", values)
 
 
 def probability(trained: Trained) -> Column | None:

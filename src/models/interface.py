@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..mesh.tetmesh import TetMesh
 from .latent_points import checked_latents
-from .origin import Origin
+from .origin import GivenColumn, Origin
 from .reading import Reading
 
 
@@ -174,6 +174,21 @@ class Model:
     def finite(self) -> np.ndarray:
         """Whether each particle ``(n,)`` has a latent point; those of a half model that it has not seen have none."""
         return np.isfinite(self.latents).all(axis=1)
+
+    @property
+    def columns(self) -> Mapping[str, GivenColumn]:
+        """What it knows of each particle beside its latents, by name."""
+        return {} if self.origin is None else self.origin.columns
+
+    @property
+    def states(self) -> Mapping[str, np.ndarray]:
+        """Latent points ``(K,)`` that it has names for."""
+        return {} if self.origin is None else self.origin.states
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        """Sentences for who opens it."""
+        return () if self.origin is None else self.origin.says
 
     @property
     def progress(self) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from .bodies.bodies_model import read_bodies_model
+from .classes.classes_model import read_classes_model
 from .cryodrgn import cryodrgn_folder
 from .dynamight import dynamight_folder
 from .field.field_model import read_field_model
@@ -92,6 +94,8 @@ register_reader("flexrec-flow", read_flow_model)
 register_reader("flexrec-occupancy", read_occupancy_model)
 register_reader("flexrec-linear", read_linear_model)
 register_reader("flexrec-field", read_field_model)
+register_reader("flexrec-bodies", read_bodies_model)
+register_reader("flexrec-classes", read_classes_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints,
                          format="cryodrgn"))  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from ...particles.particles import Particles
 from ..latents.particle_latents import ParticleLatents, Step, Tally
 from ..maps.half_maps import HalfMaps
 from ..training.batches import Batch
@@ -84,6 +85,7 @@ class Decoder(Predictor, Protocol):
     format : of its model, as model.json names it. settings : its parameters, a frozen dataclass.
     straight : whether images are linear in z; then `place` finds latents in one step. spare : dimensions that it finds
         beyond those wanted; none where latents are frozen.
+    fixed_axes : whether its latent space has places of its own, so that latents are never made white.
     optimiser : steps along the gradient of batches, the rate falling from the first to the last of ``rates``; None
         where all is learned from what a pass adds up to.
     keeps_mesh : whether its model has the mesh, which may become another than training was given.
@@ -96,6 +98,7 @@ class Decoder(Predictor, Protocol):
     settings: Any
     straight: bool = False
     spare: int = 0
+    fixed_axes: bool = False
     optimiser: torch.optim.Optimizer | None = None
     rates: tuple[float, float] = (1e-3, 5e-5)
     keeps_mesh: bool = False
@@ -207,7 +210,11 @@ class Decoder(Predictor, Protocol):
         return points.z, points.precision
 
     def columns(self, points: ParticleLatents) -> dict[str, np.ndarray]:
-        """What it knows of every particle beside the latents ``(n,)``, by the name of its column in a particle file."""
+        """What a particle file says of every particle beside poses ``(n,)``, by the name of its column."""
+        return {}
+
+    def particle_files(self, trainer: Trainer, points: ParticleLatents) -> dict[str, Particles]:
+        """Particles with poses of their own to be written at the end of a training, by the names of their files."""
         return {}
 
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:

@@ -107,7 +107,7 @@ class LatentSource(Protocol):
         """Be as `state` was."""
 
     def settle(self, now: Pass, decoder: Decoder) -> None:
-        """After a pass: make the latents white, the decoder taking up the difference."""
-        if not self.points.frozen:
+        """After a pass: make the latents white, the decoder taking up the difference, if its axes may change."""
+        if not (self.points.frozen or decoder.fixed_axes):
             self.points.whiten(now.trainer.membership.probability > 0.5, decoder.substitute, decoder.straight)
 

@@ -72,8 +72,12 @@ class Stage:
 
     def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
         """Model images in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or ``(v, 3)``."""
-        affine = self.place(batch.rotation, batch.correction, vertices)
-        return batch.transfer * project(self.cloud, self.density, affine, self.box, self.backend)
+        return self.image_of(batch, self.density, self.place(batch.rotation, batch.correction, vertices))
+
+    def image_of(self, batch: Batch, density: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
+        """Model images in Fourier space, CTF included, of a ``density`` ``(n,)`` placed by ``affine`` ``(b, c, 2, 4)``.
+        """
+        return batch.transfer * project(self.cloud, density, affine, self.box, self.backend)
 
     def place(
         self, rotation: torch.Tensor, correction: torch.Tensor | None, vertices: torch.Tensor

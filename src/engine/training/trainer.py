@@ -132,9 +132,11 @@ class Trainer:
         iterations: int,
         name: str,
         count: int | None = SOLVE_PARTICLES,
+        halves: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> HalfMaps:
-        """Half-maps at a stage, from at most ``count`` particles (all when None)."""
-        first, second = (half if count is None else thin(half, count // 2) for half in self.halves)
+        """Half-maps at a stage, from at most ``count`` particles (all when None) of the two ``halves``, if not of all.
+        """
+        first, second = (half if count is None else thin(half, count // 2) for half in halves or self.halves)
         halves = first, second
         counter = self.counter(name, (iterations + 1) * sum(len(self.team.share(half)) for half in halves))
 

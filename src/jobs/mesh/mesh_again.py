@@ -16,7 +16,7 @@ from .mesh_parameters import MESH, MeshParameters
 from .mesh_run import build
 
 # what somebody has chosen for the very map that the mesh was made of
-CHOSEN = ("segments", "mask", "mesh", "weights", "joints", "rigid", "mask_threshold")
+CHOSEN = ("segments", "bodies", "mask", "mesh", "weights", "joints", "rigid", "mask_threshold")
 
 
 def mesh_again(

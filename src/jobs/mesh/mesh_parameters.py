@@ -36,6 +36,11 @@ class MeshParameters:
         help="parts drawn by hand: an MRC file with an integer per voxel (0 or less is solvent; 0 is a part where the "
         "file has negative labels) or a Segger .seg file, whose outermost regions count; labels grow to fill the mask",
     )
+    bodies: Path | None = parameter(
+        None,
+        help="parts as the bodies of RELION's multi-body refinement: its STAR file of masks (rlnBodyMaskName), joined "
+        "as rlnBodyRotateRelativeTo says",
+    )
     joints: str = parameter(
         "",
         help="which parts hold together, as '1>2, 2>3' (2 is joined to 1, 3 to 2; a tree); if omitted, the tree of "

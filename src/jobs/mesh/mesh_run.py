@@ -27,6 +27,7 @@ from ...mesh.weights import cell_density, make_rigid, read_weights, weigh_by_den
 from ...particles.pickles import load_arrays_pickle
 from ...particles.resample import resample_box
 from ..job_folder import JobRun
+from .body_file import read_bodies
 from .mesh_parameters import MeshParameters
 
 LARGEST_BOX = 256  # of the mesh's own map, unless asked: voxels are found anew for every box the engine uses
@@ -134,6 +135,8 @@ def _warn_at_edge(mask: np.ndarray, log: Callable[[str], None]) -> None:
 
 def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, pixel_size: float) -> Parts:
     """Parts of the mask: hand-drawn, found in the map, or one."""
+    if parameters.bodies is not None:
+        return _bodies(parameters, parameters.bodies, inside, pixel_size)
     if parameters.segments is None:
         part = np.where(inside, 0, -1).astype(np.int32)
         if parameters.parts != 1:
@@ -144,6 +147,16 @@ def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, p
     named = (*parameters.rigid, *(int(word) for word in parameters.joints.replace(">", ",").split(",") if _whole(word)))
     segments = read_segments(parameters.segments, pixel_size, named)
     return join_parts(*fill_mask(segments, inside, pixel_size, parameters.segments), parameters.joints)
+
+
+def _bodies(parameters: MeshParameters, path: Path, inside: np.ndarray, pixel_size: float) -> Parts:
+    """RELION's bodies, joined as they turn against each other, unless joints are given."""
+    for name, given in (("segments", parameters.segments is not None), ("parts", parameters.parts != 0)):
+        if given:
+            raise InputError(f"{name}: the parts come from --bodies; leave --{name} out.")
+    segments, joints = read_bodies(path)
+    part, labels = fill_mask(segments, inside, pixel_size, path)
+    return join_parts(part, labels, parameters.joints or joints)
 
 
 def _whole(word: str) -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 from ...explore.motion_numbers import MotionNumbers
 from ...explore.verdict import NOT_MEASURED, Verdict, angstroms, judge_motion, with_error
 from ...figures.report_page import Grid, Page, Picture, Section
-from ...models.presence_told import presence_told
 from . import report_texts as texts
 from .report_records import share
 from .training_facts import TrainingFacts
@@ -70,7 +69,7 @@ def _numbers(facts: TrainingFacts) -> Grid:
     rows = [
         ("Particles", f"{count:,}" + (f", of which {len(facts.members):,} count" if facts.junk else "")),
         ("Training", f"{model.kind}, {model.latent_dims} latent dimension(s), {model.progress}"),
-        *(("Comes and goes", sentence) for sentence in presence_told(model)),
+        *(("Model", sentence) for sentence in model.says),
         ("Map", f"{model.box} voxels of {model.pixel_size:.3g} Å"),
         ("Motion", angstroms(motion.motion) if motion.motion is not None else "none: density comes and goes"),
         ("Gain on fitted images", _nats(facts.fitted_gain)),

@@ -29,8 +29,9 @@ def draw_training(job: JobRun) -> None:
         draw_history(path, history)
     points = axis_points(model.latents, PERCENTILES)
     labels = [f"{percent} % along axis 1" for percent in PERCENTILES]
+    shown = dict(zip(labels, points)) if not model.states else model.states
     with job.output("maps.png") as path:
-        draw_maps(path, np.stack([model.decode(z) for z in points]), labels)
+        draw_maps(path, np.stack([model.decode(z) for z in shown.values()]), list(shown))
     if model.moving is not None:
         _draw_flow(job, model, points, labels)
         _draw_amplitude(job, model)

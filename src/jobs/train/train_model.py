@@ -115,7 +115,7 @@ def train_model(
             settle(whole_of(job), trainer, training)
             run_training(trainer, training, save)
             if leads:
-                write_particles(job, prepared, trainer, training.decoder.columns(training.points))
+                write_particles(job, prepared, trainer, training)
             if leads and among is None:
                 select_junk(job, prepared, trainer)
             return training

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,31 +15,31 @@ from ..job_folder import JobRun
 if TYPE_CHECKING:
     from ...engine.training.pose_corrections import Poses
     from ...engine.training.trainer import Trainer
+    from ...engine.training.training_loop import Training
     from ...particles import Particles
 
 REFINED, JUNK = "refined.star", "junk"
 PROBABILITY = "flexrecProbability"
 
 
-def write_particles(
-    job: JobRun, prepared: Prepared, trainer: Trainer, known: Mapping[str, np.ndarray] | None = None
-) -> None:
-    """At the end of a training: refined.star, where poses, images or their signals are in doubt, or more is known.
-
-    ``known`` are columns ``(n,)`` that the decoder has of the particles.
+def write_particles(job: JobRun, prepared: Prepared, trainer: Trainer, training: Training) -> None:
+    """At the end of a training: refined.star, where poses, images or their signals are in doubt, or particles have
+    columns more; and the files of particles that the decoder has, such as bodies' poses.
     """
-    probability, signal, known = _probability(trainer), trainer.signal, known or {}
-    if trainer.poses.active or probability is not None or not signal.even or known:
+    probability, signal = _probability(trainer), trainer.signal
+    own = training.decoder.columns(training.points)
+    if own or trainer.poses.active or probability is not None or not signal.even:
         particles = refined(prepared.particles, trainer.poses) if trainer.poses.active else prepared.particles
         if not signal.even:
             particles = replace(particles, scale=particles.scale * np.round(signal.scale.cpu().numpy(), 4))
         if probability is not None:
             columns = particles.columns | {PROBABILITY: np.round(probability, 4)}
             particles = replace(particles, columns=columns)
-        if known:
-            columns = particles.columns | {name: np.round(values, 4) for name, values in known.items()}
-            particles = replace(particles, columns=columns)
+        particles = replace(particles, columns=particles.columns | own)
         with job.output(REFINED) as path:
+            write_star(path, particles)
+    for name, particles in training.decoder.particle_files(trainer, training.points).items():
+        with job.output(f"{name}.star") as path:
             write_star(path, particles)
 
 

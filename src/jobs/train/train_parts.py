@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ...engine.decoders.bodies.bodies_parameters import BodiesParameters
+from ...engine.decoders.classes.classes_parameters import ClassesParameters
 from ...engine.decoders.field.field_parameters import FieldParameters
 from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.decoders.linear.linear_parameters import LinearParameters
@@ -122,6 +124,24 @@ register_decoder(
         "...engine.decoders.field.field_decoder:FieldDecoder",
         without=("halves",),
         said=(("poses", "fixed"), ("junk", "keep"), ("scales", "keep")),
+    )
+)
+register_decoder(
+    Part(
+        "bodies",
+        "parts of the mesh that move as rigid bodies and do not bend, as in multi-body refinement",
+        BodiesParameters,
+        "...engine.decoders.bodies.bodies_decoder:BodiesDecoder",
+    )
+)
+register_decoder(
+    Part(
+        "classes",
+        "one of several maps, of which there is one more than latent dimensions: for states that are few and apart",
+        ClassesParameters,
+        "...engine.decoders.classes.classes_decoder:ClassesDecoder",
+        without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
+        said=(("poses", "fixed"),),
     )
 )
 

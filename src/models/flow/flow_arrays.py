@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class FlowArrays:
     layers: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     @classmethod
-    def from_state(cls, state: Mapping[str, np.ndarray]) -> FlowArrays:
+    def from_state(cls, state: Mapping[str, np.ndarray]) -> Self:
         """From the arrays of ``Flow.state_dict()`` and ``parent`` and ``order``; ``KeyError`` where one is missing."""
         numbers = sorted(int(name.split(".")[1]) for name in state if name.startswith("network.") and "weight" in name)
         layers = tuple((state[f"network.{i}.weight"], state[f"network.{i}.bias"]) for i in numbers)

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from ...mesh.storage import load_mesh
+from ...mesh.tetmesh import TetMesh
 from ..model_files import present, read_arrays, read_stage, unfit
 from .flow_arrays import MOTION, FlowArrays
 from .flow_model import FlowModel
+
+Arrays = TypeVar("Arrays", bound=FlowArrays)
 
 
 def read_flow_model(folder: Path, about: dict) -> FlowModel:
     """The flow model in a folder whose model.json says ``about``; ``InputError`` where its files do not fit together.
     """
-    mesh = load_mesh(present(folder / "mesh.npz"))
-    flow = _read_flow(present(folder / "flow.npz"), about["latent_dims"])
-    if flow.vertices.shape != mesh.vertices.shape:
-        raise unfit(folder / "flow.npz", "moves another number of vertices than mesh.npz has")
+    mesh, flow = read_moved_mesh(folder, about, FlowArrays)
     return FlowModel(mesh=mesh, flow=flow, **read_stage(folder, about))
 
 
-def _read_flow(path: Path, latent_dims: int) -> FlowArrays:
+def read_moved_mesh(folder: Path, about: dict, arrays: type[Arrays]) -> tuple[TetMesh, Arrays]:
+    """The mesh of such a folder, and what moves it, read as ``arrays``."""
+    mesh = load_mesh(present(folder / "mesh.npz"))
+    flow = _read_flow(present(folder / "flow.npz"), about["latent_dims"], arrays)
+    if flow.vertices.shape != mesh.vertices.shape:
+        raise unfit(folder / "flow.npz", "moves another number of vertices than mesh.npz has")
+    return mesh, flow
+
+
+def _read_flow(path: Path, latent_dims: int, arrays: type[Arrays]) -> Arrays:
     try:
-        flow = FlowArrays.from_state(read_arrays(path))
+        flow = arrays.from_state(read_arrays(path))
     except KeyError as error:
         raise unfit(path, f"lacks {error.args[0]}") from None
     for problem, found in _problems(flow, latent_dims):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..flow.flow_model import FlowModel
 from ..interface import DecodeOptions
+from ..origin import GivenColumn
 from .presence_arrays import PresenceArrays
+
+PRESENT = 0.5  # a part of which there is at least so much is said to be present
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +35,22 @@ class OccupancyModel(FlowModel):
         """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``."""
         z = self.checked(z)
         return self.parts.at(z.reshape(-1, self.latent_dims)).reshape(*z.shape[:-1], -1)
+
+    @property
+    def columns(self) -> Mapping[str, GivenColumn]:
+        """The presence of each part that fades, in each particle; NaN where that has no latent point."""
+        values = np.full((len(self.latents), len(self.parts.fades)), np.nan, np.float32)
+        values[self.finite] = self.presence(self.latents[self.finite])
+        own = {f"presence{part + 1}": GivenColumn(values[:, part], False) for part in self.fading}
+        return {**super().columns, **own}
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        """In how many particles each part that fades is present."""
+        present = self.presence(self.latents[self.finite]) >= PRESENT
+        told = (f"Part {part + 1} is present in {100 * present[:, part].mean():.0f} % of the particles."
+                for part in self.fading)  # fmt: skip
+        return (*told, *super().says)
 
     def share(self, z: np.ndarray | Sequence[float]) -> np.ndarray | None:
         """How much ``(…, v)`` of the density about each vertex is there; None where all of it always is."""

@@ -24,9 +24,8 @@ from ...training.stage import Stage
 from ...training.trainer import Trainer
 from ..linear.density_components import PASSES, fit_components
 from .first_guess_components import Followed, follow, gain_of, place_all, read_share
-from .first_guess_modes import MODES, fit_modes, move_linearly
+from .first_guess_modes import fit_modes, move_linearly
 from .first_guess_poses import find_poses
-from .flow_network import build_skeleton
 from .flow_state import FlowState
 from .mode_model import LinearMotion
 from .soft_modes import RIGID_MOTIONS
@@ -57,7 +56,7 @@ def guess_rest(trainer: Trainer, decoder: FlowState, points: ParticleLatents) ->
     if renew_mesh(trainer, stage, before):
         stage, maps = judge_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise), settings.judged)
     mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
-    decoder.build(build_skeleton(trainer.mesh, mass, settings.modes), points.z.shape[1], trainer.device)
+    decoder.build(decoder.skeleton(trainer.mesh, mass), points.z.shape[1], trainer.device)
     if settings.refine_poses:
         stage, maps = find_poses(trainer, rung, stage, maps, decoder, sample(trainer))
         stage, maps = judge_at_rest(trainer, rung, stage, maps, settings.judged)
@@ -80,7 +79,7 @@ def guess_motion(
 def _start_random(trainer: Trainer, decoder: FlowState, points: ParticleLatents) -> None:
     points.z = torch.randn(*points.z.shape).to(trainer.device)
     with torch.no_grad():
-        decoder.flow.linear.weight[:MODES].normal_(std=0.25)
+        decoder.flow.linear.weight[: decoder.first_modes].normal_(std=0.25)
         if decoder.flow.held:
             decoder.flow.linear.weight[:RIGID_MOTIONS] = 0
 

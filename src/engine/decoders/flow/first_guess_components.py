@@ -18,7 +18,6 @@ from ...training.batches import pieces
 from ...training.stage import Stage, vertex_share
 from ...training.trainer import FIRST_ITERATIONS, Trainer
 from ..linear.density_components import Components, Samples, explain, read_samples, stream_samples
-from .first_guess_modes import MODES
 from .flow_state import FlowState
 from .latent_anchors import find_anchors
 from .rigidity import rigidity_energy
@@ -91,7 +90,9 @@ def follow(
 
     counter = trainer.counter("states", len(anchors.points))
     share = vertex_share(stage, len(trainer.rest))
-    left = unroll(stage, decoder.flow, anchors, MODES, energy_of, share, counter) if trainer.team.leads else 0.0
+    left, modes = 0.0, decoder.first_modes
+    if trainer.team.leads:
+        left = unroll(stage, decoder.flow, anchors, modes, energy_of, share, counter)
     trainer.team.agree([value.data for value in decoder.flow.parameters()])
     with torch.no_grad():
         vertices = decoder.flow(anchors.points)

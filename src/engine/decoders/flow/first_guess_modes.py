@@ -18,7 +18,7 @@ from .soft_modes import RIGID_MOTIONS, strain_operator
 
 RIGIDITY_START = 200.0  # nats per unit of mean squared strain, until a pass has told more
 MOST_LATENT = 3.0  # of a normal latent; along a line one step leads all the way
-MODES = 24  # softest modes in the first guess: rigid motions, hinges, and a few to spare
+MODES = FlowState.first_modes
 
 
 def fit_modes(
@@ -48,7 +48,7 @@ def linear_motion(
 
 def mode_count(decoder: FlowState) -> int:
     """How many modes the first guess is made in."""
-    return min(MODES, decoder.flow.modes.shape[1])
+    return min(decoder.first_modes, decoder.flow.modes.shape[1])
 
 
 def mode_stiffness(trainer: Trainer, decoder: FlowState) -> float:
@@ -58,7 +58,7 @@ def mode_stiffness(trainer: Trainer, decoder: FlowState) -> float:
 
 
 def find_statistics(
-    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, modes: int = MODES,
+    trainer: Trainer, stage: Stage, decoder: FlowState, rows: np.ndarray, modes: int | None = None,
     shares: torch.Tensor | None = None,
 ) -> ModeStatistics:  # fmt: skip
     """What the images ``rows`` say of the coefficients of the first ``modes``, each of the team finding its share.
@@ -67,7 +67,7 @@ def find_statistics(
 
     With poses that are corrected, it is what they say of the coefficients that make up for poses and motion together.
     """
-    modes = min(modes, mode_count(decoder))
+    modes = min(modes or decoder.first_modes, mode_count(decoder))
     mine = trainer.team.share(np.arange(len(rows)))
     counter = trainer.counter("soft modes", len(mine))
     found = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter, shares)

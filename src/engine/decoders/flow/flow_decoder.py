@@ -43,7 +43,8 @@ RIGIDITY_RANGE = (50.0, 2000.0)  # nats per unit of mean squared strain
 class FlowDecoder(FlowState):
     """A motion of the mesh, learned."""
 
-    format, keeps_mesh = "flexrec-flow", True
+    format: str = "flexrec-flow"
+    keeps_mesh = True
     measures = ("misfit", "rigid_misfit", "energy", "amplitude")
     _pass: FlowPass
 

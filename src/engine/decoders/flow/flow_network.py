@@ -51,13 +51,18 @@ def build_skeleton(mesh: TetMesh, mass: np.ndarray, mode_count: int) -> Skeleton
     """The skeleton of a mesh; ``mass`` ``(v,)`` is the density that each vertex carries."""
     modes, stiffness = soft_modes(mesh, mass, mode_count)
     softness = np.sqrt(stiffness[stiffness > 0].min() / np.maximum(stiffness, stiffness[stiffness > 0].min()))
+    return jointed_skeleton(mesh, mass, modes * softness)
+
+
+def jointed_skeleton(mesh: TetMesh, mass: np.ndarray, modes: np.ndarray) -> Skeleton:
+    """The skeleton of a mesh with these ``modes`` ``(3 v, m)`` Å, its parts turning about their joints."""
     membership = vertex_parts(mesh)
     parent, order = _tree(membership.shape[1], mesh.joints)
     belongs = membership if mesh.free is None else _held_by_root(membership, mesh.free, int(order[0]))
     vertices = mesh.vertices.astype(np.float64)
     pivot = np.stack([_pivot(vertices, membership, part, parent[part]) for part in range(len(parent))])
     reach = np.array([_reach(vertices, membership[:, p] * mass, pivot[p]) for p in range(len(parent))])
-    return Skeleton(vertices, modes * softness, belongs, parent, order, pivot, reach, mesh.free is not None)
+    return Skeleton(vertices, modes, belongs, parent, order, pivot, reach, mesh.free is not None)
 
 
 def _held_by_root(membership: np.ndarray, free: np.ndarray, root: int) -> np.ndarray:
@@ -125,7 +130,7 @@ class Flow(nn.Module):
         self.order = tuple(int(p) for p in skeleton.order)
         for name in ("vertices", "modes", "membership", "pivot", "reach"):
             self.register_buffer(name, torch.from_numpy(np.asarray(getattr(skeleton, name), np.float32)))
-        self.moving = tuple(p for p in self.order if self.parent[p] >= 0)
+        self.moving = self._articulated()
         outputs = self.modes.shape[1] + MOTION * len(self.moving)
         self.linear = nn.Linear(latent_dims, outputs, bias=False)
         layers: list[nn.Module] = []
@@ -138,6 +143,10 @@ class Flow(nn.Module):
             self.linear.weight.zero_()
             self.layer(-1).weight.zero_()
             self.layer(-1).bias.zero_()
+
+    def _articulated(self) -> tuple[int, ...]:
+        """Parts that have nine outputs each, parents first: those that are joined to another."""
+        return tuple(p for p in self.order if self.parent[p] >= 0)
 
     def layer(self, number: int) -> nn.Linear:
         """The first (0) or last (-1) layer of the network."""

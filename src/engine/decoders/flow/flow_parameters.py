@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....parameters import parameter
-from ...training.judged import Judged
+from ...training.judged import JudgedParameters
 
 GROUP = "flow decoder"
 
 
 @dataclass(frozen=True)
-class FlowParameters:
-    """A motion of the mesh. ``rigidity`` multiplies the calibrated weight of the prior."""
+class MotionParameters(JudgedParameters):
+    """What every motion of the mesh is asked. ``rigidity`` multiplies the calibrated weight of the prior."""
 
     rigidity: float = parameter(
         1.0,
@@ -36,33 +36,11 @@ class FlowParameters:
         choices=("auto", "refine", "fixed"),
         group=GROUP,
     )
-    junk: str = parameter(
-        "auto",
-        help="weigh: images that are no particles of this molecule are told by how little they resemble it, and count "
-        "for nothing. keep: all images count alike. auto: weigh, with the flow",
-        choices=("auto", "weigh", "keep"),
-        group=GROUP,
-    )
-    scales: str = parameter(
-        "auto",
-        help="find: how strong the particle's signal is for the noise of its image is an unknown too; where all are "
-        "alike, they stay so. keep: the particle file's scales are taken as they are. auto: find, with the flow",
-        choices=("auto", "find", "keep"),
-        group=GROUP,
-    )
     hidden_units: int = parameter(
         64, help="width of the flow's network", low=4, high=1024, advanced=True, group=GROUP
     )
     hidden_layers: int = parameter(
         3, help="hidden layers of the flow's network", low=1, high=12, advanced=True, group=GROUP
-    )
-    modes: int = parameter(
-        96,
-        help="soft modes of the mesh that the flow may use, beside the rigid motions of its parts",
-        low=8,
-        high=2000,
-        advanced=True,
-        group=GROUP,
     )
     learning_rate: float = parameter(
         1e-3, help="first learning rate of the flow's network", low=1e-6, high=1, advanced=True, group=GROUP
@@ -76,7 +54,16 @@ class FlowParameters:
         """Whether poses are corrected, if the images say that they are off."""
         return self.poses in ("auto", "refine")
 
-    @property
-    def judged(self) -> Judged:
-        """Whether images that are no particles are told, and how strong the signal of each is."""
-        return Judged(self.junk in ("auto", "weigh"), self.scales in ("auto", "find"))
+
+@dataclass(frozen=True)
+class FlowParameters(MotionParameters):
+    """A motion of the mesh that bends its parts, too."""
+
+    modes: int = parameter(
+        96,
+        help="soft modes of the mesh that the flow may use, beside the rigid motions of its parts",
+        low=8,
+        high=2000,
+        advanced=True,
+        group=GROUP,
+    )

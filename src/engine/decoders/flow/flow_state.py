@@ -8,14 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from ....mesh.tetmesh import TetMesh
 from ...latents.particle_latents import ParticleLatents
 from ...maps.half_maps import HalfMaps
 from ...training.batches import Batch
 from ...training.schedule import Rung
 from ...training.stage import Stage, carry_density
 from ..decoder import Decoder, Pass
-from .flow_network import Flow, Skeleton
-from .flow_parameters import FlowParameters
+from .flow_network import Flow, Skeleton, build_skeleton
+from .flow_parameters import FlowParameters, MotionParameters
 
 IMAGES_AT_ONCE = 256  # that are projected together: fewer waste time between small operations, more take memory
 
@@ -25,16 +26,22 @@ class FlowState(Decoder):
     ``maps_box``. ``network`` is the class of its flow.
     """
 
-    settings: FlowParameters
+    settings: MotionParameters
     network: type[Flow] = Flow
+    first_modes: int = 24  # in which a motion is first looked for: rigid ones, hinges, and a few to spare
     flow: Flow
     optimiser: torch.optim.Adam
     noise: torch.Tensor
 
-    def __init__(self, settings: FlowParameters | None = None) -> None:
+    def __init__(self, settings: MotionParameters | None = None) -> None:
         self.settings = settings or FlowParameters()
         self.rates = self.settings.learning_rate, self.settings.final_learning_rate
         self.energy, self.information = math.nan, np.zeros(0)
+
+    def skeleton(self, mesh: TetMesh, mass: np.ndarray) -> Skeleton:
+        """What it moves of a mesh whose vertices carry ``mass`` ``(v,)``."""
+        modes = self.settings.modes if isinstance(self.settings, FlowParameters) else 0
+        return build_skeleton(mesh, mass, modes)
 
     def build(self, skeleton: Skeleton, latent_dims: int, device: str) -> None:
         """Have a flow at rest."""

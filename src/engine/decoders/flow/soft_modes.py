@@ -84,7 +84,7 @@ def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray,
     modes ``(3 v, 6 + m)`` in Å for a unit coefficient, of unit root mean square displacement, orthogonal under
     ``mass``; and stiffness ``(6 + m,)``, the rigidity energy of each at unit coefficient (1 / Å²), ascending.
     """
-    inertia = _inertia(mass)
+    inertia = vertex_inertia(mass)
     if mesh.free is not None:
         return _held_modes(mesh, mesh.free > 0, mass, inertia, count)
     vectors, values = _softest(mesh, inertia, min(count, 3 * len(mass) - 2 * RIGID_MOTIONS) + RIGID_MOTIONS)
@@ -96,7 +96,7 @@ def soft_modes(mesh: TetMesh, mass: np.ndarray, count: int) -> tuple[np.ndarray,
     return _signed(modes), stiffness
 
 
-def _inertia(mass: np.ndarray) -> np.ndarray:
+def vertex_inertia(mass: np.ndarray) -> np.ndarray:
     """``(3 v,)`` share of each coordinate: empty regions must still have some, or they would flutter at no cost."""
     return np.repeat(0.9 * mass / mass.sum() + 0.1 / len(mass), 3)
 
@@ -114,7 +114,7 @@ def _held_modes(
     Next to what stands still the softest displacements fade out by themselves. A piece that nothing holds has its own
     rigid motions among them, of no stiffness.
     """
-    own, columns = _inertia(np.maximum(mass[free], 1e-9 * mass.max())), np.flatnonzero(np.repeat(free, 3))
+    own, columns = vertex_inertia(np.maximum(mass[free], 1e-9 * mass.max())), np.flatnonzero(np.repeat(free, 3))
     vectors, values = _softest(mesh, own, min(count, len(columns)), columns)
     softest = np.zeros((len(inertia), vectors.shape[1]))
     softest[columns] = vectors / np.sqrt(own)[:, None]

@@ -1,0 +1,1 @@
+"""The classes decoder: several maps, of which every particle shows one."""

@@ -1,0 +1,1 @@
+"""A trained bodies model on disk, decoded without torch."""

@@ -1,0 +1,1 @@
+"""A trained classes model on disk."""
