@@ -214,7 +214,7 @@ def test_latents_that_are_given_may_be_kept(bare):
     angles = truth(bare)
     given = ((angles - angles.mean()) / angles.std())[:, None].astype(np.float32)
     np.savez(bare / "given.npz", z=given)
-    kept = ("--start", "latents", "--initial-latents", bare / "given.npz", "--freeze-latents", "yes")
+    kept = ("--start", "latents", "--initial-latents", bare / "given.npz", "--freeze-latents")
     words = tuple(word for word in FLOW if word not in ("--start", "modes"))
     assert flexrec(bare, "train", *words, "--latents", "variational", "--epochs", 2, *kept) == 0
     job = sorted(bare.glob("0*-train"))[-1]
@@ -286,7 +286,7 @@ def test_presets_name_parameters_of_their_parts(monkeypatch):
 def test_parameters_of_another_source_are_refused(bare, capfd):
     assert flexrec(bare, "train", *FLOW, "--latents", "variational", "--centering", 2) != 0
     assert "centering: means nothing to the variational table of latents" in capfd.readouterr().err
-    assert flexrec(bare, "train", *FLOW, "--latents", "encoder", "--freeze-latents", "yes") != 0
+    assert flexrec(bare, "train", *FLOW, "--latents", "encoder", "--freeze-latents") != 0
     assert "freeze_latents: means nothing to the encoder of latents" in capfd.readouterr().err
 
 
