@@ -121,9 +121,16 @@ def test_an_aligned_image_looks_the_same_however_it_is_turned():
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    """400 particles; 004 to 007: variational table and encoder, each with flow and linear components."""
-    project = make_project(tmp_path_factory.mktemp("sources") / "project", "fab1: ±25", 400, 1)
+def bare(tmp_path_factory) -> Path:
+    """400 particles and a mesh."""
+    return make_project(tmp_path_factory.mktemp("bare") / "project", "fab1: ±25", 400, 1)
+
+
+@pytest.fixture(scope="module")
+def project(bare, tmp_path_factory) -> Path:
+    """The same; 004 to 007: variational table and encoder, each with flow and linear components."""
+    project = tmp_path_factory.mktemp("sources") / "project"
+    shutil.copytree(bare, project, ignore=shutil.ignore_patterns("0*-train"))
     linear = ("--latent-dims", 1, "--device", "cpu", "--decoder", "linear")
     assert flexrec(project, "train", *FLOW, *VARIATIONAL) == 0
     assert flexrec(project, "train", *FLOW, *ENCODER) == 0
@@ -194,35 +201,35 @@ def test_an_encoder_tells_latents_of_images_of_its_box_alone(project):
         read_encoder(project / "004-train")
 
 
-def test_a_team_finds_what_one_finds(project):
-    for words, done in (((*FLOW, *VARIATIONAL), "004-train"), ((*FLOW, *ENCODER), "005-train")):
-        assert flexrec(project, "train", *words, "--devices", "cpu,cpu") == 0
-        job = sorted(project.glob("0*-train"))[-1]
-        apart = np.abs(latents(job) - latents(project / done))
-        assert np.median(apart) < 0.02 and np.corrcoef(latents(job)[:, 0], latents(project / done)[:, 0])[0, 1] > 0.99
-        shutil.rmtree(job)
+@pytest.mark.parametrize("source", ["variational", "encoder"])
+def test_a_team_finds_what_one_finds(bare, source):
+    # at ten times its default rate a network makes a tenth out of the thousandths by which first guesses differ
+    words = (*FLOW, "--latents", source, "--epochs", 2, *(("--encoder-units", 64) if source == "encoder" else ()))
+    assert flexrec(bare, "train", *words) == 0 and flexrec(bare, "train", *words, "--devices", "cpu,cpu") == 0
+    one, team = (latents(job)[:, 0] for job in sorted(bare.glob("0*-train"))[-2:])
+    assert np.median(np.abs(one - team)) < 0.02 and np.corrcoef(one, team)[0, 1] > 0.99
 
 
-def test_latents_that_are_given_may_be_kept(project):
-    angles = truth(project)
+def test_latents_that_are_given_may_be_kept(bare):
+    angles = truth(bare)
     given = ((angles - angles.mean()) / angles.std())[:, None].astype(np.float32)
-    np.savez(project / "given.npz", z=given)
-    kept = ("--start", "latents", "--initial-latents", project / "given.npz", "--freeze-latents", "yes")
+    np.savez(bare / "given.npz", z=given)
+    kept = ("--start", "latents", "--initial-latents", bare / "given.npz", "--freeze-latents")
     words = tuple(word for word in FLOW if word not in ("--start", "modes"))
-    assert flexrec(project, "train", *words, "--latents", "variational", "--epochs", 2, *kept) == 0
-    job = sorted(project.glob("0*-train"))[-1]
+    assert flexrec(bare, "train", *words, "--latents", "variational", "--epochs", 2, *kept) == 0
+    job = sorted(bare.glob("0*-train"))[-1]
     model = open_model(job)
     assert np.allclose(model.latents, given, atol=1e-4) and (model.precision[:, 0, 0] > 1.2).mean() > 0.8
 
 
-def test_without_a_prior_it_is_said(project):
-    assert flexrec(project, "train", *FLOW, "--latents", "variational", "--epochs", 1, "--beta", 0) == 0
-    job = sorted(project.glob("0*-train"))[-1]
+def test_without_a_prior_it_is_said(bare):
+    assert flexrec(bare, "train", *FLOW, "--latents", "variational", "--epochs", 1, "--beta", 0) == 0
+    job = sorted(bare.glob("0*-train"))[-1]
     assert "latents have no scale" in (job / "log.txt").read_text()
 
 
 @pytest.mark.parametrize("decoder", ["flow", "linear"])
-def test_numbers_that_are_none_stop_a_training_and_leave_its_model(project, monkeypatch, capfd, decoder):
+def test_numbers_that_are_none_stop_a_training_and_leave_its_model(bare, monkeypatch, capfd, decoder):
     from chimerax.flexrec.engine.decoders.flow.flow_decoder import FlowDecoder
     from chimerax.flexrec.engine.decoders.linear.linear_decoder import LinearDecoder
 
@@ -238,8 +245,8 @@ def test_numbers_that_are_none_stop_a_training_and_leave_its_model(project, monk
 
     monkeypatch.setattr(kind, "begin_pass", spoiled)
     words = FLOW if decoder == "flow" else ("--latent-dims", 1, "--device", "cpu", "--decoder", "linear")
-    assert flexrec(project, "train", *words, "--epochs", 3) != 0
-    job = sorted(project.glob("0*-train"))[-1]
+    assert flexrec(bare, "train", *words, "--epochs", 3) != 0
+    job = sorted(bare.glob("0*-train"))[-1]
     assert "In pass 2 of 3" in capfd.readouterr().err
     status = json.loads((job / "status.json").read_text())
     assert status["status"] == "failed" and "the model after pass 1 is kept" in status["error"]
@@ -276,10 +283,10 @@ def test_presets_name_parameters_of_their_parts(monkeypatch):
             assert each.name in [preset.name for preset in presets()]
 
 
-def test_parameters_of_another_source_are_refused(project, capfd):
-    assert flexrec(project, "train", *FLOW, "--latents", "variational", "--centering", 2) != 0
+def test_parameters_of_another_source_are_refused(bare, capfd):
+    assert flexrec(bare, "train", *FLOW, "--latents", "variational", "--centering", 2) != 0
     assert "centering: means nothing to the variational table of latents" in capfd.readouterr().err
-    assert flexrec(project, "train", *FLOW, "--latents", "encoder", "--freeze-latents", "yes") != 0
+    assert flexrec(bare, "train", *FLOW, "--latents", "encoder", "--freeze-latents") != 0
     assert "freeze_latents: means nothing to the encoder of latents" in capfd.readouterr().err
 
 

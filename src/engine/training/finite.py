@@ -8,10 +8,10 @@ from ...errors import InputError
 from ..decoders.decoder import Decoder, Pass
 
 
-def check_numbers(now: Pass, values: torch.Tensor) -> None:
-    """``InputError`` where what a batch was measured to be is no number."""
+def check_numbers(now: Pass, values: torch.Tensor, what: str) -> None:
+    """``InputError`` where any of ``values``, which are ``what``, is no number."""
     if not torch.isfinite(values).all():
-        _refuse(now, "the misfit of a batch")
+        _refuse(now, what)
 
 
 def check_finite(now: Pass, decoder: Decoder, known: dict[str, torch.Tensor]) -> None:

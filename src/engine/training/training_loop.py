@@ -102,6 +102,7 @@ def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, fl
                      **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
     rows = np.concatenate([trainer.team.share(group) for group in groups])
     source.collect(trainer, rows)
+    check_numbers(now, points.z, "a latent")  # before they are made white, which fails for other reasons then
     decoder.end_pass(now, rows, means)
     source.settle(now, decoder)
     return speed, means
@@ -136,7 +137,7 @@ def _take_batch(
         own = training.decoder.learn(now, batch, z, place, len(white))
         values.append(torch.cat([own, training.source.learn(now, training.decoder, batch, z, len(white))]))
     total = gradient_step(now.trainer, training.optimisers, torch.stack(values).sum(dim=0))
-    check_numbers(now, total)
+    check_numbers(now, total, "the misfit of a batch")
     return total.cpu().numpy().astype(np.float64)
 
 
