@@ -1,14 +1,15 @@
 """Adam for a table of which a batch has some rows.
 
 A row's moments and its count of steps are its own: a row that is in no batch stays where it is, and the first step of
-each is as long as any (torch's SparseAdam counts the steps of all rows together).
+each is as long as any (torch's SparseAdam counts the steps of all rows together). A row takes some ten steps in a
+training, so moments are remembered over fewer than is usual for weights, which take thousands.
 """
 
 from __future__ import annotations
 
 import torch
 
-MEMORY, SQUARE_MEMORY = 0.9, 0.999  # Kingma & Ba 2015
+MEMORY, SQUARE_MEMORY = 0.5, 0.9  # β₁ and β₂ of Kingma & Ba 2015
 LEAST = 1e-8
 
 

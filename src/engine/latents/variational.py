@@ -12,16 +12,17 @@ import torch
 
 from ..decoders.decoder import Decoder, Pass
 from ..training.batches import Batch
+from ..training.schedule import epochs_for
 from ..training.trainer import Trainer
 from .diagonal import log_variance_of, nothing_known, precision_of, with_poses
+from .divergence import beta_in, divergence
 from .gauss_newton import gauss_newton
-from .latent_prior import beta_in, divergence
 from .latent_source import LatentSource
 from .particle_latents import ParticleLatents, Step
 from .row_adam import RowAdam
 from .variational_parameters import VariationalParameters
 
-PASSES = 20  # over 5,000 images or more; a particle takes one step in each
+TIMES_PASSES = 2  # as many as a flow's own source takes: a particle takes one small step in each
 LOG_VARIANCE = -14.0, 4.0  # beyond these a latent is exact, or unknown
 FAINT = 1e-6  # information of a direction of which an image says nothing, where there is no prior
 
@@ -40,8 +41,8 @@ class VariationalTable(LatentSource):
         self._rate, self._beta = self.rates[0], 0.0
 
     def passes(self, decoder: Decoder, particles: int, batch_size: int) -> int | None:
-        """Twenty, but where the decoder is linear."""
-        return None if decoder.straight else PASSES
+        """Twice as many as latents take that jump to where they are best, but where the decoder is linear."""
+        return None if decoder.straight else TIMES_PASSES * epochs_for(particles, batch_size)
 
     def begin(self, trainer: Trainer, dims: int) -> None:
         """Have distributions in ``dims`` dimensions for the trainer's particles."""

@@ -23,8 +23,8 @@ class VariationalParameters(KeptLatents, LatentPrior):
         group=GROUP,
     )
     table_rate: float = parameter(
-        0.1, help="first rate of the steps of means and log variances", low=1e-6, high=10, advanced=True, group=GROUP
+        0.3, help="first rate of the steps of means and log variances", low=1e-6, high=10, advanced=True, group=GROUP
     )
     final_table_rate: float = parameter(
-        0.01, help="last rate of these steps, reached along a cosine", low=0, high=10, advanced=True, group=GROUP
+        0.02, help="last rate of these steps, reached along a cosine", low=0, high=10, advanced=True, group=GROUP
     )

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from ...errors import InputError
-from ..decoders.decoder import Pass
-
-if TYPE_CHECKING:
-    from .training_loop import Training
+from ..decoders.decoder import Decoder, Pass
 
 
 def check_numbers(now: Pass, values: torch.Tensor) -> None:
@@ -19,14 +14,13 @@ def check_numbers(now: Pass, values: torch.Tensor) -> None:
         _refuse(now, "the misfit of a batch")
 
 
-def check_finite(now: Pass, training: Training) -> None:
-    """``InputError`` where anything that a pass has learned is no number."""
-    weights = [value for each in training.optimisers for group in each.param_groups for value in group["params"]]
+def check_finite(now: Pass, decoder: Decoder, known: dict[str, torch.Tensor]) -> None:
+    """``InputError`` where anything that a pass has learned is no number; ``known`` is the latent source's state."""
     learned = {
         "a latent": [now.points.z, now.points.precision],
-        "a weight of a network": [*weights, *training.source.state().values()],
-        "the map or its noise": [training.decoder.noise, training.decoder.maps.first, training.decoder.maps.second],
-        "something that the decoder has learned": list(training.decoder.state()[0].values()),
+        "what the latents come from": list(known.values()),
+        "the map or its noise": [decoder.noise, decoder.maps.first, decoder.maps.second],
+        "what the decoder has learned": list(decoder.state()[0].values()),
     }
     for what, tensors in learned.items():
         if not all(torch.isfinite(tensor).all() for tensor in tensors if tensor.is_floating_point()):

@@ -72,7 +72,7 @@ def run_training(trainer: Trainer, training: Training, save: Callable[[Training,
         if now.last:
             source.polish(now, decoder)
         stage = decoder.solve(now)
-        check_finite(now, training)
+        check_finite(now, decoder, source.state())
         training.epoch += 1
         training.history.append({"epoch": training.epoch, "box": stage.box, **decoder.line(now),
                                  "images_per_second": speed, **means})  # fmt: skip

@@ -30,7 +30,7 @@ class CommonParameters:
     epochs: int | None = parameter(
         None,
         help="passes over the images, from coarse to full resolution; if omitted, 10 of few particles, 5 of 5,000 or "
-        "more; 10 with a linear decoder; 20 with variational latents or an encoder",
+        "more; 10 with a linear decoder; twice as many with variational latents, or an encoder",
         low=1,
         high=1000,
     )

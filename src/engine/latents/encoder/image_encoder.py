@@ -18,17 +18,18 @@ from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batch_cache import BatchCache
 from ...training.batches import Batch
 from ...training.pose_corrections import Poses
+from ...training.schedule import epochs_for
 from ...training.trainer import Trainer
-from ..diagonal import precision_of, with_poses
-from ..latent_prior import beta_in, divergence
+from ..diagonal import nothing_known, precision_of, with_poses
+from ..divergence import beta_in, divergence
 from ..latent_source import LatentSource
 from .encoder_input import EncoderInput
 from .encoder_network import seeded_network
 from .encoder_parameters import NUMBERS, OWN, EncoderParameters
-from .learn_guess import learn_guess
+from .learn_guess import learn_guess, place_all
 from .trained_encoder import TrainedEncoder, write_encoder
 
-PASSES = 20
+TIMES_PASSES = 2  # as many as a flow takes whose latents jump to where they are best
 SCALED = 1000  # images from which the scale of what the network sees is found
 
 
@@ -46,6 +47,7 @@ class ImageEncoder(LatentSource):
 
     measures, takes_spare = ("kl",), False
     encoder: TrainedEncoder
+    optimiser: torch.optim.Adam
 
     def __init__(self, settings: EncoderParameters | None = None, given: np.ndarray | None = None) -> None:
         self.settings, self.given = settings or EncoderParameters(), given
@@ -53,8 +55,8 @@ class ImageEncoder(LatentSource):
         self._beta = 0.0
 
     def passes(self, decoder: Decoder, particles: int, batch_size: int) -> int | None:
-        """Twenty: a network takes many steps."""
-        return PASSES
+        """Twice as many as latents take that jump to where they are best."""
+        return TIMES_PASSES * epochs_for(particles, batch_size)
 
     def begin(self, trainer: Trainer, dims: int) -> None:
         """Have a network that has learned nothing, and latents of ``dims`` dimensions."""
@@ -84,7 +86,18 @@ class ImageEncoder(LatentSource):
         """With the weight that the prior has in it; before the first, learn the first guess."""
         self._beta = beta_in(self.settings, now)
         if now.epoch == 0 and self.settings.encoder_warmup:
-            learn_guess(now, decoder, self, self.settings.encoder_warmup)
+            self._learn_guess(now, decoder)
+
+    def _learn_guess(self, now: Pass, decoder: Decoder) -> None:
+        if decoder.straight and self.given is None:
+            place_all(now, decoder)
+        if self.given is None and nothing_known(now.points.precision):
+            return
+
+        def tell(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.encoder.network(self.sees(now, batch))
+
+        learn_guess(now, tell, self.optimiser, self.settings.encoder_warmup)
 
     def sees(self, now: Pass, batch: Batch) -> torch.Tensor:
         """What the network sees ``(b, p)`` of a batch's images, whatever box these have here."""
@@ -164,12 +177,11 @@ class ImageEncoder(LatentSource):
         """The network, and what Adam knows of it."""
         weights = {f"network.{name}": value for name, value in self.encoder.network.state_dict().items()}
         scale = torch.tensor(self.encoder.seen.scale, dtype=torch.float64)
-        return {**weights, **adam_tensors(self.optimiser), "scale": scale} if self.optimiser else weights
+        return {**weights, **adam_tensors(self.optimiser), "scale": scale}
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
         """Be as `state` was."""
         weights = {name[8:]: value for name, value in tensors.items() if name.startswith("network.")}
         self.encoder.network.load_state_dict(weights)
         self.encoder = replace(self.encoder, seen=replace(self.encoder.seen, scale=float(tensors["scale"])))
-        if self.optimiser is not None:
-            restore_adam(self.optimiser, tensors)
+        restore_adam(self.optimiser, tensors)

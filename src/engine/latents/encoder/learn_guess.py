@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from ...decoders.decoder import Decoder, Pass
-from ...training.batches import split
+from ...training.batches import Batch, split
 from ...training.gradient_step import gradient_step
-from ..diagonal import log_variance_of, nothing_known
+from ..diagonal import log_variance_of
 
-if TYPE_CHECKING:
-    from .image_encoder import ImageEncoder
+Tell = Callable[[Batch], tuple[torch.Tensor, torch.Tensor]]  # mean and log variance (b, k) of a batch's images
 
 
-def learn_guess(now: Pass, decoder: Decoder, source: ImageEncoder, passes: int) -> None:
-    """Fit the network's distributions to the latents' posteriors as they are, in ``passes`` over the images.
-
-    Nothing is done where nothing is known of the latents: they are then zero, or random.
-    """
-    if decoder.straight and source.given is None:
-        _place_all(now, decoder)
-    if source.given is None and nothing_known(now.points.precision):
-        return
-    trainer, optimiser = now.trainer, source.optimiser
-    if optimiser is None:
-        raise TypeError("a network that learns has an optimiser")
+def learn_guess(now: Pass, tell: Tell, optimiser: torch.optim.Optimizer, passes: int) -> None:
+    """Fit what a network tells of images to the latents' posteriors as they are, in ``passes`` over the images."""
+    trainer = now.trainer
     counter, explained = trainer.counter("encoder", passes * len(trainer.images)), 0.0
     target = now.points.z.clone()
     variance = log_variance_of(now.points.precision).exp()
@@ -37,7 +27,7 @@ def learn_guess(now: Pass, decoder: Decoder, source: ImageEncoder, passes: int) 
         misses = torch.zeros(1, device=target.device)
         for group, batch in zip(groups, now.stage.batches_of([trainer.team.share(group) for group in groups])):
             optimiser.zero_grad()
-            mean, log_variance = source.encoder.network(source.sees(now, batch))
+            mean, log_variance = tell(batch)
             miss = (target[batch.rows] - mean).square()
             # the expectation, under the posterior, of −log of the network's normal density, up to a constant
             price = 0.5 * (log_variance + (miss + variance[batch.rows]) / log_variance.exp())
@@ -50,7 +40,7 @@ def learn_guess(now: Pass, decoder: Decoder, source: ImageEncoder, passes: int) 
 
 
 @torch.no_grad()
-def _place_all(now: Pass, decoder: Decoder) -> None:
+def place_all(now: Pass, decoder: Decoder) -> None:
     """Posteriors of all particles, where the decoder has them in closed form."""
     trainer, points = now.trainer, now.points
     rows = trainer.team.share(np.arange(len(trainer.images)))
