@@ -91,7 +91,8 @@ def judge(found: Moves, words: str) -> tuple[str, str]:
     median = float(np.median(found.uncertain))
     step = np.median(np.abs(found.after - found.before) / found.before.std(axis=0).clip(1e-12), axis=0).max()
     level = GOOD if median < STILL and step < LOST / 2 else DOUBTFUL if median < MOVED and step < LOST else BAD
-    told = f"by {median:.2f} of its own uncertainty and {step:.2f} of the spread of all (half of {len(found.uncertain):,} images move less)"
+    told = (f"by {median:.2f} of its own uncertainty and {step:.2f} of the spread of all (half of "
+            f"{len(found.uncertain):,} images move less)")  # fmt: skip
     if level == GOOD:
         return level, f"An image {words} keeps its latents: they move {told}."
     return level, f"An image {words} is taken for another state: its latent moves {told}."
