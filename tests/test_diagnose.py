@@ -80,7 +80,7 @@ def test_latents_of_a_hinge_are_told_and_belong_to_their_images(project):
     assert found(project, "border").numbers["told"][0] > 0.8
     gains = found(project, "twin").numbers
     assert gains["twin"][0] > 5 and gains["twin"][0] > 5 * gains["twin"][1] and gains["noise"][0] > 2
-    assert found(project, "gap").numbers["gap"] < 0.5
+    assert found(project, "gap").numbers["gap"] < 1
 
 
 def test_a_table_places_an_image_alike_however_it_lies(project):
@@ -171,8 +171,8 @@ def test_an_encoder_is_tested_by_what_it_is_shown(project, encoded):
     tests = {name: read_finding(job, name) for name in names.split(",")}
     table = {name: found(project, name) for name in ("rotate", "gap")}
     assert tests["rotate"].numbers["median"] > 5 * table["rotate"].numbers["median"]
-    assert tests["gap"].numbers["gap"] > table["gap"].numbers["gap"]
-    assert any(name.startswith("network.body") or "body" in name for name in tests["activations"].numbers)
+    assert tests["gap"].numbers["gap"] > 3 * table["gap"].numbers["gap"]
+    assert {"encoder.network.head", "flow.linear"} <= set(tests["activations"].numbers)
     losses = tests["twins"].numbers
     assert set(losses) == {"this training", "another's images", "noise"}
     shown = [json.loads((job / "twins" / name / "job.json").read_text())["parameters"]["encoder_shown"]

@@ -168,7 +168,7 @@ def test_what_cannot_be_tested_is_refused(moving, tmp_path, capsys):
     (project / "004-train" / "model.json").write_text(json.dumps(about))
     (project / "002-prep" / "particles.mrcs").unlink()
     assert flexrec(project, "diagnose", "null") == 2 and "images are not there" in capsys.readouterr().err
-    assert flexrec(project, "diagnose", "everything") == 2 and "one of: null" in capsys.readouterr().err
+    assert flexrec(project, "diagnose", "everything") == 2 and "one of: quick, all" in capsys.readouterr().err
     few = finished_training(moving / "004-train")
     few.__dict__["latents"] = {"probability": np.zeros(PARTICLES)}
     from chimerax.flexrec.jobs.diagnose.null_test import _refuse_what_cannot_be_tested

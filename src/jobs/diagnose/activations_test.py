@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,19 +75,26 @@ def run(model: Path, device: str, job: JobRun) -> None:
     keep_finding(job, Finding("activations", level, sentence, READING, rows, tuple(pictures), numbers), training)
 
 
-def networks(restored: RestoredTraining) -> dict[str, nn.Module]:
-    """The networks of decoder and latent source, by the names that they have there."""
+def networks(part: object) -> dict[str, nn.Module]:
+    """The networks that a decoder or a latent source has, itself or in what it keeps, by their names there."""
     from torch import nn
 
-    parts = (restored.training.decoder, restored.training.source)
-    return {name: value for part in parts for name, value in vars(part).items() if isinstance(value, nn.Module)}
+    found: dict[str, nn.Module] = {}
+    for name, value in vars(part).items():
+        if isinstance(value, nn.Module):
+            found[name] = value
+        elif is_dataclass(value) and not isinstance(value, type):
+            inner = {each.name: getattr(value, each.name) for each in fields(value)}
+            found |= {f"{name}.{key}": each for key, each in inner.items() if isinstance(each, nn.Module)}
+    return found
 
 
 def layers_of(training: FinishedTraining, restored: RestoredTraining, job: JobRun) -> list[Layer] | None:
     """What each linear layer of the networks puts out for some particles; None where the job was asked to stop."""
+    import torch
     from torch import nn
 
-    found: dict[str, list[np.ndarray]] = {}
+    done, found = 0, dict[str, list[np.ndarray]]()
 
     def watch(name: str):
         def keep(module: nn.Module, given: object, out: object) -> None:
@@ -95,13 +102,20 @@ def layers_of(training: FinishedTraining, restored: RestoredTraining, job: JobRu
             found.setdefault(name, []).append(values[spread_rows(len(values), 64)])
         return keep
 
-    hooks = [module.register_forward_hook(watch(f"{network}.{name}")) for network, whole in networks(restored).items()
+    decoder, source = restored.training.decoder, restored.training.source
+    tells = networks(source)
+    hooks = [module.register_forward_hook(watch(f"{network}.{name}"))
+             for network, whole in {**tells, **networks(decoder)}.items()
              for name, module in whole.named_modules() if isinstance(module, nn.Linear)]  # fmt: skip
     if not hooks:
         raise InputError(f"model: {training.folder.name} has no network whose activations could be looked at.")
     rows = training.members[spread_rows(len(training.members), IMAGES)]
     try:
-        done = sum(len(batch) for batch, _ in restored.predicted(rows, job, "activations"))
+        for batch, _ in restored.predicted(rows, job, "activations"):
+            if tells:
+                with torch.no_grad():
+                    source.place_again(restored.now, decoder, batch, restored.training.points.z[batch.rows])
+            done += len(batch)
     finally:
         for hook in hooks:
             hook.remove()

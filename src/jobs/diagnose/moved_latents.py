@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 IMAGES = 256  # looked at
 STILL, MOVED = 0.5, 1.0  # of a latent's own uncertainty, for half of the images
+LOST = 0.5  # of the spread of all particles: however uncertain, such a latent is not where it was
 SHIFT_READING = (
     "Every image is shown again one pixel aside, as a particle that was picked a little off. Its molecule is the "
     "same, so its latents should stay. A table of latents solves for the pose with them, here with an error of a "
@@ -88,8 +89,10 @@ def _run(
 def judge(found: Moves, words: str) -> tuple[str, str]:
     """A level and a sentence."""
     median = float(np.median(found.uncertain))
-    level = GOOD if median < STILL else DOUBTFUL if median < MOVED else BAD
-    told = f"by {median:.2f} of its own uncertainty (half of {len(found.uncertain):,} images move less)"
+    step = np.median(np.abs(found.after - found.before) / found.before.std(axis=0).clip(1e-12), axis=0).max()
+    level = GOOD if median < STILL and step < LOST / 2 else DOUBTFUL if median < MOVED and step < LOST else BAD
+    told = (f"by {median:.2f} of its own uncertainty and {step:.2f} of the spread of all (half of "
+            f"{len(found.uncertain):,} images move less)")  # fmt: skip
     if level == GOOD:
         return level, f"An image {words} keeps its latents: they move {told}."
     return level, f"An image {words} is taken for another state: its latent moves {told}."
