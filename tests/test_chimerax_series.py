@@ -31,7 +31,7 @@ run("open {project}/kept.cxs")
 np.save("{project}/again.npy", run("flexrec volume").full_matrix())
 model = run("flexrec open {job}")
 compared = run("flexrec compare #1 maps 3 model #2")
-result["compared"] = [int(compared.particles), compared.by, [float(v) for v in compared.correlation]]
+result["compared"] = [int(compared["particles"]), compared["by"], [float(v) for v in compared["correlation"]]]
 chosen = run('flexrec select name same where "alike > 0.5" model #2')
 result["chosen"] = chosen["particles"]
 run("flexrec save particles {project}/same.pkl selection same model #2")

@@ -307,7 +307,7 @@ def test_cryosparc_particles_keep_every_field(tmp_path):
 
 
 @pytest.mark.parametrize("name, rows, complaint", [
-    ("part.cs", [1], "only particles of a .cs"), ("part.pkl", [1], "choose one of these"), ("part.star", [], "nothing"),
+    ("part.cs", [1], "only particles of a .cs"), ("part.xls", [1], "choose one of these"), ("part.star", [], "nothing"),
     ("part.star", [400], "row 400 is wanted"), ("none/part.star", [1], "no folder"),
 ])  # fmt: skip
 def test_exports_that_cannot_be_are_refused(trained, tmp_path, name, rows, complaint):

@@ -1,4 +1,4 @@
-"""The tab of a second model: its plot is linked with the panel's, selections and the shown point alike."""
+"""The window of a second model: its plot is linked with the panel's, selections and the shown point alike."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def pixel(tab, point):
 
 def test_a_lasso_in_the_other_plot_selects_in_both(viewer, tmp_path):
     panel, tab = viewer.panel, viewer.panel.compared
-    panel.show_tab(tab)
+    panel.selections.findChild(QPushButton, "another model").click()
+    QTest.qWait(50)
     assert tab.plot.isHidden() and "any program's model" in tab.about.text()
     tab.other.setText(str(tmp_path / "maps"))
     tab.findChild(QPushButton, "compare models").click()
@@ -55,7 +56,7 @@ def test_a_lasso_in_the_other_plot_selects_in_both(viewer, tmp_path):
 
 def test_a_click_in_the_other_plot_shows_that_particle(viewer, tmp_path):
     panel, tab = viewer.panel, viewer.panel.compared
-    panel.show_tab(tab)
+    panel.show_compared()
     assert viewer.scene.run(f"flexrec compare {tmp_path / 'maps'} maps 0")
     tab.refresh_files()
     QTest.qWait(200)
@@ -68,6 +69,7 @@ def test_a_click_in_the_other_plot_shows_that_particle(viewer, tmp_path):
 
 def test_colours_follow_the_panels_plot(viewer, tmp_path):
     panel, tab = viewer.panel, viewer.panel.compared
+    panel.show_compared()
     assert viewer.scene.run(f"flexrec compare {tmp_path / 'maps'} maps 0")
     tab.refresh_files()
     assert panel.plot.color_by("alike")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import disk_trouble
 from ..parameters import parameter
@@ -29,8 +29,9 @@ class Compare:
     maps: int = parameter(12, low=0, high=1000, unit="particles", help="whose maps are compared; 0: none")
 
 
-def compare(scene: Scene, asked: Compare) -> Comparison:
-    """How far the model agrees with another one of the same particles."""
+def compare(scene: Scene, asked: Compare) -> dict[str, Any]:
+    """How far the model agrees with another one of the same particles; which particles these are is in their columns.
+    """
     from ..explore import compare_trainings
 
     trained, other = scene.trained, scene.other_training(asked.other)
@@ -39,7 +40,7 @@ def compare(scene: Scene, asked: Compare) -> Comparison:
     rows, lines = _facts(trained, other, result)
     scene.show_table(Table(caption, ("what", "value"), rows, tuple(lines)))
     _keep(scene, trained, other, result)
-    return result
+    return {field.name: getattr(result, field.name) for field in fields(result) if field.name not in ("rows", "alike")}
 
 
 def _facts(trained: Trained, other: Trained, result: Comparison) -> tuple[list[tuple[str, object]], list[str]]:

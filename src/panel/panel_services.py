@@ -49,6 +49,10 @@ class PanelServices(Protocol):
         """Show the page that explains the panel."""
         ...
 
+    def show_compared(self) -> None:
+        """Show the window of a second model of the same particles."""
+        ...
+
     def choose_project(self) -> None:
         """Ask for a project's folder, and open it."""
         ...

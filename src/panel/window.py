@@ -15,6 +15,7 @@ from ..explore.results import FOLDER, changed_at
 from .jobs.jobs_panel import JobsPanel
 from .panel_scene import Scene, quoted
 from .panel_services import PanelServices, PanelTab
+from .plot.compared_window import ComparedWindow
 from .plot.component_pairs import ComponentPairs
 from .plot.mouse_modes import MODES
 from .plot.plot_actions import PlotActions
@@ -22,7 +23,6 @@ from .plot.plot_messages import PlotMessages
 from .plot.plot_view import PlotView
 from .plot.point_control import PointControl
 from .status_line import StatusLine
-from .tabs.compared_tab import ComparedTab
 from .tabs.montage import Montage
 from .tabs.path_tab import PathTab
 from .tabs.play_bar import PlayBar
@@ -60,12 +60,11 @@ class FlexPanel(QWidget):
         self.plot_actions, self.point_control = PlotActions(self), PointControl(self)
         self._connect()
         self.paths, self.selections, self.states = PathTab(self), SelectTab(self), StatesTab(self)
-        self.compared = ComparedTab(self)
-        pages: dict[str, QWidget] = {"Path": self.paths, "Select": self.selections, "States": self.states,
-                                     "Compare": self.compared}  # fmt: skip
+        self.compared = ComparedWindow(self)
+        pages: dict[str, QWidget] = {"Path": self.paths, "Select": self.selections, "States": self.states}
         self._link_plots()
         pages |= {title: make(self) for title, make in tabs}
-        self._refreshed = [page for page in pages.values() if isinstance(page, PanelTab)]
+        self._refreshed = [page for page in (*pages.values(), self.compared) if isinstance(page, PanelTab)]
         self.tabs.addTab(self.sliders, "Sliders")
         for title, page in pages.items():
             self.tabs.addTab(scrolling(page), title)
@@ -272,12 +271,20 @@ class FlexPanel(QWidget):
     def _link_plots(self) -> None:
         """What is selected in one plot shows in the other."""
         self.selections.highlighted.connect(self.compared.show_highlights)
+        self.compared.shown.connect(self.selections.show_selections)
+        self.selections.other_asked.connect(self.show_compared)
         self.compared.plot.mouse.outlined.connect(
             lambda outline, kind: self.selections.select_outline(outline, kind, self.compared.plot.plane.names))
+
+    def show_compared(self) -> None:
+        """See `PanelServices`."""
+        self.compared.show()
+        self.compared.raise_()
 
     def close_panel(self) -> None:
         """Stop listening to the scene; a drag that was under way ends with the true map."""
         self._file_timer.stop()
+        self.compared.close()
         if self.point_control.stop() and self._trained is not None:
             self.point_control.show_point(self.shown_point())
         for unsubscribe in self._unsubscribe:

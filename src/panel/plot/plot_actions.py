@@ -32,6 +32,7 @@ class PlotActions:
         """Put all of it into a menu."""
         for text, action in (
             ("Show all particles", self.panel.plot.canvas.go_home), ("All pairs of components …", self.show_pairs),
+            ("The same particles in another model …", self.panel.show_compared),
             ("Save the plot …", self.ask_and_save), ("Copy z", self.copy_point),
             ("Open a project …", self.panel.choose_project), ("Jobs …", self.panel.show_jobs),
             ("Help", self.panel.show_help),

@@ -18,7 +18,7 @@ from ..panel_scene import quoted
 from ..panel_services import PanelServices, PanelTab
 from ..widgets.named_button import action_button
 from ..widgets.short_lists import ShortTree
-from ..widgets.wrapping import labelled, with_label
+from ..widgets.wrapping import labelled, with_label, wrapping
 from .selection_actions import SelectionActions
 
 _FEW_NUMBERS = 100  # pixels that a field for them asks for
@@ -31,6 +31,7 @@ class SelectTab(PanelTab):
     """The selections of the project, which are shown in the panel's plot."""
 
     highlighted = Signal(list)  # rows and a colour of each that is shown
+    other_asked = Signal()  # the plot of another model of these particles
 
     def __init__(self, panel: PanelServices) -> None:
         super().__init__()
@@ -217,6 +218,7 @@ class SelectTab(PanelTab):
             column.addWidget(row)
         column.addWidget(self.list, 1)
         column.addWidget(self.selection_actions)
+        column.addWidget(wrapping(action_button("Another model …", self.other_asked.emit, "another model", "compare")))
         self.where.returnPressed.connect(self.select_where)
         self.clusters.returnPressed.connect(self.select_clusters)
 

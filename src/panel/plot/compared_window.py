@@ -1,9 +1,10 @@
-"""The tab of a second model of the same particles: its plot beside the panel's, in the same colours and selections."""
+"""The window of a second model of the same particles: its plot, in the colours and selections of the panel's."""
 
 from __future__ import annotations
 
 import numpy as np
-from qtpy.QtCore import QSize
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QButtonGroup, QFileDialog, QLabel, QLineEdit, QToolButton, QVBoxLayout
 
 from ...errors import InputError
@@ -11,36 +12,31 @@ from ...explore.compared_file import OtherPlaces, load_comparison
 from ...explore.results import FOLDER, changed_at
 from ..panel_scene import quoted
 from ..panel_services import PanelServices, PanelTab
-from ..plot.mouse_modes import MODES
-from ..plot.plot_view import PlotView
 from ..widgets.named_button import action_button, named_button
 from ..widgets.wrapping import wrapping
+from .mouse_modes import MODES
+from .plot_view import PlotView
 
 _MODES = ("go", "lasso")
-_HEIGHT = 220  # pixels that the plot asks for
+_SIZE = QSize(520, 560)
 _ABOUT = "Alike: whether both models place a particle alike, from 0, by chance, to 1. A lasso selects in both plots."
 _NONE = "Name a job, or the folder of any program's model of the same particles: it is compared, and plotted here."
 
 
-class _SmallPlot(PlotView):
-    """A plot that takes what room there is, however little its figure would like."""
+class ComparedWindow(PanelTab):
+    """``plot`` has the particles of the panel's model where the other model has them; it is kept while it is seen."""
 
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """See Qt."""
-        return QSize(_HEIGHT, _HEIGHT)
-
-
-class ComparedTab(PanelTab):
-    """``plot`` has the particles of the panel's model where the other model has them."""
+    shown = Signal()
 
     def __init__(self, panel: PanelServices) -> None:
-        super().__init__()
+        super().__init__(panel, Qt.WindowType.Window)
+        self.setWindowTitle("The same particles in another model")
+        self.resize(_SIZE)
         self.panel, self.scene = panel, panel.scene
         self.other = QLineEdit(placeholderText="a job's number, or a folder")
         self.other.setMinimumWidth(60)
         self.about = QLabel(_NONE, wordWrap=True)
-        self.plot = _SmallPlot()
-        self.plot.legend.setMaximumHeight(0)  # the panel's plot has the same
+        self.plot = PlotView()
         self._stamp: object = None
         self._lay_out()
         self.other.returnPressed.connect(self.compare)
@@ -53,6 +49,8 @@ class ComparedTab(PanelTab):
 
     def refresh_files(self) -> None:
         """See `PanelTab`: another comparison, or none."""
+        if not self.isVisible():
+            return
         trained = self.scene.trained
         stamp = trained, None if trained is None else changed_at(trained.folder / FOLDER)
         if stamp == self._stamp:
@@ -76,6 +74,13 @@ class ComparedTab(PanelTab):
         self._follow_colour()
         self._put_marker()
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Catch up with what has changed while it was not seen."""
+        super().showEvent(event)
+        self.refresh_files()
+        self._put_marker()
+        self.shown.emit()
+
     def compare(self) -> None:
         """Compare with what is named."""
         name = self.other.text().strip()
@@ -92,7 +97,8 @@ class ComparedTab(PanelTab):
 
     def show_highlights(self, highlights: list[tuple[np.ndarray, str]]) -> None:
         """The selections that the panel's plot shows: rows ``(m,)`` and a colour each."""
-        self.plot.canvas.set_highlights(highlights)
+        if self.isVisible():
+            self.plot.canvas.set_highlights(highlights)
 
     def _said(self, compared: OtherPlaces) -> str:
         known = np.isfinite(compared.alike)
