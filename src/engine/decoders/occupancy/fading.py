@@ -26,6 +26,7 @@ from ..flow.mode_model import ModeStatistics, fit_covariance
 LEAST_GAIN, CERTAIN = 0.2, 4.0  # nats per image that a part must explain, and standard errors that it must be from zero
 MOST_GROUPS = 5
 LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
+_SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
 ITERATIONS, STARTS = 20, (0.5, 0.95)
 
 
@@ -138,6 +139,10 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
         error = float(more.std()) / len(more) ** 0.5
         if float(more.mean()) < strictness * max(LEAST_GAIN, CERTAIN * error):
             break
+        added = next(part for part in free if any(part in group for group in tries[chosen]))
+        if not _two_places(_beside(amplitudes, groups, added), held_out):
+            free.remove(added)
+            continue
         groups, best = tries[chosen], judged[chosen]
         free = [part for part in free if not any(part in group for group in groups)]
     if not groups:
@@ -145,6 +150,38 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
     of_groups = amplitudes.grouped(groups)
     share = fit_shares(of_groups.of(~held_out))
     return Fading(groups, share, explain_by_presence(of_groups, share)[1], float(best.mean()))
+
+
+def _beside(amplitudes: Amplitudes, groups: list[list[int]], part: int) -> Amplitudes:
+    """What images say of a part's amplitude beyond what the ``groups`` explain that come and go already."""
+    alone = amplitudes.grouped([[part]])
+    others = [[other for other in group if other != part] for group in groups]
+    if not others:
+        return alone
+    of_groups = amplitudes.grouped(others)
+    share = fit_shares(of_groups)
+    place = explain_by_presence(of_groups, share)[1] / share - 1
+    each = torch.zeros_like(amplitudes.pull)
+    for number, group in enumerate(others):
+        each[:, group] = place[:, number, None]
+    return Amplitudes(alone.curvature, alone.pull - (amplitudes.curvature[:, part] * each).sum(dim=1, keepdim=True))
+
+
+def _two_places(alone: Amplitudes, held_out: torch.Tensor) -> bool:
+    """Whether held-out images see a part rather at two places, there or not, than vary by some amount.
+
+    What motion leaves unexplained varies by some amount, which normal amplitudes N(0, v) take up: log evidence
+    ½ b² v / (1 + v c) − ½ log (1 + v c). So moving is preferred to fading.
+    """
+    fitted, judged = alone.of(~held_out), alone.of(held_out)
+    spread = max(_SPREADS, key=lambda v: float(_normal_evidence(fitted, v).mean()))
+    more = explain_by_presence(judged, fit_shares(fitted))[0] - _normal_evidence(judged, spread)
+    return float(more.mean()) > CERTAIN * float(more.std()) / len(more) ** 0.5
+
+
+def _normal_evidence(alone: Amplitudes, variance: float) -> torch.Tensor:
+    bend, pull = 1 + variance * alone.curvature[:, 0, 0], alone.pull[:, 0]
+    return 0.5 * (pull**2 * variance / bend - bend.log())
 
 
 def _one_more(groups: list[list[int]], free: list[int], most: int) -> list[list[list[int]]]:
