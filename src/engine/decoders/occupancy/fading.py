@@ -25,6 +25,7 @@ from ..flow.mode_model import ModeStatistics, fit_covariance
 
 LEAST_GAIN, CERTAIN = 0.2, 4.0  # nats per image that a part must explain, and standard errors that it must be from zero
 MOST_GROUPS = 5
+VARIATION = 0.05  # variance that a moving part's amplitude has for its motion is not quite what is marginalised
 LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
 _SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
 ITERATIONS, STARTS = 20, (0.5, 0.95)
@@ -43,6 +44,17 @@ class Amplitudes:
         for number, group in enumerate(groups):
             belongs[group, number] = 1
         return Amplitudes(belongs.T @ self.curvature @ belongs, self.pull @ belongs)
+
+    def softened(self, variance: float) -> Amplitudes:
+        """With amplitudes that vary by N(0, ``variance``) whether a part is there or not, marginalised.
+
+        C − C (C + 1/v)⁻¹ C and b − C (C + 1/v)⁻¹ b. Evidence is then beyond what such a variation explains.
+        """
+        parts = torch.eye(self.pull.shape[1]).to(self.pull)
+        taken = self.curvature @ torch.linalg.inv(self.curvature + parts / variance)
+        return Amplitudes(
+            self.curvature - taken @ self.curvature, self.pull - (taken @ self.pull[:, :, None]).squeeze(-1)
+        )
 
     def of(self, rows: torch.Tensor) -> Amplitudes:
         """Of some images, ``(n,)`` bool."""
@@ -129,6 +141,7 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
 
     ``held_out`` ``(n,)`` bool, images that judge; ``strictness`` multiplies what a part must explain of them.
     """
+    amplitudes = amplitudes.softened(VARIATION)
     parts, best = amplitudes.pull.shape[1], torch.zeros_like(amplitudes.pull[held_out][:, 0])
     groups: list[list[int]] = []
     free = list(range(parts))
