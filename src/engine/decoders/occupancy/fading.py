@@ -23,7 +23,7 @@ import torch
 
 from ..flow.mode_model import ModeStatistics, fit_covariance
 
-LEAST_GAIN, CERTAIN = 0.05, 4.0  # nats per image that a part must explain, and standard errors that it must be from zero
+LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
 MOST_GROUPS = 5
 VARIATION = 0.05  # variance that a moving part's amplitude has for its motion is not quite what is marginalised
 LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
