@@ -92,7 +92,8 @@ def test_diagnose_says_which_model_is_unfit(project):
     plain, own = (json.loads((job / "composition.json").read_text())
                   for job in sorted(project.glob("0*-diagnose"))[-2:])  # fmt: skip
     assert plain["level"] == "bad" and "Train with --decoder occupancy" in plain["sentence"]
-    assert all(abs(share - 0.5) < 0.05 for share in plain["numbers"]["present"].values())
+    # of the images that the plain flow takes for particles: some that lack the part it does not
+    assert all(abs(share - 0.5) < 0.1 for share in plain["numbers"]["present"].values())
     assert own["level"] == "good" and plain["numbers"]["gain"] > 1
     assert (sorted(project.glob("0*-diagnose"))[-1] / "composition.png").stat().st_size > 10_000
 
