@@ -26,7 +26,8 @@ def project(tmp_path_factory) -> Path:
     """500 particles of 32 pixels, half without the second Fab; 004 is trained with occupancy, 005 is a plain flow."""
     made = make_project(tmp_path_factory.mktemp("occupancy") / "project", "fab1: ±25", 500, 1, "--drop", "fab2: 0.5")
     assert flexrec(made, "train", *FADING) == 0
-    assert flexrec(made, "train", "--latent-dims", 2, "--epochs", 1, "--modes", 16, "--device", "cpu") == 0
+    assert flexrec(made, "train", "--latent-dims", 2, "--epochs", 1, "--modes", 16, "--start", "modes",
+                   "--poses", "fixed", "--device", "cpu") == 0  # fmt: skip
     return made
 
 
@@ -90,7 +91,8 @@ def test_diagnose_says_which_model_is_unfit(project):
     plain, own = (json.loads((job / "composition.json").read_text())
                   for job in sorted(project.glob("0*-diagnose"))[-2:])  # fmt: skip
     assert plain["level"] == "bad" and "Train with --decoder occupancy" in plain["sentence"]
-    assert all(abs(share - 0.5) < 0.05 for share in plain["numbers"]["present"].values())
+    # of the images that the plain flow takes for particles: some that lack the part it does not
+    assert all(abs(share - 0.5) < 0.1 for share in plain["numbers"]["present"].values())
     assert own["level"] == "good" and plain["numbers"]["gain"] > 1
     assert (sorted(project.glob("0*-diagnose"))[-1] / "composition.png").stat().st_size > 10_000
 

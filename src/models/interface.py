@@ -70,6 +70,11 @@ class MovingPoints(Protocol):
         """Moved vertices ``(…, v, 3)``, Å, of the mesh at latent points ``(…, K)``."""
         ...
 
+    def carried(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """What images are made of: as `vertices`, with the share of density there as a fourth number where some fades.
+        """
+        ...
+
     def anchor(self, points: np.ndarray) -> Anchors:
         """Tie points ``(m, 3)`` Å to the mesh once, to let them follow it often: atoms, a contour, voxels."""
         ...

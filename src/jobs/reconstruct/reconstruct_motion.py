@@ -86,9 +86,9 @@ def particle_motion(trained: Trained, device: str, offset: np.ndarray | None = N
     latents = np.where(trained.finite[:, None], trained.latents, 0)
 
     def vertices_of(batch: Batch) -> torch.Tensor:
-        vertices = moving.vertices(latents[batch.rows.cpu().numpy()])
+        vertices = moving.carried(latents[batch.rows.cpu().numpy()])
         if offset is not None:
-            vertices = vertices + offset
+            vertices[..., :3] += offset
         return torch.from_numpy(np.asarray(vertices, np.float32)).to(device)
 
     poses, membership = Poses.fixed(count, device), Membership.all(count, device)

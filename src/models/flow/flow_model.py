@@ -42,6 +42,10 @@ class FlowModel(Model):
         z = self.checked(z)
         return self.flow.moved(z.reshape(-1, self.latent_dims)).reshape(*z.shape[:-1], -1, 3)
 
+    def carried(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """What images are made of: moved vertices, all of whose density is there."""
+        return self.vertices(z)
+
     def anchor(self, points: np.ndarray) -> Anchors:
         """Tie points ``(m, 3)`` Å to the mesh once, to let them follow it often: atoms, a contour, voxels.
 

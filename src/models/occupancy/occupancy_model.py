@@ -56,6 +56,11 @@ class OccupancyModel(FlowModel):
         """How much ``(…, v)`` of the density about each vertex is there; None where all of it always is."""
         return self.presence(z) @ self.flow.membership.T if self.fading else None
 
+    def carried(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """Moved vertices ``(…, v, 3)``; where anything fades ``(…, v, 4)``, with the share of density there."""
+        share = self.share(z)
+        return self.vertices(z) if share is None else np.concatenate([self.vertices(z), share[..., None]], axis=-1)
+
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: what is there, carried."""
         return self.decoder.map(self.vertices(z), how, self.share(z))

@@ -23,9 +23,11 @@ import torch
 
 from ..flow.mode_model import ModeStatistics, fit_covariance
 
-LEAST_GAIN, CERTAIN = 0.2, 4.0  # nats per image that a part must explain, and standard errors that it must be from zero
+LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
 MOST_GROUPS = 5
+VARIATION = 0.05  # variance that a moving part's amplitude has for its motion is not quite what is marginalised
 LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
+_SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
 ITERATIONS, STARTS = 20, (0.5, 0.95)
 
 
@@ -42,6 +44,17 @@ class Amplitudes:
         for number, group in enumerate(groups):
             belongs[group, number] = 1
         return Amplitudes(belongs.T @ self.curvature @ belongs, self.pull @ belongs)
+
+    def softened(self, variance: float) -> Amplitudes:
+        """With amplitudes that vary by N(0, ``variance``) whether a part is there or not, marginalised.
+
+        C − C (C + 1/v)⁻¹ C and b − C (C + 1/v)⁻¹ b. Evidence is then beyond what such a variation explains.
+        """
+        parts = torch.eye(self.pull.shape[1]).to(self.pull)
+        taken = self.curvature @ torch.linalg.inv(self.curvature + parts / variance)
+        return Amplitudes(
+            self.curvature - taken @ self.curvature, self.pull - (taken @ self.pull[:, :, None]).squeeze(-1)
+        )
 
     def of(self, rows: torch.Tensor) -> Amplitudes:
         """Of some images, ``(n,)`` bool."""
@@ -128,6 +141,7 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
 
     ``held_out`` ``(n,)`` bool, images that judge; ``strictness`` multiplies what a part must explain of them.
     """
+    amplitudes = amplitudes.softened(VARIATION)
     parts, best = amplitudes.pull.shape[1], torch.zeros_like(amplitudes.pull[held_out][:, 0])
     groups: list[list[int]] = []
     free = list(range(parts))
@@ -138,6 +152,10 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
         error = float(more.std()) / len(more) ** 0.5
         if float(more.mean()) < strictness * max(LEAST_GAIN, CERTAIN * error):
             break
+        added = next(part for part in free if any(part in group for group in tries[chosen]))
+        if not _two_places(_beside(amplitudes, groups, added), held_out):
+            free.remove(added)
+            continue
         groups, best = tries[chosen], judged[chosen]
         free = [part for part in free if not any(part in group for group in groups)]
     if not groups:
@@ -145,6 +163,38 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
     of_groups = amplitudes.grouped(groups)
     share = fit_shares(of_groups.of(~held_out))
     return Fading(groups, share, explain_by_presence(of_groups, share)[1], float(best.mean()))
+
+
+def _beside(amplitudes: Amplitudes, groups: list[list[int]], part: int) -> Amplitudes:
+    """What images say of a part's amplitude beyond what the ``groups`` explain that come and go already."""
+    alone = amplitudes.grouped([[part]])
+    others = [[other for other in group if other != part] for group in groups]
+    if not others:
+        return alone
+    of_groups = amplitudes.grouped(others)
+    share = fit_shares(of_groups)
+    place = explain_by_presence(of_groups, share)[1] / share - 1
+    each = torch.zeros_like(amplitudes.pull)
+    for number, group in enumerate(others):
+        each[:, group] = place[:, number, None]
+    return Amplitudes(alone.curvature, alone.pull - (amplitudes.curvature[:, part] * each).sum(dim=1, keepdim=True))
+
+
+def _two_places(alone: Amplitudes, held_out: torch.Tensor) -> bool:
+    """Whether held-out images see a part rather at two places, there or not, than vary by some amount.
+
+    What motion leaves unexplained varies by some amount, which normal amplitudes N(0, v) take up: log evidence
+    ½ b² v / (1 + v c) − ½ log (1 + v c). So moving is preferred to fading.
+    """
+    fitted, judged = alone.of(~held_out), alone.of(held_out)
+    spread = max(_SPREADS, key=lambda v: float(_normal_evidence(fitted, v).mean()))
+    more = explain_by_presence(judged, fit_shares(fitted))[0] - _normal_evidence(judged, spread)
+    return float(more.mean()) > CERTAIN * float(more.std()) / len(more) ** 0.5
+
+
+def _normal_evidence(alone: Amplitudes, variance: float) -> torch.Tensor:
+    bend, pull = 1 + variance * alone.curvature[:, 0, 0], alone.pull[:, 0]
+    return 0.5 * (pull**2 * variance / bend - bend.log())
 
 
 def _one_more(groups: list[list[int]], free: list[int], most: int) -> list[list[list[int]]]:
