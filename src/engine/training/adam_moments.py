@@ -7,7 +7,7 @@ import torch
 
 def adam_arrays(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """Moments and step counters, ``adam.NUMBER.NAME`` for the parameter of that number."""
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for number, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{number}.{name}": torch.as_tensor(value) for name, value in moments.items()}
     return tensors

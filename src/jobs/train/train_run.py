@@ -108,7 +108,7 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
 def initial_latents(parameters: CommonParameters, count: int) -> np.ndarray | None:
     """Latents ``(n, k)`` to begin with, or None."""
     table: TableParameters = SOURCES["table"].settings(parameters)
-    if not _starts_from_latents(parameters, table):
+    if not _starts_from_latents(parameters, table) or table.initial_latents is None:
         return None
     path = job_file(table.initial_latents, "latents.npz")
     z = read_latents(path)
