@@ -29,7 +29,7 @@ from scipy.stats import spearmanr
 from test_team import train as train_as_team
 from test_train import flexrec, make_project, truth, unit_spread
 
-TRAIN = ("train", "--decoder", "field", "--latent-dims", 1, "--field-units", 64, "--batch-size", 32, "--device", "cpu")
+TRAIN = ("train", "--decoder", "field", "--latent-dims", 1, "--field-units", 64, "--batch-size", 8, "--device", "cpu")
 SMALL = FieldParameters(field_units=32, field_layers=2)
 
 
@@ -37,16 +37,16 @@ SMALL = FieldParameters(field_units=32, field_layers=2)
 def made(tmp_path_factory) -> Path:
     """200 particles at 40 pixels, which training takes through three box sizes; 004-train is a field."""
     project = make_project(tmp_path_factory.mktemp("field") / "project", "fab1: ±25", 200, 3, box=40)
-    assert flexrec(project, *TRAIN, "--epochs", 5, "--seed", 7) == 0
+    assert flexrec(project, *TRAIN, "--epochs", 8, "--seed", 7) == 0
     return project
 
 
 def trainer_of(project: Path, dims: int = 1, **others: object) -> Trainer:
     prepared = load_prepared(project / "002-prep")
+    images = ParticleImages(prepared.particles, prepared.filter)
     return Trainer(
-        ParticleImages(prepared.particles, prepared.filter), load_mesh(project / "003-mesh" / "mesh.npz"),
-        Settings(latent_dims=dims), coarse_to_fine(prepared.box, prepared.pixel_size, 3, 0.95), log=lambda text: None,
-        **others,
+        images, load_mesh(project / "003-mesh" / "mesh.npz"), Settings(latent_dims=dims, batch_size=16),
+        coarse_to_fine(prepared.box, prepared.pixel_size, 3, 0.95), log=lambda text: None, **others,
     )  # fmt: skip
 
 
@@ -65,12 +65,13 @@ def weights(training: Training) -> torch.Tensor:
 
 def test_the_latent_is_the_angle_of_the_hinge_and_maps_follow_it(made):
     model = open_model(made / "004-train")
-    assert model.kind == "field" and model.latents.shape == (200, 1) and model.epoch == model.epochs == 5
+    assert model.kind == "field" and model.latents.shape == (200, 1) and model.epoch == model.epochs == 8
     assert abs(spearmanr(model.latents[:, 0], truth(made)).statistic) > 0.95
     assert unit_spread(made / "004-train")
     with np.load(made / "004-train" / "training.npz") as file:
-        assert list(file["box"]) == [32, 32, 36, 40, 40] or list(file["box"]) == [32, 32, 36, 40, 40][-5:]
-        assert (file["rigid_misfit"] - file["misfit"]).min() > 5
+        assert list(file["box"]) == [32] * 4 + [36] * 2 + [40] * 2
+        assert (file["rigid_misfit"] - file["misfit"])[-1] > 60
+    assert np.allclose(model.decode(model.latents.mean(axis=0)), model.volume, atol=1e-4 * model.volume.max())
     assert {"latents.png", "history.png", "maps.png"} <= {path.name for path in (made / "004-train").glob("*.png")}
     assert "explains each image better than the rigid map by" in (made / "004-train" / "log.txt").read_text()
 
@@ -113,7 +114,7 @@ def test_an_image_is_a_slice_of_the_decoded_map(made, domain):
     wanted = cut * batch.transfer[:, plane.used]
     made_of = plane.samples(change)
     likeness = (made_of * wanted.conj()).sum().real / (made_of.norm() * wanted.norm())
-    assert likeness > 0.97 and abs(float(made_of.norm() / wanted.norm()) - 1) < 0.1
+    assert likeness > 0.9 and abs(float(made_of.norm() / wanted.norm()) - 1) < 0.1
 
 
 @pytest.mark.parametrize("encoding", ["gaussian", "geometric"])
@@ -167,7 +168,7 @@ def test_what_is_learned_in_pieces_is_what_is_learned_at_once(made, monkeypatch)
     trainer = trainer_of(made, 2)
     training = begun(trainer)
     decoder, stage = training.decoder, training.decoder.enter(trainer, trainer.rungs[0], training.points)
-    now, batch = Pass(trainer, stage, training.points, 0), next(stage.batches(np.arange(24)))
+    now, batch = Pass(trainer, stage, training.points, 0), next(stage.batches_of([np.arange(24)]))
     found = []
     for numbers in (1, 1 << 30):
         monkeypatch.setitem(field_state.NUMBERS, "cpu", numbers)
@@ -232,7 +233,8 @@ def test_two_processes_find_what_one_does(made, tmp_path):
     first, second = train_as_team(made, tmp_path, 2, "field")
     for name in alone:
         assert first[name].tobytes() == second[name].tobytes(), name
-    assert np.allclose(first["misfit"], alone["misfit"], rtol=2e-3)
+    # the lessons before the first image magnify what another order of sums rounds
+    assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-2)
     assert abs(spearmanr(first["z"][:, 0], alone["z"][:, 0]).statistic) > 0.98
 
 

@@ -32,7 +32,8 @@ class FieldModel(Model):
 
     ``volume`` is the map at the mean of the latents; ``rigid`` ``(N, N, N)``, which the network changes. ``points`` are
     the frequencies that the network was trained at, on the lattice of ``config``, whose box is that of the images;
-    ``amplitude`` ``(D // 2 + 1,)`` by shell is what its numbers are in units of.
+    ``amplitude`` ``(D // 2 + 1,)`` by shell is what its numbers are in units of. Grey values are mass per voxel of
+    ``stage_box``, whatever the box.
     """
 
     kind = "field"
@@ -42,6 +43,7 @@ class FieldModel(Model):
     network: CoordinateNetwork
     points: FrequencyPoints
     amplitude: np.ndarray
+    stage_box: int
 
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``."""
@@ -56,7 +58,8 @@ class FieldModel(Model):
             values = network_values(self.config, self.network, points, latent, how.threads)
         values *= self._scale(points)[:, None]
         if quick or self.box != self.config.box:
-            change = map_of_ball(points, values, 0.0, 1.0, self.box) * np.float32((self.config.box / self.box) ** 3)
+            change = map_of_ball(points, values, 0.0, 1.0, self.box)
+            change *= np.float32((self.config.box / self.stage_box) ** 3)
         else:
             change = map_of_lattice(lattice_values(points, values, 0.0, 1.0), how.threads or processors())
         return self.rigid + change
@@ -65,7 +68,8 @@ class FieldModel(Model):
         """The amplitude ``(n,)`` at the points, linearly between shells."""
         half = len(points.axis) // 2
         squared = sum((number.astype(np.float32) - half) ** 2 for number in (points.x, points.y, points.z))
-        return np.interp(np.sqrt(squared), np.arange(len(self.amplitude)), self.amplitude).astype(np.float32)
+        scale = np.interp(np.sqrt(squared), np.arange(len(self.amplitude)), self.amplitude)
+        return np.where(squared > 0, scale, 0).astype(np.float32)  # images say nothing of the mean density
 
     @property
     def _quick_radius(self) -> int:
@@ -76,12 +80,11 @@ class FieldModel(Model):
 
     def coarser(self, box: int) -> FieldModel:
         """The same model on an even, smaller box over the same field of view, of the frequencies within its ball."""
-        share = np.float32((self.box / box) ** 3)  # of mass per voxel
         return replace(
             self,
             points=low_points(self.points, box // 2 - 1),
-            volume=resample_box(self.volume, box) * share,
-            rigid=resample_box(self.rigid, box) * share,
+            volume=resample_box(self.volume, box),
+            rigid=resample_box(self.rigid, box),
             box=box,
             pixel_size=self.pixel_size * self.box / box,
         )
@@ -108,8 +111,10 @@ def read_field_model(folder: Path, about: dict) -> FieldModel:
         encoding_dims=len(directions) // 3, slope=0.0, mean=0.0, std=1.0, searched=False, dataset={},
     )  # fmt: skip
     points = low_points(all_points(config), int(min(arrays["radius"], about["stage_box"] / 2 - 1)))
-    return FieldModel(rigid=read_stage_map(folder / "rigid_map.mrc", about), config=config, network=network,
-                      points=points, amplitude=arrays["amplitude"], **read_stage(folder, about))  # fmt: skip
+    return FieldModel(
+        rigid=read_stage_map(folder / "rigid_map.mrc", about), config=config, network=network, points=points,
+        amplitude=arrays["amplitude"], stage_box=about["stage_box"], **read_stage(folder, about),
+    )  # fmt: skip
 
 
 def _problems(arrays: dict[str, np.ndarray], dims: int, box: int):

@@ -29,7 +29,7 @@ from .field_start import start_field
 from .field_state import NUMBERS, FieldState
 from .field_transform import field_volume
 
-STEPS = 1_200  # of Adam, a batch each, that the network wants
+STEPS = 2_000  # of Adam, a batch each, that the network wants
 LEAST_EPOCHS, MOST_EPOCHS = 10, 40
 
 
@@ -114,9 +114,11 @@ class FieldDecoder(FieldState):
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """field.npz, the rigid map that it changes, and the map at the mean of the latents."""
         radius = int(torch.hypot(self.plane(stage).kx, self.plane(stage).ky).max())
+        # Any: by its types, a name of ours could be an option of savez
+        arrays: dict[str, Any] = {**self.network.plain(), "amplitude": self.amplitude.cpu().numpy(),
+                                  "radius": np.float32(radius)}  # fmt: skip
         with output("field.npz") as path:
-            np.savez(path, **self.network.plain(), amplitude=self.amplitude.cpu().numpy(),
-                     radius=np.float32(radius))  # fmt: skip
+            np.savez(path, **arrays)
         most = max(1, NUMBERS[stage.device.type] // self.settings.field_units)
         change = field_volume(self.network, self.amplitude, radius, stage.box, self.mean, most).cpu().numpy()
         rigid, pixel_size = stage.volume(), trainer.images.pixel_size * trainer.images.box / stage.box

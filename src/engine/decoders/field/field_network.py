@@ -92,16 +92,16 @@ class FieldNetwork(torch.nn.Module):
     def absorb(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
         """Take latents z' with z = z' @ factor + mean in place of z, the values staying the same."""
         with torch.no_grad():
-            self.position.bias += self.latent.weight @ mean
+            self.position.bias.add_(self.latent.weight @ mean)
             self.latent.weight.copy_(self.latent.weight @ factor.T)
 
     def plain(self) -> dict[str, np.ndarray]:
         """The layers as matrices ``matrix_0`` ``(units, 2 f + k)`` … and ``offset_0`` …, skips within them."""
         with torch.no_grad():
             first = torch.cat([self.position.weight, self.latent.weight], dim=1)
-            eye = torch.eye(len(first), device=first.device)
-            matrices = [first, *(layer.weight + eye for layer in self.hidden), self.last.weight]
-            offsets = [self.position.bias, *(layer.bias for layer in self.hidden), self.last.bias]
+            hidden = self._layers(torch.float32)
+            matrices = [first, *(matrix for matrix, _ in hidden), self.last.weight]
+            offsets = [self.position.bias, *(offset for _, offset in hidden), self.last.bias]
             layers = {f"matrix_{number}": matrix for number, matrix in enumerate(matrices)}
             layers |= {f"offset_{number}": offset for number, offset in enumerate(offsets)}
             return {name: value.cpu().numpy() for name, value in {"directions": self.directions, **layers}.items()}
@@ -111,11 +111,12 @@ class FieldNetwork(torch.nn.Module):
         constant = linear(z, self.latent.weight, self.position.bias)[:, None]
         return linear(encoded, self.position.weight.to(encoded.dtype)) + constant.to(encoded.dtype)
 
-    def _layers(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _layers(self, kind: torch.dtype | None = None) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Matrix and offset of each hidden layer; what skips a layer is in its matrix, which costs no pass of its own.
         """
-        eye, kind = torch.eye(len(self.position.bias), device=self.directions.device), self.kind
-        return [((layer.weight + eye).to(kind), layer.bias.to(kind)) for layer in self.hidden]
+        eye, kind = torch.eye(len(self.position.bias), device=self.directions.device), kind or self.kind
+        layers = [layer for layer in self.hidden if isinstance(layer, torch.nn.Linear)]  # all: a list has no types
+        return [((layer.weight + eye).to(kind), layer.bias.to(kind)) for layer in layers]
 
 
 def _above(sums: torch.Tensor) -> torch.Tensor:

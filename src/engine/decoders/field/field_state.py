@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from ...maps.half_maps import HalfMaps
 from ...projector.central_slices import PlaneSamples
 from ...training.batches import Batch, pieces
 from ...training.schedule import Rung
@@ -37,6 +38,8 @@ class FieldState(Decoder):
     optimiser: torch.optim.Adam
     amplitude: torch.Tensor
     mean: torch.Tensor
+    noise: torch.Tensor
+    maps: HalfMaps
     _rest: torch.Tensor  # the mesh's vertices
 
     def __init__(self, settings: FieldParameters | None = None) -> None:

@@ -37,12 +37,13 @@ def half_space(place: torch.Tensor, hartley: bool) -> tuple[torch.Tensor, torch.
     """Positions to ask the network for, those ``(b, p, 3)`` being wanted, and which of them ``(b, p, 1)`` are opposite.
 
     A real map's Fourier transform at the opposite frequency is the conjugate, so that a network of Fourier numbers is
-    asked for one half of space alone, z ≤ 0, as cryoDRGN's is. One of Hartley numbers is asked for both: ``(b, 2 p,
-    3)``.
+    asked for one half of space alone, z < 0 and half of the plane between, as cryoDRGN's is. One of Hartley numbers is
+    asked for both: ``(b, 2 p, 3)``.
     """
     if hartley:
         return torch.cat([place, -place], dim=1), torch.zeros_like(place[..., :1], dtype=torch.bool)
-    opposite = place[..., 2:] > 0
+    x, y, z = place.split(1, dim=-1)
+    opposite = (z > 0) | (z == 0) & ((y > 0) | (y == 0) & (x > 0))
     return torch.where(opposite, -place, place), opposite
 
 
