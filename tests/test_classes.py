@@ -188,3 +188,13 @@ def test_maps_are_carried_to_a_finer_box(project):
     for own, volume in zip(carried, fine.volumes, strict=True):
         wanted = resample_box(volume, 24).ravel()
         assert np.corrcoef(own.ravel(), wanted)[0, 1] > 0.9
+
+
+def test_the_panel_colours_by_class_and_says_the_shares(project):
+    pytest.importorskip("qtpy")
+    from chimerax.flexrec.panel.plot.colouring import colouring_of
+
+    colouring = colouring_of(column(open_trained(project / "004-train"), "class"), np.zeros((256, 4)))
+    assert [text.split(" ")[0] for text, _ in colouring.groups] == ["1", "2", "3"]
+    shares = [float(text.split("(")[1].removesuffix(" %)")) for text, _ in colouring.groups]
+    assert sum(shares) == pytest.approx(100, abs=2) and min(shares) > 25

@@ -62,6 +62,9 @@ def _by_group(column: Column) -> Colouring:
     palette = np.concatenate([_GROUPS, np.full((len(_GROUPS), 1), 255, np.uint8)], axis=1)
     colours = np.where(known[code][:, None], palette[code % len(palette)], np.array(_UNKNOWN, np.uint8))
     names = [f"{value:g}" if distinct.dtype.kind == "f" else str(value) for value in distinct[known]]
+    if len(names) <= MOST_GROUPS:
+        share = np.bincount(code, minlength=len(distinct))[known] / max(1, int(known[code].sum()))
+        names = [f"{name} ({100 * part:.0f} %)" for name, part in zip(names, share, strict=True)]
     named = [(name, tuple(int(part) for part in palette[k % len(palette)])) for k, name in enumerate(names)]
     return Colouring(
         column.name, colours, column.unit, groups=tuple(named[:MOST_GROUPS]), more=max(0, len(named) - MOST_GROUPS),
