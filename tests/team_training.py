@@ -27,7 +27,7 @@ def decoder_of(start: str) -> Decoder:
     if start == "linear":
         return LinearDecoder()
     if start == "field":
-        return FieldDecoder(FieldParameters(field_units=32, field_layers=2))
+        return FieldDecoder(FieldParameters(field_units=32, field_layers=2, field_start="random"))
     poses, junk = ("refine", "weigh") if start == "poses" else ("fixed", "keep")
     start = "modes" if start == "poses" else start
     return FlowDecoder(FlowParameters(modes=16, hidden_units=8, start=start, poses=poses, junk=junk))

@@ -33,7 +33,7 @@ result["wrong"] = sentence("flexrec report 9 project {project}")
     assert found["path"].endswith("001-train/report.html") and (folder / "report.pdf").is_file()
     assert "held-out gain 31 ± 2 nats" in found["said"] and not found["torch"]
     assert "there is no job 9" in found["wrong"]
-    for name in ("002-diagnose", "003-diagnose", "004-diagnose"):
+    for name, asked in (("002-diagnose", "null"), ("003-diagnose", "null"), ("004-diagnose", "quick")):
         record = read_record(project / name)
-        assert record["parameters"]["test"] == "null" and record["inputs"] == {"model": "001-train"}
+        assert record["parameters"]["test"] == [asked] and record["inputs"] == {"model": "001-train"}
     assert json.loads((folder / "halves.json").read_text())["held_out_gain"] == 31.0

@@ -11,6 +11,7 @@ import torch
 from chimerax.flexrec.engine.decoders.classes.classes_decoder import ClassesDecoder
 from chimerax.flexrec.engine.decoders.classes.simplex import corners, shares_at
 from chimerax.flexrec.engine.latents.table import LatentTable
+from chimerax.flexrec.engine.latents.variational import VariationalTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.checkpoint import load_resume
 from chimerax.flexrec.engine.training.schedule import Rung, coarse_to_fine
@@ -125,6 +126,17 @@ def training_of(project) -> tuple[Trainer, Training]:
     rungs = coarse_to_fine(32, images.pixel_size, 3, 0.95)
     trainer = Trainer(images, load_mesh(project / "003-mesh" / "mesh.npz"), Settings(), rungs, log=lambda line: None)
     return trainer, Training(ClassesDecoder(), LatentTable())
+
+
+def test_a_variational_table_knows_the_same_of_classes_as_the_table(project):
+    (trainer, plain), (same, varied) = training_of(project), training_of(project)
+    varied.source = VariationalTable()
+    for each, training in ((trainer, plain), (same, varied)):
+        training.begin(each)
+        run_training(each, training, lambda training, stage: None)
+    assert torch.allclose(plain.points.z, varied.points.z, atol=1e-4)
+    diagonal = plain.points.precision.diagonal(dim1=1, dim2=2)
+    assert torch.allclose(varied.points.precision.diagonal(dim1=1, dim2=2), diagonal, rtol=1e-3)
 
 
 def test_training_goes_on_from_its_checkpoint_to_the_same_numbers(project, tmp_path):

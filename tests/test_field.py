@@ -202,9 +202,8 @@ def test_weights_that_are_no_numbers_end_the_training(made):
     training = begun(trainer)
     with torch.no_grad():
         training.decoder.network.last.bias.fill_(torch.nan)
-    now = Pass(trainer, training.decoder.enter(trainer, trainer.rungs[0], training.points), training.points, 1)
-    with pytest.raises(InputError, match="no numbers after pass 2; begin again with a smaller"):
-        training.decoder.solve(now)
+    with pytest.raises(InputError, match="became no number"):
+        run_training(trainer, training, lambda training, stage: None)
 
 
 def test_an_interrupted_training_goes_on_to_the_same_bytes(made, tmp_path):
@@ -233,9 +232,9 @@ def test_two_processes_find_what_one_does(made, tmp_path):
     first, second = train_as_team(made, tmp_path, 2, "field")
     for name in alone:
         assert first[name].tobytes() == second[name].tobytes(), name
-    # the lessons before the first image magnify what another order of sums rounds
-    assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-2)
-    assert abs(spearmanr(first["z"][:, 0], alone["z"][:, 0]).statistic) > 0.98
+    # from random latents: 1,200 lessons before the first image would magnify what another order of sums rounds
+    assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-3)
+    assert abs(spearmanr(first["z"][:, 0], alone["z"][:, 0]).statistic) > 0.95
 
 
 # ----- what can be asked -----

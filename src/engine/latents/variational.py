@@ -91,12 +91,17 @@ class VariationalTable(LatentSource):
         return with_poses(now, decoder, batch, points.z[rows], z), z.requires_grad_()
 
     def _solved(self, now: Pass, decoder: Decoder, batch: Batch) -> torch.Tensor:
-        """Means ``(b, k)`` where misfit and β times divergence are least: what `Decoder.place` says, for any β."""
+        """Means ``(b, k)`` where misfit and β times divergence are least: what `Decoder.place` says, for any β.
+
+        Latents that are places of the decoder's own, as classes are, have no normal prior: β says nothing of them.
+        """
         points, step = now.points, decoder.place(now.stage, batch)
-        unit = torch.eye(step.z.shape[1], device=step.z.device)
-        # Λ = JᵀJ + 1 and Λ z = Jᵀ y of the posterior; (JᵀJ + β) m = Jᵀ y, and 1 / (JᵀJ + β)ₖₖ is the variance
-        precision = step.precision + (max(self._beta, FAINT) - 1) * unit
-        mean = torch.linalg.solve(precision, step.precision @ step.z[:, :, None]).squeeze(-1)
+        mean, precision = step.z, step.precision
+        if not decoder.fixed_axes:
+            unit = torch.eye(step.z.shape[1], device=step.z.device)
+            # Λ = JᵀJ + 1 and Λ z = Jᵀ y of the posterior; (JᵀJ + β) m = Jᵀ y, and 1 / (JᵀJ + β)ₖₖ is the variance
+            precision = step.precision + (max(self._beta, FAINT) - 1) * unit
+            mean = torch.linalg.solve(precision, step.precision @ step.z[:, :, None]).squeeze(-1)
         mean = points.z[batch.rows] if points.frozen else mean
         alone = torch.diag_embed(precision.diagonal(dim1=1, dim2=2))
         points.take(now.stage, batch, Step(mean, alone))

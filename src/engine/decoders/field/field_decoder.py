@@ -98,9 +98,6 @@ class FieldDecoder(FieldState):
         points = now.points
         self.information = (points.precision.diagonal(dim1=1, dim2=2).mean(dim=0) - 1).cpu().numpy()
         self.mean = points.z[now.trainer.membership.probability > 0.5].mean(dim=0)
-        if not all(torch.isfinite(value).all() for value in self.network.parameters()):
-            raise InputError(f"train: the field's weights are no numbers after pass {now.epoch + 1}; begin again with "
-                             "a smaller --field-learning-rate.")  # fmt: skip
         return now.stage
 
     # ----- what it writes -----
