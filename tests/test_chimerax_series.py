@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.models.reading import Reading
+from chimerax.flexrec.reading import Reading
 from test_compare_programs import maps_of_some
 from trained_models import make_linear
 from variability_writer import write_variability

@@ -38,7 +38,7 @@ QUICK = ("--latent-dims", 1, "--epochs", 2, "--batch-size", 32, "--device", "cpu
 def parts():
     """Two parts more, which are taken out again."""
     before = dict(train_parts.DECODERS), dict(train_parts.SOURCES)
-    register_decoder(Part("classes", "a map for each class", ClassParameters, "toy_decoder:ClassMaps"))
+    register_decoder(Part("toy", "a map for each class", ClassParameters, "toy_decoder:ClassMaps"))
     register_source(Part("given", "as a file says", GivenParameters, "toy_source:GivenLatents"))
     yield
     for kept, registered in zip(before, (train_parts.DECODERS, train_parts.SOURCES), strict=True):
@@ -52,9 +52,9 @@ def project(parts, tmp_path_factory) -> Path:
     project = make_project(tmp_path_factory.mktemp("grid") / "project", "fab1: ±25", 150, 1)
     angles = truth(project)
     np.savez(project / "z.npz", z=((angles - angles.mean()) / angles.std())[:, None])
-    assert flexrec(project, "train", *QUICK, "--decoder", "classes") == 0
+    assert flexrec(project, "train", *QUICK, "--decoder", "toy") == 0
     given = ("--latents", "given", "--points", project / "z.npz")
-    assert flexrec(project, "train", *QUICK, "--decoder", "classes", "--classes", 4, *given) == 0
+    assert flexrec(project, "train", *QUICK, "--decoder", "toy", "--classes", 4, *given) == 0
     assert flexrec(project, "train", *QUICK, *given, "--modes", 16, "--hidden-units", 8) == 0
     assert flexrec(project, "train", *QUICK, *given, "--decoder", "linear") == 0
     return project
@@ -143,7 +143,7 @@ def test_the_form_shows_the_parameters_of_the_chosen_parts(parts, qtbot):
         return {name for name, row in form.rows.items() if row.used}
 
     assert {"rigidity", "centering"} <= shown() and not shown() & {"classes", "points", "resolution"}
-    form.put({"decoder": "classes", "latents": "given", "classes": 4})
+    form.put({"decoder": "toy", "latents": "given", "classes": 4})
     assert {"classes", "points", "epochs"} <= shown() and not shown() & {"rigidity", "centering", "resolution"}
     form.put({"decoder": "linear", "rigidity": 2.0})
     assert form.given()[0] == {"decoder": "linear"} and "resolution" in shown()
@@ -187,10 +187,10 @@ def test_parameters_are_those_of_the_chosen_parts(parts, project, capfd):
     train = find_job("train")
     names = {option.name: option.group for option in train.options()}
     assert (names["classes"], names["points"], names["rigidity"]) == ("classes", "given latents", "flow decoder")
-    unused = train.unused({"decoder": "classes", "latents": "given"})
+    unused = train.unused({"decoder": "toy", "latents": "given"})
     assert {"rigidity", "resolution", "centering"} <= unused and not unused & {"classes", "points", "epochs"}
-    assert flexrec(project, "train", *QUICK, "--decoder", "classes", "--rigidity", 2) != 0
-    assert "rigidity: means nothing to the classes decoder; leave it out." in capfd.readouterr().err
+    assert flexrec(project, "train", *QUICK, "--decoder", "toy", "--rigidity", 2) != 0
+    assert "rigidity: means nothing to the toy decoder; leave it out." in capfd.readouterr().err
     assert flexrec(project, "train", *QUICK, "--points", project / "z.npz") != 0
     assert "points: means nothing to the table of latents; leave it out." in capfd.readouterr().err
     assert toy_model.FORMAT in (project / "004-train" / "model.json").read_text()

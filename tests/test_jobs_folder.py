@@ -19,6 +19,7 @@ from chimerax.flexrec.jobs.listing import job_lines
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.project import find_job_folder, job_folders
 from chimerax.flexrec.jobs.record import read_record, read_status
+from chimerax.flexrec.jobs.registry import find_job
 from chimerax.flexrec.jobs.terminal_progress import Terminal, duration_text
 from counting_job import AFTER, COUNT, CountParameters
 
@@ -207,3 +208,8 @@ def test_the_list_of_jobs(tmp_path):
     assert lines[0].startswith("001-count  done     in 0:0")
     assert lines[1] == "002-count  failed   volume.mrc has no density; give another map."
     assert lines[2] == "003-count  queued   not in the queue; start it with flexrec resume 003-count"
+
+
+def test_a_record_with_one_value_is_read_where_several_may_be_given_now(tmp_path):
+    record = {"parameters": {"test": "null", "device": "cpu"}, "inputs": {"model": "001-train"}}
+    assert join_record(find_job("diagnose"), record, tmp_path).test == ("null",)

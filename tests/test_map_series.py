@@ -13,7 +13,7 @@ from chimerax.flexrec.jobs.find_model import named_model, trained_folder
 from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.opening import program_of
-from chimerax.flexrec.models.reading import FORMATS, LINEAR, NEAREST, RADIAL, Reading
+from chimerax.flexrec.reading import FORMATS, LINEAR, NEAREST, RADIAL, Reading
 from trained_models import make_linear
 from variability_writer import write_variability
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..explore.path import LatentPath
     from ..explore.playback import Playing
     from ..explore.trained_model import Trained
-    from ..models.reading import Reading
+    from ..reading import Reading
 
 
 class Link(str):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..models.reading import BETWEEN, FORMATS, Reading
 from ..parameters import WRITE_FOLDER, parameter
+from ..reading import BETWEEN, FORMATS, Reading
 from .action import SCENE, VIEW, Action
 from .action_scene import Scene
 from .text_forms import POINT

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..jobs.find_model import named_model, trained_folder
 from ..jobs.reconstruct.reconstructed_files import is_reconstruction
 from ..models import open_model as open_trained_model
-from ..models.reading import Reading
+from ..reading import Reading
 from ..scene.lighting import light
 from ..scene.reconstructed_maps import ReconstructedMaps
 from ..scene.scene_model import FlexRecModel

@@ -17,7 +17,7 @@ from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
 from ..jobs.find_model import model_meant
-from ..models.reading import Reading
+from ..reading import Reading
 from ..scene.scene_model import FlexRecModel
 from . import demo, movies, opened
 from .arguments import open_models

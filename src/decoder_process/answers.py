@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.projector.push import usable_backend
 from ..errors import InputError
 from ..models.interface import DecodeOptions
-from ..models.reading import Reading
+from ..reading import Reading
 from .opened_model import OpenedModel
 
 Found = tuple[dict, np.ndarray | None]

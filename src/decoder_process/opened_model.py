@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import InputError
 from ..models.interface import Anchors, DecodeOptions, Model
 from ..models.opening import open_model
-from ..models.reading import Reading
 from ..models.support import Support
+from ..reading import Reading
 
 _COARSE = 2  # smaller maps that are kept ready: one to drag, and one in case the size is being tried out
 

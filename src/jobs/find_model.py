@@ -38,7 +38,7 @@ def trained_folder(path: Path, format: str | None = None) -> Path:
 def _of_others(folder: Path, format: str | None) -> bool:
     """Whether another program left a model there. The jobs of a project are looked for before any folder of maps."""
     from ..models.opening import program_of
-    from ..models.reading import MAPS
+    from ..reading import MAPS
 
     program = program_of(folder, format)
     return program is not None and (format is not None or program.format != MAPS or not job_folders(folder))

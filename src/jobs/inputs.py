@@ -129,10 +129,16 @@ def _relative(path: Path, project: Path) -> str:
 
 
 def join_record(job: Job, record: dict[str, Any], project: Path) -> Any:
-    """The parameters that job.json keeps, with their paths made absolute again."""
+    """The parameters that job.json keeps, with their paths made absolute again.
+
+    One value stands for a list of it: a parameter may take several where it took one when the job was made.
+    """
     project = project.resolve()
     paths = {
         name: None if path is None else Path(os.path.normpath(project / path))
         for name, path in record["inputs"].items()
     }
-    return job.build({**record["parameters"], **paths})
+    several = {option.name for option in job.options() if option.many}
+    values = {name: [value] if name in several and isinstance(value, (str, int, float)) else value
+              for name, value in record["parameters"].items()}  # fmt: skip
+    return job.build({**values, **paths})

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..mesh.tetmesh import TetMesh
+from ..reading import Reading
 from .latent_points import checked_latents
 from .origin import GivenColumn, Origin
-from .reading import Reading
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from ..reading import MAPS, Reading
 from .bodies.bodies_model import read_bodies_model
 from .classes.classes_model import read_classes_model
 from .cryodrgn import cryodrgn_folder
@@ -20,7 +21,6 @@ from .interface import Model
 from .linear.linear_model import read_linear_model
 from .map_series import series_files
 from .occupancy.occupancy_files import read_occupancy_model
-from .reading import MAPS, Reading
 from .recovar import recovar_folder
 from .variability import variability_files
 

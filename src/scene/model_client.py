@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from chimerax.core.session import Session
 
-from ..models.reading import Reading
+from ..reading import Reading
 from .decoding import decoding
 
 Done = Callable[[dict, Any], None]

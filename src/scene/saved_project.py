@@ -12,7 +12,7 @@ from chimerax.core.session import Session
 from ..errors import InputError
 from ..jobs.find_model import trained_folder
 from ..models import Model, open_model
-from ..models.reading import Reading
+from ..reading import Reading
 
 
 def fingerprint(flow: Model) -> str:

@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..explore.centre import mean_point
 from ..explore.path import LatentPath
 from ..models import Model as TrainedModel
-from ..models.reading import Reading
+from ..reading import Reading
 from .moving.dragging import Dragging
 from .moving.flow_look import FlowLook
 from .moving.following_atoms import AtomFollower

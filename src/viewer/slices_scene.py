@@ -22,7 +22,7 @@ from ..explore.path import LatentPath
 from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained, opened_again
 from ..jobs.find_model import model_meant, named_model
-from ..models.reading import Reading
+from ..reading import Reading
 from .command_line import run_command
 from .slice_view import Slices
 from .slices_film import movie_suffixes

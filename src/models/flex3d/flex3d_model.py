@@ -10,9 +10,9 @@ import numpy as np
 from ...errors import InputError
 from ...mesh.map_files import read_map
 from ...mesh.map_place import read_centre
+from ...reading import RADIAL
 from ..map_series.between_maps import Between
 from ..map_series.series_model import MapFiles, MapSeriesModel, common_box
-from ..reading import RADIAL
 from ..variability.components_table import read_components
 from .flex3d_files import Flex3DFiles, Series
 from .flex3d_origin import Flex3DOrigin

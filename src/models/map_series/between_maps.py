@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ..reading import LINEAR, NEAREST
+from ...reading import LINEAR, NEAREST
 
 NEIGHBOURS = 8  # maps of which a radial mixture is made
 

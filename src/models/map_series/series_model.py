@@ -15,8 +15,8 @@ from ...mesh.map_files import read_map
 from ...mesh.map_place import read_centre
 from ...particles.mrc import read_header
 from ...particles.resample import resample_box
+from ...reading import LINEAR, NEAREST, RADIAL, Reading
 from ..interface import DecodeOptions, GivenMaps, Model
-from ..reading import LINEAR, NEAREST, RADIAL, Reading
 from .between_maps import Between
 from .series_files import SeriesFiles
 from .series_origin import SeriesOrigin

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import InputError
+from .errors import InputError
 
 FLEXREC, MAPS = "flexrec", "maps"
 FORMATS = (FLEXREC, "cryodrgn", "recovar", "3dva", "3dflex", MAPS)
