@@ -59,7 +59,8 @@ def guess_occupancy(
         move_linearly(trainer, stage, decoder, points, motion)
     decoder.maps = trainer.solve(stage, decoder.vertices_of(points), None, FIRST_ITERATIONS, "map")
     stage = stage.with_density(supported_map(stage.cloud, decoder.maps))
-    decoder.noise = measure_noise(trainer, stage, decoder.vertices_of(points))
+    carried = decoder.vertices_of(points)
+    decoder.noise = measure_noise(trainer, stage, lambda batch: stage.forward(batch, carried(batch)))
 
 
 def flow_of(decoder: FlowState) -> OccupancyFlow:
