@@ -11,7 +11,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.declare import Job
 from chimerax.flexrec.parameters import Form, parameter, read_parameters, short_words, value_words
 from counting_job import AFTER, COUNT
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 OPTIONS = {option.name: option for option in COUNT.options()}
@@ -100,6 +100,7 @@ def test_an_annotation_that_no_terminal_can_offer_is_a_mistake_of_the_author():
         Job("wrong", "", Wrong, "x:y").options()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine says nothing of it
 @given(st.floats(min_value=0, max_value=1e300), st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_what_is_printed_reads_back(pause, origin):
     assert OPTIONS["pause"].parse(repr(pause)) == pause
