@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.compare_trainings import canonical_correlations, compare
+from chimerax.flexrec.explore.compare_trainings import compare
+from chimerax.flexrec.explore.motion_agreement import canonical_correlations
 from chimerax.flexrec.explore.placed_alike import placed_alike
 from chimerax.flexrec.explore.trained_model import open_trained
 from explored_project import COUNT, make_project

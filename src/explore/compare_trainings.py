@@ -8,6 +8,7 @@ import numpy as np
 
 from .given_map_agreement import GivenMapAgreement, given_map_agreement
 from .map_agreement import MapAgreement, map_agreement
+from .motion_agreement import canonical_correlations
 from .placed_alike import placed_alike
 from .shared_images import shared_images
 from .trained_model import Trained
@@ -89,17 +90,6 @@ def _motions(
     apart = float(np.einsum("npd,p->", (moved[0] - moved[1]) ** 2, weight) / len(some))
     agreement = 1 - apart / max(sum(sizes), 1e-12)
     return (sizes[0] ** 0.5, sizes[1] ** 0.5), apart**0.5, agreement
-
-
-def canonical_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Canonical correlations ``(min(K1, K2),)`` of ``(m, K1)`` and ``(m, K2)`` (Hotelling 1936), from 1 to 0."""
-    bases = []
-    for latents in (first, second):
-        centred = latents.astype(float) - latents.mean(axis=0, dtype=float)
-        left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-        bases.append(left[:, sizes > 1e-6 * max(sizes.max(), 1e-30)])
-    correlations = np.clip(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False), 0, 1)
-    return np.pad(correlations, (0, min(first.shape[1], second.shape[1]) - len(correlations)))
 
 
 def _points(trained: Trained) -> tuple[np.ndarray, np.ndarray]:

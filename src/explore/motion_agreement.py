@@ -77,8 +77,11 @@ def placed(vertices: np.ndarray, onto: np.ndarray, mass: np.ndarray) -> np.ndarr
     return away @ (u @ vt) + centre
 
 
-def canonical_correlations(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Correlations ``(k,)``, the largest first, of the best matched directions of two models' latents ``(m, k)``."""
+def canonical_correlations(first: np.ndarray, second: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Canonical correlations (Hotelling 1936) ``(k,)``, the largest first, of two models' latents ``(m, K1)`` and
+    ``(m, K2)``, k the smaller: of their best matched directions. ``weight`` ``(m,)`` of the particles; all alike if None.
+    """
+    weight = np.ones(len(first)) if weight is None else weight
     share = weight / weight.sum()
     root = np.sqrt(share)[:, None]
     bases = []

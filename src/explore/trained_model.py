@@ -59,8 +59,8 @@ class Trained:
 
     @cached_property
     def finite(self) -> np.ndarray:
-        """``(n,)`` bool: particles whose latents are numbers; the others are left out of all that follows."""
-        return np.isfinite(self.latents).all(axis=1)
+        """`Model.finite`, kept: the other particles are left out of all that follows."""
+        return self.model.finite
 
     @cached_property
     def _placed(self) -> Model:

@@ -40,6 +40,8 @@ def evidence_bound(restored: RestoredTraining, batch: Batch, q: Told, seed: int)
     """
     import torch
 
+    from ...engine.latents.divergence import divergence
+
     generator = torch.Generator().manual_seed(seed)
     half = torch.randn(len(batch), DRAWS // 2, q.mean.shape[1], generator=generator).to(q.mean)
     white = torch.cat([half, -half], dim=1)
@@ -47,8 +49,7 @@ def evidence_bound(restored: RestoredTraining, batch: Batch, q: Told, seed: int)
     decoder, stage = restored.training.decoder, restored.stage
     images = decoder.predict_several(stage, batch, z)
     misfit = torch.stack([stage.misfit(batch, images[:, place]) for place in range(DRAWS)]).mean(dim=0)
-    distance = 0.5 * (q.mean**2 + q.variance - 1 - q.variance.log()).sum(dim=1)
-    return -misfit - distance
+    return -misfit - divergence(q.mean, q.variance.log())
 
 
 def best_told(restored: RestoredTraining, batch: Batch, start: torch.Tensor) -> Told:
