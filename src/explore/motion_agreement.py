@@ -79,7 +79,7 @@ def placed(vertices: np.ndarray, onto: np.ndarray, mass: np.ndarray) -> np.ndarr
 
 def canonical_correlations(first: np.ndarray, second: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """Canonical correlations (Hotelling 1936) ``(k,)``, the largest first, of two models' latents ``(m, K1)`` and
-    ``(m, K2)``, k the smaller: of their best matched directions. ``weight`` ``(m,)`` of the particles; all alike if None.
+    ``(m, K2)``, k the smaller: of their best matched directions. ``weight`` ``(m,)`` of the particles; None: alike.
     """
     weight = np.ones(len(first)) if weight is None else weight
     share = weight / weight.sum()
