@@ -62,21 +62,47 @@ def oracle_maps(data: PreparedTruth) -> Callable[[int], np.ndarray]:
     """The reconstruction that knows the true motion: a function from a prepared particle's row to its map.
 
     The rigid parts of the molecule, each the voxels nearest to its atoms, are solved together with every particle's
-    true motion and pose, and put where the particle has them. What is no particle of the molecule is left out.
+    true motion and pose, and put where the particle has them. What is no particle of the molecule is left out, and what
+    a particle lacks is not there.
     """
     box, pixel_size = data.prepared.box, data.prepared.pixel_size
-    moving = data.truth.moving
+    moving, lacked = parts_apart(data.truth.moving)
     cloud = part_cloud(moving.labels(box, pixel_size, max(REACH, 2.5 * pixel_size)), pixel_size)
 
     def motion_of(rows: np.ndarray) -> np.ndarray:
         return np.stack([motions(moving.hinges, data.angles[rows], int(code)) for code in moving.codes], axis=1)
 
-    density = solve(data, cloud, motion_of, true_particles(data), data.own).numpy()
+    def share_of(rows: np.ndarray) -> np.ndarray:
+        return 1.0 - (data.truth.absent[data.row[rows], None] & lacked)
+
+    share = share_of if lacked.any() else None
+    density = solve(data, cloud, motion_of, true_particles(data), data.own, share).numpy()
+    offsets = cloud.offsets.numpy()
     carried = MovingMolecule(
-        cloud.points.numpy().astype(np.float64), density, moving.codes, cloud.offsets.numpy(), moving.hinges, 0.0,
-        0.5 / pixel_size,
+        cloud.points.numpy().astype(np.float64), density, moving.codes, offsets, moving.hinges, 0.0, 0.5 / pixel_size,
+        np.repeat(lacked, np.diff(offsets)),
     )  # fmt: skip
-    return lambda row: carried.map_at(data.angles[row], box, pixel_size)
+    incomplete = carried.incomplete()
+
+    def map_of(row: int) -> np.ndarray:
+        molecule = incomplete if data.truth.absent[data.row[row]] else carried
+        return molecule.map_at(data.angles[row], box, pixel_size)
+
+    return map_of
+
+
+def parts_apart(moving: MovingMolecule) -> tuple[MovingMolecule, np.ndarray]:
+    """The molecule with the part that some particles lack as groups of its own, and which groups ``(g,)`` those are."""
+    if moving.part is None:
+        return moving, np.zeros(len(moving.codes), bool)
+    group = 2 * np.repeat(np.arange(len(moving.codes)), np.diff(moving.offsets)) + moving.part
+    order = np.argsort(group, kind="stable")
+    groups, counts = np.unique(group, return_counts=True)
+    apart = replace(
+        moving, points=moving.points[order], weights=moving.weights[order], codes=moving.codes[groups // 2],
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), part=moving.part[order],
+    )  # fmt: skip
+    return apart, groups % 2 == 1
 
 
 def part_cloud(labels: np.ndarray, pixel_size: float) -> VoxelCloud:
@@ -101,11 +127,16 @@ def part_cloud(labels: np.ndarray, pixel_size: float) -> VoxelCloud:
     )
 
 
-def moved_corners(motion: np.ndarray) -> torch.Tensor:
-    """Vertices ``(b, 4 p, 3)`` of a `part_cloud` whose parts make the rigid motions ``(b, p, 3, 4)``."""
+def moved_corners(motion: np.ndarray, share: np.ndarray | None = None) -> torch.Tensor:
+    """Vertices ``(b, 4 p, 3)`` of a `part_cloud` whose parts make the rigid motions ``(b, p, 3, 4)``.
+
+    With ``share`` ``(b, p)``, how much of each part is there, a fourth number says so.
+    """
     origin = motion[..., None, :, 3]
     corners = np.concatenate([origin, origin + motion[..., :3].swapaxes(-1, -2)], axis=-2)
-    return torch.from_numpy(corners.reshape(len(motion), -1, 3).astype(np.float32))
+    if share is not None:
+        corners = np.concatenate([corners, np.broadcast_to(share[..., None, None], (*corners.shape[:-1], 1))], axis=-1)
+    return torch.from_numpy(corners.reshape(len(motion), -1, corners.shape[-1]).astype(np.float32))
 
 
 def true_particles(data: PreparedTruth) -> Particles:
@@ -120,19 +151,22 @@ def solve(
     motion_of: Callable[[np.ndarray], np.ndarray],
     particles: Particles | None = None,
     chosen: np.ndarray | None = None,
+    share_of: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> torch.Tensor:
     """Density ``(n,)`` of a `part_cloud` from all prepared particles, or those ``chosen`` ``(n,)``.
 
     ``particles`` are the same with other poses.
 
-    ``motion_of(rows)`` gives the rigid motion ``(b, p, 3, 4)`` of every part in these particles (see ``motions``).
+    ``motion_of(rows)`` gives the rigid motion ``(b, p, 3, 4)`` of every part in these particles (see ``motions``),
+    ``share_of(rows)`` how much of each part ``(b, p)`` is there; None: all.
     """
     prepared, device = data.prepared, "cuda" if torch.cuda.is_available() else "cpu"
     images, cloud = ParticleImages(particles or prepared.particles, prepared.filter), cloud.to(device)
     weights = band_weights(prepared.box, prepared.box / 2 - 1, torch.ones(prepared.box // 2 + 1, device=device))
 
     def placement(batch: Batch) -> torch.Tensor:
-        corners = moved_corners(motion_of(batch.rows.cpu().numpy())).to(device)
+        rows = batch.rows.cpu().numpy()
+        corners = moved_corners(motion_of(rows), share_of(rows) if share_of else None).to(device)
         return cloud.affines(corners, batch.rotation, prepared.box)
 
     def problem_of(rows: np.ndarray) -> LeastSquares:

@@ -16,6 +16,7 @@ from ..flow.first_guess_modes import find_statistics, mode_count, mode_stiffness
 from ..flow.flow_state import FlowState
 from ..flow.mode_model import ModeStatistics
 from .fading import Amplitudes, Fading, amplitudes, find_fading
+from .incomplete_particles import take_back_incomplete
 
 
 @dataclass(frozen=True)
@@ -60,5 +61,6 @@ def find_composition(trainer: Trainer, stage: Stage, decoder: FlowState) -> Comp
 
 def composition_at_rest(trainer: Trainer, decoder: FlowState) -> Composition:
     """That of a trained flow's particles, with the poses that it found, at the coarsest size."""
-    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
-    return find_composition(trainer, rigid_stage(trainer, rung)[0], decoder)
+    stage = rigid_stage(trainer, coarsest(trainer.images.box, trainer.images.pixel_size))[0]
+    more = take_back_incomplete(trainer, stage)
+    return find_composition(trainer, more[0] if more else stage, decoder)

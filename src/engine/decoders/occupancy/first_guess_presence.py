@@ -23,6 +23,7 @@ from ..flow.flow_state import FlowState
 from ..flow.mode_model import LinearMotion, ModeStatistics
 from .composition import Composition, find_composition
 from .fading import Fading
+from .incomplete_particles import take_back_incomplete
 from .occupancy_flow import OccupancyFlow
 from .occupancy_parameters import OccupancyParameters
 
@@ -38,15 +39,17 @@ def guess_occupancy(
     if trainer.mesh.parts < 2:
         raise InputError("mesh: has a single part, and presence is that of parts; run mesh with --parts 2 or more, or "
                          "with --segments.")  # fmt: skip
-    stage = guess_rest(trainer, decoder, points)
+    at_rest, members = guess_rest(trainer, decoder, points), replace(trainer.membership)
+    stage, maps = take_back_incomplete(trainer, at_rest) or (at_rest, decoder.maps)
     composition = find_composition(trainer, stage, decoder)
     fading = _fading(trainer, decoder, composition)
     if fading is None:
         trainer.log("All parts are there in all particles, as far as the images tell: nothing fades.")
-        guess_motion(trainer, stage, decoder, points, given)
+        trainer.membership = members
+        guess_motion(trainer, at_rest, decoder, points, given)
         return
     tell(trainer, fading)
-    flow = flow_of(decoder)
+    flow, decoder.maps = flow_of(decoder), maps
     # an image that lacks a part seemed to be a weak one; how strong it is, is told again once presence is known
     trainer.signal.take(torch.ones_like(trainer.signal.scale), 0.0)
     if given is not None or decoder.settings.start == "random":
