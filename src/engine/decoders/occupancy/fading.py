@@ -28,6 +28,9 @@ MOST_GROUPS = 5
 VARIATION = 0.05  # variance that a moving part's amplitude has for its motion is not quite what is marginalised
 LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
 _SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
+# how much of a part comes and goes: all, or, where a mean of few of the particles has little of it and something of its
+# neighbours besides, most
+EXTENTS = (1.0, 0.7)
 ITERATIONS, STARTS = 20, (0.5, 0.95)
 FOLDS = 5  # of the images, by which two places and a spread of amplitudes are compared
 
@@ -56,6 +59,10 @@ class Amplitudes:
         return Amplitudes(
             self.curvature - taken @ self.curvature, self.pull - (taken @ self.pull[:, :, None]).squeeze(-1)
         )
+
+    def scaled(self, extent: float) -> Amplitudes:
+        """Of amplitudes in units of ``extent``."""
+        return Amplitudes(self.curvature * extent**2, self.pull * extent)
 
     def of(self, rows: torch.Tensor) -> Amplitudes:
         """Of some images, ``(n,)`` bool."""
@@ -142,7 +149,13 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
 
     ``held_out`` ``(n,)`` bool, images that judge; ``strictness`` multiplies what a part must explain of them.
     """
-    amplitudes = amplitudes.softened(VARIATION)
+    softened = amplitudes.softened(VARIATION)
+    tries = [_search(softened.scaled(extent), held_out, most, strictness) for extent in EXTENTS]
+    return max((fading for fading in tries if fading), key=lambda fading: fading.gain, default=None)
+
+
+def _search(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictness: float) -> Fading | None:
+    """As `find_fading`, of softened amplitudes in units of how much of a part comes and goes."""
     parts, best = amplitudes.pull.shape[1], torch.zeros_like(amplitudes.pull[held_out][:, 0])
     groups: list[list[int]] = []
     free = list(range(parts))
