@@ -28,6 +28,8 @@ from chimerax.flexrec.particles.prepared import load_prepared
 from scipy.stats import spearmanr
 from test_train import flexrec, latents, make_project, training, truth
 
+pytestmark = pytest.mark.blank_pictures()
+
 AS_GIVEN = ("--poses", "fixed", "--junk", "keep", "--scales", "keep")
 FLOW = ("--latent-dims", 1, "--modes", 16, "--hidden-units", 8, "--start", "modes", "--batch-size", 32, "--device",
         "cpu", *AS_GIVEN)  # fmt: skip

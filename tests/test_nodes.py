@@ -24,6 +24,7 @@ from waiting_for import wait_for_state, wait_until
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed"),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc"),
+    pytest.mark.blank_pictures(),
 ]
 TRAIN = (*SMALL, "--start", "modes", "--device", "cpu")
 CLUSTER = ("--cluster", "slurm", "--cluster-set", "nodes=2", "--cluster-set", "cpus=1")

@@ -17,6 +17,8 @@ from chimerax.flexrec.simulate import load_truth
 from scipy.stats import spearmanr
 from test_train import flexrec, kill_after_a_pass, latents, make_project, process, training, truth
 
+pytestmark = pytest.mark.blank_pictures("composition")
+
 QUICK = ("--decoder", "occupancy", "--modes", 16, "--hidden-units", 16, "--batch-size", 32, "--device", "cpu")
 FADING = (*QUICK, "--latent-dims", 2, "--epochs", 3)
 

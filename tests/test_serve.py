@@ -176,13 +176,17 @@ def test_a_waiting_request_can_be_cancelled(talk):
     ]
 
 
-def test_more_requests_than_can_wait_are_refused(talk):
-    talk.occupy(0.5)
+def test_more_requests_than_can_wait_are_refused(talk, tmp_path):
+    begun, until = tmp_path / "begun", tmp_path / "until"
+    talk.send({"id": 0, "ask": "wait", "begun": str(begun), "until": str(until)})
+    wait_until(begun.exists, "it is at work")
     talk.send(*({"id": i, "ask": "double"} for i in range(1, 1100)))
-    said = [header for header, _ in talk.read(1100)]
-    refused = [header["id"] for header in said if "too many requests wait" in header.get("error", "")]
-    assert refused == list(range(1001, 1100))
-    assert {header["id"] for header in said} == set(range(1100))
+    refused = [header for header, _ in talk.read(99)]
+    assert [header["id"] for header in refused] == list(range(1001, 1100))
+    assert all("too many requests wait" in header["error"] for header in refused)
+    until.touch()
+    answered = [header for header, _ in talk.read(1001)]
+    assert [header["id"] for header in answered] == list(range(1001)) and "error" not in answered[-1]
 
 
 def test_it_ends_with_its_input_though_it_is_at_work(talk):

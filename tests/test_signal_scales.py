@@ -14,6 +14,8 @@ from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.simulate import load_truth
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 def told(spread, junk=0.0, count=4000, gain=0.8):
     """True scales, what each image says of its own, its power, and its weight; a share is junk without signal."""

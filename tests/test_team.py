@@ -18,7 +18,10 @@ from chimerax.flexrec.jobs.train import train_team
 from chimerax.flexrec.jobs.train.train_team import LEAST_PARTICLES, MOST_PROCESSES
 from test_train import SMALL, kill_after_a_pass, make_project, process
 
-pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
+pytestmark = [
+    pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed"),
+    pytest.mark.blank_pictures(),
+]
 
 
 def train(project: Path, output: Path, processes: int, start: str) -> list[dict[str, np.ndarray]]:

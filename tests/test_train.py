@@ -17,6 +17,8 @@ import pytest
 from chimerax.flexrec.cli.program import main
 from scipy.stats import spearmanr
 
+pytestmark = pytest.mark.blank_pictures()
+
 QUICK = ("--latent-dims", "1", "--modes", "16", "--batch-size", "32")
 SMALL = (*QUICK, "--hidden-units", "8")
 WRITTEN = {"mesh.npz", "flow.npz", "latents.npz", "map.mrc", "half_map_1.mrc", "half_map_2.mrc", "training.npz",

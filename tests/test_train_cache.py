@@ -25,6 +25,8 @@ from chimerax.flexrec.particles.prepared import load_prepared
 from test_particles_stack import particles, write
 from test_train import SMALL, flexrec, make_project
 
+pytestmark = pytest.mark.blank_pictures()
+
 QUICK = (*SMALL, "--epochs", 1, "--start", "modes", "--seed", 5, "--device", "cpu")
 
 
