@@ -100,7 +100,7 @@ def test_diagnose_says_which_model_is_unfit(project):
 
 
 def test_a_killed_training_resumes_to_the_same_numbers(project):
-    words = (*FADING, "--poses", "fixed", "--scales", "keep")
+    words = (*QUICK, "--latent-dims", 2, "--epochs", 2, "--poses", "fixed", "--scales", "keep")
     assert flexrec(project, "train", *words) == 0
     whole = sorted(project.glob("0*-train"))[-1]
     killed = project / f"{int(whole.name[:3]) + 1:03d}-train"

@@ -67,11 +67,11 @@ def training(job: Path, name: str) -> np.ndarray:
 # ----- what it finds -----
 
 
-@pytest.fixture(scope="module", params=[1, 2])
-def moving(request, tmp_path_factory) -> Path:
-    """A project of 500 particles, seeded by the parameter, with a training of three passes."""
-    project = make_project(tmp_path_factory.mktemp("moving") / "project", "fab1: ±25", 500, request.param)
-    assert flexrec(project, "train", *QUICK, "--epochs", 3, "--seed", request.param) == 0
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory) -> Path:
+    """A project of 500 particles, with a training of three passes."""
+    project = make_project(tmp_path_factory.mktemp("moving") / "project", "fab1: ±25", 500, 1)
+    assert flexrec(project, "train", *QUICK, "--epochs", 3, "--seed", 1) == 0
     return project
 
 
@@ -83,7 +83,6 @@ def test_the_latent_is_the_angle_of_the_hinge(moving):
     assert gain[-1] > gain[0] > 0
 
 
-@pytest.mark.parametrize("moving", [1], indirect=True)
 def test_a_rigid_body_has_no_motion_above_the_noise(moving, tmp_path):
     still = make_project(tmp_path / "project", "rigid", 300, 1)
     assert flexrec(still, "train", *QUICK, "--epochs", 1) == 0
