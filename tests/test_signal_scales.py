@@ -96,6 +96,6 @@ def test_a_training_finds_how_strong_signals_are(project):
 
 
 def test_scales_are_kept_as_they_are_where_that_is_asked(project):
-    run(project, "train --latent-dims 1 --epochs 1 --device cpu --scales keep")
+    run(project, "train --latent-dims 1 --epochs 1 --start modes --modes 8 --device cpu --scales keep")
     with np.load(project / "005-train" / "latents.npz") as file:
         assert "signal_scale" not in file.files

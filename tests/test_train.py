@@ -21,6 +21,7 @@ pytestmark = pytest.mark.blank_pictures()
 
 QUICK = ("--latent-dims", "1", "--modes", "16", "--batch-size", "32")
 SMALL = (*QUICK, "--hidden-units", "8")
+UNBROKEN = (*SMALL, "--start", "modes", "--epochs", 3, "--seed", 7, "--device", "cpu")
 WRITTEN = {"mesh.npz", "flow.npz", "latents.npz", "map.mrc", "half_map_1.mrc", "half_map_2.mrc", "training.npz",
            "model.json", "resume.safetensors"}  # fmt: skip
 
@@ -137,14 +138,14 @@ def kill_after_a_pass(running: subprocess.Popen, job: Path) -> None:
 def trained(made, tmp_path_factory) -> Path:
     """The project with an unbroken training of three passes, 004-train."""
     project = shutil.copytree(made, tmp_path_factory.mktemp("trained") / "project")
-    assert process(project, *SMALL, "--epochs", 3, "--seed", 7, "--device", "cpu").wait() == 0
+    assert process(project, *UNBROKEN).wait() == 0
     return project
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of POSIX")
 def test_a_killed_training_goes_on_to_the_same_numbers(trained, project):
     job = project / "004-train"
-    kill_after_a_pass(process(project, *SMALL, "--epochs", 3, "--seed", 7, "--device", "cpu"), job)
+    kill_after_a_pass(process(project, *UNBROKEN), job)
     assert json.loads((job / "model.json").read_text())["epoch"] < 3
     assert process(project, "--resume", "004-train").wait() == 0
     unbroken = trained / "004-train"
