@@ -38,6 +38,8 @@ def drawn_pictures(request):
             render(figure, file, **words)
         elif isinstance(file, str | os.PathLike):
             _white(figure).save(file, format="png")
+        else:
+            render(Figure(figsize=(1, 1)), file, **words)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", savefig)
