@@ -23,8 +23,6 @@ from chimerax.flexrec.explore.landscape import BINS, BLUR
 from chimerax.flexrec.parameters import read_parameters
 from explored_project import make_project
 
-pytestmark = pytest.mark.blank_pictures()
-
 # each host has its own functions
 OWN = {"jobs", "log", "stop", "report", "resume", "clone", "run", "engine", "engine install", "view", "completion"}
 

@@ -11,8 +11,6 @@ from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.particles import read_particles
 from explored_project import COUNT, make_project, source_rows
 
-pytestmark = pytest.mark.blank_pictures()
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -13,8 +13,6 @@ from chimerax.flexrec.engine.projector.mesh_projector import VoxelCloud
 from chimerax.flexrec.engine.training.batches import half_plane_weights
 from scipy.spatial.transform import Rotation
 
-pytestmark = pytest.mark.blank_pictures()
-
 BOX = 24
 PLACES = np.array([[3.0, -2.0, 5.0], [-4.0, 1.5, 0.0]])  # voxels from the middle
 WIDTH = 1.6

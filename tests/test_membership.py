@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from chimerax.flexrec.engine.training.membership import particle_probability
 
-pytestmark = pytest.mark.blank_pictures()
-
 CLOUDS = {"particle": ((1, 0), 1.0), "junk": ((0, 4), 1.2), "stranger": ((0.65, 2.5), 1.2)}
 
 

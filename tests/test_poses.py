@@ -26,8 +26,6 @@ from chimerax.flexrec.engine.training.pose_corrections import (
 from chimerax.flexrec.engine.training.team import Team
 from scipy.spatial.transform import Rotation
 
-pytestmark = pytest.mark.blank_pictures()
-
 VERTICES = torch.from_numpy(np.random.default_rng(0).normal(0, 30, (40, 3))).double()
 
 

@@ -16,8 +16,6 @@ from chimerax.flexrec.engine.training.membership import Membership
 from chimerax.flexrec.engine.training.team import Team
 from scipy.stats import spearmanr
 
-pytestmark = pytest.mark.blank_pictures()
-
 PARTICLES, VERTICES, SWING = 600, 30, 12.0  # Å, of the mode's own vertices for a latent of one
 
 
