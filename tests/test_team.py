@@ -71,6 +71,7 @@ def test_two_processes_train_what_one_does(made, tmp_path, start, apart):
 
 # to the last bit with poses as they are: what LAPACK makes of their corrections hangs on where arrays lie in memory
 TWO = (*SMALL, "--epochs", 2, "--start", "modes", "--devices", "cpu,cpu")
+AS_GIVEN = ("--start", "modes", "--poses", "fixed", "--junk", "keep", "--scales", "keep")
 
 
 def members(job: Path) -> list[int]:
@@ -103,7 +104,7 @@ def test_a_killed_job_of_two_processes_goes_on_to_the_same_numbers(project):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is of POSIX")
 def test_a_job_of_two_processes_stops_when_asked(project):
-    running = process(project, *TWO, "--epochs", 200)
+    running = process(project, *SMALL, *AS_GIVEN, "--devices", "cpu,cpu", "--epochs", 200)
     until = time.monotonic() + 120
     while not (project / "004-train" / "resume.safetensors").exists():
         assert running.poll() is None and time.monotonic() < until
@@ -118,7 +119,7 @@ def test_a_job_of_two_processes_stops_when_asked(project):
 def test_a_training_on_two_processors_is_two_processes(tmp_path):
     project = make_project(tmp_path / "project", "fab1: ±20", 2 * LEAST_PARTICLES, 3, box=32)
     two = os.environ | {"OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""}
-    words = ["train", "--project", project, *SMALL, "--epochs", 1, "--start", "modes"]
+    words = ["train", "--project", project, *SMALL, *AS_GIVEN, "--epochs", 1]
     done = subprocess.run([sys.executable, "-m", "chimerax.flexrec.cli", *map(str, words)], env=two, timeout=300)
     status = json.loads((project / "004-train" / "status.json").read_text())
     assert done.returncode == 0 and status["device"] == "cpu, 2 processes"
