@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
+# two files of tests at a time, in the order of tests/conftest.py; the tests of a file share what its fixtures make
+TWO = -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check test demo demo-model docs bench install clean
 .DELETE_ON_ERROR:
@@ -17,19 +19,19 @@ $(READY): setup.py bundle_info.xml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[engine,panel,dev]'
 	touch $@
 
-# two tests at a time, a thread each: threads that wait for one another across processes cost more than they bring
+# a thread each: threads that wait for one another across processes cost more than they bring
 test check: export OMP_NUM_THREADS = 1
 test check: export NUMBA_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --durations=15
+	$(BIN)/python -m pytest $(TWO) --durations=15
 
 # while writing: the same without the test files that tests/conftest.py knows as slow
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --durations=15 -m "not slow"
+	$(BIN)/python -m pytest $(TWO) --durations=15 -m "not slow"
 
 demo: $(READY)
 	rm -rf demo

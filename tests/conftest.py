@@ -22,7 +22,7 @@ def _has_qt() -> bool:
 
 
 # pytest-qt ends the whole run where Qt cannot be loaded; pyproject.toml therefore keeps it from loading itself
-pytest_plugins = ["chimerax_runs", *(["pytestqt.plugin"] if _has_qt() else [])]
+pytest_plugins = ["chimerax_runs", "blank_pictures", *(["pytestqt.plugin"] if _has_qt() else [])]
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Test files that take more than ten seconds by themselves on one core; those in a real ChimeraX do, too.
 SLOW = set(
@@ -40,9 +40,14 @@ SLOW = set(
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        name = item.path.stem.removeprefix("test_")
-        if name in SLOW or name.startswith("chimerax_"):
+        if is_slow(item.path):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not is_slow(item.path))  # so that the quick files fill what is left at the end
+
+
+def is_slow(path: Path) -> bool:
+    name = path.stem.removeprefix("test_")
+    return name in SLOW or name.startswith("chimerax_")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """A small real job, declared like every other: a pseudo-random walk with a checkpoint after each step.
 
+One that waits goes no further than two steps until a file ``go`` is in its folder.
+
 Run as a script it starts (``PROJECT STEPS [deaf]``) or resumes (``PROJECT resume``) one, as a terminal would.
 """
 
@@ -34,7 +36,7 @@ class WalkParameters:
     steps: int = parameter(5, help="how far to count", unit="steps", low=1, high=10000)
     pause: float = parameter(0.0, help="time between steps", unit="s", low=0)
     listens: bool = parameter(True, help="whether it asks if it shall stop")
-    kind: str = parameter("walk", help="what it does", choices=("walk", "fail", "crash", "memory", "hang"))
+    kind: str = parameter("walk", help="what it does", choices=("walk", "fail", "crash", "memory", "hang", "wait"))
     batch_size: int = parameter(64, help="has no effect", low=1)
     device: str = parameter("auto", help="where to compute")
 
@@ -59,6 +61,9 @@ def count(parameters: CountParameters, job: JobRun) -> None:
     while step < parameters.steps:
         if parameters.listens and job.stop_requested():
             return
+        if parameters.kind == "wait" and step == 2 and not (job.folder / "go").exists():
+            time.sleep(0.02)
+            continue
         time.sleep(parameters.pause)
         step, value = step + 1, (value * 6364136223846793005 + 1442695040888963407) % 2**64
         with job.output("checkpoint.json") as path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from chimerax.flexrec.errors import InputError
@@ -26,6 +27,11 @@ class TalkingAnswers:
             return {"read": sys.stdin.read()}, None
         if ask == "sleep":
             time.sleep(fields["seconds"])
+            return {}, None
+        if ask == "wait":
+            Path(fields["begun"]).touch()
+            while not Path(fields["until"]).exists():
+                time.sleep(0.01)
             return {}, None
         if ask == "double":
             return {"said": fields.get("said")}, None if array is None else 2 * array

@@ -41,7 +41,7 @@ def main(project: Path, output: Path, start: str) -> None:
         ParticleImages(prepared.particles, prepared.filter),
         load_mesh(project / "003-mesh" / "mesh.npz"),
         Settings(latent_dims=2),
-        coarse_to_fine(prepared.box, prepared.pixel_size, 3, 0.95),
+        coarse_to_fine(prepared.box, prepared.pixel_size, 2, 0.95),
         team=team,
         log=lambda text: None,
     )

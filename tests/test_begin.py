@@ -12,6 +12,8 @@ from chimerax.flexrec.engine.decoders.flow.first_guess import apart_by_group, ho
 from chimerax.flexrec.particles.copies import image_numbers
 from chimerax.flexrec.simulate.experiment import Experiment, draw_defocus, draw_views
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 def particles(count: int):
     rotation, shift = draw_views(count, 0.0, 0)

@@ -29,6 +29,8 @@ from mesh_shapes import voxel_grid
 from test_train import flexrec, make_project, truth
 from trained_models import PIXEL, two_blobs, two_part_mesh
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 def three_part_mesh():
     """Parts 0 and 1 as in `two_part_mesh`, and part 2 beyond part 1."""

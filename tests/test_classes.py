@@ -31,6 +31,8 @@ from chimerax.flexrec.particles.resample import resample_box
 from test_train import flexrec, make_project, truth
 from trained_models import refuses_claims, refuses_half
 
+pytestmark = pytest.mark.blank_pictures()
+
 COUNT = 240
 
 

@@ -29,6 +29,8 @@ from scipy.stats import spearmanr
 from test_team import train as train_as_team
 from test_train import flexrec, make_project, truth, unit_spread
 
+pytestmark = pytest.mark.blank_pictures()
+
 TRAIN = ("train", "--decoder", "field", "--latent-dims", 1, "--field-units", 64, "--batch-size", 8, "--device", "cpu")
 SMALL = FieldParameters(field_units=32, field_layers=2)
 

@@ -22,6 +22,8 @@ from chimerax.flexrec.models.reach import Reach
 from chimerax.flexrec.models.support import Support
 from trained_models import PIXEL, make_trained, random_flow, save_trained, two_blobs, two_part_mesh, white
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
@@ -43,8 +45,9 @@ def log_of(job) -> str:
     return (job.folder / "log.txt").read_text(encoding="utf-8")
 
 
-def test_points_become_maps_with_their_pixel_size(trained, job):
-    run(ask(trained, at=(0.5, -1.0, 0.0, 0.25)), job)
+def test_points_become_maps_with_their_pixel_size(trained, job, drawn_pictures):
+    with drawn_pictures():
+        run(ask(trained, at=(0.5, -1.0, 0.0, 0.25)), job)
     model = open_model(trained)
     for i, z in enumerate(([0.5, -1.0], [0.0, 0.25])):
         volume, pixel_size = read_map(job.folder / f"map_{i:03d}.mrc")

@@ -31,6 +31,8 @@ from toy_decoder import ClassMaps, ClassParameters
 from toy_process import toy_python
 from toy_source import GivenLatents, GivenParameters
 
+pytestmark = pytest.mark.blank_pictures()
+
 QUICK = ("--latent-dims", 1, "--epochs", 2, "--batch-size", 32, "--device", "cpu")
 
 

@@ -28,6 +28,8 @@ from chimerax.flexrec.models.halves_record import read_agreement, read_halves
 from chimerax.flexrec.particles.prepared import load_prepared
 from scipy.spatial.transform import Rotation
 
+pytestmark = pytest.mark.blank_pictures("gain agreement")
+
 WORDS = ("train", "--halves", "--latent-dims", "1", "--modes", "16", "--batch-size", "32", "--hidden-units", "8",
          "--start", "modes", "--device", "cpu")  # fmt: skip
 COUNT = 360

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -75,9 +74,8 @@ def the_same_memory(request, monkeypatch):
 
 def test_a_job_is_given_runs_and_is_listed_all_along(project, memory):
     (memory / "hold").touch()
-    began = time.monotonic()
-    done = flexrec(project, "walk", "--steps", "80", "--pause", "0.02", "--cluster", "slurm", "--cluster-set", "cpus=2")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "001-walk\n", "") and time.monotonic() - began < 5
+    done = flexrec(project, "walk", "--kind", "wait", "--cluster", "slurm", "--cluster-set", "cpus=2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "001-walk\n", "")
     folder = project / "001-walk"
     assert read_json(folder / "slurm.json")["job"] == "1"
     assert "--cpus-per-task=2\n" in (folder / "slurm.sh").read_text()
@@ -87,6 +85,7 @@ def test_a_job_is_given_runs_and_is_listed_all_along(project, memory):
     (memory / "hold").unlink()
     wait_for_step(folder, 2)
     assert f"[on {os.uname().nodename}]" in flexrec(project, "jobs").stdout
+    (folder / "go").touch()
     wait_for_state(folder, "done")
     wait_until(lambda: read_queue(project) == [], "the queue forgets it")
     assert "given to slurm as job 1" in (folder / "log.txt").read_text()
@@ -94,10 +93,11 @@ def test_a_job_is_given_runs_and_is_listed_all_along(project, memory):
 
 
 def test_a_running_job_is_stopped_and_goes_on_with_the_same_numbers(project, memory, tmp_path):
-    folder = give(project, steps=60, pause=0.02)
+    folder = give(project, steps=60, kind="wait")
     wait_for_step(folder, 2)
     assert flexrec(project, "stop", "1").stdout == "001-walk stopped\n"
     assert (memory / "scancel").read_text() == "--signal=TERM --batch 1\n"
+    (folder / "go").touch()
     done = flexrec(project, "resume", "1", "--cluster", "slurm")
     assert (done.returncode, done.stdout) == (0, "001-walk\n"), done.stderr
     wait_for_state(folder, "done")

@@ -31,6 +31,8 @@ from test_components import BOX, PLACES, blob, image
 from test_team import train as train_as_team
 from test_train import flexrec, make_project, truth, unit_spread
 
+pytestmark = pytest.mark.blank_pictures()
+
 TRAIN = ("train", "--decoder", "linear", "--latent-dims", 1, "--epochs", 3, "--batch-size", 32, "--device", "cpu")
 
 

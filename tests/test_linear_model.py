@@ -29,6 +29,8 @@ from chimerax.flexrec.particles.resample import resample_box
 from explored_project import COUNT, make_project
 from trained_models import BOX, PIXEL, make_linear, make_trained, refuses_claims, refuses_half
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -9,6 +9,8 @@ from chimerax.flexrec.jobs.mesh.mesh_again import mesh_again
 from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.mesh.storage import load_mesh
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):

@@ -11,6 +11,7 @@ from chimerax.flexrec.mesh import load_mesh
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
 
+pytestmark = pytest.mark.blank_pictures()
 BOX, PIXEL = 48, 3.0
 
 
@@ -28,8 +29,9 @@ def run_job(tmp_path, name="job", **values):
     return folder, json.loads((folder / "quality.json").read_text())
 
 
-def test_a_mesh_job_writes_everything_from_one_map(tmp_path, consensus):
-    folder, quality = run_job(tmp_path, consensus=consensus, parts=1)
+def test_a_mesh_job_writes_everything_from_one_map(tmp_path, consensus, drawn_pictures):
+    with drawn_pictures():
+        folder, quality = run_job(tmp_path, consensus=consensus, parts=1)
     mesh = load_mesh(folder / "mesh.npz")
     mask, pixel_size = read_map(folder / "mask.mrc")
     assert (mesh.mask == (mask > 0)).all() and pixel_size == PIXEL == mesh.pixel_size

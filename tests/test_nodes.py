@@ -18,12 +18,13 @@ from chimerax.flexrec.cli.program import main
 from chimerax.flexrec.jobs.record import read_status
 from chimerax.flexrec.jobs.train.train_team import nodes_here
 from test_team import members
-from test_train import SMALL, make_project, process
+from test_train import SMALL, make_project
 from waiting_for import wait_for_state, wait_until
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed"),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc"),
+    pytest.mark.blank_pictures(),
 ]
 TRAIN = (*SMALL, "--start", "modes", "--device", "cpu")
 CLUSTER = ("--cluster", "slurm", "--cluster-set", "nodes=2", "--cluster-set", "cpus=1")
@@ -52,7 +53,7 @@ def flexrec(project: Path, verb: str, *words: object) -> int:
 
 
 def test_two_nodes_train_what_one_process_does(project):
-    assert process(project, *TRAIN, "--epochs", 1).wait() == 0
+    assert flexrec(project, "train", *TRAIN, "--epochs", 1) == 0
     assert flexrec(project, "train", *TRAIN, "--epochs", 1, *CLUSTER) == 0
     alone, job = project / "004-train", project / "005-train"
     wait_for_state(job, "done", "failed")

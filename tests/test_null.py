@@ -19,6 +19,8 @@ from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.particles.shells import shell_mean
 from chimerax.flexrec.particles.stack import ImageStack
 
+pytestmark = pytest.mark.blank_pictures("null report")
+
 PARTICLES = 160
 
 

@@ -17,6 +17,8 @@ from chimerax.flexrec.simulate import load_truth
 from scipy.stats import spearmanr
 from test_train import flexrec, kill_after_a_pass, latents, make_project, process, training, truth
 
+pytestmark = pytest.mark.blank_pictures("composition")
+
 QUICK = ("--decoder", "occupancy", "--modes", 16, "--hidden-units", 16, "--batch-size", 32, "--device", "cpu")
 FADING = (*QUICK, "--latent-dims", 2, "--epochs", 3)
 
@@ -98,7 +100,7 @@ def test_diagnose_says_which_model_is_unfit(project):
 
 
 def test_a_killed_training_resumes_to_the_same_numbers(project):
-    words = (*FADING, "--poses", "fixed", "--scales", "keep")
+    words = (*QUICK, "--latent-dims", 2, "--epochs", 2, "--poses", "fixed", "--scales", "keep")
     assert flexrec(project, "train", *words) == 0
     whole = sorted(project.glob("0*-train"))[-1]
     killed = project / f"{int(whole.name[:3]) + 1:03d}-train"

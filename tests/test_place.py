@@ -17,6 +17,8 @@ from chimerax.flexrec.mesh.map_place import read_centre
 from chimerax.flexrec.models import open_model
 from scipy.ndimage import map_coordinates
 
+pytestmark = pytest.mark.blank_pictures()
+
 BOX, PIXEL, CROP = 40, 6.4, 36  # of the consensus; prep leaves less, so that no box begins where the consensus does
 TRAIN = ("--latent-dims", 1, "--epochs", 1, "--batch-size", 32)
 FLOW = ("--modes", 8, "--hidden-units", 8)

@@ -25,6 +25,8 @@ from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.particles.shells import spread
 from scipy.spatial.transform import Rotation
 
+pytestmark = pytest.mark.blank_pictures()
+
 BOX, PIXEL, WIDTH = 40, 4.0, 9.0  # pixels, Å, Å
 POINTS = np.array([[20.0, 4, -12], [-16, 12, 8], [0, -24, 20], [4, 16, 24], [-8, -8, -28], [12, -12, 4]])
 WEIGHTS = np.array([1.0, 2.0, 1.5, 0.7, 1.2, 0.9])
@@ -100,12 +102,13 @@ def prep(folder, **values):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, drawn_pictures):
     """Particles, their consensus, and a plain prep of them to 32 pixels."""
     folder = tmp_path_factory.mktemp("prep")
     p = simulate(folder)
     consensus = save_map(folder / "consensus.mrc", density())
-    job, record = prep(folder, consensus=consensus, box=32)
+    with drawn_pictures():
+        job, record = prep(folder, consensus=consensus, box=32)
     return folder, p, job, record
 
 

@@ -23,6 +23,8 @@ from chimerax.flexrec.particles.resample import resample_map
 from scipy.spatial.transform import Rotation
 from test_prep import BOX, PIXEL, density, prep, save_map, save_stack, simulate
 
+pytestmark = pytest.mark.blank_pictures()
+
 ALL = np.arange(300)
 
 

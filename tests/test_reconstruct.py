@@ -30,6 +30,8 @@ from chimerax.flexrec.particles.selection import load_selection, make_selection,
 from chimerax.flexrec.simulate import load_truth
 from mesh_shapes import ball, voxel_grid
 
+pytestmark = pytest.mark.blank_pictures()
+
 BOX, PIXEL, COUNT = 32, 8.0, 1200
 
 
@@ -119,8 +121,9 @@ def amplitude_ratio(found, true):
     return sums[0] / sums[1]
 
 
-def test_more_particles_give_a_better_map_and_the_job_tells_how_good(project, truth):
-    few, many = reconstruct(project, "few", selection="few"), reconstruct(project, "many", selection="first")
+def test_more_particles_give_a_better_map_and_the_job_tells_how_good(project, truth, drawn_pictures):
+    with drawn_pictures():
+        few, many = reconstruct(project, "few", selection="few"), reconstruct(project, "many", selection="first")
     true, _ = true_map(truth, 0)
     curves = [fourier_shell_correlation(read_map(folder / "map.mrc")[0], true)[2:12] for folder in (few, many)]
     assert (curves[1] > curves[0] - 0.02).all() and curves[1].mean() > curves[0].mean() + 0.05
@@ -192,13 +195,14 @@ def test_particles_without_images_are_refused(project, tmp_path):
         reconstruct(tmp_path, "003-reconstruct")
 
 
-def test_the_mesh_and_a_mask_say_where_the_halves_are_compared(project, tmp_path):
+def test_the_mesh_and_a_mask_say_where_the_halves_are_compared(project, tmp_path, drawn_pictures):
     """Parts of the mesh have resolutions of their own; what is no mask is refused before an image is read."""
     x, _, _ = voxel_grid(BOX)
     save_mesh(tmp_path / "mesh.npz", build_mesh(ball(BOX, 10), PIXEL, 10, np.where(x < 0, 0, 1), ((0, 1),)))
     write_map(tmp_path / "mask.mrc", ball(BOX, 9).astype(np.float32), PIXEL)
     given = {"mesh": tmp_path / "mesh.npz", "selection": "first"}
-    folder = reconstruct(project, "with mesh", b_factor=-200.0, **given)
+    with drawn_pictures():
+        folder = reconstruct(project, "with mesh", b_factor=-200.0, **given)
     record = json.loads((folder / "reconstruct.json").read_text())
     assert record["mask"].startswith("of the mesh") and set(record["part_resolution_0.143"]) == {"1", "2"}
     assert record["b_factor"] == -200 and (folder / "sharpened.mrc").is_file() and record["orientation"]["scf"] > 0.9

@@ -28,6 +28,8 @@ from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.particles.resample import resample_box
 from chimerax.flexrec.simulate import load_truth
 
+pytestmark = pytest.mark.blank_pictures()
+
 BOX, SMALL, PIXEL = 48, 32, 6.0
 
 

@@ -31,6 +31,8 @@ from chimerax.flexrec.particles.stack import ImageStack
 from chimerax.flexrec.simulate import load_truth
 from trained_models import make_sliding
 
+pytestmark = pytest.mark.blank_pictures()
+
 BOX, PIXEL, COUNT, SWING = 32, 8.0, 2000, 40.0
 
 
@@ -96,9 +98,10 @@ def hard_selections(project, z):
 
 
 @pytest.fixture(scope="module")
-def two(project):
+def two(project, drawn_pictures):
     """Maps of two states in one job."""
-    return states(project, "two", at=(-1.2, 0.9))
+    with drawn_pictures():
+        return states(project, "two", at=(-1.2, 0.9))
 
 
 def test_the_map_of_a_state_is_better_than_any_hard_selection_of_the_same_particles(project, two):

@@ -16,6 +16,8 @@ from chimerax.flexrec.particles.prepared import Prepared
 from chimerax.flexrec.simulate import load_truth
 from scipy.spatial.transform import Rotation
 
+pytestmark = pytest.mark.blank_pictures()
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 from reference_maps import PreparedTruth, moved_corners, oracle_maps, part_cloud, rigid_map  # noqa: E402

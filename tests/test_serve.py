@@ -176,10 +176,15 @@ def test_a_waiting_request_can_be_cancelled(talk):
     ]
 
 
-def test_more_requests_than_can_wait_are_refused(talk):
-    talk.occupy(0.5)
+def test_more_requests_than_can_wait_are_refused(talk, tmp_path):
+    begun, until = tmp_path / "begun", tmp_path / "until"
+    talk.send({"id": 0, "ask": "wait", "begun": str(begun), "until": str(until)})
+    wait_until(begun.exists, "it is at work")
     talk.send(*({"id": i, "ask": "double"} for i in range(1, 1100)))
-    said = [header for header, _ in talk.read(1100)]
+    # its pipe does not hold as much as this: once it is sent, all before it have been read
+    talk.send(*packed({"id": "last", "ask": "double"}, np.zeros(1 << 20)))
+    until.touch()
+    said = [header for header, _ in talk.read(1101) if header["id"] != "last"]
     refused = [header["id"] for header in said if "too many requests wait" in header.get("error", "")]
     assert refused == list(range(1001, 1100))
     assert {header["id"] for header in said} == set(range(1100))

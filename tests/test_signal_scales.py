@@ -14,6 +14,8 @@ from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.simulate import load_truth
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 def told(spread, junk=0.0, count=4000, gain=0.8):
     """True scales, what each image says of its own, its power, and its weight; a share is junk without signal."""
@@ -94,6 +96,6 @@ def test_a_training_finds_how_strong_signals_are(project):
 
 
 def test_scales_are_kept_as_they_are_where_that_is_asked(project):
-    run(project, "train --latent-dims 1 --epochs 1 --device cpu --scales keep")
+    run(project, "train --latent-dims 1 --epochs 1 --start modes --modes 8 --device cpu --scales keep")
     with np.load(project / "005-train" / "latents.npz") as file:
         assert "signal_scale" not in file.files

@@ -28,6 +28,8 @@ from chimerax.flexrec.simulate.random_views import random_rotations
 from chimerax.flexrec.simulate.simulated_images import chunk_images, signal
 from chimerax.flexrec.simulate.simulated_noise import draw_noise, noise_spectrum
 
+pytestmark = pytest.mark.blank_pictures()
+
 SMALL = {"box": 24, "pixel_size": 12.0, "particles": 250, "resolution": 12.0, "hinges": "fab1: ±30", "threads": 1}
 
 
@@ -78,8 +80,9 @@ def model(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    return run_small(tmp_path_factory.mktemp("job"))
+def finished(tmp_path_factory, drawn_pictures):
+    with drawn_pictures():
+        return run_small(tmp_path_factory.mktemp("job"))
 
 
 @pytest.mark.parametrize("box", [24, 25])

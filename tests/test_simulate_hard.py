@@ -17,6 +17,8 @@ from chimerax.flexrec.simulate.experiment import CHUNK
 from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
 from chimerax.flexrec.simulate.simulated_images import signal, some_images
 
+pytestmark = pytest.mark.blank_pictures()
+
 SMALL = {"box": 32, "pixel_size": 10.0, "particles": 250, "resolution": 12.0, "threads": 1, "snr": 0.0}
 
 

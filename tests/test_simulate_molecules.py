@@ -16,6 +16,8 @@ from chimerax.flexrec.simulate.igg import build_igg
 from chimerax.flexrec.simulate.molecule import read_labelled_map, read_model
 from chimerax.flexrec.simulate.moving_molecule import MovingMolecule
 
+pytestmark = pytest.mark.blank_pictures()
+
 PDB = "ATOM  {:5d}  CA  GLY {}{:4d}    {:8.3f}{:8.3f}{:8.3f}  1.00 20.00           C\n"
 
 

@@ -45,6 +45,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from test_particles_cs import FIELDS
 
+pytestmark = pytest.mark.blank_pictures()
+
 SMALL = {"symmetry": "C3", "box": 40, "pixel_size": 12.0, "particles": 60, "resolution": 14.0, "hinges": "fab1: ±20",
          "threads": 1, "snr": 0.0, "shift": 0.0}  # fmt: skip
 

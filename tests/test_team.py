@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,17 +13,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import team_training
 import torch
 from chimerax.flexrec.engine.training.team import Team
 from chimerax.flexrec.jobs.train import train_team
 from chimerax.flexrec.jobs.train.train_team import LEAST_PARTICLES, MOST_PROCESSES
 from test_train import SMALL, kill_after_a_pass, make_project, process
 
-pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
+pytestmark = [
+    pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed"),
+    pytest.mark.blank_pictures(),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """151 particles at 40 pixels, which training takes through several box sizes."""
+    return make_project(tmp_path_factory.mktemp("team") / "project", "fab1: ±20", 151, 3, box=40)
+
+
+@pytest.fixture
+def project(made, tmp_path) -> Path:
+    return shutil.copytree(made, tmp_path / "project")
 
 
 def train(project: Path, output: Path, processes: int, start: str) -> list[dict[str, np.ndarray]]:
-    """What every process ended with."""
+    """What every process ended with; one alone is this one."""
+    if processes == 1:
+        team_training.main(project, output, start)
+        return [dict(np.load(output / "0-of-1.npz"))]
     script = Path(__file__).with_name("team_training.py")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     one = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
@@ -37,9 +56,10 @@ def train(project: Path, output: Path, processes: int, start: str) -> list[dict[
 # the search that follows the density ends a tenth of an Å elsewhere for another last bit of the maps, so few and small
 # images say little of their poses, and one particle in a hundred may take another of two places that are alike
 @pytest.mark.parametrize(("start", "apart"), [("modes", 0.02), ("components", 0.1), ("poses", 0.1)])
-def test_two_processes_train_what_one_does(tmp_path, start, apart):
-    errors = ("--pose-error", "2,2") if start == "poses" else ()
-    project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, *errors, box=40)
+def test_two_processes_train_what_one_does(made, tmp_path, start, apart):
+    project = made
+    if start == "poses":
+        project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, "--pose-error", "2,2", box=40)
     (alone,) = train(project, tmp_path, 1, start)
     first, second = train(project, tmp_path, 2, start)
     for name in alone:
@@ -50,7 +70,8 @@ def test_two_processes_train_what_one_does(tmp_path, start, apart):
 
 
 # to the last bit with poses as they are: what LAPACK makes of their corrections hangs on where arrays lie in memory
-TWO = (*SMALL, "--epochs", 3, "--start", "modes", "--devices", "cpu,cpu")
+TWO = (*SMALL, "--epochs", 2, "--start", "modes", "--devices", "cpu,cpu")
+AS_GIVEN = ("--start", "modes", "--poses", "fixed", "--junk", "keep", "--scales", "keep")
 
 
 def members(job: Path) -> list[int]:
@@ -65,8 +86,7 @@ def members(job: Path) -> list[int]:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
-def test_a_killed_job_of_two_processes_goes_on_to_the_same_numbers(tmp_path):
-    project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, box=40)
+def test_a_killed_job_of_two_processes_goes_on_to_the_same_numbers(project):
     assert process(project, *TWO).wait() == 0
     job = project / "005-train"
     kill_after_a_pass(process(project, *TWO), job)
@@ -74,7 +94,7 @@ def test_a_killed_job_of_two_processes_goes_on_to_the_same_numbers(tmp_path):
     while members(job):
         assert time.monotonic() < until, "processes of a killed job live on"
         time.sleep(0.2)
-    assert json.loads((job / "model.json").read_text())["epoch"] < 3
+    assert json.loads((job / "model.json").read_text())["epoch"] < 2
     assert process(project, "--resume", "005-train").wait() == 0
     for name in ("latents.npz", "flow.npz"):
         with np.load(job / name) as ours, np.load(project / "004-train" / name) as unbroken:
@@ -83,9 +103,8 @@ def test_a_killed_job_of_two_processes_goes_on_to_the_same_numbers(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is of POSIX")
-def test_a_job_of_two_processes_stops_when_asked(tmp_path):
-    project = make_project(tmp_path / "project", "fab1: ±20", 151, 3, box=40)
-    running = process(project, *TWO[:-4], "--start", "modes", "--devices", "cpu,cpu", "--epochs", 200)
+def test_a_job_of_two_processes_stops_when_asked(project):
+    running = process(project, *SMALL, *AS_GIVEN, "--devices", "cpu,cpu", "--epochs", 200)
     until = time.monotonic() + 120
     while not (project / "004-train" / "resume.safetensors").exists():
         assert running.poll() is None and time.monotonic() < until
@@ -100,7 +119,7 @@ def test_a_job_of_two_processes_stops_when_asked(tmp_path):
 def test_a_training_on_two_processors_is_two_processes(tmp_path):
     project = make_project(tmp_path / "project", "fab1: ±20", 2 * LEAST_PARTICLES, 3, box=32)
     two = os.environ | {"OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""}
-    words = ["train", "--project", project, *SMALL, "--epochs", 1, "--start", "modes"]
+    words = ["train", "--project", project, *SMALL, *AS_GIVEN, "--epochs", 1]
     done = subprocess.run([sys.executable, "-m", "chimerax.flexrec.cli", *map(str, words)], env=two, timeout=300)
     status = json.loads((project / "004-train" / "status.json").read_text())
     assert done.returncode == 0 and status["device"] == "cpu, 2 processes"

@@ -14,6 +14,8 @@ from chimerax.flexrec.engine.training import memory
 from chimerax.flexrec.particles.free_memory import free_memory
 from test_train import SMALL, flexrec, latents, make_project, training
 
+pytestmark = pytest.mark.blank_pictures()
+
 TRAIN = (*SMALL, "--epochs", 2, "--start", "modes", "--device", "cpu")
 
 # a limit on the memory of a real process, set once training has begun

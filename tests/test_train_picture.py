@@ -11,6 +11,7 @@ from chimerax.flexrec.figures.history_figure import draw_history
 from chimerax.flexrec.figures.latents_figure import _bin_numbers, _counts, _frame, draw_latents
 from chimerax.flexrec.figures.maps_figure import draw_maps
 from chimerax.flexrec.figures.molecule_views import VIEWS
+from chimerax.flexrec.jobs.train import train_figures
 from chimerax.flexrec.mesh.build import build_mesh
 from mesh_shapes import blurred, dumbbell
 
@@ -202,3 +203,27 @@ def test_a_figure_that_fails_leaves_nothing_behind(tmp_path):
     with pytest.raises(KeyError):
         draw_history(tmp_path / "h.png", {"epoch": np.zeros(1)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_passes_shorter_than_their_figures_are_drawn_at_the_end_or_when_stopped(monkeypatch):
+    clock, drawn = [0.0], []
+
+    def draw(job):
+        drawn.append(clock[0])
+        clock[0] += 4
+
+    monkeypatch.setattr(train_figures, "draw_training", draw)
+    monkeypatch.setattr(train_figures.time, "monotonic", lambda: clock[0])
+    short, stopped = (train_figures.PassFigures(job=None) for _ in range(2))
+    for number in range(5):
+        clock[0] += 1
+        short.after_pass(number == 4)
+        stopped.after_pass(False)
+    assert drawn == [5]
+    stopped.catch_up()
+    stopped.catch_up()
+    assert drawn == [5, 9]
+    for _ in range(4):
+        clock[0] += 12
+        stopped.after_pass(False)
+    assert drawn == [5, 9, 37, 65]  # those took a fifth of the time at most

@@ -10,6 +10,8 @@ from chimerax.flexrec.particles.selection import load_selection
 from chimerax.flexrec.simulate import load_truth
 from scipy.spatial.transform import Rotation
 
+pytestmark = pytest.mark.blank_pictures()
+
 
 def run(project, words: str) -> None:
     assert flexrec([*words.split(), "--project", str(project)]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from ...mesh.voxels import mask_on_grid, voxel_cells
@@ -10,6 +12,32 @@ from ..job_folder import JobRun
 
 PERCENTILES = (2, 25, 50, 75, 98)  # along the first latent axis, the others at their median
 PARTICLES = 2_000  # whose displacement is drawn
+SECONDS_BETWEEN_FIGURES = 10.0
+SHARE = 0.2  # of the time, which figures may take before the last pass
+
+
+class PassFigures:
+    """The figures of a training, pass by pass: of the last pass always, of others where passes take long enough.
+
+    On few small images a pass takes less time than drawing what it has learned.
+    """
+
+    def __init__(self, job: JobRun) -> None:
+        self._job, self._drawn, self._took, self._behind = job, time.monotonic(), 0.0, False
+
+    def after_pass(self, last: bool) -> None:
+        """Draw the model in the job's folder, or leave that to a later pass."""
+        self._behind = True
+        if last or time.monotonic() - self._drawn >= max(SECONDS_BETWEEN_FIGURES, self._took / SHARE):
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Draw the model in the job's folder unless its figures are of it."""
+        if self._behind:
+            began = time.monotonic()
+            draw_training(self._job)
+            self._drawn, self._behind = time.monotonic(), False
+            self._took = self._drawn - began
 
 
 def draw_training(job: JobRun) -> None:

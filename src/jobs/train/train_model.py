@@ -16,7 +16,7 @@ from ..mesh.mesh_again import mesh_again
 from ..part_run import whole_of
 from ..throttle import Throttled
 from .keep_latents import keep_latents
-from .train_figures import draw_training
+from .train_figures import PassFigures
 from .train_images import open_images
 from .train_memory import images_at_once, lower, settle
 from .train_moving import told_moving, with_what_moves
@@ -91,6 +91,8 @@ def train_model(
     if mesh.free is not None:
         trainer.log(told_moving(mesh))
 
+    figures = PassFigures(job)
+
     def save(training: Training, stage: Stage) -> None:
         if not leads:
             return
@@ -101,7 +103,7 @@ def train_model(
         save_resume(job.output, trainer, training)
         job.log(training.decoder.summary(training.history[-1]))
         if among is None or training.epoch == trainer.epochs:  # nobody watches how a half model grows
-            draw_training(job)
+            figures.after_pass(training.epoch == trainer.epochs)
 
     def attempt() -> Training | None:
         """Go on from the newest checkpoint to the end; None where memory ran out and less of it may do."""
@@ -135,6 +137,7 @@ def train_model(
             release_memory()
         return trainer, training
     except Interrupted:
+        figures.catch_up()
         trainer.log(STOPPED)
         return None
 
