@@ -14,7 +14,7 @@ from qtpy.QtTest import QTest
 class ListedScene:
     """A scene that keeps what it is told; ``refuses`` what no command does."""
 
-    mesh_colours, most_arrows, can_move = ("part", "rigidity", "strain", "agreement", "none"), 20_000, True
+    mesh_colours, most_arrows, why_not_moving = ("part", "rigidity", "strain", "agreement", "none"), 20_000, ""
 
     def __init__(self) -> None:
         self.mesh_colour, self.flow, self.refuses = None, None, False
@@ -130,10 +130,10 @@ def test_a_command_that_fails_leaves_the_tab_as_the_scene_is(tab, scene, qtbot):
 
 
 def test_nothing_can_be_shown_while_no_model_is_open(scene, qtbot):
-    scene.can_move = False
+    scene.why_not_moving = "Train a flow."
     tab = MovingTab(scene)
     qtbot.addWidget(tab)
-    assert not tab.mesh.isEnabled() and not tab.why_not.isHidden()
+    assert not tab.mesh.isEnabled() and tab.why_not.text() == "Train a flow." and not tab.why_not.isHidden()
 
 
 def test_the_words_for_the_meshs_colours_are_those_of_its_key_and_are_seen_whole(tab):

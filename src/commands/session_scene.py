@@ -86,6 +86,10 @@ class SessionScene:
         self.session.logger.status(what)
         work_in_background(self.session, compute, ended)
 
+    def progress(self, what: str, step: int, total: int) -> None:
+        """See `actions.Scene`: in the status line."""
+        self.session.logger.status(f"{what} {step} of {total}")
+
     def other_training(self, name: str) -> Trained:
         """See `actions.Scene`: ``#2`` is an open model."""
         if not name.startswith("#"):

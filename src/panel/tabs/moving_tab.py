@@ -64,7 +64,7 @@ class MovingScene(Protocol):
     mesh_colours : by what the mesh can be coloured. most_arrows : that can be drawn.
     mesh_colour : by what the mesh is coloured; None while it is not shown, or nothing is open.
     flow : how the flow is shown; None while it is not.
-    can_move : whether a model is open that has a mesh.
+    why_not_moving : why nothing can be shown, in a sentence: no model is open, or it has no mesh; else empty.
     """
 
     @property
@@ -80,7 +80,7 @@ class MovingScene(Protocol):
     def flow(self) -> ShownFlow | None: ...  # noqa: D102
 
     @property
-    def can_move(self) -> bool: ...  # noqa: D102
+    def why_not_moving(self) -> str: ...  # noqa: D102
 
     def structures(self) -> list[OpenStructure]:
         """The atomic structures that are open."""
@@ -109,7 +109,7 @@ class MovingTab(QWidget):
         self.width = _number(1.0, 0.05, 100.0, "Å", "width of the arrows' shafts")
         self.atoms, self.structures = QGroupBox("Atoms that follow"), ShortList()
         self.none_open = QLabel("Open an atomic structure and fit it to the canonical map; then it can follow.")
-        self.why_not = QLabel("Open a trained model: its mesh, flow and atoms are shown from here.")
+        self.why_not = QLabel()
         self._lay_out()
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE)
         self._connect()
@@ -189,10 +189,11 @@ class MovingTab(QWidget):
 
     def refresh(self) -> None:
         """Show what the scene shows."""
-        able, colour, structures = self._scene.can_move, self._scene.mesh_colour, self._scene.structures()
-        self.why_not.setVisible(not able)
+        why_not, colour, structures = self._scene.why_not_moving, self._scene.mesh_colour, self._scene.structures()
+        self.why_not.setText(why_not)
+        self.why_not.setVisible(bool(why_not))
         for box in (self.mesh, self.arrows, self.atoms):
-            box.setEnabled(able)
+            box.setEnabled(not why_not)
         with QSignalBlocker(self.mesh), QSignalBlocker(self.colour), QSignalBlocker(self.arrows):
             self.mesh.setChecked(colour is not None)
             if colour is not None:

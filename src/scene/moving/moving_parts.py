@@ -180,12 +180,19 @@ class MovingParts:
             follower.restore()
         return followed
 
+    @property
+    def why_none(self) -> str:
+        """Why there is nothing that moves, in a sentence; empty where there is."""
+        model = self._model
+        if model.learned.moving is not None:
+            return ""
+        return (f"{model.name} is a {model.learned.kind} model, in which density comes and goes but nothing moves; "
+                "train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
+
     def _needs_flow(self) -> None:
         """``InputError`` where nothing moves."""
-        model = self._model
-        if model.learned.moving is None:
-            raise InputError(f"{model.name} is a {model.learned.kind} model, in which density comes and goes but "
-                             "nothing moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
+        if self.why_none:
+            raise InputError(self.why_none)
 
     def tie(self, points: np.ndarray, done: Callable[[TiedPoints], None], failed: Callable[[], None]) -> None:
         """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them.
