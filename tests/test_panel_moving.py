@@ -17,6 +17,7 @@ class ListedScene:
     mesh_colours, most_arrows, why_not_moving = ("part", "rigidity", "strain", "agreement", "none"), 20_000, ""
 
     def __init__(self) -> None:
+        self.colours_missing = {"agreement": "Train with halves."}
         self.mesh_colour, self.flow, self.refuses = None, None, False
         self.follow: set[str] = set()
         self.lines: list[str] = []
@@ -127,6 +128,16 @@ def test_a_command_that_fails_leaves_the_tab_as_the_scene_is(tab, scene, qtbot):
     tick(qtbot, tab.mesh)
     qtbot.waitUntil(lambda: not tab.mesh.isChecked(), timeout=5000)
     assert scene.lines == ["flexrec mesh color part"]
+
+
+def test_a_colour_that_the_model_cannot_have_is_not_offered_and_says_why(tab, scene):
+    row = tab.colour.findData("agreement")
+    item = tab.colour.model().item(row)
+    assert not item.isEnabled() and item.toolTip() == "Train with halves."
+    scene.colours_missing = {}
+    tab.refresh()
+    assert item.isEnabled() and "yellow" in item.toolTip()
+    assert all(tab.colour.model().item(k).isEnabled() for k in range(tab.colour.count()))
 
 
 def test_nothing_can_be_shown_while_no_model_is_open(scene, qtbot):

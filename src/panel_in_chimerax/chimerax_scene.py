@@ -144,6 +144,11 @@ class ChimeraXScene:
         return _NO_MODEL if self.model is None else self.model.parts.why_none
 
     @property
+    def colours_missing(self) -> dict[str, str]:
+        """See `MovingScene`."""
+        return {} if self.model is None else self.model.parts.colours_missing
+
+    @property
     def mesh_colour(self) -> str | None:
         """What the mesh is coloured by; None while it is hidden."""
         mesh = None if self.model is None else self.model.parts.mesh

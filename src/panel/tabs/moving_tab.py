@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,6 +62,7 @@ class MovingScene(Protocol):
     Attributes
     ----------
     mesh_colours : by what the mesh can be coloured. most_arrows : that can be drawn.
+    colours_missing : of mesh_colours those that this model cannot have, each with the reason.
     mesh_colour : by what the mesh is coloured; None while it is not shown, or nothing is open.
     flow : how the flow is shown; None while it is not.
     why_not_moving : why nothing can be shown, in a sentence: no model is open, or it has no mesh; else empty.
@@ -69,6 +70,9 @@ class MovingScene(Protocol):
 
     @property
     def mesh_colours(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def colours_missing(self) -> Mapping[str, str]: ...  # noqa: D102
 
     @property
     def most_arrows(self) -> int: ...  # noqa: D102
@@ -194,6 +198,7 @@ class MovingTab(QWidget):
         self.why_not.setVisible(bool(why_not))
         for box in (self.mesh, self.arrows, self.atoms):
             box.setEnabled(not why_not)
+        self._offer_colours(self._scene.colours_missing)
         with QSignalBlocker(self.mesh), QSignalBlocker(self.colour), QSignalBlocker(self.arrows):
             self.mesh.setChecked(colour is not None)
             if colour is not None:
@@ -201,6 +206,13 @@ class MovingTab(QWidget):
             if not self._settle.isActive():
                 self._put_flow(self._scene.flow)
         self._list(structures)
+
+    def _offer_colours(self, missing: Mapping[str, str]) -> None:
+        for row in range(self.colour.count()):
+            name, item = self.colour.itemData(row), self.colour.model().item(row)
+            if item.isEnabled() == (name in missing):
+                item.setEnabled(name not in missing)
+                item.setToolTip(missing.get(name) or _COLOUR_TIPS.get(name, ""))
 
     def _put_flow(self, flow: ShownFlow | None) -> None:
         """Tick it, with the numbers that it is drawn with."""
