@@ -101,7 +101,7 @@ class ProcessScene:
 
 def table_fields(table: Table) -> dict[str, Any]:
     """A table as JSON has it; a cell with a link is a list of its text and command."""
-    rows = [[[str(cell), cell.command] if isinstance(cell, Link) else _cell(cell) for cell in row]
+    rows = [[[str(cell), cell.command] if isinstance(cell, Link) else str(cell) for cell in row]
             for row in table.rows]  # fmt: skip
     return {"caption": table.caption, "headings": list(table.headings), "rows": rows, "lines": list(table.lines)}
 
@@ -110,10 +110,6 @@ def table_of(given: dict[str, Any]) -> Table:
     """What `table_fields` made JSON of."""
     rows = [[Link(*cell) if isinstance(cell, list) else cell for cell in row] for row in given["rows"]]
     return Table(given["caption"], given["headings"], rows, tuple(given["lines"]))
-
-
-def _cell(cell: object) -> object:
-    return cell if isinstance(cell, (int, float, str)) else str(cell)
 
 
 def _plain(value: Any) -> Any:

@@ -114,7 +114,7 @@ def histogram(values: np.ndarray, limits: tuple[float, float], wide: int) -> tup
 def coloured_bars(values: np.ndarray, colours: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Heights ``(r, m)``, in particles, and colours ``(r, m, 4)``, 0 to 1, of bars that are drawn in this order.
 
-    Of a few colours each bar is a stack: later bars cover what is below them. Of more it has the particles' mean colour.
+    Of a few colours each bar is a stack: later bars cover those before. Of more it has the particles' mean colour.
 
     Parameters
     ----------
