@@ -326,6 +326,18 @@ def test_bars_of_a_histogram_are_stacks_of_few_colours_and_the_mean_of_many():
     assert heights.tolist() == [[20, 20]] and 255 * colours[0, :, 0] == pytest.approx([9.5, 29.5])
 
 
+def test_ends_of_a_scale_are_numbers_that_people_read(qtbot):
+    from chimerax.flexrec.panel.plot.colouring import Colouring
+    from chimerax.flexrec.panel.plot.legend import Legend
+
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.show_colouring(Colouring("presence3", np.zeros((2, 4), np.uint8), low=7.5e-7, high=1.0))
+    assert (legend.low.text(), legend.high.text()) == ("presence3  0", "1")
+    legend.show_colouring(Colouring("defocus", np.zeros((2, 4), np.uint8), "Å", low=10_231.4, high=20_000.0))
+    assert (legend.low.text(), legend.high.text()) == ("defocus  10,231", "20,000 Å")
+
+
 def test_messages_over_the_plot_are_seen_whole(viewer):
     notes = viewer.panel.messages
     line = notes.fontMetrics().lineSpacing()
