@@ -82,7 +82,7 @@ def test_keys_say_what_the_colours_mean_and_go_with_them(chimerax):
     assert result["none"] == [[motion, most]] and [key[0] for key in result["rigidity"]] == ["Rigidity weight", motion]
     assert result["hidden"] == result["closed"] == result["off"] == []
     assert result["restored"] == sorted(result["rigidity"])
-    assert result["part"][0][0] == "Part" and result["left"] == 0
+    assert result["part"][0][0] == "Part" and int(result["part"][0][1]) >= 1 and result["left"] == 0  # counted from 1
     corner = [picture[-50:, -110:] for picture in _pictures(folder)]
     assert corner[0].max() > 150 and (corner[0] != corner[1]).mean() > 0.1
 

@@ -157,3 +157,10 @@ def test_a_grade_follows_from_how_many_particles_are_around_and_small_gaps_are_n
     assert order == sorted(order) and (support.grade(tried)[count == 0] == "outside").all()
     middle = np.random.default_rng(3).uniform(-0.5, 0.5, size=(1000, dims))
     assert (support.grade(middle) == "inside").all()
+
+
+def test_a_point_beside_very_many_particles_in_one_place_is_supported():
+    """As classes have it: half of the particles at one point, the others at another."""
+    support = Support.of(np.repeat([-1.0, 1.0], 200)[:, None].astype(np.float32))
+    assert support.crowd.radius == pytest.approx(0.01)
+    assert support.grade(np.array([[1.005], [0.95], [0.0]])).tolist() == ["inside", "outside", "outside"]

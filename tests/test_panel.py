@@ -312,6 +312,32 @@ def test_dots_coloured_by_density_are_darker_where_more_are():
     assert twice == pytest.approx(shade, abs=0.02)
 
 
+def test_bars_of_a_histogram_are_stacks_of_few_colours_and_the_mean_of_many():
+    from chimerax.flexrec.panel.plot.raster import coloured_bars
+
+    values, edges = np.array([0.5, 0.6, 1.5, 2.0, 9.0], np.float32), np.array([0.0, 1.0, 2.0])
+    red, blue = (255, 0, 0, 255), (0, 0, 255, 255)
+    heights, colours = coloured_bars(values, np.array([red, blue, red, red, red], np.uint8), edges)
+    assert heights[0].tolist() == [2, 2]  # of the last value, one is beyond the bars, the other on their edge
+    upper, lower = np.round(255 * colours[:, 0]).astype(int).tolist()
+    assert sorted([tuple(upper), tuple(lower)]) == [blue, red] and heights[1, 0] == 1
+    scale = np.stack([np.arange(40), *np.full((3, 40), 255)], axis=1).astype(np.uint8)
+    heights, colours = coloured_bars(np.repeat([0.5, 1.5], 20), scale, edges)
+    assert heights.tolist() == [[20, 20]] and 255 * colours[0, :, 0] == pytest.approx([9.5, 29.5])
+
+
+def test_ends_of_a_scale_are_numbers_that_people_read(qtbot):
+    from chimerax.flexrec.panel.plot.colouring import Colouring
+    from chimerax.flexrec.panel.plot.legend import Legend
+
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.show_colouring(Colouring("presence3", np.zeros((2, 4), np.uint8), low=7.5e-7, high=1.0))
+    assert (legend.low.text(), legend.high.text()) == ("presence3  0", "1")
+    legend.show_colouring(Colouring("defocus", np.zeros((2, 4), np.uint8), "Å", low=10_231.4, high=20_000.0))
+    assert (legend.low.text(), legend.high.text()) == ("defocus  10,231", "20,000 Å")
+
+
 def test_messages_over_the_plot_are_seen_whole(viewer):
     notes = viewer.panel.messages
     line = notes.fontMetrics().lineSpacing()

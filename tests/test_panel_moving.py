@@ -14,9 +14,10 @@ from qtpy.QtTest import QTest
 class ListedScene:
     """A scene that keeps what it is told; ``refuses`` what no command does."""
 
-    mesh_colours, most_arrows, can_move = ("part", "rigidity", "strain", "agreement", "none"), 20_000, True
+    mesh_colours, most_arrows, why_not_moving = ("part", "rigidity", "strain", "agreement", "none"), 20_000, ""
 
     def __init__(self) -> None:
+        self.colours_missing = {"agreement": "Train with halves."}
         self.mesh_colour, self.flow, self.refuses = None, None, False
         self.follow: set[str] = set()
         self.lines: list[str] = []
@@ -129,11 +130,21 @@ def test_a_command_that_fails_leaves_the_tab_as_the_scene_is(tab, scene, qtbot):
     assert scene.lines == ["flexrec mesh color part"]
 
 
+def test_a_colour_that_the_model_cannot_have_is_not_offered_and_says_why(tab, scene):
+    row = tab.colour.findData("agreement")
+    item = tab.colour.model().item(row)
+    assert not item.isEnabled() and item.toolTip() == "Train with halves."
+    scene.colours_missing = {}
+    tab.refresh()
+    assert item.isEnabled() and "yellow" in item.toolTip()
+    assert all(tab.colour.model().item(k).isEnabled() for k in range(tab.colour.count()))
+
+
 def test_nothing_can_be_shown_while_no_model_is_open(scene, qtbot):
-    scene.can_move = False
+    scene.why_not_moving = "Train a flow."
     tab = MovingTab(scene)
     qtbot.addWidget(tab)
-    assert not tab.mesh.isEnabled() and not tab.why_not.isHidden()
+    assert not tab.mesh.isEnabled() and tab.why_not.text() == "Train a flow." and not tab.why_not.isHidden()
 
 
 def test_the_words_for_the_meshs_colours_are_those_of_its_key_and_are_seen_whole(tab):

@@ -88,7 +88,8 @@ def _tabs(session, panel, model) -> Iterator[str]:
     for name, page in (("sliders", panel.sliders), ("path", panel.paths), ("select", panel.selections),
                        ("states", panel.states), ("plot", panel.plot)):  # fmt: skip
         yield from _same(f"{name} enabled", page.isEnabled(), model is not None)
-    yield from _same("mesh and flow enabled", panel.findChild(MovingTab).mesh.isEnabled(), model is not None)
+    moves = model is not None and model.learned.moving is not None
+    yield from _same("mesh and flow enabled", panel.findChild(MovingTab).mesh.isEnabled(), moves)
 
 
 def _plot(session, panel, model) -> Iterator[str]:

@@ -45,6 +45,7 @@ class Action:
     run : called as ``run(scene, parameters)``; None where each host has a function of its own for it.
     parameters : a frozen dataclass of `parameters.parameter`. needs : what a host must have, as above.
     about : more for the help pages, in sentences. of_model : whether it is about an open model.
+    takes_long : whether, of that model and with those parameters, a window does it in a process of its own and goes on.
     """
 
     words: str
@@ -54,6 +55,7 @@ class Action:
     needs: str = ""
     about: str = ""
     of_model: bool = True
+    takes_long: Callable[[Any, Any], bool] = lambda trained, asked: False
 
     def options(self, host: Host | None = None) -> tuple[Parameter, ...]:
         """The declared parameters, in order of declaration: all, or those that a host has."""

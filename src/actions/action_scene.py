@@ -82,6 +82,10 @@ class Scene(Protocol):
         """Compute something that takes long, and call ``done`` with it; where there is a window, beside it."""
         ...
 
+    def progress(self, what: str, step: int, total: int) -> None:
+        """How far something that takes long is: ``step`` of ``total``."""
+        ...
+
     def other_training(self, name: str) -> Trained:
         """Another train job: an open model, a job of the project, or a folder."""
         ...

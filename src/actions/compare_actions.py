@@ -35,7 +35,8 @@ def compare(scene: Scene, asked: Compare) -> dict[str, Any]:
     from ..explore import compare_trainings
 
     trained, other = scene.trained, scene.other_training(asked.other)
-    result = compare_trainings.compare(trained, other, asked.maps)
+    result = compare_trainings.compare(
+        trained, other, asked.maps, lambda step, total: scene.progress("comparing maps:", step, total))
     caption = f"Agreement of {trained.folder.name} and {other.folder.name}"
     rows, lines = _facts(trained, other, result)
     scene.show_table(Table(caption, ("what", "value"), rows, tuple(lines)))
@@ -106,7 +107,9 @@ COMPARE = Action(
     "state that fits each best is away from the one that its latents name. "
     "For each particle alike says whether both place it alike, from 0, by chance, to 1; it is a column of both models, "
     "as are other_pc1, other_pc2 …, where the other model has the same particles: plot them, or select by them "
-    "(flexrec select name same where 'alike > 0.5').",
+    "(flexrec select name same where 'alike > 0.5'). In a window it goes on while you do other things; flexrec cancel "
+    "ends it.",
+    takes_long=lambda trained, asked: True,
 )  # fmt: skip
 
 SECTION = "Particles and states"

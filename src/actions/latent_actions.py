@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..parameters import parameter
 from .action import Action
 from .action_scene import Link, Scene, Table
+
+if TYPE_CHECKING:
+    from ..explore.trained_model import Trained
 
 
 def _seed() -> int:
@@ -43,8 +46,17 @@ def _particle(text: object, row: int) -> Link:
     return Link(text, f"flexrec volume particle {row}")
 
 
+# more particles than these take a second or more: of states in ångströms, and of latent numbers
+FEW_STATES, FEW_POINTS = 5_000, 100_000
+
+
+def _many(trained: Trained, in_angstroms: bool) -> bool:
+    return len(trained.latents) > (FEW_STATES if in_angstroms else FEW_POINTS)
+
+
 CLUSTER = Action(
     "cluster", "Divide the particles into clusters", cluster, Cluster,
+    takes_long=lambda trained, asked: _many(trained, asked.in_angstroms),
     about="It is k-means, in latent units or by what moves. The points of paths may then be c1, c2, …: the particle in "
     "the middle of each.",
 )  # fmt: skip
@@ -83,6 +95,7 @@ def landscape(scene: Scene, asked: Landscape) -> dict[str, Any]:
 
 LANDSCAPE = Action(
     "landscape", "Energies of the states, and their minima", landscape, Landscape,
+    takes_long=lambda trained, asked: _many(trained, in_angstroms=False),
     about="The energy is minus the logarithm of how many particles there are, in kT. It is kept in the train job's "
     "folder, as explore/landscape.npz.",
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..parameters import READ, READ_FOLDER, WRITE, parameter
 from .action import Action
 from .action_scene import Link, Scene, Table
+from .latent_actions import FEW_STATES
 from .text_forms import COLOUR, POINT
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _facts(chosen: Selection) -> dict[str, Any]:
 
 SELECT = Action(
     "select", "Select particles, and keep the selection in the project", select, Select,
+    takes_long=lambda trained, asked: asked.in_angstroms and len(trained.latents) > FEW_STATES,
     about="All that is given must hold; where nothing is, all particles are meant. Particles without a number in a "
     "column fulfil no condition on it, nor the contrary of one, and those without latent numbers are in no cluster. "
     "What is selected is then joined with earlier selections: and, or, not, in this order. It is listed with a link "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..parameters import parameter
-from .action import OPTIONS, QUEUE, VIEW, WORDS, Action
+from .action import OPTIONS, QUEUE, VIEW, WORDS, Action, NoParameters
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ ACTIONS = (
             "epoch: map, mesh, arrows and followers stay at the same point. Without a window the command waits.", VIEW),
     _action("stop", "Stop a job so that it can be resumed", Stop,
             "It writes a checkpoint and ends, or is taken out of the queue."),
+    _action("cancel", "End what is computed beside the window: a comparison, clusters, a selection by ångströms",
+            NoParameters,
+            "The status line says how far it is. Nothing of it is kept. In a script such commands wait for their "
+            "result instead. Jobs are ended by flexrec stop.", VIEW),
     _action("resume", "Go on with a job that was stopped, failed or was killed", JobName,
             "It has the parameters that it began with."),
     _action("clone", "Start a job like another one; parameters of its kind that are given are changed", Clone,

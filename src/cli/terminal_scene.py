@@ -12,6 +12,7 @@ from ..actions.action_scene import Table
 from ..errors import InputError
 from ..jobs.find_model import model_meant
 from ..jobs.project import job_folders, job_verb
+from ..jobs.terminal_progress import Terminal
 
 if TYPE_CHECKING:
     from ..explore.path import LatentPath
@@ -64,6 +65,16 @@ class TerminalScene:
     def work(self, compute: Callable[[], Any], done: Callable[[Any], None], what: str) -> None:
         """See `actions.Scene`."""
         done(compute())
+
+    def progress(self, what: str, step: int, total: int) -> None:
+        """See `actions.Scene`: a bar, or a line now and then."""
+        self._terminal.progress({"stage": what, "step": step, "total": total})
+        if step == total:
+            self._terminal.close()
+
+    @cached_property
+    def _terminal(self) -> Terminal:
+        return Terminal("flexrec")
 
     def other_training(self, name: str) -> Trained:
         """See `actions.Scene`."""

@@ -8,14 +8,16 @@ from typing import Any
 from chimerax.core.commands import CmdDesc
 
 from ..actions.action import CHIMERAX, Action
-from . import atoms, engine, jobs, movement, reconstructions, show, watch
+from ..scene.decoding import waits
+from . import apart_work, atoms, engine, jobs, movement, reconstructions, show, watch
+from .apart_work import begin_apart
 from .arguments import FlexRecModelArg, annotation, the_model
 from .session_scene import SessionScene
 
 # what is done by those actions that have no function of their own
 FUNCTIONS = {
     words: function
-    for module in (atoms, engine, jobs, movement, reconstructions, show, watch)
+    for module in (apart_work, atoms, engine, jobs, movement, reconstructions, show, watch)
     for words, function in module.FUNCTIONS.items()
 }
 
@@ -49,8 +51,10 @@ def action_command(action: Action) -> tuple[str, CmdDesc, Callable[..., Any]]:
 
 
 def run_action(session, action: Action, model: Any, values: Mapping[str, Any]) -> Any:
-    """Run an action with values by name, in whichever spelling."""
+    """Run an action with values by name, in whichever spelling; one that takes long returns nothing in a window."""
     scene = SessionScene(session, the_model(session, model) if action.of_model else None)
     names = {name: option.name for option in action.options(CHIMERAX) for name in option.spellings}
     asked = action.build({names[name.rstrip("_")]: value for name, value in values.items()})
+    if not waits(session) and action.takes_long(scene.trained if action.of_model else None, asked):
+        return begin_apart(scene, action, asked)
     return (action.run or FUNCTIONS[action.words])(scene, asked)

@@ -43,7 +43,7 @@ def read_path(
     if not reading and is_reconstruction(folder):
         return _read_maps(session, folder, name)
     flow = open_trained_model(named, reading)
-    model = FlexRecModel(session, folder, flow, name or f"{folder.parent.name}/{folder.name}")
+    model = FlexRecModel(session, folder, flow, name or _name_of(folder))
     if session.ui.is_gui:
         model.dragging.prepare()
     about = (
@@ -51,6 +51,12 @@ def read_path(
         f"{flow.pixel_size:.4g} Å, {flow.progress}."
     )
     return [model], " ".join([about, *flow.says])
+
+
+def _name_of(folder: Path) -> str:
+    """Its folder, and that in which it lies; RECOVAR's lies in two whose names say nothing: model/zdim_4."""
+    above = folder.parent.parent if folder.parent.name == "model" else folder.parent
+    return f"{above.name}/{folder.name}"
 
 
 def _read_maps(session, folder: Path, name: str | None) -> tuple[list[Opened], str]:

@@ -18,6 +18,7 @@ from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
 from ..jobs.find_model import model_meant
 from ..reading import Reading
+from ..scene.decoding import waits
 from ..scene.scene_model import FlexRecModel
 from . import demo, movies, opened
 from .arguments import open_models
@@ -76,15 +77,21 @@ class SessionScene:
         """See `actions.Scene`: in a thread, but in scripts at once."""
 
         def ended(result: Any, error: Exception | None) -> None:
-            if error is None:
+            try:
+                if error is not None:
+                    raise error
                 done(result)
-            elif isinstance(error, (InputError, OSError)):
-                self.session.logger.warning(f"FlexRec: {error}")
-            else:
-                raise error
+            except (InputError, OSError) as failure:
+                if waits(self.session):
+                    raise
+                self.session.logger.warning(f"FlexRec: {failure}")
 
         self.session.logger.status(what)
         work_in_background(self.session, compute, ended)
+
+    def progress(self, what: str, step: int, total: int) -> None:
+        """See `actions.Scene`: in the status line."""
+        self.session.logger.status(f"{what} {step} of {total}")
 
     def other_training(self, name: str) -> Trained:
         """See `actions.Scene`: ``#2`` is an open model."""

@@ -1,4 +1,4 @@
-"""One run of the engine process, and the threads that read and write its pipes so that nobody else has to wait."""
+"""One run of a process that talks in messages, and the threads on its pipes so that nobody else has to wait."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import IO, Any, BinaryIO
 
@@ -29,17 +29,17 @@ else:
 Event = tuple[dict, np.ndarray | None] | None
 
 
-def command(python: str, backend: str) -> list[str]:
-    """The words that run the engine process in ``python``, from the very files that we run from."""
-    return [python, *booted(_SERVE), "--backend", backend]
+def engine_words(backend: str) -> list[str]:
+    """What follows a Python's name to run the engine process in it, from the very files that we run from."""
+    return [*booted(_SERVE), "--backend", backend]
 
 
 class Child:
-    """A running process. ``OSError`` where ``python`` cannot be run."""
+    """A running process: ``words`` follow the name of the Python. ``OSError`` where ``python`` cannot be run."""
 
-    def __init__(self, python: str, backend: str) -> None:
+    def __init__(self, python: str, words: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            command(python, backend), bufsize=0, cwd=tempfile.gettempdir(), env=passed_environment(python),
+            [python, *words], bufsize=0, cwd=tempfile.gettempdir(), env=passed_environment(python),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             creationflags=_FLAGS,
         )  # fmt: skip

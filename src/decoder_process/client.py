@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .child import Child, Event
+from .child import Child, Event, engine_words
 from .client_models import Opened
 from .failure import EngineError
 from .messages import LINE_LIMIT, NUMBERS, PROTOCOL, packed
@@ -174,7 +174,7 @@ class Engine:
         if self._unusable and time.monotonic() - self._unusable[0] < _REST:
             raise self._unusable[1]
         try:
-            self._child = Child(self.python, self._backend)
+            self._child = Child(self.python, engine_words(self._backend))
         except OSError as error:
             why = f"{self.python} cannot be run ({error.strerror}); give the path of a Python."
             raise EngineError(why, "start") from error

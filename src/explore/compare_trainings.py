@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .given_map_agreement import GivenMapAgreement, given_map_agreement
+from .given_map_agreement import GivenMapAgreement, compared_maps, given_map_agreement
 from .map_agreement import MapAgreement, map_agreement
 from .motion_agreement import canonical_correlations
 from .placed_alike import placed_alike
@@ -51,21 +53,30 @@ class Comparison:
     agreement: float | None = None
 
 
-def compare(first: Trained, second: Trained, maps: int = 12) -> Comparison:
+def compare(
+    first: Trained, second: Trained, maps: int = 12, told: Callable[[int, int], None] = lambda step, total: None
+) -> Comparison:
     """Compare two models, whichever programs trained them; particles are matched as `shared_images` does.
 
     ``maps`` particles' maps are compared, spread evenly along what the first model sees most of; 0 compares none. The
-    motion is followed at points of the first one's map, weighted by its density. ``InputError`` where the models have
-    too few particles in common.
+    motion is followed at points of the first one's map, weighted by its density. ``told`` is called after each map,
+    with how many there were and will be. ``InputError`` where the models have too few particles in common.
     """
     match = shared_images(first, second)
     one, two = match.first, match.second
     latents = first.latents[one], second.latents[two]
     some = _spread(first, one, maps)
-    agreement = map_agreement(first.model, second.model, (latents[0][some], latents[1][some])) if maps else None
+    steps = itertools.count(1)
+    total = 2 * len(some) + len(compared_maps(first.model, second.model))
+
+    def step() -> None:
+        told(next(steps), total)
+
+    agreement = map_agreement(first.model, second.model, (latents[0][some], latents[1][some]), step) if maps else None
+    given = given_map_agreement(first.model, second.model, latents, step) if maps else None
     return Comparison(
-        len(one), canonical_correlations(*latents), match.by, (one, two), placed_alike(*latents), agreement,
-        given_map_agreement(first.model, second.model, latents) if maps else None, *_motions(first, second, one, two),
+        len(one), canonical_correlations(*latents), match.by, (one, two), placed_alike(*latents), agreement, given,
+        *_motions(first, second, one, two),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,16 +33,24 @@ class GivenMapAgreement:
     cc: float
 
 
-def given_map_agreement(
-    first: Model, second: Model, latents: tuple[np.ndarray, np.ndarray]
-) -> GivenMapAgreement | None:
-    """``latents`` ``(m, K)`` and ``(m, L)`` of the same particles say how to turn the second's into the first's, by
-    least squares: exactly, where the first was trained on the second's. None where there is nothing to compare.
-    """
+def compared_maps(first: Model, second: Model) -> np.ndarray:
+    """Rows of the second's given maps that `given_map_agreement` looks at; none where there is nothing to compare."""
     given = second.given_maps
     if first.moving is None or given is None or len(given.points) < 2:
+        return np.zeros(0, int)
+    return np.unique(np.linspace(0, len(given.points) - 1, min(len(given.points), _MOST)).astype(int))
+
+
+def given_map_agreement(
+    first: Model, second: Model, latents: tuple[np.ndarray, np.ndarray], met: Callable[[], None] = lambda: None
+) -> GivenMapAgreement | None:
+    """``latents`` ``(m, K)`` and ``(m, L)`` of the same particles say how to turn the second's into the first's, by
+    least squares: exactly, where the first was trained on the second's. ``met`` is called after each of
+    `compared_maps`; None where there are none.
+    """
+    given, rows = second.given_maps, compared_maps(first, second)
+    if given is None or not len(rows):
         return None
-    rows = _some(given.points)
     named = _translated(given.points[rows], *latents[::-1])
     small = first if first.box <= _BOX else first.coarser(_BOX)
     inside = radius_grid(small.box) < _INSIDE * small.box / 2
@@ -51,16 +60,13 @@ def given_map_agreement(
         point, score = _nearest_state(small, z, latents[0].std(axis=0), target, inside)
         best.append(point)
         cc.append(score)
+        met()
     moving = first.moving_points
     states = moving.vertices(named.astype(np.float32)), moving.vertices(np.array(best, np.float32))
     return GivenMapAgreement(
         len(rows), _size(states[0] - states[1], moving.mass), _size(states[0] - states[0].mean(axis=0), moving.mass),
         float(np.mean(cc)),
     )  # fmt: skip
-
-
-def _some(points: np.ndarray) -> np.ndarray:
-    return np.unique(np.linspace(0, len(points) - 1, min(len(points), _MOST)).astype(int))
 
 
 def _translated(points: np.ndarray, theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:

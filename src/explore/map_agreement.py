@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,15 +39,22 @@ class MapAgreement:
     pixel_size: float
 
 
-def map_agreement(first: Model, second: Model, latents: tuple[np.ndarray, np.ndarray]) -> MapAgreement:
+def map_agreement(
+    first: Model, second: Model, latents: tuple[np.ndarray, np.ndarray], decoded: Callable[[], None] = lambda: None
+) -> MapAgreement:
     """Decode both models at the latents ``(m, K)`` and ``(m, L)`` of the same particles, and compare the maps.
 
     On the grid of the coarser one, of 64 voxels on a side at most, about the centres of the boxes; inside a ball.
+    ``decoded`` is called after each of the 2 m maps.
     """
     models = [_small(model) for model in (first, second)]
     pixel_size = max(model.pixel_size for model in models)
     box = min(int(model.box * model.pixel_size / pixel_size + 0.01) // 2 * 2 for model in models)
-    maps = [np.stack([_on_grid(model, z, box, pixel_size) for z in points]) for model, points in zip(models, latents)]
+    maps = [np.empty((len(points), box, box, box), np.float32) for points in latents]
+    for model, points, volumes in zip(models, latents, maps):
+        for row, z in enumerate(points):
+            volumes[row] = _on_grid(model, z, box, pixel_size)
+            decoded()
     inside = radius_grid(box) < _INSIDE * box / 2
     curves = np.array([fourier_shell_correlation(a * inside, b * inside) for a, b in zip(*maps)])
     flat = [volumes[:, inside].astype(float) for volumes in maps]

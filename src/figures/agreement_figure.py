@@ -57,7 +57,7 @@ def _bars(axis: Axes, agreement: Agreement, mesh: TetMesh) -> None:
     parts = agreement.parts(mesh)[:MOST_BARS]
     named = [("all", *agreement.over(np.ones_like(agreement.mass)))]
     if mesh.parts > 1:
-        named += [(f"part {each.part}", each.motion, each.difference) for each in parts]
+        named += [(f"part {each.part + 1}", each.motion, each.difference) for each in parts]
     names, motion, difference = zip(*named)
     place = np.arange(len(names))
     axis.barh(place - 0.2, motion, 0.38, color=BLUE, label="motion")

@@ -62,4 +62,7 @@ def model_meant(reference: str | Path, project: Path) -> Path:
         for place in (path, project / path):
             if place.exists():
                 return named_model(place)
+        if len(path.parts) > 1:
+            sentence = f"there is no folder {path}; give the path of a model, or a job's number or name."
+            raise InputError(sentence) from None
         raise

@@ -121,14 +121,19 @@ def _pair(values: Any) -> Any:
     return first, second
 
 
+def has_agreement(folder: Path) -> bool:
+    """Whether `read_agreement` has something to read."""
+    return (folder / ARRAYS).is_file()
+
+
 def read_agreement(folder: Path, vertices: int) -> dict[str, np.ndarray] | None:
     """``motion`` and ``difference`` ``(v,)`` of each vertex of the mesh, Å r.m.s. over held-out images; None without.
 
     ``InputError`` where they are damaged, or of another mesh than one of so many ``vertices``.
     """
-    path = folder / ARRAYS
-    if not path.is_file():
+    if not has_agreement(folder):
         return None
+    path = folder / ARRAYS
     arrays = read_arrays(present(path))
     if not all(name in arrays and arrays[name].shape == (vertices,) for name in _ARRAYS):
         raise unfit(path, f"has not a motion and a difference of each of {vertices} vertices")

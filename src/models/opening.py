@@ -234,4 +234,5 @@ def _why_none(folder: Path) -> str:
         return f"{folder}: training has not written a model yet; wait for the end of its first epoch."
     if verb:
         return f"{folder}: a {verb} job has no model; give the folder of a train job."
-    return f"{folder}: has no model.json; give the folder of a train job."
+    return (f"{folder}: has no model.json, nor the files of another program's model; give the folder of a train job, "
+            "or the one that the other program wrote.")  # fmt: skip

@@ -15,6 +15,7 @@ _RARE = 99.0  # percentile of particles' own distances beyond which a point is l
 _AROUND, _LEAST = 0.01, 10  # of all particles, and particles at least, that are around a typical one
 _FEW, _FEWEST = 10.0, 1.0  # percentiles of the numbers of particles that particles have around them
 _THINNED, _PROBES = 20_000, 200  # particles from which these are found, and of them those that set the radius
+_NARROWEST = 0.01  # of the particles' spread: as classes have it, many may lie at the very same point
 _MANY = 300  # points beyond which these particles are counted, not all
 
 
@@ -80,6 +81,7 @@ class Crowd:
         thinned = tree if len(some) == len(latents) else _quick_tree(some)
         around = min(max(_LEAST, round(_AROUND * len(some))), len(some) - 1)
         radius = float(np.median(_farthest(thinned, some[:: max(1, len(some) // _PROBES)], around + 1)))
+        radius = max(radius, _NARROWEST * float(np.sqrt(some.var(axis=0, dtype=float).mean())))
         own = _count(thinned, some[:: max(1, len(some) // _SAMPLE)], radius) - 1
         few, fewest = np.percentile(own, (_FEW, _FEWEST)) * len(latents) / len(some)
         return cls(radius, max(float(few), 2.0), max(float(fewest), 1.0), tree, thinned)

@@ -24,6 +24,7 @@ class Scene(Protocol):
     playing : whether it plays. movies : suffixes of the movies that can be recorded here, the usual one first.
     comparison : of two states, that is shown; None while none is.
     recorded : how much of a movie that is being recorded there is, 0 to 1; None while none is.
+    computing : what is computed beside the window, and how far it is, in words; None while nothing is.
     films_view : whether a movie is of the view itself, which shows each state of it; else it is made beside.
     """
 
@@ -50,6 +51,9 @@ class Scene(Protocol):
 
     @property
     def recorded(self) -> float | None: ...  # noqa: D102
+
+    @property
+    def computing(self) -> str | None: ...  # noqa: D102
 
     @property
     def comparison(self) -> Compared | None: ...  # noqa: D102

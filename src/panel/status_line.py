@@ -51,7 +51,8 @@ class PointSupport:
         """For the status line, the longest first."""
         grade = {"inside": "supported by data", "edge": "at the edge of the data",
                  "outside": "no particles here: a guess"}[self.grade]  # fmt: skip
-        near = f"{self.nearby} particles within {self.radius:.2g}"
+        digits = f"{self.radius:.2g}" if self.radius < 100 else f"{self.radius:.0f}"
+        near = f"{self.nearby} particles within {digits}"
         return f"{grade}; {near} in z", f"{grade}; {near}", grade
 
 

@@ -25,6 +25,7 @@ from ..explore.trained_model import Trained
 from ..panel.tabs.moving_tab import OpenStructure, ShownFlow
 from ..scene.scene_model import FlexRecModel
 
+_NO_MODEL = "Open a trained model: its mesh, flow and atoms are shown from here."
 _SLOW = 80  # milliseconds between drawings of the panel where pictures are slow
 # changes of models that ChimeraX reports, and the models do not
 _LOOK_AGAIN = (MODEL_DISPLAY_CHANGED, MODEL_ID_CHANGED, MODEL_NAME_CHANGED)
@@ -90,6 +91,12 @@ class ChimeraXScene:
         return None if recorder is None else recorder.done
 
     @property
+    def computing(self) -> str | None:
+        """See `panel_scene.Scene`."""
+        works = [] if self.model is None else self.model.computing
+        return works[-1].said if works else None
+
+    @property
     def comparison(self) -> Compared | None:
         """See `panel_scene.Scene`."""
         return None if self.model is None else self.model.comparison.description
@@ -132,9 +139,14 @@ class ChimeraXScene:
     most_arrows = MOST_ARROWS
 
     @property
-    def can_move(self) -> bool:
-        """Whether there is a mesh that could be shown."""
-        return self.model is not None
+    def why_not_moving(self) -> str:
+        """See `MovingScene`."""
+        return _NO_MODEL if self.model is None else self.model.parts.why_none
+
+    @property
+    def colours_missing(self) -> dict[str, str]:
+        """See `MovingScene`."""
+        return {} if self.model is None else self.model.parts.colours_missing
 
     @property
     def mesh_colour(self) -> str | None:
@@ -167,10 +179,13 @@ class ChimeraXScene:
             run(self.session, command)
         except UserError as error:
             self.session.logger.warning(str(error))
-            for on_message in list(self._on_message):
-                on_message(str(error))
+            self._complain(str(error))
             return False
         return True
+
+    def _complain(self, sentence: str) -> None:
+        for on_message in list(self._on_message):
+            on_message(sentence)
 
     def on_change(self, changed: Callable[[], None]) -> Callable[[], None]:
         """See `panel_scene.Scene`."""
@@ -188,11 +203,13 @@ class ChimeraXScene:
             return
         if self.model is not None and self._moved in self.model.on_change:
             self.model.on_change.remove(self._moved)
+            self.model.on_failure.remove(self._complain)
             if self.model in self.models and self.model.dragging.active and not self.model.player.playing:
                 self.model.show(self.model.z)  # its drag ends here
         self.model = model
         if model is not None:
             model.on_change.append(self._moved)
+            model.on_failure.append(self._complain)
             model.dragging.prepare()
         self._notify()
 

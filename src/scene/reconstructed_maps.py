@@ -14,6 +14,7 @@ from chimerax.core.colors import Color
 from chimerax.core.models import Model
 from chimerax.core.session import Session
 from chimerax.map import Volume, VolumeSurface, volume_from_grid_data
+from chimerax.map_data import GridData
 
 from ..engine.maps.contour_level import contour_level
 from ..errors import InputError
@@ -42,16 +43,15 @@ class ReconstructedMaps(Model):
     @classmethod
     def of_job(cls, session: Session, folder: Path, which: str | None = None) -> ReconstructedMaps:
         """Those of a job, not yet in the scene; ``InputError`` where it has none of the kind."""
-        which, files = map_files(folder, which)
-        volumes = [read_map(file) for file in files]
-        levels = [_level(folder, which, *volume) for volume in volumes]
-        for file, (volume, _), level in zip(files, volumes, levels):
-            if not level < volume.max():
-                raise InputError(f"{folder.name}: {file.name} has no density above its contour level; look at its log.")
+        which, _ = map_files(folder, which)
         self = cls(session, folder, which)
-        colours = [_rgba(colour) for colour in (FIRST, SECOND)] if which == "halves" else [_plain(which)]
-        self.add([_surface(session, *each) for each in zip(files, levels, colours)])
+        self.fill(map_levels(folder, which))
         return self
+
+    def fill(self, levels: dict[Path, float]) -> None:
+        """Put the maps of these files into it, each at its contour level."""
+        colours = [_rgba(colour) for colour in (FIRST, SECOND)] if self.which == "halves" else [_plain(self.which)]
+        self.add([_surface(self.session, *each) for each in zip(levels, levels.values(), colours)])
 
     @property
     def maps(self) -> list[Volume]:
@@ -87,12 +87,11 @@ class ReconstructedMaps(Model):
         return any(surface.auto_recolor_vertices is not None
                    for volume in self.maps for surface in volume.surfaces)  # fmt: skip
 
-    def colour_by(self, colour: str) -> tuple[float, float] | None:
-        """Colour the maps; returns the ends of the scale in Å, None of plain maps.
+    def colour_by(self, colour: str, grid: GridData | None) -> tuple[float, float] | None:
+        """Colour the maps by ``grid``, of `value_grid`; returns the ends of the scale in Å, None of plain maps.
 
-        ``InputError`` where the job has not measured it: then nothing is changed.
+        ``InputError`` where nothing could be coloured: then nothing is changed.
         """
-        grid = None if colour == PLAIN else value_grid(self.folder, colour)
         surfaces = self.surfaces
         if grid is not None and not surfaces:
             raise InputError(f"{self.name} shows no surface that could be coloured; lower its contour level.")
@@ -158,6 +157,25 @@ class _MapKey(ScaleKey):
 
 
 _NAMES = frozenset(TITLES.values())
+
+
+def map_levels(folder: Path, which: str) -> dict[Path, float]:
+    """Contour levels of a job's maps of one kind, by their files; it may be asked in any thread.
+
+    ``InputError`` where a file is no map, or has nothing above its level.
+    """
+    levels = {}
+    for file in map_files(folder, which)[1]:
+        volume, pixel_size = read_map(file)
+        levels[file] = _level(folder, which, volume, pixel_size)
+        if not levels[file] < volume.max():
+            raise InputError(f"{folder.name}: {file.name} has no density above its contour level; look at its log.")
+    return levels
+
+
+def values_of(folder: Path, colour: str) -> GridData | None:
+    """What maps are coloured by, of `value_grid`; None of plain ones."""
+    return None if colour == PLAIN else value_grid(folder, colour)
 
 
 def _surface(session: Session, file: Path, level: float, colour: tuple[float, ...]) -> Volume:

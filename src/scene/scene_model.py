@@ -17,6 +17,7 @@ from ..explore.path import LatentPath
 from ..explore.trained_model import Trained
 from ..models import Model as TrainedModel
 from ..models import open_model
+from .apart import Computing
 from .map_volume import MapModel, contour_level
 from .model_client import Done, Failed, ModelClient
 from .movies.recorder import Recorder
@@ -34,7 +35,7 @@ class FlexRecModel(Model):
     """A trained model, the map first among its children; mesh, arrows and atoms join when asked for, if it moves.
 
     Implements `ShownModel` for its parts. ``learned`` is what was trained.
-    ``parts`` are the mesh, arrows and atoms that move.
+    ``parts`` are the mesh, arrows and atoms that move. ``computing`` is what is computed about it beside the window.
     ``z`` ``(K,)`` is the point that is shown, None while the canonical map is (the map at rest, which no point gives
     exactly). ``path`` is what `player` plays. Places of the scene are those of the consensus that it was trained on;
     the mesh's Å are relative to voxel N//2, and its drawings are shifted to there by ``frame``.
@@ -47,6 +48,8 @@ class FlexRecModel(Model):
         self._path: LatentPath | None = None
         self._recorder: Recorder | None = None
         self.on_change: list[Callable[[], None]] = []
+        self.on_failure: list[Callable[[str], None]] = []
+        self.computing: list[Computing] = []
         self.frame = centre_of(learned)
         self.point_status = PointStatus(session)
         self.parts = MovingParts(self)
@@ -200,6 +203,16 @@ class FlexRecModel(Model):
         for changed in list(self.on_change):
             changed()
 
+    def point_out(self, sentence: str) -> None:
+        """Call the listeners in ``on_failure``: something that was begun before has failed."""
+        for listener in list(self.on_failure):
+            listener(sentence)
+
+    def forget_computing(self, ended: Computing) -> None:
+        """That is not computed any more."""
+        self.computing = [work for work in self.computing if work is not ended]
+        self.tell()
+
     def _draw(self, volume: np.ndarray, light: bool = False) -> None:
         if self.map is not None:
             self.map.lighten(light)
@@ -244,6 +257,8 @@ class FlexRecModel(Model):
         self.comparison.end()
         self.dragging.end()
         self.player.leave()
+        for work in self.computing:
+            work.end()
         if self.recorder is not None:
             self.recorder.cancel("the model was closed while its movie was recorded.")
         self._client.close()

@@ -42,6 +42,7 @@ class SlicesScene(QObject):
     said = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
+    computing = None  # the window waits
 
     def __init__(self, slices: Slices, python: str | None = None) -> None:
         """``slices`` show the maps; movies look like them."""
@@ -186,6 +187,9 @@ class SlicesScene(QObject):
     def work(self, compute: Callable[[], Any], done: Callable[[Any], None], what: str) -> None:
         """The window waits."""
         done(compute())
+
+    def progress(self, what: str, step: int, total: int) -> None:
+        """Not drawn: the window waits."""
 
     def other_training(self, name: str) -> Trained:
         """A job of the project, or a folder."""

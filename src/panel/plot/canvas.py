@@ -13,7 +13,7 @@ from ...explore.plot_density import plot_limits
 from .colouring import Colouring
 from .marks import Marks
 from .plane import Plane, axis_label
-from .raster import density_picture, dot_densities, dot_radius, dots_picture, histogram, pixel_places
+from .raster import coloured_bars, density_picture, dot_densities, dot_radius, dots_picture, histogram, pixel_places
 from .theme import Theme
 from .whole_pixels import keep_all_pixels
 
@@ -219,7 +219,13 @@ class PlotCanvas(FigureCanvasQTAgg):
     def _paint_strip(self) -> None:
         values = self.plane.points[:, 0]
         edges, counts = histogram(values[self.plane.shown], tuple(self.limits[0]), self._size()[0])
-        self._bars = self._put_bars(edges, counts / max(counts.max(), 1), [self.theme.density[150]], 1)
+        if self._colouring is None:
+            self._bars = self._put_bars(edges, counts / max(counts.max(), 1), [self.theme.density[150]], 1)
+            return
+        shown = self.plane.shown
+        heights, colours = coloured_bars(values[shown], self._colouring.colours[shown], edges)
+        starts = np.tile(np.stack([edges[:-1], edges[1:]]), len(heights))
+        self._bars = self._put_bars(starts, heights.ravel() / max(counts.max(), 1), list(colours.reshape(-1, 4)), 1)
 
     def _put_selected_bars(self) -> PolyCollection:
         """What of each bar is selected."""

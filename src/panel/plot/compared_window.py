@@ -36,6 +36,9 @@ class ComparedWindow(PanelTab):
         self.other = QLineEdit(placeholderText="a job's number, or a folder")
         self.other.setMinimumWidth(60)
         self.about = QLabel(_NONE, wordWrap=True)
+        self.progress = QLabel(wordWrap=True, visible=False)
+        self.cancel = action_button("Cancel", self.end_computing, "cancel comparison", "cancel")
+        self.cancel.setVisible(False)
         self.plot = PlotView()
         self._stamp: object = None
         self._lay_out()
@@ -44,7 +47,11 @@ class ComparedWindow(PanelTab):
         panel.plot.coloured.connect(self._follow_colour)
 
     def refresh(self) -> None:
-        """See `PanelTab`: where the shown point is in the other model."""
+        """See `PanelTab`: where the shown point is in the other model, and how far a comparison is."""
+        computing = self.scene.computing
+        self.progress.setText(computing or "")
+        for part in (self.progress, self.cancel):
+            part.setVisible(computing is not None)
         self._put_marker()
 
     def refresh_files(self) -> None:
@@ -87,6 +94,10 @@ class ComparedWindow(PanelTab):
         if name and self.scene.run(f"flexrec compare {quoted(name)}"):
             self.refresh_files()
             self.plot.show_axes(self.plot.plane.names) if self.plot.plane is not None else None
+
+    def end_computing(self) -> None:
+        """Compare no more."""
+        self.scene.run("flexrec cancel")
 
     def choose(self) -> None:
         """Ask for the other model's folder."""
@@ -144,7 +155,8 @@ class ComparedWindow(PanelTab):
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(4)
         self.plot.setVisible(False)
-        column.addWidget(wrapping(self.other, compare, folder))
+        column.addWidget(wrapping(self.other, compare, folder, self.cancel))
+        column.addWidget(self.progress)
         column.addWidget(self.about)
         column.addWidget(wrapping(*buttons))
         column.addWidget(self.plot, 1)

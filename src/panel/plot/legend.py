@@ -37,14 +37,22 @@ class Legend(QWidget):
         if scale:
             self.bar.table = table
             unit = f" {colouring.unit}" if colouring.unit else ""
-            self.low.setText(f"{colouring.name}  {colouring.low:.4g}")
-            self.high.setText(f"{colouring.high:.4g}{unit}")
+            low, high = (_end(value, colouring.high - colouring.low) for value in (colouring.low, colouring.high))
+            self.low.setText(f"{colouring.name}  {low}")
+            self.high.setText(f"{high}{unit}")
             self.groups.setText(rest)
         else:
             patches = [f'<span style="color:rgb{rgba[:3]}">■</span> {_plain(text)}' for text, rgba in colouring.groups]
             more = f" and {colouring.more} more" if colouring.more else ""
             self.groups.setText(f"{colouring.name}: " + " &nbsp;".join(patches) + more + (f"; {rest}" if rest else ""))
         self.bar.update()
+
+
+def _end(value: float, span: float) -> str:
+    """An end of the scale; next to nothing, beside all of it, is 0, and thousands are whole numbers."""
+    if abs(value) < 1e-4 * span:
+        return "0"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def _plain(text: str) -> str:

@@ -8,6 +8,7 @@ from ...explore.plot_density import density_image
 
 _BIN = 2  # pixels of a density image's bin
 _CELL = 8  # pixels within which dots count as neighbours
+_STACKED = 20  # colours of which a bar is a stack
 _DOTS = ((2_000, 4.0), (20_000, 2.6), (200_000, 1.6))  # up to so many points in view: radius of a dot, pixels
 
 
@@ -108,3 +109,27 @@ def histogram(values: np.ndarray, limits: tuple[float, float], wide: int) -> tup
     bins = int(np.clip(min(wide // 4, 2 * np.sqrt(max(len(values), 1))), 8, 200))
     counts, edges = np.histogram(values, bins=bins, range=limits)
     return edges, counts
+
+
+def coloured_bars(values: np.ndarray, colours: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Heights ``(r, m)``, in particles, and colours ``(r, m, 4)``, 0 to 1, of bars that are drawn in this order.
+
+    Of a few colours each bar is a stack: later bars cover those before. Of more it has the particles' mean colour.
+
+    Parameters
+    ----------
+    values : ``(n,)``. colours : ``(n, 4)`` uint8 of the particles. edges : ``(m + 1,)`` of the bars.
+    """
+    bins = len(edges) - 1
+    place = np.searchsorted(edges, values, side="right") - 1
+    place[values == edges[-1]] = bins - 1
+    inside = (place >= 0) & (place < bins)
+    place, colours = place[inside], np.ascontiguousarray(colours[inside])
+    distinct, code = np.unique(colours.view(np.uint32)[:, 0], return_inverse=True)
+    if len(distinct) > _STACKED:
+        count = np.bincount(place, minlength=bins)
+        sums = [np.bincount(place, weights=channel, minlength=bins) for channel in colours.T]
+        return count[None].astype(float), np.stack(sums, axis=1)[None] / np.maximum(count, 1)[:, None] / 255
+    counts = np.bincount(code * bins + place, minlength=len(distinct) * bins).reshape(len(distinct), bins)
+    shades = np.repeat(distinct.view(np.uint8).reshape(-1, 1, 4) / 255, bins, axis=1)
+    return counts.cumsum(axis=0)[::-1].astype(float), shades[::-1]

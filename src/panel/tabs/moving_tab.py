@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,13 +62,17 @@ class MovingScene(Protocol):
     Attributes
     ----------
     mesh_colours : by what the mesh can be coloured. most_arrows : that can be drawn.
+    colours_missing : of mesh_colours those that this model cannot have, each with the reason.
     mesh_colour : by what the mesh is coloured; None while it is not shown, or nothing is open.
     flow : how the flow is shown; None while it is not.
-    can_move : whether a model is open that has a mesh.
+    why_not_moving : why nothing can be shown, in a sentence: no model is open, or it has no mesh; else empty.
     """
 
     @property
     def mesh_colours(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def colours_missing(self) -> Mapping[str, str]: ...  # noqa: D102
 
     @property
     def most_arrows(self) -> int: ...  # noqa: D102
@@ -80,7 +84,7 @@ class MovingScene(Protocol):
     def flow(self) -> ShownFlow | None: ...  # noqa: D102
 
     @property
-    def can_move(self) -> bool: ...  # noqa: D102
+    def why_not_moving(self) -> str: ...  # noqa: D102
 
     def structures(self) -> list[OpenStructure]:
         """The atomic structures that are open."""
@@ -109,7 +113,7 @@ class MovingTab(QWidget):
         self.width = _number(1.0, 0.05, 100.0, "Å", "width of the arrows' shafts")
         self.atoms, self.structures = QGroupBox("Atoms that follow"), ShortList()
         self.none_open = QLabel("Open an atomic structure and fit it to the canonical map; then it can follow.")
-        self.why_not = QLabel("Open a trained model: its mesh, flow and atoms are shown from here.")
+        self.why_not = QLabel()
         self._lay_out()
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE)
         self._connect()
@@ -189,10 +193,12 @@ class MovingTab(QWidget):
 
     def refresh(self) -> None:
         """Show what the scene shows."""
-        able, colour, structures = self._scene.can_move, self._scene.mesh_colour, self._scene.structures()
-        self.why_not.setVisible(not able)
+        why_not, colour, structures = self._scene.why_not_moving, self._scene.mesh_colour, self._scene.structures()
+        self.why_not.setText(why_not)
+        self.why_not.setVisible(bool(why_not))
         for box in (self.mesh, self.arrows, self.atoms):
-            box.setEnabled(able)
+            box.setEnabled(not why_not)
+        self._offer_colours(self._scene.colours_missing)
         with QSignalBlocker(self.mesh), QSignalBlocker(self.colour), QSignalBlocker(self.arrows):
             self.mesh.setChecked(colour is not None)
             if colour is not None:
@@ -200,6 +206,13 @@ class MovingTab(QWidget):
             if not self._settle.isActive():
                 self._put_flow(self._scene.flow)
         self._list(structures)
+
+    def _offer_colours(self, missing: Mapping[str, str]) -> None:
+        for row in range(self.colour.count()):
+            name, item = self.colour.itemData(row), self.colour.model().item(row)
+            if item.isEnabled() == (name in missing):
+                item.setEnabled(name not in missing)
+                item.setToolTip(missing.get(name) or _COLOUR_TIPS.get(name, ""))
 
     def _put_flow(self, flow: ShownFlow | None) -> None:
         """Tick it, with the numbers that it is drawn with."""

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QSizePolicy, QSpin
 
 from ...atomic import atomic_path
 from ...errors import InputError, disk_trouble
+from ...explore.cluster_file import load_clusters
 from ...explore.results import kept_stamp
 from ...explore.selection_state import check_particles
 from ...particles.selection import FOLDER, Selection, load_selection, outline_path, selection_names
@@ -37,7 +38,7 @@ class SelectTab(PanelTab):
         super().__init__()
         self.panel, self.scene, self.plot = panel, panel.scene, panel.plot
         self.listed: list[Selection] = []
-        self._stamp = None
+        self._stamp, self._clusters_asked = None, False
         self._hidden: set[str] = set()
         self.name = QLineEdit(placeholderText="name (or one is made up)")
         self.join, self.where = QComboBox(), QLineEdit(placeholderText="such as pc1 > 1")
@@ -62,6 +63,14 @@ class SelectTab(PanelTab):
         self.list.currentItemChanged.connect(lambda *_: self.show_selections())
 
     # ----- what there is -----
+
+    def refresh(self) -> None:
+        """See `PanelTab`: whether clusters that were asked for are made."""
+        trained = self.scene.trained
+        if self._clusters_asked and trained is not None and self.scene.computing is None:
+            self._clusters_asked = False
+            if load_clusters(trained) is not None:  # they may have been cancelled
+                self.plot.color_by("cluster")
 
     def refresh_files(self) -> None:
         """See `PanelTab`: which selections the project has now."""
@@ -160,9 +169,9 @@ class SelectTab(PanelTab):
             self._select(f"cluster {quoted(text)}")
 
     def make_clusters(self) -> None:
-        """Divide the particles, and colour them by cluster."""
-        if self.scene.run(f"flexrec cluster count {self.count.value()}"):
-            self.plot.color_by("cluster")
+        """Divide the particles, and colour them by cluster: of very many when that is done."""
+        self._clusters_asked = self.scene.run(f"flexrec cluster count {self.count.value()}")
+        self.refresh()
 
     def _select(self, what: str, name: str | None = None) -> None:
         name = name or self._name()

@@ -11,7 +11,7 @@ from chimerax.geometry import Place
 
 from ...decoder_process import EngineError
 from ...errors import InputError
-from ...models.halves_record import read_agreement
+from ...models.halves_record import has_agreement, read_agreement
 from ..shown_model import ShownModel
 from .arrows import ArrowsModel, long_motion, spread_points
 from .flow_look import FlowLook
@@ -19,6 +19,7 @@ from .following_atoms import AtomFollower, check_inside
 from .mesh_model import MeshModel
 from .tied_points import TiedPoints
 
+_NO_HALVES = "there are no half models whose agreement could be shown; train with halves true, and open that job."
 STATES = 60  # of particles, whose motion tells how long arrows are
 
 
@@ -95,9 +96,13 @@ class MovingParts:
         """Å at each vertex, as of `halves_record.read_agreement`."""
         agreement = read_agreement(self._model.folder, len(self._model.learned.moving.mesh.vertices))
         if agreement is None:
-            raise InputError(f"{self._model.name}: there are no half models whose agreement could be shown; train with "
-                             "halves true (--halves), and open that job.")  # fmt: skip
+            raise InputError(f"{self._model.name}: {_NO_HALVES}")
         return agreement
+
+    @property
+    def colours_missing(self) -> dict[str, str]:
+        """By what the mesh of this model cannot be coloured, and why, in a sentence."""
+        return {} if has_agreement(self._model.folder) else {"agreement": _NO_HALVES}
 
     def show_arrows(self, look: FlowLook) -> ArrowsModel:
         """Draw the flow as arrows.
@@ -180,12 +185,19 @@ class MovingParts:
             follower.restore()
         return followed
 
+    @property
+    def why_none(self) -> str:
+        """Why there is nothing that moves, in a sentence; empty where there is."""
+        model = self._model
+        if model.learned.moving is not None:
+            return ""
+        return (f"{model.name} is a {model.learned.kind} model, in which density comes and goes but nothing moves; "
+                "train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
+
     def _needs_flow(self) -> None:
         """``InputError`` where nothing moves."""
-        model = self._model
-        if model.learned.moving is None:
-            raise InputError(f"{model.name} is a {model.learned.kind} model, in which density comes and goes but "
-                             "nothing moves; train a flow to see a mesh, arrows and atoms that follow.")  # fmt: skip
+        if self.why_none:
+            raise InputError(self.why_none)
 
     def tie(self, points: np.ndarray, done: Callable[[TiedPoints], None], failed: Callable[[], None]) -> None:
         """Tie points ``(m, 3)`` Å at rest, relative to voxel N//2, to the mesh; ``done`` is called with them.
