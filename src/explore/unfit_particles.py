@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 DEVIATIONS = 4.5  # of a normal distribution, once in 150,000 images on one side
-ABSENT = 0.3  # of the particles' scale: what is weaker does not show the molecule, what is stronger lacks a part at most
+ABSENT = 0.3  # of the particles' scale: what is weaker shows no molecule, what is stronger may lack a part
 
 
 def unfit(scale: np.ndarray, excess: np.ndarray, particle: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..mesh.tetmesh import TetMesh
 from .molecule_views import VIEWS, strong_colours
-from .sheet import BLUE, GREY, ORANGE, new_figure, say
+from .sheet import BLUE, ORANGE, new_figure, say
 
 _DENSE = 0.01  # of the heaviest cell's mass: emptier cells are not drawn
 
@@ -20,7 +20,7 @@ def draw_strain(
     mass: np.ndarray,
     shape: np.ndarray,
     cells: np.ndarray,
-    states: tuple[np.ndarray, np.ndarray],
+    states: np.ndarray,
     limits: tuple[float, float],
     sentence: str,
 ) -> None:
@@ -29,20 +29,17 @@ def draw_strain(
     Parameters
     ----------
     mass : ``(v,)`` of each vertex. shape : ``(v, 3)`` Å. cells : ``(c,)`` strain, at the middle of the cells.
-    states : ``(m,)`` strain of each state against the mesh at rest, and against the mean shape.
+    states : ``(m,)`` strain of each state.
     limits : strain from which a motion is doubtful, and bad.
     """
     figure = new_figure(14, 5.2)
     figure.suptitle(textwrap.fill(sentence, 150), fontsize=11, parse_math=False)
     histogram, *views = figure.subplots(1, 4, width_ratios=(1.2, 1, 1, 1))
-    top = 100 * max(1.15 * limits[1], *(float(each.max()) for each in states))
-    edges = np.linspace(0, 1.02 * top, 60).tolist()
-    for each, colour, name in zip(states, (BLUE, GREY), ("against the mesh at rest", "against the mean shape")):
-        histogram.hist(100 * each, bins=edges, color=colour, alpha=0.7, label=name)
+    top = 100 * max(1.15 * limits[1], float(states.max()))
+    histogram.hist(100 * states, bins=np.linspace(0, 1.02 * top, 60).tolist(), color=BLUE, alpha=0.7)
     for limit, style in zip(limits, (":", "--")):
         histogram.axvline(100 * limit, color=ORANGE, linestyle=style)
     histogram.set(xlabel="strain of a state (%); lines: doubtful, bad", ylabel="states", yticks=[])
-    histogram.legend(frameon=False, fontsize=9)
     histogram.spines[["top", "right"]].set_visible(False)
     weight = mass[mesh.cells].mean(axis=1)
     order = np.flatnonzero(weight > _DENSE * weight.max())
@@ -55,6 +52,6 @@ def draw_strain(
         axis.spines[["top", "right"]].set_visible(False)
     figure.colorbar(drawn, ax=views, shrink=0.8, pad=0.01, extend="max", label="r.m.s. strain of a cell (%)")
     say(figure, "How to read: left, each state of a particle; a motion that a molecule can make is left of the orange "
-                "lines, and where grey is far left of blue the strain is no motion but is there in all states. Right, "
-                "the cells of the mesh that hold density: strained at a hinge alone is as it should be.")  # fmt: skip
+                "lines, and states that are all far from zero share a distortion that is no motion. Right, the "
+                "cells of the mesh that hold density: strained at a hinge alone is as it should be.")  # fmt: skip
     figure.savefig(path, format="png")

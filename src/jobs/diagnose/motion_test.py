@@ -49,7 +49,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     fixed = getattr(training.parameters, "poses", "") == "fixed"
     level, sentence = judge(summary.gain, summary.error, training.model.latent_dims, fixed)
     with job.output(PICTURE) as path:
-        draw_gain(path, summary, gain)
+        draw_gain(path, summary, gain, "each image")
     upto = "no resolution" if summary.resolution is None else f"{summary.resolution:.1f} Å"
     rows = (("gain of moving over rigid, of components that latents and pose were not fitted to",
              f"{with_error(summary.gain, summary.error)} nats per image"),

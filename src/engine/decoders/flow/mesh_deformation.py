@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ AT_ONCE = 32  # states worked on together: 32 x 10,000 cells take 100 MB
 
 @dataclass(frozen=True, eq=False)
 class Deformation:
-    """How m states deform the c cells of a mesh, compared with one shape of it.
+    """How m states deform the c cells of a mesh.
 
     Principal strain is s − 1, s a singular value of a cell's linear map, the last negative where the cell is inside
     out, as in `rigidity_energy`. Means over cells are weighted by rigidity times volume, as the prior of training is.
@@ -35,10 +35,9 @@ class Deformation:
 
 
 @torch.no_grad()
-def mesh_deformation(mesh: TetMesh, states: np.ndarray, shape: np.ndarray | None = None) -> Deformation:
-    """Of ``states`` ``(m, v, 3)`` Å, against a ``shape`` ``(v, 3)`` of the mesh, or against the mesh as it is."""
-    start = mesh if shape is None else replace(mesh, vertices=shape.astype(np.float32))
-    inverse = torch.from_numpy(edge_inverse(start).astype(np.float32))
+def mesh_deformation(mesh: TetMesh, states: np.ndarray) -> Deformation:
+    """Of ``states`` ``(m, v, 3)`` Å, against the mesh at rest."""
+    inverse = torch.from_numpy(edge_inverse(mesh).astype(np.float32))
     cells = torch.from_numpy(mesh.cells.astype(np.int64))
     weights = torch.from_numpy(rigidity_weights(mesh).astype(np.float32))
     parts, total = [], torch.zeros(len(cells))

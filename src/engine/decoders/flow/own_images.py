@@ -76,8 +76,9 @@ def _with_errors_of_poses(trainer: Trainer, rest: RestPredictor, stage: Stage, r
         for batch in placed.batches(rows):
             nothing = torch.zeros(len(batch), 0, device=stage.device)
             step = gauss_newton(rest, placed, batch, nothing, Prior(nothing, 1.0))
-            poses.correction[batch.rows] = step.correction_at(step.z)
-            spread += step.poses.spread.sum(dim=0)
+            if step.poses is not None:
+                poses.correction[batch.rows] = step.poses.correction
+                spread += step.poses.spread.sum(dim=0)
         learn_variance(poses, counts, spread, len(rows), trainer.team)
         poses.variance = torch.maximum(poses.variance, least)
     return replace(poses, correction=given)
