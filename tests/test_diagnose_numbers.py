@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from chimerax.flexrec.engine.decoders.flow.mesh_deformation import mesh_deformation
 from chimerax.flexrec.explore.latent_spread import latent_spread
 from chimerax.flexrec.explore.latents_by_pass import MOST_PASSES, LatentsByPass, settling
 from chimerax.flexrec.explore.state_agreement import matched_directions
@@ -13,6 +14,11 @@ from chimerax.flexrec.jobs.diagnose.dimensions_test import judge as judge_dimens
 from chimerax.flexrec.jobs.diagnose.encoder_trainings import Trained, judge_sizes, judge_twins
 from chimerax.flexrec.jobs.diagnose.epochs_test import judge as judge_epochs
 from chimerax.flexrec.jobs.diagnose.half_models import HeldOutGains
+from chimerax.flexrec.jobs.diagnose.junk_test import particles_among
+from chimerax.flexrec.jobs.diagnose.motion_test import judge as judge_motion
+from chimerax.flexrec.jobs.diagnose.strain_test import Plausibility
+from chimerax.flexrec.jobs.diagnose.strain_test import judge as judge_strain
+from chimerax.flexrec.mesh.tetmesh import TetMesh
 
 COUNT = 4000
 RNG = np.random.default_rng(0)
@@ -98,12 +104,66 @@ def test_what_is_kept_of_passes_is_bounded_and_drops_what_a_resumed_training_doe
     assert list(again.passes) == [1, 2, 3] and np.allclose(again.z[2], 2 * z[again.rows, :8], rtol=1e-3)
 
 
+def sorted_out(scale: np.ndarray, excess: np.ndarray) -> np.ndarray:
+    return unfit(scale, excess, particles_among(scale, excess, np.arange(len(scale))))
+
+
 def test_images_that_fit_no_state_are_found_and_a_cloud_of_particles_is_not():
     scale, excess = RNG.normal(1, 0.08, COUNT), RNG.normal(0, 1, COUNT)
-    assert unfit(scale, excess).sum() <= 1
+    assert sorted_out(scale, excess).sum() <= 1
     scale[:200], excess[200:300] = RNG.normal(0, 0.08, 200), 12.0
-    found = unfit(scale, excess)
+    found = sorted_out(scale, excess)
     assert found[:300].all() and found[300:].sum() <= 1
+
+
+def test_junk_that_training_kept_is_found_where_wrong_poses_spread_the_scales():
+    junk = np.arange(COUNT) < COUNT // 5
+    scale = np.where(junk, RNG.normal(0, 0.18, COUNT), RNG.normal(1.3, 0.24, COUNT))  # as a spoilt training has them
+    found = sorted_out(scale, RNG.normal(-1, 1.3, COUNT))
+    assert found[junk].mean() > 0.98 and found[~junk].mean() < 0.01
+
+
+def test_particles_that_are_weaker_than_others_are_no_junk():
+    scale = np.where(np.arange(COUNT) < 0.3 * COUNT, 0.75, 1.0) + RNG.normal(0, 0.04, COUNT)
+    assert sorted_out(scale, RNG.normal(0, 1, COUNT)).mean() < 0.005
+
+
+def cube() -> TetMesh:
+    """Five cells in a cube of 10 Å."""
+    vertices = 10.0 * np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
+    cells = np.array([[0, 1, 2, 4], [3, 2, 1, 7], [5, 4, 7, 1], [6, 7, 4, 2], [1, 2, 4, 7]], np.int32)
+    voxel_cell = np.full((4, 4, 4), -1, np.int32)
+    return TetMesh(vertices, cells, np.ones(5, np.float32), np.zeros(5, np.int32), (), 4, 5.0, voxel_cell)
+
+
+def test_strain_is_of_what_stretches_and_not_of_what_turns():
+    mesh = cube()
+    quarter = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
+    stretched = mesh.vertices * np.array([1.3, 1, 1], np.float32)
+    states = np.stack([mesh.vertices @ quarter.T + 5, stretched, -mesh.vertices])
+    found = mesh_deformation(mesh, states)
+    assert found.strain[0] < 1e-3 and found.strain[1] == pytest.approx(0.3 / 3**0.5, rel=1e-3)
+    assert found.folded == pytest.approx([0, 0, 1]) and found.volume[1] == pytest.approx(0.3, rel=1e-3)
+
+
+def plausibility(strain: float, folded: float = 0.0, far: float = 20.0) -> Plausibility:
+    many = np.ones(50)
+    return Plausibility(strain * many, 0.01, folded * many, 0 * many, far * many, 150.0, np.ones(5), np.zeros((8, 3)))
+
+
+@pytest.mark.parametrize(
+    "state, level",
+    [((0.03,), "good"), ((0.24, 0.009, 80), "doubtful"), ((0.44,), "bad"), ((0.03, 0.1), "bad"),
+     ((0.03, 0, 200), "bad")],
+)  # fmt: skip
+def test_a_motion_is_plausible_by_what_it_does_to_the_mesh(state, level):
+    assert judge_strain(plausibility(*state))[0] == level
+
+
+def test_a_motion_must_explain_more_than_a_network_may_learn_of_noise():
+    assert judge_motion(5.4, 0.6, 1, False)[0] == "good" and judge_motion(0.45, 0.1, 1, False)[0] == "doubtful"
+    level, sentence = judge_motion(0.13, 0.03, 1, True)
+    assert level == "bad" and "--poses refine" in sentence and "--poses" not in judge_motion(0.1, 0.03, 1, False)[1]
 
 
 def test_directions_are_matched_whatever_the_latents_are_turned_and_scaled():

@@ -14,17 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_gain(path: str | os.PathLike[str], summary: GainSummary, each: np.ndarray) -> None:
-    """Draw the gain by shell, what is gained beyond each resolution, and a histogram of the gains ``each`` (m,)."""
+def draw_gain(
+    path: str | os.PathLike[str], summary: GainSummary, each: np.ndarray, images: str = "each held-out image"
+) -> None:
+    """Draw the gain by shell, what is gained beyond each resolution, and a histogram of the gains ``each`` (m,).
+
+    ``images`` says which they are.
+    """
     figure = new_figure(15, 4.8)
-    shells, tail, images = figure.subplots(1, 3)
+    shells, tail, by_image = figure.subplots(1, 3)
     frequency = np.array([1 / shell.resolution for shell in summary.shells])
     _by_shell(shells, frequency, summary)
     _beyond(tail, frequency, summary)
-    _by_image(images, summary, each)
+    _by_image(by_image, summary, each)
     say(
         figure,
-        "How to read: each held-out image is placed by one half of its Fourier components, and the other half says how "
+        f"How to read: {images} is placed by one half of its Fourier components, and the other half says how "
         "much better the moving molecule explains it than a rigid one, which may turn and shift. Left, by shell, with "
         "the standard error over images. Middle, all of the gain beyond a resolution: what is above the grey band of "
         f"{SURE:g} standard errors is real, and the dashed line is the finest resolution at which it is. Right, image "

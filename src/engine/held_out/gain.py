@@ -8,6 +8,7 @@ little of its latents the gain is a quarter of the squared information, as that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,21 +46,47 @@ def held_out_gain(trainer: Trainer, moving: Judged, rigid: Judged) -> HeldOutGai
     gain = torch.zeros(count, stage.box // 2 + 1, device=trainer.device)
     latents = torch.zeros(count, moving.dims, device=trainer.device)
     alike = torch.zeros(count, SIZE, device=trainer.device)
-    halves = component_halves(stage.box, trainer.seed)
     counter = trainer.counter("held-out images", len(rows))
-    ways = [(_of_half(moving, fit), _of_half(rigid, fit), of_half(stage, judge))
-            for fit, judge in (halves, halves[::-1])]  # fmt: skip
+    ways = both_ways(moving, rigid, trainer.seed)
     for batch in stage.batches(rows):
-        for flow, rest, judge in ways:
-            flow_image, z = _image(flow, batch)
-            rest_image, _ = _image(rest, batch)
-            gain[batch.rows] += _misfit(judge, batch, rest_image) - _misfit(judge, batch, flow_image)
-            alike[batch.rows] += resemblance(stage, batch, rest_image) / len(ways)
+        gain[batch.rows], z, rest_images = batch_gain(ways, batch)
+        alike[batch.rows] = sum(resemblance(stage, batch, image) for image in rest_images) / len(ways)
         latents[batch.rows] = place(moving, batch, z)[1]
         counter(len(batch))
     for table in (gain, latents, alike):
         trainer.team.collect(table, rows)
     return HeldOutGain(gain, latents, alike)
+
+
+@dataclass(frozen=True)
+class Way:
+    """The moving molecule and the rigid one, placed by one half of the components, and the stage of the other half."""
+
+    moving: Judged
+    rigid: Judged
+    judge: Stage
+
+
+def both_ways(moving: Judged, rigid: Judged, seed: int) -> tuple[Way, Way]:
+    """Placed by either half of the components, and judged by the other."""
+    first, second = component_halves(moving.stage.box, seed)
+    one, other = (Way(_of_half(moving, fit), _of_half(rigid, fit), of_half(moving.stage, judge))
+                  for fit, judge in ((first, second), (second, first)))  # fmt: skip
+    return one, other
+
+
+@torch.no_grad()
+def batch_gain(ways: Sequence[Way], batch: Batch) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+    """The gain ``(b, S)`` of a batch, all ways together, in nats by shell; latents ``(b, k)`` of the last way, and the
+    rigid molecule's images ``(b, d, d // 2 + 1)`` of each.
+    """
+    gain, rest_images = torch.zeros((), device=batch.images.device), []
+    for way in ways:
+        flow_image, z = _image(way.moving, batch)
+        rest_image, _ = _image(way.rigid, batch)
+        gain = gain + _misfit(way.judge, batch, rest_image) - _misfit(way.judge, batch, flow_image)
+        rest_images.append(rest_image)
+    return gain, z, rest_images
 
 
 def _of_half(judged: Judged, half: np.ndarray) -> Judged:

@@ -40,9 +40,19 @@ class Judged:
 
 
 def anchors_among(z: torch.Tensor, members: np.ndarray, seed: int) -> torch.Tensor:
-    """Some of the latents ``z`` ``(n, k)`` of the particles ``members`` ``(m,)``: as many as a sweep tries."""
+    """Some of the latents ``z`` ``(n, k)`` of the particles ``members`` ``(m,)``: as many as a sweep tries.
+
+    They are spread over all that the particles have, those nearest to the centres of clusters: drawn at random, they
+    would miss an end of a motion now and then, and all images there would be placed at the other.
+    """
+    from scipy.cluster.vq import kmeans2
+    from scipy.spatial import cKDTree
+
     count = min(MOST_ANCHORS, ANCHORS_PER_DIM * z.shape[1], len(members))
-    return z[np.sort(np.random.default_rng((seed, 12)).permutation(members)[:count])]
+    own = z[torch.from_numpy(members)].cpu().numpy().astype(np.float64)
+    centres, _ = kmeans2(own, count, minit="++", seed=np.random.default_rng((seed, 12)))
+    _, nearest = cKDTree(own).query(centres)
+    return z[torch.from_numpy(np.unique(members[nearest]))]
 
 
 @torch.no_grad()

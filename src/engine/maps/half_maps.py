@@ -10,7 +10,7 @@ import torch
 
 from ..projector.mesh_projector import VoxelCloud
 from .conjugate_gradients import solve_density
-from .fsc import fourier_shell_correlation, signal_share, weigh_shells
+from .fsc import fourier_shell_correlation, signal_kept, signal_share, weigh_shells
 from .least_squares import LeastSquares
 
 
@@ -49,3 +49,11 @@ def supported_map(cloud: VoxelCloud, maps: HalfMaps) -> torch.Tensor:
     mean = cloud.scatter((maps.first + maps.second) / 2).cpu().numpy()
     supported = weigh_shells(mean, signal_share(maps.fsc.cpu().numpy()))
     return cloud.gather(torch.from_numpy(supported).to(maps.first.device))
+
+
+def supported_halves(cloud: VoxelCloud, maps: HalfMaps) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each half-map by itself, its shells weighted by the signal's share of its power (`fsc.signal_kept`): ``(n,)``."""
+    share = signal_kept(maps.fsc.cpu().numpy())
+    first, second = (cloud.gather(torch.from_numpy(weigh_shells(cloud.scatter(half).cpu().numpy(), share)).to(half))
+                     for half in (maps.first, maps.second))  # fmt: skip
+    return first, second

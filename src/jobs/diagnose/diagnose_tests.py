@@ -42,6 +42,10 @@ class Test:
 TESTS = {
     test.name: test
     for test in (
+        Test("motion", "whether the motion explains what latents were not fitted to, beyond a rigid molecule that may "
+             "be placed anew", ".motion_test:run"),
+        Test("strain", "whether a molecule could move so: strain of the mesh, cells inside out, how far parts go",
+             ".strain_test:run"),
         Test("border", "whether latents are piled up at a border, or have collapsed", ".border_test:run"),
         Test("epochs", "how latents came to their places, pass by pass, as a film", ".epochs_test:run"),
         Test("activations", "what the layers of the network put out, and an example of the flow",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...explore.unfit_particles import unfit
+from ...particles.copies import image_numbers
 from ...particles.prepared import particles_identity
 from ...particles.selection import COLOURS, make_selection, save_selection
 from ..job_folder import JobRun
@@ -16,6 +17,7 @@ from .keep_finding import keep_finding
 from .restored_training import restore
 
 PICTURE, ARRAYS = "junk.png", "junk.npz"
+FEWEST = 100  # images among which clouds can be told
 FEW, MANY = 0.01, 0.1  # share of the images
 READING = (
     "Each point is an image: to the right, how strong the model's image is in it (1 for a particle of mean signal, 0 "
@@ -37,10 +39,12 @@ def run(model: Path, device: str, job: JobRun) -> None:
     rows, scale, excess = found
     probability = training.latents.get("probability", np.ones(len(training.model.latents)))
     said = np.zeros(len(probability), bool)
-    said[rows] = unfit(scale, excess)
+    image = image_numbers(training.prepared.particles)[rows]
+    said[rows] = unfit(scale, excess, particles_among(scale, excess, image))
     none = said | ~(probability >= 0.5)
     name = _select(training, none, job) if none.any() else ""
-    level, sentence = judge(int(none.sum()), len(none), int((~(probability >= 0.5)).sum()), name)
+    kept = getattr(training.parameters, "junk", "") == "keep"
+    level, sentence = judge(int(none.sum()), len(none), int((~(probability >= 0.5)).sum()), name, kept)
     with job.output(PICTURE) as path:
         draw_junk(path, scale, excess, none[rows], sentence)
     with job.output(ARRAYS) as path, open(path, "wb") as file:
@@ -73,6 +77,21 @@ def fits(
     return (rows, values[:, 0], values[:, 1]) if len(values) == len(rows) else None
 
 
+def particles_among(scale: np.ndarray, excess: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Which images ``(m,)`` are rather particles than not, by the clouds that ``scale`` and ``excess`` ``(m,)`` form.
+
+    So training tells its members; ``image`` ``(m,)`` is equal for copies of one image. All, where there are too few to
+    form clouds.
+    """
+    from ...engine.training.membership import particle_probability
+    from ...engine.training.resemblance import of_images
+
+    each, number = of_images(np.stack([scale, excess], axis=1), image)
+    if len(each) < FEWEST:
+        return np.ones(len(scale), bool)
+    return (particle_probability(each) >= 0.5)[number]
+
+
 def _select(training: FinishedTraining, none: np.ndarray, job: JobRun) -> str:
     """Keep them as a selection of the training's project; its name."""
     name = f"unfit-{training.folder.name}"
@@ -82,12 +101,13 @@ def _select(training: FinishedTraining, none: np.ndarray, job: JobRun) -> str:
     return name
 
 
-def judge(unfit: int, count: int, known: int, name: str) -> tuple[str, str]:
-    """A level and a sentence."""
+def judge(unfit: int, count: int, known: int, name: str, kept: bool = False) -> tuple[str, str]:
+    """A level and a sentence; ``known`` to the training as no particles, unless it ``kept`` all."""
     share = unfit / max(count, 1)
     level = GOOD if share < FEW else DOUBTFUL if share < MANY else BAD
     if not unfit:
         return level, f"Each of the {count:,} images fits a state of the model."
     aware = f", of which training knew {known:,} as no particles" if known else ""
+    advice = ", and training learned from them: train again with --junk weigh" if kept and level != GOOD else ""
     return level, (f"{unfit:,} of {count:,} images ({100 * share:.1f} %) fit no state of the model{aware}; they are "
-                   f"the selection {name!r} of the project.")  # fmt: skip
+                   f"the selection {name!r} of the project{advice}.")  # fmt: skip

@@ -11,6 +11,8 @@ from .null_report import NULL_TEST, null_finding, null_page
 
 _SUMMARY = {BAD: "Something is wrong with this training", DOUBTFUL: "Some of this training is doubtful",
             GOOD: "No test finds anything wrong with this training", LEFT_OUT: "Nothing could be tested"}  # fmt: skip
+# causes before what follows from them: junk and wrong poses make parts seem to fade, strain the mesh, pile latents up
+_CAUSES_FIRST = ("junk", "motion", "halves", NULL_TEST, "strain")
 
 
 def found_in(folder: Path, test: str) -> Finding | None:
@@ -23,7 +25,7 @@ def diagnose_page(folder: Path) -> Page:
     """The page of a diagnose job; ``InputError`` where no test is done yet."""
     names = sorted(path.stem for path in folder.glob("*.json"))
     findings = [found for found in (found_in(folder, name) for name in names) if found is not None]
-    findings.sort(key=lambda found: LEVELS.index(found.level))  # what matters most comes first
+    findings.sort(key=lambda found: (LEVELS.index(found.level), _place(found)))  # what matters most comes first
     if not findings:
         raise InputError(f"{folder}: no test is done yet; wait until one is, or resume the job.")
     if [found.test for found in findings] == [NULL_TEST]:
@@ -35,7 +37,7 @@ def diagnose_page(folder: Path) -> Page:
     return Page(
         f"FlexRec: tests {folder.name} of {model}, project {folder.absolute().parent.name}",
         level,
-        f"{_SUMMARY[level]}{_named(findings, level)}.",
+        f"{_SUMMARY[level]}{_named(findings, level)}.{_cause(findings, level)}",
         (Section("The tests", (), table), *(_section(folder, found) for found in findings if found.level != LEFT_OUT)),
     )  # fmt: skip
 
@@ -43,6 +45,15 @@ def diagnose_page(folder: Path) -> Page:
 def _named(findings: list[Finding], level: str) -> str:
     names = [found.test for found in findings if found.level == level]
     return f": {', '.join(names)}" if level in (BAD, DOUBTFUL) else ""
+
+
+def _place(found: Finding) -> int:
+    return _CAUSES_FIRST.index(found.test) if found.test in _CAUSES_FIRST else len(_CAUSES_FIRST)
+
+
+def _cause(findings: list[Finding], level: str) -> str:
+    """The likely cause: what the first of the tests says that speak against the training."""
+    return f" First of all: {findings[0].sentence}" if level in (BAD, DOUBTFUL) else ""
 
 
 def _section(folder: Path, found: Finding) -> Section:

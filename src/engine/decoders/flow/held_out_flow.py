@@ -52,7 +52,7 @@ def judge_flow(trainer: Trainer, training: Training, held_out: ParticleImages) -
     moving, rigid = (_stage_of(judge, stage) for stage in stages)
     members = trainer.membership.members(np.arange(len(trainer.images)))
     anchors = anchors_among(points.z, members, trainer.seed)
-    result = held_out_gain(judge, Judged(decoder, moving, _coarser(judge, moving), anchors),
+    result = held_out_gain(judge, Judged(decoder, moving, coarser_stage(judge, moving), anchors),
                            Judged(RestPredictor(judge.rest), rigid, rigid, anchors[:, :0]))  # fmt: skip
     return FlowJudgement(result.gain.cpu().numpy(), result.latents.cpu().numpy(),
                          _probability(judge, decoder, result.resemblance))  # fmt: skip
@@ -66,8 +66,8 @@ def _stage_of(judge: Trainer, stage: Stage) -> Stage:
     return replace(same, poses=fresh)
 
 
-def _coarser(judge: Trainer, stage: Stage) -> Stage:
-    """Large pixels, as a sweep has them."""
+def coarser_stage(judge: Trainer, stage: Stage) -> Stage:
+    """The stage on large pixels, as a sweep has them."""
     box = max(LEAST_BOX, even(stage.box * stage.cloud.pixel_size / SWEEP_PIXEL))
     if box >= stage.box:
         return stage
