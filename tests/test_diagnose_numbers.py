@@ -146,15 +146,15 @@ def test_strain_is_of_what_stretches_and_not_of_what_turns():
     assert found.folded == pytest.approx([0, 0, 1]) and found.volume[1] == pytest.approx(0.3, rel=1e-3)
 
 
-def plausibility(strain: float, folded: float = 0.0, far: float = 20.0) -> Plausibility:
+def plausibility(strain: float, folded: float = 0.0, far: float = 20.0, stretched: float = 0.03) -> Plausibility:
     many = np.ones(50)
-    return Plausibility(strain * many, 0.01, folded * many, 0 * many, far * many, 150.0, np.ones(5), np.zeros((8, 3)))
+    return Plausibility(strain * many, stretched, folded * many, 0 * many, far * many, 150.0, np.ones(5), np.zeros((8, 3)))
 
 
 @pytest.mark.parametrize(
     "state, level",
     [((0.03,), "good"), ((0.24, 0.009, 80), "doubtful"), ((0.44,), "bad"), ((0.03, 0.1), "bad"),
-     ((0.03, 0, 200), "bad")],
+     ((0.03, 0, 200), "bad"), ((0.44, 0, 20, 0.005), "doubtful")],
 )  # fmt: skip
 def test_a_motion_is_plausible_by_what_it_does_to_the_mesh(state, level):
     assert judge_strain(plausibility(*state))[0] == level

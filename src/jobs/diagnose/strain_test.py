@@ -19,6 +19,7 @@ from .keep_finding import keep_finding
 
 PICTURE, ARRAYS = "strain.png", "strain.npz"
 TORN = 0.35  # r.m.s. principal strain, as SOFT_STRAIN: an arm that goes all the way round has 0.2 to 0.3
+TORN_SHARE = 0.02  # of the mesh strained by more than STRETCHED; of less, density has scraps and the motion may be right
 CREASED, FOLDED = 0.01, 0.05  # share of the mesh that is inside out: at the hinge of such an arm it is one per cent
 STRETCHED = 0.3  # strain of a cell that no hinge has but of an arm that goes all the way round
 FAR = 1.0  # of the molecule's diameter: nothing that hangs together goes further from its mean place
@@ -108,7 +109,8 @@ def plausibility(training: FinishedTraining) -> Plausibility:
 def judge(result: Plausibility) -> tuple[str, str]:
     """A level and a sentence."""
     size, folded, far = result.size, float(result.folded.mean()), float(np.percentile(result.farthest, 95))
-    level = _level(size, folded, far / result.diameter)
+    torn = size > TORN and result.stretched > TORN_SHARE
+    level = _level(size, torn or folded > FOLDED or far > FAR * result.diameter, folded)
     words = f"the mesh is strained by {100 * size:.1f} % (r.m.s.)"
     if level == GOOD:
         return level, f"A molecule can move so: {words}, and no part goes farther than {angstroms(far)}."
@@ -124,8 +126,8 @@ def judge(result: Plausibility) -> tuple[str, str]:
     return level, f"{doubt}: {words}. Right poses, a coarser mesh or a higher --rigidity hold it together."
 
 
-def _level(size: float, folded: float, far: float) -> str:
-    if size > TORN or folded > FOLDED or far > FAR:
+def _level(size: float, impossible: bool, folded: float) -> str:
+    if impossible:
         return BAD
     return DOUBTFUL if size > SOFT_STRAIN or folded > CREASED else GOOD
 
