@@ -147,8 +147,8 @@ def test_strain_is_of_what_stretches_and_not_of_what_turns():
 
 
 def plausibility(strain: float, folded: float = 0.0, far: float = 20.0, stretched: float = 0.03) -> Plausibility:
-    many = np.ones(50)
-    return Plausibility(strain * many, stretched, folded * many, 0 * many, far * many, 150.0, np.ones(5), np.zeros((8, 3)))
+    many, cells, mean = np.ones(50), np.ones(5), np.zeros((8, 3))
+    return Plausibility(strain * many, stretched, folded * many, 0 * many, far * many, 150.0, cells, mean)
 
 
 @pytest.mark.parametrize(

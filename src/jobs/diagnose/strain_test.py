@@ -19,7 +19,7 @@ from .keep_finding import keep_finding
 
 PICTURE, ARRAYS = "strain.png", "strain.npz"
 TORN = 0.35  # r.m.s. principal strain, as SOFT_STRAIN: an arm that goes all the way round has 0.2 to 0.3
-TORN_SHARE = 0.02  # of the mesh strained by more than STRETCHED; of less, density has scraps and the motion may be right
+TORN_SHARE = 0.02  # of the mesh, strained by more than STRETCHED: less are scraps, which a real motion may have too
 CREASED, FOLDED = 0.01, 0.05  # share of the mesh that is inside out: at the hinge of such an arm it is one per cent
 STRETCHED = 0.3  # strain of a cell that no hinge has but of an arm that goes all the way round
 FAR = 1.0  # of the molecule's diameter: nothing that hangs together goes further from its mean place
