@@ -43,6 +43,13 @@ def test_a_part_that_some_particles_lack_is_found(share):
     assert right.mean() > 0.95 and fading.gain > 0.1
 
 
+def test_a_part_that_few_have_is_found_though_its_mean_has_some_of_its_neighbours():
+    amount = np.ones((COUNT, 4))
+    amount[:, 2] += 0.7 * (drawn(0.15, 1) - 1)
+    fading = find_fading(shown(amount), held_out(), 2)
+    assert fading.groups == [[2]] and abs(float(fading.share[0]) - 0.15) < 0.03
+
+
 def test_parts_that_come_and_go_together_are_a_group():
     amount = np.ones((COUNT, 4))
     amount[:, 0] = amount[:, 1] = drawn(0.6, 2)

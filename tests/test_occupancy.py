@@ -127,3 +127,26 @@ def test_a_mesh_of_one_part_is_refused(tmp_path, capsys):
     assert flexrec(made, "mesh", "--consensus", made / "001-simulate" / "consensus.mrc", "--parts", 1) == 0
     assert flexrec(made, "train", *QUICK, "--mesh", made / "004-mesh", "--epochs", 1) != 0
     assert "mesh: has a single part" in capsys.readouterr().err
+
+
+def test_few_particles_that_lack_a_part_are_no_junk(tmp_path):
+    made = make_project(tmp_path / "project", "fab1: ±15", 300, 3, "--drop", "fab2: 0.15")
+    absent = load_truth(made / "001-simulate").absent
+    words = ("--latent-dims", 2, "--epochs", 1, "--modes", 16, "--start", "modes", "--poses", "fixed", "--device", "cpu")
+    for decoder in ("flow", "occupancy"):
+        assert flexrec(made, "train", *words, "--decoder", decoder) == 0
+    plain, own = (made / name for name in ("004-train", "005-train"))
+    # to a flow that has all of the molecule, most that lack a third are another one
+    assert probability(plain)[absent].mean() < 0.5 < 0.95 < probability(own)[absent].mean()
+    model = open_model(own)
+    present = model.presence(model.latents)[:, model.fading[0]]
+    assert ((present > 0.5) == ~absent).mean() > 0.97
+    assert flexrec(made, "diagnose", "composition", "--model", plain, "--device", "cpu") == 0
+    told = json.loads((made / "006-diagnose" / "composition.json").read_text())
+    assert told["level"] == "bad" and all(abs(share - 0.85) < 0.05 for share in told["numbers"]["present"].values())
+
+
+def probability(train: Path) -> np.ndarray:
+    """Of each image to be a particle, as a training found it."""
+    with np.load(train / "latents.npz") as file:
+        return file["probability"] if "probability" in file.files else np.ones(len(file["z"]))
