@@ -132,7 +132,8 @@ def test_a_mesh_of_one_part_is_refused(tmp_path, capsys):
 def test_few_particles_that_lack_a_part_are_no_junk(tmp_path):
     made = make_project(tmp_path / "project", "fab1: ±15", 300, 3, "--drop", "fab2: 0.15")
     absent = load_truth(made / "001-simulate").absent
-    words = ("--latent-dims", 2, "--epochs", 1, "--modes", 16, "--start", "modes", "--poses", "fixed", "--device", "cpu")
+    words = ("--latent-dims", 2, "--epochs", 1, "--modes", 16, "--start", "modes", "--poses", "fixed",
+             "--device", "cpu")  # fmt: skip
     for decoder in ("flow", "occupancy"):
         assert flexrec(made, "train", *words, "--decoder", decoder) == 0
     plain, own = (made / name for name in ("004-train", "005-train"))
