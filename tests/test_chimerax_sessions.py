@@ -243,6 +243,7 @@ def steps():
     from chimerax.flexrec.panel.tabs.montage import Montage
     from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
     from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QPushButton
     folder = {folder!r}
 

@@ -69,8 +69,8 @@ flexrec report 1 project {top}/jobs
 flexrec maps 1 project {top}/jobs
 flexrec run {top}/recipe.toml project {top}/jobs
 """.strip()
-# what needs a window, an index of packages, umap-learn, particle images, or a recording in a window
-ELSEWHERE = {"show", "engine install", "umap", "images", "record stop"}
+# what needs a window, long work, an index of packages, umap-learn, particle images, or a recording in a window
+ELSEWHERE = {"cancel", "show", "engine install", "umap", "images", "record stop"}
 
 
 @pytest.fixture
