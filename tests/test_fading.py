@@ -10,6 +10,7 @@ from chimerax.flexrec.engine.decoders.flow.mode_model import ModeStatistics
 from chimerax.flexrec.engine.decoders.occupancy.fading import Amplitudes, amplitudes, find_fading
 from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
 from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, level_off
+from chimerax.flexrec.jobs.diagnose.composition_test import judge
 from chimerax.flexrec.models.occupancy.presence_arrays import PresenceArrays
 
 COUNT, POWER = 1500, 14.0  # images, and how clearly each shows a part
@@ -58,6 +59,16 @@ def test_parts_that_come_and_go_together_are_a_group():
     assert sorted(map(sorted, fading.groups)) == [[0, 1], [3]]
     assert fading.group_of[0] == fading.group_of[1] != fading.group_of[3]
     assert len(find_fading(shown(amount), held_out(), 1).groups) == 1  # no room for more
+
+
+def test_images_of_nothing_are_no_particles_that_lack_all_parts():
+    amount = np.repeat(drawn(0.8, 6)[:, None], 3, axis=1)
+    fading = find_fading(shown(amount), held_out(), 2)
+    assert fading.all_of_it(3) == 0 and fading.all_of_it(4) is None
+    level, sentence = judge(fading, (), 3)
+    assert level == "bad" and sentence.startswith("20 % of the images have nothing") and "--junk weigh" in sentence
+    level, sentence = judge(fading, (), 4)
+    assert level == "bad" and "--decoder occupancy" in sentence
 
 
 def test_a_part_that_seems_fainter_where_it_moves_far_is_there():

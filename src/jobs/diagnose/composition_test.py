@@ -49,7 +49,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     except Interrupted:
         return
     fading, (amount, error) = composition.fading(MOST), composition.amount()
-    level, sentence = judge(fading, training.model.fading)
+    level, sentence = judge(fading, training.model.fading, amount.shape[1])
     absent = _absent(fading, amount)
     with job.output(PICTURE) as path:
         draw_composition(path, amount, absent, sentence)
@@ -68,10 +68,13 @@ def run(model: Path, device: str, job: JobRun) -> None:
     keep_finding(job, Finding("composition", level, sentence, READING, table, ((PICTURE, ""),), numbers), training)
 
 
-def judge(fading: Fading | None, known: Sequence[int]) -> tuple[str, str]:
-    """A level and a sentence; ``known`` are the parts, from 0, that the model lets come and go."""
+def judge(fading: Fading | None, known: Sequence[int], parts: int) -> tuple[str, str]:
+    """A level and a sentence; ``known`` of the ``parts`` are those, from 0, that the model lets come and go."""
     if fading is None:
         return GOOD, "All parts are there in all particles, as far as the images tell."
+    if (junk := fading.all_of_it(parts)) is not None:
+        return BAD, (f"{100 * (1 - float(fading.share[junk])):.0f} % of the images have nothing of the molecule, so "
+                     "nothing can be said of its parts. Train with --junk weigh, which leaves such images out.")
     told = "; ".join(
         f"{_named(group)} {'is' if len(group) == 1 else 'are together'} present in {100 * share:.0f} % of the particles"
         for group, share in zip(fading.groups, fading.share.tolist(), strict=True)

@@ -85,6 +85,10 @@ class Fading:
     present: torch.Tensor
     gain: float
 
+    def all_of_it(self, parts: int) -> int | None:
+        """The number of the group that is all ``parts``, if one is: images without it are none of the molecule."""
+        return next((number for number, group in enumerate(self.groups) if len(group) == parts), None)
+
     @property
     def group_of(self) -> dict[int, int]:
         """The group of each part that comes and goes."""

@@ -77,6 +77,10 @@ def _fading(trainer: Trainer, decoder: FlowState, composition: Composition) -> F
     """What comes and goes; a latent dimension is left for motion, unless presence explains more than it would."""
     dims, strictness = trainer.settings.latent_dims, _strictness(decoder)
     fading = composition.fading(dims, strictness)
+    if fading is not None and (junk := fading.all_of_it(composition.known.pull.shape[1])) is not None:
+        nothing = 100 * (1 - float(fading.share[junk]))
+        trainer.log(f"{nothing:.0f} % of the images have nothing of the molecule; --junk weigh leaves them out.")
+        return None
     if fading is None or len(fading.groups) < dims:
         return fading
     modes, statistics = mode_count(decoder), composition.statistics
