@@ -22,7 +22,7 @@ from chimerax.flexrec.particles.selection import load_selection
 from PIL import Image
 
 PARTICLES = 200
-QUICK = ("border", "epochs", "activations", "junk", "shift", "rotate", "twin", "gap", "halves")
+QUICK = ("motion", "strain", "border", "epochs", "activations", "junk", "shift", "rotate", "twin", "gap", "halves")
 
 
 def flexrec(project: Path, verb: str, *words: object) -> int:
