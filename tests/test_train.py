@@ -54,9 +54,10 @@ def latents(job: Path) -> np.ndarray:
 
 
 def unit_spread(job: Path) -> bool:
-    """Whether the latents have unit variance, their own uncertainty included."""
+    """Whether the latents of particles have unit variance, their own uncertainty included."""
     with np.load(job / "latents.npz") as file:
-        spread = np.cov(file["z"].T, ddof=0) + np.linalg.inv(file["precision"]).mean(axis=0)
+        own = file["probability"] > 0.5 if "probability" in file.files else slice(None)
+        spread = np.cov(file["z"][own].T, ddof=0) + np.linalg.inv(file["precision"][own]).mean(axis=0)
     return np.allclose(spread, np.eye(len(spread)), atol=1e-3)
 
 
