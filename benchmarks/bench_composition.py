@@ -25,7 +25,7 @@ from chimerax.flexrec.models.interface import Model
 from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.simulate import load_truth
 from job_runs import input_values, job_seconds, read_settings, run_job, run_jobs
-from motion import state_latents, true_copies
+from motion import job_values, state_latents, true_copies
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, predict, score_maps, spearman, way
 
@@ -66,10 +66,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def prepared_set(arguments: argparse.Namespace, seed: int, drop: bool) -> dict[str, Path]:
     """The folders of simulate, prep and mesh of one of the two sets."""
-    values = read_settings(arguments.set)
-    for name in ("particles", "box", "pixel_size", "snr", "hinges", "molecule"):
-        if getattr(arguments, name) is not None:
-            values["simulate"][name] = getattr(arguments, name)
+    values = job_values(arguments)
     if drop:
         values["simulate"]["drop"] = arguments.drop
     return run_jobs(values, arguments.work / ("lacking" if drop else "complete") / f"seed{seed}", seed, last="mesh")

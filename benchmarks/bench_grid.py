@@ -20,8 +20,8 @@ from chimerax.flexrec.jobs.train.train_parts import DECODERS, SOURCES
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.simulate import load_truth
-from job_runs import command, input_values, read_settings, run_child, run_jobs, thread_environment
-from motion import state_latents, true_copies
+from job_runs import command, input_values, run_child, run_jobs, thread_environment
+from motion import job_values, state_latents, true_copies
 from peer_programs import child_seconds
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, score_latents, score_maps, way
@@ -42,10 +42,7 @@ class Scale:
 def main() -> None:
     """Train and score every pair; print the table line by line."""
     arguments = parse_arguments()
-    values = read_settings(arguments.set)
-    for name in ("particles", "box", "pixel_size", "snr", "hinges", "molecule"):
-        if getattr(arguments, name) is not None:
-            values["simulate"][name] = getattr(arguments, name)
+    values = job_values(arguments)
     project = arguments.work / f"seed{arguments.seed}"
     folders = run_jobs(values, project, arguments.seed, last="mesh")
     scale = scale_of(folders)

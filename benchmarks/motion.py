@@ -97,7 +97,7 @@ def job_values(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
     """What was asked of each job, as text."""
     values = read_settings(arguments.set)
     for name in ("particles", "box", "pixel_size", "snr", "hinges", "molecule", "states"):
-        if getattr(arguments, name) is not None:
+        if getattr(arguments, name, None) is not None:
             values["simulate"][name] = getattr(arguments, name)
     return values
 

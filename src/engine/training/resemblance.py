@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -32,12 +34,17 @@ def resemblance(stage: Stage, batch: Batch, model: torch.Tensor) -> torch.Tensor
 
 def resemblance_at_rest(trainer: Trainer, stage: Stage) -> torch.Tensor:
     """That of all images ``(n, 3)`` to the molecule at rest."""
+    return resemblance_of_all(trainer, stage, lambda batch: stage.forward(batch, trainer.rest))
+
+
+def resemblance_of_all(trainer: Trainer, stage: Stage, image_of: Callable[[Batch], torch.Tensor]) -> torch.Tensor:
+    """That of all images ``(n, 3)`` to what ``image_of`` makes of a batch, each of the team finding its share."""
     count = len(trainer.images)
     mine = trainer.team.share(np.arange(count))
     alike, counter = torch.zeros(count, SIZE, device=stage.device), trainer.counter("resemblance", len(mine))
     with torch.no_grad():
         for batch in stage.batches(mine):
-            alike[batch.rows] = resemblance(stage, batch, stage.forward(batch, trainer.rest))
+            alike[batch.rows] = resemblance(stage, batch, image_of(batch))
             counter(len(batch))
     trainer.team.collect(alike, mine)
     return alike

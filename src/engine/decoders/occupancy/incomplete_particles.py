@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
-import numpy as np
 import torch
 
 from ....mesh.shape import vertex_parts
 from ...maps.half_maps import HalfMaps
 from ...training.batches import Batch
 from ...training.find_members import take_members
-from ...training.resemblance import SIZE, resemblance
+from ...training.resemblance import resemblance_of_all
 from ...training.rigid_map import solve_at_rest
 from ...training.schedule import coarsest
 from ...training.stage import Stage
@@ -48,24 +47,19 @@ def take_back_incomplete(trainer: Trainer, stage: Stage) -> tuple[Stage, HalfMap
     return solve_at_rest(trainer, rung, stage, None)
 
 
-@torch.no_grad()
 def resemblance_in_parts(trainer: Trainer, stage: Stage) -> torch.Tensor:
     """The `resemblance` of all images ``(n, 3)`` to the molecule at rest, each with the parts that it most likely has.
     """
-    count = len(trainer.images)
-    mine = trainer.team.share(np.arange(count))
-    alike, counter = torch.zeros(count, SIZE, device=stage.device), trainer.counter("resemblance", len(mine))
     share = torch.from_numpy(vertex_parts(trainer.mesh)).to(trainer.rest)
     parts = [torch.cat([trainer.rest, each[:, None]], dim=1) for each in share.T]
     choices = _choices(len(parts)).to(trainer.rest)
-    for batch in stage.batches(mine):
+
+    def image_of(batch: Batch) -> torch.Tensor:
         images = torch.stack([stage.forward(batch, part) for part in parts], dim=1)
         chosen = choices[_most_likely(stage, batch, images, choices)]
-        model = torch.einsum("bp,bpyx->byx", chosen.to(images.dtype), images)
-        alike[batch.rows] = resemblance(stage, batch, model)
-        counter(len(batch))
-    trainer.team.collect(alike, mine)
-    return alike
+        return torch.einsum("bp,bpyx->byx", chosen.to(images.dtype), images)
+
+    return resemblance_of_all(trainer, stage, image_of)
 
 
 def _choices(parts: int) -> torch.Tensor:
