@@ -14,6 +14,7 @@ from ..latents.sweep import ANCHORS_PER_DIM, MOST_ANCHORS
 from ..training.batches import Batch
 from ..training.stage import Stage
 
+CLUSTERED = 20_000  # particles among which anchors are looked for: clusters of millions would take minutes
 STEPS = 4
 
 
@@ -48,9 +49,12 @@ def anchors_among(z: torch.Tensor, members: np.ndarray, seed: int) -> torch.Tens
     from scipy.cluster.vq import kmeans2
     from scipy.spatial import cKDTree
 
+    rng = np.random.default_rng((seed, 12))
+    if len(members) > CLUSTERED:
+        members = np.sort(rng.permutation(members)[:CLUSTERED])
     count = min(MOST_ANCHORS, ANCHORS_PER_DIM * z.shape[1], len(members))
     own = z[torch.from_numpy(members)].cpu().numpy().astype(np.float64)
-    centres, _ = kmeans2(own, count, minit="++", seed=np.random.default_rng((seed, 12)))
+    centres, _ = kmeans2(own, count, minit="++", seed=rng)
     _, nearest = cKDTree(own).query(centres)
     return z[torch.from_numpy(np.unique(members[nearest]))]
 
