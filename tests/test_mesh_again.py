@@ -27,6 +27,7 @@ def project(tmp_path_factory):
 def test_training_makes_the_mesh_again_and_keeps_it(project):
     said = (project / "004-train" / "log.txt").read_text()
     assert "The mesh was made again" in said
+    assert "lack a part" not in said  # another molecule is not this one without a part
     old, new = (load_mesh(project / name / "mesh.npz") for name in ("003-mesh", "004-train"))
     assert len(new.cells) < len(old.cells) and np.array_equal(old.centre, new.centre)
     with np.load(project / "004-train" / "flow.npz") as file:

@@ -139,6 +139,7 @@ def test_few_particles_that_lack_a_part_are_no_junk(tmp_path):
     plain, own = (made / name for name in ("004-train", "005-train"))
     # to a flow that has all of the molecule, most that lack a third are another one
     assert probability(plain)[absent].mean() < 0.5 < 0.95 < probability(own)[absent].mean()
+    assert "lack a part of the molecule: --decoder occupancy" in (plain / "log.txt").read_text()
     model = open_model(own)
     present = model.presence(model.latents)[:, model.fading[0]]
     assert ((present > 0.5) == ~absent).mean() > 0.97

@@ -31,6 +31,7 @@ def test_junk_is_told_and_kept_as_a_selection(project):
     truth = load_truth(project / "001-simulate")
     junk = load_selection(project, "junk").mask
     assert (junk == (truth.kind == 1)).mean() > 0.97
+    assert "lack a part" not in (project / "004-train" / "log.txt").read_text()
     probability = read_particles(project / "004-train" / "refined.star").columns["flexrecProbability"]
     assert ((probability.astype(float) < 0.5) == junk).all()
 

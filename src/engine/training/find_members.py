@@ -69,13 +69,26 @@ def judge_images(trainer: Trainer, alike: torch.Tensor, judged: Judged, unknown:
 
 
 def take_members(trainer: Trainer, alike: torch.Tensor) -> None:
-    """Members by the `resemblance` ``(n, 3)`` of all images; copies of an image are one, with their mean."""
-    membership = trainer.membership
+    """Members by the `resemblance` ``(n, 3)`` of all images."""
+    take_probability(trainer, member_probability(trainer, alike))
+
+
+def member_probability(trainer: Trainer, alike: torch.Tensor) -> torch.Tensor:
+    """The probability of each image to be a particle ``(n,)``, by the `resemblance` ``(n, 3)`` of all.
+
+    Copies of an image are one, with their mean.
+    """
     each, number = of_images(alike[:, :2].cpu().numpy().astype(np.float64), trainer.image)
-    probability, count = particle_probability(each), len(each)
-    membership.learn(torch.from_numpy(probability[number]).to(alike))
+    return torch.from_numpy(particle_probability(each)[number]).to(alike)
+
+
+def take_probability(trainer: Trainer, probability: torch.Tensor) -> None:
+    """Members by their ``probability`` ``(n,)``; say how many there are, where that is news."""
+    membership = trainer.membership
+    membership.learn(probability)
     trainer.team.agree([membership.probability])
-    foreign = int((probability < 0.5).sum())
+    _, first = np.unique(trainer.image, return_index=True)
+    foreign, count = int((membership.probability[torch.from_numpy(first)] < 0.5).sum()), len(first)
     if foreign != membership.foreign:
         membership.foreign = foreign
         share = f"{foreign:,} of {count:,} images ({100 * foreign / count:.1f} %)"

@@ -34,14 +34,20 @@ def resemblance(stage: Stage, batch: Batch, model: torch.Tensor) -> torch.Tensor
 
 def resemblance_at_rest(trainer: Trainer, stage: Stage) -> torch.Tensor:
     """That of all images ``(n, 3)`` to the molecule at rest."""
-    return resemblance_of_all(trainer, stage, lambda batch: stage.forward(batch, trainer.rest))
+    everything = np.arange(len(trainer.images))
+    return resemblance_of_some(trainer, stage, lambda batch: stage.forward(batch, trainer.rest), everything)
 
 
-def resemblance_of_all(trainer: Trainer, stage: Stage, image_of: Callable[[Batch], torch.Tensor]) -> torch.Tensor:
-    """That of all images ``(n, 3)`` to what ``image_of`` makes of a batch, each of the team finding its share."""
-    count = len(trainer.images)
-    mine = trainer.team.share(np.arange(count))
-    alike, counter = torch.zeros(count, SIZE, device=stage.device), trainer.counter("resemblance", len(mine))
+def resemblance_of_some(
+    trainer: Trainer, stage: Stage, image_of: Callable[[Batch], torch.Tensor], rows: np.ndarray
+) -> torch.Tensor:
+    """That of the images ``rows`` to what ``image_of`` makes of a batch, by shares of the team: ``(n, 3)``.
+
+    Zeros for other images.
+    """
+    mine = trainer.team.share(rows)
+    alike = torch.zeros(len(trainer.images), SIZE, device=stage.device)
+    counter = trainer.counter("resemblance", len(mine))
     with torch.no_grad():
         for batch in stage.batches(mine):
             alike[batch.rows] = resemblance(stage, batch, image_of(batch))

@@ -23,6 +23,7 @@ from ...maps.noise_power import measure_noise
 from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batches import Batch
 from ...training.find_members import judge_images
+from ...training.incomplete_images import tell_incomplete
 from ...training.schedule import Rung
 from ...training.signal_scales import MOVING
 from ...training.stage import Stage, carry_density
@@ -45,6 +46,7 @@ class FlowDecoder(FlowState):
 
     format: str = "flexrec-flow"
     keeps_mesh = True
+    complete = True  # every particle has all of the molecule
     measures = ("misfit", "rigid_misfit", "energy", "amplitude")
     _pass: FlowPass
 
@@ -95,6 +97,8 @@ class FlowDecoder(FlowState):
         if self.settings.judged.anything:
             now.trainer.team.collect(self._pass.resemblance, rows)
             judge_images(now.trainer, self._pass.resemblance, self.settings.judged, MOVING)
+            if now.last and self.complete:
+                tell_incomplete(now.trainer, now.stage, self._pass.resemblance, self.vertices_of(now.points))
         self.settle_poses(now, now.points.tally)
         self.energy = means["energy"]
 

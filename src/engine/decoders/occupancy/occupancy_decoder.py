@@ -27,6 +27,7 @@ class OccupancyDecoder(FlowDecoder):
 
     format, network = "flexrec-occupancy", OccupancyFlow
     settings: OccupancyParameters
+    complete = False
 
     def __init__(self, settings: OccupancyParameters | None = None) -> None:
         super().__init__(settings or OccupancyParameters())
