@@ -133,6 +133,18 @@ def test_image_root_is_looked_in_first_with_and_without_folders(tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("root", [None, "flat"])
+def test_two_stacks_of_one_file_name_are_not_taken_for_one(tmp_path, root):
+    """Extract/job1/a.mrcs and Extract/job2/a.mrcs, copied into one folder: only one of them is there."""
+    (tmp_path / "flat").mkdir()
+    (tmp_path / (root or ".") / "a.mrcs").write_bytes(b"")
+    path = star(tmp_path, particles=PARTICLES.replace("some/a.mrcs", "job1/a.mrcs").replace("b.mrcs", "job2/a.mrcs"))
+    with pytest.raises(InputError, match=r"job1/a\.mrcs and job2/a\.mrcs"):
+        read_particles(path, None if root is None else tmp_path / root)
+    path.write_text(path.read_text().replace("job2/a.mrcs", "./job1/a.mrcs"))
+    assert len(read_particles(path, None if root is None else tmp_path / root).stacks) == 1
+
+
 @pytest.mark.parametrize(
     "change, says",
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..errors import InputError
+
 _NUMBERED = re.compile("([0-9]+)@(.*)", re.DOTALL)
 _FORMAT = re.compile(r"(.+\.[A-Za-z]+):[A-Za-z]+")
 
@@ -25,13 +27,18 @@ class StackPaths:
     alone), then below the particle file's folder and every folder above it (RELION and cryoSPARC write names relative
     to their project's folder); where the file is a link, its target's folders come first, then the link's own. The
     first that exists wins; where none does, the most likely is kept, for the message.
+
+    ``InputError`` for two names in different folders of which only one file of that name is found, without the folders:
+    it is the stack of one of them at most.
     """
 
     def __init__(self, source: Path, image_root: Path | None) -> None:
+        self._source = source
         self._root = image_root.resolve() if image_root is not None else None
         self._bases = folders_of(source)
         self._numbers: dict[str, int] = {}
         self._rows: dict[Path, int] = {}
+        self._without_folders: dict[Path, Path] = {}  # files found by their file name alone, and the name
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -47,6 +54,7 @@ class StackPaths:
         """The row of ``paths`` for this name."""
         if name not in self._numbers:
             path = self._find(name.lstrip(">"))
+            self._refuse_ambiguous(name.lstrip(">"), path)
             self._numbers[name] = self._rows.setdefault(path, len(self._rows))
         return self._numbers[name]
 
@@ -55,6 +63,17 @@ class StackPaths:
         if form := _FORMAT.fullmatch(name):  # a.mrc:mrcs is a.mrc, read as a stack
             candidates += self._candidates(Path(form[1]))
         return next((path for path in candidates if is_file(path)), candidates[0])
+
+    def _refuse_ambiguous(self, name: str, path: Path) -> None:
+        form = _FORMAT.fullmatch(name)
+        named = Path(form[1]) if form and path.name == Path(form[1]).name else Path(name)
+        folders = named.relative_to(named.anchor).parts[:-1]
+        if path.parts[-len(folders) - 1 : -1] == folders:
+            return
+        other = self._without_folders.setdefault(path, named)
+        if other != named:
+            raise InputError(f"{self._source}: names the stacks {other} and {named}, but only {path} is found for "
+                             "both; give the folder that both names start from (prep's image root).")  # fmt: skip
 
     def _candidates(self, name: Path) -> list[Path]:
         under_root = []
