@@ -108,3 +108,19 @@ def test_what_is_amiss_is_one_sentence(tmp_path, damage, sentence):
     with pytest.raises(InputError, match=sentence) as refused:
         read_optimiser(path)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("tag, state", [
+    ("rlnCtfDataArePhaseFlipped", "phase-flipped"),
+    ("rlnCtfDataAreCtfPremultiplied", "multiplied"),
+    ("rlnOther", "auto"),
+])  # fmt: skip
+def test_what_was_done_to_the_images_stands_in_the_optimiser_alone(tmp_path, tag, state):
+    """RELION's ml_optimiser.cpp writes --ctf_phase_flipped there, and nowhere else."""
+    path = write_refinement(tmp_path)
+    path.write_text(path.read_text().replace("_rlnDoSolventFlattening", f"_{tag}  1\n_rlnDoSolventFlattening"))
+    said = []
+    assert with_refinement(PREP.build({"particles": path}), said.append).ctf_state == state
+    assert any(state in text for text in said) == (state != "auto")
+    given = PREP.build({"particles": path, "ctf_state": "recorded"})
+    assert with_refinement(given, said.append).ctf_state == "recorded"

@@ -6,20 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from .particles import MULTIPLIED, PHASE_FLIPPED
 from .stack_paths import StackPaths, is_file
 from .star_table import StarTable, read_tables
 
 SUFFIX = "optimiser.star"
 _DATA, _MODEL, _SECOND = "rlnExperimentalDataStarFile", "rlnModelStarFile", "rlnModelStarFile2"
 _MAP = "rlnReferenceImage"
+# what the refinement was told of the images; the particles' table does not say that they were phase-flipped
+_STATES = {"rlnCtfDataAreCtfPremultiplied": MULTIPLIED, "rlnCtfDataArePhaseFlipped": PHASE_FLIPPED}
 
 
 @dataclass(frozen=True)
 class OptimiserFiles:
-    """data : the particles' table. maps : of the classes, those that are there; none while two halves are refined."""
+    """data : the particles' table. maps : of the classes, those that are there; none while two halves are refined.
+    ctf_state : what was done to the images, as in `Optics`; None where nothing is said.
+    """
 
     data: Path
     maps: tuple[Path, ...]
+    ctf_state: int | None = None
 
     @property
     def consensus(self) -> Path | None:
@@ -42,10 +48,11 @@ def read_optimiser(path: Path) -> OptimiserFiles:
     data = paths.path(_name(path, general, _DATA))
     if not is_file(data):
         raise InputError(f"{path}: its particles' table is not at {data}; copy that beside it.")
+    state = next((state for tag, state in _STATES.items() if tag in general and general.numbers(tag).any()), None)
     if _SECOND in general:
-        return OptimiserFiles(data, ())
+        return OptimiserFiles(data, (), state)
     model = paths.path(_name(path, general, _MODEL)) if _MODEL in general else None
-    return OptimiserFiles(data, () if model is None or not is_file(model) else _maps(model))
+    return OptimiserFiles(data, () if model is None or not is_file(model) else _maps(model), state)
 
 
 def _general(path: Path) -> StarTable:

@@ -49,7 +49,9 @@ def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Par
 
 
 def with_refinement(parameters: PrepParameters, say: Callable[[str], None]) -> PrepParameters:
-    """Where RELION's optimiser.star is given, the particles that it names, and its map where no consensus is given."""
+    """Where RELION's optimiser.star is given, the particles that it names, its map where no consensus is given, and
+    what it says was done to the images where that is not given.
+    """
     path = parameters.particles
     if not is_optimiser(path):
         return parameters
@@ -59,7 +61,11 @@ def with_refinement(parameters: PrepParameters, say: Callable[[str], None]) -> P
     if consensus is None and files.consensus is not None:
         consensus = files.consensus
         say(f"The consensus is its map {consensus}.")
-    return replace(parameters, particles=files.data, consensus=consensus)
+    state = parameters.ctf_state
+    if state == "auto" and files.ctf_state is not None:
+        state = CTF_STATES[files.ctf_state]
+        say(f"The refinement took the images as {state}, and so they are taken.")
+    return replace(parameters, particles=files.data, consensus=consensus, ctf_state=state)
 
 
 def input_rows(count: int, subset: int | None, seed: int) -> np.ndarray:
