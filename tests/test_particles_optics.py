@@ -141,3 +141,59 @@ def test_states_of_the_images(tmp_path):
                        ({"_rlnCtfDataAreCtfPremultiplied": "1"}, base))
     ]  # fmt: skip
     assert states == [[RECORDED], [PHASE_FLIPPED], [MULTIPLIED]]
+
+
+BASE = {"_rlnVoltage": "300", "_rlnSphericalAberration": "2.7", "_rlnAmplitudeContrast": "0.1"}
+
+
+@pytest.mark.parametrize(
+    "tag, own, groups, read",
+    [
+        ("_rlnImagePixelSize", "1.0", "1.5", lambda optics: optics.pixel_size[0]),
+        ("_rlnImageSize", "32", "64", lambda optics: optics.box[0]),
+        ("_rlnCtfDataAreCtfPremultiplied", "0", "1", lambda optics: optics.ctf_state[0] == MULTIPLIED),
+        ("_rlnMagMat01", "0.1", "0.02", lambda optics: optics.magnification[0, 0, 1]),
+        ("_rlnBeamTiltX", "2", "0", lambda optics: float(optics.odd.any())),
+    ],
+)
+def test_what_relion_looks_for_in_the_optics_table_is_taken_from_there(tmp_path, tag, own, groups, read):
+    """RELION's ObservationModel takes these from the optics table alone; older columns may still be with particles."""
+    with pytest.warns(InputWarning, match=f"{tag} of 2 particles.*data_optics is taken"):
+        p = two_tables(tmp_path, {tag: own}, BASE | {tag: groups})
+    assert read(p.optics) == float(groups)
+
+
+def test_a_contradiction_about_the_microscope_is_said(tmp_path):
+    with pytest.warns(
+        InputWarning, match=r"_rlnVoltage of 1 particles.*\(200 and 300 for particle 2\).*data_particles"
+    ):
+        p = two_tables(tmp_path, {"_rlnVoltage": "300|200"}, BASE)
+    assert p.optics.voltage[p.group].tolist() == [300, 200]
+
+
+def test_no_amplitude_contrast_is_said(tmp_path):
+    base = {name: word for name, word in BASE.items() if name != "_rlnAmplitudeContrast"}
+    with pytest.warns(InputWarning, match="no amplitude contrast"):
+        assert two_tables(tmp_path, {}, base).optics.amplitude_contrast.tolist() == [0]
+
+
+GENERAL = "\ndata_general\n\n_rlnTomoSubTomosAre2DStacks {flag}\n"
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (lambda t: t + GENERAL.format(flag=1), "_rlnTomoSubTomosAre2DStacks"),
+        (lambda t: t.replace("_rlnMicrographName", "_rlnTomoVisibleFrames"), "_rlnTomoVisibleFrames"),
+        (lambda t: t.replace("_x", "_rlnImageDimensionality").replace("64 1", "64 3"), "Dimensionality 3"),
+        (lambda t: t.replace("_rlnDefocusU", "_a").replace("_rlnMicrographName", "_rlnCtfImage"), "_rlnCtfImage"),
+    ],
+)
+def test_subtomograms_are_refused_for_what_they_are(tmp_path, change, says):
+    """RELION 5 names a stack of tilts for each particle, without a number: its first tilt would be taken for it."""
+    path = star(tmp_path, b="3" if "Dim" in says else "2")
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError, match=f"subtomograms of tilt series .*{says}"):
+        read_particles(path)
+    path.write_text(star(tmp_path).read_text() + GENERAL.format(flag=0))
+    assert len(read_particles(path)) == 2

@@ -133,6 +133,42 @@ def test_image_root_is_looked_in_first_with_and_without_folders(tmp_path):
     )  # fmt: skip
 
 
+def many(folder, angles, count=12):
+    """``count`` particles with rot, tilt and psi as ``angles`` makes them of their number."""
+    row = "{}@a.mrcs 7 {} {} {} 1.5 -2.5 15000 14000 12 {} m.mrc 4\n"
+    rows = "".join(row.format(i + 1, *angles(i), 1 + i % 2) for i in range(count))
+    return star(folder, particles=PARTICLES[: PARTICLES.index("000003@")] + rows)
+
+
+def test_particles_that_were_only_classified_in_2d_are_refused(tmp_path):
+    """RELION's Class2D writes rot and tilt, too: 0 everywhere."""
+    path = many(tmp_path, lambda i: (0, 0, 30 * i))
+    with pytest.raises(InputError, match="all 12 particles are seen along one direction.*2D"):
+        read_particles(path)
+    assert len(read_particles(path, require=("ctf",))) == 12
+
+
+def test_particles_that_were_never_aligned_are_said(tmp_path):
+    with pytest.warns(InputWarning, match=r"4 of 12 particles.*rot and tilt being 0 \(the first is particle 3\)"):
+        read_particles(many(tmp_path, lambda i: (0, 0, i) if i % 3 == 2 else (i, 20 + i, i)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_particles(many(tmp_path, lambda i: (i, i, i)))
+
+
+def test_one_half_alone_is_as_if_never_divided(tmp_path):
+    path = star(tmp_path)
+    path.write_text(path.read_text().replace("-80 2 mic2", "-80 1 mic2"))
+    assert read_particles(path).half.tolist() == [0, 0]
+
+
+def test_half_a_shift_is_refused(tmp_path):
+    path = star(tmp_path)
+    path.write_text(path.read_text().replace("_rlnOriginYAngst", "_rlnOriginY"))
+    with pytest.raises(InputError, match="has _rlnOriginXAngst, but no _rlnOriginYAngst"):
+        read_particles(path)
+
+
 @pytest.mark.parametrize("root", [None, "flat"])
 def test_two_stacks_of_one_file_name_are_not_taken_for_one(tmp_path, root):
     """Extract/job1/a.mrcs and Extract/job2/a.mrcs, copied into one folder: only one of them is there."""

@@ -39,9 +39,10 @@ def read_star(path: Path, image_root: Path | None, require: tuple[str, ...]) -> 
     """The particles of a RELION STAR file; see ``read_particles``."""
     tables = read_tables(path)
     table = tables[particle_table_name(path, tables)]
+    ctf = CtfTables(table, tables.get("optics"))
+    _refuse_subtomograms(ctf, tables.get("general"))
     _refuse_missing(table, tables.get("optics"), require)
     stacks, stack, index = _image_names(table, image_root)
-    ctf = CtfTables(table, tables.get("optics"))
     optics, group = read_optics(ctf, require)
     optics = with_headers(path, optics, group, stacks, stack)
     return Particles(
@@ -68,6 +69,24 @@ def particle_table_name(path: Path, tables: dict[str, StarTable]) -> str:
         if name in tables and "rlnImageName" in tables[name]:
             return name
     raise InputError(f"{path}: no table with the column _rlnImageName; give the STAR file of extracted particles.")
+
+
+def _refuse_subtomograms(tables: CtfTables, general: StarTable | None) -> None:
+    """``InputError`` for particles of tilt series, each a small volume or a stack of its tilts."""
+    table, flag = tables.particles, "rlnTomoSubTomosAre2DStacks"
+    dimension = tables.of_optics("rlnImageDimensionality", 2.0)
+    why = ""
+    if (dimension != 2).any():
+        why = f"_rlnImageDimensionality {dimension[dimension != 2][0]:g}"
+    elif general is not None and flag in general and general.numbers(flag).any():
+        why = f"_{flag}"
+    elif "rlnTomoVisibleFrames" in table:
+        why = "_rlnTomoVisibleFrames"
+    elif "rlnCtfImage" in table and _DEFOCUS[0] not in tables:
+        why = "_rlnCtfImage"
+    if why:
+        raise InputError(f"{table.path}: its particles are subtomograms of tilt series ({why}), and FlexRec takes "
+                         "single images; give the particles of a single-particle refinement.")  # fmt: skip
 
 
 def _refuse_missing(table: StarTable, optics: StarTable | None, require: tuple[str, ...]) -> None:
@@ -113,7 +132,11 @@ def _shift(tables: CtfTables, pixel_size: np.ndarray) -> np.ndarray:
     """
     table, shifts = tables.particles, {}
     for tags, unit in ((_SHIFTS[:2], 1.0), (_SHIFTS[2:], pixel_size[:, None])):
-        if all(tag in table for tag in tags):
+        there = [tag for tag in tags if tag in table]
+        if len(there) == 1:
+            missing = tags[1 - tags.index(there[0])]
+            raise InputError(f"{table.path}: data_{table.name} has _{there[0]}, but no _{missing}; export both.")
+        if there:
             shifts[tags] = np.stack([table.numbers(tag) for tag in tags], -1) * unit
     if not shifts:
         return np.zeros((len(table), 2))
@@ -133,7 +156,10 @@ def _defocus(tables: CtfTables) -> np.ndarray:
 
 
 def _half(table: StarTable) -> np.ndarray:
+    """(n,) int8; particles that are all of one half, as where one half was picked out, are as if never divided."""
     if "rlnRandomSubset" not in table:
         return np.zeros(len(table), np.int8)
     half = table.numbers("rlnRandomSubset")
+    if not ((half == 1).any() and (half == 2).any()):
+        return np.zeros(len(table), np.int8)
     return np.where((half == 1) | (half == 2), half, 0).astype(np.int8)

@@ -23,6 +23,9 @@ TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 ZERNIKE = ("rlnOddZernike", "rlnEvenZernike")
 MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
 STATES = ("rlnCtfDataArePhaseFlipped", "rlnCtfDataAreCtfPremultiplied", "rlnCtfDataAreCtfCorrected")
+# columns that either table may have, and where RELION takes them from when both do
+_OF_PARTICLES_FIRST = (*MICROSCOPE, "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
+_OF_OPTICS = ("rlnImagePixelSize", "rlnImageSize", *TILT, *MAGNIFICATION, *STATES)
 # columns that change images, which no other line of this file or of star.py knows, and what is to be said of each
 _UNMODELLED = {
     "rlnMtfFileName": "the detector's MTF is not divided out; maps fall off with it",
@@ -32,7 +35,10 @@ _UNMODELLED = {
 
 
 class CtfTables:
-    """The particle table and, where there is one, the optics table: RELION's ``CTF::readByGroup`` looks in both.
+    """The particle table and, where there is one, the optics table.
+
+    RELION's ``CTF::readByGroup`` looks in both, first for what the particles say; its ``ObservationModel`` takes pixel
+    sizes, boxes, beam tilts, magnification matrices and what was done to the images from the optics table.
 
     ``row`` (n,) is each particle's row of the optics table.
     """
@@ -51,6 +57,12 @@ class CtfTables:
         if self.optics is not None and tag in self.optics:
             return self.optics.numbers(tag)[self.row]
         return np.full(len(self.particles), default)
+
+    def of_optics(self, tag: str, default: float) -> np.ndarray:
+        """As `values`, but the optics table's column is taken first."""
+        if self.optics is not None and tag in self.optics:
+            return self.optics.numbers(tag)[self.row]
+        return self.values(tag, default)
 
     def texts(self, tag: str) -> list[str] | None:
         """Words of a column, one for each row of the table that describes optics; None where it has none."""
@@ -95,10 +107,11 @@ def read_optics(tables: CtfTables, require: tuple[str, ...]) -> tuple[Optics, np
     """
     _refuse_no_microscope(tables, require)
     _warn_unmodelled(tables)
+    _warn_contradictions(tables)
     settings = [tables.values(tag, default) for tag, default in MICROSCOPE.items()]
-    settings += [_pixel_size(tables), _box(tables), _ctf_state(tables)]
-    settings += [tables.values(tag, 0.0) for tag in TILT]
-    settings += [tables.values(tag, float(tag[-1] == tag[-2])) for tag in MAGNIFICATION]
+    settings += [_pixel_size(tables), tables.of_optics("rlnImageSize", 0.0), _ctf_state(tables)]
+    settings += [tables.of_optics(tag, 0.0) for tag in TILT]
+    settings += [tables.of_optics(tag, float(tag[-1] == tag[-2])) for tag in MAGNIFICATION]
     first, group = _kinds(tables, settings)
     voltage, aberration, contrast, pixel_size, box, state, *rest = (values[first] for values in settings)
     odd, even = (_zernike(tables, tag, first) for tag in ZERNIKE)
@@ -158,25 +171,22 @@ def _names(tables: CtfTables, rows: np.ndarray) -> tuple[str, ...]:
 
 
 def _refuse_no_microscope(tables: CtfTables, require: tuple[str, ...]) -> None:
-    """RELION takes an absent amplitude contrast as 0; an absent voltage or Cs are no CTF."""
+    """RELION takes an absent amplitude contrast as 0, which is said; an absent voltage or Cs are no CTF."""
+    if "ctf" not in require:
+        return
     for tag in ("rlnVoltage", "rlnSphericalAberration"):
-        if "ctf" in require and tag not in tables:
+        if tag not in tables:
             where = "data_optics nor in " if tables.optics is not None else ""
             raise InputError(f"{tables.path}: no CTF parameters (_{tag} missing in {where}data_{tables.particles.name}"
                              "); give the particles as they come from CTF estimation.")  # fmt: skip
-
-
-def _box(tables: CtfTables) -> np.ndarray:
-    dimension = tables.values("rlnImageDimensionality", 2.0)
-    if (dimension != 2).any():
-        raise InputError(f"{tables.path}: its images are of {dimension[dimension != 2][0]:g} dimensions "
-                         "(_rlnImageDimensionality); FlexRec takes images of 2, not subtomograms.")  # fmt: skip
-    return tables.values("rlnImageSize", 0.0)
+    if "rlnAmplitudeContrast" not in tables:
+        _say(tables, "names no amplitude contrast (_rlnAmplitudeContrast), so 0 is taken, as RELION does; add the "
+                     "column if CTF estimation took another (0.1 and 0.07 are usual)")  # fmt: skip
 
 
 def _ctf_state(tables: CtfTables) -> np.ndarray:
     """What the file says was done to the images, (n,); ``InputError`` where that cannot be undone."""
-    flipped, multiplied, corrected = (tables.values(tag, 0.0) != 0 for tag in STATES)
+    flipped, multiplied, corrected = (tables.of_optics(tag, 0.0) != 0 for tag in STATES)
     if corrected.any():
         raise InputError(f"{tables.path}: its images are corrected for their CTF already (_{STATES[2]}), which leaves "
                          "nothing to weigh them by; extract them without that.")  # fmt: skip
@@ -214,10 +224,10 @@ def _pixel_size(tables: CtfTables) -> np.ndarray:
     As RELION: in files of version 3.0, which have no optics table, 10⁴ detector pixel (µm) / magnification overrules
     all else; later, the pixel size of the images comes first, and those of micrographs stand in for it.
     """
-    sizes = {tag: tables.values(tag, np.nan) for tag in PIXEL_SIZES if tag in tables}
+    sizes = {tag: tables.of_optics(tag, np.nan) for tag in PIXEL_SIZES if tag in tables}
     if all(tag in tables for tag in DETECTOR):
         with np.errstate(divide="ignore", invalid="ignore"):
-            detector = 1e4 * tables.values(DETECTOR[0], np.nan) / tables.values(DETECTOR[1], np.nan)
+            detector = 1e4 * np.divide(*(tables.of_optics(tag, np.nan) for tag in DETECTOR))
         of_detector = {"rlnDetectorPixelSize / _rlnMagnification": detector}
         sizes = of_detector | sizes if tables.optics is None else sizes | of_detector
     if not sizes:
@@ -245,6 +255,22 @@ def _warn_unmodelled(tables: CtfTables) -> None:
         table = next((t for t in (tables.particles, tables.optics) if t is not None and tag in t), None)
         if table is not None and any(word.strip("0.") not in ("", "None", "null") for word in table.texts(tag)):
             _say(tables, f"{text} (_{tag})")
+
+
+def _warn_contradictions(tables: CtfTables) -> None:
+    """Name columns that both tables have, with other values."""
+    if tables.optics is None:
+        return
+    for tag in (*_OF_PARTICLES_FIRST, *_OF_OPTICS):
+        if tag not in tables.particles or tag not in tables.optics:
+            continue
+        own, groups = tables.particles.numbers(tag), tables.optics.numbers(tag)[tables.row]
+        apart = np.flatnonzero(~np.isclose(own, groups, rtol=1e-3, equal_nan=True))
+        if len(apart):
+            row, taken = apart[0], "optics" if tag in _OF_OPTICS else tables.particles.name
+            _say(tables, f"_{tag} of {len(apart)} particles is not that of their optics group ({own[row]:.6g} and "
+                         f"{groups[row]:.6g} for particle {row + 1}); that of data_{taken} is taken, as RELION "
+                         "does")  # fmt: skip
 
 
 def with_headers(path: Path, optics: Optics, group: np.ndarray, stacks: tuple[Path, ...], stack: np.ndarray) -> Optics:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from ..errors import InputError
-from .particles import Particles
+from .particles import InputWarning, Particles
 
 # least and greatest of an optics group: name in `Optics`, columns in .star and .cs, unit, bounds, what a mistake may be
 _OPTICS: tuple[tuple[str, str, str, float, float, str], ...] = (
@@ -23,6 +25,7 @@ _PARTICLE: tuple[tuple[str, str, float, float], ...] = (
     ("scale", "scale", -1e5, 1e5),
 )
 _OF_CTF = {"voltage", "spherical_aberration", "amplitude_contrast", "defocus", "phase_shift", "b_factor", "scale"}
+_FEWEST_VIEWS = 10  # particles of which it is no chance that they are seen along one direction
 _MOST_ANISOTROPY = 0.3  # of an element of the magnification matrix
 
 
@@ -54,6 +57,21 @@ def check_values(particles: Particles, require: tuple[str, ...]) -> None:
             raise InputError(f"{particles.source}: {len(wrong)} particles have a {noun} that is no number or cannot be "
                              f"(the first is particle {wrong[0] + 1}: {value:g}); remove them, or mend the file."
                              )  # fmt: skip
+    if "pose" in require:
+        _check_views(particles)
+
+
+def _check_views(particles: Particles) -> None:
+    """``InputError`` where all particles are seen from one side; a warning where some have angles of 0."""
+    rotation, count = particles.rotation, len(particles)
+    if count >= _FEWEST_VIEWS and np.abs(rotation[:, 2] - rotation[0, 2]).max() < 1e-9:
+        raise InputError(f"{particles.source}: all {count} particles are seen along one direction, as before a 3D "
+                         "refinement and after 2D classification; give the particles of a 3D refinement.")  # fmt: skip
+    still = np.flatnonzero(np.abs(rotation[:, 2] - (0, 0, 1)).max(axis=1) < 1e-9)
+    if len(still) > 1:
+        warnings.warn(f"{particles.source}: {len(still)} of {count} particles are seen along z exactly, rot and tilt "
+                      f"being 0 (the first is particle {still[0] + 1}), as those that were never aligned in 3D; if so, "
+                      "leave them out.", InputWarning, stacklevel=2)  # fmt: skip
 
 
 def _may_lack(name: str, require: tuple[str, ...]) -> bool:
