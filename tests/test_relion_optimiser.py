@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP
 from chimerax.flexrec.jobs.prep.prep_read import with_refinement
+from chimerax.flexrec.jobs.reconstruct.full_images import recorded_particles
 from chimerax.flexrec.mesh.map_files import write_map
+from chimerax.flexrec.particles import read_particles
 from chimerax.flexrec.particles.relion_optimiser import is_optimiser, read_optimiser
 from test_prep import PIXEL, density, simulate
 
@@ -124,3 +127,12 @@ def test_what_was_done_to_the_images_stands_in_the_optimiser_alone(tmp_path, tag
     assert any(state in text for text in said) == (state != "auto")
     given = PREP.build({"particles": path, "ctf_state": "recorded"})
     assert with_refinement(given, said.append).ctf_state == "recorded"
+
+
+def test_the_recorded_images_are_read_again_as_prep_took_them(tmp_path):
+    """The particle file itself does not say that they were phase-flipped; prep.json does."""
+    source = read_particles(write_refinement(tmp_path).with_name("run_data.star"))
+    (tmp_path / "prep.json").write_text(json.dumps({"ctf_state": "phase-flipped"}))
+    trained = SimpleNamespace(source_particles=source, source_rows=lambda rows: rows)
+    again = recorded_particles(trained, SimpleNamespace(particles=source, folder=tmp_path))
+    assert again.optics.ctf_state.tolist() == [1] and again.stacks == source.stacks

@@ -12,6 +12,7 @@ from .aberrations import from_cryosparc
 from .columns import Columns, interned, text_of
 from .cs_table import check_fields, field_names, load_cs
 from .ctf import wavelength
+from .halves import divided
 from .particles import InputWarning, Optics, Particles
 from .rotations import vector_to_matrix
 from .stack_paths import StackPaths
@@ -160,9 +161,7 @@ def _defocus(data: np.ndarray) -> np.ndarray:
 def _half(data: np.ndarray) -> np.ndarray:
     """Splits 0 and 1 are halves 1 and 2; a file whose split is the same everywhere was never split."""
     split = _field(data, "alignments3D/split", 0)
-    if split.min() == split.max():
-        return np.zeros(len(data), np.int8)
-    return np.select([split == 0, split == 1], [1, 2], 0).astype(np.int8)
+    return divided(np.select([split == 0, split == 1], [1, 2], 0).astype(np.int8))
 
 
 def _contrast(path: Path, data: np.ndarray) -> float:

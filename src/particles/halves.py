@@ -31,6 +31,11 @@ def together(half: np.ndarray, image: np.ndarray) -> np.ndarray:
     return np.where(images[place] == image, half[known[first[place]]], half)
 
 
+def divided(half: np.ndarray) -> np.ndarray:
+    """``half`` ``(m,)``, or zeros where nothing is in one of the halves: particles of one half are not divided yet."""
+    return half if (half == 1).any() and (half == 2).any() else np.zeros_like(half)
+
+
 def held_out(side: np.ndarray, image: np.ndarray, share: float, most: int, rng: np.random.Generator) -> np.ndarray:
     """``(m,)`` bool: particles that are left out of either half, with all copies of their images.
 

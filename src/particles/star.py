@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from .columns import Columns
+from .halves import divided
 from .particles import InputWarning, Particles
 from .rotations import euler_to_matrix
 from .stack_paths import StackPaths, split_name
@@ -160,6 +161,4 @@ def _half(table: StarTable) -> np.ndarray:
     if "rlnRandomSubset" not in table:
         return np.zeros(len(table), np.int8)
     half = table.numbers("rlnRandomSubset")
-    if not ((half == 1).any() and (half == 2).any()):
-        return np.zeros(len(table), np.int8)
-    return np.where((half == 1) | (half == 2), half, 0).astype(np.int8)
+    return divided(np.where((half == 1) | (half == 2), half, 0).astype(np.int8))

@@ -156,6 +156,7 @@ def _write_record(
         "normalized": noise.whitening.even,
         "left_out": images.left_out,
         "mended": len(images.hot.rows),
+        "ctf_state": parameters.ctf_state,  # with what RELION's optimiser.star says
         "contrast": "white" if particles.contrast * noise.contrast > 0 else "dark",
         "noise": NOISE,
         "centre": None if check.centre is None else check.centre.tolist(),

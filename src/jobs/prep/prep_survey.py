@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...particles import Particles
 from ...particles.convert import Converter
 from ...particles.copies import IMAGE, copies, image_numbers
-from ...particles.halves import together
+from ...particles.halves import divided, together
 from ...particles.hot_pixels import HotPixels, Survey, find_hot_pixels, survey
 from ...particles.prefetch import in_order
 from ..job_folder import JobRun
@@ -208,7 +208,9 @@ def with_images(images: Surveyed, notes: Notes) -> tuple[Particles, np.ndarray]:
     if moved:
         notes.warn(f"{moved} of the copies are in the other half of the particle file than their image's first; they "
                    "are put into its half.")  # fmt: skip
-    return replace(particles, half=half, columns=particles.columns | {IMAGE: images.rows[image]}), image
+        if not divided(half).any():
+            notes.warn("that leaves nothing in one half, so the images are divided anew.")
+    return replace(particles, half=divided(half), columns=particles.columns | {IMAGE: images.rows[image]}), image
 
 
 def _tell_copies(particles: Particles, image: np.ndarray, notes: Notes) -> None:

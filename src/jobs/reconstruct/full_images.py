@@ -64,7 +64,10 @@ def recorded_particles(trained: Trained, prepared: Prepared) -> Particles:
 
     ``InputError`` where the particle file or its stacks are gone, or hold other particles.
     """
-    source = with_given_state(trained.source_particles, _prep_asked(prepared.folder)[0])
+    asked = _prep_asked(prepared.folder)[0]
+    record = json.loads((prepared.folder / RECORD).read_text(encoding="utf-8"))
+    asked = replace(asked, ctf_state=record.get("ctf_state", asked.ctf_state))
+    source = with_given_state(trained.source_particles, asked)
     rows = trained.source_rows(np.arange(len(prepared.particles)))
     if len(rows) and rows.max() >= len(source):
         raise InputError(f"{source.source}: has {len(source)} particles, fewer than prep read there; put the file that "
