@@ -13,7 +13,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.cluster_file import load_clusters, make_clusters
 from chimerax.flexrec.explore.clusters import k_means
 from chimerax.flexrec.explore.condition import rows_where
-from chimerax.flexrec.explore.export import can_save_cs, save_particles
+from chimerax.flexrec.explore.export import can_save_cs, note_on, save_particles
 from chimerax.flexrec.explore.lasso import in_lasso
 from chimerax.flexrec.explore.particle_columns import column, column_names
 from chimerax.flexrec.explore.particle_images import images_here, lost_images, use_folder
@@ -256,6 +256,37 @@ def test_a_star_file_elsewhere_finds_its_images(trained, tmp_path):
     part = read_particles(tmp_path / "part.star")
     assert part.index.tolist() == [7, 3] and part.stacks == (trained.project / "stack.mrcs",)
     assert part.columns["rlnMicrographName"].tolist() == ["MotionCorr/mic0.mrc"] * 2
+
+
+def test_a_star_file_beside_other_images_of_the_same_name_keeps_its_own(trained, tmp_path):
+    write_stack(tmp_path / "stack.mrcs", 3)
+    write_stack(trained.project / "stack.mrcs")
+    save_rows(trained.source, np.array([7, 3]), tmp_path / "part.star")
+    (trained.project / "stack.mrcs").unlink()
+    assert f"@{trained.project / 'stack.mrcs'}" in (tmp_path / "part.star").read_text()
+
+
+def test_tables_of_bodies_lose_the_same_rows(trained, tmp_path):
+    """RELION's multi-body refinement has a table for each body, row by row with the particles."""
+    path, count = tmp_path / "run_data.star", len(trained.source_particles)
+    body = "\ndata_images_body_{}\n\nloop_\n_rlnAngleRot\n_rlnAngleTilt\n"
+    bodies = [body.format(b) + "".join(f"{b}.{i} 90\n" for i in range(count)) for b in (1, 2)]
+    path.write_text(trained.source.read_text() + "".join(bodies))
+    save_rows(path, np.array([7, 3]), tmp_path / "part.star")
+    blocks = gemmi.cif.read(str(tmp_path / "part.star"))
+    for b in (1, 2):
+        assert list(blocks.find_block(f"images_body_{b}").find_values("_rlnAngleRot")) == [f"{b}.7", f"{b}.3"]
+
+
+def test_dark_particles_of_a_cs_are_said_in_a_star(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    for name, dark in (("all.cs", "dark"), ("all.cs", "white"), ("all.star", "dark")):
+        (trained.project / name).touch()
+        record = json.loads((trained.prepared / "prep.json").read_text())
+        text = json.dumps({**record, "source": f"../{name}", "contrast": dark})
+        (trained.prepared / "prep.json").write_text(text)
+        note = note_on(open_trained(trained.folder), tmp_path / "few.star")
+        assert ("all.cs" in note and "invert" in note) == (name == "all.cs" and dark == "dark")
 
 
 def test_names_of_images_that_are_nowhere_stay_as_they_are(trained, tmp_path):

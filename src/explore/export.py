@@ -68,14 +68,21 @@ def can_save_cs(trained: Trained) -> bool:
 
 
 def note_on(trained: Trained, file: Path) -> str:
-    """What is to be said of particles written to a file, or nothing: that they are prep's own, if they are."""
-    if Path(file).suffix.lower() != ".star" or trained.model.origin is not None:
+    """What is to be said of particles written to a file, or nothing: that they are prep's own, or dark in a .star."""
+    if Path(file).suffix.lower() != ".star":
         return ""
     try:
-        trained.source  # noqa: B018 - whether it is there
+        source = trained.source
     except InputError:
-        prep, optics = trained.prepared, trained.particles.optics
-        lost = "" if any(is_file(stack) for stack in trained.particles.stacks) else ", which are not here either"
-        return (f"they are those of {prep.name}/{STAR}, as the file that prep was given is gone: images of "
-                f"{optics.box[0]} pixels of {optics.pixel_size[0]:.4g} Å{lost}")  # fmt: skip
-    return ""
+        return "" if trained.model.origin is not None else _preps_own(trained)
+    if source.suffix != ".cs" or not trained.dark:
+        return ""
+    return (f"protein is dark in these images, as {source.name} says and no .star can: invert them for RELION, which "
+            "takes it as white, and give cryoSPARC the sign when it imports them")  # fmt: skip
+
+
+def _preps_own(trained: Trained) -> str:
+    prep, optics = trained.prepared, trained.particles.optics
+    lost = "" if any(is_file(stack) for stack in trained.particles.stacks) else ", which are not here either"
+    return (f"they are those of {prep.name}/{STAR}, as the file that prep was given is gone: images of "
+            f"{optics.box[0]} pixels of {optics.pixel_size[0]:.4g} Å{lost}")  # fmt: skip

@@ -191,6 +191,13 @@ class Trained:
         particles = read_again(self.source, self.image_folder or record.get("image_root"))
         return replace(particles, contrast=_CONTRAST.get(record.get("contrast", ""), particles.contrast))
 
+    @property
+    def dark(self) -> bool:
+        """Whether protein is dark in the source's images, as prep found it or the other program was told."""
+        if self.model.origin is not None:
+            return self.particles.contrast < 0
+        return _CONTRAST.get(_read_json(self.prepared / RECORD).get("contrast", ""), 1.0) < 0
+
     @cached_property
     def _given_rows(self) -> np.ndarray:
         """``(n,)``, the rows of the source that another program's latents are of."""

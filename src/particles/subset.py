@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from .star import particle_table_name
 from .star_table import StarTable, read_parts, read_tables
 from .write import write_star, write_tables
 
+_BODY = re.compile("images_body_[0-9]+")  # of a multi-body refinement: row by row with the particles
 INDEX_SUFFIXES = (".txt", ".npy", ".npz", ".pkl")
 
 
@@ -30,7 +32,8 @@ def save_rows(source: Path | None, rows: np.ndarray, target: str | os.PathLike[s
 
     ``target`` is a .star or .cs, or a list of the row numbers: .txt (one a line), .npy (int64), .npz (array ``ind``) or
     .pkl (the int64 array alone, as cryoDRGN's ``--ind`` reads it).
-    STAR rows keep every word letter by letter, and all other tables come with them; only where the stacks are not found
+    STAR rows keep every word letter by letter, and all other tables come with them, those of a multi-body refinement's
+    bodies with the same rows; only where the stacks are not found
     from the target's folder as they are from the file's are they named by their absolute paths. .cs rows keep all
     fields; a .cs becomes a .star with every column. ``InputError`` where the kinds do not go together. The file appears
     whole or not at all.
@@ -93,14 +96,16 @@ def _write_star_rows(source: Path, rows: np.ndarray, target: Path) -> None:
         return
     parts = read_parts(source)
     name = particle_table_name(source, read_tables(source, parts))
+    particles = next(place for place, part in enumerate(parts) if part.name == name and "rlnImageName" in part)
+    count = len(parts[particles])
+    _checked(rows, count, source)
     for place, part in enumerate(parts):
-        if part.name == name and "rlnImageName" in part:
-            _checked(rows, len(part), source)
-            words = {tag: values[rows] for tag, values in part.words.items()}
-            if not _names_hold(part, target):
-                words["rlnImageName"] = objects(_absolute(source, texts_of(words["rlnImageName"])))
-            parts[place] = replace(part, words=words, length=len(rows))
-            break
+        if place != particles and not (_BODY.fullmatch(part.name) and len(part) == count):
+            continue
+        words = {tag: values[rows] for tag, values in part.words.items()}
+        if place == particles and not _names_hold(part, target):
+            words["rlnImageName"] = objects(_absolute(source, texts_of(words["rlnImageName"])))
+        parts[place] = replace(part, words=words, length=len(rows))
     write_tables(target, parts)
 
 
@@ -120,10 +125,11 @@ def _checked(rows: np.ndarray, count: int, source: Path) -> np.ndarray:
 
 
 def _names_hold(table: StarTable, target: Path) -> bool:
-    """Whether the stacks that are found from the file's folder, or one above it, are found from the target's too."""
+    """Whether the stacks that are found from the file's folder, or one above it, are those that the target leads to."""
     names = {split_name(text)[1] for text in table.texts("rlnImageName")}
-    return all(_found(name, target) or not _found(name, table.path) for name in names)
+    return all(_found(name, table.path) in (None, _found(name, target)) for name in names)
 
 
-def _found(name: str, file: Path) -> bool:
-    return any(is_file(folder / name) for folder in folders_of(file))
+def _found(name: str, file: Path) -> Path | None:
+    paths = (folder / name for folder in folders_of(file))
+    return next((path.resolve() for path in paths if is_file(path)), None)
