@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -134,4 +135,11 @@ def test_other_bad_stacks(tmp_path):
     raw[12:16] = np.int32(4).tobytes()
     path.write_bytes(raw)
     with pytest.raises(InputError, match="mode 4"):
+        read_header(path)
+
+
+def test_a_compressed_stack_is_called_so(tmp_path):
+    path = write(tmp_path / "a.mrcs", np.zeros((6, 8, 8), np.float32))
+    path.write_bytes(gzip.compress(path.read_bytes()) + b" " * 2000)
+    with pytest.raises(InputError, match="compressed by gzip"):
         read_header(path)

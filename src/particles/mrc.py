@@ -49,6 +49,8 @@ def read_header(path: Path) -> MrcHeader:
         raise InputError(f"{path}: cannot be read ({error.strerror}); is the path right?") from error
     if len(raw) < HEADER_BYTES:
         raise InputError(f"{path}: only {len(raw)} bytes long, so not an MRC file; copy or extract it again.")
+    if raw[:2] == b"\x1f\x8b":
+        raise InputError(f"{path}: is compressed by gzip; unpack it (gunzip) and name the unpacked file.")
     order = _byte_order(path, raw)
     columns, rows, sections, mode = struct.unpack(f"{order}4i", raw[:16])
     if mode not in _TYPES:
