@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.particles import ImageStack, read_particles, write_star
+from chimerax.flexrec.particles import ImageStack, InputWarning, read_particles, write_star
 from chimerax.flexrec.particles.rotations import vector_to_matrix
 
 FIELDS = [
@@ -115,3 +115,45 @@ def test_a_refinement_of_cryosparc(shared_data):
         read_particles(shared_data / "cryosparc" / "cryosparc_J2_particles_exported.cs")
     with pytest.raises(InputError, match="no particles"):
         read_particles(shared_data / "cryosparc" / "4k_dataset.cs")
+
+
+def test_fields_that_nobody_has_filled_in_are_not_taken_for_zero(tmp_path):
+    """An image scale of 0 would leave nothing of the CTF, a pixel size of 0 nothing of the shift."""
+    kind = [*FIELDS, ("alignments3D/alpha", "f4"), ("ctf/scale", "f4")]
+    data = np.zeros(4, kind)
+    data[[name for name, *_ in FIELDS]] = dataset()
+    data["ctf/scale"], data["alignments3D/psize_A"] = [1, 2, 3, 4], [3, 3, 0, 3]
+    with pytest.warns(InputWarning) as caught:
+        p = read_particles(save(tmp_path, data))
+    assert p.scale.tolist() == [1, 2, 3, 4] and p.shift[1:3].tolist() == [[6, -3], [3, -1.5]]
+    said = " ".join(str(warning.message) for warning in caught)
+    assert "alignments3D/alpha is 0 for all" in said and "psize_A is 0 for 1 particles" in said
+
+
+@pytest.mark.parametrize("field", ["alignments3D_multi/pose", "alignments_class_0/pose"])
+def test_poses_for_several_classes_are_refused_as_such(tmp_path, field):
+    """Heterogeneous refinement, from version 4.5 on and before."""
+    kind = [one for one in FIELDS if not one[0].startswith("alignments3D")] + [(field, "f4", (3, 3))]
+    data = np.zeros(4, kind)
+    for name, *_ in kind[:-1]:
+        data[name] = dataset()[name]
+    with pytest.raises(InputError, match="a pose for each of several classes"):
+        read_particles(save(tmp_path, data))
+
+
+def test_particles_of_several_classes_are_said(tmp_path):
+    data = np.zeros(4, [*FIELDS, ("alignments3D/class", "u4")])
+    data[[name for name, *_ in FIELDS]] = dataset()
+    data["alignments3D/class"] = [0, 2, 0, 2]
+    with pytest.warns(InputWarning, match="are of 2 classes"):
+        read_particles(save(tmp_path, data))
+
+
+def test_other_files_of_cryosparc_are_told_apart(tmp_path):
+    """cryosparc-tools' CSDAT_FORMAT, and the list beside an exported .cs."""
+    (tmp_path / "p.cs").write_bytes(b"\x95CSDAT" + bytes(100))
+    with pytest.raises(InputError, match="compressed format"):
+        read_particles(tmp_path / "p.cs")
+    (tmp_path / "p.csg").write_text("results: {}\n")
+    with pytest.raises(InputError, match="give the .cs"):
+        read_particles(tmp_path / "p.csg")

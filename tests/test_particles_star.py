@@ -156,6 +156,16 @@ def test_particles_that_were_never_aligned_are_said(tmp_path):
         read_particles(many(tmp_path, lambda i: (i, i, i)))
 
 
+def test_several_classes_and_scales_of_nothing(tmp_path):
+    path = star(tmp_path)
+    with pytest.warns(InputWarning, match=r"2 classes \(_rlnClassNumber\)"):
+        read_particles(path)
+    path.write_text(path.read_text().replace("_rlnClassNumber", "_rlnCtfScalefactor").replace("mic 1.mrc\" 4", 'm" 0'))
+    path.write_text(path.read_text().replace("mic2.mrc 5", "mic2.mrc 0"))
+    with pytest.raises(InputError, match="scale of every image is 0"):
+        read_particles(path)
+
+
 def test_one_half_alone_is_as_if_never_divided(tmp_path):
     path = star(tmp_path)
     path.write_text(path.read_text().replace("-80 2 mic2", "-80 1 mic2"))

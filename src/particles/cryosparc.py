@@ -52,7 +52,7 @@ def particles_of_table(path: Path, data: np.ndarray, image_root: Path | None, re
         stack=stack,
         index=index,
         rotation=_rotation(data),
-        shift=_shift(data),
+        shift=_shift(path, data),
         defocus=_defocus(data),
         phase_shift=np.degrees(_field(data, "ctf/phase_shift_rad", 0.0)),
         group=group,
@@ -62,7 +62,7 @@ def particles_of_table(path: Path, data: np.ndarray, image_root: Path | None, re
         contrast=_contrast(path, data),
         source=path.absolute(),
         b_factor=_field(data, "ctf/bfactor", 0.0),
-        scale=_field(data, "ctf/scale", 1.0) * _field(data, "alignments3D/alpha", 1.0),
+        scale=_scale(path, data),
     )
 
 
@@ -90,6 +90,9 @@ def _where_to_find(data: np.ndarray, what: str) -> str:
     names = field_names(data)
     if not any(name.startswith(("uid", "alignments", "ctf/", "location/", "pick_stats/")) for name in names):
         return "it holds no particles but maps, classes or micrographs; give a .cs of particles."
+    if what == "pose" and any(name.startswith(("alignments3D_multi/", "alignments_class")) for name in names):
+        return ("they have a pose for each of several classes; in cryoSPARC give the particles of one class, or refine "
+                "all together.")  # fmt: skip
     if what == "pose" and any(name.startswith("alignments2D/") for name in names):
         return "its particles were only classified in 2D; give the particles of a 3D refinement."
     if what == "pose" and "blob/path" in names and "ctf/df1_A" in names:
@@ -145,12 +148,32 @@ def _rotation(data: np.ndarray) -> np.ndarray:
     return vector_to_matrix(np.where(credible, vector, np.nan)).swapaxes(1, 2)
 
 
-def _shift(data: np.ndarray) -> np.ndarray:
-    """(n, 2) Å: shifts are in pixels of the images that were aligned, ``alignments3D/psize_A``; 0 where absent."""
+def _shift(path: Path, data: np.ndarray) -> np.ndarray:
+    """(n, 2) Å: shifts are in pixels of the images that were aligned, ``alignments3D/psize_A``; 0 where absent.
+
+    Where that is absent or 0, as it is where nobody has filled it in, the pixels are those of the images.
+    """
     if _POSE[1] not in field_names(data):
         return np.zeros((len(data), 2))
-    pixel_size = data["alignments3D/psize_A" if "alignments3D/psize_A" in field_names(data) else "blob/psize_A"]
-    return data[_POSE[1]].astype(np.float64) * pixel_size[:, None]
+    own = _field(data, "blob/psize_A", np.nan)
+    pixel_size = _field(data, "alignments3D/psize_A", 0.0)
+    unset = pixel_size == 0
+    if "alignments3D/psize_A" in field_names(data) and unset.any():
+        warnings.warn(f"{path}: alignments3D/psize_A is 0 for {unset.sum()} particles; their shifts are taken to be in "
+                      "pixels of the images (blob/psize_A).", InputWarning, stacklevel=2)  # fmt: skip
+    return data[_POSE[1]].astype(np.float64) * np.where(unset, own, pixel_size)[:, None]
+
+
+def _scale(path: Path, data: np.ndarray) -> np.ndarray:
+    """(n,): ``ctf/scale`` × ``alignments3D/alpha`` of each image; one that is 0 for all was never filled in."""
+    scale = np.ones(len(data))
+    for name in ("ctf/scale", "alignments3D/alpha"):
+        factor = _field(data, name, 1.0)
+        if not factor.any():
+            warnings.warn(f"{path}: {name} is 0 for all particles, so it is left out.", InputWarning, stacklevel=2)
+        else:
+            scale *= factor
+    return scale
 
 
 def _defocus(data: np.ndarray) -> np.ndarray:

@@ -9,11 +9,16 @@ import numpy as np
 
 from ..errors import InputError
 
+_COMPRESSED = b"\x95CSDAT"
 _LONGEST_HEADER = 1_000_000  # bytes; numpy's own bound is reached by jobs with some hundred fields
 
 
 def load_cs(path: Path) -> np.ndarray:
     """The (n,) structured array of a .cs file; ``InputError`` where it is not one (or would need a pickle)."""
+    if _begins_with(path, _COMPRESSED):
+        raise InputError(f"{path}: is in cryoSPARC's compressed format, which FlexRec does not read; write it as a "
+                         "plain .cs with cryosparc-tools (Dataset.load, then save), or give an exported "
+                         "one.")  # fmt: skip
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
@@ -25,6 +30,14 @@ def load_cs(path: Path) -> np.ndarray:
     if data is None or data.dtype.names is None or data.ndim != 1:
         raise InputError(f"{path}: not a cryoSPARC .cs file (no table of fields); export it again.")
     return data
+
+
+def _begins_with(path: Path, letters: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(letters)) == letters
+    except OSError:
+        return False
 
 
 def _said(error: Exception) -> str:

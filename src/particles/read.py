@@ -33,6 +33,8 @@ def read_particles(
     path, image_root = Path(path), None if image_root is None else Path(image_root)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; give a RELION .star or a cryoSPARC .cs file of particles.")
+    if path.suffix == ".csg":
+        raise InputError(f"{path}: is only the list of an export's files; give the .cs that lies beside it.")
     if path.suffix not in (".star", ".cs"):
         raise InputError(f"{path}: not a particle file FlexRec knows; give a RELION .star or a cryoSPARC .cs file.")
     from .cryosparc import read_cs

@@ -25,6 +25,7 @@ _PARTICLE: tuple[tuple[str, str, float, float], ...] = (
     ("scale", "scale", -1e5, 1e5),
 )
 _OF_CTF = {"voltage", "spherical_aberration", "amplitude_contrast", "defocus", "phase_shift", "b_factor", "scale"}
+_CLASS = ("rlnClassNumber", "alignments3D/class")
 _FEWEST_VIEWS = 10  # particles of which it is no chance that they are seen along one direction
 _MOST_ANISOTROPY = 0.3  # of an element of the magnification matrix
 
@@ -59,6 +60,10 @@ def check_values(particles: Particles, require: tuple[str, ...]) -> None:
                              )  # fmt: skip
     if "pose" in require:
         _check_views(particles)
+        _warn_classes(particles)
+    if "ctf" in require and not particles.scale.any():
+        raise InputError(f"{particles.source}: the scale of every image is 0 (_rlnCtfScalefactor), which leaves "
+                         "nothing of them; leave the column out.")  # fmt: skip
 
 
 def _check_views(particles: Particles) -> None:
@@ -72,6 +77,17 @@ def _check_views(particles: Particles) -> None:
         warnings.warn(f"{particles.source}: {len(still)} of {count} particles are seen along z exactly, rot and tilt "
                       f"being 0 (the first is particle {still[0] + 1}), as those that were never aligned in 3D; if so, "
                       "leave them out.", InputWarning, stacklevel=2)  # fmt: skip
+
+
+def _warn_classes(particles: Particles) -> None:
+    """Each class of a 3D classification has a map, and its particles' poses are those relative to it."""
+    for name in _CLASS:
+        count = len(np.unique(particles.columns[name])) if name in particles.columns else 1
+        if count > 1:
+            label = name if "/" in name else f"_{name}"
+            warnings.warn(f"{particles.source}: its particles are of {count} classes ({label}); if each class was "
+                          "aligned to a map of its own, refine all together first, or give one class.",
+                          InputWarning, stacklevel=2)  # fmt: skip
 
 
 def _may_lack(name: str, require: tuple[str, ...]) -> bool:
