@@ -278,7 +278,7 @@ def test_tables_of_bodies_lose_the_same_rows(trained, tmp_path):
         assert list(blocks.find_block(f"images_body_{b}").find_values("_rlnAngleRot")) == [f"{b}.7", f"{b}.3"]
 
 
-def test_dark_particles_of_a_cs_are_said_in_a_star(tmp_path):
+def test_what_relion_does_not_know_of_a_cs_is_said_of_its_star(tmp_path):
     trained = open_trained(make_project(tmp_path / "project"))
     for name, dark in (("all.cs", "dark"), ("all.cs", "white"), ("all.star", "dark")):
         (trained.project / name).touch()
@@ -287,6 +287,9 @@ def test_dark_particles_of_a_cs_are_said_in_a_star(tmp_path):
         (trained.prepared / "prep.json").write_text(text)
         note = note_on(open_trained(trained.folder), tmp_path / "few.star")
         assert ("all.cs" in note and "invert" in note) == (name == "all.cs" and dark == "dark")
+        (tmp_path / "mrc.star").write_text("data_\nloop_\n_rlnAnglePsi\n_rlnImageName\n1 '000001@J1/a b.mrc'\n")
+        note = note_on(open_trained(trained.folder), tmp_path / "mrc.star")
+        assert ("named .mrc, which RELION takes for maps" in note) == (name == "all.cs")
 
 
 def test_names_of_images_that_are_nowhere_stay_as_they_are(trained, tmp_path):

@@ -12,6 +12,7 @@ from ..particles import Particles
 from ..particles.prepared import STAR
 from ..particles.selection import Selection
 from ..particles.stack_paths import is_file
+from ..particles.star_words import split_words
 from ..particles.subset import save_anew, save_rows
 from ..particles.symmetry import COPY
 from .selection_state import check_particles
@@ -68,17 +69,34 @@ def can_save_cs(trained: Trained) -> bool:
 
 
 def note_on(trained: Trained, file: Path) -> str:
-    """What is to be said of particles written to a file, or nothing: that they are prep's own, or dark in a .star."""
+    """What is to be said of particles written to a file, or nothing.
+
+    That they are prep's own; of a .cs's particles in a .star, that they are dark, and that RELION refuses .mrc stacks.
+    """
     if Path(file).suffix.lower() != ".star":
         return ""
     try:
         source = trained.source
     except InputError:
         return "" if trained.model.origin is not None else _preps_own(trained)
-    if source.suffix != ".cs" or not trained.dark:
+    if source.suffix != ".cs":
         return ""
-    return (f"protein is dark in these images, as {source.name} says and no .star can: invert them for RELION, which "
-            "takes it as white, and give cryoSPARC the sign when it imports them")  # fmt: skip
+    notes = []
+    if trained.dark:
+        notes.append(f"protein is dark in these images, as {source.name} says and no .star can: invert them for "
+                     "RELION, which takes it as white, and give cryoSPARC the sign when it imports them")  # fmt: skip
+    if _names_mrc(file):
+        notes.append("the stacks are named .mrc, which RELION takes for maps: for it, link them under names in .mrcs")
+    return "; ".join(notes)
+
+
+def _names_mrc(file: Path) -> bool:
+    """Whether the first particle of a .star is in a stack named so."""
+    if not is_file(file):
+        return False
+    with open(file, "rb") as lines:
+        first = next((line for line in lines if b"@" in line), b"")
+    return any(b"@" in word and word.endswith(b".mrc") for word in split_words(first))
 
 
 def _preps_own(trained: Trained) -> str:
