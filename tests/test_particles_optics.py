@@ -19,7 +19,7 @@ def test_aberrations_are_read(tmp_path):
     path = star(tmp_path, tags, "1.02 0.01 0.03 0.99 0.1 -0.2 [1,2,3]", "1 0 0 1 0 0 [0,0,0,7]")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        optics = read_particles(path).optics
+        optics = read_particles(path, require=("ctf",)).optics
     np.testing.assert_array_equal(optics.magnification[0], [[1.02, 0.01], [0.03, 0.99]])
     np.testing.assert_array_equal(optics.magnification[1], np.eye(2))
     np.testing.assert_array_equal(optics.even, [[1, 2, 3, 0], [0, 0, 0, 7]])
@@ -76,6 +76,12 @@ def test_particles_of_one_group_that_differ_are_parted(tmp_path):
     p = two_tables(tmp_path, {"_rlnVoltage": "300|200"}, base)
     assert p.optics.voltage[p.group].tolist() == [300, 200] and len(set(p.optics.name)) == 2
     assert p.optics.spherical_aberration.tolist() == [2.7, 2.7] and p.optics.amplitude_contrast.tolist() == [0, 0]
+
+
+def test_groups_of_one_name_are_told_apart(tmp_path):
+    path = star(tmp_path)
+    path.write_text(path.read_text().replace("second", "first"))
+    assert read_particles(path).optics.name == ("first_1", "first_2")
 
 
 def test_defocus_only_in_the_optics_table(tmp_path):

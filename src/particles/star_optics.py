@@ -156,18 +156,18 @@ def whole_boxes(box: np.ndarray) -> np.ndarray:
 
 
 def _names(tables: CtfTables, rows: np.ndarray) -> tuple[str, ...]:
-    """A name for each group; those that are parts of one row of the optics table are numbered."""
+    """A name for each group; those of one name, as the parts of one row of the optics table, are numbered."""
     given = tables.texts("rlnOpticsGroupName") if tables.optics is not None else None
     if given is None:
         number = np.arange(1, len(rows) + 1)
         if tables.optics is not None and "rlnOpticsGroup" in tables.optics and len(np.unique(rows)) == len(rows):
             number = tables.optics.numbers("rlnOpticsGroup")[rows].astype(int)
         return tuple(f"opticsGroup{value}" for value in number)
-    names: list[str] = []
-    for row in rows:
-        parts = int((rows == row).sum())
-        names.append(given[row] if parts == 1 else f"{given[row]}_{sum(n.startswith(given[row]) for n in names) + 1}")
-    return tuple(names)
+    names = [given[row] for row in rows]
+    return tuple(
+        name if names.count(name) == 1 else f"{name}_{names[:place].count(name) + 1}"
+        for place, name in enumerate(names)
+    )
 
 
 def _refuse_no_microscope(tables: CtfTables, require: tuple[str, ...]) -> None:
