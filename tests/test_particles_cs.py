@@ -7,6 +7,7 @@ import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles import ImageStack, InputWarning, read_particles, write_star
 from chimerax.flexrec.particles.rotations import vector_to_matrix
+from chimerax.flexrec.particles.subset import save_rows
 
 FIELDS = [
     ("uid", "u8"), ("blob/path", "S30"), ("blob/idx", "u4"), ("blob/shape", "u4", (2,)), ("blob/psize_A", "f4"),
@@ -157,3 +158,28 @@ def test_other_files_of_cryosparc_are_told_apart(tmp_path):
     (tmp_path / "p.csg").write_text("results: {}\n")
     with pytest.raises(InputError, match="give the .cs"):
         read_particles(tmp_path / "p.csg")
+
+
+@pytest.mark.parametrize("name, other", [
+    ("J24_particles.cs", "J24_passthrough_particles.cs"),
+    ("cryosparc_P12_J24_001_particles.cs", "P12_J24_passthrough_particles.cs"),
+    ("J24_particles_selected.cs", "J24_passthrough_particles_selected.cs"),
+])  # fmt: skip
+def test_a_jobs_particles_are_read_with_their_passthrough(tmp_path, name, other):
+    """Matched by uid, in another order and with more rows; a file of another output or job is passed over."""
+    data = dataset(6)
+    data["ctf/df1_A"] = 15000 + np.arange(6)
+    own = ["uid", *(field for field in data.dtype.names if field.startswith("alignments3D"))]
+    rest = ["uid", *(field for field in data.dtype.names if field.startswith(("blob", "ctf")))]
+    save(tmp_path, data[:4][own]).rename(tmp_path / name)
+    save(tmp_path, data[4:][rest]).rename(tmp_path / "J24_passthrough_particles_excluded.cs")
+    save(tmp_path, data[rest]).rename(tmp_path / "J2_passthrough_particles.cs")
+    with pytest.raises(InputError, match="side by side"):
+        read_particles(tmp_path / name)
+    save(tmp_path, data[rest][::-1]).rename(tmp_path / other)
+    with pytest.warns(InputWarning, match=f"taken from {other}, by uid"):
+        p = read_particles(tmp_path / name)
+    assert p.defocus[:, 0].tolist() == [15000, 15001, 15002, 15003] and p.index.tolist() == [5, 4, 3, 2]
+    np.testing.assert_allclose(p.rotation, read_particles(save(tmp_path, data)).rotation[:4], atol=1e-6)
+    save_rows(tmp_path / name, np.array([2, 0]), tmp_path / "few.cs")
+    assert read_particles(tmp_path / "few.cs").defocus[:, 0].tolist() == [15002, 15000]

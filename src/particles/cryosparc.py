@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..errors import InputError
 from .aberrations import from_cryosparc
 from .columns import Columns, interned, text_of
-from .cs_table import check_fields, field_names, load_cs
+from .cs_table import check_fields, field_names, joined_by_uid, load_cs
 from .ctf import wavelength
 from .halves import divided
 from .particles import InputWarning, Optics, Particles
@@ -21,6 +22,7 @@ from .star_optics import whole_boxes
 _POSE = ("alignments3D/pose", "alignments3D/shift")
 _CTF = ("ctf/df1_A", "ctf/df2_A", "ctf/df_angle_rad", "ctf/accel_kv", "ctf/cs_mm", "ctf/amp_contrast")
 _BLOB = ("blob/path", "blob/idx", "blob/psize_A", "blob/shape")
+_NEEDED = {"blob": (_BLOB, "images"), "pose": (_POSE, "poses"), "ctf": (_CTF, "CTF parameters")}
 _IMAGE = ("ctf/phase_shift_rad", "ctf/bfactor", "ctf/scale", "alignments3D/alpha")  # of a particle's image alone
 _ABERRATIONS = {"ctf/tilt_A": 2, "ctf/trefoil_A": 2, "ctf/tetra_A": 4, "ctf/anisomag": 4}
 _USED = {*_POSE, *_CTF, *_BLOB, *_IMAGE, *_ABERRATIONS, "blob/sign", "alignments3D/split"}
@@ -39,7 +41,31 @@ _UNMODELLED = {
 
 def read_cs(path: Path, image_root: Path | None, require: tuple[str, ...]) -> Particles:
     """The particles of a cryoSPARC .cs file; see ``read_particles``."""
-    return particles_of_table(path, load_cs(path), image_root, require)
+    return particles_of_table(path, load_whole_cs(path, require), image_root, require)
+
+
+def load_whole_cs(path: Path, require: tuple[str, ...] = ("pose", "ctf")) -> np.ndarray:
+    """The table ``(n,)``; what it lacks of images or of what is required comes from its job's passthrough beside it."""
+    data = load_cs(path)
+    missing = _missing(data, require)
+    job = re.search(r"(?<![A-Za-z0-9])J[0-9]+(?![A-Za-z0-9])", path.name.replace("_", " "))
+    if not missing or job is None or "uid" not in field_names(data):
+        return data
+    for other in sorted(path.parent.glob(f"*{job[0]}_passthrough_particles*.cs")):
+        try:
+            whole = joined_by_uid(path, data, other)
+        except InputError:  # of the particles of another output
+            continue
+        if len(_missing(whole, require)) < len(missing):
+            warnings.warn(f"{path}: what it lacks ({', '.join(missing)}) is taken from {other.name}, by uid.",
+                          InputWarning, stacklevel=2)  # fmt: skip
+            return whole
+    return data
+
+
+def _missing(data: np.ndarray, require: tuple[str, ...]) -> list[str]:
+    wanted = [name for what in ("blob", *require) for name in _NEEDED[what][0]]
+    return [name for name in wanted if name not in field_names(data)]
 
 
 def particles_of_table(path: Path, data: np.ndarray, image_root: Path | None, require: tuple[str, ...]) -> Particles:
@@ -69,9 +95,8 @@ def particles_of_table(path: Path, data: np.ndarray, image_root: Path | None, re
 def _refuse_missing(path: Path, data: np.ndarray, require: tuple[str, ...]) -> None:
     if len(data) == 0:
         raise InputError(f"{path}: has no particles; give a file with particles.")
-    needed = {"blob": (_BLOB, "images"), "pose": (_POSE, "poses"), "ctf": (_CTF, "CTF parameters")}
     for what in ("blob", *require):
-        fields, noun = needed[what]
+        fields, noun = _NEEDED[what]
         missing = [name for name in fields if name not in field_names(data)]
         if missing:
             raise InputError(f"{path}: no {noun} ({', '.join(missing)} missing); {_where_to_find(data, what)}")
@@ -97,8 +122,8 @@ def _where_to_find(data: np.ndarray, what: str) -> str:
         return "its particles were only classified in 2D; give the particles of a 3D refinement."
     if what == "pose" and "blob/path" in names and "ctf/df1_A" in names:
         return "give the particles of a 3D refinement."
-    return ("a passthrough file holds only part: in cryoSPARC run Export on the particles of a refinement, and give "
-            "the exported .cs.")  # fmt: skip
+    return ("a job's files hold only part each: leave its …_particles.cs and …_passthrough_particles.cs side by side "
+            "and give the first, or run Export in cryoSPARC and give the exported .cs.")  # fmt: skip
 
 
 def _blobs(path: Path, data: np.ndarray, image_root: Path | None) -> tuple[tuple[Path, ...], np.ndarray, np.ndarray]:

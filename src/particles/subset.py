@@ -14,7 +14,7 @@ import numpy as np
 from ..atomic import atomic_path
 from ..errors import InputError
 from .columns import objects, texts_of
-from .cs_table import load_cs
+from .cryosparc import load_whole_cs
 from .particles import Particles
 from .read import read_particles
 from .stack_paths import StackPaths, folders_of, is_file, split_name
@@ -85,7 +85,7 @@ def _write_cs(source: Path, rows: np.ndarray, target: Path) -> None:
     if source.suffix != ".cs":
         raise InputError(f"{target}: the particles come from {source.name}, and only particles of a .cs can be written "
                          "as .cs; write a .star, which cryoSPARC imports.")  # fmt: skip
-    data = load_cs(source)
+    data = load_whole_cs(source)
     with atomic_path(target) as temporary, open(temporary, "wb") as file:
         np.save(file, data[_checked(rows, len(data), source)], allow_pickle=False)
 
