@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -164,10 +166,8 @@ def _names(tables: CtfTables, rows: np.ndarray) -> tuple[str, ...]:
             number = tables.optics.numbers("rlnOpticsGroup")[rows].astype(int)
         return tuple(f"opticsGroup{value}" for value in number)
     names = [given[row] for row in rows]
-    return tuple(
-        name if names.count(name) == 1 else f"{name}_{names[:place].count(name) + 1}"
-        for place, name in enumerate(names)
-    )
+    total, numbers = Counter(names), {name: count(1) for name in names}
+    return tuple(name if total[name] == 1 else f"{name}_{next(numbers[name])}" for name in names)
 
 
 def _refuse_no_microscope(tables: CtfTables, require: tuple[str, ...]) -> None:
