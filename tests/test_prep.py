@@ -18,7 +18,9 @@ import pytest
 from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.prep.prep_notes import Notes
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP
+from chimerax.flexrec.jobs.prep.prep_read import tell_headers
 from chimerax.flexrec.particles import ImageStack, Optics, Particles, read_particles, write_star
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.prepared import load_prepared
@@ -321,7 +323,9 @@ import sys, time
 from pathlib import Path
 import chimerax.flexrec.jobs.prep.prep_run as prep_run
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.prep.prep_notes import Notes
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP
+from chimerax.flexrec.jobs.prep.prep_read import tell_headers
 from chimerax.flexrec.particles.convert import Converter
 import chimerax.flexrec.particles.stream as stream
 prep_run._CHUNK_PIXELS, stream._SYNC_SECONDS, convert = 16 * 40 * 40, 0, Converter.images
@@ -397,3 +401,18 @@ def test_a_place_of_the_consensus_that_is_none_is_refused(made, tmp_path, centre
     del record["centre"]
     (folder / "prep.json").write_text(json.dumps(record))
     assert load_prepared(folder).centre is None
+
+
+@pytest.mark.parametrize("header, said", [(0.4, True), (8.0, True), (4.1, False), (1.0, False), (0.0, False)])
+def test_a_header_of_another_pixel_size_is_said(tmp_path, header, said):
+    """4 Å in the file: in nm, or of images that were binned since; not a calibration, or an unknown size."""
+    simulate(tmp_path, count=4)
+    stack = next(tmp_path.glob("*.mrcs"))
+    raw = bytearray(stack.read_bytes())
+    raw[40:52] = np.full(3, header * BOX, np.float32).tobytes()
+    raw[28:40] = np.full(3, BOX, np.int32).tobytes()
+    stack.write_bytes(raw)
+    (tmp_path / "001-prep").mkdir()
+    notes = Notes(JobRun(tmp_path / "001-prep"))
+    tell_headers(read_particles(tmp_path / "particles.star"), notes)
+    assert [f"{stack.name} says {header:g} Å" in text for text in notes.texts] == [True] * said

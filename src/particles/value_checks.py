@@ -26,6 +26,7 @@ _PARTICLE: tuple[tuple[str, str, float, float], ...] = (
 )
 _OF_CTF = {"voltage", "spherical_aberration", "amplitude_contrast", "defocus", "phase_shift", "b_factor", "scale"}
 _CLASS = ("rlnClassNumber", "alignments3D/class")
+_MOST_CLASSES = 20  # of a 3D classification; more are what is left of one in 2D
 _FEWEST_VIEWS = 10  # particles of which it is no chance that they are seen along one direction
 _MOST_ANISOTROPY = 0.3  # of an element of the magnification matrix
 
@@ -83,7 +84,7 @@ def _warn_classes(particles: Particles) -> None:
     """Each class of a 3D classification has a map, and its particles' poses are those relative to it."""
     for name in _CLASS:
         count = len(np.unique(particles.columns[name])) if name in particles.columns else 1
-        if count > 1:
+        if 1 < count <= _MOST_CLASSES:
             label = name if "/" in name else f"_{name}"
             warnings.warn(f"{particles.source}: its particles are of {count} classes ({label}); if each class was "
                           "aligned to a map of its own, refine all together first, or give one class.",

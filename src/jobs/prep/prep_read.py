@@ -14,12 +14,15 @@ from ...mesh.map_files import read_map
 from ...mesh.map_place import read_centre
 from ...particles import InputWarning, Particles, read_particles
 from ...particles.frame import Frame
+from ...particles.mrc import read_header
 from ...particles.prepared import STAR
 from ...particles.relion_optimiser import is_optimiser, read_optimiser
 from ...particles.resample import resample_map
 from ..inputs import job_file
 from .prep_notes import Notes
 from .prep_parameters import CTF_STATES, PrepParameters
+
+_OTHER_SIZE = 0.1  # of a pixel size: no calibration, but a binning or a unit
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,19 @@ def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Par
     particles = with_given_state(particles, parameters)
     rows = input_rows(len(particles), parameters.subset, seed)
     return particles.take(rows), rows
+
+
+def tell_headers(particles: Particles, notes: Notes) -> None:
+    """Say where a stack's header has quite another pixel size than the particle file, as after downsampling."""
+    optics = particles.optics
+    for group in np.unique(particles.group):
+        stack = particles.stacks[particles.stack[np.argmax(particles.group == group)]]
+        header, said = read_header(stack).pixel_size, float(optics.pixel_size[group])
+        if header > 0 and header != 1 and abs(header / said - 1) > _OTHER_SIZE:  # 1 is what is written for unknown
+            notes.warn(f"{stack.name} says {header:.4g} Å a pixel in its header, and {particles.source.name} "
+                       f"{said:.4g} Å (optics group {optics.name[group]}), which is taken: if the images were "
+                       "downsampled, mend whichever is wrong.")  # fmt: skip
+            return
 
 
 def with_refinement(parameters: PrepParameters, say: Callable[[str], None]) -> PrepParameters:
