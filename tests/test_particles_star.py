@@ -191,6 +191,16 @@ def test_two_stacks_of_one_file_name_are_not_taken_for_one(tmp_path, root):
     assert len(read_particles(path, None if root is None else tmp_path / root).stacks) == 1
 
 
+@pytest.mark.parametrize("tag, says", [
+    ("rlnMicrographName", "micrographs"), ("rlnReferenceImage", "maps"), ("rlnExperimentalDataStarFile", "settings"),
+    ("rlnOther", "_rlnImageName; give the STAR file of extracted particles"),
+])  # fmt: skip
+def test_other_star_files_are_called_what_they_are(tmp_path, tag, says):
+    (tmp_path / "p.star").write_text(f"data_\nloop_\n_{tag}\n_rlnDefocusU\na 1\n")
+    with pytest.raises(InputError, match=says):
+        read_particles(tmp_path / "p.star")
+
+
 @pytest.mark.parametrize(
     "change, says",
     [

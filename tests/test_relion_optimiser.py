@@ -10,7 +10,7 @@ import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP
-from chimerax.flexrec.jobs.prep.prep_read import with_refinement
+from chimerax.flexrec.jobs.prep.prep_read import read_input, with_refinement
 from chimerax.flexrec.jobs.reconstruct.full_images import recorded_particles
 from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.particles import read_particles
@@ -136,3 +136,11 @@ def test_the_recorded_images_are_read_again_as_prep_took_them(tmp_path):
     trained = SimpleNamespace(source_particles=source, source_rows=lambda rows: rows)
     again = recorded_particles(trained, SimpleNamespace(particles=source, folder=tmp_path))
     assert again.optics.ctf_state.tolist() == [1] and again.stacks == source.stacks
+
+
+def test_a_folder_of_relions_is_answered_with_the_file_in_it(tmp_path):
+    path = write_refinement(tmp_path)
+    for name in ("run_optimiser.star", "run_data.star"):
+        with pytest.raises(InputError, match=f"job019: has no particles.star; give a file in it, such as {name}"):
+            read_input(PREP.build({"particles": path.parent}), 0, None)
+        (path.parent / name).unlink()

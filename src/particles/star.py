@@ -31,6 +31,15 @@ _DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
 _MOST_DEGREES = 1e5  # what is beyond is no angle, but a word of another column
 _SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst", "rlnOriginX", "rlnOriginY")
 _IMAGE = ("rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")  # of a particle's CTF, beside its defocus
+_OTHER_FILES = {  # a column of each, and what they list
+    "rlnExperimentalDataStarFile": "the settings of a refinement",
+    "rlnReferenceImage": "a refinement's maps",
+    "rlnTomoTiltSeriesStarFile": "tilt series",
+    "rlnMicrographMovieName": "movies",
+    "rlnCoordinateX": "picked coordinates",
+    "rlnMicrographName": "micrographs",
+    "cisTEMPositionInStack": "particles of cisTEM",
+}
 _USED = {"rlnImageName", "rlnOpticsGroup", "rlnRandomSubset", *_ANGLES, *_DEFOCUS, *_SHIFTS, *_IMAGE, *TILT,
          *MAGNIFICATION, *STATES, *MICROSCOPE, "rlnImagePixelSize", "rlnPixelSize", *DETECTOR, "rlnImageSize",
          *ZERNIKE, "rlnImageDimensionality"}  # fmt: skip
@@ -69,7 +78,10 @@ def particle_table_name(path: Path, tables: dict[str, StarTable]) -> str:
     for name in ("particles", "images", "", *tables):
         if name in tables and "rlnImageName" in tables[name]:
             return name
-    raise InputError(f"{path}: no table with the column _rlnImageName; give the STAR file of extracted particles.")
+    tags = {tag for table in tables.values() for tag in table.tags}
+    what = next((f", but lists {noun}" for tag, noun in _OTHER_FILES.items() if tag in tags), "")
+    raise InputError(f"{path}: has no table with the column _rlnImageName{what}; give the STAR file of extracted "
+                     "particles, such as the data.star of a refinement.")  # fmt: skip
 
 
 def _refuse_subtomograms(tables: CtfTables, general: StarTable | None) -> None:

@@ -22,6 +22,7 @@ from ..inputs import job_file
 from .prep_notes import Notes
 from .prep_parameters import CTF_STATES, PrepParameters
 
+_OF_OTHERS = ("run_optimiser.star", "*_optimiser.star", "*_data.star", "*_exported.cs", "*_particles.cs")
 _OTHER_SIZE = 0.1  # of a pixel size: no calibration, but a binning or a unit
 
 
@@ -39,7 +40,7 @@ class Consensus:
 
 def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarray]:
     """The particles asked for and their rows in the source file."""
-    path = job_file(parameters.particles, STAR) if parameters.particles.is_dir() else parameters.particles
+    path = _particle_file(parameters.particles) if parameters.particles.is_dir() else parameters.particles
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InputWarning)
         particles = read_particles(path, parameters.image_root)
@@ -49,6 +50,14 @@ def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Par
     particles = with_given_state(particles, parameters)
     rows = input_rows(len(particles), parameters.subset, seed)
     return particles.take(rows), rows
+
+
+def _particle_file(folder: Path) -> Path:
+    """Of a FlexRec job's folder; ``InputError`` names what another program's has."""
+    others = [file for pattern in _OF_OTHERS for file in sorted(folder.glob(pattern), reverse=True)]
+    if not (folder / STAR).exists() and others:
+        raise InputError(f"{folder}: has no {STAR}; give a file in it, such as {others[0].name}.")
+    return job_file(folder, STAR)
 
 
 def tell_headers(particles: Particles, notes: Notes) -> None:
