@@ -203,3 +203,12 @@ def test_subtomograms_are_refused_for_what_they_are(tmp_path, change, says):
         read_particles(path)
     path.write_text(star(tmp_path).read_text() + GENERAL.format(flag=0))
     assert len(read_particles(path)) == 2
+
+
+@pytest.mark.parametrize("defocus, says", [
+    ("0|12000", "1 of 2 particles have a defocus of 0 .the first is particle 1"), ("0", "2 of 2 particles"),
+    ("1.5", "may be in µm"), ("-12000", "overfocus"),
+])  # fmt: skip
+def test_defoci_that_nobody_sets_are_said(tmp_path, defocus, says):
+    with pytest.warns(InputWarning, match=says):
+        two_tables(tmp_path, {"_rlnDefocusU": defocus, "_rlnDefocusV": defocus}, BASE)

@@ -25,6 +25,7 @@ _PARTICLE: tuple[tuple[str, str, float, float], ...] = (
     ("scale", "scale", -1e5, 1e5),
 )
 _OF_CTF = {"voltage", "spherical_aberration", "amplitude_contrast", "defocus", "phase_shift", "b_factor", "scale"}
+_LEAST_DEFOCUS = 100.0  # Å; what all particles of a set are never below
 _CLASS = ("rlnClassNumber", "alignments3D/class")
 _MOST_CLASSES = 20  # of a 3D classification; more are what is left of one in 2D
 _FEWEST_VIEWS = 10  # particles of which it is no chance that they are seen along one direction
@@ -62,7 +63,10 @@ def check_values(particles: Particles, require: tuple[str, ...]) -> None:
     if "pose" in require:
         _check_views(particles)
         _warn_classes(particles)
-    if "ctf" in require and not particles.scale.any():
+    if "ctf" not in require:
+        return
+    _warn_defocus(particles)
+    if not particles.scale.any():
         raise InputError(f"{particles.source}: the scale of every image is 0 (_rlnCtfScalefactor), which leaves "
                          "nothing of them; leave the column out.")  # fmt: skip
 
@@ -89,6 +93,22 @@ def _warn_classes(particles: Particles) -> None:
             warnings.warn(f"{particles.source}: its particles are of {count} classes ({label}); if each class was "
                           "aligned to a map of its own, refine all together first, or give one class.",
                           InputWarning, stacklevel=2)  # fmt: skip
+
+
+def _warn_defocus(particles: Particles) -> None:
+    """Name defoci that nobody has set at a microscope: none, in µm, or all of overfocus."""
+    defocus = particles.defocus[:, :2]
+    none, most = np.flatnonzero((defocus == 0).all(axis=1)), np.abs(defocus).max()
+    text = ""
+    if len(none):
+        text = (f"{len(none)} of {len(particles)} particles have a defocus of 0 (the first is particle {none[0] + 1}), "
+                "as those whose CTF was never estimated; leave them out")  # fmt: skip
+    elif most < _LEAST_DEFOCUS:
+        text = f"no defocus is beyond {most:.4g} Å: it may be in µm, and is to be in Å (multiply it by 10,000)"
+    elif (defocus < 0).mean() > 0.5:
+        text = "most defoci are negative, which is overfocus: change their sign if the images were taken underfocused"
+    if text:
+        warnings.warn(f"{particles.source}: {text}.", InputWarning, stacklevel=2)
 
 
 def _may_lack(name: str, require: tuple[str, ...]) -> bool:
