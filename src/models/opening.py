@@ -33,8 +33,8 @@ class Program:
     ``read(folder)`` reads it.
 
     ``checkpoints(folder)`` are the files that stand for one epoch each, by number, where the program keeps several;
-    ``read`` takes such a file, too. ``numbered`` is what they are numbered by, where it is not the epoch. ``format`` is
-    the word of `reading.FORMATS` for it.
+    ``read`` takes such a file, too. ``numbered`` is what they are numbered by, where it is not the epoch.
+    ``stands_for(file)`` is the one of them that another file is of. ``format`` is the word of `reading.FORMATS` for it.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Program:
     checkpoints: Callable[[Path], dict[int, Path]] = lambda _: {}
     numbered: str = "epoch"
     format: str = ""
+    stands_for: Callable[[Path], Path | None] = lambda _: None
 
 
 VERSION = 1
@@ -98,7 +99,7 @@ register_reader("flexrec-bodies", read_bodies_model)
 register_reader("flexrec-classes", read_classes_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints,
-                         format="cryodrgn"))  # fmt: skip
+                         format="cryodrgn", stands_for=cryodrgn_folder.weights_of))  # fmt: skip
 register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim",
                          "recovar"))  # fmt: skip
 register_program(Program("3D Variability", variability_files.recognises, _read_variability, format="3dva"))
@@ -143,7 +144,8 @@ def checkpoint_of(
     files = {} if program is None else program.checkpoints(folder)
     asked = {name: number for name, number in {"epoch": epoch, "zdim": zdim}.items() if number is not None}
     if not asked:
-        return path if path in files.values() else folder
+        other = program.stands_for(path) if program is not None and path.is_file() else None
+        return path if path in files.values() else other or folder
     numbered = "epoch" if program is None else program.numbered
     for name in asked:
         if not files or name != numbered:

@@ -22,12 +22,13 @@ from .cryodrgn_particles import chosen_rows, config_path, read_cryodrgn_particle
 
 @dataclass(frozen=True, eq=False)
 class CryodrgnOrigin:
-    """An `Origin`; ``count`` particles have latents in ``epoch``."""
+    """An `Origin`; ``count`` particles have latents in ``epoch``. ``unread`` : damaged files of newer ones."""
 
     folder: CryodrgnFolder
     config: CryodrgnConfig
     epoch: int
     count: int
+    unread: tuple[Path, ...] = ()
 
     program = "cryoDRGN"
     keys = None
@@ -64,7 +65,10 @@ class CryodrgnOrigin:
         return hashlib.sha256(repr(about).encode()).hexdigest()
 
     def all_particles(self, image_root: Path | None) -> Particles:
-        """Those of the particles' file."""
+        """Those of the particles' file; ``InputError`` of tilt series, whose latents are not of single images."""
+        if self.config.tilt_series:
+            raise InputError(f"{self.config.file}: was trained on tilt series, whose images FlexRec does not read; its "
+                             "maps and latents are all there is.")  # fmt: skip
         return read_cryodrgn_particles(self.config, image_root, self._refined_poses)
 
     @property
@@ -110,6 +114,10 @@ class CryodrgnOrigin:
     def says(self) -> tuple[str, ...]:
         """See `Origin`."""
         sentences = []
+        if self.unread:
+            names = ", ".join(file.name for file in self.unread)
+            sentences.append(f"A newer epoch is passed over, since {names} ends too early: wait until it is written, "
+                             "or copy it again.")  # fmt: skip
         if self._known_pixel_size is None:
             sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
                              "says), and 1 Å is taken.")  # fmt: skip
