@@ -347,3 +347,17 @@ def test_shifts_in_pixels_are_a_sentence(work):
     dump(work / "poses.pkl", (rotation, shift * BOX + 1))
     with pytest.raises(InputError, match="so they are in pixels"):
         open_trained(work).particles  # noqa: B018
+
+
+def test_a_folder_in_it_or_around_it_is_answered_with_its_own(work):
+    for inner in (work / "analyze.3", work / "analyze.3" / "pc1"):
+        with pytest.raises(InputError, match=f"has no model itself; open {work} \\(cryoDRGN\\)"):
+            open_model(inner)
+    with pytest.raises(InputError, match=r"open work in it \(cryoDRGN\)"):
+        trained_folder(work.parent)
+
+
+def test_drgnai_is_named(work):
+    (work / "config.yaml").rename(work / "drgnai-configs.yaml")
+    with pytest.raises(InputError, match="is of DRGN-AI"):
+        open_model(work)

@@ -264,3 +264,15 @@ def test_maps_of_other_programs_lie_where_their_text_says(tmp_path):
     np.testing.assert_array_equal(open_model(folder).points, PLACES)
     np.savetxt(folder / "z_values.txt", np.ones((20, 2)))  # of maps that were not copied
     assert "number in the map's name" in " ".join(open_model(folder).says)
+
+
+def test_what_lies_there_in_place_of_a_model_is_said(linear, tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    (folder / "vol_000.mrc").rename(folder / "first.mrc")
+    with pytest.raises(InputError, match="has 3 maps, and no table says where in latent space they lie"):
+        open_model(folder)
+    job = write_variability(tmp_path / "J11", linear)
+    for file in job.glob("*_particles.cs"):
+        file.unlink()
+    with pytest.raises(InputError, match=r"components of 3D Variability and no cryosparc_P3_J11_particles.cs"):
+        open_model(job)

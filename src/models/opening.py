@@ -108,6 +108,7 @@ register_program(Program("DynaMight", dynamight_folder.recognises, dynamight_fol
 register_program(Program("a folder of maps", series_files.recognises, _read_map_series, format=MAPS))
 
 _FILES = ("model.json", "*.npz", "*.mrc")
+_AROUND, _WITHIN, _NAMED = 3, 200, 5  # folders above and below that are looked at for a model, and that are named
 _TRIES = 4  # a training run may write a checkpoint between two of our files
 
 
@@ -211,7 +212,7 @@ def _read_about(folder: Path) -> dict:
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(_why_none(folder)) from None
+        raise InputError(why_none(folder)) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); train again, or copy the folder again.") from error
     if not isinstance(about, dict) or str(about.get("format")) not in _READERS:
@@ -226,8 +227,8 @@ def _read_about(folder: Path) -> dict:
     return about
 
 
-def _why_none(folder: Path) -> str:
-    """Whether training has not got so far, or this is no train job at all."""
+def why_none(folder: Path) -> str:
+    """Whether training has not got so far, or what lies there in place of a model, or where there is one."""
     try:
         verb = json.loads((folder / "job.json").read_text(encoding="utf-8")).get("verb")
     except (OSError, ValueError, AttributeError):
@@ -236,5 +237,30 @@ def _why_none(folder: Path) -> str:
         return f"{folder}: training has not written a model yet; wait for the end of its first epoch."
     if verb:
         return f"{folder}: a {verb} job has no model; give the folder of a train job."
-    return (f"{folder}: has no model.json, nor the files of another program's model; give the folder of a train job, "
-            "or the one that the other program wrote.")  # fmt: skip
+    near = _near(folder)
+    if near:
+        return f"{folder}: has no model itself; open {near}."
+    lacking = ""
+    if not any(program.recognises(folder) for program in _PROGRAMS.values()):
+        lacking = variability_files.lacks_particles(folder) or series_files.lacks_places(folder)
+    return lacking or (
+        f"{folder}: has no model.json, nor the files of another program's model; give a FlexRec project, a train job, "
+        "or the folder that the other program wrote.")  # fmt: skip
+
+
+def _near(folder: Path) -> str:
+    """The folder around it, or those in it, in which another program left a model; "" where there are none."""
+    for place in list(folder.absolute().parents)[:_AROUND]:
+        if _maker(place):
+            return f"{place} ({_maker(place)})"
+    try:
+        places = sorted(path for path in folder.iterdir() if path.is_dir())[:_WITHIN]
+    except OSError:
+        return ""
+    return ", ".join([f"{place.name} in it ({_maker(place)})" for place in places if _maker(place)][:_NAMED])
+
+
+def _maker(folder: Path) -> str:
+    """Who left a model there, but for folders of maps; "" where nobody did."""
+    makers = (program.name for program in _PROGRAMS.values() if program.format != MAPS and program.recognises(folder))
+    return next(makers, "")

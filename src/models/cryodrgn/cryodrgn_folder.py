@@ -15,6 +15,7 @@ from ...particles.torch_tensors import starts_legacy
 from .cryodrgn_config import NAMES
 
 _FILE = re.compile(r"(weights|z)(?:\.(\d{1,7}))?\.pkl")
+_DRGNAI = ("drgnai-configs.yaml", "train-configs.yaml")  # what it has in place of cryoDRGN's config
 LAST = -1  # the number of weights.pkl and z.pkl, which training writes at its end
 
 
@@ -42,6 +43,9 @@ class CryodrgnFolder:
         for name in NAMES:
             if (self.folder / name).is_file():
                 return self.folder / name
+        if any((self.folder / name).is_file() for name in _DRGNAI):
+            raise InputError(f"{self.folder}: is of DRGN-AI by itself, which FlexRec does not read, but abinit of "
+                             "cryoDRGN 4.1 and later; open a folder of maps that it has written.")  # fmt: skip
         raise InputError(f"{self.folder}: has weights or latents of cryoDRGN's but no {NAMES[0]}; copy all of the "
                          "folder.")  # fmt: skip
 

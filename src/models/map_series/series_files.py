@@ -134,6 +134,15 @@ def recognises(folder: Path) -> bool:
         return False
 
 
+def lacks_places(folder: Path) -> str:
+    """What is to be said of a folder of maps that are none; "" where there are not several."""
+    count = len(_maps(folder))
+    if count < 2:
+        return ""
+    return (f"{folder}: has {count} maps, and no table says where in latent space they lie; add a .csv with a column "
+            "map (file names) and columns z1, z2 …")  # fmt: skip
+
+
 def _speaks_of_maps(file: Path, count: int) -> bool:
     if file.suffix.lower() in (".csv", ".tsv"):
         with open(file, encoding="utf-8", errors="replace") as opened:
