@@ -194,6 +194,8 @@ def test_images_that_have_moved_are_found_where_somebody_says(work, tmp_path):
         shutil.move(work / name, elsewhere / name)
     change(work, dataset_args__particles="/gone/particles.mrcs", dataset_args__poses="/gone/poses.pkl",
            dataset_args__ctf="/gone/ctf.pkl")  # fmt: skip
+    for file in work.glob("analyze.3/*/*.mrc"):
+        file.unlink()
     trained = open_trained(work)
     assert trained.model.pixel_size == 1.0 and "1 Å is taken" in trained.model.origin.says[0]
     assert trained.model.decode([0, 0]).std() > 0 and "defocus" not in column_names(trained)
@@ -361,3 +363,27 @@ def test_drgnai_is_named(work):
     (work / "config.yaml").rename(work / "drgnai-configs.yaml")
     with pytest.raises(InputError, match="is of DRGN-AI"):
         open_model(work)
+
+
+def test_the_pixel_size_is_told_by_cryodrgns_maps_where_the_images_are_gone(work):
+    change(work, dataset_args__particles="/gone/particles.mrcs", dataset_args__ctf="/gone/ctf.pkl")
+
+    def write(name, box, size):
+        with mrcfile.new(work / name, overwrite=True) as file:
+            file.set_data(np.zeros((box,) * 3, np.float32))
+            file.voxel_size = size
+
+    write("analyze.3/kmeans20/vol_001.mrc", BOX // 2, 7.5)  # --downsample, under the pixel size of the others
+    write("analyze.3/pc1/vol_001.mrc", BOX, 1.0)  # which is what analyze writes where it does not know
+    assert open_model(work).pixel_size == 1.0
+    write("analyze.3/kmeans20/vol_001.mrc", BOX, 7.5)
+    model = open_model(work)
+    assert model.pixel_size == 7.5 and model.centre[0] == pytest.approx(BOX / 2 * 7.5)
+    assert "7.5 Å, is that of analyze.3/kmeans20/vol_001.mrc" in model.says[0]
+    write("analyze.3/pc1/vol_001.mrc", BOX, 3.0)
+    assert open_model(work).pixel_size == 1.0
+
+
+def test_the_path_along_a_single_latent_dimension_is_there(work):
+    np.savetxt(work / "analyze.3" / "z_values.txt", np.linspace(-1, 1, 10))
+    assert open_model(work).origin.paths["z1"] == work / "analyze.3" / "z_values.txt"
