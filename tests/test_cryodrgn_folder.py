@@ -334,6 +334,16 @@ def test_latents_of_tilt_series_are_not_taken_for_those_of_images(work):
         trained.particles  # noqa: B018
     with pytest.raises(InputError, match="tilt series"):
         trained.source_rows(np.arange(3))
+    change(work, dataset_args__particles_tilt="tilted.mrcs")  # of version 2: one other image of each particle
+    assert open_trained(work).source_rows(np.arange(3)).tolist() == [0, 1, 2]
+
+
+def test_poses_that_were_searched_for_are_said_to_be_of_another_frame(work):
+    assert "searched for" not in " ".join(open_model(work).says)
+    config = yaml.safe_load((work / "config.yaml").read_text())
+    del config["dataset_args"]["poses"]
+    (work / "config.yaml").write_text(yaml.dump(config))
+    assert "are of another frame than the maps" in " ".join(open_model(work).says)
 
 
 def test_shifts_of_a_file_of_their_own_count(work):

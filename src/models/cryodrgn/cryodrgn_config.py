@@ -72,7 +72,8 @@ class CryodrgnConfig:
             _word(file, network, "pe_type", ENCODINGS, "gaussian" if searched else None),
             side // 2 if dims is None else _whole(file, network, "pe_dim", 1, 4096),
             SLOPES[_word(file, network, "activation", tuple(SLOPES), "relu")], mean, std, searched,
-            network.get("encode_mode") == "tilt", dataset,
+            # before version 3 tilt was a second image of each particle, in a file of its own
+            network.get("encode_mode") == "tilt" and "particles_tilt" not in dataset, dataset,
         )  # fmt: skip
 
 

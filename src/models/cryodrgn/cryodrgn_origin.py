@@ -141,6 +141,9 @@ class CryodrgnOrigin:
         elif self._known_pixel_size is None:
             sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
                              "says), and 1 Å is taken.")  # fmt: skip
+        if "poses" not in self.config.dataset and not self.config.tilt_series:
+            sentences.append("Its poses were searched for in training and are not read; those of the particles' file, "
+                             "if it has any, are of another frame than the maps.")  # fmt: skip
         if self.config.zdim == 0:
             sentences.append("It is of one map: z1 changes nothing.")
         there = [f"{len(self.states)} states ({next(iter(self.states))} and so on)"] if self.states else []
