@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
 import mrcfile
 import numpy as np
@@ -276,3 +277,17 @@ def test_what_lies_there_in_place_of_a_model_is_said(linear, tmp_path):
         file.unlink()
     with pytest.raises(InputError, match=r"components of 3D Variability and no cryosparc_P3_J11_particles.cs"):
         open_model(job)
+
+
+def test_the_states_that_recovar_has_reconstructed_open_at_their_latents(tmp_path):
+    """Its maps lie beside their half-maps, and its record is named as those of FlexRec's jobs are."""
+    folder = write_numbered(tmp_path / "states")
+    for number in range(3):
+        (folder / f"vol_{number:03d}.mrc").rename(folder / f"state{number:03d}.mrc")
+        for half in ("half1_unfil", "half2_unfil"):
+            shutil.copy(folder / f"state{number:03d}.mrc", folder / f"state{number:03d}_{half}.mrc")
+    np.savetxt(folder / "latent_coords.txt", PLACES)
+    (folder / "job.json").write_text('{"command": "compute_state", "parameters": {}}')
+    model = open_model(folder)
+    np.testing.assert_array_equal(model.points, PLACES)
+    assert list(model.states) == ["state000", "state001", "state002"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ class SeriesFiles:
 
 
 def _maps(folder: Path) -> list[Path]:
-    return in_order(path for path in seen(folder) if path.suffix.lower() in _MAPS)
+    # half-maps that RECOVAR and RELION have written beside a map are no states of their own
+    return in_order(path for path in seen(folder)
+                    if path.suffix.lower() in _MAPS and not path.stem.endswith("_unfil"))  # fmt: skip
 
 
 def seen(folder: Path) -> list[Path]:
@@ -125,13 +128,23 @@ def recognises(folder: Path) -> bool:
     """Whether maps lie there with a table that is of them, or a numbered series of frames. Reads no map."""
     try:
         maps = _maps(folder)
-        if len(maps) < 2 or (folder / "job.json").exists():
+        if len(maps) < 2 or _is_flexrecs(folder):
             return False
         if all(_FRAME.fullmatch(path.stem) for path in maps):
             return True
         return any(_speaks_of_maps(file, len(maps)) for file in _tables(folder, len(maps)))
     except OSError:
         return False
+
+
+def _is_flexrecs(folder: Path) -> bool:
+    """Whether it is of a job of FlexRec's, whose maps open when they are asked for; RECOVAR writes a job.json, too."""
+    try:
+        return "verb" in json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError):
+        return True
 
 
 def lacks_places(folder: Path) -> str:
