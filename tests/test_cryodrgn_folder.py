@@ -297,11 +297,11 @@ def test_a_newest_epoch_that_ends_too_early_is_passed_over_and_said(work, conten
     shutil.copy(work / "weights.3.pkl", work / "weights.4.pkl")
     (work / "z.4.pkl").write_bytes(contents)
     trained = open_trained(work)
-    assert trained.model.epoch == 3 and "z.4.pkl ends too early" in trained.model.says[0]
+    assert trained.model.epoch == 3 and "the end of z.4.pkl is missing" in trained.model.says[0]
     with pytest.raises(InputError, match=r"z.4.pkl"):
         open_model(work / "weights.4.pkl")
     shutil.copy(work / "z.3.pkl", work / "z.4.pkl")
-    assert open_model(work).epoch == 4 and "too early" not in " ".join(open_model(work).says)
+    assert open_model(work).epoch == 4 and "missing" not in " ".join(open_model(work).says)
 
 
 def test_a_file_of_latents_stands_for_its_epoch(work):

@@ -219,6 +219,8 @@ def test_an_analysis_in_a_project_is_found_also_where_that_was_moved(work, tmp_p
     trained = open_trained(pipeline)
     assert trained.model.latent_dims == 1 and load_clusters(trained) is not None
     assert {"kmeans0", "job_0004_0"} <= {state.name for state in kept_states(trained)}
+    with pytest.raises(InputError, match=r"open Pipeline/job_0001 in it \(RECOVAR\)"):
+        open_model(project)
 
 
 def test_latents_of_before_version_1_are_named(work):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -254,10 +255,13 @@ def _near(folder: Path) -> str:
         if _maker(place):
             return f"{place} ({_maker(place)})"
     try:
-        places = sorted(path for path in folder.iterdir() if path.is_dir())[:_WITHIN]
+        # RECOVAR's and RELION's projects keep jobs by their kinds: Pipeline/job_0001, DynaMight/job003
+        places = [*sorted(path for path in folder.iterdir() if path.is_dir())[:_WITHIN],
+                  *sorted(folder.glob("*/job*/"))[:_WITHIN]]  # fmt: skip
     except OSError:
         return ""
-    return ", ".join([f"{place.name} in it ({_maker(place)})" for place in places if _maker(place)][:_NAMED])
+    named = (f"{place.relative_to(folder)} in it ({_maker(place)})" for place in places if _maker(place))
+    return ", ".join(itertools.islice(named, _NAMED))
 
 
 def _maker(folder: Path) -> str:

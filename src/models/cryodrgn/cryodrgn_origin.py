@@ -132,8 +132,8 @@ class CryodrgnOrigin:
         sentences = []
         if self.unread:
             names = ", ".join(file.name for file in self.unread)
-            sentences.append(f"A newer epoch is passed over, since {names} ends too early: wait until it is written, "
-                             "or copy it again.")  # fmt: skip
+            sentences.append(f"A newer epoch is passed over, since the end of {names} is missing: wait until it is "
+                             "written, or copy it again.")  # fmt: skip
         if self._known_pixel_size is None and self._written_maps:
             file, size = self._written_maps
             sentences.append(f"Its pixel size, {size:.4g} Å, is that of {file.relative_to(self.folder.folder)}, as the "

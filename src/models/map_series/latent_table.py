@@ -60,7 +60,7 @@ def read_table(file: Path) -> LatentTable:
         table = LatentTable(file, **columns)
     except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, csv.Error) as error:
         raise InputError(f"{file}: cannot be read as a table of latent points ({_brief(error)}); write one point in "
-                         "each row.") from None  # fmt: skip
+                         "each row, or put it elsewhere if it is none.") from None  # fmt: skip
     if table.z.ndim != 2 or not table.z.size:
         raise InputError(f"{file}: holds an array of shape {table.z.shape}; (points, dimensions) is needed.")
     for name in ("maps", "images", "uid"):
