@@ -228,6 +228,16 @@ def test_tables_as_programs_and_spreadsheets_write_them(tmp_path, head, row):
     assert [path.name for path in model.maps.files] == list(NAMED) and (model.decode(PLACES[2]) == 2).all()
 
 
+def test_names_of_maps_count_whatever_heads_them(tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    rows = [(f"kmeans20/{name}", *place) for name, place in zip(NAMED, PLACES.tolist())]
+    write_csv(folder / "z.csv", ("file name", "z1", "z2"), rows[::-1])
+    model = open_model(folder)
+    assert (model.decode(PLACES[0]) == 0).all() and (model.decode(PLACES[2]) == 2).all()
+    write_csv(folder / "latents.csv", ("image", "micrograph", "z1", "z2"), [("1@a.mrcs", "m1.mrc", 0, 0)] * 4)
+    assert len(open_model(folder).latents) == 4  # a particle's micrograph is no map
+
+
 def test_columns_that_are_taken_for_coordinates_are_named(tmp_path):
     folder = write_numbered(tmp_path / "maps")
     rows = [(name, *place, 500) for name, place in zip(NAMED, PLACES.tolist())]

@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import InputError
 from ...particles.image_match import Keys
 
+MAP_SUFFIXES = (".mrc", ".map", ".ccp4")
 SUFFIXES = (".csv", ".tsv", ".npz", ".npy")
 POINT_FILES = ("z_values.txt", "centers.txt", "latent_coords.txt")  # cryoDRGN's and RECOVAR's, beside their maps
 _MAPS = ("map", "volume", "file", "maps", "volumes", "files")
@@ -161,6 +162,9 @@ def _columns(rows: list[list[str]], head: list[str]) -> dict[str, Any]:
         for name in known:
             if name in by_name:
                 columns[column] = by_name.pop(name)
+    if not {"maps", "images"} & set(columns) and "uid" not in by_name:
+        for name in [name for name, words in by_name.items() if _are_maps(words)][:1]:
+            columns["maps"] = by_name.pop(name)  # whatever heads it: its rows need not be in the maps' order
     if "uid" in by_name:
         columns["uid"] = np.array([int(word) for word in by_name.pop("uid")], np.uint64)
     axes = sorted((name for name in by_name if _AXIS.fullmatch(name)), key=_axis_number)
@@ -172,6 +176,10 @@ def _columns(rows: list[list[str]], head: list[str]) -> dict[str, Any]:
         raise ValueError("no column holds numbers alone")
     columns["z"] = np.stack([_floats(by_name[name]) for name in axes], axis=1)
     return columns
+
+
+def _are_maps(words: np.ndarray) -> bool:
+    return len(words) > 0 and all(word.lower().endswith(MAP_SUFFIXES) for word in words)
 
 
 def _axis_number(name: str) -> int:

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from .latent_table import POINT_FILES, SUFFIXES, LatentTable, read_table, row_count
+from .latent_table import MAP_SUFFIXES, POINT_FILES, SUFFIXES, LatentTable, read_table, row_count
 
-_MAPS = (".mrc", ".map", ".ccp4")
 _FRAME = re.compile(r"(.*[_.-]|)(?:frame|series|vol|map)[_-]?(\d+)", re.IGNORECASE)
 
 
@@ -57,7 +56,7 @@ class SeriesFiles:
 def _maps(folder: Path) -> list[Path]:
     # half-maps that RECOVAR and RELION have written beside a map are no states of their own
     return in_order(path for path in seen(folder)
-                    if path.suffix.lower() in _MAPS and not path.stem.endswith("_unfil"))  # fmt: skip
+                    if path.suffix.lower() in MAP_SUFFIXES and not path.stem.endswith("_unfil"))  # fmt: skip
 
 
 def seen(folder: Path) -> list[Path]:
