@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,3 +153,22 @@ def test_a_mistake_is_one_sentence(flexrec, folder, words, sentence):
     status, out, err = flexrec(*words)
     assert status == 2 and out == "" and sentence in err and err.count("\n") == 1
     assert sorted(path.name for path in folder.parent.rglob("*")) == before
+
+
+def test_the_folder_of_another_program_is_a_project(tmp_path, monkeypatch, capfd):
+    work = shutil.copytree(Path(__file__).parent / "cryodrgn_example", tmp_path / "work")
+    assert program.main(["state", "list", "--project", str(work)]) == 0
+    assert "kmeans20" in capfd.readouterr().out
+    monkeypatch.chdir(work)
+    assert program.main(["select", "--name", "right", "--where", "z1 > 0"]) == 0
+    assert (work / "selections" / "right.npz").is_file()
+    monkeypatch.chdir(work / "analyze.3")
+    capfd.readouterr()
+    assert program.main(["state", "list"]) != 0
+    assert f"open {work} (cryoDRGN)" in capfd.readouterr().err
+
+
+def test_a_train_job_that_one_stands_in_is_meant(flexrec, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert flexrec("select", "--name", "here", "--where", "z1 > 0")[0] == 0
+    assert (folder.parent / "selections" / "here.npz").is_file() and not (folder / "selections").exists()

@@ -194,6 +194,8 @@ def test_images_that_have_moved_are_found_where_somebody_says(work, tmp_path):
         shutil.move(work / name, elsewhere / name)
     change(work, dataset_args__particles="/gone/particles.mrcs", dataset_args__poses="/gone/poses.pkl",
            dataset_args__ctf="/gone/ctf.pkl")  # fmt: skip
+    for file in work.glob("analyze.3/*/*.mrc"):
+        file.unlink()
     trained = open_trained(work)
     assert trained.model.pixel_size == 1.0 and "1 Å is taken" in trained.model.origin.says[0]
     assert trained.model.decode([0, 0]).std() > 0 and "defocus" not in column_names(trained)
@@ -256,7 +258,7 @@ def _changed(**changes):
     (_overwritten("z.3.pkl", pickle.dumps(np.zeros((COUNT, 3), np.float32))), "3 numbers for each particle"),
     (_overwritten("z.3.pkl", pickle.dumps(np.full((COUNT, 2), np.nan, np.float32))), "nothing to show"),
     (_overwritten("weights.3.pkl", pickle.dumps({"a": 1})), "no model_state_dict"),
-    (_cut("weights.3.pkl"), "not a readable pickle"),
+    (lambda work: [_cut(f"weights.{epoch}.pkl")(work) for epoch in (2, 3)], "weights.3.pkl: not a readable pickle"),
     (_changed(model_args__zdim=3), "3"),
     (_changed(model_args__pe_type="geom_ft"), "of different trainings"),
     (_changed(model_args__pe_dim=9), "of different trainings"),
@@ -288,3 +290,110 @@ def test_other_folders_are_not_taken_for_one(tmp_path):
     (tmp_path / "config.yaml").write_text("a: 1\n")
     (tmp_path / "weights.txt").write_text("1")
     assert program_of(tmp_path) is None
+
+
+@pytest.mark.parametrize("contents", [b"", b"PK\x03\x04 the first part of an archive", b"\x80\x04\x95 of a pickle"])
+def test_a_newest_epoch_that_ends_too_early_is_passed_over_and_said(work, contents):
+    shutil.copy(work / "weights.3.pkl", work / "weights.4.pkl")
+    (work / "z.4.pkl").write_bytes(contents)
+    trained = open_trained(work)
+    assert trained.model.epoch == 3 and "the end of z.4.pkl is missing" in trained.model.says[0]
+    with pytest.raises(InputError, match=r"z.4.pkl"):
+        open_model(work / "weights.4.pkl")
+    shutil.copy(work / "z.3.pkl", work / "z.4.pkl")
+    assert open_model(work).epoch == 4 and "missing" not in " ".join(open_model(work).says)
+
+
+def test_a_file_of_latents_stands_for_its_epoch(work):
+    for name in ("z.2.pkl", "weights.2.pkl"):
+        assert open_model(work / name).epoch == 2
+        assert open_model(checkpoint_of(work / name)).epoch == 2
+    (work / "weights.2.pkl").unlink()
+    with pytest.raises(InputError, match=r"z.2.pkl: the weights of this epoch are missing \(weights.2.pkl\)"):
+        open_model(work / "z.2.pkl")
+
+
+def test_a_number_of_images_is_the_first_so_many(work):
+    """As abinit writes its --ind."""
+    for epoch in (2, 3):
+        dump(work / f"z.{epoch}.pkl", load_arrays_pickle(work / f"z.{epoch}.pkl")[:100])
+    change(work, dataset_args__ind=100)
+    trained = open_trained(work)
+    assert trained.source_rows(np.arange(100)).tolist() == list(range(100)) and len(trained.particles) == 100
+
+
+def test_latents_of_tilt_series_are_not_taken_for_those_of_images(work):
+    """An index of as many particles as have latents would otherwise seem to be one of images."""
+    for epoch in (2, 3):
+        dump(work / f"z.{epoch}.pkl", load_arrays_pickle(work / f"z.{epoch}.pkl")[:30])
+    dump(work / "ind.pkl", np.arange(30))
+    change(work, model_args__encode_mode="tilt", dataset_args__ind="ind.pkl")
+    trained = open_trained(work)
+    assert len(trained.latents) == 30 and trained.model.decode([0, 0]).std() > 0
+    with pytest.raises(InputError, match="trained on tilt series, whose images FlexRec does not read"):
+        trained.particles  # noqa: B018
+    with pytest.raises(InputError, match="tilt series"):
+        trained.source_rows(np.arange(3))
+    change(work, dataset_args__particles_tilt="tilted.mrcs")  # of version 2: one other image of each particle
+    assert open_trained(work).source_rows(np.arange(3)).tolist() == [0, 1, 2]
+
+
+def test_poses_that_were_searched_for_are_said_to_be_of_another_frame(work):
+    assert "searched for" not in " ".join(open_model(work).says)
+    config = yaml.safe_load((work / "config.yaml").read_text())
+    del config["dataset_args"]["poses"]
+    (work / "config.yaml").write_text(yaml.dump(config))
+    assert "are of another frame than the maps" in " ".join(open_model(work).says)
+
+
+def test_shifts_of_a_file_of_their_own_count(work):
+    rotation, shift = load_arrays_pickle(work / "poses.pkl")
+    dump(work / "rot.pkl", rotation)
+    dump(work / "trans.pkl", shift)
+    change(work, dataset_args__poses=["rot.pkl", "trans.pkl"])
+    np.testing.assert_allclose(open_trained(work).particles.shift, shift * BOX * 15.0, rtol=1e-5)
+
+
+def test_shifts_in_pixels_are_a_sentence(work):
+    rotation, shift = load_arrays_pickle(work / "poses.pkl")
+    dump(work / "poses.pkl", (rotation, shift * BOX + 1))
+    with pytest.raises(InputError, match="so they are in pixels"):
+        open_trained(work).particles  # noqa: B018
+
+
+def test_a_folder_in_it_or_around_it_is_answered_with_its_own(work):
+    for inner in (work / "analyze.3", work / "analyze.3" / "pc1"):
+        with pytest.raises(InputError, match=f"has no model itself; open {work} \\(cryoDRGN\\)"):
+            open_model(inner)
+    with pytest.raises(InputError, match=r"open work in it \(cryoDRGN\)"):
+        trained_folder(work.parent)
+
+
+def test_drgnai_is_named(work):
+    (work / "config.yaml").rename(work / "drgnai-configs.yaml")
+    with pytest.raises(InputError, match="is of DRGN-AI"):
+        open_model(work)
+
+
+def test_the_pixel_size_is_told_by_cryodrgns_maps_where_the_images_are_gone(work):
+    change(work, dataset_args__particles="/gone/particles.mrcs", dataset_args__ctf="/gone/ctf.pkl")
+
+    def write(name, box, size):
+        with mrcfile.new(work / name, overwrite=True) as file:
+            file.set_data(np.zeros((box,) * 3, np.float32))
+            file.voxel_size = size
+
+    write("analyze.3/kmeans20/vol_001.mrc", BOX // 2, 7.5)  # --downsample, under the pixel size of the others
+    write("analyze.3/pc1/vol_001.mrc", BOX, 1.0)  # which is what analyze writes where it does not know
+    assert open_model(work).pixel_size == 1.0
+    write("analyze.3/kmeans20/vol_001.mrc", BOX, 7.5)
+    model = open_model(work)
+    assert model.pixel_size == 7.5 and model.centre[0] == pytest.approx(BOX / 2 * 7.5)
+    assert "7.5 Å, is that of analyze.3/kmeans20/vol_001.mrc" in model.says[0]
+    write("analyze.3/pc1/vol_001.mrc", BOX, 3.0)
+    assert open_model(work).pixel_size == 1.0
+
+
+def test_the_path_along_a_single_latent_dimension_is_there(work):
+    np.savetxt(work / "analyze.3" / "z_values.txt", np.linspace(-1, 1, 10))
+    assert open_model(work).origin.paths["z1"] == work / "analyze.3" / "z_values.txt"

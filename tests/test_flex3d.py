@@ -93,3 +93,9 @@ def test_points_of_another_training_are_refused(linear, job):
     save(series / "trajectory.cs", coordinates(np.arange(5, dtype=np.uint64), ALONG[:, :1]))
     with pytest.raises(InputError, match="another training"):
         open_model(job)
+
+
+def test_what_macos_leaves_beside_files_is_not_taken_for_a_job(linear, job):
+    for file in [file for file in job.rglob("*") if file.is_file()]:
+        file.with_name(f"._{file.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    np.testing.assert_array_equal(open_model(job).latents, linear.latents)

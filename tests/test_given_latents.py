@@ -132,6 +132,11 @@ def test_cryodrgns_latents_are_matched_by_its_own_particles(project, tmp_path):
         np.testing.assert_array_equal(given.z[there], z[source_rows()[there]])
     with pytest.raises(InputError, match="not named as cryoDRGN"):
         given_latents(work / "ind.pkl", prepared(project))
+    # of an epoch whose weights were not kept they are its own, not those of another epoch
+    with open(work / "z.9.pkl", "wb") as file:
+        pickle.dump(2 * z[rows], file)
+    given = given_latents(work / "z.9.pkl", prepared(project))
+    np.testing.assert_array_equal(given.z[there], 2 * z[source_rows()[there]])
 
 
 def test_a_training_of_another_prep_is_matched_by_image(project):

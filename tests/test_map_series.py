@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
 import mrcfile
 import numpy as np
@@ -194,3 +195,109 @@ def test_points_on_a_line_span_no_plane(linear, tmp_path):
     with pytest.raises(InputError, match="do not span"):
         open_model(tmp_path / "maps", Reading(between=LINEAR))
     assert np.isfinite(open_model(tmp_path / "maps").decode([0.5, 0.6])).all()
+
+
+def write_numbered(folder):
+    """Three small maps, of values 0, 1 and 2."""
+    folder.mkdir()
+    for number in range(3):
+        write_map(folder / f"vol_{number:03d}.mrc", np.full((8, 8, 8), number, np.float32), 2.0)
+    return folder
+
+
+NAMED = ("vol_000.mrc", "vol_001.mrc", "vol_002.mrc")
+PLACES = np.array([[0.5, 10], [1.5, 20], [2.5, 30]], np.float32)
+
+
+@pytest.mark.parametrize("head, row", [
+    ("map;z1;z2", "{name};{x:.1f};{y:.0f},0"),
+    ("", "{x};{y}"),
+    ("", "{name},{x},{y}"),
+    ("", "{name} {x} {y}"),
+    ("map,z2,z1", "{name},{y},{x}"),
+    (",0,1", "{k},{x},{y}"),
+    ("id,map,z_0,z_1", "{k},{name},{x},{y}"),
+])  # fmt: skip
+def test_tables_as_programs_and_spreadsheets_write_them(tmp_path, head, row):
+    folder = write_numbered(tmp_path / "maps")
+    lines = [row.format(k=k, name=NAMED[k], x=x, y=y) for k, (x, y) in enumerate(PLACES.tolist())]
+    text = "\n".join([head, *lines] if head else lines)
+    (folder / "z.csv").write_text(text.replace(".5", ",5") if ";" in text else text)
+    model = open_model(folder)
+    np.testing.assert_array_equal(model.points, PLACES)
+    assert [path.name for path in model.maps.files] == list(NAMED) and (model.decode(PLACES[2]) == 2).all()
+
+
+def test_names_of_maps_count_whatever_heads_them(tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    rows = [(f"kmeans20/{name}", *place) for name, place in zip(NAMED, PLACES.tolist())]
+    write_csv(folder / "z.csv", ("file name", "z1", "z2"), rows[::-1])
+    model = open_model(folder)
+    assert (model.decode(PLACES[0]) == 0).all() and (model.decode(PLACES[2]) == 2).all()
+    write_csv(folder / "latents.csv", ("image", "micrograph", "z1", "z2"), [("1@a.mrcs", "m1.mrc", 0, 0)] * 4)
+    assert len(open_model(folder).latents) == 4  # a particle's micrograph is no map
+
+
+def test_columns_that_are_taken_for_coordinates_are_named(tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    rows = [(name, *place, 500) for name, place in zip(NAMED, PLACES.tolist())]
+    write_csv(folder / "z.csv", ("map", "x", "y", "population"), rows)
+    assert "taken: z1 is x, z2 is y, z3 is population" in " ".join(open_model(folder).says)
+
+
+def test_particles_are_not_laid_along_the_numbers_of_the_maps(tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    np.savetxt(folder / "z.csv", np.linspace(-2, 2, 20))
+    with pytest.raises(InputError, match=r"no table says where its 3 maps lie \(z.csv is of 20 points\)"):
+        open_model(folder)
+
+
+def test_an_empty_cell_is_no_number(tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    write_csv(folder / "points.csv", ("map", "z1"), [(name, x) for name, (x, _) in zip(NAMED, PLACES.tolist())])
+    write_csv(folder / "latents.csv", ("image", "z1"), [("1@a.mrcs", 0.5), ("2@a.mrcs", ""), ("3@a.mrcs", 2)])
+    assert open_model(folder).finite.tolist() == [True, False, True]
+
+
+def test_what_macos_leaves_beside_files_is_not_looked_at(tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    np.savez(folder / "latents.npz", z=np.ones((4, 2), np.float32))
+    write_csv(folder / "z.csv", ("map", "z1", "z2"), [(name, *place) for name, place in zip(NAMED, PLACES.tolist())])
+    for name in ("vol_000.mrc", "z.csv", "latents.npz"):
+        (folder / f"._{name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    assert len(open_model(folder).points) == 3
+
+
+def test_maps_of_other_programs_lie_where_their_text_says(tmp_path):
+    folder = write_numbered(tmp_path / "kmeans3")
+    np.savetxt(folder / "z_values.txt", PLACES)
+    np.savetxt(folder / "centers_ind.txt", [4, 9, 1], fmt="%d")
+    np.testing.assert_array_equal(open_model(folder).points, PLACES)
+    np.savetxt(folder / "z_values.txt", np.ones((20, 2)))  # of maps that were not copied
+    assert "number in the map's name" in " ".join(open_model(folder).says)
+
+
+def test_what_lies_there_in_place_of_a_model_is_said(linear, tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    (folder / "vol_000.mrc").rename(folder / "first.mrc")
+    with pytest.raises(InputError, match="has 3 maps, and no table says where in latent space they lie"):
+        open_model(folder)
+    job = write_variability(tmp_path / "J11", linear)
+    for file in job.glob("*_particles.cs"):
+        file.unlink()
+    with pytest.raises(InputError, match=r"components of 3D Variability and no cryosparc_P3_J11_particles.cs"):
+        open_model(job)
+
+
+def test_the_states_that_recovar_has_reconstructed_open_at_their_latents(tmp_path):
+    """Its maps lie beside their half-maps, and its record is named as those of FlexRec's jobs are."""
+    folder = write_numbered(tmp_path / "states")
+    for number in range(3):
+        (folder / f"vol_{number:03d}.mrc").rename(folder / f"state{number:03d}.mrc")
+        for half in ("half1_unfil", "half2_unfil"):
+            shutil.copy(folder / f"state{number:03d}.mrc", folder / f"state{number:03d}_{half}.mrc")
+    np.savetxt(folder / "latent_coords.txt", PLACES)
+    (folder / "job.json").write_text('{"command": "compute_state", "parameters": {}}')
+    model = open_model(folder)
+    np.testing.assert_array_equal(model.points, PLACES)
+    assert list(model.states) == ["state000", "state001", "state002"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -184,3 +185,47 @@ def test_other_folders_are_not_taken_for_one(tmp_path):
     (tmp_path / "model" / "zdim_2").mkdir(parents=True)
     (tmp_path / "output" / "volumes").mkdir(parents=True)
     assert program_of(tmp_path) is None
+
+
+def record(place, command, pipeline, **parameters):
+    """As each command of RECOVAR's writes it."""
+    about = {"command": command, "parameters": parameters, "provenance": {"pipeline_result_dir": str(pipeline)}}
+    (place / "job.json").write_text(json.dumps(about))
+
+
+def test_an_analysis_is_found_where_the_command_line_writes_it(work):
+    (work / "analysis_1").rename(work / "Analyze")
+    record(work / "Analyze", "analyze", work, zdim=1, no_z_regularization=False)
+    trained = open_trained(work)
+    assert trained.model.latent_dims == 1 and load_embedding(trained) is not None
+    assert "kmeans1" in {state.name for state in kept_states(trained)}
+    record(work / "Analyze", "analyze", work, zdim=1, no_z_regularization=True)
+    trained = open_trained(work)
+    assert not trained.model.embedding.regularised and load_embedding(trained) is not None
+
+
+def test_an_analysis_in_a_project_is_found_also_where_that_was_moved(work, tmp_path):
+    project = tmp_path / "project"
+    for name in ("Pipeline", "Analyze/job_0002", "Analyze/job_0003", "ReconstructState/job_0004"):
+        (project / name).mkdir(parents=True)
+    (project / "project.json").write_text("{}")
+    pipeline = work.rename(project / "Pipeline" / "job_0001")
+    (project / "Analyze" / "job_0002").rmdir()
+    (pipeline / "analysis_1").rename(project / "Analyze" / "job_0002")
+    record(project / "Analyze" / "job_0002", "analyze", "/before/Pipeline/job_0001", zdim=1)
+    record(project / "Analyze" / "job_0003", "analyze", "/before/Pipeline/job_0009", zdim=1)  # of another pipeline
+    record(project / "ReconstructState" / "job_0004", "compute_state", "/before/Pipeline/job_0001")
+    np.savetxt(project / "ReconstructState" / "job_0004" / "latent_coords.txt", [7.0])
+    trained = open_trained(pipeline)
+    assert trained.model.latent_dims == 1 and load_clusters(trained) is not None
+    assert {"kmeans0", "job_0004_0"} <= {state.name for state in kept_states(trained)}
+    with pytest.raises(InputError, match=r"open Pipeline/job_0001 in it \(RECOVAR\)"):
+        open_model(project)
+
+
+def test_latents_of_before_version_1_are_named(work):
+    shutil.rmtree(work / "model" / "zdim_1")
+    shutil.rmtree(work / "model" / "zdim_3")
+    dump(work / "model" / "embeddings.pkl", {"zs": {4: np.zeros((9, 4)), "4_noreg": np.zeros((9, 4))}})
+    with pytest.raises(InputError, match="of RECOVAR before version 1.0"):
+        open_model(work)

@@ -122,3 +122,9 @@ def test_what_is_amiss_is_one_sentence(job, damage, sentence):
 def test_folders_of_other_jobs_are_not_taken_for_one(linear, job):
     (job / f"{NAME}_particles.cs").unlink()
     assert program_of(job) is None
+
+
+def test_what_macos_leaves_beside_files_is_not_taken_for_a_job(linear, job):
+    for file in list(job.iterdir()):
+        (job / f"._{file.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    np.testing.assert_array_equal(open_model(job).latents, linear.latents)

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..actions.action_scene import Table
-from ..errors import InputError
-from ..jobs.find_model import model_meant
-from ..jobs.project import job_folders, job_verb
+from ..jobs.find_model import MODEL, model_meant, trained_folder
 from ..jobs.terminal_progress import Terminal
 
 if TYPE_CHECKING:
@@ -26,7 +24,9 @@ class TerminalScene:
     z = path = recorded = None
 
     def __init__(self, job: str | None, project: Path) -> None:
-        """``job`` is the train job; None for the newest of the project with a model."""
+        """``job`` is the train job; None for the newest of the project with a model, or the model of another program
+        whose folder is named as the project.
+        """
         self._job, self._project = job, project
 
     @cached_property
@@ -39,16 +39,13 @@ class TerminalScene:
     def _folder(self) -> Path:
         if self._job is not None:
             return model_meant(self._job, self._project)
-        for folder in reversed(job_folders(self._project)):
-            if job_verb(folder) == "train" and (folder / "model.json").exists():
-                return folder
-        raise InputError(f"{self._project.absolute()} has no trained model; run flexrec train, or name the project by "
-                         "--project.")  # fmt: skip
+        return trained_folder(self._project)
 
     @property
     def project(self) -> Path:
         """See `actions.Scene`."""
-        return self._project if self._job is None else self.trained.project
+        named = self._job is not None or (self._project / MODEL).is_file()
+        return self.trained.project if named else self._project
 
     def say(self, sentence: str) -> None:
         """See `actions.Scene`."""

@@ -32,7 +32,9 @@ def trained_folder(path: Path, format: str | None = None) -> Path:
         raise InputError(f"{folder}: training has not written a model yet; wait for the end of its first epoch.")
     if job_folders(folder):
         raise InputError(f"{folder}: the project has no trained model yet; run flexrec train.")
-    raise InputError(f"{folder}: is no FlexRec project, and has no trained model; give the folder of one.")
+    from ..models.opening import why_none
+
+    raise InputError(why_none(folder))
 
 
 def _of_others(folder: Path, format: str | None) -> bool:

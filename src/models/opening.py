@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -33,8 +34,8 @@ class Program:
     ``read(folder)`` reads it.
 
     ``checkpoints(folder)`` are the files that stand for one epoch each, by number, where the program keeps several;
-    ``read`` takes such a file, too. ``numbered`` is what they are numbered by, where it is not the epoch. ``format`` is
-    the word of `reading.FORMATS` for it.
+    ``read`` takes such a file, too. ``numbered`` is what they are numbered by, where it is not the epoch.
+    ``stands_for(file)`` is the one of them that another file is of. ``format`` is the word of `reading.FORMATS` for it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Program:
     checkpoints: Callable[[Path], dict[int, Path]] = lambda _: {}
     numbered: str = "epoch"
     format: str = ""
+    stands_for: Callable[[Path], Path | None] = lambda _: None
 
 
 VERSION = 1
@@ -98,7 +100,7 @@ register_reader("flexrec-bodies", read_bodies_model)
 register_reader("flexrec-classes", read_classes_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints,
-                         format="cryodrgn"))  # fmt: skip
+                         format="cryodrgn", stands_for=cryodrgn_folder.weights_of))  # fmt: skip
 register_program(Program("RECOVAR", recovar_folder.recognises, _read_recovar, recovar_folder.checkpoints, "zdim",
                          "recovar"))  # fmt: skip
 register_program(Program("3D Variability", variability_files.recognises, _read_variability, format="3dva"))
@@ -107,6 +109,7 @@ register_program(Program("DynaMight", dynamight_folder.recognises, dynamight_fol
 register_program(Program("a folder of maps", series_files.recognises, _read_map_series, format=MAPS))
 
 _FILES = ("model.json", "*.npz", "*.mrc")
+_AROUND, _WITHIN, _NAMED = 3, 200, 5  # folders above and below that are looked at for a model, and that are named
 _TRIES = 4  # a training run may write a checkpoint between two of our files
 
 
@@ -143,7 +146,8 @@ def checkpoint_of(
     files = {} if program is None else program.checkpoints(folder)
     asked = {name: number for name, number in {"epoch": epoch, "zdim": zdim}.items() if number is not None}
     if not asked:
-        return path if path in files.values() else folder
+        other = program.stands_for(path) if program is not None and path.is_file() else None
+        return path if path in files.values() else other or folder
     numbered = "epoch" if program is None else program.numbered
     for name in asked:
         if not files or name != numbered:
@@ -209,7 +213,7 @@ def _read_about(folder: Path) -> dict:
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(_why_none(folder)) from None
+        raise InputError(why_none(folder)) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); train again, or copy the folder again.") from error
     if not isinstance(about, dict) or str(about.get("format")) not in _READERS:
@@ -224,8 +228,8 @@ def _read_about(folder: Path) -> dict:
     return about
 
 
-def _why_none(folder: Path) -> str:
-    """Whether training has not got so far, or this is no train job at all."""
+def why_none(folder: Path) -> str:
+    """Whether training has not got so far, or what lies there in place of a model, or where there is one."""
     try:
         verb = json.loads((folder / "job.json").read_text(encoding="utf-8")).get("verb")
     except (OSError, ValueError, AttributeError):
@@ -234,5 +238,33 @@ def _why_none(folder: Path) -> str:
         return f"{folder}: training has not written a model yet; wait for the end of its first epoch."
     if verb:
         return f"{folder}: a {verb} job has no model; give the folder of a train job."
-    return (f"{folder}: has no model.json, nor the files of another program's model; give the folder of a train job, "
-            "or the one that the other program wrote.")  # fmt: skip
+    near = _near(folder)
+    if near:
+        return f"{folder}: has no model itself; open {near}."
+    lacking = ""
+    if not any(program.recognises(folder) for program in _PROGRAMS.values()):
+        lacking = variability_files.lacks_particles(folder) or series_files.lacks_places(folder)
+    return lacking or (
+        f"{folder}: has no model.json, nor the files of another program's model; give a FlexRec project, a train job, "
+        "or the folder that the other program wrote.")  # fmt: skip
+
+
+def _near(folder: Path) -> str:
+    """The folder around it, or those in it, in which another program left a model; "" where there are none."""
+    for place in list(folder.absolute().parents)[:_AROUND]:
+        if _maker(place):
+            return f"{place} ({_maker(place)})"
+    try:
+        # RECOVAR's and RELION's projects keep jobs by their kinds: Pipeline/job_0001, DynaMight/job003
+        places = [*sorted(path for path in folder.iterdir() if path.is_dir())[:_WITHIN],
+                  *sorted(folder.glob("*/job*/"))[:_WITHIN]]  # fmt: skip
+    except OSError:
+        return ""
+    named = (f"{place.relative_to(folder)} in it ({_maker(place)})" for place in places if _maker(place))
+    return ", ".join(itertools.islice(named, _NAMED))
+
+
+def _maker(folder: Path) -> str:
+    """Who left a model there, but for folders of maps; "" where nobody did."""
+    makers = (program.name for program in _PROGRAMS.values() if program.format != MAPS and program.recognises(folder))
+    return next(makers, "")

@@ -11,7 +11,9 @@ import numpy as np
 from ...errors import InputError
 from ...explore.shared_images import image_keys, prepared_keys
 from ...explore.trained_model import open_trained
-from ...models.cryodrgn.cryodrgn_folder import LAST, file_epoch
+from ...models.cryodrgn.cryodrgn_config import CryodrgnConfig
+from ...models.cryodrgn.cryodrgn_folder import LAST, CryodrgnFolder, file_epoch
+from ...models.cryodrgn.cryodrgn_model import read_latents
 from ...models.map_series.latent_table import SUFFIXES, read_table
 from ...models.opening import checkpoint_of, program_of
 from ...models.variability.components_table import read_components
@@ -95,8 +97,16 @@ def _of_pickle(path: Path) -> tuple[np.ndarray, Keys | None]:
         raise InputError(f"{path}: has no config.yaml of cryoDRGN's beside it, so its particles cannot be told; copy "
                          "that too, or give an .npz.")  # fmt: skip
     weights = path.with_name("weights.pkl" if epoch == LAST else f"weights.{epoch}.pkl")
-    trained = open_trained(weights if weights.is_file() else checkpoint_of(path.parent))
-    return trained.latents, image_keys(trained)
+    if weights.is_file():
+        trained = open_trained(weights)
+        return trained.latents, image_keys(trained)
+    # another epoch of the same training has the same particles, and other latents
+    latents = read_latents(path, CryodrgnConfig.read(CryodrgnFolder.of(path.parent).config))
+    trained = open_trained(checkpoint_of(path.parent))
+    if len(latents) != len(trained.latents):
+        raise InputError(f"{path}: has latents of {len(latents)} particles where the other epochs in its folder have "
+                         f"{len(trained.latents)}; copy the folder again.")  # fmt: skip
+    return latents, image_keys(trained)
 
 
 def _of_cs(path: Path) -> tuple[np.ndarray, Keys | None]:

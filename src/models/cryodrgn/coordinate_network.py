@@ -79,7 +79,8 @@ def network_of(config: CryodrgnConfig, weights: dict[str, np.ndarray], file: Pat
     top = next((top for top in _TOPS if f"{top}main.0.weight" in weights or f"{top}main.0.linear.weight" in weights),
                None)  # fmt: skip
     if top is None:
-        raise InputError(f"{file}: has no weights of a decoder of cryoDRGN's; copy the folder again.")
+        raise InputError(f"{file}: has no weights of a decoder of cryoDRGN's; where they are of a program that came "
+                         "from it, such as OPUS-DSD, open a folder of its maps, else copy this one again.")  # fmt: skip
     matrices, offsets = _layers(weights, top, file)
     directions = next((weights[name] for name in ("decoder.rand_freqs", "rand_freqs") if name in weights), None)
     latent = weights.get("geom_freqs_conf")

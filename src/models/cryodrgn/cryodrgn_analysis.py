@@ -54,7 +54,9 @@ def read_states(folder: CryodrgnFolder, epoch: int, dims: int) -> dict[str, np.n
 def read_paths(folder: CryodrgnFolder, epoch: int) -> dict[str, Path]:
     """The tables of latent points along the traversals of analyze, which a path can be made of, by their names."""
     place = folder.analysis("analyze", epoch)
-    return {file.parent.name: file for file in sorted(place.glob("pc*/z_values.txt"))}
+    paths = {file.parent.name: file for file in sorted(place.glob("pc*/z_values.txt"))}
+    alone = place / "z_values.txt"  # of one latent dimension there is but one, in no folder of its own
+    return {"z1": alone, **paths} if alone.is_file() else paths
 
 
 def read_landscape(folder: CryodrgnFolder, epoch: int, count: int) -> dict[str, GivenColumn]:

@@ -27,6 +27,7 @@ class CryodrgnConfig:
     encoding_dims : frequencies along each axis. slope : of the activation, where negative.
     mean, std : that the images' transforms were normalised by.
     searched : whether poses were searched for, by a network that is called a hypervolume (abinit of version 4.1 on).
+    tilt_series : whether each latent point is of all tilts of a particle (cryoDRGN-ET).
     dataset : the paths and options of the images, as the config has them.
     """
 
@@ -41,6 +42,7 @@ class CryodrgnConfig:
     mean: float
     std: float
     searched: bool
+    tilt_series: bool
     dataset: dict[str, Any]
 
     @property
@@ -69,7 +71,9 @@ class CryodrgnConfig:
             _word(file, network, "domain", ("hartley", "fourier"), "hartley" if searched else None),
             _word(file, network, "pe_type", ENCODINGS, "gaussian" if searched else None),
             side // 2 if dims is None else _whole(file, network, "pe_dim", 1, 4096),
-            SLOPES[_word(file, network, "activation", tuple(SLOPES), "relu")], mean, std, searched, dataset,
+            SLOPES[_word(file, network, "activation", tuple(SLOPES), "relu")], mean, std, searched,
+            # before version 3 tilt was a second image of each particle, in a file of its own
+            network.get("encode_mode") == "tilt" and "particles_tilt" not in dataset, dataset,
         )  # fmt: skip
 
 

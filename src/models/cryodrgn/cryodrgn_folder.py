@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
 from ...particles.pickles import load_arrays_pickle
+from ...particles.torch_tensors import starts_legacy
 from .cryodrgn_config import NAMES
 
 _FILE = re.compile(r"(weights|z)(?:\.(\d{1,7}))?\.pkl")
+_DRGNAI = ("drgnai-configs.yaml", "train-configs.yaml")  # what it has in place of cryoDRGN's config
 LAST = -1  # the number of weights.pkl and z.pkl, which training writes at its end
 
 
@@ -38,22 +43,33 @@ class CryodrgnFolder:
         for name in NAMES:
             if (self.folder / name).is_file():
                 return self.folder / name
+        if any((self.folder / name).is_file() for name in _DRGNAI):
+            raise InputError(f"{self.folder}: is of DRGN-AI by itself, which FlexRec does not read, but abinit of "
+                             "cryoDRGN 4.1 and later; open a folder of maps that it has written.")  # fmt: skip
         raise InputError(f"{self.folder}: has weights or latents of cryoDRGN's but no {NAMES[0]}; copy all of the "
                          "folder.")  # fmt: skip
 
-    def newest(self, latents: bool) -> int:
-        """The newest epoch with weights, and with latents where these are wanted; ``InputError`` where there is none.
+    def newest_first(self, latents: bool) -> list[int]:
+        """Epochs with weights, and with latents where these are wanted; ``InputError`` where there is none.
 
-        The files without a number are taken where they are of a later epoch than all others.
+        The files without a number come first where they are of a later epoch than all others.
         """
         both = sorted(epoch for epoch in self.weights if not latents or epoch in self.z)
         if not both:
             lacks = "latents (z.N.pkl)" if self.weights else "weights (weights.N.pkl)"
             raise InputError(f"{self.folder}: no epoch has both weights and latents, {lacks} are missing; copy them "
                              "from where it was trained.")  # fmt: skip
-        if LAST not in both or len(both) == 1:
-            return both[-1]
-        return LAST if epoch_within(load_arrays_pickle(self.weights[LAST])) > both[-1] else both[-1]
+        newest = both[::-1]
+        if LAST in both[:-1] and self._epoch_of_last() > newest[0]:
+            newest = [LAST, *newest[:-1]]
+        return newest
+
+    def _epoch_of_last(self) -> int:
+        """What weights.pkl is of; -1 where it cannot be read."""
+        try:
+            return epoch_within(load_arrays_pickle(self.weights[LAST]))
+        except InputError:
+            return -1
 
     def analysis(self, kind: str, epoch: int) -> Path:
         """The folder that ``cryodrgn analyze`` or ``analyze_landscape`` makes of an epoch."""
@@ -79,6 +95,33 @@ def recognises(folder: Path) -> bool:
     except OSError:
         return False
     return bool(found.weights or (found.z and any((folder / name).is_file() for name in NAMES)))
+
+
+def is_whole(file: Path) -> bool:
+    """Whether a file of weights or latents has its end, as far as is told without reading it: see `torch_tensors`."""
+    try:
+        with open(file, "rb") as opened:
+            if starts_legacy(opened):
+                return True  # its end is told by reading it alone
+            if opened.read(2) == b"PK":
+                return zipfile.is_zipfile(opened)
+            return opened.seek(0, os.SEEK_END) > 1 and opened.seek(-1, os.SEEK_END) > 0 and opened.read() == pickle.STOP
+    except OSError:
+        return False
+
+
+def weights_of(file: Path) -> Path | None:
+    """The weights of the epoch whose latents a file has; None where it is no such file. ``InputError`` where they are
+    missing, since those of another epoch would make other maps.
+    """
+    epoch = file_epoch(file)
+    if epoch is None or not file.name.startswith("z"):
+        return None
+    weights = file.with_name("weights.pkl" if epoch == LAST else f"weights.{epoch}.pkl")
+    if not weights.is_file():
+        raise InputError(f"{file}: the weights of this epoch are missing ({weights.name}), so it has no maps; copy "
+                         "them, or open the folder.")  # fmt: skip
+    return weights
 
 
 def checkpoints(folder: Path) -> dict[int, Path]:

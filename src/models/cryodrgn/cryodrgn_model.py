@@ -15,7 +15,7 @@ from ...particles.resample import resample_box
 from ..interface import DecodeOptions, Model
 from .coordinate_network import CoordinateNetwork, network_of
 from .cryodrgn_config import CryodrgnConfig
-from .cryodrgn_folder import LAST, CryodrgnFolder, epoch_within
+from .cryodrgn_folder import LAST, CryodrgnFolder, epoch_within, is_whole
 from .cryodrgn_origin import CryodrgnOrigin
 from .cryodrgn_particles import posed_count
 from .frequency_points import FrequencyPoints, all_points, low_points, masked_points
@@ -91,12 +91,12 @@ def read(path: Path) -> CryodrgnModel:
     """
     folder = CryodrgnFolder.of(path if path.is_dir() else path.parent)
     config = CryodrgnConfig.read(folder.config)
-    epoch = _epoch(folder, path, config)
+    epoch, unread = _epoch(folder, path, config)
     checkpoint = load_arrays_pickle(folder.weights[epoch])
     network = network_of(config, _weights(checkpoint, config, folder.weights[epoch]), folder.weights[epoch])
     latents = _latents(folder, epoch, config)
     points = masked_points(config, _radius(checkpoint)) if config.searched else all_points(config)
-    origin = CryodrgnOrigin(folder, config, epoch, len(latents))
+    origin = CryodrgnOrigin(folder, config, epoch, len(latents), unread)
     model = CryodrgnModel(
         latents=latents, volume=np.zeros((config.box,) * 3, np.float32), latent_dims=latents.shape[1], box=config.box,
         pixel_size=origin.pixel_size, centre=np.full(3, config.box // 2 * origin.pixel_size),
@@ -107,10 +107,23 @@ def read(path: Path) -> CryodrgnModel:
     return replace(model, volume=model.decode(finite.mean(axis=0), DecodeOptions(quick=True)))
 
 
-def _epoch(folder: CryodrgnFolder, path: Path, config: CryodrgnConfig) -> int:
-    """Which epoch is meant by a folder, or a file in it."""
+def _epoch(folder: CryodrgnFolder, path: Path, config: CryodrgnConfig) -> tuple[int, tuple[Path, ...]]:
+    """Which epoch is meant by a folder, or a file in it; and the files of newer ones that are damaged.
+
+    Those are half written or half copied. Where none is whole the newest is meant: to open it says what it lacks.
+    """
     named = next((epoch for epoch, file in folder.weights.items() if file == path), None)
-    return folder.newest(config.zdim > 0) if named is None else named
+    if named is not None:
+        return named, ()
+    epochs = folder.newest_first(config.zdim > 0)
+    damaged: list[Path] = []
+    for epoch in epochs:
+        files = [folder.weights[epoch], *([folder.z[epoch]] if config.zdim else [])]
+        broken = [file for file in files if not is_whole(file)]
+        if not broken:
+            return epoch, tuple(damaged)
+        damaged += broken
+    return epochs[0], ()
 
 
 def _weights(checkpoint: Any, config: CryodrgnConfig, file: Path) -> dict[str, np.ndarray]:
@@ -136,7 +149,11 @@ def _latents(folder: CryodrgnFolder, epoch: int, config: CryodrgnConfig) -> np.n
     if epoch not in folder.z:
         raise InputError(f"{folder.weights[epoch]}: the latents of this epoch are missing ({_z_name(epoch)}); copy "
                          "them, or open another epoch.")  # fmt: skip
-    file = folder.z[epoch]
+    return read_latents(folder.z[epoch], config)
+
+
+def read_latents(file: Path, config: CryodrgnConfig) -> np.ndarray:
+    """``(n, K)`` float32 of a file of them; ``InputError`` where it has none that the config can be of."""
     latents = load_arrays_pickle(file)
     if not isinstance(latents, np.ndarray) or latents.ndim != 2 or latents.dtype.kind != "f" or not len(latents):
         raise InputError(f"{file}: holds no table of latents; copy the folder again.")

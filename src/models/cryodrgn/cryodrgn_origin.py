@@ -19,15 +19,18 @@ from .cryodrgn_config import CryodrgnConfig
 from .cryodrgn_folder import LAST, CryodrgnFolder
 from .cryodrgn_particles import chosen_rows, config_path, read_cryodrgn_particles
 
+_MAPS = ("analyze*/kmeans*/*.mrc", "analyze*/pc*/*.mrc", "analyze*/*.mrc", "reconstruct*.mrc")
+
 
 @dataclass(frozen=True, eq=False)
 class CryodrgnOrigin:
-    """An `Origin`; ``count`` particles have latents in ``epoch``."""
+    """An `Origin`; ``count`` particles have latents in ``epoch``. ``unread`` : damaged files of newer ones."""
 
     folder: CryodrgnFolder
     config: CryodrgnConfig
     epoch: int
     count: int
+    unread: tuple[Path, ...] = ()
 
     program = "cryoDRGN"
     keys = None
@@ -39,8 +42,10 @@ class CryodrgnOrigin:
 
     @cached_property
     def pixel_size(self) -> float:
-        """Å per voxel of the maps: of the CTF table, of the images' file, or 1 where neither is there."""
-        return self._known_pixel_size or 1.0
+        """Å per voxel of the maps: of the CTF table, of the images' file, of cryoDRGN's own maps of the same box, or 1
+        where none is there.
+        """
+        return self._known_pixel_size or (self._written_maps[1] if self._written_maps else 1.0)
 
     @cached_property
     def _known_pixel_size(self) -> float | None:
@@ -58,13 +63,28 @@ class CryodrgnOrigin:
         return None
 
     @cached_property
+    def _written_maps(self) -> tuple[Path, float] | None:
+        """A map that cryoDRGN has written beside the model, and Å per voxel of all that say it: 1 is what they have
+        where nobody did. None where there are none, or they differ.
+        """
+        place = self.folder.folder
+        files = [file for pattern in _MAPS for file in sorted(place.glob(pattern))[:1]]
+        sizes = {file: size for file in files if (size := _map_pixel_size(file, self.config.box)) is not None}
+        first = next(iter(sizes), None)
+        alike = first is not None and all(abs(size - sizes[first]) < 1e-3 for size in sizes.values())
+        return (first, sizes[first]) if first is not None and alike else None
+
+    @cached_property
     def identity(self) -> str:
         """Another one for other particles: a digest of the config's paths and of the number of particles."""
         about = [self.count, *(str(self.config.dataset.get(name)) for name in ("particles", "ind"))]
         return hashlib.sha256(repr(about).encode()).hexdigest()
 
     def all_particles(self, image_root: Path | None) -> Particles:
-        """Those of the particles' file."""
+        """Those of the particles' file; ``InputError`` of tilt series, whose latents are not of single images."""
+        if self.config.tilt_series:
+            raise InputError(f"{self.config.file}: was trained on tilt series, whose images FlexRec does not read; its "
+                             "maps and latents are all there is.")  # fmt: skip
         return read_cryodrgn_particles(self.config, image_root, self._refined_poses)
 
     @property
@@ -110,9 +130,20 @@ class CryodrgnOrigin:
     def says(self) -> tuple[str, ...]:
         """See `Origin`."""
         sentences = []
-        if self._known_pixel_size is None:
+        if self.unread:
+            names = ", ".join(file.name for file in self.unread)
+            sentences.append(f"A newer epoch is passed over, since the end of {names} is missing: wait until it is "
+                             "written, or copy it again.")  # fmt: skip
+        if self._known_pixel_size is None and self._written_maps:
+            file, size = self._written_maps
+            sentences.append(f"Its pixel size, {size:.4g} Å, is that of {file.relative_to(self.folder.folder)}, as the "
+                             "CTF table and the images are not where the config says.")  # fmt: skip
+        elif self._known_pixel_size is None:
             sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
                              "says), and 1 Å is taken.")  # fmt: skip
+        if "poses" not in self.config.dataset and not self.config.tilt_series:
+            sentences.append("Its poses were searched for in training and are not read; those of the particles' file, "
+                             "if it has any, are of another frame than the maps.")  # fmt: skip
         if self.config.zdim == 0:
             sentences.append("It is of one map: z1 changes nothing.")
         there = [f"{len(self.states)} states ({next(iter(self.states))} and so on)"] if self.states else []
@@ -121,6 +152,16 @@ class CryodrgnOrigin:
         if there:
             sentences.append(f"cryoDRGN has left beside it {', '.join(there)}.")
         return tuple(sentences)
+
+
+def _map_pixel_size(file: Path, box: int) -> float | None:
+    """None of maps of another box, which may have been made coarser under the pixel size of the others."""
+    try:
+        header = read_header(file)
+    except InputError:
+        return None
+    size = _credible(header.pixel_size)
+    return size if header.columns == box and size is not None and abs(size - 1) > 1e-3 else None
 
 
 def _credible(pixel_size: float) -> float | None:

@@ -32,14 +32,14 @@ class GivenImages(Protocol):
     def dataset(self) -> dict[str, Any]: ...  # noqa: D102
 
 
-def config_path(config: GivenImages, name: str, image_root: Path | None = None) -> Path | None:
+def config_path(config: GivenImages, name: str, image_root: Path | None = None, number: int = 0) -> Path | None:
     """Where a file of the config's is: as it is named there, below ``image_root``, or from the work folder upwards.
 
-    None where the config names none. Of what is nowhere the likeliest place.
+    None where the config names none. Of what is nowhere the likeliest place. ``number`` : of several files, from 0.
     """
     value = config.dataset.get(name)
-    if isinstance(value, list) and value:
-        value = value[0]
+    if isinstance(value, list) and number < len(value):
+        value = value[number]
     if not isinstance(value, str) or not value or "\0" in value:
         return None
     return StackPaths(config.file, image_root).path(value)
@@ -62,8 +62,11 @@ def read_cryodrgn_particles(
 
 def chosen_rows(config: GivenImages, count: int, image_root: Path | None = None) -> np.ndarray:
     """``(n,)`` int64, the rows of the file, of ``count`` particles, that were trained on."""
-    if config.dataset.get("ind") is None:
+    chosen = config.dataset.get("ind")
+    if chosen is None:
         return np.arange(count)
+    if type(chosen) is int:  # abinit takes a number of images for the first so many
+        return np.arange(min(chosen, count))
     path = _present(config, "ind", image_root)
     rows = np.asarray(load_arrays_pickle(path))
     if rows.dtype == bool and rows.shape == (count,):
@@ -77,6 +80,8 @@ def chosen_rows(config: GivenImages, count: int, image_root: Path | None = None)
 def posed_count(config: GivenImages) -> int | None:
     """How many particles were trained on, of a training without latents; None where its files are not there."""
     try:
+        if type(config.dataset.get("ind")) is int:
+            return config.dataset["ind"]
         if config.dataset.get("ind") is not None:
             rows = np.asarray(load_arrays_pickle(_present(config, "ind", None)))
             return int(rows.sum()) if rows.dtype == bool else len(rows)
@@ -86,8 +91,8 @@ def posed_count(config: GivenImages) -> int | None:
     return len(poses[0]) if isinstance(poses, tuple | list) and len(poses) else None
 
 
-def _present(config: GivenImages, name: str, image_root: Path | None) -> Path:
-    path = config_path(config, name, image_root)
+def _present(config: GivenImages, name: str, image_root: Path | None, number: int = 0) -> Path:
+    path = config_path(config, name, image_root, number)
     if path is None:
         raise InputError(f"{config.file}: names no {name}, so the particles cannot be told.")
     if not is_file(path):
@@ -138,11 +143,21 @@ def _with_poses(
     path = refined or _present(config, "poses", image_root)
     poses = load_arrays_pickle(path)
     parts = list(poses) if isinstance(poses, tuple | list) else [poses]
+    given = config.dataset.get("poses")
+    if refined is None and isinstance(given, list) and len(given) == 2:  # version 0 took shifts of a file of their own
+        parts = [parts[0], load_arrays_pickle(_present(config, "poses", image_root, 1))]
     rotation, shift = [*parts, None][:2] if parts else (None, None)
     rotation = _rows(path, rotation, (3, 3), particles, config, image_root)
     box = particles.optics.box * particles.optics.pixel_size
     width = box[particles.group][:, None]
-    moved = particles.shift if shift is None else width * _rows(path, shift, (2,), particles, config, image_root)
+    moved = particles.shift
+    if shift is not None:
+        shift = _rows(path, shift, (2,), particles, config, image_root)
+        largest = float(np.nanmax(np.abs(shift), initial=0))
+        if largest > 1:
+            raise InputError(f"{path}: has shifts of up to {largest:.3g} boxes, so they are in pixels, as cryoDRGN had "
+                             "them at first; write the poses again with its parse_pose_star.")  # fmt: skip
+        moved = width * shift
     return replace(particles, rotation=rotation, shift=moved)
 
 

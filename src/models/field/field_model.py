@@ -108,7 +108,8 @@ def read_field_model(folder: Path, about: dict) -> FieldModel:
     domain = "hartley" if network.outputs == 1 else "fourier"
     config = CryodrgnConfig(
         file=path, side=box + 1, extent=_EXTENT, zdim=dims, domain=domain, encoding="gaussian",
-        encoding_dims=len(directions) // 3, slope=0.0, mean=0.0, std=1.0, searched=False, dataset={},
+        encoding_dims=len(directions) // 3, slope=0.0, mean=0.0, std=1.0, searched=False,
+        tilt_series=False, dataset={},
     )  # fmt: skip
     points = low_points(all_points(config), int(min(arrays["radius"], about["stage_box"] / 2 - 1)))
     return FieldModel(

@@ -7,17 +7,21 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from ...particles.image_match import Keys
 
+MAP_SUFFIXES = (".mrc", ".map", ".ccp4")
 SUFFIXES = (".csv", ".tsv", ".npz", ".npy")
+POINT_FILES = ("z_values.txt", "centers.txt", "latent_coords.txt")  # cryoDRGN's and RECOVAR's, beside their maps
 _MAPS = ("map", "volume", "file", "maps", "volumes", "files")
 _IMAGES = ("image", "images", "rlnimagename")
-_NO_COORDINATES = ("distance", "outside", "series", "index", "number", "")  # that FlexRec's and others' tables have
-_AXIS = re.compile(r"z_?\d+")
+_NO_COORDINATES = ("distance", "outside", "series", "index", "number", "id", "")  # of FlexRec's and others' tables
+_AXIS = re.compile(r"z_?(\d+)")
+_DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)")
 _LARGEST_TEXT = 1 << 28  # bytes
 
 
@@ -28,7 +32,8 @@ class LatentTable:
     Attributes
     ----------
     file : it. z : ``(m, K)`` float32. maps : ``(m,)`` names of files, or None. images : ``(m,)`` names as RELION has
-        them, 000001@stack, or None. uid : ``(m,)`` uint64, cryoSPARC's, or None.
+        them, 000001@stack, or None. uid : ``(m,)`` uint64, cryoSPARC's, or None. axes : names of the columns that
+        were taken for coordinates because they hold numbers alone, where none is named z1, z2 ….
     """
 
     file: Path
@@ -36,6 +41,7 @@ class LatentTable:
     maps: np.ndarray | None = None
     images: np.ndarray | None = None
     uid: np.ndarray | None = None
+    axes: tuple[str, ...] = ()
 
     @property
     def of_particles(self) -> bool:
@@ -55,7 +61,7 @@ def read_table(file: Path) -> LatentTable:
         table = LatentTable(file, **columns)
     except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, csv.Error) as error:
         raise InputError(f"{file}: cannot be read as a table of latent points ({_brief(error)}); write one point in "
-                         "each row.") from None  # fmt: skip
+                         "each row, or put it elsewhere if it is none.") from None  # fmt: skip
     if table.z.ndim != 2 or not table.z.size:
         raise InputError(f"{file}: holds an array of shape {table.z.shape}; (points, dimensions) is needed.")
     for name in ("maps", "images", "uid"):
@@ -89,7 +95,7 @@ def _head(opened) -> tuple[int, ...]:
     return read(opened)[0]
 
 
-def _npz(file: Path) -> dict[str, np.ndarray]:
+def _npz(file: Path) -> dict[str, Any]:
     with np.load(file, allow_pickle=False) as arrays:
         names = {name.lower(): name for name in arrays.files}
         if "z" not in names:
@@ -104,44 +110,87 @@ def _npz(file: Path) -> dict[str, np.ndarray]:
     return columns
 
 
-def _npy(file: Path) -> dict[str, np.ndarray]:
+def _npy(file: Path) -> dict[str, Any]:
     return {"z": _points(np.load(file, allow_pickle=False))}
 
 
-def _text(file: Path) -> dict[str, np.ndarray]:
+def _text(file: Path) -> dict[str, Any]:
     if file.stat().st_size > _LARGEST_TEXT:
         raise ValueError("it is too large for text; write an .npz with an array z")
     text = file.read_text(encoding="utf-8-sig")
     if "\0" in text:
         raise ValueError("it is no text")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    separator = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
+    # a comma that stands beside one of the others is a decimal one
+    separator = next((mark for mark in "\t;," if lines and mark in lines[0]), None)
     rows = list(csv.reader(lines, delimiter=separator)) if separator else [line.split() for line in lines]
     rows = [[cell.strip() for cell in row] for row in rows]
+    if separator in ("\t", ";"):
+        rows = [[_DECIMAL_COMMA.sub(r"\1.\2", cell) if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in row]
+                for row in rows]  # fmt: skip
     if not rows or any(len(row) != len(rows[0]) for row in rows):
         raise ValueError("its rows are not of one length")
-    head = None if all(_number(cell) is not None for cell in rows[0]) else [cell.lower() for cell in rows[0]]
-    return _columns(rows, head)
+    return _columns(rows[1:], [cell.lower() for cell in rows[0]]) if _is_head(rows[0]) else _headless(rows)
 
 
-def _columns(rows: list[list[str]], head: list[str] | None) -> dict[str, np.ndarray]:
-    if head is None:
-        return {"z": np.array(rows, float).astype(np.float32)}
-    by_name = dict(zip(head, np.array(rows[1:], str).reshape(-1, len(head)).T))
-    columns = {}
+def _is_head(cells: list[str]) -> bool:
+    """Whether a table's first row names its columns. A name of a map and numbers are a point, not a head; but numbers
+    after an empty cell, or beside the word map, are how pandas names columns that have no names.
+    """
+    words = [cell.lower() for cell in cells if _number(cell) is None]
+    known = {*_MAPS, *_IMAGES, *_NO_COORDINATES, "uid"} - {""}
+    return bool(words) and (len(words) == len(cells) or not cells[0] or not known.isdisjoint(words))
+
+
+def _headless(rows: list[list[str]]) -> dict[str, Any]:
+    """Of a table whose columns have no names: numbers, and perhaps one column of names of maps or of images."""
+    columns = list(zip(*rows))
+    words = [column for column in columns if any(_number(cell) is None for cell in column)]
+    if len(words) > 1:
+        raise ValueError("its first row does not name its columns, and several hold words")
+    result: dict[str, Any] = {}
+    if words:
+        result["images" if all("@" in cell for cell in words[0]) else "maps"] = np.array(words[0])
+    numbers = [column for column in columns if column not in words]
+    return {**result, "z": np.array(numbers, float).astype(np.float32).T}
+
+
+def _columns(rows: list[list[str]], head: list[str]) -> dict[str, Any]:
+    by_name = dict(zip(head, np.array(rows, str).reshape(-1, len(head)).T))
+    columns: dict[str, Any] = {}
     for column, known in {"maps": _MAPS, "images": _IMAGES}.items():
         for name in known:
             if name in by_name:
                 columns[column] = by_name.pop(name)
+    if not {"maps", "images"} & set(columns) and "uid" not in by_name:
+        for name in [name for name, words in by_name.items() if _are_maps(words)][:1]:
+            columns["maps"] = by_name.pop(name)  # whatever heads it: its rows need not be in the maps' order
     if "uid" in by_name:
         columns["uid"] = np.array([int(word) for word in by_name.pop("uid")], np.uint64)
-    axes = [name for name in by_name if _AXIS.fullmatch(name)]
-    axes = axes or [name for name, words in by_name.items()
-                    if name not in _NO_COORDINATES and all(_number(word) is not None for word in words)]  # fmt: skip
+    axes = sorted((name for name in by_name if _AXIS.fullmatch(name)), key=_axis_number)
+    if not axes:
+        axes = [name for name, words in by_name.items()
+                if name not in _NO_COORDINATES and all(_number(word) is not None for word in words)]  # fmt: skip
+        columns["axes"] = tuple(axes)
     if not axes:
         raise ValueError("no column holds numbers alone")
-    columns["z"] = np.stack([by_name[name].astype(np.float32) for name in axes], axis=1)
+    columns["z"] = np.stack([_floats(by_name[name]) for name in axes], axis=1)
     return columns
+
+
+def _are_maps(words: np.ndarray) -> bool:
+    return len(words) > 0 and all(word.lower().endswith(MAP_SUFFIXES) for word in words)
+
+
+def _axis_number(name: str) -> int:
+    match = _AXIS.fullmatch(name)
+    assert match is not None
+    return int(match[1])
+
+
+def _floats(words: np.ndarray) -> np.ndarray:
+    """Float32; an empty cell is no number, as tables that pandas has written have it."""
+    return np.where(words == "", "nan", words).astype(np.float32)
 
 
 def _points(values: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from .latent_table import SUFFIXES, LatentTable, read_table, row_count
+from .latent_table import MAP_SUFFIXES, POINT_FILES, SUFFIXES, LatentTable, read_table, row_count
 
-_MAPS = (".mrc", ".map", ".ccp4")
 _FRAME = re.compile(r"(.*[_.-]|)(?:frame|series|vol|map)[_-]?(\d+)", re.IGNORECASE)
 
 
@@ -20,6 +20,7 @@ _FRAME = re.compile(r"(.*[_.-]|)(?:frame|series|vol|map)[_-]?(\d+)", re.IGNORECA
 class SeriesFiles:
     """maps : the files. points : ``(m, K)`` float32, where each lies. axis : of them in words, or "" where a table says
     them. particles : the table of the particles' latents, or None where there is none.
+    places : the table of the maps' points, or None likewise.
     """
 
     folder: Path
@@ -27,6 +28,7 @@ class SeriesFiles:
     points: np.ndarray
     axis: str
     particles: LatentTable | None
+    places: LatentTable | None
 
     @classmethod
     def of(cls, path: Path) -> SeriesFiles:
@@ -35,20 +37,31 @@ class SeriesFiles:
         maps = _maps(folder)
         if len(maps) < 2:
             raise InputError(f"{folder}: has {len(maps)} map(s) (.mrc, .map); a folder of maps has at least two.")
-        tables = [read_table(file) for file in _tables(folder)]
+        tables = [read_table(file) for file in _tables(folder, len(maps))]
         places = _places(folder, maps, tables)
         particles = _particles(folder, [table for table in tables if table not in places])
+        if not places and particles is not None:  # its axes are not the numbers in the maps' names
+            raise InputError(f"{folder}: no table says where its {len(maps)} maps lie ({particles.file.name} is of "
+                             f"{len(particles.z)} points); add a .csv with a column map (file names) and columns z1, "
+                             "z2 …, or put that table elsewhere.")  # fmt: skip
         files, points, axis = _numbered(folder, maps) if not places else _placed(maps, places[0])
         if particles is not None and particles.z.shape[1] != points.shape[1]:
             raise InputError(f"{particles.file}: has {particles.z.shape[1]} number(s) for each particle, and the maps "
                              f"have {points.shape[1]}; give both the same latent dimensions.")  # fmt: skip
         if not np.isfinite(points).all():
             raise InputError(f"{places[0].file}: a map's point is not a number; mend the file.")
-        return cls(folder, files, points, axis, particles)
+        return cls(folder, files, points, axis, particles, places[0] if places else None)
 
 
 def _maps(folder: Path) -> list[Path]:
-    return in_order(path for path in folder.iterdir() if path.suffix.lower() in _MAPS)
+    # half-maps that RECOVAR and RELION have written beside a map are no states of their own
+    return in_order(path for path in seen(folder)
+                    if path.suffix.lower() in MAP_SUFFIXES and not path.stem.endswith("_unfil"))  # fmt: skip
+
+
+def seen(folder: Path) -> list[Path]:
+    """What lies in a folder, without hidden files: macOS leaves a ._NAME beside each NAME that it copies."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:
@@ -57,8 +70,10 @@ def in_order(files: Iterable[Path]) -> list[Path]:
                                            for word in re.split(r"(\d+)", f"_{path.name.lower()}")])  # fmt: skip
 
 
-def _tables(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+def _tables(folder: Path, count: int) -> list[Path]:
+    """Those of points; another program's text beside its maps where it has one for each of the ``count`` maps."""
+    return [path for path in seen(folder) if path.suffix.lower() in SUFFIXES
+            or (path.name in POINT_FILES and row_count(path) == count)]  # fmt: skip
 
 
 def _places(folder: Path, maps: list[Path], tables: list[LatentTable]) -> list[LatentTable]:
@@ -112,13 +127,32 @@ def recognises(folder: Path) -> bool:
     """Whether maps lie there with a table that is of them, or a numbered series of frames. Reads no map."""
     try:
         maps = _maps(folder)
-        if len(maps) < 2 or (folder / "job.json").exists():
+        if len(maps) < 2 or _is_flexrecs(folder):
             return False
         if all(_FRAME.fullmatch(path.stem) for path in maps):
             return True
-        return any(_speaks_of_maps(file, len(maps)) for file in _tables(folder))
+        return any(_speaks_of_maps(file, len(maps)) for file in _tables(folder, len(maps)))
     except OSError:
         return False
+
+
+def _is_flexrecs(folder: Path) -> bool:
+    """Whether it is of a job of FlexRec's, whose maps open when they are asked for; RECOVAR writes a job.json, too."""
+    try:
+        return "verb" in json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError):
+        return True
+
+
+def lacks_places(folder: Path) -> str:
+    """What is to be said of a folder of maps that are none; "" where there are not several."""
+    count = len(_maps(folder))
+    if count < 2:
+        return ""
+    return (f"{folder}: has {count} maps, and no table says where in latent space they lie; add a .csv with a column "
+            "map (file names) and columns z1, z2 …")  # fmt: skip
 
 
 def _speaks_of_maps(file: Path, count: int) -> bool:

@@ -16,7 +16,7 @@ from ...particles.image_match import Keys, matched
 from ...particles.particles import Particles
 from ...particles.read import read_particles
 from ..origin import GivenColumn
-from .series_files import SeriesFiles
+from .series_files import SeriesFiles, seen
 
 _PARTICLES = (".star", ".cs")
 
@@ -34,7 +34,7 @@ class SeriesOrigin:
     @property
     def source(self) -> Path | None:
         """The one .star or .cs of the folder; None where there is none, or several."""
-        files = sorted(path for path in self.files.folder.iterdir() if path.suffix.lower() in _PARTICLES)
+        files = [path for path in seen(self.files.folder) if path.suffix.lower() in _PARTICLES]
         return files[0] if len(files) == 1 and self.files.particles is not None else None
 
     @cached_property
@@ -98,6 +98,11 @@ class SeriesOrigin:
     def says(self) -> tuple[str, ...]:
         """See `Origin`."""
         sentences = [f"z1 is {self.files.axis}, as no table says where the maps lie."] if self.files.axis else []
+        places = self.files.places
+        if places is not None and places.axes:
+            names = ", ".join(f"z{number + 1} is {name}" for number, name in enumerate(places.axes))
+            sentences.append(f"No column of {places.file.name} is named z1 or so, and all that hold numbers alone were "
+                             f"taken: {names}.")  # fmt: skip
         if self.files.particles is None:
             sentences.append("There is no table of particles: each point in the plot is a map.")
         first = next(iter(self.states))

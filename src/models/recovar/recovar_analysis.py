@@ -12,6 +12,7 @@ from ...errors import InputError
 from ...particles.pickles import load_arrays_pickle
 from ..origin import GivenClusters
 from .recovar_folder import Embedding, RecovarFolder
+from .recovar_job import jobs_of
 
 _LARGEST_TEXT = 1 << 24  # bytes of a table of latent points
 _POINTS = "latent_coords.txt"
@@ -72,7 +73,8 @@ def read_states(folder: RecovarFolder, embedding: Embedding) -> dict[str, np.nda
     They are counted from 0, as RECOVAR's own maps are.
     """
     tables = {"kmeans": folder.analysis(embedding) / "kmeans" / "centers.txt"}
-    for file in sorted(folder.folder.glob(f"*/{_POINTS}")):
+    files = sorted(folder.folder.glob(f"*/{_POINTS}"))
+    for file in [*files, *(place / _POINTS for place, _ in jobs_of(folder.folder, "compute_state"))]:
         tables[re.sub(r"\W", "_", file.parent.name) + "_"] = file
     states = {}
     for name, file in tables.items():

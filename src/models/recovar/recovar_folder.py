@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ...errors import InputError
+from .recovar_job import analyses
 
 _ZDIM = re.compile(r"zdim_(\d{1,4})")
 _NAMES = {True: "latent_coords.npy", False: "latent_coords_noreg.npy"}  # regularised or not
@@ -65,14 +67,23 @@ class RecovarFolder:
             return exact
         within = [embedding for embedding in self.embeddings if path in (self.folder, embedding.file.parent)]
         if not within:
+            if (self.folder / "model" / "embeddings.pkl").is_file():
+                raise InputError(f"{self.folder}: is of RECOVAR before version 1.0, and its latents, which are in "
+                                 "model/embeddings.pkl, are not read; run the pipeline of a newer one, or open a "
+                                 "folder of maps that its analyze has written.")  # fmt: skip
             raise InputError(f"{self.folder}: has no latents in model/zdim_N, which RECOVAR writes from version 1.0 "
                              "on; copy all of the folder, or run its pipeline again.")  # fmt: skip
         return max(within, key=lambda embedding: (self.analysis(embedding).is_dir(), embedding.zdim,
                                                   embedding.regularised))  # fmt: skip
 
     def analysis(self, embedding: Embedding) -> Path:
-        """Where ``recovar analyze`` writes, if it is not told another folder."""
-        return self.folder / f"analysis_{embedding.zdim}{embedding.suffix}"
+        """Where ``recovar analyze`` has written of an embedding: see `analyses`."""
+        named = self.folder / f"analysis_{embedding.zdim}{embedding.suffix}"
+        return named if named.is_dir() else self._analyses.get((embedding.zdim, embedding.regularised), named)
+
+    @cached_property
+    def _analyses(self) -> dict[tuple[int, bool], Path]:
+        return analyses(self.folder)
 
 
 def recognises(folder: Path) -> bool:

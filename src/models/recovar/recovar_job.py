@@ -11,6 +11,7 @@ from typing import Any
 from ...errors import InputError
 
 _LARGEST = 1 << 24  # bytes of a record or a log
+_PROJECT = "project.json"
 _SIGN = re.compile(r"\(uninvert-data = (true|false)\)")
 
 
@@ -41,6 +42,42 @@ class RecovarJob:
             given[name] = given[name] if str(given[name]).endswith(".pkl") else None
         dark = _dark(folder, said.get("uninvert_data"))
         return cls(file, given if dark is None else {**given, "invert_data": dark})
+
+
+def analyses(folder: Path) -> dict[tuple[int, bool], Path]:
+    """Where ``recovar analyze`` has written of the pipeline in a folder, by zdim and whether it was regularised.
+
+    Of several the one of the last name. It writes to Analyze in that folder, to Analyze/job_N of a project, or where it
+    is told; its job.json says of what it is.
+    """
+    found = {}
+    for place, said in jobs_of(folder, "analyze"):
+        zdim = said.get("zdim")
+        if type(zdim) is int:
+            found[zdim, not said.get("no_z_regularization")] = place
+    return found
+
+
+def jobs_of(folder: Path, command: str) -> list[tuple[Path, dict[str, Any]]]:
+    """Folders, with the parameters, in which a command has worked on the pipeline in a folder: in it, or beside it in a
+    project, which may have been moved as a whole.
+    """
+    places = [file.parent for file in sorted(folder.glob("*/job.json"))]
+    project = folder.absolute().parent.parent
+    if (project / _PROJECT).is_file():
+        places += [file.parent for file in sorted(project.glob("*/job_*/job.json"))]
+    jobs = []
+    for place in places:
+        try:
+            record = json.loads(_text(place / "job.json"))
+            if record["command"] != command or not isinstance(record["parameters"], dict):
+                continue
+            of = str(record.get("provenance", {}).get("pipeline_result_dir"))
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            continue
+        if place.parent == folder or Path(of).parts[-2:] == folder.absolute().parts[-2:]:
+            jobs.append((place, record["parameters"]))
+    return jobs
 
 
 def _dark(folder: Path, asked: Any) -> bool | None:

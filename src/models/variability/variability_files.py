@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.cs_table import check_fields, field_names, joined_by_uid, load_cs
+from ..map_series.series_files import seen
 from .components_table import components_of_table
 
 _COMPONENT = re.compile(r"(.+)_component_(\d{1,3})\.mrc")
@@ -73,9 +74,21 @@ class VariabilityFiles:
 
 def _names(folder: Path) -> list[str]:
     """How the names begin of sets of files with components and particles."""
-    matches = (_COMPONENT.fullmatch(path.name) for path in folder.glob("*_component_*.mrc"))
-    names = sorted({match[1] for match in matches if match})
-    return [name for name in names if (folder / f"{name}_particles.cs").is_file()]
+    return [name for name in _with_components(folder) if (folder / f"{name}_particles.cs").is_file()]
+
+
+def _with_components(folder: Path) -> list[str]:
+    matches = (_COMPONENT.fullmatch(path.name) for path in seen(folder))
+    return sorted({match[1] for match in matches if match})
+
+
+def lacks_particles(folder: Path) -> str:
+    """What is to be said of a folder with components whose particles are not beside them; "" where there are none."""
+    names = _with_components(folder)
+    if not names:
+        return ""
+    return (f"{folder}: has components of 3D Variability and no {names[0]}_particles.cs, with their particles' "
+            "coordinates; copy that too.")  # fmt: skip
 
 
 def recognises(folder: Path) -> bool:
