@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .map_files import read_map
+from .companion import MapGrid, check_on_grid, read_companion
 
 SOLVENT = np.iinfo(np.int32).min
 MOST_PARTS = 200
@@ -22,29 +22,32 @@ class Segments:
     pixel_size: float
 
 
-def read_segments(path: Path, pixel_size: float, named: tuple[int, ...] = ()) -> Segments:
+def read_segments(path: Path, grid: MapGrid, named: tuple[int, ...] = ()) -> Segments:
     """Labels from a .seg file (Segger) or an MRC file.
 
     Parameters
     ----------
     path : the file
-    pixel_size : Å per voxel of the consensus, taken where a .seg file states none
+    grid : of the consensus; its pixel size is taken where the file does not know its own
     named : labels that the user names elsewhere. In an MRC file 0 is solvent, unless the file has negative labels
         (then those are solvent, as in cryoSPARC) or the user names part 0.
     """
     if path.suffix.lower() == ".seg":
-        return _read_segger(path, pixel_size)
-    values, size = read_map(path)
+        return _read_segger(path, grid)
+    values, size = read_companion(path, grid)
     label = np.rint(values).astype(np.int32)
     if np.abs(values - label).max() > 1e-3:
         raise InputError(f"{path}: the labels are not whole numbers; give a map with one integer per voxel.")
+    if label.min() < -1:
+        raise InputError(f"{path}: has a label {label.min()}, and solvent is 0 or -1; labels above 127 do not fit into "
+                         "a file of bytes: save it with 16 bits, or as float32.")  # fmt: skip
     zero_is_part = (label < 0).any() or 0 in named
     label = np.where(label < 0 if zero_is_part else label <= 0, SOLVENT, label)
     _refuse_too_many(path, label)
     return Segments(label.astype(np.int32), size)
 
 
-def _read_segger(path: Path, pixel_size: float) -> Segments:
+def _read_segger(path: Path, grid: MapGrid) -> Segments:
     """Top-level regions of a Segger file: each voxel's region is followed to the parent that has none.
 
     Layout as ChimeraX's Segger writes it (segfile.py): attributes ``format``, ``map_size``, ``ijk_to_xyz_transform``;
@@ -63,11 +66,15 @@ def _read_segger(path: Path, pixel_size: float) -> Segments:
         raise InputError(f"{path}: not a Segger file ({error}); save the segmentation again in ChimeraX.") from error
     if (kind.decode() if isinstance(kind, bytes) else str(kind)) != "segger" or mask.ndim != 3:
         raise InputError(f"{path}: not a Segger file (format '{kind}'); save the segmentation again in ChimeraX.")
-    if transform is not None:
-        pixel_size = float(np.linalg.norm(np.asarray(transform, float)[:, 0]))
     label = np.where(mask > 0, _top_regions(path, regions, parents)[np.clip(mask, 0, None)], 0)
     label = np.where(label > 0, label, SOLVENT).astype(np.int32)
     _refuse_too_many(path, label)
+    pixel_size = grid.pixel_size
+    if transform is not None and not (grid.stated and set(mask.shape) == {grid.box}):
+        matrix = np.asarray(transform, float)
+        pixel_size = float(np.linalg.norm(matrix[:, 0]))
+        middle = matrix[:, :3] @ (np.array(mask.shape[::-1]) // 2) + matrix[:, 3]
+        check_on_grid(path, mask.shape, pixel_size, middle, grid)
     return Segments(label, pixel_size)
 
 

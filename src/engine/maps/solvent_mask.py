@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ...mesh.companion import size_where_unknown
 from ...mesh.map_files import interpolate, low_pass, radius_grid, read_map
 from ...mesh.mask import Levels, check_given_mask, large_pieces, levels_above, mask_resolution, soften
 from ...mesh.tetmesh import TetMesh
@@ -69,12 +70,10 @@ def edge_width(pair: HalfPair, unmasked: float | None) -> float:
 def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
     """The mask of a file (N, N, N) float32, brought to the half-maps' box and pixel size (Å), centre on centre.
 
-    One whose header says 1 Å, as programs write that do not know, is taken to have the half-maps' pixel size where it
-    has their box. ``InputError`` for a file that is no mask, is empty, or reaches beyond the half-maps' box.
+    One whose header says 0 or 1 Å, as programs write that do not know, is taken to have the half-maps' pixel size
+    where it has their box. ``InputError`` for a file that is no mask, is empty, or reaches beyond the half-maps' box.
     """
-    volume, own_size = read_map(file)
-    if len(volume) == box and abs(own_size - 1.0) < 1e-4:
-        own_size = pixel_size
+    volume, own_size = read_map(file, size_where_unknown(file, box, pixel_size))
     volume = check_given_mask(volume, own_size, 0.0)
     if len(volume) == box and abs(own_size - pixel_size) < 1e-3 * pixel_size:
         return volume

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...mesh.map_files import read_map
+from ...mesh.companion import MapGrid, read_companion
 from ...mesh.segments import SOLVENT, Segments
 from ...particles.star_table import StarTable, read_tables
 
@@ -19,14 +19,14 @@ INSIDE = 0.1  # of a mask's greatest value: a voxel in less of every body is in 
 MASK, RELATIVE = "rlnBodyMaskName", "rlnBodyRotateRelativeTo"
 
 
-def read_bodies(path: Path) -> tuple[Segments, str]:
+def read_bodies(path: Path, grid: MapGrid) -> tuple[Segments, str]:
     """Voxels labelled by their body, from 1 in the file's order, and joints as a person would write them: "1>2, 2>3".
 
     Where masks overlap, as they should in RELION, a voxel is of the body that has the most of it. Empty where the file
     does not say which body turns against which. ``InputError`` where the file or a mask is not there, or does not fit.
     """
     table = _table(path)
-    masks, sizes = zip(*(read_map(_found(path, name)) for name in table.texts(MASK)), strict=True)
+    masks, sizes = zip(*(read_companion(_found(path, name), grid) for name in table.texts(MASK)), strict=True)
     if len({mask.shape for mask in masks}) > 1 or np.ptp(sizes) > 0.01 * sizes[0]:
         raise InputError(f"{path}: the bodies' masks have unlike boxes or pixel sizes; give masks of one map.")
     stack = np.stack(masks)

@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import InputError
 from ...figures.mesh_figure import draw_mesh
 from ...mesh.build import build_mesh
+from ...mesh.companion import MapGrid, read_companion
 from ...mesh.cryosparc_mesh import from_cryosparc, to_cryosparc
 from ...mesh.domains import find_domains
 from ...mesh.map_files import interpolate, low_pass, read_map, write_map
@@ -116,7 +117,7 @@ def _mask(
 
 
 def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float) -> np.ndarray:
-    mask, mask_pixel = read_map(path, parameters.pixel_size)
+    mask, mask_pixel = read_companion(path, _grid(parameters))
     width, wanted = mask.shape[0] * mask_pixel, consensus.shape[0] * pixel_size
     if abs(width - wanted) > 0.01 * wanted:
         raise InputError(
@@ -126,6 +127,11 @@ def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, p
     if mask.shape != consensus.shape:
         mask = np.clip(interpolate(mask, mask_pixel, consensus.shape[0], pixel_size), 0, 1)
     return check_given_mask(mask, pixel_size, parameters.mask_pad)
+
+
+def _grid(parameters: MeshParameters) -> MapGrid:
+    """Of the consensus as its file has it."""
+    return MapGrid.of(parameters.consensus, parameters.pixel_size)
 
 
 def _warn_at_edge(mask: np.ndarray, log: Callable[[str], None]) -> None:
@@ -145,7 +151,7 @@ def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, p
     if parameters.parts != 0:
         raise InputError("parts: the parts come from --segments; leave --parts out.")
     named = (*parameters.rigid, *(int(word) for word in parameters.joints.replace(">", ",").split(",") if _whole(word)))
-    segments = read_segments(parameters.segments, pixel_size, named)
+    segments = read_segments(parameters.segments, _grid(parameters), named)
     return join_parts(*fill_mask(segments, inside, pixel_size, parameters.segments), parameters.joints)
 
 
@@ -154,7 +160,7 @@ def _bodies(parameters: MeshParameters, path: Path, inside: np.ndarray, pixel_si
     for name, given in (("segments", parameters.segments is not None), ("parts", parameters.parts != 0)):
         if given:
             raise InputError(f"{name}: the parts come from --bodies; leave --{name} out.")
-    segments, joints = read_bodies(path)
+    segments, joints = read_bodies(path, _grid(parameters))
     part, labels = fill_mask(segments, inside, pixel_size, path)
     return join_parts(part, labels, parameters.joints or joints)
 
