@@ -47,6 +47,12 @@ def test_voxels_go_to_the_body_that_has_most_of_them(tmp_path):
     assert segments.label[0, 0, 0] == SOLVENT and segments.pixel_size == pytest.approx(PIXEL)
 
 
+@pytest.mark.parametrize("third, joints", [(2, "1>2, 2>3"), (-1, ""), (0, "")])
+def test_a_body_may_turn_against_none(tmp_path, third, joints):
+    rows = (*PAIRS[:2], f"MaskCreate/body3.mrc {third} 10 2")
+    assert read_bodies(write_bodies(tmp_path, *rows), GRID)[1] == joints
+
+
 def test_a_mesh_job_makes_parts_of_bodies(tmp_path):
     path = write_bodies(tmp_path, *PAIRS)
     write_map(tmp_path / "map.mrc", two_blobs(), PIXEL)
@@ -65,11 +71,20 @@ def test_a_mesh_job_makes_parts_of_bodies(tmp_path):
     (("MaskCreate/body1.mrc 2 10 2", "MaskCreate/gone.mrc 1 10 2"), "the mask MaskCreate/gone.mrc is not there"),
     (("MaskCreate/body1.mrc 2 10 2",), "names 1 body"),
     (("MaskCreate/body1.mrc 2 10 2", "MaskCreate/body2.mrc 7 10 2"), "body 2 turns against one that is not there"),
+    (("MaskCreate/body1.mrc 2 10 2", "MaskCreate/body2.mrc nan 10 2"), "body 2 turns against one that is not there"),
     (("MaskCreate/body1.mrc 2 10 2", "MaskCreate/body1.mrc 1 10 2"), "body 2 has no voxel of its own"),
 ])  # fmt: skip
 def test_a_file_that_does_not_fit_is_a_sentence(tmp_path, rows, complaint):
     with pytest.raises(InputError, match=complaint):
         read_bodies(write_bodies(tmp_path, *rows), GRID)
+
+
+def test_a_mask_of_bytes_does_not_take_everything(tmp_path):
+    path = write_bodies(tmp_path, *PAIRS)
+    mask, _ = read_map(tmp_path / "MaskCreate" / "body2.mrc")
+    write_map(tmp_path / "MaskCreate" / "body2.mrc", 255 * mask, PIXEL)
+    with pytest.raises(InputError, match="body2.mrc has values from 0 to 255"):
+        read_bodies(path, GRID)
 
 
 def test_a_star_file_without_bodies_is_refused(tmp_path):
