@@ -122,7 +122,7 @@ def test_unreadable_molecules_are_refused(tmp_path):
         read_model(path, 4.0)
     path = tmp_path / "bad.mrc"
     path.write_bytes(b"x" * 2000)
-    with pytest.raises(InputError, match="no readable MRC"):
+    with pytest.raises(InputError, match="is no MRC map"):
         read_labelled_map(path, path)
 
 
@@ -145,6 +145,20 @@ def test_a_labelled_map_is_itself_at_rest_and_moves_by_its_labels(tmp_path):
     turned = moving.map_at([35.0], 48, 6.0).ravel()
     assert np.corrcoef(copy.map_at([35.0], 48, 6.0).ravel(), turned)[0, 1] > 0.97
     assert np.corrcoef(density.ravel(), turned)[0, 1] < 0.85
+
+
+def test_a_labelled_map_may_have_another_order_of_axes_than_its_labels(tmp_path):
+    density = np.random.default_rng(0).uniform(1, 2, (6, 6, 6)).astype(np.float32)
+    write_map(tmp_path / "map.mrc", np.ascontiguousarray(density.transpose(2, 0, 1)), 6.0)
+    with mrcfile.open(tmp_path / "map.mrc", "r+") as file:
+        file.header.maps, file.header.mapr, file.header.mapc = 1, 3, 2
+    write_map(tmp_path / "labels.mrc", (np.where(np.arange(6) < 3, 1, 2) + np.zeros((6, 6, 1))).astype(np.float32), 1.0)
+    molecule = read_labelled_map(tmp_path / "map.mrc", tmp_path / "labels.mrc")
+    x, y, z = np.rint(molecule.position / 6 + 3).astype(int).T
+    assert np.allclose(molecule.weight, density[z, y, x]) and (molecule.chain == np.where(x < 3, "1", "2")).all()
+    write_map(tmp_path / "labels.mrc", np.full((6, 6, 6), 0.5, np.float32), 6.0)
+    with pytest.raises(InputError, match="not whole numbers"):
+        read_labelled_map(tmp_path / "map.mrc", tmp_path / "labels.mrc")
 
 
 def test_a_map_needs_labels(tmp_path):
