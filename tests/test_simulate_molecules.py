@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import gemmi
 import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.simulate.simulate_design import read_molecule
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
 from chimerax.flexrec.jobs.simulate.simulate_run import run
 from chimerax.flexrec.simulate import load_truth
@@ -40,6 +43,73 @@ def test_a_model_is_read_centred_and_can_be_put_back(rods):
     assert np.allclose(np.average(molecule.position, axis=0, weights=molecule.weight), 0)
     assert np.allclose(molecule.position[0] + molecule.frame, [-40, 0, 0], atol=1e-3)
     assert molecule.width == pytest.approx(0.9003, abs=1e-4)
+
+
+def atom(name="CA", residue="GLY", chain="A", number=1, x=0.0, occupancy="1.00", element="C", model="ATOM", segment=""):
+    """A line of a PDB file, as its columns are."""
+    name = name if len(name) == 4 else f" {name:<3}"
+    return (f"{model:<6}{1:5d} {name}{'':1}{residue:>3}{chain:>2}{number:4d}    {x:8.3f}{0:8.3f}{0:8.3f}"
+            f"{occupancy:>6}{20:6.2f}      {segment:<4}{element:>2}\n")  # fmt: skip
+
+
+def atoms_of(tmp_path, *lines, name="model.pdb"):
+    (tmp_path / name).write_text("".join(lines))
+    return read_model(tmp_path / name, 4.0)
+
+
+def test_common_residues_have_no_calcium_and_mercury(tmp_path):
+    molecule = atoms_of(tmp_path, atom("CA  ", element=""), atom("HG  ", "CYS", x=3, element=""),
+                        atom("CA  ", " CA", number=9, x=9, element="CA", model="HETATM"))  # fmt: skip
+    assert molecule.element.tolist() == ["C", "Ca"]
+
+
+def test_atoms_of_unknown_elements_are_left_out_and_not_most_of_them(tmp_path):
+    known = [atom(number=i, x=4 * i) for i in range(20)]
+    unknown = atom("UNK", "UNX", number=99, element="X", model="HETATM")
+    molecule = atoms_of(tmp_path, *known, unknown)
+    assert len(molecule) == 20 and (molecule.weight > 0).all()
+    with pytest.raises(InputError, match="3 of 4 atoms have no element that is known"):
+        atoms_of(tmp_path, known[0], *3 * [unknown])
+
+
+def test_occupancies_count_unless_there_are_none(tmp_path):
+    both = [atom(occupancy="0.60"), atom(x=4, occupancy="0.00")]
+    assert atoms_of(tmp_path, *both).weight.tolist() == pytest.approx([3.6])
+    assert atoms_of(tmp_path, *(atom(x=x, occupancy="0.00") for x in (0, 4))).weight.tolist() == [6, 6]
+
+
+def test_chains_without_a_name_have_that_of_their_segment(tmp_path):
+    lines = [atom(chain="", x=4 * i, segment=segment) for i, segment in enumerate(("PROA", "PROB", ""))]
+    assert atoms_of(tmp_path, *lines).chain.tolist() == ["PROA", "PROB", "_"]
+
+
+def test_water_is_left_out_whatever_its_name_and_dummies_of_a_membrane_too(tmp_path):
+    water = [atom("OH2", name, "W", 50, 30, element="O", model="HETATM") for name in ("TIP", "SOL", "HOH", "DUM")]
+    assert len(atoms_of(tmp_path, atom(), *water)) == 1
+    assert len(atoms_of(tmp_path, atom("O", element="O"))) == 1  # a model of few atoms is no water
+
+
+def test_an_atom_without_coordinates_is_named(tmp_path):
+    with pytest.raises(InputError, match="atom CA of residue A:7 has no coordinates"):
+        atoms_of(tmp_path, atom(), atom(number=7).replace("0.000", "  nan", 1))
+
+
+def test_of_several_models_the_first_that_has_atoms_is_taken_and_told(tmp_path):
+    ends = ["MODEL        1\nENDMDL\nMODEL        2\n", "ENDMDL\nMODEL        3\n", "ENDMDL\n"]
+    molecule = atoms_of(tmp_path, ends[0], atom(), ends[1], atom(), atom(x=5), ends[2])
+    assert len(molecule) == 1 and molecule.name == "model.pdb (the first of 3 models)"
+
+
+@pytest.mark.parametrize("name", ["rods.pdb.gz", "RODS.ENT.GZ"])
+def test_a_compressed_model_is_read(rods, tmp_path, name):
+    (tmp_path / name).write_bytes(gzip.compress(rods.read_bytes()))
+    assert len(read_molecule(SIMULATE.build({"molecule": tmp_path / name, "hinges": "A: 5"}))) == 20
+
+
+def test_what_is_neither_model_nor_map_by_its_name_is_refused(rods, tmp_path):
+    rods.rename(tmp_path / "rods.pdbqt")
+    with pytest.raises(InputError, match="no atomic model .* and no map"):
+        read_molecule(SIMULATE.build({"molecule": tmp_path / "rods.pdbqt", "hinges": "A: 5"}))
 
 
 def test_automatic_hinge_bends_in_the_plane_about_the_contact(rods):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from ..mesh.companion import MapGrid
 from ..mesh.map_files import read_map
 from ..mesh.map_header import read_map_header, voxel_sizes
 from ..mesh.segments import SOLVENT, read_segments
-
-MODEL_SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
+from .model_atoms import read_atoms
 
 
 @dataclass(frozen=True)
@@ -62,37 +60,15 @@ def gaussian_width(resolution: float) -> float:
 
 def read_model(path: Path, resolution: float) -> Molecule:
     """Heavy atoms of a PDB or mmCIF file's first model without water. Weight = atomic number × occupancy."""
-    import gemmi
-
-    try:
-        structure = gemmi.read_structure(str(path))
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path}: this is no readable PDB or mmCIF model ({error}); give another file.") from error
-    rows = [] if len(structure) == 0 else _atom_rows(structure[0])
-    if not rows:
-        raise InputError(f"{path}: the model has no atoms but hydrogens and water; give a PDB or mmCIF of a molecule.")
-    chain, residue, residue_name, atom, element, weight, x, y, z = (np.array(column) for column in zip(*rows))
+    atoms, models = read_atoms(path)
+    chain, residue, residue_name, atom, element, weight, x, y, z = (np.array(column) for column in zip(*atoms))
     position = np.stack([x, y, z], axis=1).astype(np.float64)
     centre = np.average(position, axis=0, weights=weight)
+    name = Path(path).name + (f" (the first of {models} models)" if models > 1 else "")
     return Molecule(
         position - centre, weight.astype(np.float64), chain, residue, gaussian_width(resolution), np.inf, centre,
-        Path(path).name, {}, atom, residue_name, element,
+        name, {}, atom, residue_name, element,
     )  # fmt: skip
-
-
-def _atom_rows(model: Any) -> list[tuple]:
-    """(chain, residue number, residue name, atom, element, weight, x, y, z) of every heavy atom that is no water."""
-    rows = []
-    for chain in model:
-        for residue in chain:
-            if residue.is_water():
-                continue
-            rows += [
-                (chain.name, residue.seqid.num, residue.name, atom.name, atom.element.name,
-                 atom.element.atomic_number * atom.occ, *atom.pos.tolist())
-                for atom in residue if not atom.is_hydrogen() and atom.occ > 0
-            ]  # fmt: skip
-    return rows
 
 
 def read_labelled_map(path: Path, labels: Path) -> Molecule:
