@@ -164,12 +164,23 @@ def test_a_hinge_is_carried_by_the_one_written_after_it(rods):
     assert np.allclose(moved, [-20, -20, 0], atol=1e-3)
 
 
+@pytest.mark.parametrize("text, reach, moving", [
+    ("B:±15", (-15, 15), 10), ("B:3-5:+/-15", (-15, 15), 3), ("B: ± 15°", (-15, 15), 10), ("B: −10,20", (-10, 20), 10),
+    ("B:1–5: -10°, 20°", (-10, 20), 5), ("A, B:1-5: ±5 axis=0, 0, 1", (-5, 5), 15),
+])  # fmt: skip
+def test_hinges_are_understood_as_people_write_them(rods, text, reach, moving):
+    (hinge,) = parse_hinges(text, read_model(rods, 4.0))
+    assert (hinge.low, hinge.high) == reach and hinge.moving.sum() == moving
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("C: ±5", "selects nothing.* A, B"),
         ("A,B: ±5", "whole molecule"),
         ("A ±5", "SELECTION: RANGE"),
+        ("A:-5,5", "a blank after the colon"),
+        ("A: ±5,7", "two numbers where ± takes one"),
         ("A: 5,1", "must rise"),
         ("A: -200,200", "no more than 360"),
         ("A: five", "no range"),
