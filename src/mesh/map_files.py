@@ -87,13 +87,15 @@ def low_pass(grid: np.ndarray, pixel_size: float, resolution: float) -> np.ndarr
     return fft.irfftn(spectrum, s=grid.shape).astype(np.float32)
 
 
-def interpolate(grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
-    """The map on another grid, centre on centre, by cubic interpolation; 0 beyond the old box."""
+def interpolate(
+    grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float, order: int = 3
+) -> np.ndarray:
+    """The map on another grid, centre on centre, by cubic interpolation (or of another ``order``); 0 beyond the box."""
     from scipy.ndimage import map_coordinates
 
     along = (np.arange(box) - box // 2) * (new_pixel_size / pixel_size) + grid.shape[0] // 2
     places = np.meshgrid(along, along, along, indexing="ij")
-    return map_coordinates(grid, places, order=3, mode="constant").astype(np.float32)
+    return map_coordinates(grid, places, order=order, mode="constant").astype(np.float32)
 
 
 def radius_grid(box: int) -> np.ndarray:

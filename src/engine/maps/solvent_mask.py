@@ -10,8 +10,16 @@ import numpy as np
 
 from ...errors import InputError
 from ...mesh.companion import size_where_unknown
-from ...mesh.map_files import interpolate, low_pass, radius_grid, read_map
-from ...mesh.mask import Levels, check_given_mask, large_pieces, levels_above, mask_resolution, soften
+from ...mesh.map_files import low_pass, radius_grid, read_map
+from ...mesh.mask import (
+    Levels,
+    check_given_mask,
+    large_pieces,
+    levels_above,
+    mask_resolution,
+    place_mask,
+    soften,
+)
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid
 from .half_pair import HalfPair
@@ -84,9 +92,7 @@ def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
             f"{file}: the mask, {len(volume)} voxels of {own_size:.4g} Å, reaches beyond the box of the half-maps, "
             f"{box} voxels of {pixel_size:.4g} Å; give one that was made for these maps."
         )
-    placed = np.clip(interpolate(volume, own_size, box, pixel_size), 0, 1)
-    binary = bool(((volume == 0) | (volume == 1)).all())
-    return check_given_mask((placed >= 0.5).astype(np.float32) if binary else placed, pixel_size, 0.0)
+    return check_given_mask(place_mask(volume, own_size, box, pixel_size), pixel_size, 0.0)
 
 
 def mesh_mask(pair: HalfPair, mesh: TetMesh, edge: float) -> np.ndarray:

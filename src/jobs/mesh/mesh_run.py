@@ -18,7 +18,7 @@ from ...mesh.cryosparc_mesh import from_cryosparc, to_cryosparc
 from ...mesh.domains import find_domains
 from ...mesh.map_files import interpolate, low_pass, read_map, write_map
 from ...mesh.map_place import read_centre
-from ...mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution
+from ...mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution, place_mask, solvent_level
 from ...mesh.named_parts import Parts, check_joints_hold, join_parts
 from ...mesh.quality import mesh_quality
 from ...mesh.segments import fill_mask, read_segments
@@ -32,6 +32,7 @@ from .body_file import read_bodies
 from .mesh_parameters import MeshParameters
 
 LARGEST_BOX = 256  # of the mesh's own map, unless asked: voxels are found anew for every box the engine uses
+MOST_SOLVENT = 0.2  # of the greatest density above it, in a map whose solvent counts as 0
 STEPS = 5
 
 
@@ -49,6 +50,7 @@ class Result:
 def run(parameters: MeshParameters, job: JobRun) -> None:
     """Build or import a mesh and write mesh.npz, mask.mrc, consensus.mrc, parts.mrc, quality.json and mesh.png."""
     consensus, pixel_size = _read_consensus(parameters, job)
+    consensus, parameters = _without_solvent(consensus, parameters, job)
     job.progress(1, STEPS)
     if parameters.mesh is None:
         result = build(parameters, consensus, pixel_size, job.log, job.progress)
@@ -75,6 +77,19 @@ def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray
         consensus, pixel_size = resample_box(consensus, wanted), pixel_size * box / wanted
     job.log(f"Consensus {parameters.consensus.name}: {wanted} voxels of {pixel_size:.4g} Å.")
     return consensus, pixel_size
+
+
+def _without_solvent(
+    consensus: np.ndarray, parameters: MeshParameters, job: JobRun
+) -> tuple[np.ndarray, MeshParameters]:
+    """A consensus whose solvent is 0, and a threshold that means the same in it."""
+    solvent = solvent_level(consensus)
+    if abs(solvent) <= MOST_SOLVENT * (float(consensus.max()) - solvent):
+        return consensus, parameters
+    job.log(f"The map's solvent has a density of {solvent:.4g}, as in maps of whole numbers: it was subtracted.")
+    threshold = parameters.mask_threshold
+    moved = None if threshold is None else threshold - solvent
+    return consensus - np.float32(solvent), replace(parameters, mask_threshold=moved)
 
 
 def build(
@@ -104,7 +119,7 @@ def _mask(
         mask = make_mask(consensus, pixel_size, *shape)
     else:
         mask = _given_mask(parameters.mask, parameters, consensus, pixel_size)
-    cut = cut_fraction(consensus, mask, pixel_size, parameters.mask_lowpass)
+    cut = _cut(parameters, consensus, mask, pixel_size, log)
     if cut > parameters.mask_cut:
         raise InputError(
             f"The mask cuts off {cut:.0%} of the strong density's power (mask_cut allows {parameters.mask_cut:.0%}); "
@@ -116,6 +131,19 @@ def _mask(
     return mask, cut
 
 
+def _cut(
+    parameters: MeshParameters, consensus: np.ndarray, mask: np.ndarray, pixel_size: float, log: Callable[[str], None]
+) -> float:
+    """The share of strong density's power that a mask cuts off; 0 where a mask that was given is all that is known."""
+    try:
+        return cut_fraction(consensus, mask, pixel_size, parameters.mask_lowpass)
+    except InputError as error:
+        if parameters.mask is None and parameters.mask_threshold is None:
+            raise
+        log(f"What the mask cuts off cannot be told. {error}")
+        return 0.0
+
+
 def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float) -> np.ndarray:
     mask, mask_pixel = read_companion(path, _grid(parameters))
     width, wanted = mask.shape[0] * mask_pixel, consensus.shape[0] * pixel_size
@@ -125,7 +153,7 @@ def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, p
             "made in the consensus' box."
         )
     if mask.shape != consensus.shape:
-        mask = np.clip(interpolate(mask, mask_pixel, consensus.shape[0], pixel_size), 0, 1)
+        mask = place_mask(mask, mask_pixel, consensus.shape[0], pixel_size)
     return check_given_mask(mask, pixel_size, parameters.mask_pad)
 
 
