@@ -185,6 +185,18 @@ def test_segger_regions_are_read_at_their_outermost_level(tmp_path):
     assert (segments.label == np.where(x < 2, 9, np.where(x < 6, 3, SOLVENT))).all()
 
 
+def test_voxels_of_a_segger_region_that_is_gone_have_no_label(tmp_path):
+    mask = np.where(voxel_grid(BOX)[0] < 0, 1, 7)
+    segments = read_segments(segger_file(tmp_path / "labels.seg", mask, [1, 2], [0, 0]), GRID)
+    assert (segments.label == np.where(mask == 1, 1, SOLVENT)).all()
+
+
+def test_a_star_file_of_bodies_is_sent_where_it_belongs(tmp_path):
+    (tmp_path / "bodies.star").write_text("data_\n")
+    with pytest.raises(InputError, match="goes to --bodies"):
+        read_segments(tmp_path / "bodies.star", GRID)
+
+
 def test_segger_files_that_are_damaged_are_refused(tmp_path):
     mask = np.ones((4, 4, 4))
     with pytest.raises(InputError, match="parents of each other"):

@@ -103,6 +103,16 @@ def test_a_given_mask_is_used_and_may_not_cut_the_molecule(tmp_path, consensus):
         run_job(tmp_path, "small", consensus=consensus, mask=tmp_path / "small.mrc")
 
 
+def test_labels_that_grew_far_or_lie_outside_are_told(tmp_path, consensus):
+    x, y, _ = voxel_grid(BOX)
+    labels = np.where(ball(BOX, 5), np.where(x < 0, 1, 2), np.where(y > BOX // 2 - 2, 3, 0))
+    write_map(tmp_path / "labels.mrc", labels, PIXEL)
+    folder, quality = run_job(tmp_path, consensus=consensus, segments=tmp_path / "labels.mrc")
+    log = (folder / "log.txt").read_text()
+    assert [part["label"] for part in quality["parts"]] == [1, 2]
+    assert "Labels 3 have no voxel in the mask" in log and "% is labelled" in log
+
+
 @pytest.mark.parametrize("threshold", [None, 0.5])
 def test_a_map_of_whole_numbers_is_as_one_whose_solvent_is_0(tmp_path, consensus, threshold):
     volume, _ = read_map(consensus)

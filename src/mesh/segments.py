@@ -12,6 +12,7 @@ from .companion import MapGrid, check_on_grid, read_companion
 
 SOLVENT = np.iinfo(np.int32).min
 MOST_PARTS = 200
+FEW_LABELLED = 0.5  # share of a mask's voxels below which it is told that labels were grown to fill it
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def read_segments(path: Path, grid: MapGrid, named: tuple[int, ...] = ()) -> Seg
     """
     if path.suffix.lower() == ".seg":
         return _read_segger(path, grid)
+    if path.suffix.lower() == ".star":
+        raise InputError(f"{path}: is a STAR file and no map of labels; RELION's file of bodies goes to --bodies.")
     values, size = read_companion(path, grid)
     label = np.rint(values).astype(np.int32)
     if np.abs(values - label).max() > 1e-3:
@@ -66,7 +69,9 @@ def _read_segger(path: Path, grid: MapGrid) -> Segments:
         raise InputError(f"{path}: not a Segger file ({error}); save the segmentation again in ChimeraX.") from error
     if (kind.decode() if isinstance(kind, bytes) else str(kind)) != "segger" or mask.ndim != 3:
         raise InputError(f"{path}: not a Segger file (format '{kind}'); save the segmentation again in ChimeraX.")
-    label = np.where(mask > 0, _top_regions(path, regions, parents)[np.clip(mask, 0, None)], 0)
+    top = _top_regions(path, regions, parents)
+    known = (mask > 0) & (mask < len(top))
+    label = np.where(known, top[np.where(known, mask, 0)], 0)
     label = np.where(label > 0, label, SOLVENT).astype(np.int32)
     _refuse_too_many(path, label)
     pixel_size = grid.pixel_size
@@ -121,6 +126,18 @@ def fill_mask(
     filled = np.full(mask.shape, -1, np.int32)
     filled[mask] = part.reshape(-1)
     return filled, tuple(int(name) for name in names)
+
+
+def doubts(segments: Segments, mask: np.ndarray, pixel_size: float) -> list[str]:
+    """In sentences, what was made of labels without being said: by growing into a mask, or by lying outside it."""
+    label = _on_grid(segments, mask.shape[0], pixel_size)[mask]
+    given, used = (set(np.unique(values[values != SOLVENT]).tolist()) for values in (segments.label, label))
+    share = float(np.mean(label != SOLVENT))
+    lost = ", ".join(map(str, sorted(given - used)))
+    told = [f"Labels {lost} have no voxel in the mask, so they are no parts."] if lost else []
+    if share < FEW_LABELLED:
+        told.append(f"Of the mask, {share:.0%} is labelled; each other voxel takes the label that is nearest to it.")
+    return told
 
 
 def _on_grid(segments: Segments, box: int, pixel_size: float) -> np.ndarray:

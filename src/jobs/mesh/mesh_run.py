@@ -21,7 +21,7 @@ from ...mesh.map_place import read_centre
 from ...mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution, place_mask, solvent_level
 from ...mesh.named_parts import Parts, check_joints_hold, join_parts
 from ...mesh.quality import mesh_quality
-from ...mesh.segments import fill_mask, read_segments
+from ...mesh.segments import Segments, doubts, fill_mask, read_segments
 from ...mesh.storage import check_mesh, load_mesh, save_mesh
 from ...mesh.tetmesh import TetMesh
 from ...mesh.weights import cell_density, make_rigid, read_weights, weigh_by_density
@@ -101,7 +101,7 @@ def build(
     inside = mask > 0
     progress(2, STEPS)
     smooth = low_pass(consensus, pixel_size, mask_resolution(pixel_size, parameters.mask_lowpass))
-    parts = _parts(parameters, smooth, inside, pixel_size)
+    parts = _parts(parameters, smooth, inside, pixel_size, log)
     progress(3, STEPS)
     mesh = build_mesh(inside, pixel_size, parameters.coarseness, parts.part, parts.joints)
     check_joints_hold(mesh, parts)
@@ -167,10 +167,12 @@ def _warn_at_edge(mask: np.ndarray, log: Callable[[str], None]) -> None:
         log("The mask touches the box's edge: the molecule may be cut off, and cannot move outward. See mesh.png.")
 
 
-def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, pixel_size: float) -> Parts:
+def _parts(
+    parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, pixel_size: float, log: Callable[[str], None]
+) -> Parts:
     """Parts of the mask: hand-drawn, found in the map, or one."""
     if parameters.bodies is not None:
-        return _bodies(parameters, parameters.bodies, inside, pixel_size)
+        return _bodies(parameters, parameters.bodies, inside, pixel_size, log)
     if parameters.segments is None:
         part = np.where(inside, 0, -1).astype(np.int32)
         if parameters.parts != 1:
@@ -180,17 +182,28 @@ def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, p
         raise InputError("parts: the parts come from --segments; leave --parts out.")
     named = (*parameters.rigid, *(int(word) for word in parameters.joints.replace(">", ",").split(",") if _whole(word)))
     segments = read_segments(parameters.segments, _grid(parameters), named)
-    return join_parts(*fill_mask(segments, inside, pixel_size, parameters.segments), parameters.joints)
+    return _filled(segments, parameters.segments, inside, pixel_size, parameters.joints, log)
 
 
-def _bodies(parameters: MeshParameters, path: Path, inside: np.ndarray, pixel_size: float) -> Parts:
+def _filled(
+    segments: Segments, path: Path, inside: np.ndarray, pixel_size: float, joints: str, log: Callable[[str], None]
+) -> Parts:
+    """Labels grown to fill the mask, joined as ``joints`` say; logged is what a person may not have meant."""
+    filled = fill_mask(segments, inside, pixel_size, path)
+    for line in doubts(segments, inside, pixel_size):
+        log(line)
+    return join_parts(*filled, joints)
+
+
+def _bodies(
+    parameters: MeshParameters, path: Path, inside: np.ndarray, pixel_size: float, log: Callable[[str], None]
+) -> Parts:
     """RELION's bodies, joined as they turn against each other, unless joints are given."""
     for name, given in (("segments", parameters.segments is not None), ("parts", parameters.parts != 0)):
         if given:
             raise InputError(f"{name}: the parts come from --bodies; leave --{name} out.")
     segments, joints = read_bodies(path, _grid(parameters))
-    part, labels = fill_mask(segments, inside, pixel_size, path)
-    return join_parts(part, labels, parameters.joints or joints)
+    return _filled(segments, path, inside, pixel_size, parameters.joints or joints, log)
 
 
 def _whole(word: str) -> bool:
