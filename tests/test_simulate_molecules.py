@@ -94,6 +94,12 @@ def test_an_atom_without_coordinates_is_named(tmp_path):
         atoms_of(tmp_path, atom(), atom(number=7).replace("0.000", "  nan", 1))
 
 
+def test_coordinates_too_large_for_their_columns_and_shifted_ones_are_refused(tmp_path):
+    for line in (atom().replace("   0.000", "********", 1), atom().replace("ATOM  ", "ATOM    ", 1)):
+        with pytest.raises(InputError, match="model.pdb: line 2 has no coordinates in columns 31 to 54"):
+            atoms_of(tmp_path, atom(), line)
+
+
 def test_of_several_models_the_first_that_has_atoms_is_taken_and_told(tmp_path):
     ends = ["MODEL        1\nENDMDL\nMODEL        2\n", "ENDMDL\nMODEL        3\n", "ENDMDL\n"]
     molecule = atoms_of(tmp_path, ends[0], atom(), ends[1], atom(), atom(x=5), ends[2])

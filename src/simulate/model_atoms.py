@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 
 _MODEL = re.compile(r"\.(pdb|ent|cif|mmcif)(\.gz)?$", re.IGNORECASE)
+_COLUMNS = (slice(30, 38), slice(38, 46), slice(46, 54))  # of x, y and z in a PDB file
 _STANDARD = ("H", "D", "C", "N", "O", "P", "S")  # elements of amino acids and nucleotides that are not modified
 _DUMMY = "DUM"  # residues that mark a membrane, as OPM writes them
 _MOST_UNKNOWN = 0.1  # share of atoms of no known element that may be left out
@@ -46,10 +48,35 @@ def read_atoms(path: Path) -> tuple[list[ScatteringAtom], int]:
         structure = gemmi.read_structure(str(path))
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(f"{path}: this is no readable PDB or mmCIF model ({error}); give another file.") from error
+    _check_columns(path)
     atoms = next(filter(None, (_model_atoms(path, model) for model in structure)), [])
     if not atoms:
         raise InputError(f"{path}: the model has no atoms but hydrogens and water; give a PDB or mmCIF of a molecule.")
     return atoms, len(structure)
+
+
+def _check_columns(path: Path) -> None:
+    """``InputError`` where a PDB file's coordinates are no numbers, in whose place gemmi takes 0.
+
+    They are where a program had no room for a large number, or has shifted the columns of a line.
+    """
+    kind = _MODEL.search(path.name)
+    if kind is None or kind[1].lower() not in ("pdb", "ent"):
+        return
+    opened = gzip.open(path, "rt", errors="replace") if kind[2] else open(path, encoding="utf-8", errors="replace")
+    with opened as lines:
+        for number, line in enumerate(lines, 1):
+            if line.startswith(("ATOM  ", "HETATM")) and not all(map(_is_coordinate, _COLUMNS, [line] * 3)):
+                raise InputError(f"{path}: line {number} has no coordinates in columns 31 to 54; write the file again, "
+                                 "as mmCIF if its numbers are too large for these columns.")  # fmt: skip
+
+
+def _is_coordinate(columns: slice, line: str) -> bool:
+    try:
+        float(line[columns])
+    except ValueError:
+        return False
+    return True
 
 
 def _model_atoms(path: Path, model: Any) -> list[ScatteringAtom]:
