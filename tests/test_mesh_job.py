@@ -6,7 +6,7 @@ import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.mesh.mesh_parameters import MESH
-from chimerax.flexrec.jobs.mesh.mesh_run import run
+from chimerax.flexrec.jobs.mesh.mesh_run import HALF_MAP, run
 from chimerax.flexrec.mesh import load_mesh
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
@@ -101,6 +101,15 @@ def test_a_given_mask_is_used_and_may_not_cut_the_molecule(tmp_path, consensus):
     write_map(tmp_path / "small.mrc", ball(24, 10).astype(np.float32), PIXEL)
     with pytest.raises(InputError, match="box is 72.0 Å wide"):
         run_job(tmp_path, "small", consensus=consensus, mask=tmp_path / "small.mrc")
+
+
+@pytest.mark.parametrize("name, half", [
+    ("run_half1_class001_unfil", True), ("J12_volume_map_half_B", True), ("half_map_2", True),
+    ("emd_1_half_map_1", True),
+    ("run_class001", False), ("half128", False), ("behalf", False),
+])  # fmt: skip
+def test_half_maps_are_known_by_their_names(name, half):
+    assert bool(HALF_MAP.search(name)) == half
 
 
 def test_labels_that_grew_far_or_lie_outside_are_told(tmp_path, consensus):

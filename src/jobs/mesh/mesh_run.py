@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from .mesh_parameters import MeshParameters
 
 LARGEST_BOX = 256  # of the mesh's own map, unless asked: voxels are found anew for every box the engine uses
 MOST_SOLVENT = 0.2  # of the greatest density above it, in a map whose solvent counts as 0
+HALF_MAP = re.compile(r"half[-_]?(map[-_]?)?[12ab](?![a-z0-9])", re.IGNORECASE)  # as RELION and cryoSPARC name them
 STEPS = 5
 
 
@@ -69,6 +71,9 @@ def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray
     consensus, pixel_size = read_map(parameters.consensus, parameters.pixel_size)
     if parameters.pixel_size is None and abs(pixel_size - 1.0) < 1e-4:
         job.log("The map's header says 1 Å per voxel, as many programs write when they do not know: see --pixel-size.")
+    if HALF_MAP.search(parameters.consensus.stem):
+        job.log(f"{parameters.consensus.name} is one of two half-maps by its name, noisier than the map of all "
+                "particles: give that one if there is one.")  # fmt: skip
     box = consensus.shape[0]
     wanted = min(box, LARGEST_BOX) if parameters.box is None else parameters.box
     if wanted > box or (wanted < box and wanted % 2):
