@@ -42,7 +42,7 @@ def test_with_a_told_pixel_size_of_the_map_its_labels_have_it_too(tmp_path):
 
 
 @pytest.mark.parametrize("box, size, centre, message", [
-    (BOX, 2 * PIXEL, MIDDLE, "voxels of 6 Å where those of the consensus have 3 Å"),
+    (BOX, 2 * PIXEL, MIDDLE, "6 Å where those of the consensus have 3 Å; if a header is wrong, give the"),
     (BOX // 2, 1.0, None, "says 1 Å"),
     (BOX // 2, PIXEL, MIDDLE + [9, 0, 0], "a piece that was cut out"),
 ])  # fmt: skip

@@ -71,7 +71,8 @@ def check_on_grid(path: Path, shape: tuple[int, ...], size: float, centre: np.nd
     if set(shape) == {grid.box}:
         if abs(size - grid.pixel_size) > _ALIKE * grid.pixel_size:
             raise InputError(f"{path}: has the consensus' box, {grid.box}, but voxels of {size:.4g} Å where those of "
-                             f"the consensus have {grid.pixel_size:.4g} Å; {_RESAMPLE}")  # fmt: skip
+                             f"the consensus have {grid.pixel_size:.4g} Å; if a header is wrong, give the true "
+                             f"--pixel-size, else {_RESAMPLE}")  # fmt: skip
         return
     if abs(size - 1) < _ONE and abs(grid.pixel_size - 1) > _ALIKE and not _as_wide(shape, size, grid):
         raise InputError(f"{path}: has {max(shape)} voxels where the consensus has {grid.box}, and says 1 Å as files "
