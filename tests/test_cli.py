@@ -141,6 +141,12 @@ def test_progress_lines_are_json_for_whoever_watches(flexrec, tmp_path):
     assert [(line["step"], line["total"]) for line in lines] == [(1, 2), (2, 2)]
 
 
+def test_of_two_files_for_one_parameter_none_is_left_out_in_silence(flexrec, tmp_path):
+    words = ("mesh", "--consensus", "a.mrc", "--consensus")
+    status, _, error = flexrec(*words, "b.mrc")
+    assert status != 0 and "both a.mrc and b.mrc are given" in error
+
+
 def test_help_on_cloning_a_job_has_the_options_of_its_verb(flexrec):
     shown = flexrec("clone", "--help")
     assert shown[0] == 0 and "--seed" in shown[1] and "--steps" not in shown[1]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, load_mesh, save_mesh
+from chimerax.flexrec.mesh.companion import MapGrid
 from chimerax.flexrec.mesh.cryosparc_mesh import from_cryosparc, to_cryosparc
 from chimerax.flexrec.mesh.segments import SOLVENT, fill_mask, read_segments
 from chimerax.flexrec.mesh.weights import cell_density, make_rigid, read_weights, weigh_by_density
@@ -12,6 +13,7 @@ from chimerax.flexrec.particles.pickles import load_arrays_pickle
 from mesh_shapes import ball, blurred, voxel_grid
 
 BOX, PIXEL = 24, 3.0
+GRID = MapGrid(BOX, PIXEL, False, np.full(3, BOX // 2 * PIXEL))
 
 
 def two_parts():
@@ -124,7 +126,7 @@ def test_labels_grow_to_fill_the_mask(tmp_path):
     mask = ball(BOX, 9)
     x = voxel_grid(BOX)[0]
     labels = np.where(ball(BOX, 3, (-5, 0, 0)), 4, 0) + np.where(ball(BOX, 3, (5, 0, 0)), 7, 0)
-    segments = read_segments(label_file(tmp_path / "labels.mrc", labels), PIXEL)
+    segments = read_segments(label_file(tmp_path / "labels.mrc", labels), GRID)
     part, names = fill_mask(segments, mask, PIXEL, tmp_path)
     assert names == (4, 7) and (part[~mask] == -1).all()
     assert (part[mask & (x < -1)] == 0).all() and (part[mask & (x > 1)] == 1).all()
@@ -132,7 +134,7 @@ def test_labels_grow_to_fill_the_mask(tmp_path):
 
 def test_labels_on_a_finer_grid_are_laid_centre_on_centre(tmp_path):
     x = voxel_grid(2 * BOX)[0]
-    segments = read_segments(label_file(tmp_path / "labels.mrc", np.where(x > 4.5, 2, 1), PIXEL / 2), PIXEL)
+    segments = read_segments(label_file(tmp_path / "labels.mrc", np.where(x > 4.5, 2, 1), PIXEL / 2), GRID)
     part, names = fill_mask(segments, ball(BOX, 9), PIXEL, tmp_path)
     assert names == (1, 2)
     assert (part[ball(BOX, 9)] == (2 * voxel_grid(BOX)[0] > 4.5)[ball(BOX, 9)]).all()
@@ -142,9 +144,9 @@ def test_zero_is_solvent_unless_negative_labels_or_the_user_say_otherwise(tmp_pa
     x = voxel_grid(BOX)[0]
     plain = label_file(tmp_path / "plain.mrc", np.where(x > 0, 1, 0))
     negative = label_file(tmp_path / "negative.mrc", np.where(x > 0, 1, np.where(x < -5, -1, 0)))
-    assert set(np.unique(read_segments(plain, PIXEL).label)) == {SOLVENT, 1}
-    assert set(np.unique(read_segments(plain, PIXEL, (0, 1)).label)) == {0, 1}
-    assert set(np.unique(read_segments(negative, PIXEL).label)) == {SOLVENT, 0, 1}
+    assert set(np.unique(read_segments(plain, GRID).label)) == {SOLVENT, 1}
+    assert set(np.unique(read_segments(plain, GRID, (0, 1)).label)) == {0, 1}
+    assert set(np.unique(read_segments(negative, GRID).label)) == {SOLVENT, 0, 1}
 
 
 def test_labels_that_are_none_are_refused(tmp_path):
@@ -154,8 +156,8 @@ def test_labels_that_are_none_are_refused(tmp_path):
         ("many.mrc", np.arange(BOX**3).reshape((BOX,) * 3), "too many"),
     ):
         with pytest.raises(InputError, match=message):
-            read_segments(label_file(tmp_path / name, labels), PIXEL)
-    far = read_segments(label_file(tmp_path / "far.mrc", ball(BOX, 2, (0, 0, 9)).astype(int)), PIXEL)
+            read_segments(label_file(tmp_path / name, labels), GRID)
+    far = read_segments(label_file(tmp_path / "far.mrc", ball(BOX, 2, (0, 0, 9)).astype(int)), GRID)
     with pytest.raises(InputError, match="no labelled voxel lies in the mask"):
         fill_mask(far, ball(BOX, 4), PIXEL, tmp_path)
 
@@ -178,20 +180,32 @@ def test_segger_regions_are_read_at_their_outermost_level(tmp_path):
     x = voxel_grid(BOX)[0]
     mask = np.where(x < -3, 1, np.where(x < 2, 2, np.where(x < 6, 3, 0)))
     path = segger_file(tmp_path / "labels.seg", mask, [1, 2, 3, 4, 9], [4, 4, 0, 9, 0])
-    segments = read_segments(path, 99.0)
+    segments = read_segments(path, GRID)
     assert segments.pixel_size == pytest.approx(PIXEL)
     assert (segments.label == np.where(x < 2, 9, np.where(x < 6, 3, SOLVENT))).all()
+
+
+def test_voxels_of_a_segger_region_that_is_gone_have_no_label(tmp_path):
+    mask = np.where(voxel_grid(BOX)[0] < 0, 1, 7)
+    segments = read_segments(segger_file(tmp_path / "labels.seg", mask, [1, 2], [0, 0]), GRID)
+    assert (segments.label == np.where(mask == 1, 1, SOLVENT)).all()
+
+
+def test_a_star_file_of_bodies_is_sent_where_it_belongs(tmp_path):
+    (tmp_path / "bodies.star").write_text("data_\n")
+    with pytest.raises(InputError, match="goes to --bodies"):
+        read_segments(tmp_path / "bodies.star", GRID)
 
 
 def test_segger_files_that_are_damaged_are_refused(tmp_path):
     mask = np.ones((4, 4, 4))
     with pytest.raises(InputError, match="parents of each other"):
-        read_segments(segger_file(tmp_path / "loop.seg", mask, [1, 2, 3], [2, 3, 1]), PIXEL)
+        read_segments(segger_file(tmp_path / "loop.seg", mask, [1, 2, 3], [2, 3, 1]), GRID)
     with pytest.raises(InputError, match="not a Segger file"):
-        read_segments(segger_file(tmp_path / "other.seg", mask, [1], [0], b"other"), PIXEL)
+        read_segments(segger_file(tmp_path / "other.seg", mask, [1], [0], b"other"), GRID)
     (tmp_path / "text.seg").write_text("no")
     with pytest.raises(InputError, match="not a Segger file"):
-        read_segments(tmp_path / "text.seg", PIXEL)
+        read_segments(tmp_path / "text.seg", GRID)
 
 
 def test_weights_rise_with_density():

@@ -6,7 +6,7 @@ import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.mesh.mesh_parameters import MESH
-from chimerax.flexrec.jobs.mesh.mesh_run import run
+from chimerax.flexrec.jobs.mesh.mesh_run import HALF_MAP, run
 from chimerax.flexrec.mesh import load_mesh
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
@@ -101,6 +101,57 @@ def test_a_given_mask_is_used_and_may_not_cut_the_molecule(tmp_path, consensus):
     write_map(tmp_path / "small.mrc", ball(24, 10).astype(np.float32), PIXEL)
     with pytest.raises(InputError, match="box is 72.0 Å wide"):
         run_job(tmp_path, "small", consensus=consensus, mask=tmp_path / "small.mrc")
+
+
+@pytest.mark.parametrize("name, half", [
+    ("run_half1_class001_unfil", True), ("J12_volume_map_half_B", True), ("half_map_2", True),
+    ("emd_1_half_map_1", True),
+    ("run_class001", False), ("half128", False), ("behalf", False),
+])  # fmt: skip
+def test_half_maps_are_known_by_their_names(name, half):
+    assert bool(HALF_MAP.search(name)) == half
+
+
+def test_labels_that_grew_far_or_lie_outside_are_told(tmp_path, consensus):
+    x, y, _ = voxel_grid(BOX)
+    labels = np.where(ball(BOX, 5), np.where(x < 0, 1, 2), np.where(y > BOX // 2 - 2, 3, 0))
+    write_map(tmp_path / "labels.mrc", labels, PIXEL)
+    folder, quality = run_job(tmp_path, consensus=consensus, segments=tmp_path / "labels.mrc")
+    log = (folder / "log.txt").read_text()
+    assert [part["label"] for part in quality["parts"]] == [1, 2]
+    assert "Labels 3 have no voxel in the mask" in log and "% is labelled" in log
+
+
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_a_map_of_whole_numbers_is_as_one_whose_solvent_is_0(tmp_path, consensus, threshold):
+    volume, _ = read_map(consensus)
+    write_map(tmp_path / "bytes.mrc", np.rint(200 + 100 * volume), PIXEL)
+    _, first = run_job(tmp_path, consensus=consensus, mask_threshold=threshold)
+    folder, second = run_job(tmp_path, "bytes", consensus=tmp_path / "bytes.mrc",
+                             mask_threshold=None if threshold is None else 200 + 100 * threshold)  # fmt: skip
+    assert [part["voxels"] for part in second["parts"]] == pytest.approx(
+        [part["voxels"] for part in first["parts"]], rel=0.02
+    )
+    assert "solvent has a density of 200" in (folder / "log.txt").read_text()
+    assert abs(np.median(read_map(folder / "consensus.mrc")[0])) < 5
+
+
+def test_a_dark_molecule_is_no_mesh_unless_a_mask_is_given(tmp_path, consensus):
+    volume = read_map(consensus)[0]
+    ringing = blurred(dumbbell(BOX), 6.0) - volume  # an edge of dark density is bright
+    write_map(tmp_path / "dark.mrc", ringing, PIXEL)
+    with pytest.raises(InputError, match="dark .negative. in the consensus map"):
+        run_job(tmp_path, consensus=tmp_path / "dark.mrc")
+    write_map(tmp_path / "mask.mrc", ball(BOX, 21).astype(np.float32), PIXEL)
+    folder, quality = run_job(tmp_path, "masked", consensus=tmp_path / "dark.mrc", mask=tmp_path / "mask.mrc")
+    assert quality["strong_density_cut"] == 0 and "cannot be told" in (folder / "log.txt").read_text()
+
+
+def test_a_mask_of_other_voxels_has_no_islands(tmp_path, consensus):
+    write_map(tmp_path / "binned.mrc", ball(BOX // 2, 10).astype(np.float32), 2 * PIXEL)
+    folder, quality = run_job(tmp_path, consensus=consensus, mask=tmp_path / "binned.mrc", mask_pad=0.0)
+    assert quality["connected_components"] == 1
+    assert (read_map(folder / "mask.mrc")[0][~ball(BOX, 22)] == 0).all()
 
 
 @pytest.mark.parametrize(

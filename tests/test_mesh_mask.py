@@ -91,7 +91,7 @@ def test_noise_alone_is_no_molecule():
 
 
 def test_black_molecules_are_noticed():
-    with pytest.raises(InputError, match="positive"):
+    with pytest.raises(InputError, match="dark"):
         make_mask(noisy(-blurred(ball(48, 10)), 0.02), 3.0, 10, None, 5, 5)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import gemmi
 import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.simulate.simulate_design import read_molecule
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
 from chimerax.flexrec.jobs.simulate.simulate_run import run
 from chimerax.flexrec.simulate import load_truth
@@ -40,6 +43,79 @@ def test_a_model_is_read_centred_and_can_be_put_back(rods):
     assert np.allclose(np.average(molecule.position, axis=0, weights=molecule.weight), 0)
     assert np.allclose(molecule.position[0] + molecule.frame, [-40, 0, 0], atol=1e-3)
     assert molecule.width == pytest.approx(0.9003, abs=1e-4)
+
+
+def atom(name="CA", residue="GLY", chain="A", number=1, x=0.0, occupancy="1.00", element="C", model="ATOM", segment=""):
+    """A line of a PDB file, as its columns are."""
+    name = name if len(name) == 4 else f" {name:<3}"
+    return (f"{model:<6}{1:5d} {name}{'':1}{residue:>3}{chain:>2}{number:4d}    {x:8.3f}{0:8.3f}{0:8.3f}"
+            f"{occupancy:>6}{20:6.2f}      {segment:<4}{element:>2}\n")  # fmt: skip
+
+
+def atoms_of(tmp_path, *lines, name="model.pdb"):
+    (tmp_path / name).write_text("".join(lines))
+    return read_model(tmp_path / name, 4.0)
+
+
+def test_common_residues_have_no_calcium_and_mercury(tmp_path):
+    molecule = atoms_of(tmp_path, atom("CA  ", element=""), atom("HG  ", "CYS", x=3, element=""),
+                        atom("CA  ", " CA", number=9, x=9, element="CA", model="HETATM"))  # fmt: skip
+    assert molecule.element.tolist() == ["C", "Ca"]
+
+
+def test_atoms_of_unknown_elements_are_left_out_and_not_most_of_them(tmp_path):
+    known = [atom(number=i, x=4 * i) for i in range(20)]
+    unknown = atom("UNK", "UNX", number=99, element="X", model="HETATM")
+    molecule = atoms_of(tmp_path, *known, unknown)
+    assert len(molecule) == 20 and (molecule.weight > 0).all()
+    with pytest.raises(InputError, match="3 of 4 atoms have no element that is known"):
+        atoms_of(tmp_path, known[0], *3 * [unknown])
+
+
+def test_occupancies_count_unless_there_are_none(tmp_path):
+    both = [atom(occupancy="0.60"), atom(x=4, occupancy="0.00")]
+    assert atoms_of(tmp_path, *both).weight.tolist() == pytest.approx([3.6])
+    assert atoms_of(tmp_path, *(atom(x=x, occupancy="0.00") for x in (0, 4))).weight.tolist() == [6, 6]
+
+
+def test_chains_without_a_name_have_that_of_their_segment(tmp_path):
+    lines = [atom(chain="", x=4 * i, segment=segment) for i, segment in enumerate(("PROA", "PROB", ""))]
+    assert atoms_of(tmp_path, *lines).chain.tolist() == ["PROA", "PROB", "_"]
+
+
+def test_water_is_left_out_whatever_its_name_and_dummies_of_a_membrane_too(tmp_path):
+    water = [atom("OH2", name, "W", 50, 30, element="O", model="HETATM") for name in ("TIP", "SOL", "HOH", "DUM")]
+    assert len(atoms_of(tmp_path, atom(), *water)) == 1
+    assert len(atoms_of(tmp_path, atom("O", element="O"))) == 1  # a model of few atoms is no water
+
+
+def test_an_atom_without_coordinates_is_named(tmp_path):
+    with pytest.raises(InputError, match="atom CA of residue A:7 has no coordinates"):
+        atoms_of(tmp_path, atom(), atom(number=7).replace("0.000", "  nan", 1))
+
+
+def test_coordinates_too_large_for_their_columns_and_shifted_ones_are_refused(tmp_path):
+    for line in (atom().replace("   0.000", "********", 1), atom().replace("ATOM  ", "ATOM    ", 1)):
+        with pytest.raises(InputError, match="model.pdb: line 2 has no coordinates in columns 31 to 54"):
+            atoms_of(tmp_path, atom(), line)
+
+
+def test_of_several_models_the_first_that_has_atoms_is_taken_and_told(tmp_path):
+    ends = ["MODEL        1\nENDMDL\nMODEL        2\n", "ENDMDL\nMODEL        3\n", "ENDMDL\n"]
+    molecule = atoms_of(tmp_path, ends[0], atom(), ends[1], atom(), atom(x=5), ends[2])
+    assert len(molecule) == 1 and molecule.name == "model.pdb (the first of 3 models)"
+
+
+@pytest.mark.parametrize("name", ["rods.pdb.gz", "RODS.ENT.GZ"])
+def test_a_compressed_model_is_read(rods, tmp_path, name):
+    (tmp_path / name).write_bytes(gzip.compress(rods.read_bytes()))
+    assert len(read_molecule(SIMULATE.build({"molecule": tmp_path / name, "hinges": "A: 5"}))) == 20
+
+
+def test_what_is_neither_model_nor_map_by_its_name_is_refused(rods, tmp_path):
+    rods.rename(tmp_path / "rods.pdbqt")
+    with pytest.raises(InputError, match="no atomic model .* and no map"):
+        read_molecule(SIMULATE.build({"molecule": tmp_path / "rods.pdbqt", "hinges": "A: 5"}))
 
 
 def test_automatic_hinge_bends_in_the_plane_about_the_contact(rods):
@@ -94,12 +170,23 @@ def test_a_hinge_is_carried_by_the_one_written_after_it(rods):
     assert np.allclose(moved, [-20, -20, 0], atol=1e-3)
 
 
+@pytest.mark.parametrize("text, reach, moving", [
+    ("B:±15", (-15, 15), 10), ("B:3-5:+/-15", (-15, 15), 3), ("B: ± 15°", (-15, 15), 10), ("B: −10,20", (-10, 20), 10),
+    ("B:1–5: -10°, 20°", (-10, 20), 5), ("A, B:1-5: ±5 axis=0, 0, 1", (-5, 5), 15),
+])  # fmt: skip
+def test_hinges_are_understood_as_people_write_them(rods, text, reach, moving):
+    (hinge,) = parse_hinges(text, read_model(rods, 4.0))
+    assert (hinge.low, hinge.high) == reach and hinge.moving.sum() == moving
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("C: ±5", "selects nothing.* A, B"),
         ("A,B: ±5", "whole molecule"),
         ("A ±5", "SELECTION: RANGE"),
+        ("A:-5,5", "a blank after the colon"),
+        ("A: ±5,7", "two numbers where ± takes one"),
         ("A: 5,1", "must rise"),
         ("A: -200,200", "no more than 360"),
         ("A: five", "no range"),
@@ -122,7 +209,7 @@ def test_unreadable_molecules_are_refused(tmp_path):
         read_model(path, 4.0)
     path = tmp_path / "bad.mrc"
     path.write_bytes(b"x" * 2000)
-    with pytest.raises(InputError, match="no readable MRC"):
+    with pytest.raises(InputError, match="is no MRC map"):
         read_labelled_map(path, path)
 
 
@@ -145,6 +232,20 @@ def test_a_labelled_map_is_itself_at_rest_and_moves_by_its_labels(tmp_path):
     turned = moving.map_at([35.0], 48, 6.0).ravel()
     assert np.corrcoef(copy.map_at([35.0], 48, 6.0).ravel(), turned)[0, 1] > 0.97
     assert np.corrcoef(density.ravel(), turned)[0, 1] < 0.85
+
+
+def test_a_labelled_map_may_have_another_order_of_axes_than_its_labels(tmp_path):
+    density = np.random.default_rng(0).uniform(1, 2, (6, 6, 6)).astype(np.float32)
+    write_map(tmp_path / "map.mrc", np.ascontiguousarray(density.transpose(2, 0, 1)), 6.0)
+    with mrcfile.open(tmp_path / "map.mrc", "r+") as file:
+        file.header.maps, file.header.mapr, file.header.mapc = 1, 3, 2
+    write_map(tmp_path / "labels.mrc", (np.where(np.arange(6) < 3, 1, 2) + np.zeros((6, 6, 1))).astype(np.float32), 1.0)
+    molecule = read_labelled_map(tmp_path / "map.mrc", tmp_path / "labels.mrc")
+    x, y, z = np.rint(molecule.position / 6 + 3).astype(int).T
+    assert np.allclose(molecule.weight, density[z, y, x]) and (molecule.chain == np.where(x < 3, "1", "2")).all()
+    write_map(tmp_path / "labels.mrc", np.full((6, 6, 6), 0.5, np.float32), 6.0)
+    with pytest.raises(InputError, match="not whole numbers"):
+        read_labelled_map(tmp_path / "map.mrc", tmp_path / "labels.mrc")
 
 
 def test_a_map_needs_labels(tmp_path):

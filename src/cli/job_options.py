@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import InputError
@@ -18,6 +19,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise it for ``main`` to print."""
         raise InputError(f"{message} (see {self.prog} --help)")
+
+
+class _OneFile(argparse.Action):
+    """A file or folder, which may be given once: of two, the first would be left out in silence."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        before = getattr(namespace, self.dest, None)
+        if before is not None and before != values:
+            parser.error(f"{option}: both {before} and {values} are given; give one of them")
+        setattr(namespace, self.dest, values)
 
 
 def add_parameters(parser: argparse.ArgumentParser, job: Job) -> None:
@@ -38,12 +51,14 @@ def add_parameters(parser: argparse.ArgumentParser, job: Job) -> None:
 def add_option(group: argparse._ActionsContainer, option: Parameter, required: bool = False) -> None:
     """One parameter as an option, in each of its spellings; not given, it leaves nothing in the namespace."""
     names = [f"--{name.replace('_', '-')}" for name in option.spellings]
-    about = {"dest": option.name, "help": option_help(option)}
+    about: dict[str, Any] = {"dest": option.name, "help": option_help(option)}
     if option.type is bool and not option.many and not option.optional:
         group.add_argument(*names, action=argparse.BooleanOptionalAction, **about)
         return
     if option.repeated:
         about["action"] = "append"
+    elif option.type is Path:
+        about["action"] = _OneFile
     metavar = short_words(option).upper().replace("TRUE | FALSE", "YES|NO")
     group.add_argument(*names, metavar=metavar, required=required, **about)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ..atomic import atomic_path
 from ..errors import InputError
 from ..particles.mrc import read_header
+from .map_header import axis_order, check_right_angles, read_map_header, unsigned_bytes, voxel_sizes
 from .map_place import first_voxel
 
 
@@ -25,43 +26,31 @@ def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> t
     ``InputError`` for a file that is no such map: not MRC, not cubic, not finite, or without a credible pixel size.
     """
     path = Path(path)
-    _refuse_other_shapes(path)
-    grid, header_size = _read_grid(path)
+    header = read_map_header(path)
+    grid = _read_grid(path, header)
     if not np.isfinite(grid).all():
         raise InputError(f"{path}: the map holds values that are not numbers; write it again.")
-    return grid.astype(np.float32), _credible(path, header_size if pixel_size is None else [pixel_size] * 3)
+    return grid.astype(np.float32), _credible(path, voxel_sizes(header) if pixel_size is None else [pixel_size] * 3)
 
 
-def _refuse_other_shapes(path: Path) -> None:
-    """Look at the header before anything large is read."""
-    header = read_header(path)
-    if not header.columns == header.rows == header.sections:
-        shape = f"{header.columns} x {header.rows} x {header.sections}"
+def _read_grid(path: Path, header: np.record) -> np.ndarray:
+    """Voxels [z, y, x] whatever axis order the file has; what does not fit is refused before anything large is read."""
+    if path.suffix.lower() == ".mrcs":
+        raise InputError(f"{path}: is a stack of images by its name; give a map, or name it .mrc if it is one.")
+    layout = read_header(path)
+    if not layout.columns == layout.rows == layout.sections:
+        shape = f"{layout.columns} x {layout.rows} x {layout.sections}"
         raise InputError(f"{path}: the map is {shape}; FlexRec needs a cube: crop or pad it.")
-    if header.whole < header.sections:
-        raise InputError(f"{path}: the file ends after {header.whole} of {header.sections} sections; copy it again.")
+    if layout.whole < layout.sections:
+        raise InputError(f"{path}: the file ends after {layout.whole} of {layout.sections} sections; copy it again.")
+    check_right_angles(path, header)
+    dtype = np.dtype(np.uint8) if layout.dtype == np.int8 and unsigned_bytes(header) else layout.dtype
+    grid = np.fromfile(path, dtype, layout.columns**3, offset=layout.offset).reshape((layout.columns,) * 3)
+    maps, mapr, mapc = reversed(axis_order(header))
+    return np.moveaxis(grid, [(maps, mapr, mapc).index(axis) for axis in (3, 2, 1)], [0, 1, 2])
 
 
-def _read_grid(path: Path) -> tuple[np.ndarray, list[float]]:
-    """Voxels [z, y, x] whatever axis order the file has, and Å per voxel along x, y, z."""
-    import mrcfile
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with mrcfile.open(path, permissive=True) as file:
-                if file.data is None or np.iscomplexobj(file.data):
-                    raise ValueError("it holds no map")
-                order = [int(file.header[name]) for name in ("maps", "mapr", "mapc")]
-                grid, size = np.array(file.data), [float(file.voxel_size[name]) for name in "xyz"]
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: cannot be read as an MRC map ({error}); give a map in .mrc format.") from error
-    if sorted(order) == [1, 2, 3]:
-        grid = np.moveaxis(grid, [order.index(axis) for axis in (3, 2, 1)], [0, 1, 2])
-    return grid, size
-
-
-def _credible(path: Path, sizes: list[float]) -> float:
+def _credible(path: Path, sizes: Sequence[float] | np.ndarray) -> float:
     """The pixel size, if it is one number between 0.1 and 30 Å."""
     size = round(float(np.mean(sizes)), 6)  # the header keeps the box's length, in single precision
     if not np.isfinite(size) or not 0.1 <= size <= 30.0:
@@ -98,13 +87,15 @@ def low_pass(grid: np.ndarray, pixel_size: float, resolution: float) -> np.ndarr
     return fft.irfftn(spectrum, s=grid.shape).astype(np.float32)
 
 
-def interpolate(grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float) -> np.ndarray:
-    """The map on another grid, centre on centre, by cubic interpolation; 0 beyond the old box."""
+def interpolate(
+    grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float, order: int = 3
+) -> np.ndarray:
+    """The map on another grid, centre on centre, by cubic interpolation (or of another ``order``); 0 beyond the box."""
     from scipy.ndimage import map_coordinates
 
     along = (np.arange(box) - box // 2) * (new_pixel_size / pixel_size) + grid.shape[0] // 2
     places = np.meshgrid(along, along, along, indexing="ij")
-    return map_coordinates(grid, places, order=3, mode="constant").astype(np.float32)
+    return map_coordinates(grid, places, order=order, mode="constant").astype(np.float32)
 
 
 def radius_grid(box: int) -> np.ndarray:

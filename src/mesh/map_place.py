@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from .map_header import by_axis, read_map_header, voxel_sizes
 
 CCP4 = (".map", ".ccp4")  # ends of names of files whose field of the origin means something else
 _TOO_FAR = 10  # boxes from which nxstart is no number that anybody has set
@@ -24,17 +23,10 @@ def read_centre(path: str | os.PathLike[str], pixel_size: float | None = None) -
 
     ``InputError`` for a file that is no MRC map.
     """
-    import mrcfile
-
     path = Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with mrcfile.open(path, permissive=True, header_only=True) as file:
-                header = file.header
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: cannot be read as an MRC map ({error}); give a map in .mrc format.") from error
-    size, step = _by_axis(header, ("nx", "ny", "nz")), _step(header)
+    header = read_map_header(path)
+    size, step = by_axis(header, ("nx", "ny", "nz")), voxel_sizes(header)
+    step = step if step.all() else np.ones(3)
     origin = _origin(header, size, step, path.suffix.lower() in CCP4)
     new = step if pixel_size is None else np.full(3, float(pixel_size))
     return origin * (new / step) + size // 2 * new
@@ -53,21 +45,6 @@ def _origin(header: np.record, size: np.ndarray, step: np.ndarray, ccp4: bool) -
         credible = np.isfinite(origin).all() and (origin + step != origin).all()
     if header.map == b"MAP " and not ccp4 and credible and origin.any():
         return origin
-    start = _by_axis(header, ("nxstart", "nystart", "nzstart"))
+    start = by_axis(header, ("nxstart", "nystart", "nzstart"))
     largest = max(int(header[name]) for name in ("nx", "ny", "nz", "mx", "my", "mz"))
     return np.zeros(3) if np.abs(start).max() > _TOO_FAR * largest else start * step
-
-
-def _by_axis(header: np.record, names: tuple[str, str, str]) -> np.ndarray:
-    """Values (3,) along x, y and z of columns, rows and sections, which the header may have in another order."""
-    order, values = [int(header[name]) for name in ("mapc", "mapr", "maps")], [int(header[name]) for name in names]
-    if sorted(order) != [1, 2, 3]:
-        return np.array(values)
-    return np.array([values[order.index(axis)] for axis in (1, 2, 3)])
-
-
-def _step(header: np.record) -> np.ndarray:
-    """Å per voxel along x, y, z; 1 where the header does not say."""
-    length = np.array([header.cella[name] for name in "xyz"], np.float64)
-    count = np.array([header[name] for name in ("mx", "my", "mz")], np.float64)
-    return length / count if (length > 0).all() and (count > 0).all() else np.ones(3)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from .map_files import low_pass, radius_grid
+from .map_files import interpolate, low_pass, radius_grid
 
 LOW_FRACTION = 0.1  # of the molecule's own density: what a domain that swings by 30 degrees keeps where it seldom is
 COARSER = 2.0  # a smear is smooth: it is looked for at this many times the resolution, where noise is 3 times less
+DARK = -1.0  # skewness of a low-passed map; a bright molecule in solvent has 3 to 10, noise 0
 SMALL_PIECE = 0.05  # of the largest piece; smaller islands are dropped
 
 
@@ -33,11 +34,32 @@ def mask_resolution(pixel_size: float, lowpass: float) -> float:
     return max(float(lowpass), 3.0 * pixel_size)
 
 
+def solvent_level(volume: np.ndarray) -> float:
+    """The density of solvent: the median of a map (N, N, N) outside the central sphere."""
+    return float(np.median(_outside(volume)))
+
+
+def _outside(volume: np.ndarray) -> np.ndarray:
+    return volume[radius_grid(volume.shape[0]) > 0.47 * volume.shape[0]]
+
+
 def find_levels(smooth: np.ndarray) -> Levels:
-    """Levels of a low-passed map (N, N, N): noise from its corners, molecule by Otsu's split of what rises above it."""
-    outside = smooth[radius_grid(smooth.shape[0]) > 0.47 * smooth.shape[0]]
-    background = float(np.median(outside))
+    """Levels of a low-passed map (N, N, N): noise from its corners, molecule by Otsu's split of what rises above it.
+
+    ``InputError`` where nothing stands out, or what does is dark.
+    """
+    background, outside = solvent_level(smooth), _outside(smooth)
+    if _skewness(smooth - background) < DARK:
+        raise InputError("The molecule is dark (negative) in the consensus map; turn its contrast, with "
+                         "relion_image_handler --multiply_constant -1 for instance, or give --mask-threshold or "
+                         "--mask.")  # fmt: skip
     return levels_above(smooth, background, 1.4826 * float(np.median(np.abs(outside - background))))
+
+
+def _skewness(rise: np.ndarray) -> float:
+    """Third moment about 0 over the second's 3/2 power; 0 for a map of nothing."""
+    square = float(np.mean(rise**2, dtype=np.float64))
+    return float(np.mean(rise.astype(np.float64) ** 3)) / square**1.5 if square > 0 else 0.0
 
 
 def levels_above(smooth: np.ndarray, background: float, noise: float) -> Levels:
@@ -141,3 +163,13 @@ def cut_fraction(consensus: np.ndarray, mask: np.ndarray, pixel_size: float, low
     levels = find_levels(smooth)
     power = np.where(smooth >= levels.high, smooth - levels.background, 0.0).astype(np.float64) ** 2
     return float(power[mask < 0.5].sum() / power.sum())
+
+
+def place_mask(mask: np.ndarray, own_size: float, box: int, pixel_size: float) -> np.ndarray:
+    """A mask (n, n, n) of ``own_size`` Å on another grid, centre on centre; one of 0 and 1 alone stays so.
+
+    Linear, since what a smoother interpolation makes of an edge lies below 0 and above 1 on either side of it.
+    """
+    placed = interpolate(mask, own_size, box, pixel_size, order=1)
+    binary = bool(((mask == 0) | (mask == 1)).all())
+    return (placed >= 0.5).astype(np.float32) if binary else placed

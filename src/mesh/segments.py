@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .map_files import read_map
+from .companion import MapGrid, check_on_grid, read_companion
 
 SOLVENT = np.iinfo(np.int32).min
 MOST_PARTS = 200
+FEW_LABELLED = 0.5  # share of a mask's voxels below which it is told that labels were grown to fill it
 
 
 @dataclass(frozen=True)
@@ -22,29 +23,34 @@ class Segments:
     pixel_size: float
 
 
-def read_segments(path: Path, pixel_size: float, named: tuple[int, ...] = ()) -> Segments:
+def read_segments(path: Path, grid: MapGrid, named: tuple[int, ...] = ()) -> Segments:
     """Labels from a .seg file (Segger) or an MRC file.
 
     Parameters
     ----------
     path : the file
-    pixel_size : Å per voxel of the consensus, taken where a .seg file states none
+    grid : of the consensus; its pixel size is taken where the file does not know its own
     named : labels that the user names elsewhere. In an MRC file 0 is solvent, unless the file has negative labels
         (then those are solvent, as in cryoSPARC) or the user names part 0.
     """
     if path.suffix.lower() == ".seg":
-        return _read_segger(path, pixel_size)
-    values, size = read_map(path)
+        return _read_segger(path, grid)
+    if path.suffix.lower() == ".star":
+        raise InputError(f"{path}: is a STAR file and no map of labels; RELION's file of bodies goes to --bodies.")
+    values, size = read_companion(path, grid)
     label = np.rint(values).astype(np.int32)
     if np.abs(values - label).max() > 1e-3:
         raise InputError(f"{path}: the labels are not whole numbers; give a map with one integer per voxel.")
+    if label.min() < -1:
+        raise InputError(f"{path}: has a label {label.min()}, and solvent is 0 or -1; labels above 127 do not fit into "
+                         "a file of bytes: save it with 16 bits, or as float32.")  # fmt: skip
     zero_is_part = (label < 0).any() or 0 in named
     label = np.where(label < 0 if zero_is_part else label <= 0, SOLVENT, label)
     _refuse_too_many(path, label)
     return Segments(label.astype(np.int32), size)
 
 
-def _read_segger(path: Path, pixel_size: float) -> Segments:
+def _read_segger(path: Path, grid: MapGrid) -> Segments:
     """Top-level regions of a Segger file: each voxel's region is followed to the parent that has none.
 
     Layout as ChimeraX's Segger writes it (segfile.py): attributes ``format``, ``map_size``, ``ijk_to_xyz_transform``;
@@ -63,11 +69,17 @@ def _read_segger(path: Path, pixel_size: float) -> Segments:
         raise InputError(f"{path}: not a Segger file ({error}); save the segmentation again in ChimeraX.") from error
     if (kind.decode() if isinstance(kind, bytes) else str(kind)) != "segger" or mask.ndim != 3:
         raise InputError(f"{path}: not a Segger file (format '{kind}'); save the segmentation again in ChimeraX.")
-    if transform is not None:
-        pixel_size = float(np.linalg.norm(np.asarray(transform, float)[:, 0]))
-    label = np.where(mask > 0, _top_regions(path, regions, parents)[np.clip(mask, 0, None)], 0)
+    top = _top_regions(path, regions, parents)
+    known = (mask > 0) & (mask < len(top))
+    label = np.where(known, top[np.where(known, mask, 0)], 0)
     label = np.where(label > 0, label, SOLVENT).astype(np.int32)
     _refuse_too_many(path, label)
+    pixel_size = grid.pixel_size
+    if transform is not None and not (grid.stated and set(mask.shape) == {grid.box}):
+        matrix = np.asarray(transform, float)
+        pixel_size = float(np.linalg.norm(matrix[:, 0]))
+        middle = matrix[:, :3] @ (np.array(mask.shape[::-1]) // 2) + matrix[:, 3]
+        check_on_grid(path, mask.shape, pixel_size, middle, grid)
     return Segments(label, pixel_size)
 
 
@@ -114,6 +126,18 @@ def fill_mask(
     filled = np.full(mask.shape, -1, np.int32)
     filled[mask] = part.reshape(-1)
     return filled, tuple(int(name) for name in names)
+
+
+def doubts(segments: Segments, mask: np.ndarray, pixel_size: float) -> list[str]:
+    """In sentences, what was made of labels without being said: by growing into a mask, or by lying outside it."""
+    label = _on_grid(segments, mask.shape[0], pixel_size)[mask]
+    given, used = (set(np.unique(values[values != SOLVENT]).tolist()) for values in (segments.label, label))
+    share = float(np.mean(label != SOLVENT))
+    lost = ", ".join(map(str, sorted(given - used)))
+    told = [f"Labels {lost} have no voxel in the mask, so they are no parts."] if lost else []
+    if share < FEW_LABELLED:
+        told.append(f"Of the mask, {share:.0%} is labelled; each other voxel takes the label that is nearest to it.")
+    return told
 
 
 def _on_grid(segments: Segments, box: int, pixel_size: float) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 from pathlib import Path
 
@@ -18,7 +17,8 @@ def read_points(path: Path, dims: int) -> np.ndarray:
     """Latent points ``(m, K)`` float32.
 
     Of a .npz (array z), a .npy, a path saved by FlexRec (.json), or a table of numbers, whose first line may be a
-    heading. ``InputError`` where the file is none of these, or its points have not ``dims`` numbers each.
+    heading if there is no number in it. ``InputError`` where the file is none of these, or its points have not
+    ``dims`` numbers each.
     """
     read = {".npz": _read_npz, ".npy": _read_npy, ".json": _read_json}.get(path.suffix.lower(), _read_table)
     try:
@@ -55,11 +55,35 @@ def _read_json(path: Path) -> np.ndarray:
 
 
 def _read_table(path: Path) -> np.ndarray:
-    lines = [re.split(r"[,;\s]+", line.split("#")[0].strip()) for line in path.read_text(encoding="utf-8").splitlines()]
-    rows = [line for line in lines if line != [""]]
-    if rows and not _is_number(rows[0][0]):
+    text = path.read_text(encoding="utf-8-sig").replace("−", "-")
+    rows = [(number, _fields(line.split("#")[0])) for number, line in enumerate(text.splitlines(), 1)]
+    rows = [row for row in rows if row[1]]
+    if rows and all(_is_title(field) for field in rows[0][1]):
         rows = rows[1:]
-    return np.array([[float(word) for word in row if word] for row in rows])
+    for number, fields in rows:
+        wrong = [field for field in fields if not _is_number(field)]
+        if wrong:
+            raise ValueError(f"line {number}: '{wrong[0]}' is no number" if wrong[0] else f"line {number} has a gap")
+        if len(fields) != len(rows[0][1]):
+            raise ValueError(f"line {number} has {len(fields)} numbers, line {rows[0][0]} has {len(rows[0][1])}")
+    return np.array([[float(field) for field in fields] for _, fields in rows])
+
+
+def _fields(line: str) -> list[str]:
+    """The fields of a line: parted by semicolons, commas being decimal then, or else by commas, or else by blanks.
+
+    One that is missing between two separators is an empty field.
+    """
+    separator = next((one for one in ";," if one in line), None)
+    fields = [field.strip().strip("\"'") for field in line.split(separator)]
+    if separator and not fields[-1]:
+        fields.pop()
+    return [field.replace(",", ".") for field in fields] if separator == ";" else fields
+
+
+def _is_title(field: str) -> bool:
+    """Whether a field may be that of a heading: a mistyped number must not pass for one."""
+    return not field or (any(map(str.isalpha, field)) and not _is_number(field))
 
 
 def _is_number(word: str) -> bool:

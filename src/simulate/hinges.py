@@ -19,7 +19,9 @@ from .molecule import Molecule
 
 AXES = ("auto", "bend", "cone", "long", "x", "y", "z")
 DRAWS = ("uniform", "normal", "bimodal")
-_HINGE = re.compile(r"(?P<selection>\S+?)\s*:\s+(?P<words>.+)", re.DOTALL)
+_HINGE = re.compile(r"(?P<selection>\S+?)\s*:(?:\s+|(?=[±+]))(?P<words>.+)", re.DOTALL)
+_BOTH_WAYS = re.compile(r"(±|\+/?-)\s*")
+_MINUS = str.maketrans(dict.fromkeys("−–‒‐‑", "-"))  # signs that editors and papers put in its place
 _EXAMPLE = "write for instance 'fab1: ±15' or 'L,H:1-230: -20,20 axis=bend pivot=H:235'"
 
 
@@ -63,16 +65,21 @@ def parse_hinges(text: str, molecule: Molecule) -> tuple[Hinge, ...]:
     """Hinges of a text; ``rigid`` means none."""
     if text.strip() == "rigid":
         return ()
-    pieces = [piece.strip() for piece in text.split(";") if piece.strip()]
+    pieces = [piece.strip() for piece in _plain(text).split(";") if piece.strip()]
     if not pieces:
         raise InputError(f"hinges: nothing moves; {_EXAMPLE}, or 'rigid'.")
     return tuple(_parse_hinge(piece, molecule) for piece in pieces)
 
 
+def _plain(text: str) -> str:
+    """The text with one sign for minus and one for both ways, and no blanks beside commas."""
+    return _BOTH_WAYS.sub("±", re.sub(r"\s*,\s*", ",", text.translate(_MINUS)))
+
+
 def _parse_hinge(text: str, molecule: Molecule) -> Hinge:
     match = _HINGE.fullmatch(text)
     if match is None:
-        raise InputError(f"hinges: '{text}' has no 'SELECTION: RANGE'; {_EXAMPLE}.")
+        raise InputError(f"hinges: '{text}' has no 'SELECTION: RANGE', with a blank after the colon; {_EXAMPLE}.")
     reach, *words = match["words"].split()
     options = dict(_option(word, text) for word in words)
     low, high = _range(reach)
@@ -104,10 +111,13 @@ def _numbers(text: str) -> list[float] | None:
 
 
 def _range(text: str) -> tuple[float, float]:
-    """``±15``, ``+-15`` or ``15`` (both ways), ``-10,20``, ``360`` (a full turn)."""
-    numbers = _numbers(re.sub(r"^(±|\+-|\+/-)", "", text))
+    """``±15`` or ``15`` (both ways), ``-10,20``, ``360`` (a full turn); each number may have its °."""
+    numbers = _numbers(text.removeprefix("±").replace("°", ""))
     if numbers is None or len(numbers) > 2:
         raise InputError(f"hinges: '{text}' is no range in degrees; write ±15, -10,20 or 360 (a full turn).")
+    if text.startswith("±") and len(numbers) == 2:
+        raise InputError(f"hinges: '{text}' has two numbers where ± takes one; write ±7.5 with a point, or -7,5 for a "
+                         "range from -7 to 5.")  # fmt: skip
     if len(numbers) == 1:
         half = abs(numbers[0])
         numbers = [-180.0, 180.0] if half == 360 else [-half, half]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-
-MODEL_SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
+from ..mesh.companion import MapGrid
+from ..mesh.map_files import read_map
+from ..mesh.map_header import read_map_header, voxel_sizes
+from ..mesh.segments import SOLVENT, read_segments
+from .model_atoms import read_atoms
 
 
 @dataclass(frozen=True)
@@ -58,37 +60,15 @@ def gaussian_width(resolution: float) -> float:
 
 def read_model(path: Path, resolution: float) -> Molecule:
     """Heavy atoms of a PDB or mmCIF file's first model without water. Weight = atomic number × occupancy."""
-    import gemmi
-
-    try:
-        structure = gemmi.read_structure(str(path))
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path}: this is no readable PDB or mmCIF model ({error}); give another file.") from error
-    rows = [] if len(structure) == 0 else _atom_rows(structure[0])
-    if not rows:
-        raise InputError(f"{path}: the model has no atoms but hydrogens and water; give a PDB or mmCIF of a molecule.")
-    chain, residue, residue_name, atom, element, weight, x, y, z = (np.array(column) for column in zip(*rows))
+    atoms, models = read_atoms(path)
+    chain, residue, residue_name, atom, element, weight, x, y, z = (np.array(column) for column in zip(*atoms))
     position = np.stack([x, y, z], axis=1).astype(np.float64)
     centre = np.average(position, axis=0, weights=weight)
+    name = Path(path).name + (f" (the first of {models} models)" if models > 1 else "")
     return Molecule(
         position - centre, weight.astype(np.float64), chain, residue, gaussian_width(resolution), np.inf, centre,
-        Path(path).name, {}, atom, residue_name, element,
+        name, {}, atom, residue_name, element,
     )  # fmt: skip
-
-
-def _atom_rows(model: Any) -> list[tuple]:
-    """(chain, residue number, residue name, atom, element, weight, x, y, z) of every heavy atom that is no water."""
-    rows = []
-    for chain in model:
-        for residue in chain:
-            if residue.is_water():
-                continue
-            rows += [
-                (chain.name, residue.seqid.num, residue.name, atom.name, atom.element.name,
-                 atom.element.atomic_number * atom.occ, *atom.pos.tolist())
-                for atom in residue if not atom.is_hydrogen() and atom.occ > 0
-            ]  # fmt: skip
-    return rows
 
 
 def read_labelled_map(path: Path, labels: Path) -> Molecule:
@@ -96,13 +76,13 @@ def read_labelled_map(path: Path, labels: Path) -> Molecule:
 
     Solvent (label < 0 where the file has negative labels, otherwise 0) is left out.
     """
-    density, pixel_size = read_cube(path)
-    label, _ = read_cube(labels)
+    if not voxel_sizes(read_map_header(path)).all():
+        raise InputError(f"{path}: the header has no pixel size; set it (for instance with relion_image_handler).")
+    density, pixel_size = read_map(path)
+    label = read_segments(labels, MapGrid.of(path, None)).label
     if density.shape != label.shape:
         raise InputError(f"{labels}: the labels have {label.shape} voxels and {path} {density.shape}; they must agree.")
-    label = np.rint(label).astype(int)
-    inside = label >= 0 if label.min() < 0 else label > 0
-    inside &= density != 0
+    inside = (label != SOLVENT) & (density != 0)
     if not inside.any():
         raise InputError(f"{labels}: no voxel of {path} carries a label; label the parts 1, 2, … and the solvent 0.")
     index = np.argwhere(inside)[:, ::-1].astype(np.float64)
@@ -112,19 +92,3 @@ def read_labelled_map(path: Path, labels: Path) -> Molecule:
         position, density[inside].astype(np.float64), chain, np.zeros(len(chain), int), 0.0, 0.5 / pixel_size,
         np.zeros(3), Path(path).name,
     )  # fmt: skip
-
-
-def read_cube(path: Path) -> tuple[np.ndarray, float]:
-    """A cubic map ``[z, y, x]`` float32 and its pixel size in Å."""
-    import mrcfile
-
-    try:
-        with mrcfile.open(path, permissive=False) as file:
-            data, pixel_size = np.array(file.data, np.float32), float(file.voxel_size.x)
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: this is no readable MRC map ({error}); give another file.") from error
-    if data.ndim != 3 or len(set(data.shape)) != 1:
-        raise InputError(f"{path}: the map has {data.shape} voxels; pad or crop it to a cube.")
-    if not pixel_size > 0:
-        raise InputError(f"{path}: the header has no pixel size; set it (for instance with relion_image_handler).")
-    return data, pixel_size

@@ -9,8 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...mesh.map_files import interpolate, low_pass, radius_grid, read_map
-from ...mesh.mask import Levels, check_given_mask, large_pieces, levels_above, mask_resolution, soften
+from ...mesh.companion import size_where_unknown
+from ...mesh.map_files import low_pass, radius_grid, read_map
+from ...mesh.mask import (
+    Levels,
+    check_given_mask,
+    large_pieces,
+    levels_above,
+    mask_resolution,
+    place_mask,
+    soften,
+)
 from ...mesh.tetmesh import TetMesh
 from ...mesh.voxels import mask_on_grid
 from .half_pair import HalfPair
@@ -69,12 +78,10 @@ def edge_width(pair: HalfPair, unmasked: float | None) -> float:
 def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
     """The mask of a file (N, N, N) float32, brought to the half-maps' box and pixel size (Å), centre on centre.
 
-    One whose header says 1 Å, as programs write that do not know, is taken to have the half-maps' pixel size where it
-    has their box. ``InputError`` for a file that is no mask, is empty, or reaches beyond the half-maps' box.
+    One whose header says 0 or 1 Å, as programs write that do not know, is taken to have the half-maps' pixel size
+    where it has their box. ``InputError`` for a file that is no mask, is empty, or reaches beyond the half-maps' box.
     """
-    volume, own_size = read_map(file)
-    if len(volume) == box and abs(own_size - 1.0) < 1e-4:
-        own_size = pixel_size
+    volume, own_size = read_map(file, size_where_unknown(file, box, pixel_size))
     volume = check_given_mask(volume, own_size, 0.0)
     if len(volume) == box and abs(own_size - pixel_size) < 1e-3 * pixel_size:
         return volume
@@ -85,9 +92,7 @@ def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
             f"{file}: the mask, {len(volume)} voxels of {own_size:.4g} Å, reaches beyond the box of the half-maps, "
             f"{box} voxels of {pixel_size:.4g} Å; give one that was made for these maps."
         )
-    placed = np.clip(interpolate(volume, own_size, box, pixel_size), 0, 1)
-    binary = bool(((volume == 0) | (volume == 1)).all())
-    return check_given_mask((placed >= 0.5).astype(np.float32) if binary else placed, pixel_size, 0.0)
+    return check_given_mask(place_mask(volume, own_size, box, pixel_size), pixel_size, 0.0)
 
 
 def mesh_mask(pair: HalfPair, mesh: TetMesh, edge: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,14 +14,15 @@ import numpy as np
 from ...errors import InputError
 from ...figures.mesh_figure import draw_mesh
 from ...mesh.build import build_mesh
+from ...mesh.companion import MapGrid, read_companion
 from ...mesh.cryosparc_mesh import from_cryosparc, to_cryosparc
 from ...mesh.domains import find_domains
 from ...mesh.map_files import interpolate, low_pass, read_map, write_map
 from ...mesh.map_place import read_centre
-from ...mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution
+from ...mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution, place_mask, solvent_level
 from ...mesh.named_parts import Parts, check_joints_hold, join_parts
 from ...mesh.quality import mesh_quality
-from ...mesh.segments import fill_mask, read_segments
+from ...mesh.segments import Segments, doubts, fill_mask, read_segments
 from ...mesh.storage import check_mesh, load_mesh, save_mesh
 from ...mesh.tetmesh import TetMesh
 from ...mesh.weights import cell_density, make_rigid, read_weights, weigh_by_density
@@ -31,6 +33,8 @@ from .body_file import read_bodies
 from .mesh_parameters import MeshParameters
 
 LARGEST_BOX = 256  # of the mesh's own map, unless asked: voxels are found anew for every box the engine uses
+MOST_SOLVENT = 0.2  # of the greatest density above it, in a map whose solvent counts as 0
+HALF_MAP = re.compile(r"half[-_]?(map[-_]?)?[12ab](?![a-z0-9])", re.IGNORECASE)  # as RELION and cryoSPARC name them
 STEPS = 5
 
 
@@ -48,6 +52,7 @@ class Result:
 def run(parameters: MeshParameters, job: JobRun) -> None:
     """Build or import a mesh and write mesh.npz, mask.mrc, consensus.mrc, parts.mrc, quality.json and mesh.png."""
     consensus, pixel_size = _read_consensus(parameters, job)
+    consensus, parameters = _without_solvent(consensus, parameters, job)
     job.progress(1, STEPS)
     if parameters.mesh is None:
         result = build(parameters, consensus, pixel_size, job.log, job.progress)
@@ -66,6 +71,9 @@ def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray
     consensus, pixel_size = read_map(parameters.consensus, parameters.pixel_size)
     if parameters.pixel_size is None and abs(pixel_size - 1.0) < 1e-4:
         job.log("The map's header says 1 Å per voxel, as many programs write when they do not know: see --pixel-size.")
+    if HALF_MAP.search(parameters.consensus.stem):
+        job.log(f"{parameters.consensus.name} is one of two half-maps by its name, noisier than the map of all "
+                "particles: give that one if there is one.")  # fmt: skip
     box = consensus.shape[0]
     wanted = min(box, LARGEST_BOX) if parameters.box is None else parameters.box
     if wanted > box or (wanted < box and wanted % 2):
@@ -74,6 +82,19 @@ def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray
         consensus, pixel_size = resample_box(consensus, wanted), pixel_size * box / wanted
     job.log(f"Consensus {parameters.consensus.name}: {wanted} voxels of {pixel_size:.4g} Å.")
     return consensus, pixel_size
+
+
+def _without_solvent(
+    consensus: np.ndarray, parameters: MeshParameters, job: JobRun
+) -> tuple[np.ndarray, MeshParameters]:
+    """A consensus whose solvent is 0, and a threshold that means the same in it."""
+    solvent = solvent_level(consensus)
+    if abs(solvent) <= MOST_SOLVENT * (float(consensus.max()) - solvent):
+        return consensus, parameters
+    job.log(f"The map's solvent has a density of {solvent:.4g}, as in maps of whole numbers: it was subtracted.")
+    threshold = parameters.mask_threshold
+    moved = None if threshold is None else threshold - solvent
+    return consensus - np.float32(solvent), replace(parameters, mask_threshold=moved)
 
 
 def build(
@@ -85,7 +106,7 @@ def build(
     inside = mask > 0
     progress(2, STEPS)
     smooth = low_pass(consensus, pixel_size, mask_resolution(pixel_size, parameters.mask_lowpass))
-    parts = _parts(parameters, smooth, inside, pixel_size)
+    parts = _parts(parameters, smooth, inside, pixel_size, log)
     progress(3, STEPS)
     mesh = build_mesh(inside, pixel_size, parameters.coarseness, parts.part, parts.joints)
     check_joints_hold(mesh, parts)
@@ -103,7 +124,7 @@ def _mask(
         mask = make_mask(consensus, pixel_size, *shape)
     else:
         mask = _given_mask(parameters.mask, parameters, consensus, pixel_size)
-    cut = cut_fraction(consensus, mask, pixel_size, parameters.mask_lowpass)
+    cut = _cut(parameters, consensus, mask, pixel_size, log)
     if cut > parameters.mask_cut:
         raise InputError(
             f"The mask cuts off {cut:.0%} of the strong density's power (mask_cut allows {parameters.mask_cut:.0%}); "
@@ -115,8 +136,21 @@ def _mask(
     return mask, cut
 
 
+def _cut(
+    parameters: MeshParameters, consensus: np.ndarray, mask: np.ndarray, pixel_size: float, log: Callable[[str], None]
+) -> float:
+    """The share of strong density's power that a mask cuts off; 0 where a mask that was given is all that is known."""
+    try:
+        return cut_fraction(consensus, mask, pixel_size, parameters.mask_lowpass)
+    except InputError as error:
+        if parameters.mask is None and parameters.mask_threshold is None:
+            raise
+        log(f"What the mask cuts off cannot be told. {error}")
+        return 0.0
+
+
 def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel_size: float) -> np.ndarray:
-    mask, mask_pixel = read_map(path, parameters.pixel_size)
+    mask, mask_pixel = read_companion(path, _grid(parameters))
     width, wanted = mask.shape[0] * mask_pixel, consensus.shape[0] * pixel_size
     if abs(width - wanted) > 0.01 * wanted:
         raise InputError(
@@ -124,8 +158,13 @@ def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, p
             "made in the consensus' box."
         )
     if mask.shape != consensus.shape:
-        mask = np.clip(interpolate(mask, mask_pixel, consensus.shape[0], pixel_size), 0, 1)
+        mask = place_mask(mask, mask_pixel, consensus.shape[0], pixel_size)
     return check_given_mask(mask, pixel_size, parameters.mask_pad)
+
+
+def _grid(parameters: MeshParameters) -> MapGrid:
+    """Of the consensus as its file has it."""
+    return MapGrid.of(parameters.consensus, parameters.pixel_size)
 
 
 def _warn_at_edge(mask: np.ndarray, log: Callable[[str], None]) -> None:
@@ -133,10 +172,12 @@ def _warn_at_edge(mask: np.ndarray, log: Callable[[str], None]) -> None:
         log("The mask touches the box's edge: the molecule may be cut off, and cannot move outward. See mesh.png.")
 
 
-def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, pixel_size: float) -> Parts:
+def _parts(
+    parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, pixel_size: float, log: Callable[[str], None]
+) -> Parts:
     """Parts of the mask: hand-drawn, found in the map, or one."""
     if parameters.bodies is not None:
-        return _bodies(parameters, parameters.bodies, inside, pixel_size)
+        return _bodies(parameters, parameters.bodies, inside, pixel_size, log)
     if parameters.segments is None:
         part = np.where(inside, 0, -1).astype(np.int32)
         if parameters.parts != 1:
@@ -145,18 +186,29 @@ def _parts(parameters: MeshParameters, smooth: np.ndarray, inside: np.ndarray, p
     if parameters.parts != 0:
         raise InputError("parts: the parts come from --segments; leave --parts out.")
     named = (*parameters.rigid, *(int(word) for word in parameters.joints.replace(">", ",").split(",") if _whole(word)))
-    segments = read_segments(parameters.segments, pixel_size, named)
-    return join_parts(*fill_mask(segments, inside, pixel_size, parameters.segments), parameters.joints)
+    segments = read_segments(parameters.segments, _grid(parameters), named)
+    return _filled(segments, parameters.segments, inside, pixel_size, parameters.joints, log)
 
 
-def _bodies(parameters: MeshParameters, path: Path, inside: np.ndarray, pixel_size: float) -> Parts:
+def _filled(
+    segments: Segments, path: Path, inside: np.ndarray, pixel_size: float, joints: str, log: Callable[[str], None]
+) -> Parts:
+    """Labels grown to fill the mask, joined as ``joints`` say; logged is what a person may not have meant."""
+    filled = fill_mask(segments, inside, pixel_size, path)
+    for line in doubts(segments, inside, pixel_size):
+        log(line)
+    return join_parts(*filled, joints)
+
+
+def _bodies(
+    parameters: MeshParameters, path: Path, inside: np.ndarray, pixel_size: float, log: Callable[[str], None]
+) -> Parts:
     """RELION's bodies, joined as they turn against each other, unless joints are given."""
     for name, given in (("segments", parameters.segments is not None), ("parts", parameters.parts != 0)):
         if given:
             raise InputError(f"{name}: the parts come from --bodies; leave --{name} out.")
-    segments, joints = read_bodies(path)
-    part, labels = fill_mask(segments, inside, pixel_size, path)
-    return join_parts(part, labels, parameters.joints or joints)
+    segments, joints = read_bodies(path, _grid(parameters))
+    return _filled(segments, path, inside, pixel_size, parameters.joints or joints, log)
 
 
 def _whole(word: str) -> bool:

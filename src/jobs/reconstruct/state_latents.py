@@ -134,15 +134,33 @@ def _of_arrays(path: Path, arrays: dict[str, np.ndarray], prepared: Prepared) ->
     if precision is not None and precision.shape != (given, z.shape[1], z.shape[1]):
         raise InputError(f"{path}: array precision has shape {precision.shape}, where ({given}, {z.shape[1]}, "
                          f"{z.shape[1]}) goes with its z; leave it out.")  # fmt: skip
-    precision = None if precision is None else precision[rows]
+    precision = None if precision is None else _numbers(path, "precision", precision)[rows]
+    probability = _probability(path, arrays, given)[rows]
     placed = np.isfinite(z).all(axis=1)
     if precision is not None:
         placed &= np.isfinite(precision).all(axis=(1, 2))
     if not placed.any():
         raise InputError(f"{path}: no particle's latents are numbers; train again, or write the file again.")
     z[~placed] = np.nan
-    weight = np.where(placed, arrays["probability"][rows] if "probability" in arrays else 1.0, 0.0)
+    weight = np.where(placed, probability, 0.0)
     return StateLatents(path.name, z, precision, None, None, weight, _corrected(arrays, rows, prepared.particles))
+
+
+def _probability(path: Path, arrays: dict[str, np.ndarray], given: int) -> np.ndarray:
+    """Of each of the ``given`` images to be a particle, ``(given,)``; 1 where that is not told."""
+    if "probability" not in arrays:
+        return np.ones(given)
+    values = _numbers(path, "probability", arrays["probability"])
+    if values.shape != (given,) or not ((values >= 0) & (values <= 1)).all():
+        raise InputError(f"{path}: array probability must be a number from 0 to 1 for each of its {given} particles; "
+                         "write it so, or leave it out.")  # fmt: skip
+    return values
+
+
+def _numbers(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"{path}: array {name} holds no numbers; write it again, or leave it out.")
+    return values
 
 
 def _rows(path: Path, given: int, prepared: Prepared) -> np.ndarray:

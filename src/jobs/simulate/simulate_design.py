@@ -25,8 +25,11 @@ from ...simulate.experiment import (
 )
 from ...simulate.hinges import parse_hinges
 from ...simulate.igg import build_igg
-from ...simulate.molecule import MODEL_SUFFIXES, Molecule, read_labelled_map, read_model
+from ...simulate.model_atoms import is_model_file
+from ...simulate.molecule import Molecule, read_labelled_map, read_model
 from .simulate_parameters import SimulateParameters
+
+MAP_SUFFIXES = (".mrc", ".map", ".ccp4", ".rec")
 
 
 def read_molecule(parameters: SimulateParameters) -> Molecule:
@@ -34,8 +37,11 @@ def read_molecule(parameters: SimulateParameters) -> Molecule:
     path = parameters.molecule
     if path is None:
         return build_igg(parameters.resolution)
-    if path.suffix.lower() in MODEL_SUFFIXES:
+    if is_model_file(path):
         return read_model(path, parameters.resolution)
+    if path.suffix.lower() not in MAP_SUFFIXES:
+        raise InputError(f"{path}: is no atomic model (.pdb, .ent, .cif, .mmcif, or these as .gz) and no map (.mrc, "
+                         ".map) by its name; give one of these.")  # fmt: skip
     if parameters.labels is None:
         raise InputError(f"{path}: a map moves by its labels; give labels, an MRC that names the part of each voxel.")
     return read_labelled_map(path, parameters.labels)
