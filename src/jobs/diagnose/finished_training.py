@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...models import Model, open_model
+from ...models.model_files import read_arrays
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file, join_record
 from ..record import read_record
@@ -47,12 +48,12 @@ class FinishedTraining:
     @cached_property
     def latents(self) -> dict[str, np.ndarray]:
         """The arrays of latents.npz."""
-        return _arrays(self.folder / "latents.npz")
+        return read_arrays(self.folder / "latents.npz")
 
     @cached_property
     def passes(self) -> dict[str, np.ndarray]:
         """The arrays of training.npz."""
-        return _arrays(self.folder / "training.npz")
+        return read_arrays(self.folder / "training.npz")
 
     @property
     def members(self) -> np.ndarray:
@@ -81,14 +82,6 @@ def finished_training(path: Path) -> FinishedTraining:
         raise InputError(f"model: {folder.name} is after pass {epoch} of {epochs}; wait until it is done, or go on "
                          f"with flexrec resume {folder.name}.")  # fmt: skip
     return FinishedTraining(folder, about, read_record(folder))
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); train again.") from error
 
 
 def _kept_variance(path: Path) -> np.ndarray | None:

@@ -13,13 +13,22 @@ from ..job_folder import JobRun
 from .reconstruct_parameters import MAP
 
 
+def write_halves(
+    result: Reconstruction, names: tuple[str, str], pixel_size: float, centre: np.ndarray | None, job: JobRun
+) -> None:
+    """The half-maps under their names."""
+    for name, volume in zip(names, (result.first, result.second)):
+        with job.output(name) as path:
+            write_map(path, volume, pixel_size, centre)
+
+
 def write_maps(
     result: Reconstruction, pixel_size: float, centre: np.ndarray | None, job: JobRun, number: str = ""
 ) -> None:
     """half1.mrc, half2.mrc, map.mrc and fsc.csv; a ``number`` such as _003 is put behind each name."""
-    for name, volume in (("half1.mrc", result.first), ("half2.mrc", result.second), (MAP, result.mean)):
-        with job.output(numbered(name, number)) as path:
-            write_map(path, volume, pixel_size, centre)
+    write_halves(result, (numbered("half1.mrc", number), numbered("half2.mrc", number)), pixel_size, centre, job)
+    with job.output(numbered(MAP, number)) as path:
+        write_map(path, result.mean, pixel_size, centre)
     write_shells(numbered("fsc.csv", number), result.frequency, {"fsc": result.fsc}, job)
 
 

@@ -12,12 +12,13 @@ from ...mesh.storage import load_mesh
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
+from .half_map_files import write_halves
 from .reconstruct_halves import halves_of
 from .reconstruct_parameters import ReconstructParameters
 from .reconstruct_sums import forget_sums, sum_images
 from .reconstructed_files import HALVES
 from .resolution_request import ResolutionRequest, part_labels
-from .write_reconstruction import write_halves, write_reconstruction
+from .write_reconstruction import write_reconstruction
 
 
 def reconstruct_rigid(parameters: ReconstructParameters, job: JobRun) -> bool:

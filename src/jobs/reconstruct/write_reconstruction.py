@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
 from ...engine.maps.fsc import THRESHOLD
 from ...engine.maps.half_pair import HalfPair
 from ...engine.maps.reconstruction import Reconstruction
@@ -17,15 +15,6 @@ from .reconstruct_parameters import MAP
 from .reconstructed_files import TWIN_MAP
 from .resolution_files import write_resolution
 from .resolution_request import ResolutionRequest
-
-
-def write_halves(
-    result: Reconstruction, names: tuple[str, str], pixel_size: float, centre: np.ndarray | None, job: JobRun
-) -> None:
-    """The half-maps under their names."""
-    for name, volume in zip(names, (result.first, result.second)):
-        with job.output(name) as path:
-            write_map(path, volume, pixel_size, centre)
 
 
 def write_reconstruction(
