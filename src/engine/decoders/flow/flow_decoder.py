@@ -27,7 +27,7 @@ from ...training.incomplete_images import tell_incomplete
 from ...training.schedule import Rung
 from ...training.signal_scales import MOVING
 from ...training.stage import Stage, carry_density
-from ...training.trainer import SOLVE_PARTICLES, Trainer
+from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
 from ..decoder import Output, Pass
 from .first_guess import guess_flow
 from .first_guess_modes import RIGIDITY_START
@@ -37,8 +37,7 @@ from .flow_state import FlowState
 from .pose_gauge import settle_poses
 from .straighten import straighten
 
-# of conjugate gradients: from the map at another box size, after a pass, and after the last; more fit noise
-CARRIED_ITERATIONS, SOLVE_ITERATIONS, LAST_ITERATIONS = 3, 2, 4
+SOLVE_ITERATIONS, LAST_ITERATIONS = 2, 4  # of conjugate gradients, after a pass and after the last; more fit noise
 RIGIDITY_RANGE = (50.0, 2000.0)  # nats per unit of mean squared strain
 
 
@@ -66,7 +65,7 @@ class FlowDecoder(FlowState):
         first, second = (carry_density(half, old, stage.cloud) for half in (self.maps.first, self.maps.second))
         carried = HalfMaps(first, second, self.maps.fsc)
         vertices_of = self.vertices_of(points)
-        self.maps = trainer.solve(stage, vertices_of, carried, CARRIED_ITERATIONS, "map", SOLVE_PARTICLES)
+        self.maps = trainer.solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
         self.maps_box = rung.box
         stage = stage.with_density(supported_map(stage.cloud, self.maps))
         mapped = stage
