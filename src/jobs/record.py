@@ -48,7 +48,22 @@ def read_record(folder: Path) -> dict[str, Any]:
     missing = [name for name in ("verb", "parameters", "inputs", "seed") if name not in record]
     if missing:
         raise InputError(f"{folder / 'job.json'} lacks {', '.join(missing)}; start a new job.")
+    wrong = [name for name, fits in _FITS.items() if not fits(record[name])]
+    if wrong:
+        raise InputError(f"{folder / 'job.json'}: {', '.join(wrong)} cannot be so; restore it, or start a new job.")
     return record
+
+
+def _are_paths(value: Any) -> bool:
+    return isinstance(value, dict) and all(path is None or isinstance(path, str) for path in value.values())
+
+
+_FITS = {
+    "verb": lambda value: isinstance(value, str),
+    "parameters": lambda value: isinstance(value, dict),
+    "inputs": _are_paths,
+    "seed": lambda value: isinstance(value, int),
+}
 
 
 def write_status(folder: Path, status: Status) -> None:
