@@ -193,7 +193,7 @@ def test_what_the_computer_lacks_is_said_in_a_sentence(tmp_path, monkeypatch, er
     assert read_status(tmp_path / "001-count").status == "failed"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"status": "asleep"}'])
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"status": "asleep"}', '{"status": "done", "started": "x"}'])
 def test_a_damaged_record_is_named(tmp_path, text):
     folder = runner.create(COUNT, CountParameters(), tmp_path)
     (folder / "status.json").write_text(text)
@@ -225,6 +225,13 @@ def test_a_record_of_the_wrong_kind_is_named_and_holds_up_no_queue(tmp_path, cha
         queue.put(Entry(folder.name, host_name()))
     start_next(tmp_path)
     assert read_status(folder).status == "failed" and not read_queue(tmp_path)
+
+
+def test_a_queue_with_an_entry_that_is_no_job_is_read(tmp_path):
+    folder = runner.create(COUNT, CountParameters(), tmp_path)
+    (tmp_path / "queue.json").write_text('{"jobs": [{"job": 5, "host": "x"}, {"job": "001-count", "host": "x"}]}')
+    assert [entry.job for entry in read_queue(tmp_path)] == [folder.name]
+    assert job_lines(tmp_path) == ["001-count  queued   waits for its turn on x"]
 
 
 def test_a_stop_that_python_drops_is_repeated(tmp_path, monkeypatch):

@@ -78,6 +78,9 @@ def recorded_status(folder: Path) -> Status:
         return Status(STOPPED, error="it has no status.json")
     if values.get("status") not in (QUEUED, RUNNING, DONE, FAILED, STOPPED):
         raise InputError(f"{folder / 'status.json'} names no known status; remove it to resume the job.")
+    for name in ("started", "ended"):
+        if not isinstance(values.get(name), (int, float, type(None))):
+            raise InputError(f"{folder / 'status.json'}: {name} is no time; remove the file to resume the job.")
     return Status(**{name: values[name] for name in Status.__dataclass_fields__ if name in values})
 
 
