@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from numbers import Integral, Real
@@ -300,7 +301,7 @@ def _typed(parameter: Parameter, value: Any) -> Any:
     if kind is str and isinstance(value, str):
         return value
     if kind is Path and isinstance(value, (str, Path)):
-        return Path(value).expanduser()
+        return Path(os.path.expanduser(value))  # Path's own raises where there is no such user
     raise _wrong(parameter, value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -154,3 +155,39 @@ def test_help_on_cloning_a_job_has_the_options_of_its_verb(flexrec):
     shown = flexrec("clone", "1", "--help")
     assert shown[0] == 0 and "--steps" in shown[1] and "--cluster" in shown[1]
     assert flexrec("clone")[::2] == (2, "flexrec: give the JOB to clone (see flexrec clone --help)\n")
+
+
+def test_a_terminal_that_takes_no_more_does_not_end_the_job(tmp_path):
+    words = [sys.executable, counting_program.__file__, "count", "--steps", "30", "--pause", "0.02"]
+    for closed in (" 2>&1 >/dev/null | head -1", " 2>&-", " 2>/dev/full"):
+        subprocess.run(shlex.join([*words, "--project", str(tmp_path)]) + closed, shell=True, timeout=60,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    assert [read_status(folder).status for folder in sorted(tmp_path.glob("*-count"))] == ["done"] * 3
+
+
+def test_a_terminal_without_the_letters_shows_help_all_the_same():
+    around = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "chimerax.flexrec.cli", "mesh", "--help"], env=around,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0 and done.stderr == "" and "\\xc5" in done.stdout
+
+
+@pytest.mark.parametrize("project", ["a_file", "a_file/project", "x" * 300])
+def test_a_project_that_can_be_no_folder_is_refused_in_a_sentence(flexrec, tmp_path, project):
+    (tmp_path / "a_file").touch()
+    status, _, err = flexrec("count", "--project", project)
+    assert status == 2 and err.count("\n") == 1 and project[:100] in err
+
+
+def test_a_tilde_that_the_shell_has_left_is_the_home_folder(flexrec, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert flexrec("count", "--project=~/project")[0] == 0
+    assert (tmp_path / "home/project/001-count").is_dir() and not (tmp_path / "~").exists()
+    status, _, err = flexrec("count", "--start-from", "~no_such_user/x.star")
+    assert status == 2 and "there is no" in err
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**70)])
+def test_a_seed_that_no_generator_takes_makes_no_job(flexrec, tmp_path, seed):
+    status, _, err = flexrec("count", "--seed", seed)
+    assert status == 2 and f"seed is {seed}" in err and not list(tmp_path.iterdir())

@@ -213,3 +213,33 @@ def test_the_list_of_jobs(tmp_path):
 def test_a_record_with_one_value_is_read_where_several_may_be_given_now(tmp_path):
     record = {"parameters": {"test": "null", "device": "cpu"}, "inputs": {"model": "001-train"}}
     assert join_record(find_job("diagnose"), record, tmp_path).test == ("null",)
+
+
+def test_a_number_that_two_folders_have_is_no_reference(tmp_path):
+    (tmp_path / "003-count").mkdir()
+    (tmp_path / "003-after").mkdir()
+    with pytest.raises(InputError, match=r"003-(count|after) and 003-(after|count): job 3 may be each"):
+        find_job_folder("3", tmp_path)
+    assert find_job_folder("003-count/", tmp_path) == tmp_path / "003-count"
+
+
+def test_of_many_jobs_a_refusal_names_a_few(tmp_path):
+    for number in range(1, 1001):
+        (tmp_path / f"{number:03d}-count").mkdir()
+    with pytest.raises(InputError, match=r"it has 001-count, .*005-count, …, 996-count, .*1000-count\.$") as refusal:
+        find_job_folder("2000", tmp_path)
+    assert len(str(refusal.value)) < 400
+
+
+def test_a_job_named_as_an_input_is_one_of_this_project(tmp_path, monkeypatch):
+    mine, other = (runner.run(COUNT, CountParameters(), tmp_path / name) for name in ("mine", "other"))
+    monkeypatch.chdir(other.parent)
+    for reference in ("1", "001-count", "001-count/"):
+        folder = runner.create(AFTER, AFTER.build({"count": reference}), mine.parent)
+        assert read_record(folder)["inputs"] == {"count": "001-count"}
+
+
+def test_a_number_is_a_job_wherever_a_path_is_asked_for(tmp_path):
+    first = runner.run(COUNT, CountParameters(), tmp_path)
+    folder = runner.create(COUNT, COUNT.build({"start_from": "1"}), tmp_path)
+    assert read_record(folder)["inputs"]["start_from"] == first.name

@@ -16,11 +16,13 @@ from unittest.mock import Mock
 import counting_job
 import pytest
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.jobs import runner
+from chimerax.flexrec.jobs import job_folder, runner
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.listing import job_lines
 from chimerax.flexrec.jobs.progress import read_progress
+from chimerax.flexrec.jobs.queue.dispatch import start_next
 from chimerax.flexrec.jobs.queue.job_process import host_name, process_start
+from chimerax.flexrec.jobs.queue.queue_file import Entry, locked_queue, read_queue
 from chimerax.flexrec.jobs.record import Status, read_status, write_status
 from chimerax.flexrec.jobs.signals import stop_on_signals
 from counting_job import AFTER, COUNT, CountParameters
@@ -180,6 +182,7 @@ def test_a_job_of_another_computer_is_left_alone_while_it_writes(tmp_path):
     [
         (ModuleNotFoundError("No module named 'torch'", name="torch"), r"count needs torch; .* pip install .*engine"),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full; free some space"),
+        (OSError(errno.EROFS, "Read-only file system", "a.mrc"), r"a\.mrc: Read-only file system; choose another"),
         (MemoryError(), "memory is too small for this count"),
     ],
 )
@@ -190,7 +193,7 @@ def test_what_the_computer_lacks_is_said_in_a_sentence(tmp_path, monkeypatch, er
     assert read_status(tmp_path / "001-count").status == "failed"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"status": "asleep"}'])
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"status": "asleep"}', '{"status": "done", "started": "x"}'])
 def test_a_damaged_record_is_named(tmp_path, text):
     folder = runner.create(COUNT, CountParameters(), tmp_path)
     (folder / "status.json").write_text(text)
@@ -207,3 +210,50 @@ def test_a_job_without_a_status_resumes(tmp_path):
     (folder / "status.json").unlink()
     assert read_status(folder).status == "stopped"
     assert read_status(runner.resume(COUNT, "1", tmp_path)).status == "done"
+
+
+@pytest.mark.parametrize(
+    "change", [{"parameters": []}, {"inputs": []}, {"inputs": {"before": 5}}, {"verb": ["count"]}, {"seed": "a"}]
+)
+def test_a_record_of_the_wrong_kind_is_named_and_holds_up_no_queue(tmp_path, change):
+    folder = runner.create(COUNT, CountParameters(), tmp_path)
+    record = json.loads((folder / "job.json").read_text())
+    (folder / "job.json").write_text(json.dumps(record | change))
+    with pytest.raises(InputError, match=rf"001-count/job\.json: {next(iter(change))} cannot be so"):
+        runner.resume(COUNT, "1", tmp_path)
+    with locked_queue(tmp_path) as queue:
+        queue.put(Entry(folder.name, host_name()))
+    start_next(tmp_path)
+    assert read_status(folder).status == "failed" and not read_queue(tmp_path)
+
+
+def test_a_queue_with_an_entry_that_is_no_job_is_read(tmp_path):
+    folder = runner.create(COUNT, CountParameters(), tmp_path)
+    (tmp_path / "queue.json").write_text('{"jobs": [{"job": 5, "host": "x"}, {"job": "001-count", "host": "x"}]}')
+    assert [entry.job for entry in read_queue(tmp_path)] == [folder.name]
+    assert job_lines(tmp_path) == ["001-count  queued   waits for its turn on x"]
+
+
+def test_a_stop_that_python_drops_is_repeated(tmp_path, monkeypatch):
+    """An exception that a signal raises in ``__del__`` is only printed."""
+    monkeypatch.setattr(job_folder, "_LEAVES_IN", 0.2)
+
+    class Dropping:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def deaf(parameters, job):
+        Dropping()
+        time.sleep(20)
+        raise AssertionError("it was not stopped")
+
+    monkeypatch.setattr(counting_job, "count", deaf)
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: None)
+    assert read_status(runner.run(COUNT, CountParameters(), tmp_path)).status == "stopped"
+
+
+def test_a_crash_of_several_lines_is_one_in_the_list(tmp_path, monkeypatch):
+    monkeypatch.setattr(counting_job, "count", Mock(side_effect=TypeError("wrong\n  1. arguments")))
+    with pytest.raises(TypeError):
+        runner.run(COUNT, CountParameters(), tmp_path)
+    assert job_lines(tmp_path) == ["001-count  failed   TypeError: wrong 1. arguments"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..actions.queue_actions import JobName, Recipe
 from ..errors import InputError
 from ..jobs import runner
 from ..jobs.declare import Job
+from ..jobs.failure_sentences import as_input_error
 from ..jobs.project import find_job_folder
 from ..jobs.queue import background
 from ..jobs.queue.waiting import is_done_or_pending
@@ -32,7 +34,9 @@ def complain(sentence: str, status: int) -> int:
 
 def add_project(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """The option ``--project``."""
-    parser.add_argument("--project", metavar="DIR", default=".", help="the project folder (default: this folder)")
+    # the shell leaves ~ to us in --project=~/data
+    parser.add_argument("--project", metavar="DIR", type=os.path.expanduser, default=".",
+                        help="the project folder (default: this folder)")  # fmt: skip
 
 
 def add_background(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
@@ -113,8 +117,11 @@ def _run_here(job: Job, folder: Path, chosen: argparse.Namespace) -> int:
         runner.start(job, folder, terminal)
     except InputError:
         raise
+    except OSError as error:
+        known = as_input_error(error, job.verb)
+        raise (error if known is None else known) from error
     except Exception as error:
-        sentence = f"{folder.name} failed: {type(error).__name__}: {error}; {folder / 'log.txt'} says where."
+        sentence = f"{folder.name} failed: {runner.crash_text(error)}; {folder / 'log.txt'} says where."
         return complain(sentence, EXIT_FAILED)
     finally:
         terminal.close()

@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..errors import InputError, disk_trouble
@@ -28,18 +29,25 @@ from .job_options import Parser, add_parameters
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit status (0 done, 1 failed, 2 wrong input, 130 stopped)."""
+    _replace_strange_letters()
     try:
         words = _attach_negative_values(sys.argv[1:] if arguments is None else arguments)
         chosen = _parse(words)
         return chosen.command(chosen)
     except InputError as error:
         return complain(str(error), EXIT_INPUT)
-    except PermissionError as error:
-        return complain(disk_trouble(error), EXIT_INPUT)
     except BrokenPipeError:
         return EXIT_FAILED
+    except OSError as error:
+        return complain(disk_trouble(error), EXIT_INPUT)
     except KeyboardInterrupt:
         return EXIT_STOPPED
+
+
+def _replace_strange_letters() -> None:
+    """A terminal that cannot write Å or a name's bytes (``LC_ALL=C``) shows them as \\xc5, as its errors do."""
+    with suppress(AttributeError):  # a stream of whoever called, or none
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:

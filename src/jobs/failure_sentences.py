@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from ..errors import InputError, is_out_of_memory
+from ..errors import InputError, disk_trouble, is_out_of_memory
 
 _ENGINE = ("torch", "numba", "safetensors", "matplotlib")
 
 
 def as_input_error(error: Exception, verb: str, parameters: Any = None) -> InputError | None:
-    """The sentence for a missing engine package, a full disk or too little memory; None for anything else.
+    """The sentence for a missing engine package, a disk that takes nothing, or too little memory; else None.
 
     ``parameters`` are those of the job: what can be lowered among them is named.
     """
@@ -21,6 +21,8 @@ def as_input_error(error: Exception, verb: str, parameters: Any = None) -> Input
         return InputError(f"{verb} needs {error.name}; install it with: pip install 'ChimeraX-FlexRec[engine]'")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError("the disk is full; free some space and resume the job.")
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+        return InputError(disk_trouble(error))
     if _fills_memory(error):
         return InputError(f"the computer's memory is too small for this {verb}; take a smaller box or fewer particles.")
     if is_out_of_memory(error):

@@ -45,7 +45,7 @@ def _resolve(
         return _job_path(option, value, project)
     if value is None:
         return None
-    path = _existing(value, project) or _promised(value, project, suits)
+    path = _existing(value, project) or _promised(value, project, suits) or _numbered(value, project)
     if path is None:
         raise InputError(f"{option.name}: there is no {value.absolute()}; check the path.")
     return path
@@ -59,6 +59,11 @@ def _promised(value: Path, project: Path, suits: Callable[[Path], bool]) -> Path
         if top and (folder / "job.json").exists() and not is_done(folder) and suits(folder):
             return path
     return None
+
+
+def _numbered(value: Path, project: Path) -> Path | None:
+    """The folder of the project's job of that number: ``prep --particles 1``."""
+    return find_job_folder(value, project) if str(value).isdecimal() and job_folders(project) else None
 
 
 def _existing(value: Path, project: Path) -> Path | None:
@@ -84,8 +89,12 @@ def _newest(job: Job, option: Parameter, project: Path, suits: Callable[[Path], 
 
 
 def _job_path(option: Parameter, value: Path, project: Path) -> Path:
-    """A job folder of the right verb, or a file or folder that exists."""
-    path = None if str(value).isdecimal() else _existing(value, project)
+    """A job folder of the right verb, or a file or folder that exists.
+
+    A number or name is a job of this project, even where the current folder is another project.
+    """
+    own = str(value).isdecimal() or any(value == Path(folder.name) for folder in job_folders(project))
+    path = None if own else _existing(value, project)
     path = find_job_folder(value, project) if path is None else path
     if (path / "job.json").exists():
         verb = read_record(path)["verb"]

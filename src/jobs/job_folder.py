@@ -16,6 +16,7 @@ from .progress import ProgressFile
 from .record import RUNNING, recorded_status, write_status
 
 STOP_REQUEST = ".stop"  # a file that asks the job to stop, where one process cannot signal another (other computers)
+_LEAVES_IN = 5.0  # seconds in which a job that was told to leave at once has ended its own children and files
 
 
 class Watcher(Protocol):
@@ -54,6 +55,7 @@ class JobRun:
         self._progress = ProgressFile(self.folder)
         self._asks = self._noticed = False
         self._stop = False
+        self._left: float | None = None  # when it was last told to leave at once, by a clock that is never set
 
     def log(self, text: str) -> None:
         """Add a line, with the time, to log.txt."""
@@ -107,8 +109,17 @@ class JobRun:
         return self._stop
 
     def notice_request(self) -> None:
-        """In a thread beside the job: stop one that does not ask, when another computer wants it to end."""
-        if not (self._asks or self._noticed) and (self.folder / STOP_REQUEST).exists():
+        """In a thread beside the job: stop one that does not ask, when another computer wants it to end.
+
+        And once more, if it was told to leave but Python was just clearing up and dropped the exception, as it does
+        with any that is raised there (in a weak reference's callback, or in ``__del__``).
+        """
+        if self._asks:
+            return
+        if self._left is not None and time.monotonic() - self._left > _LEAVES_IN:
+            self._left = None
+            _thread.interrupt_main(signal.SIGTERM)
+        elif not self._noticed and (self.folder / STOP_REQUEST).exists():
             self._noticed = True
             _thread.interrupt_main(signal.SIGTERM)
 
@@ -117,4 +128,5 @@ class JobRun:
         leave = self._stop or not self._asks
         self._stop = True
         if leave:
+            self._left = time.monotonic()
             raise JobStopped

@@ -12,6 +12,7 @@ from ..errors import InputError
 from .record import write_new
 
 MARK = "project.flexrec"  # a file that can be opened where a folder cannot, its name having no suffix: ChimeraX
+_SHOWN = 5  # jobs that a refusal names from the beginning, and from the end
 _NAME = re.compile(r"\d{3,}-[a-z]+")
 
 
@@ -56,7 +57,10 @@ def new_job_folder(project: Path, record: dict) -> Path:
 
 def mark(project: Path) -> None:
     """Make a folder a project: a file in it says so."""
-    project.mkdir(parents=True, exist_ok=True)
+    try:
+        project.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{project.absolute()} is no folder, or lies in a file; name another project.") from None
     if not (project / MARK).exists():
         with atomic_path(project / MARK) as path:
             path.write_text('{"format": "flexrec-project", "version": 1}\n', encoding="utf-8")
@@ -73,17 +77,31 @@ def _fill(claim: Path, folder: Path, record: dict) -> Path:
 
 
 def find_job_folder(reference: str | Path, project: Path) -> Path:
-    """The job folder meant by ``3``, ``003-train`` or a path."""
+    """The job folder meant by ``3``, ``003-train``, ``003-train/`` or a path."""
     text = str(reference)
     folders = job_folders(project)
-    for folder in folders:
-        if folder.name == text or (text.isdecimal() and job_number(folder) == int(text)):
-            return folder.absolute()
-    path = Path(text).expanduser()
+    meant = [folder for folder in folders if _is_meant(folder, text)]
+    if len(meant) > 1:
+        names = " and ".join(folder.name for folder in meant)
+        raise InputError(f"{project.absolute()} has {names}: job {text} may be each of them; say its whole name.")
+    if meant:
+        return meant[0].absolute()
+    path = Path(os.path.expanduser(text))
     if _NAME.fullmatch(path.name) and path.is_dir():
         return path.absolute()
-    known = ", ".join(folder.name for folder in folders) or "no jobs yet"
-    raise InputError(f"there is no job {text} in {project.absolute()}: it has {known}.")
+    raise InputError(f"there is no job {text} in {project.absolute()}: it has {_known(folders)}.")
+
+
+def _is_meant(folder: Path, text: str) -> bool:
+    return folder.name == text.rstrip("/" + os.sep) or (text.isdecimal() and job_number(folder) == int(text))
+
+
+def _known(folders: list[Path]) -> str:
+    """The names of a project's jobs; of many, the first and the last ones."""
+    names = [folder.name for folder in folders]
+    if len(names) > 2 * _SHOWN:
+        names = [*names[:_SHOWN], "…", *names[-_SHOWN:]]
+    return ", ".join(names) or "no jobs yet"
 
 
 def top_folder(path: Path, project: Path) -> str | None:

@@ -48,7 +48,22 @@ def read_record(folder: Path) -> dict[str, Any]:
     missing = [name for name in ("verb", "parameters", "inputs", "seed") if name not in record]
     if missing:
         raise InputError(f"{folder / 'job.json'} lacks {', '.join(missing)}; start a new job.")
+    wrong = [name for name, fits in _FITS.items() if not fits(record[name])]
+    if wrong:
+        raise InputError(f"{folder / 'job.json'}: {', '.join(wrong)} cannot be so; restore it, or start a new job.")
     return record
+
+
+def _are_paths(value: Any) -> bool:
+    return isinstance(value, dict) and all(path is None or isinstance(path, str) for path in value.values())
+
+
+_FITS = {
+    "verb": lambda value: isinstance(value, str),
+    "parameters": lambda value: isinstance(value, dict),
+    "inputs": _are_paths,
+    "seed": lambda value: isinstance(value, int),
+}
 
 
 def write_status(folder: Path, status: Status) -> None:
@@ -63,6 +78,9 @@ def recorded_status(folder: Path) -> Status:
         return Status(STOPPED, error="it has no status.json")
     if values.get("status") not in (QUEUED, RUNNING, DONE, FAILED, STOPPED):
         raise InputError(f"{folder / 'status.json'} names no known status; remove it to resume the job.")
+    for name in ("started", "ended"):
+        if not isinstance(values.get(name), (int, float, type(None))):
+            raise InputError(f"{folder / 'status.json'}: {name} is no time; remove the file to resume the job.")
     return Status(**{name: values[name] for name in Status.__dataclass_fields__ if name in values})
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..parameters import MOST
 from .declare import Job
 from .failure_sentences import as_input_error
 from .inputs import is_done, join_record, resolve_inputs, split_record
@@ -48,6 +49,8 @@ def create(
     from .. import __version__
 
     project = Path(project)
+    if not 0 <= seed <= MOST:
+        raise InputError(f"seed is {seed}, but must be a whole number from 0 to {MOST}.")
     checked = job.build({option.name: getattr(parameters, option.name) for option in job.options()})
     values, inputs = split_record(job, resolve_inputs(job, checked, project, suits), project)
     record = {"verb": job.verb, "parameters": values, "inputs": inputs, "seed": seed}
@@ -139,10 +142,15 @@ def _run_here(job: Job, parameters: Any, run: JobRun) -> None:
         if known is not None:
             _fail(run, begun, str(known), str(known))
             raise known from error
-        _fail(run, begun, f"{type(error).__name__}: {error}", traceback.format_exc())
+        _fail(run, begun, crash_text(error), traceback.format_exc())
         raise
     else:
         _end(run, begun, started, STOPPED if run.stop_seen else DONE)
+
+
+def crash_text(error: Exception) -> str:
+    """A crash in one line, as a list of jobs has it: ``ZeroDivisionError: division by zero``."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _end(run: JobRun, begun: Status, started: float, status: str) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 _NOT_SHOWN = ("step", "total", "time", "eta", "stage")
 
 
 class Terminal:
-    """Shows the messages and the progress of one job on ``stream`` (standard error if None)."""
+    """Shows the messages and the progress of one job on ``stream`` (standard error if None).
+
+    A stream that takes no more (``| head -1``, a full disk, a closed one) does not end the job: its log has it all.
+    """
 
     def __init__(self, name: str, stream: TextIO | None = None, every: float = 5.0) -> None:
         self.name = name
         self.stream = stream or sys.stderr
+        self._shows = self.stream is not None  # a program whose standard error was closed has none
         self._every = every
         self._shown = 0.0
         self._bar: Any = None
@@ -22,6 +27,9 @@ class Terminal:
 
     def log(self, text: str) -> None:
         """One message, above the bar."""
+        self._try(lambda: self._show_message(text))
+
+    def _show_message(self, text: str) -> None:
         if self._bar is not None:
             self._bar.clear()
         print(f"{self.name}: {text}", file=self.stream, flush=True)
@@ -30,6 +38,9 @@ class Terminal:
 
     def progress(self, line: dict[str, Any]) -> None:
         """One line of progress.jsonl."""
+        self._try(lambda: self._show_progress(line))
+
+    def _show_progress(self, line: dict[str, Any]) -> None:
         if self.stream.isatty():
             self._draw_bar(line)
         elif line["step"] >= line["total"] or time.monotonic() - self._shown >= self._every:
@@ -52,8 +63,16 @@ class Terminal:
     def close(self) -> None:
         """Leave the bar as it stands."""
         if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+            bar, self._bar = self._bar, None
+            self._try(bar.close)
+
+    def _try(self, show: Callable[[], None]) -> None:
+        """Show something, unless nobody can see it any more."""
+        if self._shows:
+            try:
+                show()
+            except (OSError, ValueError):  # ValueError: the stream was closed
+                self._shows = False
 
 
 def progress_text(line: dict[str, Any]) -> str:

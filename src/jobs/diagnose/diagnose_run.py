@@ -15,10 +15,14 @@ from .keep_finding import keep_finding
 
 def run(parameters: DiagnoseParameters, job: JobRun) -> None:
     """Write what the tests find, a file each, and a page of all; tests that are done already are not done again."""
+    from ..train.train_run import choose_device
+
     training = finished_training(parameters.model)
     chosen = chosen_tests(parameters.test)
     if not chosen:
         raise InputError(f"test: nothing is asked for; name one of {', '.join(TESTS)}.")
+    if parameters.device != "auto":
+        choose_device(parameters.device)  # each test would be left out for it, one by one
     for test, quickly in chosen:
         if found_in(job.folder, test.name) is not None:
             continue

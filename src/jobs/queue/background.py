@@ -179,8 +179,9 @@ def clone(
 
 
 def cloned_values(folder: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The parameters and inputs of a job by name, changed where given; not checked yet."""
+    """The parameters and inputs of a job by name, changed where given, and by what that implies; not checked yet."""
     record = read_record(folder)
     job = find_job(record["verb"])
     parameters = join_record(job, record, folder.parent)
-    return {option.name: getattr(parameters, option.name) for option in job.options()} | dict(changes or {})
+    values = {option.name: getattr(parameters, option.name) for option in job.options()}
+    return values | dict(job.implied(changes or {}))

@@ -99,7 +99,8 @@ def read_queue(project: Path) -> list[Entry]:
     try:
         values = read_json(project / NAME) or {}
         known = Entry.__dataclass_fields__
-        return [Entry(**{name: entry[name] for name in known if name in entry}) for entry in values.get("jobs", [])]
+        entries = [Entry(**{name: entry[name] for name in known if name in entry}) for entry in values.get("jobs", [])]
+        return [entry for entry in entries if isinstance(entry.job, str)]
     except (InputError, TypeError):
         return []
 

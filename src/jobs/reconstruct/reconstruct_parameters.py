@@ -108,7 +108,7 @@ class ReconstructParameters:
     )
 
 
-_OF_MOTION = {"box", "twin", "refine_poses", "device"}  # parameters of maps whose motion is undone
+_OF_MOTION = {"box", "twin", "independent", "refine_poses", "device"}  # parameters of maps whose motion is undone
 
 
 def _unused(values: Mapping[str, Any]) -> frozenset[str]:

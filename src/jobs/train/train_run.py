@@ -31,6 +31,7 @@ from .train_parts import check_parts, chosen_parts
 if TYPE_CHECKING:
     from ...engine.training.team import Team
 
+FEWEST = 8  # images: with fewer, parts of them that are compared with one another are empty
 
 
 def run(parameters: CommonParameters, job: JobRun) -> None:
@@ -45,7 +46,7 @@ def run(parameters: CommonParameters, job: JobRun) -> None:
     particles = inputs[0].particles
     devices = tuple(device_name(word) for word in parameters.devices)
     if not devices:
-        device = choose_device(device_name(parameters.device))
+        device = choose_device(parameters.device)
         devices = (device,) * (processes_for(len(particles), parameters.in_memory) if device == "cpu" else 1)
     if len(devices) * nodes_here() > 1:
         try:
@@ -86,6 +87,11 @@ def read_inputs(parameters: CommonParameters, say: Callable[[str], object] | Non
     """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
     check_parts(parameters)
     prepared = load_prepared(parameters.particles)
+    if len(prepared.particles) < FEWEST:
+        raise InputError(
+            f"particles: {len(prepared.particles)} images are too few to train on, {FEWEST} are the least, and a "
+            "motion needs thousands; give more particles."
+        )
     mesh = load_mesh(job_file(parameters.mesh, MESH_FILE))
     check_fit(prepared, mesh)
     mesh = with_what_moves(mesh, parameters.moving, prepared)
@@ -146,16 +152,17 @@ def _starts_from_latents(parameters: CommonParameters) -> bool:
 
 
 def choose_device(name: str) -> str:
-    """``auto`` resolved, and anything else checked."""
+    """``auto`` resolved, and anything else checked; ``1`` is ``cuda:1``."""
     if name.startswith("mps"):
         os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # small solvers that Apple's GPUs lack: on the CPU
     import torch
 
+    name = device_name(name)
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, device=name).item()  # the meta device has no values to give
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].partition(". ")[0]  # torch goes on with a list of all that it knows
         raise InputError(f"device: {name} cannot be used here ({reason}); say cpu, or auto.") from error
     return name
