@@ -155,6 +155,30 @@ def test_a_mistake_is_one_sentence(flexrec, folder, words, sentence):
     assert sorted(path.name for path in folder.parent.rglob("*")) == before
 
 
+@pytest.mark.parametrize("target", ["particles.star", "001-prep/particles.star"])
+def test_a_selection_never_takes_the_place_of_all_particles(flexrec, folder, target):
+    flexrec("select", "--name", "some", "--where", "z1 > 1")
+    before = (folder.parent / target).read_bytes()
+    status, _, err = flexrec("save", "particles", target, "--selection", "some")
+    assert status == 2 and "chosen from" in err and (folder.parent / target).read_bytes() == before
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_sentence(flexrec, folder):
+    flexrec("select", "--name", "some", "--where", "z1 > 1")
+    for name, words in (("d.json", ("path", "--axis", "pc1", "--output")),
+                        ("d.txt", ("save", "particles", "--selection", "some"))):  # fmt: skip
+        (folder.parent / name).mkdir()
+        status, _, err = flexrec(*words, name)
+        assert status == 2 and err.startswith("flexrec: d.") and "is a folder" in err and err.count("\n") == 1
+        assert not list(folder.parent.glob("*.part*"))
+
+
+def test_a_place_that_takes_no_files_is_one_sentence(flexrec):
+    flexrec("select", "--name", "some", "--where", "z1 > 1")
+    status, _, err = flexrec("save", "particles", "/proc/x.txt", "--selection", "some")
+    assert status == 2 and err.startswith("flexrec: /proc/x.txt: ") and err.count("\n") == 1
+
+
 def test_the_folder_of_another_program_is_a_project(tmp_path, monkeypatch, capfd):
     work = shutil.copytree(Path(__file__).parent / "cryodrgn_example", tmp_path / "work")
     assert program.main(["state", "list", "--project", str(work)]) == 0

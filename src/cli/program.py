@@ -34,10 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return chosen.command(chosen)
     except InputError as error:
         return complain(str(error), EXIT_INPUT)
-    except PermissionError as error:
-        return complain(disk_trouble(error), EXIT_INPUT)
     except BrokenPipeError:
         return EXIT_FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return complain(disk_trouble(error), EXIT_INPUT)
     except KeyboardInterrupt:
         return EXIT_STOPPED
 
