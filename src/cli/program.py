@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ from .job_options import Parser, add_parameters
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit status (0 done, 1 failed, 2 wrong input, 130 stopped)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has no Å
     try:
         words = _attach_negative_values(sys.argv[1:] if arguments is None else arguments)
         chosen = _parse(words)
