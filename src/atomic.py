@@ -19,6 +19,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     it. A full disk is reported as ``InputError``, and the temporary file is removed.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; choose another name for the file.")
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield temporary

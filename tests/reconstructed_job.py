@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from chimerax.flexrec.engine.maps.reconstruction import Reconstruction, of_halves
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.reconstruct.half_map_files import write_halves
 from chimerax.flexrec.jobs.reconstruct.reconstructed_files import HALVES, TWIN_HALVES
 from chimerax.flexrec.jobs.reconstruct.resolution_request import ResolutionRequest
-from chimerax.flexrec.jobs.reconstruct.write_reconstruction import write_halves, write_reconstruction
+from chimerax.flexrec.jobs.reconstruct.write_reconstruction import write_reconstruction
 from reported_jobs import record
 from simulated_halves import BOX, PIXEL, molecule, noise
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +146,16 @@ def test_a_selection_made_again_keeps_its_colour(flexrec):
     (["select", "--name", "a", "--and", "none"], "There is no selection 'none'"),
     (["select", "--name", "../a"], "cannot be a selection's name"),
     (["save", "particles", "x.star", "--selection", "none"], "There is no selection 'none'"),
+    (["path", "--axis", "pc1", "--range", "0.05,0.95"], "give them in %"),
+    (["path", "--through", "p1,p2", "--range", "10,20"], "only be given for a path along an axis"),
+    (["path", "--points", "none.csv"], "there is no such file"),
+    (["select", "--name", "a", "--box", "z1=1:-1"], "give the lower bound first"),
+    (["select", "--name", "a", "--box", "z1=nan:1"], "give the lower bound first"),
+    (["select", "--name", "a", "--box", "z1=0:1,z1=1:2"], "z1 is given twice"),
+    (["select", "--name", "a", "--cluster", ""], "must be numbers"),
+    (["select", "--name", "a "], "cannot be a selection's name"),
+    (["state", "keep", "a ", "--at", "p1"], "cannot be a state's name"),
+    (["select", "--name", "a", "--where", "probability > 0"], "this training has not estimated it"),
     (["selections", "--remove", "none"], "There is no selection 'none'"),
 ])  # fmt: skip
 def test_a_mistake_is_one_sentence(flexrec, folder, words, sentence):
@@ -153,6 +165,50 @@ def test_a_mistake_is_one_sentence(flexrec, folder, words, sentence):
     status, out, err = flexrec(*words)
     assert status == 2 and out == "" and sentence in err and err.count("\n") == 1
     assert sorted(path.name for path in folder.parent.rglob("*")) == before
+
+
+def test_a_selection_says_how_near_was_meant(flexrec):
+    assert "the 4 nearest to p3" in flexrec("select", "--name", "near", "--near", "p3", "--count", "4")[1]
+    words = ("select", "--name", "near", "--near", "p3", "--radius", "2", "--in-angstroms")
+    assert "within 2 Å of p3" in flexrec(*words)[1]
+
+
+def test_the_map_of_one_particle_has_no_change_to_compare(flexrec):
+    status, out, _ = flexrec("compare", "3", "3", "--maps", "1")
+    assert status == 0 and "CC 1.00; FSC" in out and "what changes" not in out
+
+
+@pytest.mark.parametrize("target", ["particles.star", "001-prep/particles.star"])
+def test_a_selection_never_takes_the_place_of_all_particles(flexrec, folder, target):
+    flexrec("select", "--name", "some", "--where", "z1 > 1")
+    before = (folder.parent / target).read_bytes()
+    status, _, err = flexrec("save", "particles", target, "--selection", "some")
+    assert status == 2 and "chosen from" in err and (folder.parent / target).read_bytes() == before
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_sentence(flexrec, folder):
+    flexrec("select", "--name", "some", "--where", "z1 > 1")
+    for name, words in (("d.json", ("path", "--axis", "pc1", "--output")),
+                        ("d.txt", ("save", "particles", "--selection", "some"))):  # fmt: skip
+        (folder.parent / name).mkdir()
+        status, _, err = flexrec(*words, name)
+        assert status == 2 and err.startswith("flexrec: d.") and "is a folder" in err and err.count("\n") == 1
+        assert not list(folder.parent.glob("*.part*"))
+
+
+def test_a_terminal_without_the_letter_of_angstroms_gets_its_lines(flexrec, folder, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    words = ["select", "--name", "near", "--near", "p3", "--radius", "2", "--in-angstroms"]
+    assert program.main(words) == 0
+    sys.stdout.flush()
+    assert b"within 2 \\xc5 of p3" in written.getvalue()
+
+
+def test_a_place_that_takes_no_files_is_one_sentence(flexrec):
+    flexrec("select", "--name", "some", "--where", "z1 > 1")
+    status, _, err = flexrec("save", "particles", "/proc/x.txt", "--selection", "some")
+    assert status == 2 and err.startswith("flexrec: /proc/x.txt: ") and err.count("\n") == 1
 
 
 def test_the_folder_of_another_program_is_a_project(tmp_path, monkeypatch, capfd):

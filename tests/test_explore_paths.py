@@ -15,9 +15,45 @@ from chimerax.flexrec.explore.path_lines import component_path, path_from_file, 
 from chimerax.flexrec.explore.principal_components import components_of, latent_components
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models.points_file import read_points
 from chimerax.flexrec.models.support import Support
 from explored_project import COUNT, make_project
 from trained_models import make_sliding, make_trained, white
+
+
+@pytest.mark.parametrize("text, points", [
+    ("z2,z1\n0.5,0\n1,-1\n", [[0, 0.5], [-1, 1]]),  # each column where its heading puts it
+    (",z1,z2\n0,0.5,0\n1,1,-1\n", [[0.5, 0], [1, -1]]),  # as pandas writes it
+    ("\ufeff0.5,0\n1,-1\n", [[0.5, 0], [1, -1]]),  # a spreadsheet's mark is no heading
+    ("x y\n0.5 0\n\n1 -1\n", [[0.5, 0], [1, -1]]),
+    ("0.5, 0,\n1, -1,\n", [[0.5, 0], [1, -1]]),
+])  # fmt: skip
+def test_points_of_a_table_are_read_by_its_heading(tmp_path, text, points):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert read_points(tmp_path / "a.csv", 2).tolist() == points
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("pc1,pc2\n0,0\n", "its heading has pc1, pc2, and z1, z2 are needed"),
+    ("o.5,0\n1,1\n", "'o.5'"),  # a slip of the pen is no heading
+    ("0,,1\n1,,1\n", "row 1 has a gap"),
+    ("0,1\n1\n", "row 2 has a gap"),
+])  # fmt: skip
+def test_points_of_a_table_are_never_guessed(tmp_path, text, sentence):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        read_points(tmp_path / "a.csv", 2)
+
+
+def test_an_outline_is_of_the_axes_that_its_heading_names(tmp_path):
+    (tmp_path / "a.csv").write_text("pc2,pc1\n1,2\n")
+    assert read_points(tmp_path / "a.csv", 2, ("pc1", "pc2")).tolist() == [[2, 1]]
+
+
+def test_complex_numbers_are_no_points(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((2, 2), complex))
+    with pytest.raises(InputError, match="complex"):
+        read_points(tmp_path / "a.npy", 2)
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,8 @@ def _facts(trained: Trained, other: Trained, result: Comparison) -> tuple[list[t
     if result.maps is not None:
         maps = result.maps
         sharp = "nowhere" if maps.resolution is None else f"to {maps.resolution:.1f} Å"
-        text = f"CC {maps.cc:.2f}, of what changes {maps.change:.2f}; FSC above 0.5 {sharp}"
+        change = f", of what changes {maps.change:.2f}" if maps.count > 1 else ""  # in one map nothing changes
+        text = f"CC {maps.cc:.2f}{change}; FSC above 0.5 {sharp}"
         rows.append((f"maps of {maps.count} particles", text))
         lines.append(f"maps of {maps.count} particles: {text}")
     if result.given is not None:

@@ -27,6 +27,7 @@ def save_particles(trained: Trained, selection: Selection, file: Path) -> str:
     file, or nothing.
     """
     check_particles(trained, selection)
+    _refuse_own(trained, file)
     rows, kind = trained.source_rows(selection.rows), Path(file).suffix.lower()
     copied = COPY in trained.particles.columns
     if kind not in (".star", ".cs"):
@@ -51,6 +52,14 @@ def save_particles(trained: Trained, selection: Selection, file: Path) -> str:
         else:
             save_rows(source, rows, file)
     return note_on(trained, file)
+
+
+def _refuse_own(trained: Trained, file: Path) -> None:
+    """``InputError`` where a selection would take the place of all the particles that it was chosen from."""
+    for own in (trained.particles.source, trained.recorded_source):
+        if own is not None and Path(own).exists() and file.exists() and file.samefile(own):
+            raise InputError(f"{file}: holds all the particles that the selection was chosen from, and would be lost; "
+                             "choose another name.")  # fmt: skip
 
 
 def _copies(trained: Trained, rows: np.ndarray) -> Particles:

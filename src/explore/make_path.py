@@ -42,6 +42,8 @@ def make_path(
                          f"one, not {len(courses)}.")  # fmt: skip
     if at is not None and axis is None:
         raise InputError("The point that a path goes through can only be given for a path along an axis.")
+    if tuple(percentiles) != (5.0, 95.0) and axis is None:
+        raise InputError("Percentiles, where a path begins and ends, can only be given for a path along an axis.")
     motion = trained.angstroms if in_angstroms else None
     if points is not None:
         path = path_from_file(points, trained.model.latent_dims, frames, motion)

@@ -52,7 +52,7 @@ def select(
     """
     choices: list[tuple[str, np.ndarray]] = []
     if lasso is not None:
-        outline = read_points(lasso, 2) if isinstance(lasso, Path) else lasso
+        outline = read_points(lasso, 2, axes) if isinstance(lasso, Path) else lasso
         choices.append((f"lasso in {','.join(axes)}", chosen_by_lasso(trained, axes, outline)))
     if box:
         text = ",".join(f"{key}={low:g}:{high:g}" for key, (low, high) in box.items())
@@ -62,7 +62,9 @@ def select(
     if where is not None:
         choices.append((where, chosen_where(trained, where)))
     if near is not None:
-        choices.append((f"near {near}", _near(trained, near, count, radius, in_angstroms)))
+        unit = " Å" if in_angstroms else " latent units"
+        how = f"within {radius:g}{unit} of" if radius is not None else f"the {count} nearest{' in Å' * in_angstroms} to"
+        choices.append((f"{how} {near}", _near(trained, near, count, radius, in_angstroms)))
     elif count is not None or radius is not None or in_angstroms:
         raise InputError("How many, and how near, can only be said of particles near a point; give the point too.")
     mask = np.logical_and.reduce([chosen for _, chosen in choices]) if choices else np.ones(len(trained.latents), bool)

@@ -15,7 +15,7 @@ from .trained_model import Trained
 
 FILE = "states.json"
 _FORMAT, _VERSION = "flexrec-states", 1
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.+-]{0,62}[A-Za-z0-9_.+-])?")
 _POINT = re.compile(r"[pc]\d+|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)  # names that mean something else
 
 

@@ -52,8 +52,7 @@ def column(trained: Trained, name: str) -> Column:
     if name in _COMPUTED:
         result = _COMPUTED[name](trained)
         if result is None:
-            raise InputError(f"{name}: it has not been computed for this epoch; run flexrec "
-                             f"{'cluster' if name == 'cluster' else 'umap'} first.")  # fmt: skip
+            raise InputError(f"{name}: {_missing(name)}.")
         return result
     try:
         kind, k = axis_of(name, trained.model.latent_dims)
@@ -62,6 +61,13 @@ def column(trained: Trained, name: str) -> Column:
     if kind == "z":
         return Column(name, _placed(trained, trained.latents[:, k]))
     return Column(name, _placed(trained, trained.components.coordinates(trained.latents)[:, k]))
+
+
+def _missing(name: str) -> str:
+    verb = "cluster" if name == "cluster" else "umap" if name.startswith("umap") else None
+    if verb is None:
+        return "this training has not estimated it; select by another column"
+    return f"it has not been computed for this epoch; run flexrec {verb} first"
 
 
 def column_names(trained: Trained) -> list[str]:

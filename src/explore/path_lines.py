@@ -38,6 +38,9 @@ def component_path(
     low, high = percentiles
     if not 0 <= low < high <= 100:
         raise InputError(f"The percentiles {low:g} and {high:g} bound nothing; give the lower first, such as 5,95.")
+    if high <= 1:
+        raise InputError(f"The percentiles {low:g} and {high:g} are both within the first hundredth of the particles; "
+                         "give them in %, such as 5,95.")  # fmt: skip
     kind, k = axis_of(axis, components.steps.shape[0])
     middle = median_point(latents).astype(float) if through is None else np.asarray(through, float)
     if kind == "z":

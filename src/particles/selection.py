@@ -19,7 +19,7 @@ FOLDER = "selections"
 COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#0072b2", "#56b4e9")
 _JOINS: dict[str, Callable] = {"and": np.intersect1d, "or": np.union1d, "not": np.setdiff1d}
 _FORMAT, _VERSION = "flexrec-selection", 1
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.+-]{0,62}[A-Za-z0-9_.+-])?")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 

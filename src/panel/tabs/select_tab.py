@@ -197,7 +197,7 @@ class SelectTab(PanelTab):
     def _name(self) -> str:
         if self.join.currentIndex() != _NEW and self.chosen is not None:
             return self.chosen.name
-        wanted = re.sub(r"[^A-Za-z0-9 _.+-]", "_", self.name.text().strip()).lstrip(" _.+-")[:64]
+        wanted = re.sub(r"[^A-Za-z0-9 _.+-]", "_", self.name.text().strip()).lstrip(" _.+-")[:64].rstrip()
         names = {selection.name for selection in self.listed}
         number = next(k for k in range(1, len(names) + 2) if f"selection {k}" not in names)
         return wanted or f"selection {number}"

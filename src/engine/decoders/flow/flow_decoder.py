@@ -24,7 +24,7 @@ from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batches import Batch
 from ...training.find_members import judge_images
 from ...training.incomplete_images import tell_incomplete
-from ...training.schedule import Rung
+from ...training.schedule import LEAST_EPOCHS, Rung
 from ...training.signal_scales import MOVING
 from ...training.stage import Stage, carry_density
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
@@ -37,7 +37,8 @@ from .flow_state import FlowState
 from .pose_gauge import settle_poses
 from .straighten import straighten
 
-SOLVE_ITERATIONS, LAST_ITERATIONS = 2, 4  # of conjugate gradients, after a pass and after the last; more fit noise
+# of conjugate gradients, after a pass and after the last: more fit noise, unless few passes have led to the map
+SOLVE_ITERATIONS, LAST_ITERATIONS, FEW_PASSES_ITERATIONS = 2, 4, 8
 RIGIDITY_RANGE = (50.0, 2000.0)  # nats per unit of mean squared strain
 
 
@@ -113,7 +114,8 @@ class FlowDecoder(FlowState):
     def solve(self, now: Pass) -> Stage:
         """The map, by conjugate gradients with the motion held fixed."""
         trainer, count = now.trainer, None if now.last else SOLVE_PARTICLES
-        iterations = LAST_ITERATIONS if now.last else SOLVE_ITERATIONS
+        last = LAST_ITERATIONS if trainer.epochs >= LEAST_EPOCHS else FEW_PASSES_ITERATIONS
+        iterations = last if now.last else SOLVE_ITERATIONS
         self.maps = trainer.solve(now.stage, self.vertices_of(now.points), self.maps, iterations, "map", count)
         self.maps_box = now.stage.box
         return now.stage.with_density(supported_map(now.stage.cloud, self.maps))
