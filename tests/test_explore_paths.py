@@ -36,8 +36,8 @@ def test_points_of_a_table_are_read_by_its_heading(tmp_path, text, points):
 @pytest.mark.parametrize("text, sentence", [
     ("pc1,pc2\n0,0\n", "its heading has pc1, pc2, and z1, z2 are needed"),
     ("o.5,0\n1,1\n", "'o.5'"),  # a slip of the pen is no heading
-    ("0,,1\n1,,1\n", "row 1 has a gap"),
-    ("0,1\n1\n", "row 2 has a gap"),
+    ("0,,1\n1,,1\n", "line 1 has a gap"),
+    ("0,1\n1\n", "line 2 has 1 numbers"),
 ])  # fmt: skip
 def test_points_of_a_table_are_never_guessed(tmp_path, text, sentence):
     (tmp_path / "a.csv").write_text(text)
