@@ -135,7 +135,7 @@ def test_two_programs_in_one_folder_are_a_sentence_that_format_answers(linear, t
         open_model(job, Reading("cryodrgn"))
     with pytest.raises(InputError, match="leave out between"):
         open_model(job, Reading("3dva", NEAREST))
-    with pytest.raises(InputError, match="no model.json"):
+    with pytest.raises(InputError, match="no FlexRec project"):
         open_model(job, Reading("flexrec"))
 
 
