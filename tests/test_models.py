@@ -88,7 +88,7 @@ def test_a_z_of_the_wrong_length_is_refused(trained):
 def test_folders_without_a_model_say_why(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         open_model(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no model.json"):
+    with pytest.raises(InputError, match="no FlexRec project"):
         open_model(tmp_path)
     (tmp_path / "job.json").write_text('{"verb": "train"}')
     with pytest.raises(InputError, match="not written a model yet"):
