@@ -92,7 +92,7 @@ def test_mean_and_variance_find_the_bound_of_a_known_posterior(beta):
     variance = log_variance_of(source.points.precision).exp()
     assert torch.allclose(source.points.z.mean(dim=0), wanted, atol=0.02)
     assert torch.allclose(variance.mean(dim=0), beta / (decoder.curvature + beta), rtol=0.25)
-    assert torch.allclose(precision_of(log_variance_of(source.points.precision)), source.points.precision, rtol=1e-5)
+    assert torch.allclose(precision_of(log_variance_of(source.points.precision)), source.points.precision, rtol=1e-6)
 
 
 def test_an_aligned_image_looks_the_same_however_it_is_turned():

@@ -87,7 +87,7 @@ def _read_table(path: Path, axes: Sequence[str]) -> np.ndarray:
 
 def _columns_of(heading: Sequence[str], axes: Sequence[str]) -> list[int] | None:
     """Where a heading has the axes; None where its words are no axes at all, and the columns are as they stand."""
-    words = [word.strip("\"'").lower() for word in heading]
+    words = [word.lower() for word in heading]
     wanted = [axis.strip().lower() for axis in axes]
     if all(words.count(axis) == 1 for axis in wanted):
         return [words.index(axis) for axis in wanted]

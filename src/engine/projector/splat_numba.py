@@ -13,7 +13,7 @@ from numba import njit, prange
 
 from .spline_numba import weights as _weights
 
-BLOCK = 512  # points: their places and weights, 20 kB, stay in the fastest cache
+BLOCK = 512  # points: their places and weights, 24 kB, stay in the fastest cache
 _WITH_NAN = {"contract", "reassoc", "arcp", "nsz"}  # fast, and a place that is no number is still not inside
 # unsigned, for an index that could be negative is looked at twice
 _ONE, _TWO, _THREE = np.uintp(1), np.uintp(2), np.uintp(3)

@@ -23,7 +23,7 @@ from .trainer import Trainer
 MOST_TOGETHER = 6  # parts of which every choice is tried; of more, only one or two are left out
 LEAST_POWER = 0.5  # of the complete molecule's: with less there, a particle is no longer told from junk
 INCOMPLETE = 3.0  # nats by which an image must be explained better, before it is taken to lack anything
-LEAST_SHARE = 0.02  # of the images: where fewer lack a part, none is looked for
+LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
 
 
 def members_in_parts(trainer: Trainer, stage: Stage) -> torch.Tensor | None:
@@ -50,13 +50,13 @@ def tell_incomplete(
 
     ``alike`` ``(n, 3)`` is how all resemble the complete molecule, with vertices by ``vertices_of``.
     """
-    if trainer.membership.whole or trainer.mesh.parts < 2:
-        return
     foreign = torch.nonzero(trainer.membership.probability < 0.5).ravel()
+    if len(foreign) < max(1, LEAST_SHARE * len(alike)) or trainer.mesh.parts < 2:
+        return
     again = resemblance_in_parts(trainer, stage, vertices_of, foreign.cpu().numpy())
     probability = member_probability(trainer, alike.index_copy(0, foreign, again[foreign]))
     count = int(incomplete(trainer, probability).sum())
-    if count >= LEAST_SHARE * len(foreign) and count >= LEAST_SHARE * len(alike):
+    if count >= LEAST_SHARE * len(alike):
         trainer.log(f"{count:,} of the images that are left out look like particles that lack a part of the molecule: "
                     "--decoder occupancy learns from them, and tells which parts are there.")  # fmt: skip
 

@@ -12,7 +12,7 @@ from ...errors import InputError
 from ...explore.shared_images import image_keys, prepared_keys
 from ...explore.trained_model import open_trained
 from ...models.cryodrgn.cryodrgn_config import CryodrgnConfig
-from ...models.cryodrgn.cryodrgn_folder import LAST, CryodrgnFolder, file_epoch
+from ...models.cryodrgn.cryodrgn_folder import CryodrgnFolder, file_epoch, weights_beside
 from ...models.cryodrgn.cryodrgn_model import read_latents
 from ...models.map_series.latent_table import SUFFIXES, read_table
 from ...models.opening import checkpoint_of, program_of
@@ -96,7 +96,7 @@ def _of_pickle(path: Path) -> tuple[np.ndarray, Keys | None]:
     if program_of(path.parent, None) is None:
         raise InputError(f"{path}: has no config.yaml of cryoDRGN's beside it, so its particles cannot be told; copy "
                          "that too, or give an .npz.")  # fmt: skip
-    weights = path.with_name("weights.pkl" if epoch == LAST else f"weights.{epoch}.pkl")
+    weights = weights_beside(path, epoch)
     if weights.is_file():
         trained = open_trained(weights)
         return trained.latents, image_keys(trained)

@@ -110,6 +110,11 @@ def is_whole(file: Path) -> bool:
         return False
 
 
+def weights_beside(file: Path, epoch: int) -> Path:
+    """Where the weights of the ``epoch`` are whose latents a file has, there or gone."""
+    return file.with_name("weights.pkl" if epoch == LAST else f"weights.{epoch}.pkl")
+
+
 def weights_of(file: Path) -> Path | None:
     """The weights of the epoch whose latents a file has; None where it is no such file. ``InputError`` where they are
     missing, since those of another epoch would make other maps.
@@ -117,7 +122,7 @@ def weights_of(file: Path) -> Path | None:
     epoch = file_epoch(file)
     if epoch is None or not file.name.startswith("z"):
         return None
-    weights = file.with_name("weights.pkl" if epoch == LAST else f"weights.{epoch}.pkl")
+    weights = weights_beside(file, epoch)
     if not weights.is_file():
         raise InputError(f"{file}: the weights of this epoch are missing ({weights.name}), so it has no maps; copy "
                          "them, or open the folder.")  # fmt: skip

@@ -21,12 +21,12 @@ from itertools import product
 import numpy as np
 import torch
 
+from ...training.incomplete_images import LEAST_SHARE
 from ..flow.mode_model import ModeStatistics, fit_covariance
 
 LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
 MOST_GROUPS = 5
 VARIATION = 0.05  # variance that a moving part's amplitude has for its motion is not quite what is marginalised
-LEAST_SHARE = 0.02  # of the particles that have, or lack, a part: fewer are not looked for
 _SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
 # how much of a part comes and goes: all, or, where a mean of few of the particles has little of it and something of its
 # neighbours besides, most
