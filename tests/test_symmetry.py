@@ -275,7 +275,8 @@ def test_a_selection_of_copies_is_written_with_their_poses(simulated, prepared, 
     folder, made = simulated[0], prepared[0].particles
     source = read_particles(folder / "particles.star")
     trained = SimpleNamespace(
-        particles=made, source=source.source, source_particles=source, latents=np.zeros((180, 1)), identity="",
+        particles=made, source=source.source, recorded_source=source.source, source_particles=source,
+        latents=np.zeros((180, 1)), identity="",
         source_rows=lambda rows: np.asarray(made.columns["flexrecSourceRow"])[rows],
         model=SimpleNamespace(origin=None),
     )  # fmt: skip
