@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.anchors import point_text, read_anchors, read_point
 from chimerax.flexrec.explore.make_path import make_path
 from chimerax.flexrec.explore.metric import Motion
-from chimerax.flexrec.explore.named_states import keep_state
+from chimerax.flexrec.explore.named_states import keep_state, kept_states
 from chimerax.flexrec.explore.path import LatentPath, at_constant_speed, load_path, save_path
 from chimerax.flexrec.explore.path_graph import graph_path
 from chimerax.flexrec.explore.path_lines import component_path, path_from_file, straight_path
@@ -227,6 +231,27 @@ def test_points_come_back_exactly_from_words_and_files(tmp_path):
     assert np.array_equal([read_point(point_text(point), trained) for point in z], z)
     save_path(tmp_path / "p.json", LatentPath(z, "p", "file"))
     assert np.array_equal(load_path(tmp_path / "p.json", 2).z, z)
+
+
+KEEP = """
+import sys
+from chimerax.flexrec.explore.named_states import keep_state, kept_states
+from chimerax.flexrec.explore.trained_model import open_trained
+trained = open_trained(sys.argv[1])
+for number in range(8):
+    keep_state(trained, f"{sys.argv[2]} {number}", (number / 8, 0.0))
+"""
+
+
+def test_states_kept_by_several_processes_at_once_are_all_there(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    words = [sys.executable, "-c", KEEP, str(trained.folder)]
+    others = [subprocess.Popen([*words, name]) for name in ("first", "second")]
+    with ThreadPoolExecutor(2) as pool:  # threads of one process share the system's locks
+        list(pool.map(lambda number: keep_state(trained, f"own {number}", (0.0, number / 8)), range(8)))
+    assert [other.wait(60) for other in others] == [0, 0]
+    names = {state.name for state in kept_states(trained)}
+    assert {f"{who} {number}" for who in ("first", "second", "own") for number in range(8)} <= names
 
 
 def test_points_are_named_by_kept_states_too(tmp_path):

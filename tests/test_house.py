@@ -45,7 +45,7 @@ ALLOWED = {
     "bundle": {"commands", "panel_in_chimerax", "scene"},
     "__init__": {"bundle"},
 }
-LEAVES = {"errors", "atomic", "environment", "boot", "parameters", "reading"}
+LEAVES = {"errors", "atomic", "file_locks", "environment", "boot", "parameters", "reading"}
 WITHOUT_CHIMERAX = set(ALLOWED) - {"scene", "panel_in_chimerax", "commands", "bundle", "__init__"} | LEAVES
 WITHOUT_QT = WITHOUT_CHIMERAX - {"panel", "viewer"}
 SAME_NAMES = {"__init__.py", "__main__.py", "particles.py"}

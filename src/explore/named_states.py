@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +13,12 @@ import numpy as np
 
 from ..atomic import atomic_path
 from ..errors import InputError
+from ..file_locks import locked_path
 from .trained_model import Trained
 
 FILE = "states.json"
 _FORMAT, _VERSION = "flexrec-states", 1
+_PATIENCE = 2.0  # seconds; whoever holds the lock does so for milliseconds
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.+-]{0,62}[A-Za-z0-9_.+-])?")
 _POINT = re.compile(r"[pc]\d+|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)  # names that mean something else
 
@@ -76,21 +80,34 @@ def keep_state(trained: Trained, name: str, z: np.ndarray) -> State:
         raise InputError(f"{name!r} cannot be a state's name, since it already means a number, particle or cluster; "
                          f"give it a letter more, such as state {name}.")  # fmt: skip
     state = State(name, trained.point(z), trained.folder.name)
-    others = [other for other in _read(trained.project) if (other.name, other.job) != (name, state.job)]
-    _write(trained.project, [*others, state])
+    with _changed(trained.project) as states:
+        states[:] = [other for other in states if (other.name, other.job) != (name, state.job)] + [state]
     return state
 
 
 def remove_state(trained: Trained, name: str) -> None:
     """Forget a state; ``InputError`` where there is none of that name."""
-    gone, all_kept = kept_state(trained, name), _read(trained.project)
-    others = [state for state in all_kept if (state.name, state.job) != (gone.name, gone.job)]
-    if len(others) == len(all_kept):
-        origin = trained.model.origin
-        owner = "the model itself, whose states stay" if origin is None else (
-            f"{origin.program}'s own files, which FlexRec leaves as they are")  # fmt: skip
-        raise InputError(f"{name!r} is a state of {owner}.")
-    _write(trained.project, others)
+    gone = kept_state(trained, name)
+    with _changed(trained.project) as states:
+        others = [state for state in states if (state.name, state.job) != (gone.name, gone.job)]
+        if len(others) == len(states):
+            origin = trained.model.origin
+            owner = "the model itself, whose states stay" if origin is None else (
+                f"{origin.program}'s own files, which FlexRec leaves as they are")  # fmt: skip
+            raise InputError(f"{name!r} is a state of {owner}.")
+        states[:] = others
+
+
+@contextmanager
+def _changed(project: Path) -> Iterator[list[State]]:
+    """All states of a project, for the block to change: no other process changes them meanwhile.
+
+    They are saved when the block ends without an exception. Where the file system has no locks it goes on without.
+    """
+    with locked_path(project / f".{FILE}.lock", _PATIENCE):
+        states = _read(project)
+        yield states
+        _write(project, states)
 
 
 def _read(project: Path) -> list[State]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import InputError
+from ...file_locks import lock_file
 
 
 def host_name() -> str:
@@ -54,22 +55,3 @@ def sole_runner(folder: Path) -> Iterator[None]:
         if not lock_file(file.fileno()):
             raise InputError(f"{folder.name} is already run by another process; wait for it, or stop it.")
         yield
-
-
-def lock_file(descriptor: int) -> bool:
-    """Lock an open file, or say that another process has it.
-
-    Forked children (data loaders that outlive a killed job) do not inherit the lock.
-    """
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from .job_process import lock_file
+from ...file_locks import lock_file
 from .slots import parts_of, visible_gpus
 
 FOLDER = "FLEXREC_SLOTS"  # the environment variable that names another folder for the locks

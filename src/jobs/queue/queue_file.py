@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -11,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...file_locks import locked_path
 from ..record import read_json, write_json
-from .job_process import host_name, is_alive, lock_file
+from .job_process import host_name, is_alive
 
 NAME = "queue.json"
 _PATIENCE = 20.0  # seconds: whoever holds the lock does so for milliseconds
-# The operating system's lock is the process's; threads of one process need one of their own.
-_THREADS = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -111,23 +108,12 @@ def locked_queue(project: Path) -> Iterator[Queue]:
 
     The operating system frees the lock of a process that dies. ``InputError`` where somebody holds it for long.
     """
-    deadline = time.monotonic() + _PATIENCE
-    if not _THREADS.acquire(timeout=_PATIENCE):
-        raise _busy(project)
-    try:
-        with open(project / ".queue.lock", "a+b") as file:
-            while not lock_file(file.fileno()):
-                if time.monotonic() > deadline:
-                    raise _busy(project)
-                time.sleep(0.01)
-            queue = Queue(project, read_queue(project))
-            try:
-                yield queue
-            finally:
-                queue.save()
-    finally:
-        _THREADS.release()
-
-
-def _busy(project: Path) -> InputError:
-    return InputError(f"{project / NAME} is held by another FlexRec process that does not go on; end it and try again.")
+    with locked_path(project / ".queue.lock", _PATIENCE) as held:
+        if not held:
+            raise InputError(f"{project / NAME} is held by another FlexRec process that does not go on; end it and try "
+                             "again.")  # fmt: skip
+        queue = Queue(project, read_queue(project))
+        try:
+            yield queue
+        finally:
+            queue.save()

@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from ...atomic import atomic_path
 from ...errors import InputError
-from ..queue.job_process import lock_file
+from ...file_locks import lock_file
 
 CHUNK_BYTES = 1 << 24  # copied between two words of how far it is
 SYNC_CHUNKS = 64  # copied between two waits for the disk, so that the last wait is short
