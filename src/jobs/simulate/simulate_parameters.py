@@ -43,6 +43,7 @@ class SimulateParameters:
         help="variance of the CTF-modulated noiseless images over the whole box, averaged over the particles, divided "
         "by the variance of the noise, which is 1 in the images; 0: no noise",
         low=0,
+        high=1e6,
     )
     resolution: float = parameter(
         4.0,
@@ -57,11 +58,16 @@ class SimulateParameters:
     poses: Path | None = parameter(
         None, help="particles (.star, .cs) whose poses and defocus are used in order; if omitted, random", advanced=True
     )
-    shift: float = parameter(3.0, help="standard deviation of the random shifts", unit="Å", low=0, advanced=True)
-    defocus: tuple[float, ...] = parameter(
-        (10000.0, 25000.0), help="least and greatest underfocus of the random defocus", unit="Å", advanced=True
+    shift: float = parameter(
+        3.0, help="standard deviation of the random shifts", unit="Å", low=0, high=1000, advanced=True
     )
-    astigmatism: float = parameter(300.0, help="spread of the random astigmatism U − V", unit="Å", low=0, advanced=True)
+    defocus: tuple[float, ...] = parameter(
+        (10000.0, 25000.0), help="least and greatest underfocus of the random defocus", unit="Å", low=-5e5,
+        high=5e5, advanced=True,
+    )  # fmt: skip
+    astigmatism: float = parameter(
+        300.0, help="spread of the random astigmatism U − V", unit="Å", low=0, high=1e5, advanced=True
+    )
     voltage: float = parameter(300.0, help="accelerating voltage", unit="kV", low=20, high=2000, advanced=True)
     spherical_aberration: float = parameter(2.7, help="spherical aberration", unit="mm", low=0, high=20, advanced=True)
     amplitude_contrast: float = parameter(0.1, help="amplitude contrast", low=0, high=1, advanced=True)
@@ -71,7 +77,7 @@ class SimulateParameters:
     )  # fmt: skip
     pose_error: tuple[float, ...] = parameter(
         (), help="errors of the poses in the particle file, normally distributed: degrees about each axis, Å along "
-        "each; the truth is in truth.npz", advanced=True,
+        "each; the truth is in truth.npz", low=0, high=1000, advanced=True,
     )  # fmt: skip
     defocus_error: float = parameter(
         0.0, help="error of the defocus in the particle file, normally distributed, in per cent; the truth is in "
@@ -95,9 +101,12 @@ class SimulateParameters:
     )  # fmt: skip
     noise: tuple[float, ...] = parameter(
         (), help="spread of the noise's level by micrograph, of 100 images each (standard deviation of its logarithm), "
-        "and of the background's gradient across an image, in standard deviations of the noise", advanced=True,
+        "and of the background's gradient across an image, in standard deviations of the noise", low=0, high=100,
+        advanced=True,
     )  # fmt: skip
-    beam_tilt: tuple[float, ...] = parameter((), help="beam tilt along x and y", unit="mrad", advanced=True)
+    beam_tilt: tuple[float, ...] = parameter(
+        (), help="beam tilt along x and y", unit="mrad", low=-100, high=100, advanced=True
+    )
     odd_zernike: tuple[float, ...] = parameter(
         (), help="coefficients of antisymmetric aberrations, as RELION's _rlnOddZernike: 3 and 6 are trefoil",
         unit="rad", advanced=True,
