@@ -116,8 +116,10 @@ def one_device(threads: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: float, epochs: int | None) -> Found:
-    """Train cryoDRGN on the particles of a STAR file, so many ``epochs`` or as many as fit in ``budget`` seconds."""
+def train_cryodrgn(
+    program: Program, star: Path, zdim: int, options: str, budget: float, epochs: int | None
+) -> int:  # fmt: skip
+    """Train cryoDRGN on the particles of a STAR file; how many epochs: ``epochs``, or what fits in ``budget`` seconds."""
     folder = program.folder
     stack, pose, ctf = star.with_suffix(".mrcs"), folder / "pose.pkl", folder / "ctf.pkl"
     program.run("parse_pose_star", star, "-o", pose)
@@ -130,9 +132,20 @@ def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: floa
     wanted = epochs or max(1, round(budget / first))
     if wanted > 1:
         program.run(*train, "-n", wanted, "--load", folder / "weights.1.pkl")
-    minutes = program.seconds / 60
-    reader = Program(program.python, TELL_LATENTS, folder, program.threads)
-    reader.run(folder / f"z.{wanted}.pkl", folder / "z.npy")
+    return wanted
+
+
+def cryodrgn_latents(program: Program, epoch: int) -> np.ndarray:
+    """Latents ``(n, zdim)`` of one of the epochs that cryoDRGN has trained."""
+    reader = Program(program.python, TELL_LATENTS, program.folder, program.threads)
+    reader.run(program.folder / f"z.{epoch}.pkl", program.folder / f"z{epoch}.npy")
+    return np.load(program.folder / f"z{epoch}.npy")
+
+
+def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: float, epochs: int | None) -> Found:
+    """Train cryoDRGN as `train_cryodrgn` does: the latents and maps of the last epoch."""
+    folder, wanted = program.folder, train_cryodrgn(program, star, zdim, options, budget, epochs)
+    minutes, latents = program.seconds / 60, cryodrgn_latents(program, wanted)
 
     def maps(z: np.ndarray) -> np.ndarray:
         np.savetxt(folder / "points.txt", z)
@@ -141,7 +154,7 @@ def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: floa
         return read_maps([out / f"vol_{number:03d}.mrc" for number in range(1, len(z) + 1)])
 
     what = f"zdim {zdim}, {wanted} epochs" + (f", {options}" if options else "")
-    return Found(f"cryoDRGN {program.version('cryodrgn')}", what, np.load(folder / "z.npy"), maps, minutes)
+    return Found(f"cryoDRGN {program.version('cryodrgn')}", what, latents, maps, minutes)
 
 
 def recovar(program: Program, star: Path, mask: Path, zdims: list[int], options: str) -> list[Found]:

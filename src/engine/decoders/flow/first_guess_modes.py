@@ -39,7 +39,7 @@ def linear_motion(
         errors = basis.covariance(poses.variance.double())
     stiffness = mode_stiffness(trainer, decoder)
     fit = fit_held_motion if decoder.flow.held else fit_linear_motion
-    motion = fit(statistics, dims, stiffness=stiffness, errors=errors, held_out=held_out)
+    motion = fit(statistics, dims, stiffness=stiffness, errors=errors, held_out=held_out, team=trainer.team)
     decoder.information = motion.information.cpu().numpy()
     found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
     trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")

@@ -42,7 +42,7 @@ def find_poses(
     stiffness = mode_stiffness(trainer, decoder)
     for modes in ROUNDS:
         statistics = find_statistics(trainer, stage, decoder, rows, modes)
-        mean, covariance = fit_covariance(statistics, stiffness=stiffness)
+        mean, covariance = fit_covariance(statistics, stiffness=stiffness, team=trainer.team)
         errors, leads = pose_covariance(statistics, covariance)
         strength = float((errors.diagonal() * statistics.curvature.mean(dim=0).diagonal()[:RIGID_MOTIONS]).mean())
         if strength < LEAST:

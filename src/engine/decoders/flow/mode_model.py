@@ -18,9 +18,11 @@ from torch import nn
 
 from ...precise import in_double
 from ...training.stage import Stage
+from ...training.team import Team
 from .flow_network import AMPLITUDE, Flow
 from .soft_modes import RIGID_MOTIONS
 
+ALONE = Team()
 LOUD, MOST_LOUD = 1.0, 6  # signal over noise of directions that poses may go along with; how many at most
 
 
@@ -90,27 +92,31 @@ def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
 
 
 def fit_covariance(
-    statistics: ModeStatistics, iterations: int = 100, stiffness: float | torch.Tensor = 0.0
+    statistics: ModeStatistics, iterations: int = 100, stiffness: float | torch.Tensor = 0.0, team: Team = ALONE
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation.
 
-    ``stiffness`` is the prior's share in the precision of each coefficient, or ``(m,)``.
+    ``stiffness`` is the prior's share in the precision of each coefficient, or ``(m,)``. Every process of the ``team``
+    has all ``statistics``, and works on its share of the images.
     """
-    curvature, pull = statistics.curvature, statistics.pull
-    count, modes = pull.shape
-    mean_curvature = curvature.mean(dim=0)
+    count, modes = statistics.pull.shape
+    mine = torch.from_numpy(team.share(np.arange(count)))
+    curvature, pull = statistics.curvature[mine], statistics.pull[mine]
+    mean_curvature = statistics.curvature.mean(dim=0)
     eye = torch.eye(modes, dtype=pull.dtype, device=pull.device)
     ridge = _ridge(mean_curvature)
-    mean = torch.linalg.solve(mean_curvature + ridge, pull.mean(dim=0))
+    mean = torch.linalg.solve(mean_curvature + ridge, statistics.pull.mean(dim=0))
     # start as if an image said as much about its coefficients as the prior does
     covariance = torch.linalg.inv(mean_curvature + ridge)
     for _ in range(iterations):
         inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * eye)
         spread = torch.cholesky_inverse(torch.linalg.cholesky(curvature + inverse))
         centre = (spread @ (pull + inverse @ mean)[:, :, None]).squeeze(-1)
-        mean = centre.mean(dim=0)
         apart = centre - mean
-        covariance = spread.mean(dim=0) + apart.T @ apart / count
+        square = spread.sum(dim=0) + apart.T @ apart
+        *square, step = team.total(torch.cat([square, apart.sum(dim=0)[None]])) / count
+        mean = mean + step
+        covariance = torch.stack(square) - step[:, None] * step
         covariance = torch.linalg.inv(torch.linalg.inv((covariance + covariance.T) / 2) + stiffness * eye)
     return mean, covariance
 
@@ -126,6 +132,7 @@ def fit_linear_motion(
     stiffness: float = 0.0,
     errors: torch.Tensor | None = None,
     held_out: np.ndarray | None = None,
+    team: Team = ALONE,
 ) -> LinearMotion:
     """Mean and the ``dims`` leading directions of the mode coefficients, of all images but those ``held_out`` ``(n,)``.
 
@@ -133,7 +140,7 @@ def fit_linear_motion(
     explain is no motion, and evidence for a motion is what it explains beyond them.
     """
     fitted, judged = (statistics, statistics) if held_out is None else statistics.parted(held_out)
-    mean, covariance = fit_covariance(fitted, iterations, stiffness)
+    mean, covariance = fit_covariance(fitted, iterations, stiffness, team)
     if errors is not None:
         fitted, judged = beyond_poses(fitted, errors), beyond_poses(judged, errors)
         covariance = covariance.clone()
@@ -149,13 +156,18 @@ def fit_linear_motion(
 
 
 def fit_held_motion(
-    statistics: ModeStatistics, dims: int, stiffness: float, errors: torch.Tensor | None, held_out: np.ndarray | None
+    statistics: ModeStatistics,
+    dims: int,
+    stiffness: float,
+    errors: torch.Tensor | None,
+    held_out: np.ndarray | None,
+    team: Team = ALONE,
 ) -> LinearMotion:
     """As `fit_linear_motion` where some of the molecule stands still: the first six coefficients are poses alone."""
     known = statistics if errors is None else beyond_poses(statistics, errors)
     elastic = slice(RIGID_MOTIONS, None)
     known = ModeStatistics(known.curvature[:, elastic, elastic].contiguous(), known.pull[:, elastic].contiguous())
-    motion = fit_linear_motion(known, dims, stiffness=stiffness, held_out=held_out)
+    motion = fit_linear_motion(known, dims, stiffness=stiffness, held_out=held_out, team=team)
     mean, directions = (nn.functional.pad(values, (RIGID_MOTIONS, 0)) for values in (motion.mean, motion.directions))
     return LinearMotion(mean, directions, motion.information, motion.gain)
 
