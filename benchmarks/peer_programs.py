@@ -119,7 +119,7 @@ def one_device(threads: int) -> dict[str, str]:
 def train_cryodrgn(
     program: Program, star: Path, zdim: int, options: str, budget: float, epochs: int | None
 ) -> int:  # fmt: skip
-    """Train cryoDRGN on the particles of a STAR file; how many epochs: ``epochs``, or what fits in ``budget`` seconds."""
+    """Train cryoDRGN on the particles of a STAR file, ``epochs`` or as many as fit in ``budget`` seconds; how many."""
     folder = program.folder
     stack, pose, ctf = star.with_suffix(".mrcs"), folder / "pose.pkl", folder / "ctf.pkl"
     program.run("parse_pose_star", star, "-o", pose)
