@@ -233,6 +233,15 @@ def test_points_come_back_exactly_from_words_and_files(tmp_path):
     assert np.array_equal(load_path(tmp_path / "p.json", 2).z, z)
 
 
+def test_points_of_a_file_are_even_in_angstroms_only_as_so_many_frames(tmp_path):
+    trained = open_trained(make_project(tmp_path / "project"))
+    (tmp_path / "a.csv").write_text("0,0\n0.1,0\n1,0\n")
+    with pytest.raises(InputError, match="ask for a number of frames too"):
+        make_path(trained, points=tmp_path / "a.csv", in_angstroms=True)
+    path = make_path(trained, points=tmp_path / "a.csv", in_angstroms=True, frames=5)
+    assert len(path) == 5 and len(make_path(trained, points=tmp_path / "a.csv")) == 3
+
+
 KEEP = """
 import sys
 from chimerax.flexrec.explore.named_states import keep_state, kept_states

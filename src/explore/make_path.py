@@ -44,6 +44,9 @@ def make_path(
         raise InputError("The point that a path goes through can only be given for a path along an axis.")
     if tuple(percentiles) != (5.0, 95.0) and axis is None:
         raise InputError("Percentiles, where a path begins and ends, can only be given for a path along an axis.")
+    if in_angstroms and points is not None and frames is None:
+        raise InputError(f"{points}: its points are kept as they are; ask for a number of frames too, which are then "
+                         "even in ångströms.")  # fmt: skip
     motion = trained.angstroms if in_angstroms else None
     if points is not None:
         path = path_from_file(points, trained.model.latent_dims, frames, motion)
