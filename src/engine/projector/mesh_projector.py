@@ -108,13 +108,23 @@ class VoxelCloud:
         is there; affines then have a third row ``(b, c, 3, 4)``, which gives that of a point.
         """
         per_angstrom = OVERSAMPLING * box / (self.box * self.pixel_size)
-        placed = vertices[..., :3] @ rotation[:, :2].transpose(1, 2)
+        matrix = rotation[:, :2] * per_angstrom
+        origin = rotation.new_full((len(rotation), 2), OVERSAMPLING * (box // 2))
         if offset is not None:
-            placed = placed + offset[:, None]
-        placed = placed * per_angstrom + OVERSAMPLING * (box // 2)
-        if vertices.shape[-1] == 4:
-            placed = torch.cat([placed, vertices[..., 3:].expand(*placed.shape[:-1], 1)], dim=-1)
-        return self.cell_affines(placed)
+            origin = origin + offset * per_angstrom
+        return self.cell_affines(_placed(vertices, matrix, origin))
+
+
+def _placed(vertices: torch.Tensor, matrix: torch.Tensor, origin: torch.Tensor) -> torch.Tensor:
+    """``matrix`` ``(b, 2, 3)`` times the vertices plus ``origin`` ``(b, 2)``, and a fourth number as it is."""
+    if vertices.device.type == "cpu":
+        from .affine_numba import placed
+
+        return placed(vertices, matrix, origin)
+    seen = vertices[..., :3] @ matrix.transpose(1, 2) + origin[:, None]
+    if vertices.shape[-1] == 4:
+        seen = torch.cat([seen, vertices[..., 3:].expand(*seen.shape[:-1], 1)], dim=-1)
+    return seen
 
 
 def spline_transform(box: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> torch.Tensor:

@@ -13,7 +13,7 @@ from ..job_folder import JobRun
 PERCENTILES = (2, 25, 50, 75, 98)  # along the first latent axis, the others at their median
 PARTICLES = 2_000  # whose displacement is drawn
 SECONDS_BETWEEN_FIGURES = 10.0
-SHARE = 0.2  # of the time, which figures may take before the last pass
+SHARE = 0.05  # of the time, which figures may take before the last pass
 
 
 class PassFigures:
