@@ -1,4 +1,4 @@
-"""The solvent mask: made from the consensus so that the faint smear of a moving domain stays inside, or given."""
+"""The solvent mask: made from the consensus so that a moving domain's faint, blurred density stays inside, or given."""
 
 from __future__ import annotations
 
