@@ -33,8 +33,8 @@ class ReconstructParameters:
     model: Path | None = parameter(
         None,
         help="training whose motion of every particle is undone, and whose corrected poses and probabilities of "
-        "being a particle are used; if omitted, the map is rigid. With --at or --path: whose latents they mean, FlexRec's or "
-        "another program's; its motion is the measure of distance, and is not undone",
+        "being a particle are used; if omitted, the map is rigid. With --at or --path: whose latents they mean, "
+        "FlexRec's or another program's; its motion is the measure of distance, and is not undone",
         job="train",
         newest=False,
     )
