@@ -234,7 +234,7 @@ def test_two_processes_find_what_one_does(made, tmp_path):
     first, second = train_as_team(made, tmp_path, 2, "field")
     for name in alone:
         assert first[name].tobytes() == second[name].tobytes(), name
-    # from random latents: 1,200 lessons before the first image would magnify what another order of sums rounds
+    # from random latents: 1,200 steps before the first image would magnify what another order of sums rounds
     assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-3)
     assert abs(spearmanr(first["z"][:, 0], alone["z"][:, 0]).statistic) > 0.95
 

@@ -34,7 +34,7 @@ class Select:
     cluster: str | None = parameter(None, help="of these clusters", example="1,3")
     where: str | None = parameter(None, help="a condition", example="defocus > 15000 and not class == 2")
     near: str | None = parameter(None, form=POINT, help="near points")
-    count: int | None = parameter(None, low=1, help="so many nearest to each point of near")
+    count: int | None = parameter(None, low=1, help="this many particles, the nearest to each point of near")
     radius: float | None = parameter(None, low=0, high=FAR, help="all within this distance of near")
     in_angstroms: bool = parameter(False, help="distances of near in ångströms of motion instead of latent units")
     invert: bool = parameter(False, help="all the others")

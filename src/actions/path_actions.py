@@ -117,7 +117,7 @@ PATH = Action(
 class Component(AlongAxis):
     """A path along an axis that is counted."""
 
-    number: int = parameter(low=1, positional=True, help="which, counted from 1")
+    number: int = parameter(low=1, positional=True, help="number of the axis or component, counted from 1")
 
 
 def path_pc(scene: Scene, asked: Component) -> LatentPath:
@@ -186,8 +186,8 @@ class Pace:
     """How a path is played."""
 
     speed: float | None = parameter(None, low=0.001, high=1000, help="states a second; 10 if nothing is said")
-    seconds: float | None = parameter(None, low=0.001, high=DAY, unit="s", help="from end to end, in its place")
-    loop: bool = parameter(False, help="again and again")
+    seconds: float | None = parameter(None, low=0.001, high=DAY, unit="s", help="duration, in place of speed")
+    loop: bool = parameter(False, help="repeat until stopped")
     bounce: bool = parameter(False, help="and back again to where it began")
 
 
@@ -224,7 +224,9 @@ MORPH = Action(
 class Play(Pace):
     """How a path is played, or that it is not."""
 
-    what: str | None = parameter(None, choices=("stop",), positional=True, help="stop: rest, and begin anew next time")
+    what: str | None = parameter(
+        None, choices=("stop",), positional=True, help="stop: stop, and begin with the first state next time"
+    )
     reverse: bool = parameter(False, help="from the last state to the first")
 
 
@@ -251,8 +253,10 @@ PAUSE = Action(
 class Scrub:
     """A place of the path."""
 
-    place: float | None = parameter(None, low=0, high=1, positional=True, help="from the first state to the last")
-    frame: int | None = parameter(None, low=1, help="the number of a state, in its place")
+    place: float | None = parameter(
+        None, low=0, high=1, positional=True, help="place on the path: 0 is the first state, 1 the last"
+    )
+    frame: int | None = parameter(None, low=1, help="number of the state, counted from 1, instead")
 
 
 def scrub(scene: Scene, asked: Scrub) -> Any:

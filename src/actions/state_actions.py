@@ -100,9 +100,9 @@ LIST = Action("state list", "List the kept states", list_states)
 COMPARE = Action(
     "state compare", "Compare the maps of two kept states", compare_states, CompareStates, SCENE,
     about="It is said how far they are apart, in ångströms. The difference is red where the first has more density, "
-    "blue where the second has, in ChimeraX within the first map, which is grey and clear; or both are shown side by "
-    "side, the first on the left. What moves (map, mesh, arrows, and atoms that follow) is hidden meanwhile. A key "
-    "says which colour is which, and the Log at which density the contours are, also in units of σ, the root mean "
+    "blue where the second has, in ChimeraX within the first map, which is grey and transparent; or both are shown "
+    "side by side, the first on the left. What moves (map, mesh, arrows, and atoms that follow) is hidden meanwhile. A "
+    "key says which colour is which, and the Log at which density the contours are, also in units of σ, the root mean "
     "square of the difference or of the first map. The maps are models of their own: to keep one, save it. One "
     "comparison is shown at a time. It ends with flexrec state clear, and where the model goes to another point, by "
     "the hand, a command or a path that is played; what was hidden, and the view, are then as before.",

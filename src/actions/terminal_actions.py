@@ -13,7 +13,9 @@ from .action import OPTIONS, Action
 class View:
     """What is looked at."""
 
-    path: Path = parameter(Path("."), positional=True, help="a project or a train job")
+    path: Path = parameter(
+        Path("."), positional=True, help="a project, a train job, or another program's results, as for flexrec open"
+    )
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,6 @@ SECTION = "In a terminal"
 ACTIONS = (
     Action("view", "Look at a trained model: the plot of its latents, and slices of the map at any point of it", None,
            View, OPTIONS, "It is the panel of ChimeraX in a window of its own.", of_model=False),
-    Action("completion", "Print what lets a shell complete FlexRec's words", None, Completion, OPTIONS,
-           "In bash: source <(flexrec completion).", of_model=False),
+    Action("completion", "Print a script that lets a shell complete FlexRec's commands and options", None, Completion,
+           OPTIONS, "In bash: source <(flexrec completion).", of_model=False),
 )  # fmt: skip

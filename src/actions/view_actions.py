@@ -62,7 +62,7 @@ class Mesh:
     """How the mesh is drawn."""
 
     color: str | None = parameter(None, choices=MESH_COLOURS, help="what its colours say; part at first")
-    show: bool | None = parameter(None, help="false hides it and its key")
+    show: bool | None = parameter(None, help="false hides the mesh and its key")
 
 
 MESH = Action(
@@ -80,12 +80,12 @@ MESH = Action(
 class Flow:
     """How the flow is drawn."""
 
-    count: int = parameter(500, low=1, high=MOST_ARROWS, unit="arrows", help="at most so many, spread evenly")
+    count: int = parameter(500, low=1, high=MOST_ARROWS, unit="arrows", help="number of arrows at most, spread evenly")
     scale: float = parameter(1.0, low=0.001, high=1000, help="how many times as long as the motion they are")
     threshold: float = parameter(0.5, low=0, high=10_000, unit="Å", help="a motion below which there is no arrow")
     width: float = parameter(1.0, low=0.001, high=100, unit="Å", help="of their shafts")
     reference: str = parameter(MEAN, form=POINT, help="where the motion begins: mean, rest, or a point")
-    show: bool = parameter(True, help="false hides them")
+    show: bool = parameter(True, help="false hides the arrows")
 
 
 FLOW = Action(

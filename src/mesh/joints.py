@@ -90,10 +90,9 @@ def _outward(joints: Joints, root: int) -> Joints:
 
 
 def contact_joints(labels: np.ndarray, count: int) -> Joints:
-    """The spanning tree (of each connected group of parts) whose parts touch on most voxel faces.
+    """Joints (a, b), b joined to a: the spanning tree, of each connected group of parts, with most shared voxel faces.
 
-    Each tree starts at the part with most joints, among those at the largest: the hub from which the others swing.
-
+    The root of each tree is the part with most joints, the largest of those with as many.
     ``labels`` (N, N, N) int has parts 0..count-1, and negative values outside the mask.
     """
     from scipy.sparse import coo_matrix

@@ -77,7 +77,7 @@ def write_map(
 
 
 def low_pass(grid: np.ndarray, pixel_size: float, resolution: float) -> np.ndarray:
-    """The map filtered by a Gaussian that halves amplitudes at ``resolution`` (Å); it rings nowhere."""
+    """A map (N, N, N) filtered by a Gaussian that halves amplitudes at ``resolution`` (Å); no ringing at edges."""
     from scipy import fft
 
     box = grid.shape[0]
@@ -90,7 +90,10 @@ def low_pass(grid: np.ndarray, pixel_size: float, resolution: float) -> np.ndarr
 def interpolate(
     grid: np.ndarray, pixel_size: float, box: int, new_pixel_size: float, order: int = 3
 ) -> np.ndarray:
-    """The map on another grid, centre on centre, by cubic interpolation (or of another ``order``); 0 beyond the box."""
+    """A map (n, n, n) of ``pixel_size`` Å on a grid (box, box, box) of ``new_pixel_size`` Å, float32.
+
+    Voxel n//2 goes to voxel box//2; splines of the given ``order``; 0 beyond the old box.
+    """
     from scipy.ndimage import map_coordinates
 
     along = (np.arange(box) - box // 2) * (new_pixel_size / pixel_size) + grid.shape[0] // 2

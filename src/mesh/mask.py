@@ -1,4 +1,4 @@
-"""The solvent mask: made from the consensus so that the faint smear of a moving domain stays inside, or given."""
+"""The solvent mask: made from the consensus so that a moving domain's faint, blurred density stays inside, or given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import InputError
 from .map_files import interpolate, low_pass, radius_grid
 
 LOW_FRACTION = 0.1  # of the molecule's own density: what a domain that swings by 30 degrees keeps where it seldom is
-COARSER = 2.0  # a smear is smooth: it is looked for at this many times the resolution, where noise is 3 times less
+COARSER = 2.0  # times as many Å, of a second low-passed map: blurred density is left in it, and a third of the noise
 DARK = -1.0  # skewness of a low-passed map; a bright molecule in solvent has 3 to 10, noise 0
 SMALL_PIECE = 0.05  # of the largest piece; smaller islands are dropped
 
@@ -143,7 +143,7 @@ def make_mask(
 
 
 def check_given_mask(mask: np.ndarray, pixel_size: float, pad: float) -> np.ndarray:
-    """A mask from elsewhere as a soft mask: values must lie in 0..1; a binary one gets a soft edge of ``pad`` Å."""
+    """A given mask (N, N, N) as a soft one, float32: values are 0..1; a binary one gets an edge of ``pad`` Å."""
     if mask.min() < -0.01 or mask.max() > 1.01:
         raise InputError(
             f"The mask has values from {mask.min():.3g} to {mask.max():.3g}, so it is a map and no mask; give one "
@@ -158,7 +158,10 @@ def check_given_mask(mask: np.ndarray, pixel_size: float, pad: float) -> np.ndar
 
 
 def cut_fraction(consensus: np.ndarray, mask: np.ndarray, pixel_size: float, lowpass: float) -> float:
-    """Share (0..1) of the power of certain density that lies outside the mask's half level."""
+    """Share (0..1) of the power of the strong density of a map (N, N, N) that lies where the mask is below one half.
+
+    Strong is what is above the upper of `find_levels` in the map low-passed at ``lowpass`` Å.
+    """
     smooth = low_pass(consensus, pixel_size, mask_resolution(pixel_size, lowpass))
     levels = find_levels(smooth)
     power = np.where(smooth >= levels.high, smooth - levels.background, 0.0).astype(np.float64) ** 2

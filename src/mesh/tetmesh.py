@@ -66,7 +66,7 @@ def signed_volumes(vertices: np.ndarray, cells: np.ndarray) -> np.ndarray:
 
 
 def positively_oriented(vertices: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """``cells`` with the last two vertices of every negative cell swapped."""
+    """``cells`` (c, 4) over ``vertices`` (v, 3), the last two swapped in every cell of negative volume."""
     cells = np.array(cells, copy=True)
     negative = signed_volumes(vertices, cells) < 0
     cells[negative] = cells[negative][:, [0, 1, 3, 2]]

@@ -21,7 +21,7 @@ class DecodeOptions:
     """How a map is decoded: ``backend`` numba, numpy or auto; ``threads``, all where None.
 
     ``oversampling`` 2 takes about three times as long and is right up to Nyquist: for maps that are kept. ``quick`` is
-    for a map that follows the hand: of lower resolution, on the same grid, where a full one takes long. A model to
+    for maps while the hand drags: of lower resolution, on the same grid, where a full one takes long. A model to
     which these mean nothing does without.
     """
 
@@ -71,8 +71,7 @@ class MovingPoints(Protocol):
         ...
 
     def carried(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
-        """What images are made of: as `vertices`, with the share of density there as a fourth number where some fades.
-        """
+        """As `vertices`; where parts come and go ``(…, v, 4)``, with the share of density that is there."""
         ...
 
     def anchor(self, points: np.ndarray) -> Anchors:

@@ -1,4 +1,4 @@
-"""The files of a trained model, read with suspicion: what is missing, broken or does not fit is one sentence."""
+"""The files of a trained model, checked as they are read: one sentence for what is missing, broken or does not fit."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def present(path: Path) -> Path:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file without pickles."""
+    """All arrays of an .npz file, by name; pickled ones are refused."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

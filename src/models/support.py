@@ -11,7 +11,7 @@ import numpy as np
 NEIGHBOURS = 5
 _SAMPLE = 2000  # particles whose own distances set the scale
 GRADES = ("inside", "edge", "outside")
-_RARE = 99.0  # percentile of particles' own distances beyond which a point is lonelier than nearly all of them
+_RARE = 99.0  # percentile of particles' own distances; a point that is farther is outside
 _AROUND, _LEAST = 0.01, 10  # of all particles, and particles at least, that are around a typical one
 _FEW, _FEWEST = 10.0, 1.0  # percentiles of the numbers of particles that particles have around them
 _THINNED, _PROBES = 20_000, 200  # particles from which these are found, and of them those that set the radius
@@ -45,7 +45,7 @@ class Support:
         return _farthest(self._tree, z, NEIGHBOURS)
 
     def outside(self, z: np.ndarray) -> np.ndarray:
-        """``(m,)`` bool: which points ``(m, K)`` are lonelier than 99 % of the particles are."""
+        """``(m,)`` bool: which points ``(m, K)`` have their fifth neighbour farther than 99 % of the particles have."""
         return self.distance(z) > self.limit
 
     @cached_property
@@ -64,8 +64,8 @@ class Support:
 class Crowd:
     """Particles within ``radius``, which around a typical particle holds a hundredth of all, and ten at least.
 
-    A point is inside where there are ``few`` or more, at the edge where there are ``fewest`` or more. So many are a
-    smooth measure: a small gap between particles, which the distance to the nearest ones would show, is none.
+    A point is inside where there are ``few`` or more, at the edge where there are ``fewest`` or more. The
+    number of particles is a smooth measure: it does not show a small gap between particles, as a distance would.
     """
 
     radius: float
@@ -93,7 +93,7 @@ class Crowd:
         return _count(self._thinned, z, self.radius) * (self._tree.n / self._thinned.n)
 
     def grade(self, count: np.ndarray) -> np.ndarray:
-        """Words of ``GRADES`` where there are so many particles."""
+        """``(m,)`` words of ``GRADES`` for points around which there are ``count`` ``(m,)`` particles."""
         return np.array(GRADES)[(count < self.few).astype(int) + (count < self.fewest)]
 
 

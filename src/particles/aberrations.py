@@ -77,18 +77,18 @@ def from_cryosparc(
 
 
 def magnified(optics: Optics, group: int, kx: np.ndarray, ky: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies ``M k`` of one optics group."""
+    """Frequencies ``M k`` (1/Å) of one optics group, of image frequencies ``kx``, ``ky`` that broadcast."""
     (a, b), (c, d) = optics.magnification[group]
     return a * kx + b * ky, c * kx + d * ky
 
 
 def odd_phase(optics: Optics, group: int, kx: np.ndarray, ky: np.ndarray) -> np.ndarray:
-    """φ (radians) of one optics group at image frequencies k."""
+    """φ (radians) of one optics group at image frequencies ``kx``, ``ky`` (1/Å), which broadcast."""
     return _sum(optics.odd[group], odd_index, *magnified(optics, group, kx, ky))
 
 
 def even_phase(optics: Optics, group: int, kx: np.ndarray, ky: np.ndarray) -> np.ndarray:
-    """χ (radians) of one optics group at image frequencies k."""
+    """χ (radians) of one optics group at image frequencies ``kx``, ``ky`` (1/Å), which broadcast."""
     return _sum(optics.even[group], even_index, *magnified(optics, group, kx, ky))
 
 

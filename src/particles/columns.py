@@ -24,7 +24,7 @@ class Columns(MutableMapping):
 
     @property
     def stored(self) -> Mapping[str, np.ndarray]:
-        """The arrays as they were given: bytes are words."""
+        """The arrays (n,) as they were given, by name: bytes are words of a STAR file."""
         return self._stored
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -52,7 +52,7 @@ class Columns(MutableMapping):
         return Columns({**self._stored, **more})
 
     def take(self, rows: np.ndarray) -> Columns:
-        """These rows of every column."""
+        """The rows ``rows`` (index array, boolean mask or slice) of every column."""
         return Columns({name: values[rows] for name, values in self._stored.items()})
 
 
@@ -96,7 +96,7 @@ def text_of(word: bytes) -> str:
 
 
 def texts_of(words: np.ndarray) -> list[str]:
-    """The n words of a column as text."""
+    """The words (n,) of a column as ``str``, a list of n."""
     return list(map(_Texts().__getitem__, words.tolist())) if words.dtype.kind == "S" else words.tolist()
 
 

@@ -71,7 +71,7 @@ class HotPixels:
 
     @property
     def rows(self) -> np.ndarray:
-        """The images that have hot pixels."""
+        """(m,) rows of the images that have hot pixels."""
         return np.flatnonzero(np.isfinite(self.limit))
 
     def take(self, rows: np.ndarray) -> HotPixels:

@@ -62,7 +62,7 @@ class Keys:
         return cls(uid, tuple(stacks.tolist()), stack.ravel(), np.array([int(number or 1) - 1 for number, _ in parts]))
 
     def take(self, rows: np.ndarray) -> Keys:
-        """Of these rows."""
+        """The keys of the rows ``rows`` (index array or boolean mask)."""
         uid, stack, index = (None if values is None else values[rows] for values in (self.uid, self.stack, self.index))
         return Keys(uid, self.stacks, stack, index)
 

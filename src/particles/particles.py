@@ -71,7 +71,7 @@ class Optics:
         return len(self.name)
 
     def take(self, rows: np.ndarray) -> Optics:
-        """The groups of these rows, in their order."""
+        """The optics groups ``rows`` (m,) int, in their order."""
         taken = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "name"}
         return Optics(**taken, name=tuple(self.name[row] for row in rows))
 

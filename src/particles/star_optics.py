@@ -274,7 +274,11 @@ def _warn_contradictions(tables: CtfTables) -> None:
 
 
 def with_headers(path: Path, optics: Optics, group: np.ndarray, stacks: tuple[Path, ...], stack: np.ndarray) -> Optics:
-    """Box and pixel size of groups that name none, from the header of one of their stacks, where that is there."""
+    """The optics, with box (pixels) and pixel size (Å) of groups that name none from the header of one of their stacks.
+
+    ``group`` (n,) is the optics group and ``stack`` (n,) the number in ``stacks`` of each particle.
+    ``InputError`` where a group's pixel size is in neither.
+    """
     box, pixel_size = optics.box.copy(), optics.pixel_size.copy()
     used = np.unique(group)
     for row in used[(box[used] == 0) | np.isnan(pixel_size[used])]:

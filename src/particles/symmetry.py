@@ -109,7 +109,10 @@ def _between(rotation: np.ndarray) -> np.ndarray:
 
 
 def expand(particles: Particles, group: np.ndarray) -> Particles:
-    """Every particle once for each operator, one after the other: the same image, seen along R S."""
+    """Every particle once for each operator S of ``group`` ``(s, 3, 3)``: the same image, seen along R S.
+
+    The copies of a particle follow one another; columns `IMAGE` and `COPY` say which image and operator a row is of.
+    """
     count = len(particles)
     rows, copy = np.repeat(np.arange(count), len(group)), np.tile(np.arange(len(group)), count)
     taken = particles.take(rows)

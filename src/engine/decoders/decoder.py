@@ -138,7 +138,7 @@ class Decoder(Predictor, Protocol):
         """Before the images of a pass."""
 
     def prior(self, now: Pass, z: torch.Tensor) -> torch.Tensor:
-        """Negative logarithm of how likely the decoder is by itself, in nats per image."""
+        """Negative logarithm of the decoder's prior at latents ``(b, k)``: a number, nats per image."""
         return z.new_zeros(())
 
     def drawn(self, z: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
@@ -151,7 +151,7 @@ class Decoder(Predictor, Protocol):
     def learn(self, now: Pass, batch: Batch, z: torch.Tensor, place: np.ndarray, size: int) -> torch.Tensor:
         """Learn from a part of a batch of ``size`` images, in which it has the places ``place`` ``(b,)``.
 
-        Returns the part's share of the batch's `measures`.
+        Returns the part's share of the batch's `measures`, ``(len(measures),)``.
         """
         weight = torch.ones(len(batch), device=z.device) if batch.weight is None else batch.weight
         each = now.stage.misfit(batch, self.predict(now.stage, batch, z))
@@ -159,7 +159,7 @@ class Decoder(Predictor, Protocol):
         return (each.detach().sum() / size)[None]
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
-        """After the images of a pass, of which this process has seen ``rows``; ``means`` of its measures."""
+        """After the images of a pass, of which this process has seen ``rows`` ``(m,)``; ``means`` of its measures."""
 
     def settle_poses(self, now: Pass, tally: Tally) -> None:
         """Take from the corrections of poses what is systematic in them."""
@@ -169,7 +169,10 @@ class Decoder(Predictor, Protocol):
         return False
 
     def substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
-        """Take latents z' with z = z' @ factor + mean in place of z, so that nothing looks otherwise."""
+        """Take latents z' with z = z' @ factor + mean in place of z, predicting the same images.
+
+        ``mean`` ``(k,)``, ``factor`` ``(k, k)``.
+        """
         ...
 
     def solve(self, now: Pass) -> Stage:
@@ -177,7 +180,7 @@ class Decoder(Predictor, Protocol):
         return now.stage
 
     def shared(self) -> list[torch.Tensor]:
-        """What a team must agree on, to the last bit."""
+        """Tensors that all processes of a team must hold equal, to the last bit."""
         return [self.noise, self.maps.first, self.maps.second, self.maps.fsc]
 
     def agree(self, trainer: Trainer, points: ParticleLatents) -> None:
@@ -226,10 +229,10 @@ class Decoder(Predictor, Protocol):
         ...
 
     def restore(self, tensors: dict[str, torch.Tensor], words: dict[str, Any], trainer: Trainer) -> None:
-        """Be as `state` was."""
+        """Take over what `state` gave, of an interrupted training."""
         ...
 
     def shape_of(self, tensors: dict[str, torch.Tensor], words: dict[str, Any]) -> tuple[int, int]:
-        """Particles and wanted latent dimensions of a checkpoint."""
+        """How many particles, and latent dimensions without the spare ones, a checkpoint is of."""
         count, dims = tensors["latents"].shape
         return count, dims - self.spare

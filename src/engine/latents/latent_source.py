@@ -66,12 +66,12 @@ class LatentSource(Protocol):
     def learn(self, now: Pass, decoder: Decoder, batch: Batch, z: torch.Tensor, size: int) -> torch.Tensor:
         """Learn from a part of a batch of ``size`` images, after the decoder has, from latents ``z`` as `move` gave.
 
-        Returns the part's share of the batch's `measures`.
+        Returns the part's share of the batch's `measures`, ``(len(measures),)``.
         """
         return z.new_zeros(0)
 
     def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
-        """After the images of a pass, of which this process has seen ``rows``: learn what the others have found."""
+        """After a pass in which this process has seen the images ``rows`` ``(m,)``: take the others' from the team."""
         self.points.collect(trainer, rows)
 
     def search(self, now: Pass, decoder: Decoder) -> None:
@@ -100,11 +100,11 @@ class LatentSource(Protocol):
         """What a model needs of it to place other images, beside the latents."""
 
     def state(self) -> dict[str, torch.Tensor]:
-        """What the next pass depends on beside the points, such as a network's weights."""
+        """Tensors by name that the next pass depends on beside the points, such as a network's weights."""
         return {}
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Be as `state` was."""
+        """Take over what `state` gave, of an interrupted training."""
 
     def settle(self, now: Pass, decoder: Decoder) -> None:
         """After a pass: make the latents white, the decoder taking up the difference, if its axes may change."""

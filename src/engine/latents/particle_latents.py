@@ -154,7 +154,7 @@ class ParticleLatents:
                 stage.poses.shared.take(batch.rows, correction, led)
 
     def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
-        """Learn the latents that the others have found, this process having seen to ``rows``."""
+        """Take the latents of the other processes' particles; this process has moved ``rows`` ``(m,)``."""
         trainer.team.collect(self.z, rows)
         trainer.team.collect(self.precision, rows)
         poses = trainer.poses
@@ -167,7 +167,7 @@ class ParticleLatents:
             poses.correction = poses.shared.together(trainer.membership.probability)
 
     def arrays(self) -> dict[str, torch.Tensor]:
-        """By the names that they have in a checkpoint."""
+        """``z``, ``precision`` and ``centre``, if any, by the names that they have in a checkpoint."""
         centre = {} if self.centre is None else {"centre": self.centre}
         return {"latents": self.z, "precision": self.precision, **centre}
 
@@ -181,12 +181,13 @@ class ParticleLatents:
         self._substitute(mean, factor, substitute)
 
     def align(self, own: torch.Tensor, substitute: Substitution) -> None:
-        """Turn the latents so that the first is what the images of ``own`` tell most about."""
+        """Rotate the latents so that the first is the one that the images of ``own`` ``(n,)`` bool determine best.
+        """
         axes = informative_axes(self.precision[own])
         self._substitute(torch.zeros_like(axes[0]), axes.T.contiguous(), substitute)
 
     def order(self, own: torch.Tensor, substitute: Substitution) -> None:
-        """Put the axes in the order of what the images of ``own`` tell of them, without turning any."""
+        """Sort the latent axes by mean precision over the particles ``own`` ``(n,)`` bool, the best known first."""
         known = self.precision[own].diagonal(dim1=1, dim2=2).mean(dim=0)
         axes = torch.eye(len(known), device=known.device)[known.argsort(descending=True)]
         self._substitute(torch.zeros_like(known), axes, substitute)

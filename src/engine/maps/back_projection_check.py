@@ -53,12 +53,12 @@ class FramedMap(Protocol):
 
     @property
     def framed(self) -> np.ndarray:
-        """The map."""
+        """The map, (D, D, D) ``[z, y, x]``."""
         ...
 
     @property
     def centre(self) -> np.ndarray:
-        """Where its middle lies."""
+        """Where voxel D//2 lies, (3,) Å xyz."""
         ...
 
 

@@ -45,12 +45,12 @@ class BackProjector:
 
     @property
     def sums(self) -> dict[str, np.ndarray]:
-        """What has been collected, to be kept: see `of_sums`."""
+        """Numerator and denominator of the map, (D, D, D//2+1) each, by name: to be kept for `of_sums`."""
         return {"sum": self._sum, "weight": self._weight}
 
     @classmethod
     def of_sums(cls, sums: dict[str, np.ndarray]) -> BackProjector:
-        """One that goes on from the ``sums`` of another."""
+        """A new one that goes on from the `sums` of another."""
         one = cls(len(sums["sum"]), sums["weight"].dtype == np.float32)
         one._sum[:], one._weight[:] = sums["sum"], sums["weight"]
         return one

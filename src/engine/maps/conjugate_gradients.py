@@ -58,7 +58,7 @@ def slice_power(power: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Solution:
-    """A density on its way.
+    """A density that is being solved for.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Solution:
 
 
 def begin(problem: LeastSquares, start: torch.Tensor | None = None) -> Solution:
-    """From a density, or from nothing; one pass."""
+    """The solution before the first step, from a density ``(n,)`` or from zero; takes one pass over the images."""
     residual, power = problem.right_side(start)
     density = torch.zeros_like(residual) if start is None else start.clone()
     return Solution(density, residual, power, torch.zeros_like(residual), 0.0, 0.0, torch.ones_like(power), 1)

@@ -23,7 +23,8 @@ class ContourLevel:
 
 
 def contour_level(volume: np.ndarray, mask: np.ndarray, pixel_size: float) -> ContourLevel:
-    """Otsu's split of the densities in the mask that are more than three sigmas of the solvent above its median.
+    """Otsu's split of the densities of a map (N, N, N), in a mask (N, N, N), that are more than three sigmas of the
+    solvent above its median.
 
     Solvent is what lies outside the mask in the sphere that fits the box; where nothing does, what is below the mask's
     median.

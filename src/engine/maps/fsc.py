@@ -50,13 +50,16 @@ def last_shell(curve: np.ndarray, threshold: float) -> int:
 
 
 def resolution(frequency: np.ndarray, curve: np.ndarray, threshold: float) -> float | None:
-    """Å of the `last_shell` above the threshold; None where the curve never is above it."""
+    """Å of the `last_shell` of a curve ``(s,)`` above the threshold; None where it never is above it.
+
+    ``frequency`` ``(s,)`` of the shells is in 1/Å.
+    """
     last = last_shell(curve, threshold)
     return round(float(1 / frequency[last]), 2) if last > 0 else None
 
 
 def low_shells(curve: np.ndarray) -> float:
-    """Mean correlation from shell 2 to a third of the way to Nyquist, where even a few noisy images say something."""
+    """Mean of a correlation curve ``(s,)`` from shell 2 to a third of Nyquist, where even few images have signal."""
     return float(np.mean(curve[2 : max(4, len(curve) // 3)]))
 
 

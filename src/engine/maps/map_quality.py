@@ -38,7 +38,7 @@ class MapQuality:
 
     @property
     def primary(self) -> np.ndarray:
-        """The sharpened map, or where there is none the unsharpened one."""
+        """(N, N, N) float32: the sharpened map, or where there is none the unsharpened one."""
         return self.unsharpened if self.sharpened is None else self.sharpened
 
 

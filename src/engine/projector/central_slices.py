@@ -93,7 +93,10 @@ class SliceGrid(PlaneSamples):
             total.index_add_(0, index.reshape(-1), (values * share[..., None]).flatten(0, 1))
 
     def with_mates(self, total: torch.Tensor) -> torch.Tensor:
-        """``total`` plus what the frequencies of the half plane that is not stored would have added."""
+        """``total`` ``(side³, c)`` plus what the half of each plane that rfft2 does not store would have added.
+
+        Friedel: the value at −k is the conjugate of that at k.
+        """
         mates = total.flip(0)
         return total + (mates.conj() if total.is_complex() else mates)
 

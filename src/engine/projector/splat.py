@@ -32,10 +32,9 @@ def splat(
     density : ``(n,)`` mass of each point.
     points : ``(n, 3)`` xyz, in the unit that ``affine`` takes, sorted by group.
     offsets : ``(g + 1,)`` int64; group ``j`` holds points ``offsets[j]:offsets[j + 1]``.
-    affine : ``(b, g, 2, 4)``; ``affine[i, j] @ [x, y, z, 1]`` is the (x, y) of a point of group ``j`` in image
-    ``i``, in
-        pixels, 0 being the centre of the first pixel. A third row ``(b, g, 3, 4)`` gives the share of each point's
-        mass that is there.
+    affine : ``(b, g, 2, 4)``; ``affine[i, j] @ [x, y, z, 1]`` is the (x, y) of a point of group ``j`` in image ``i``,
+        in pixels, 0 being the centre of the first pixel. A third row, ``(b, g, 3, 4)``, gives the share of each
+        point's mass that is there.
     size : pixels on a side.
     backend : one of ``BACKENDS``, or ``auto``: triton on CUDA, numba on the CPU.
 
@@ -83,7 +82,7 @@ def spline_weights(t: torch.Tensor) -> torch.Tensor:
 def splat_torch(
     density: torch.Tensor, points: torch.Tensor, offsets: torch.Tensor, affine: torch.Tensor, size: int
 ) -> torch.Tensor:
-    """The reference: plain differentiable torch, one image after another so that memory stays small."""
+    """The reference of `splat`, shapes as there: differentiable torch, one image after another to save memory."""
     group = _group_of_points(offsets)
     return torch.stack([_splat_one(density, points, group, one, size) for one in affine])
 
@@ -91,7 +90,7 @@ def splat_torch(
 def gather_torch(
     images: torch.Tensor, points: torch.Tensor, offsets: torch.Tensor, affine: torch.Tensor
 ) -> torch.Tensor:
-    """The reference of `gather`."""
+    """The reference of `gather`, shapes as there."""
     group = _group_of_points(offsets)
     total = torch.zeros(len(points), dtype=images.dtype, device=images.device)
     for image, one in zip(images, affine, strict=True):

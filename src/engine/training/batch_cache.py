@@ -31,7 +31,7 @@ class BatchCache:
         self._stores: list[torch.Tensor] = []  # images, transfer and rotation of what is kept
 
     def batches(self, groups: Iterable[np.ndarray], box: int) -> Iterator[Batch]:
-        """One batch per array of rows, in their order, on the device; no row may be in two of them."""
+        """One batch per array of rows ``(b,)`` int, in their order, on the device; no row may be in two of them."""
         if box != self._box:
             self._begin(box)
         groups = [np.asarray(rows, np.int64) for rows in groups]

@@ -111,7 +111,7 @@ class ParticleImages:
         return len(self.particles)
 
     def batch(self, rows: np.ndarray, box: int) -> Batch:
-        """The particles ``rows`` at ``box`` pixels."""
+        """The particles ``rows`` ``(b,)`` int at ``box`` pixels, on the CPU."""
         images = cropped_transform(self._stack.read(rows), box)
         pixel_size = self.pixel_size * self.box / box
         images, transfer = observe(self.particles, images, pixel_size, rows, centred=True, whitening=self.whitening)
@@ -123,7 +123,7 @@ class ParticleImages:
         )
 
     def batches(self, groups: Iterable[np.ndarray], box: int) -> Iterator[Batch]:
-        """One batch per array of rows, in their order, the next ones being made ready by threads meanwhile."""
+        """One batch per array of rows ``(b,)``, in their order; threads read and transform the next ones meanwhile."""
         groups = list(groups)
         largest = max(map(len, groups), default=1)
         bytes_of_batch = max(1, largest) * (4 * self.box**2 + 12 * box * (box // 2 + 1))
@@ -132,12 +132,12 @@ class ParticleImages:
 
 
 def split(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    """``rows`` cut into groups of about ``size``, no group being tiny."""
+    """``rows`` ``(m,)`` cut into groups of about ``size``, whose sizes differ by one at most."""
     return np.array_split(rows, max(1, round(len(rows) / size)))
 
 
 def pieces(rows: np.ndarray, most: int) -> list[np.ndarray]:
-    """``rows`` cut evenly into groups of at most ``most``."""
+    """``rows`` ``(m,)`` cut into groups of at most ``most``, whose sizes differ by one at most."""
     return np.array_split(rows, max(1, -(-len(rows) // most)))
 
 

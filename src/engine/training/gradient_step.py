@@ -23,15 +23,15 @@ def gradient_step(
 def _total_gradient(
     trainer: Trainer, optimisers: list[torch.optim.Optimizer], values: torch.Tensor
 ) -> torch.Tensor:
-    """Sum gradients and ``values`` over the team, and hear of its leader's wish to stop, in one message."""
+    """Sum gradients and ``values`` over the team, and its leader's request to stop, in one message."""
     team = trainer.team
     if team.size == 1:
         return values
     # what had no part in any image has no gradient, with no member of the team
     values_of = (value for each in optimisers for group in each.param_groups for value in group["params"])
     gradients = [value.grad for value in values_of if value.grad is not None]
-    wish = torch.tensor([float(team.leads and trainer.stop())], device=values.device)
-    message = team.total(torch.cat([values, wish, *(gradient.reshape(-1) for gradient in gradients)]))
+    asked = torch.tensor([float(team.leads and trainer.stop())], device=values.device)
+    message = team.total(torch.cat([values, asked, *(gradient.reshape(-1) for gradient in gradients)]))
     trainer.told = bool(message[len(values)] > 0)
     at = len(values) + 1
     for gradient in gradients:

@@ -49,7 +49,7 @@ class Membership:
         return batch if self.whole else replace(batch, weight=self.probability[batch.rows])
 
     def members(self, rows: np.ndarray) -> np.ndarray:
-        """Of ``rows``, those that are rather particles than not."""
+        """Of ``rows`` ``(m,)`` int, those with a probability above one half."""
         return rows[(self.probability[rows] > 0.5).cpu().numpy()]
 
 

@@ -15,7 +15,7 @@ from .trainer import FIRST_ITERATIONS, Trainer
 def rigid_stage(trainer: Trainer, rung: Rung, noise: torch.Tensor | None = None) -> tuple[Stage, HalfMaps]:
     """A rung's stage with the map of the rigid molecule and the noise that it leaves, and the half-maps of that map.
 
-    ``noise`` is what is known of it; taken as white where nothing is.
+    ``noise`` ``(D // 2 + 1,)`` is its power by shell as far as it is known; white where None.
     """
     if noise is None:
         noise = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2), device=trainer.device)

@@ -62,16 +62,18 @@ class Stage:
         return torch.from_numpy(shell_index(self.box)).to(self.device)
 
     def batches(self, rows: np.ndarray) -> Iterator[Batch]:
-        """The particles ``rows``, batch after batch, on this stage's device."""
+        """The particles ``rows`` ``(m,)`` int, at most ``at_once`` in a batch, on this stage's device."""
         return self.batches_of(pieces(rows, self.at_once))
 
     def batches_of(self, groups: list[np.ndarray]) -> Iterator[Batch]:
-        """The particles of each group of rows, group after group, on this stage's device."""
+        """One batch for each group of rows ``(m,)`` int, in their order, on this stage's device."""
         for batch in self.images.batches(groups, self.box):
             yield self.signal.scaled(self.membership.weighted(self.poses.corrected(batch)))
 
     def forward(self, batch: Batch, vertices: torch.Tensor) -> torch.Tensor:
-        """Model images in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or ``(v, 3)``."""
+        """Model images ``(b, box, box // 2 + 1)`` in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or
+        ``(v, 3)`` Å.
+        """
         return self.image_of(batch, self.density, self.place(batch.rotation, batch.correction, vertices))
 
     def image_of(self, batch: Batch, density: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
@@ -82,7 +84,9 @@ class Stage:
     def place(
         self, rotation: torch.Tensor, correction: torch.Tensor | None, vertices: torch.Tensor
     ) -> torch.Tensor:
-        """Affines ``(b, c, 2, 4)`` of images seen along ``rotation``, corrected where that is given."""
+        """Affines ``(b, c, 2, 4)``, to pixels, of vertices ``(b, v, 3)`` or ``(v, 3)`` Å seen along ``rotation``
+        ``(b, 3, 3)``, corrected by ``correction`` ``(b, 5)`` Å where that is given.
+        """
         if correction is None:
             return self.cloud.affines(vertices, rotation, self.box)
         rotation, offset = self.poses.view(rotation, correction)
@@ -105,7 +109,10 @@ class Stage:
         return batch.transfer[:, None] * images.unflatten(0, (len(batch), several))
 
     def misfit(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:
-        """Negative log-likelihood ``(b,)`` of each image, up to a constant."""
+        """Negative log-likelihood ``(b,)`` of each image, nats up to a constant.
+
+        ``model`` ``(b, box, box // 2 + 1)`` are the images that are predicted.
+        """
         residual = batch.images - model
         return 0.5 * (self.weights * (residual.real**2 + residual.imag**2)).sum(dim=(1, 2))
 
@@ -119,11 +126,11 @@ class Stage:
         return LeastSquares(self.cloud, lambda: self.batches(rows), placement, self.weights, self.backend)
 
     def with_density(self, density: torch.Tensor) -> Stage:
-        """The same stage with another map."""
+        """The same stage with another map, ``density`` ``(n,)`` mass per voxel."""
         return replace(self, density=density)
 
     def with_noise(self, noise: torch.Tensor, band: float) -> Stage:
-        """The same stage with the noise's power measured anew; ``band`` as in `make_stage`."""
+        """The same stage with another power of the noise, ``(D // 2 + 1,)``; ``band`` as in `make_stage`."""
         return replace(self, weights=band_weights(self.box, band * self.box / 2, noise), noise=noise)
 
     def volume(self) -> np.ndarray:
@@ -144,7 +151,11 @@ def make_stage(
     at_once: int = 64,
     backend: str = "auto",
 ) -> Stage:
-    """A stage at ``box`` pixels with an empty map; ``band`` is the highest radius used, as a fraction of Nyquist."""
+    """A stage at ``box`` pixels with an empty map.
+
+    ``noise`` ``(D // 2 + 1,)`` is the mean squared Fourier amplitude of the noise by shell; ``band`` the highest radius
+    used, as a fraction of Nyquist.
+    """
     pixel_size = images.source.pixel_size * images.source.box / box
     cells = voxel_cells(mesh, mask_on_grid(mesh, box, pixel_size), pixel_size)
     cloud = VoxelCloud.from_mesh(mesh, cells, pixel_size).to(device)

@@ -23,15 +23,15 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes files and speaks for all."""
+        """Whether this process writes the files, and its values are taken where all must agree."""
         return self.rank == 0
 
     def share(self, rows: np.ndarray) -> np.ndarray:
-        """This process's part of ``rows``, every ``size``-th: the same work for all, wherever the rows are from."""
+        """This process's part of ``rows`` ``(m,)``, every ``size``-th, so that all have as much work."""
         return rows[self.rank :: self.size]
 
     def total(self, values: torch.Tensor) -> torch.Tensor:
-        """The sum of every process's ``values``, the same bits for all."""
+        """The sum over the processes of ``values``, of any shape, in place; the same bits in all."""
         if self.size > 1:
             torch.distributed.all_reduce(values)
         return values
@@ -60,7 +60,7 @@ class Team:
         table[known > 0] = fresh[known > 0]
 
     def agree(self, values: list[torch.Tensor]) -> None:
-        """Overwrite ``values`` by the leader's."""
+        """Overwrite ``values``, tensors of any shape, by the leader's."""
         if self.size > 1:
             for value in values:
                 torch.distributed.broadcast(value, src=0)

@@ -116,7 +116,7 @@ class Trainer:
         return self.rungs[-1]
 
     def stage_of(self, rung: Rung, noise: torch.Tensor) -> Stage:
-        """The stage of a rung, its map still empty."""
+        """The stage of a rung, with an empty map; ``noise`` ``(D // 2 + 1,)`` as in `make_stage`."""
         s = self.settings
         at_once = self.at_once * (1 if torch.device(self.device).type == "cpu" else GPU_BATCHES)
         return make_stage(
@@ -134,7 +134,10 @@ class Trainer:
         count: int | None = SOLVE_PARTICLES,
         halves: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> HalfMaps:
-        """Half-maps at a stage, from at most ``count`` particles (all when None) of the two ``halves``, if not of all.
+        """Half-maps at a stage, from at most ``count`` particles (None: all).
+
+        ``vertices_of(batch)`` gives moved vertices ``(b, v, 3)`` or ``(v, 3)`` Å; ``halves`` are the rows of the two
+        halves, those of the trainer where None; ``start`` are half-maps to begin from.
         """
         first, second = (half if count is None else thin(half, count // 2) for half in halves or self.halves)
         halves = first, second
@@ -165,10 +168,10 @@ class Trainer:
             raise Interrupted
 
     def heed(self) -> None:
-        """Let the whole team hear the leader's wish to stop; every member calls it at the same point of its work."""
+        """Pass the leader's request to stop on to the team; every process calls it at the same point of its work."""
         if self.team.size > 1:
-            wish = torch.tensor([float(self.team.leads and self.stop())], device=self.device)
-            self.told = bool(self.team.total(wish) > 0)
+            asked = torch.tensor([float(self.team.leads and self.stop())], device=self.device)
+            self.told = bool(self.team.total(asked) > 0)
 
 
 def split_halves(
@@ -188,5 +191,5 @@ def split_halves(
 
 
 def thin(rows: np.ndarray, count: int) -> np.ndarray:
-    """At most ``count`` of ``rows``, evenly spread."""
+    """At most ``count`` of ``rows`` ``(m,)``, evenly spread."""
     return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]

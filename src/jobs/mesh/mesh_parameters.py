@@ -60,7 +60,7 @@ class MeshParameters:
     mask_threshold: float | None = parameter(
         None,
         help="density of the low-passed consensus above which the mask begins; if omitted, chosen from the map's noise "
-        "and its densest parts, low enough for the faint smear of a domain that swings",
+        "and its densest parts, low enough for the faint, blurred density of a domain that swings",
     )
     mask_dilate: float = parameter(5.0, help="distance by which the mask is grown", unit="Å", low=0, high=100)
     mask_pad: float = parameter(5.0, help="width of the mask's soft edge, outside that", unit="Å", low=0, high=100)

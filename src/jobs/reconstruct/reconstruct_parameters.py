@@ -32,9 +32,9 @@ class ReconstructParameters:
     particles: Path = parameter(help="prepared particles, whose images are read", job="prep")
     model: Path | None = parameter(
         None,
-        help="training whose motion of every particle is undone, and whose corrected poses and chances of being a "
-        "particle are used; if omitted, the map is rigid. With --at or --path: whose latents they mean, FlexRec's or "
-        "another program's; its motion is the measure of distance, and is not undone",
+        help="training whose motion of every particle is undone, and whose corrected poses and probabilities of "
+        "being a particle are used; if omitted, the map is rigid. With --at or --path: whose latents they mean, "
+        "FlexRec's or another program's; its motion is the measure of distance, and is not undone",
         job="train",
         newest=False,
     )

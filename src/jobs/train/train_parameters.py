@@ -29,8 +29,9 @@ class CommonParameters:
     latent_dims: int = parameter(2, help="number of latent dimensions: independent motions to look for", low=1, high=32)
     epochs: int | None = parameter(
         None,
-        help="passes over the images, from coarse to full resolution; if omitted, 10 of few particles, 5 of 5,000 or "
-        "more; 10 with a linear decoder; twice as many with variational latents, or an encoder",
+        help="passes over the images, from coarse to full resolution; if omitted, from 10 with few particles to 5 "
+        "with 5,000 or more; 10 with a linear decoder, 10 to 40 with a field; twice as many with variational latents "
+        "or an encoder",
         low=1,
         high=1000,
     )

@@ -62,7 +62,7 @@ class ClassesModel(Model):
 
     @property
     def states(self) -> Mapping[str, np.ndarray]:
-        """Where each class is, by name."""
+        """The latent point ``(K,)`` of each class, by name: a corner of the simplex."""
         return {f"class {k + 1}": point for k, point in enumerate(corners(len(self.volumes)))}
 
     @property

@@ -18,7 +18,7 @@ _TOPS = ("decoder.decoder.", "decoder.", "mlp.", "")
 
 @dataclass(frozen=True, eq=False)
 class CoordinateNetwork:
-    """Layers with an activation between them; what skips a layer is in its matrix.
+    """Layers with an activation between them; the residual connection of a layer is in its matrix.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class CoordinateNetwork:
 
 
 def network_of(config: CryodrgnConfig, weights: dict[str, np.ndarray], file: Path) -> CoordinateNetwork:
-    """The decoder in the weights of a checkpoint; ``InputError`` where they are not as the config says."""
+    """The decoder of a checkpoint from its ``weights`` by name; ``InputError`` where they do not fit the config."""
     weights = {name.removeprefix("module."): array for name, array in weights.items()}
     top = next((top for top in _TOPS if f"{top}main.0.weight" in weights or f"{top}main.0.linear.weight" in weights),
                None)  # fmt: skip

@@ -85,7 +85,7 @@ def graphics_card() -> str | None:
 def card_values(
     config: CryodrgnConfig, network: CoordinateNetwork, points: FrequencyPoints, z: np.ndarray, device: str
 ) -> np.ndarray:
-    """As `network_values`, on a device of torch."""
+    """As `network_values`, ``(n, outputs)`` float32 for a latent point ``(K,)``, computed on a device of torch."""
     import torch
 
     positions = _positions(config, network, torch, device)

@@ -43,7 +43,7 @@ class FlowModel(Model):
         return self.flow.moved(z.reshape(-1, self.latent_dims)).reshape(*z.shape[:-1], -1, 3)
 
     def carried(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
-        """What images are made of: moved vertices, all of whose density is there."""
+        """Moved vertices ``(…, v, 3)`` Å, as `vertices`: all density is present."""
         return self.vertices(z)
 
     def anchor(self, points: np.ndarray) -> Anchors:

@@ -131,7 +131,7 @@ def recognises(folder: Path) -> bool:
             return False
         if all(_FRAME.fullmatch(path.stem) for path in maps):
             return True
-        return any(_speaks_of_maps(file, len(maps)) for file in _tables(folder, len(maps)))
+        return any(_is_table_of_maps(file, len(maps)) for file in _tables(folder, len(maps)))
     except OSError:
         return False
 
@@ -155,7 +155,7 @@ def lacks_places(folder: Path) -> str:
             "map (file names) and columns z1, z2 …")  # fmt: skip
 
 
-def _speaks_of_maps(file: Path, count: int) -> bool:
+def _is_table_of_maps(file: Path, count: int) -> bool:
     if file.suffix.lower() in (".csv", ".tsv"):
         with open(file, encoding="utf-8", errors="replace") as opened:
             head = re.split(r"[,;\t ]+", opened.readline(1 << 12).strip().lower())

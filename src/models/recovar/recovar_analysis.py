@@ -47,7 +47,10 @@ def read_umap(folder: RecovarFolder, embedding: Embedding, rows: np.ndarray) -> 
 
 
 def read_kmeans(folder: RecovarFolder, embedding: Embedding, rows: np.ndarray) -> GivenClusters | None:
-    """The k-means clusters of analyze, counted from 1; the middle of each is the particle nearest to its centre."""
+    """The k-means clusters of `recovar analyze`, counted from 1, of the particles ``rows`` ``(n,)`` of its file.
+
+    None where none fit. The middle of a cluster is the particle nearest to its centre.
+    """
     values = _pickle(folder.analysis(embedding) / "data" / "kmeans_result.pkl")
     values = values if isinstance(values, dict) else {}
     label, centres = (_numbers(values.get(name)) for name in ("labels", "centers"))

@@ -90,7 +90,7 @@ class FieldNetwork(torch.nn.Module):
         return linear(relu(sums), last, offset).float(), changes
 
     def absorb(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
-        """Take latents z' with z = z' @ factor + mean in place of z, the values staying the same."""
+        """Rewrite it for latents z' with z = z' @ factor + mean; ``mean`` ``(k,)``, ``factor`` ``(k, k)``."""
         with torch.no_grad():
             self.position.bias.add_(self.latent.weight @ mean)
             self.latent.weight.copy_(self.latent.weight @ factor.T)

@@ -21,7 +21,7 @@ class FieldParameters:
         group=GROUP,
     )
     field_layers: int = parameter(
-        3, help="hidden layers of the field's network, each with what skips it", low=1, high=12, group=GROUP
+        3, help="hidden layers of the field's network, each with a residual connection", low=1, high=12, group=GROUP
     )
     domain: str = parameter(
         "fourier",

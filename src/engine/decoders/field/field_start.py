@@ -35,8 +35,8 @@ from .field_transform import amplitude_at, complex_parts, half_space
 
 PARTICLES = 10_000  # that the components are found from
 MOST_COMPONENTS = 8
-LESSONS, LATENTS, POSITIONS = 1200, 16, 64  # of the network: steps, and latent points and positions in each
-EAGER = 3.0  # times the rate at which it learns from images, which are noisy
+FIT_STEPS, LATENTS, POSITIONS = 1200, 16, 64  # of the network: steps, and latent points and positions in each
+RATE_FACTOR = 3.0  # of the rate at which it learns from images, which are noisy
 KNOWN = 10.0  # precision of latents that are given, in units of their spread
 
 
@@ -56,7 +56,7 @@ def start_field(trainer: Trainer, decoder: FieldState, points: ParticleLatents, 
     else:
         volumes = _components(trainer, stage, grid, points)
     if trainer.team.leads:
-        left = _teach(trainer, decoder, stage, volumes)
+        left = _fit_network(trainer, decoder, stage, volumes)
         trainer.log(f"The network was taught the components; it leaves {100 * left:.0f} % of their power.")
     trainer.team.agree([value.data for value in decoder.network.parameters()])
 
@@ -101,27 +101,27 @@ def _along_given(
     return confined(step.solve(prior), mask, trainer.freedom(stage))
 
 
-def _teach(trainer: Trainer, decoder: FieldState, stage: Stage, volumes: torch.Tensor) -> float:
+def _fit_network(trainer: Trainer, decoder: FieldState, stage: Stage, volumes: torch.Tensor) -> float:
     """Let the network learn volumes ``(1 + k, N, N, N)`` as mean + Σ zₖ Vₖ; the share of their power that it misses."""
-    lesson = _Lesson(decoder, stage, volumes)
+    fit_step = _ComponentsFit(decoder, stage, volumes)
     optimiser = torch.optim.Adam([value for value in decoder.network.parameters() if value.requires_grad])
     generator = torch.Generator().manual_seed(trainer.seed)
-    counter, left, power = trainer.counter("first guess", LESSONS), 0.0, 0.0
-    for number in range(LESSONS):
-        rate = 0.5 * (1 + math.cos(math.pi * number / LESSONS))
+    counter, left, power = trainer.counter("first guess", FIT_STEPS), 0.0, 0.0
+    for number in range(FIT_STEPS):
+        rate = 0.5 * (1 + math.cos(math.pi * number / FIT_STEPS))
         for group in optimiser.param_groups:
-            group["lr"] = EAGER * (decoder.rates[1] + (decoder.rates[0] - decoder.rates[1]) * rate)
+            group["lr"] = RATE_FACTOR * (decoder.rates[1] + (decoder.rates[0] - decoder.rates[1]) * rate)
         optimiser.zero_grad()
-        missed, all_power = lesson(generator)
+        missed, all_power = fit_step(generator)
         missed.backward()
         optimiser.step()
-        if number >= 0.9 * LESSONS:
+        if number >= 0.9 * FIT_STEPS:
             left, power = left + float(missed.detach()), power + float(all_power)
         counter(1)
     return left / max(power, 1e-30)
 
 
-class _Lesson:
+class _ComponentsFit:
     """Random positions and latents, and what the volumes have there, in units of the rigid map's amplitude."""
 
     def __init__(self, decoder: FieldState, stage: Stage, volumes: torch.Tensor) -> None:

@@ -91,7 +91,7 @@ class FieldState(Decoder):
         return self.rigid(stage, batch) + self._images(stage, torch.cat(values)), changes
 
     def rigid(self, stage: Stage, batch: Batch) -> torch.Tensor:
-        """Images of the rigid molecule; of the last batch, they are kept."""
+        """Images ``(b, d, d // 2 + 1)`` of the rigid molecule; those of the last batch are kept."""
         if self._rigid is None or self._rigid[0] is not batch.images:
             with torch.no_grad():
                 self._rigid = batch.images, stage.forward(batch, self._rest)
@@ -124,7 +124,9 @@ class FieldState(Decoder):
         return images
 
     def pieces(self, stage: Stage, count: int, times: int = 1) -> Iterator[torch.Tensor]:
-        """Places of ``count`` images, as many together as layers of ``NUMBERS`` allow, ``times`` each."""
+        """Places ``(m,)`` of ``count`` images in their batch, a few at a time: a layer has ``NUMBERS`` values at most,
+        each image being evaluated ``times`` times.
+        """
         each = len(self.plane(stage).kx) * self.settings.field_units * times * (2 if self.hartley else 1)
         for some in pieces(np.arange(count), max(1, NUMBERS[stage.device.type] // each)):
             yield torch.from_numpy(some).to(stage.device)

@@ -67,7 +67,7 @@ def guess_rest(trainer: Trainer, decoder: FlowState, points: ParticleLatents) ->
 def guess_motion(
     trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents, given: np.ndarray | None
 ) -> None:
-    """Latents and motion, from the molecule at rest."""
+    """Find latents and flow, the molecule being at rest at first; ``given`` ``(n, k)`` are latents to begin with."""
     if given is not None:
         _start_given(trainer, stage, decoder, points, given)
     elif decoder.settings.start == "random":
@@ -183,6 +183,6 @@ def hold_out(trainer: Trainer, rows: np.ndarray) -> np.ndarray:
 
 
 def sample(trainer: Trainer) -> np.ndarray:
-    """Rows of the particles that the first guess is made from."""
+    """Rows ``(m,)``, ascending, of the particles that the first guess is made from: `PARTICLES` at most, at random."""
     rng = np.random.default_rng((trainer.seed, 1))
     return np.sort(trainer.membership.members(rng.permutation(len(trainer.images)))[:PARTICLES])

@@ -35,7 +35,7 @@ class Followed:
 
 
 def read_share(trainer: Trainer, stage: Stage, grid: SliceGrid, rows: np.ndarray) -> list[Samples]:
-    """This process's share of some images."""
+    """The samples of this process's share of the images ``rows`` ``(m,)``."""
     mine = trainer.team.share(rows)
     return read_samples(stage, grid, mine, trainer.counter("reading", len(mine)))
 
@@ -78,7 +78,7 @@ def follow(
     trainer: Trainer, stage: Stage, decoder: FlowState, points: ParticleLatents, grid: SliceGrid,
     samples: list[Samples], rows: np.ndarray,
 ) -> Followed:  # fmt: skip
-    """Build the flow along the latents of the particles ``rows``, and solve the map anew with it.
+    """Build the flow along the latents of the particles ``rows`` ``(m,)``, and solve the map anew with it.
 
     ``samples`` are this process's share of that sample.
     """

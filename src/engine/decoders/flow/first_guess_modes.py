@@ -32,7 +32,9 @@ def fit_modes(
 def linear_motion(
     trainer: Trainer, decoder: FlowState, statistics: ModeStatistics, dims: int, held_out: np.ndarray | None
 ) -> LinearMotion:
-    """The linear motion of ``dims`` dimensions that ``statistics`` of the softest modes show."""
+    """The linear motion of ``dims`` dimensions that ``statistics`` of the softest modes show; images ``held_out``
+    ``(n,)`` bool judge it, those of the fit where None.
+    """
     errors, poses = None, trainer.poses
     if poses.active:
         basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)

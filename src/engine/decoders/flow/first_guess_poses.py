@@ -35,7 +35,7 @@ def find_poses(
 ) -> tuple[Stage, HalfMaps]:
     """Correct the poses, where they are off; the stage and its half-maps, solved again if they were.
 
-    The errors' size is found from the particles ``rows``; then all are corrected.
+    The errors' size is found from the particles ``rows`` ``(m,)``; then all are corrected.
     """
     poses, alike = trainer.poses, _choose_centre(trainer, stage, decoder)
     basis = RigidBasis(trainer.rest, decoder.flow.modes, poses)

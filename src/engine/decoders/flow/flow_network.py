@@ -199,7 +199,10 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def absorb(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
-        """Rewrite the flow for latents z' with z = z' @ scale + mean, so that it moves the same."""
+        """Rewrite the flow for latents z' with z = z' @ scale + mean, the motion staying the same.
+
+        ``mean`` ``(k,)``, ``scale`` ``(k, k)``.
+        """
         first = self.layer(0)
         first.bias.add_(first.weight @ mean)
         first.weight.copy_(first.weight @ scale.T)

@@ -24,7 +24,7 @@ class MotionParameters(JudgedParameters):
     start: str = parameter(
         "auto",
         help="where latents begin: modes, a linear motion of the mesh; components, linear components of the density, "
-        "which follow a large motion too; auto, whichever explains the images; random; latents, those of "
+        "which follow a large motion too; auto, whichever explains held-out images better; random; latents, those of "
         "--initial-latents",
         choices=("auto", "modes", "components", "random", "latents"),
         group=GROUP,

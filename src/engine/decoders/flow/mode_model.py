@@ -23,7 +23,7 @@ from .flow_network import AMPLITUDE, Flow
 from .soft_modes import RIGID_MOTIONS
 
 ALONE = Team()
-LOUD, MOST_LOUD = 1.0, 6  # signal over noise of directions that poses may go along with; how many at most
+STRONG, MOST_STRONG = 1.0, 6  # signal over noise of directions that poses may go along with; how many at most
 
 
 @dataclass(frozen=True)
@@ -198,10 +198,11 @@ def pose_covariance(statistics: ModeStatistics, covariance: torch.Tensor) -> tup
     lower = torch.linalg.cholesky(mean_curvature + _ridge(mean_curvature))
     within = covariance[elastic, elastic]
     values, vectors = torch.linalg.eigh(lower.T @ within @ lower)
-    loud = vectors[:, (values > LOUD) & (torch.arange(len(values), device=values.device) >= len(values) - MOST_LOUD)]
-    axes = lower @ loud  # coefficients e give places y = axesᵀ e along the directions
+    last = torch.arange(len(values), device=values.device) >= len(values) - MOST_STRONG
+    strong = vectors[:, (values > STRONG) & last]
+    axes = lower @ strong  # coefficients e give places y = axesᵀ e along the directions
     along = axes.T @ within @ axes
-    lead = covariance[rigid, elastic] @ axes @ torch.linalg.inv(along) if loud.shape[1] else axes.new_zeros(6, 0)
+    lead = covariance[rigid, elastic] @ axes @ torch.linalg.inv(along) if strong.shape[1] else axes.new_zeros(6, 0)
     errors = covariance[rigid, rigid] - lead @ along @ lead.T
     whole = torch.cat([torch.zeros_like(errors), lead @ axes.T], dim=1)
     return (errors + errors.T) / 2, whole

@@ -45,7 +45,9 @@ class Components:
 
 @dataclass(frozen=True)
 class Samples:
-    """What a few images say, kept in memory: ``images`` ``(b, p)`` complex, ``transfer`` ``(b, p)``, ``rotation``."""
+    """The Fourier samples of a few images within the band, kept in memory: ``images`` ``(b, p)`` complex, ``transfer``
+    ``(b, p)`` CTF and filter, ``rotation`` ``(b, 3, 3)``.
+    """
 
     images: torch.Tensor
     transfer: torch.Tensor
@@ -58,7 +60,7 @@ class Samples:
 def read_samples(
     stage: Stage, grid: SliceGrid, rows: np.ndarray, report: Callable[[int], None] = lambda count: None
 ) -> list[Samples]:
-    """The images ``rows`` at a coarse stage, in batches."""
+    """The images ``rows`` ``(m,)`` at a coarse stage, in batches; ``report`` is told how many more are read."""
     kept = []
     for one in stream_samples(stage, grid, pieces(rows, stage.at_once)):
         kept.append(one)
@@ -67,13 +69,13 @@ def read_samples(
 
 
 def stream_samples(stage: Stage, grid: SliceGrid, groups: list[np.ndarray]) -> Iterator[Samples]:
-    """The images of each group of rows, read when they are asked for, so that memory does not grow with them."""
+    """The images of each group of rows ``(m,)``, read one group at a time, so that memory does not grow with them."""
     for batch in stage.batches_of(groups):
         yield samples_of(stage, grid, batch)
 
 
 def samples_of(stage: Stage, grid: SliceGrid, batch: Batch) -> Samples:
-    """What the images of a batch say."""
+    """The samples of a batch's images, their poses corrected."""
     batch = stage.poses.straightened(batch, stage.box, stage.cloud.pixel_size)
     return Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation)
 
@@ -170,6 +172,8 @@ def posterior(grid: SliceGrid, spectra: torch.Tensor, samples: Samples, nodes: N
     With a slice of the mean, C S V₀, and those of the components, W = C S (V₁ … V_k), all whitened, an image is
     x = C S V₀ + W z + noise with z ~ N(0, 1). Then z | x ~ N(M⁻¹ Wᵀ (x − C S V₀), M⁻¹) with M = WᵀW + 1, and the
     evidence gains ½ (Wᵀ r)ᵀ M⁻¹ (Wᵀ r) − ½ log det M over z = 0 (Tipping & Bishop 1999).
+
+    ``spectra`` ``(side³, 1 + k)``: of the mean and of the components. The step has ``z`` ``(b, k)``.
     """
     slices = grid.cut(spectra, nodes) * samples.transfer[..., None]
     slope = _real(slices[..., 1:], grid.weights)  # W
@@ -199,7 +203,7 @@ class ComponentStep:
         self._count = torch.zeros(1, device=device)
 
     def add(self, samples: Samples, nodes: Nodes, z: torch.Tensor, precision: torch.Tensor) -> None:
-        """Images with posterior N(z, precision⁻¹)."""
+        """Images with posterior N(z, precision⁻¹): ``z`` ``(b, k)``, ``precision`` ``(b, k, k)``."""
         # with y = (1, z): E[y yᵀ] = E[y] E[y]ᵀ + cov, cov being M⁻¹ for z and 0 for the 1
         one = torch.cat([torch.ones_like(z[:, :1]), z], dim=1)
         second = one[:, :, None] * one[:, None, :]
@@ -214,7 +218,7 @@ class ComponentStep:
         self._count += len(z)
 
     def sum_over(self, total: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        """Add what other processes have gathered."""
+        """Add what other processes have gathered; ``total`` sums a tensor over the team."""
         for name in ("_right", "_normal", "_second", "_count"):
             setattr(self, name, total(getattr(self, name)))
 
@@ -246,7 +250,10 @@ class ComponentStep:
 
 
 def whitened(volumes: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
-    """The same model for latents of zero mean and unit covariance: z = F z' + mean with F Fᵀ the covariance."""
+    """Volumes ``(1 + k, N, N, N)`` of the same model for latents of zero mean and unit covariance.
+
+    z = F z' + mean with F Fᵀ the covariance; ``mean`` ``(k,)``, ``covariance`` ``(k, k)``.
+    """
     values, vectors = torch.linalg.eigh(in_double(covariance))
     factor = (vectors * values.clamp(min=1e-12).sqrt()).to(volumes)
     shifted = volumes[:1] + torch.einsum("k,kzyx->zyx", mean, volumes[1:])

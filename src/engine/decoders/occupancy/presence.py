@@ -57,6 +57,6 @@ class Presence(nn.Module):
 
     @torch.no_grad()
     def absorb(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
-        """Be for latents z' with z = z' @ scale + mean what it was for z."""
+        """Rewrite it for latents z' with z = z' @ scale + mean; ``mean`` ``(k,)``, ``scale`` ``(k, k)``."""
         self.offset.add_(self.slope @ mean)
         self.slope.copy_(self.slope @ scale.T)
