@@ -45,6 +45,9 @@ def test_a_job_runs_with_the_values_given(flexrec, tmp_path):
 def test_another_project_folder(flexrec, tmp_path):
     assert flexrec("count", "--project", "far/away")[0] == 0
     assert (tmp_path / "far/away/001-count/result.json").exists()
+    status, _, err = flexrec("count", "--project", "far/away/001-count")
+    assert status == 2 and f"is the folder of a job; give the project in which it lies, {tmp_path}/far/away." in err
+    assert not list(tmp_path.glob("far/away/001-count/*/job.json"))
 
 
 @pytest.mark.parametrize(
