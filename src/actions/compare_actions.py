@@ -35,6 +35,8 @@ def compare(scene: Scene, asked: Compare) -> dict[str, Any]:
     from ..explore import compare_trainings
 
     trained, other = scene.trained, scene.other_training(asked.other)
+    if trained.folder.resolve() == other.folder.resolve() and trained.model.epoch == other.model.epoch:
+        scene.say(f"{trained.folder.name} is compared with itself, and so agrees; name another model.")
     result = compare_trainings.compare(
         trained, other, asked.maps, lambda step, total: scene.progress("comparing maps:", step, total))
     caption = f"Agreement of {trained.folder.name} and {other.folder.name}"
