@@ -63,11 +63,16 @@ def run(parameters: PrepParameters, job: JobRun) -> None:
     write_unit(check, consensus, frame.pixel_size, group, notes)
     warning = doubt(halves, check, consensus)
     if warning:
-        notes.warn(warning)
+        notes.warn(warning + state_taken(parameters.ctf_state))
     write_star(job.folder / STAR, prepared)
     _write_record(parameters, images, len(prepared), frame, radius, noise, check, notes)
     check_readable(job.folder, prepared)
     _write_picture(converter, stored, noise, check, frame, job)
+
+
+def state_taken(state: str) -> str:
+    """What else may be wrong where the check finds something: what was said to have been done to the images."""
+    return "" if state == "auto" else f" The images were taken as {state}: if they are not, mend that first."
 
 
 def _radius(parameters: PrepParameters, frame: Frame) -> float:
