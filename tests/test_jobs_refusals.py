@@ -12,6 +12,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.diagnose import diagnose_run
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep import prep_run, prep_symmetry
+from chimerax.flexrec.jobs.prep.prep_doubts import doubt_radius
 from chimerax.flexrec.jobs.prep.prep_notes import Notes
 from chimerax.flexrec.jobs.prep.prep_read import read_consensus, read_input
 from chimerax.flexrec.jobs.project import new_job_folder
@@ -181,3 +182,10 @@ def test_what_prep_was_told_and_cannot_check_is_said(tmp_path, monkeypatch):
         notes = Notes(JobRun(tmp_path))
         prep_symmetry.write_unit(check, known, 5.0, operators("C4"), notes)
         assert any("not checked that the molecule has 4 equal subunits" in text for text in notes.texts) == said
+
+
+def test_a_disc_that_leaves_the_molecule_outside_is_said():
+    known = SimpleNamespace(framed=blurred(ball(32, 10)))
+    assert doubt_radius(known, 66.0, 5.0) is None and doubt_radius(None, 20.0, 5.0) is None
+    assert "of the consensus' strong density lies outside the disc of 25 Å" in doubt_radius(known, 25.0, 5.0)
+    assert doubt_radius(SimpleNamespace(framed=-known.framed), 25.0, 5.0) is None

@@ -19,7 +19,7 @@ from ...particles.prepared import NOISE, RECORD, STACK, STAR, check_readable
 from ...particles.stream import StackWriter
 from ...particles.symmetry import operators
 from ..job_folder import JobRun
-from .prep_doubts import doubt
+from .prep_doubts import doubt, doubt_radius
 from .prep_measure import Noise, images_digest, measure_noise, save_filter
 from .prep_notes import Notes
 from .prep_parameters import PrepParameters
@@ -64,6 +64,9 @@ def run(parameters: PrepParameters, job: JobRun) -> None:
     warning = doubt(halves, check, consensus)
     if warning:
         notes.warn(warning + state_taken(parameters.ctf_state))
+    small = doubt_radius(consensus, radius, frame.pixel_size)
+    if small:
+        notes.warn(small)
     write_star(job.folder / STAR, prepared)
     _write_record(parameters, images, len(prepared), frame, radius, noise, check, notes)
     check_readable(job.folder, prepared)
