@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from numbers import Integral, Real
@@ -315,7 +316,18 @@ def _formed(parameter: Parameter, text: str) -> str:
 def _wrong(parameter: Parameter, value: Any) -> InputError:
     wanted = parameter.form.name if parameter.form else _KIND[parameter.type]
     wanted = f"a comma list, each {wanted}" if parameter.many and not parameter.repeated else wanted
-    return InputError(f"{parameter.name} is {str(value)!r}, but must be {wanted}.")
+    return InputError(f"{parameter.name} is {str(value)!r}, but must be {wanted}{_meant(parameter, value)}.")
+
+
+def _meant(parameter: Parameter, value: Any) -> str:
+    """What to write for a number with its unit or a decimal comma; empty where that is not plain."""
+    if parameter.type not in (int, float) or not isinstance(value, str) or re.search(r",\d{3}$", value):
+        return ""
+    number = re.sub(r"\s*[^\W\d_]*[°%²]?$", "", value.strip()).replace(",", ".")
+    try:
+        return f"; write {number}" if math.isfinite(parameter.type(number)) else ""
+    except ValueError:
+        return ""
 
 
 def value_words(parameter: Parameter) -> str:

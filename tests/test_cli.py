@@ -13,8 +13,10 @@ import time
 import counting_program
 import pytest
 from chimerax.flexrec.cli import program
+from chimerax.flexrec.cli.unknown_options import unknown_options
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.record import read_record, read_status
+from chimerax.flexrec.jobs.registry import find_job
 
 HEAVY = ("torch", "numba", "matplotlib", "gemmi", "scipy", "numpy", "mrcfile", "tqdm", "chimerax.core", "qtpy", "Qt")
 
@@ -43,6 +45,9 @@ def test_a_job_runs_with_the_values_given(flexrec, tmp_path):
 def test_another_project_folder(flexrec, tmp_path):
     assert flexrec("count", "--project", "far/away")[0] == 0
     assert (tmp_path / "far/away/001-count/result.json").exists()
+    status, _, err = flexrec("count", "--project", "far/away/001-count")
+    assert status == 2 and f"is the folder of a job; give the project in which it lies, {tmp_path}/far/away." in err
+    assert not list(tmp_path.glob("far/away/001-count/*/job.json"))
 
 
 @pytest.mark.parametrize(
@@ -50,8 +55,12 @@ def test_another_project_folder(flexrec, tmp_path):
     [
         (["count", "--steps", "0"], "flexrec: steps is 0, but must be from 1 to 10000 steps.\n"),
         (["count", "--kind", "run"], "flexrec: kind is run, but must be one of: walk, fail, crash.\n"),
-        (["count", "--stepz", "3"], "flexrec: unrecognized arguments: --stepz 3 (see flexrec --help)\n"),
-        (["count", "--step", "3"], "flexrec: unrecognized arguments: --step 3 (see flexrec --help)\n"),
+        (["count", "--stepz", "3"],
+         "flexrec: unrecognized arguments: --stepz 3; is --steps meant? (see flexrec count --help)\n"),
+        (["count", "--step", "3"],
+         "flexrec: unrecognized arguments: --step 3; is --steps meant? (see flexrec count --help)\n"),
+        (["count", "--angpix", "3"], "flexrec: unrecognized arguments: --angpix 3 (see flexrec count --help)\n"),
+        (["jobs", "--steps", "3"], "flexrec: unrecognized arguments: --steps 3 (see flexrec --help)\n"),
         (["count", "--steps"], "flexrec: argument --steps: expected one argument (see flexrec count --help)\n"),
         (["count", "--resume", "4"], "it has no jobs yet.\n"),
         (["log", "4"], "it has no jobs yet.\n"),
@@ -64,6 +73,15 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(flexrec, tmp_path, words, 
     status, out, err = flexrec(*words)
     assert status == 2 and out == "" and err.endswith(sentence) and err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("verb", "theirs", "own"), [
+    ("train", "--zdim", "--latent-dims"), ("train", "--num-epochs=9", "--epochs"), ("train", "--gpu", "--device"),
+    ("train", "--latent_dims", "--latent-dims"), ("train", "--nodes", "--cluster"), ("prep", "--sym", "--symmetry"),
+    ("prep", "--datadir", "--image-root"), ("simulate", "--angpix", "--pixel-size"), ("mesh", "-o", "--project"),
+])  # fmt: skip
+def test_an_option_of_another_program_is_answered_with_ours(verb, theirs, own):
+    assert f"{theirs}; is {own} meant? (see flexrec {verb} --help)" in unknown_options([theirs], find_job(verb))
 
 
 def test_a_mistake_that_the_job_finds_is_said_once(flexrec, tmp_path):
@@ -116,6 +134,7 @@ def test_the_real_commands_start_quickly_and_import_nothing_heavy():
     code = f"""
 import sys
 from chimerax.flexrec.cli import program
+from chimerax.flexrec.cli.unknown_options import unknown_options
 try:
     program.main(["--help"])
 except SystemExit:

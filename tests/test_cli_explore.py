@@ -50,7 +50,7 @@ def test_a_path_along_the_first_motion_is_generated(flexrec, folder):
 
 def test_paths_of_every_kind(flexrec, folder):
     output = folder.parent / "path.json"
-    assert flexrec("path", "--through", "-1,0,1,0.5", "--frames", "3")[0] == 0
+    assert flexrec("path", "--through", "-1,0; 1,0.5", "--frames", "3")[0] == 0
     assert np.allclose(points_of(output), [[-1, 0], [0, 0.25], [1, 0.5]], atol=1e-4)
     flexrec("cluster", "--count", "3")
     assert flexrec("path", "--graph", "p5,c2,-1,1")[0] == 0
@@ -174,8 +174,9 @@ def test_a_selection_says_how_near_was_meant(flexrec):
 
 
 def test_the_map_of_one_particle_has_no_change_to_compare(flexrec):
-    status, out, _ = flexrec("compare", "3", "3", "--maps", "1")
+    status, out, err = flexrec("compare", "3", "3", "--maps", "1")
     assert status == 0 and "CC 1.00; FSC" in out and "what changes" not in out
+    assert "003-train is compared with itself, and so agrees; name another model." in err
 
 
 @pytest.mark.parametrize("target", ["particles.star", "001-prep/particles.star"])

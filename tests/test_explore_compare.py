@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from chimerax.flexrec.actions.compare_actions import _facts
 from chimerax.flexrec.cli import program
 from chimerax.flexrec.errors import InputError
-from chimerax.flexrec.explore.compare_trainings import compare
-from chimerax.flexrec.explore.motion_agreement import canonical_correlations
+from chimerax.flexrec.explore.compare_trainings import Comparison, compare
+from chimerax.flexrec.explore.motion_agreement import canonical_correlations, correlation_by_chance
 from chimerax.flexrec.explore.placed_alike import placed_alike
 from chimerax.flexrec.explore.trained_model import open_trained
 from explored_project import COUNT, make_project
@@ -59,6 +62,18 @@ def test_canonical_correlations_of_more_and_fewer_dimensions():
     z = np.random.default_rng(0).normal(size=(500, 3))
     assert canonical_correlations(z, z[:, :1] + 1) == pytest.approx([1])
     assert canonical_correlations(z @ np.diag([1, 2, 0]), z)[[0, 1, 2]] == pytest.approx([1, 1, 0], abs=1e-6)
+
+
+def test_what_unrelated_latents_of_few_particles_reach_is_said():
+    rng = np.random.default_rng(0)
+    for count, one, two in ((40, 3, 4), (60, 8, 2), (15, 1, 1)):
+        found = [canonical_correlations(rng.normal(size=(count, one)), rng.normal(size=(count, two)))[0]
+                 for _ in range(60)]  # fmt: skip
+        assert np.mean(found) < correlation_by_chance(count, one, two) < np.mean(found) + 0.35
+    assert correlation_by_chance(10, 8, 8) == 1 > correlation_by_chance(1000, 2, 2) * 10
+    models = [SimpleNamespace(folder=Path(name), latents=np.zeros((12, dims))) for name, dims in (("a", 4), ("b", 3))]
+    agreed = Comparison(12, np.array([0.99, 0.9, 0.7]), "uid", (np.arange(12),) * 2, np.full(12, 0.2))
+    assert "0.99 0.90 0.70 (of unrelated latents of so few particles about 0.91)" in _facts(*models, agreed)[1][1]
 
 
 def test_a_copy_of_the_project_has_the_same_particles(first, tmp_path):

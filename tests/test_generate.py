@@ -228,7 +228,24 @@ def test_maps_of_another_place_are_refused_or_doubted(trained, job, tmp_path):
     assert "turned.mrc correlates by" in log_of(job)
 
 
+def test_particles_without_latents_are_passed_over(trained, job, tmp_path):
+    shutil.copytree(trained, half := tmp_path / "half1")
+    with np.load(half / "latents.npz") as file:
+        arrays = dict(file)
+    arrays["z"][::3] = np.nan
+    np.savez(half / "latents.npz", **arrays)
+    run(ask(half, along=("z1",), grid=2, frames=3), job)
+    with np.load(job.folder / "z.npz", allow_pickle=False) as file:
+        assert np.isfinite(file["z"]).all() and np.isfinite(file["distance"]).all()
+    assert np.isfinite(read_map(job.folder / "map_006.mrc")[0]).all()
+
+
 @pytest.mark.parametrize("values, complaint", [
+    ({"at": (0.0, 0.0), "frames": 5}, "frames: means nothing without --along; leave it out."),
+    ({"at": (0.0, 0.0), "range": (5.0, 95.0)}, "range: means nothing without --along or --grid; leave it out."),
+    ({"grid": 3, "frames": 5}, "frames: means nothing without --along; leave it out."),
+    ({"keep_outside": True}, "keep_outside: means nothing without --map; leave it out."),
+    ({"map_pixel_size": 2.0}, "map_pixel_size: means nothing without --map; leave it out."),
     ({"at": (1.0, 2.0, 3.0)}, "3 numbers make no whole points"),
     ({"along": ("z3",)}, "must be one of z1 to z2 or pc1 to pc2"),
     ({"along": ("x",)}, "'x' must be one of"),

@@ -70,6 +70,22 @@ def test_a_table_that_names_no_images_is_in_the_particles_order(project, tmp_pat
     assert "names no images" in given.sentence(tmp_path / "z.npz")
 
 
+def test_a_half_model_gives_the_latents_that_it_has(project):
+    train = project / "003-train"
+    with np.load(train / "latents.npz") as file:
+        arrays = dict(file)
+    before = arrays["z"].copy()
+    arrays["z"][::2] = np.nan
+    np.savez(train / "latents.npz", **arrays)
+    given = given_latents(train, prepared(project))
+    assert np.array_equal(np.flatnonzero(given.partner), np.arange(1, COUNT, 2))
+    np.testing.assert_array_equal(given.z[1::2], before[1::2])
+    np.testing.assert_allclose(given.z[::2], np.tile(before[1::2].mean(axis=0), (COUNT // 2, 1)), atol=1e-6)
+    np.savez(project / "z.npz", z=arrays["z"])
+    with pytest.raises(InputError, match="finite numbers"):
+        given_latents(project / "z.npz", prepared(project))
+
+
 def as_from_cryosparc(project):
     """The prep's particles with the uid that cryoSPARC gave each; the file that prep was given is gone."""
     ready = prepared(project)

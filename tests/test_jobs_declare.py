@@ -73,6 +73,19 @@ def test_wrong_text_is_refused(name, text):
         OPTIONS[name].parse(text)
 
 
+@pytest.mark.parametrize(("name", "text", "plain"), [
+    ("pause", "10Å", "10"), ("pause", "6 A", "6"), ("pause", "15°", "15"), ("pause", "1,5", "1.5"),
+    ("pause", "-1,5 nm", "-1.5"), ("steps", "32px", "32"), ("pause", "10,000", None), ("pause", "nan Å", None),
+    ("pause", "ten", None), ("steps", "1e3", None), ("steps", "2.5 px", None),
+])  # fmt: skip
+def test_a_number_with_its_unit_or_a_decimal_comma_is_answered_with_the_plain_one(name, text, plain):
+    wanted = "a whole number" if name == "steps" else "a number"
+    said = f"{name} is {text!r}, but must be {wanted}" + ("." if plain is None else f"; write {plain}.")
+    with pytest.raises(InputError) as refusal:
+        {option.name: option for option in COUNT.options()}[name].parse(text)
+    assert str(refusal.value) == said
+
+
 def test_numpy_numbers_are_numbers():
     built = COUNT.build({"steps": np.int64(4), "pause": np.float32(0.5), "origin": np.array([1.0, 2.0])})
     assert (built.steps, built.pause, built.origin) == (4, 0.5, (1.0, 2.0)) and type(built.steps) is int

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.cli.program import main as flexrec
 from chimerax.flexrec.jobs.mesh.mesh_again import mesh_again
+from chimerax.flexrec.jobs.project import new_job_folder
 from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.mesh.storage import load_mesh
 
@@ -54,3 +55,11 @@ def test_a_map_of_which_no_mesh_comes_leaves_the_old_one(project):
     old = load_mesh(project / "003-mesh" / "mesh.npz")
     assert mesh_again(project / "003-mesh", old, np.zeros((32, 32, 32), np.float32), 10.0, told.append) is old
     assert "none can be made" in told[-1]
+
+
+def test_a_threshold_of_nothing_was_chosen_too(tmp_path):
+    asked = {"mask_threshold": 0.0}
+    job = new_job_folder(tmp_path, {"verb": "mesh", "parameters": asked, "inputs": {"consensus": "c.mrc"}, "seed": 0})
+    told, old = [], object()
+    assert mesh_again(job, old, np.zeros((32, 32, 32), np.float32), 10.0, told.append) is old
+    assert told == ["The mesh was drawn by hand, or its job is gone: it is kept, soft where the map has lost density."]

@@ -9,6 +9,7 @@ from chimerax.flexrec.jobs.mesh.mesh_parameters import MESH
 from chimerax.flexrec.jobs.mesh.mesh_run import HALF_MAP, run
 from chimerax.flexrec.mesh import load_mesh
 from chimerax.flexrec.mesh.map_files import read_map, write_map
+from chimerax.flexrec.particles.resample import resample_box
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
 
 pytestmark = pytest.mark.blank_pictures()
@@ -87,6 +88,21 @@ def test_large_maps_are_cropped_in_fourier_space(tmp_path, consensus):
     assert read_map(folder / "mask.mrc")[0].shape == (32, 32, 32)
     with pytest.raises(InputError, match="box: 96"):
         run_job(tmp_path, "larger", consensus=consensus, box=96)
+
+
+def test_the_folder_of_a_job_stands_for_its_consensus(tmp_path, consensus):
+    folder, _ = run_job(tmp_path, consensus=tmp_path, coarseness=8, parts=1)
+    assert np.allclose(read_map(folder / "consensus.mrc")[0], read_map(consensus)[0])
+    with pytest.raises(InputError, match="nothing has no consensus.mrc"):
+        (tmp_path / "nothing").mkdir()
+        run_job(tmp_path, "other", consensus=tmp_path / "nothing")
+
+
+def test_cells_that_are_smaller_than_voxels_are_said(tmp_path):
+    write_map(tmp_path / "small.mrc", resample_box(blurred(dumbbell(BOX)), 16), 9.0)
+    folder, _ = run_job(tmp_path, consensus=tmp_path / "small.mrc", coarseness=18, parts=1)
+    assert "The cells are smaller than a voxel of 9 Å (18 cells across a box of 16 voxels)" in (
+        folder / "log.txt").read_text(encoding="utf-8")  # fmt: skip
 
 
 def test_a_given_mask_is_used_and_may_not_cut_the_molecule(tmp_path, consensus):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..explore.trained_model import Trained
 
 
+_MUCH_BY_CHANCE = 0.3  # of a canonical correlation
+
+
 @dataclass(frozen=True)
 class Compare:
     """With what."""
@@ -35,6 +38,8 @@ def compare(scene: Scene, asked: Compare) -> dict[str, Any]:
     from ..explore import compare_trainings
 
     trained, other = scene.trained, scene.other_training(asked.other)
+    if trained.folder.resolve() == other.folder.resolve() and trained.model.epoch == other.model.epoch:
+        scene.say(f"{trained.folder.name} is compared with itself, and so agrees; name another model.")
     result = compare_trainings.compare(
         trained, other, asked.maps, lambda step, total: scene.progress("comparing maps:", step, total))
     caption = f"Agreement of {trained.folder.name} and {other.folder.name}"
@@ -48,7 +53,7 @@ def _facts(trained: Trained, other: Trained, result: Comparison) -> tuple[list[t
     """Rows of a table, and the same as lines."""
     import numpy as np
 
-    correlation = " ".join(f"{value:.2f}" for value in result.correlation)
+    correlation = " ".join(f"{value:.2f}" for value in result.correlation) + _by_chance(trained, other, result)
     alike = f"{np.median(result.alike):.2f} at the median, more than 0.5 for {100 * np.mean(result.alike > 0.5):.0f}%"
     rows: list[tuple[str, object]] = [
         ("particles in common", result.particles), ("matched by", result.by),
@@ -75,6 +80,14 @@ def _facts(trained: Trained, other: Trained, result: Comparison) -> tuple[list[t
         lines.append(f"motion: {first} in {trained.folder.name}, {second} in {other.folder.name}; they differ by "
                      f"{difference}, agreement {agreement}")  # fmt: skip
     return rows, lines
+
+
+def _by_chance(trained: Trained, other: Trained, result: Comparison) -> str:
+    """Where particles are few for so many dimensions, what latents that know nothing of one another would reach."""
+    from ..explore.motion_agreement import correlation_by_chance
+
+    chance = correlation_by_chance(result.particles, trained.latents.shape[1], other.latents.shape[1])
+    return f" (of unrelated latents of so few particles about {chance:.2f})" if chance > _MUCH_BY_CHANCE else ""
 
 
 def _keep(scene: Scene, trained: Trained, other: Trained, result: Comparison) -> None:

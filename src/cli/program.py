@@ -25,6 +25,7 @@ from .job_commands import (
     run_job,
 )
 from .job_options import Parser, add_parameters
+from .unknown_options import unknown_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +56,8 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = _parser()
     chosen, more = parser.parse_known_args(words)
     if more and not getattr(chosen, "takes_more", False):
-        parser.error(f"unrecognized arguments: {' '.join(more)}")
+        job = next((job for job in all_jobs() if job.verb == getattr(chosen, "verb", None)), None)
+        raise InputError(unknown_options(more, job))
     chosen.more = more
     return chosen
 

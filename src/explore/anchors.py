@@ -17,7 +17,7 @@ _WORD = re.compile(r"s:.+|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 def are_anchors(text: str) -> bool:
     """Whether a text has the form that `read_anchors` takes, of whatever model."""
-    return all(_WORD.fullmatch(word) or NAME.fullmatch(word) for word in re.split(r"\s*,\s*", text.strip(" ,")))
+    return all(_WORD.fullmatch(word) or NAME.fullmatch(word) for word in re.split(r"\s*[,;]\s*", text.strip(" ,;")))
 
 
 def read_anchors(text: str, trained: Trained) -> np.ndarray:

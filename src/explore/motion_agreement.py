@@ -93,3 +93,11 @@ def canonical_correlations(first: np.ndarray, second: np.ndarray, weight: np.nda
     padded = np.zeros(min(first.shape[1], second.shape[1]))
     padded[: len(found)] = np.clip(found, 0, 1)
     return padded
+
+
+def correlation_by_chance(count: int, first: int, second: int) -> float:
+    """What the greatest canonical correlation of latents in ``first`` and ``second`` dimensions, of ``count``
+    particles, is about where they have nothing in common: the edge of Wachter's distribution (1980).
+    """
+    one, two = first / count, second / count
+    return 1.0 if one + two >= 1 else float(np.sqrt(one * (1 - two)) + np.sqrt(two * (1 - one)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from ..parameters import Parameter, build_parameters, read_parameters
 
 
@@ -50,6 +51,15 @@ class Job:
     def build(self, values: Mapping[str, Any]) -> Any:
         """An instance of ``parameters`` from the values given: see `parameters.build_parameters`."""
         return build_parameters(self.verb, self.declaration(), self.implied(values))
+
+
+def refuse_without_use(job: Job, parameters: Any, causes: Mapping[str, str]) -> None:
+    """``InputError`` for the first parameter that was given and has no use, ``causes`` saying why of each of these:
+    ``with --mask``.
+    """
+    for option in job.options():
+        if option.name in causes and getattr(parameters, option.name) != option.default:
+            raise InputError(f"{option.name}: means nothing {causes[option.name]}; leave it out.")
 
 
 def _imported(name: str) -> Callable:

@@ -51,6 +51,9 @@ def create(
     project = Path(project)
     if not 0 <= seed <= MOST:
         raise InputError(f"seed is {seed}, but must be a whole number from 0 to {MOST}.")
+    if (project / "job.json").is_file():
+        above = project.absolute().parent
+        raise InputError(f"{project.absolute()} is the folder of a job; give the project in which it lies, {above}.")
     checked = job.build({option.name: getattr(parameters, option.name) for option in job.options()})
     values, inputs = split_record(job, resolve_inputs(job, checked, project, suits), project)
     record = {"verb": job.verb, "parameters": values, "inputs": inputs, "seed": seed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from .map_files import interpolate, low_pass, radius_grid
 LOW_FRACTION = 0.1  # of the molecule's own density: what a domain that swings by 30 degrees keeps where it seldom is
 COARSER = 2.0  # times as many Å, of a second low-passed map: blurred density is left in it, and a third of the noise
 DARK = -1.0  # skewness of a low-passed map; a bright molecule in solvent has 3 to 10, noise 0
+MOST_ALIKE = 0.1  # of the voxels that are not solvent, in a map, have its greatest value; in a mask or labels, more
 SMALL_PIECE = 0.05  # of the largest piece; smaller islands are dropped
 
 
@@ -37,6 +39,16 @@ def mask_resolution(pixel_size: float, lowpass: float) -> float:
 def solvent_level(volume: np.ndarray) -> float:
     """The density of solvent: the median of a map (N, N, N) outside the central sphere."""
     return float(np.median(_outside(volume)))
+
+
+def refuse_mask(volume: np.ndarray, path: Path) -> None:
+    """``InputError`` where what was given for a map ``(N, N, N)`` is a mask, or labels of parts, by its values."""
+    least, most = float(volume.min()), float(volume.max())
+    slack = 1e-5 * (most - least)
+    alike, some = np.count_nonzero(volume >= most - slack), np.count_nonzero(volume > least + slack)
+    if most > least and alike > MOST_ALIKE * some and alike > 8:
+        raise InputError(f"{path}: {alike / some:.0%} of its voxels beside the solvent have its greatest value, "
+                         f"{most:.3g}, so it is a mask or labels; give the map itself as --consensus.")  # fmt: skip
 
 
 def _outside(volume: np.ndarray) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...parameters import parameter
 from ..declare import Job
@@ -63,9 +65,23 @@ class GenerateParameters:
     threads: int | None = parameter(None, help="threads; if omitted, one per core", low=1, advanced=True)
 
 
+def without_use(values: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that mean nothing with some values, and why of each."""
+    causes: dict[str, str] = {}
+    if values.get("map") is None:
+        causes |= dict.fromkeys(("map_pixel_size", "keep_outside"), "without --map")
+    grid, points = values.get("grid") is not None, bool(values.get("at")) or values.get("path") is not None
+    if not values.get("along") and (grid or points):
+        causes["frames"] = "without --along"
+        if not grid:
+            causes["range"] = "without --along or --grid"
+    return causes
+
+
 GENERATE = Job(
     verb="generate",
     synopsis="Make maps at latent points: a series along a motion, a grid, or points of your own",
     parameters=GenerateParameters,
     run=".generate.generate_run:run",
+    unused=lambda values: frozenset(without_use(values)),
 )

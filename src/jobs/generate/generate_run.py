@@ -17,8 +17,9 @@ from ...models.interface import DecodeOptions
 from ...models.latent_points import Series
 from ...models.support import Support
 from ...particles.resample import resample_box
+from ..declare import refuse_without_use
 from ..job_folder import JobRun
-from .generate_parameters import GenerateParameters
+from .generate_parameters import GENERATE, GenerateParameters, without_use
 from .generate_points import requested_series
 
 OVERSAMPLING = 2  # these maps are kept and measured: they should be right up to Nyquist
@@ -43,7 +44,9 @@ def run(parameters: GenerateParameters, job: JobRun) -> None:
         f"Model {model.progress}: {len(model.latents)} particles, {model.latent_dims} latent "
         f"dimension(s), map of {model.box} voxels of {model.pixel_size:.4g} Å."
     )
+    model = model if model.finite.all() else model.of_particles(model.finite)  # a half model has not placed the others
     decoding = _with_map(parameters, model, job)
+    refuse_without_use(GENERATE, parameters, without_use(vars(parameters)))
     plan = _plan(requested_series(parameters, model), model)
     _warn(plan, job)
     _forget_other_maps(job.folder, plan, decoding)

@@ -17,6 +17,7 @@ from .mesh_run import build
 
 # what somebody has chosen for the very map that the mesh was made of
 CHOSEN = ("segments", "bodies", "mask", "mesh", "weights", "joints", "rigid", "mask_threshold")
+_NOTHING = (None, "", ())  # a threshold of 0 is one
 
 
 def mesh_again(
@@ -27,7 +28,7 @@ def mesh_again(
     It is ``old`` itself where parts, mask or weights were chosen by somebody, and where no mesh comes of the map.
     """
     parameters = _parameters(folder if folder.is_dir() else folder.parent)
-    if parameters is None or any(getattr(parameters, name) for name in CHOSEN):
+    if parameters is None or any(getattr(parameters, name) not in _NOTHING for name in CHOSEN):
         log("The mesh was drawn by hand, or its job is gone: it is kept, soft where the map has lost density.")
         return old
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...parameters import parameter
 from ..declare import Job
@@ -14,7 +16,8 @@ class MeshParameters:
     """A tetrahedral mesh over the consensus map."""
 
     consensus: Path = parameter(
-        help="consensus map (MRC, a cube, molecule positive) of the same particles, in the same frame as their poses"
+        help="consensus map (MRC, a cube, molecule positive) of the same particles, in the same frame as their poses; "
+        "or the folder of a job that has one"
     )
     coarseness: int = parameter(
         20,
@@ -61,6 +64,8 @@ class MeshParameters:
         None,
         help="density of the low-passed consensus above which the mask begins; if omitted, chosen from the map's noise "
         "and its densest parts, low enough for the faint, blurred density of a domain that swings",
+        low=-1e9,
+        high=1e9,
     )
     mask_dilate: float = parameter(5.0, help="distance by which the mask is grown", unit="Å", low=0, high=100)
     mask_pad: float = parameter(5.0, help="width of the mask's soft edge, outside that", unit="Å", low=0, high=100)
@@ -109,9 +114,27 @@ class MeshParameters:
     )
 
 
+_OF_PARTS = ("parts", "segments", "bodies", "joints")
+_OF_MASK = ("mask_threshold", "mask_dilate")
+_OF_WEIGHTS = ("rigidity_min", "stiffen_low_density")
+_OF_BUILDING = (
+    "coarseness", *_OF_PARTS, "mask", "mask_lowpass", *_OF_MASK, "mask_pad", "mask_cut", *_OF_WEIGHTS, "box",
+)  # fmt: skip
+
+
+def without_use(values: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that mean nothing with some values, and why of each: what a person gives is not made."""
+    causes: dict[str, str] = {}
+    for given, names in (("mask", _OF_MASK), ("weights", _OF_WEIGHTS), ("mesh", _OF_BUILDING)):
+        if values.get(given) is not None:
+            causes |= dict.fromkeys(names, f"with --{given}")
+    return causes
+
+
 MESH = Job(
     verb="mesh",
     synopsis="Build the tetrahedral mesh that carries the consensus map",
     parameters=MeshParameters,
     run=".mesh.mesh_run:run",
+    unused=lambda values: frozenset(without_use(values)),
 )

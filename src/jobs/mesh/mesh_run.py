@@ -19,7 +19,15 @@ from ...mesh.cryosparc_mesh import from_cryosparc, to_cryosparc
 from ...mesh.domains import find_domains
 from ...mesh.map_files import interpolate, low_pass, read_map, write_map
 from ...mesh.map_place import read_centre
-from ...mesh.mask import check_given_mask, cut_fraction, make_mask, mask_resolution, place_mask, solvent_level
+from ...mesh.mask import (
+    check_given_mask,
+    cut_fraction,
+    make_mask,
+    mask_resolution,
+    place_mask,
+    refuse_mask,
+    solvent_level,
+)
 from ...mesh.named_parts import Parts, check_joints_hold, join_parts
 from ...mesh.quality import mesh_quality
 from ...mesh.segments import Segments, doubts, fill_mask, read_segments
@@ -28,9 +36,11 @@ from ...mesh.tetmesh import TetMesh
 from ...mesh.weights import cell_density, make_rigid, read_weights, weigh_by_density
 from ...particles.pickles import load_arrays_pickle
 from ...particles.resample import resample_box
+from ..declare import refuse_without_use
+from ..inputs import job_file
 from ..job_folder import JobRun
 from .body_file import read_bodies
-from .mesh_parameters import MeshParameters
+from .mesh_parameters import MESH, MeshParameters, without_use
 
 LARGEST_BOX = 256  # of the mesh's own map, unless asked: voxels are found anew for every box the engine uses
 MOST_SOLVENT = 0.2  # of the greatest density above it, in a map whose solvent counts as 0
@@ -51,6 +61,8 @@ class Result:
 
 def run(parameters: MeshParameters, job: JobRun) -> None:
     """Build or import a mesh and write mesh.npz, mask.mrc, consensus.mrc, parts.mrc, quality.json and mesh.png."""
+    refuse_without_use(MESH, parameters, without_use(vars(parameters)))
+    parameters = replace(parameters, consensus=job_file(parameters.consensus, "consensus.mrc"))
     consensus, pixel_size = _read_consensus(parameters, job)
     consensus, parameters = _without_solvent(consensus, parameters, job)
     job.progress(1, STEPS)
@@ -69,6 +81,7 @@ def run(parameters: MeshParameters, job: JobRun) -> None:
 def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray, float]:
     """The consensus, cropped in Fourier space where it is large, and the pixel size that it then has."""
     consensus, pixel_size = read_map(parameters.consensus, parameters.pixel_size)
+    refuse_mask(consensus, parameters.consensus)
     if parameters.pixel_size is None and abs(pixel_size - 1.0) < 1e-4:
         job.log("The map's header says 1 Å per voxel, as many programs write when they do not know: see --pixel-size.")
     if HALF_MAP.search(parameters.consensus.stem):
@@ -104,6 +117,9 @@ def build(
     """A mesh made of a consensus ``(N, N, N)`` ``[z, y, x]`` in the way that ``parameters`` say."""
     mask, cut = _mask(parameters, consensus, pixel_size, log)
     inside = mask > 0
+    if parameters.coarseness > len(consensus):
+        log(f"The cells are smaller than a voxel of {pixel_size:.3g} Å ({parameters.coarseness} cells across a box of "
+            f"{len(consensus)} voxels): most carry nothing; give --coarseness {len(consensus) // 2} or less.")
     progress(2, STEPS)
     smooth = low_pass(consensus, pixel_size, mask_resolution(pixel_size, parameters.mask_lowpass))
     parts = _parts(parameters, smooth, inside, pixel_size, log)

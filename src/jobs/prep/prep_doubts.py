@@ -6,11 +6,15 @@ import numpy as np
 
 from ...engine.maps.back_projection_check import Check, Halves
 from ...engine.maps.fsc import fourier_shell_correlation, low_shells
+from ...errors import InputError
+from ...mesh.map_files import radius_grid
+from ...mesh.mask import cut_fraction
 from ...particles.resample import resample_map
 from .prep_ctf_doubts import doubt_ctf
 from .prep_read import Consensus
 
 _CLEARER = 0.15  # how much better another explanation must be to be named
+_OUTSIDE, _COARSE = 0.1, 20.0  # share of the strong density that may be outside the disc; Å to which it is looked at
 _FEWEST = 5  # particles in a half
 _REFINEMENT = "from the same refinement"
 _SCALES = (0.9, 0.92, 0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06, 1.08, 1.1)  # of the consensus' pixel size
@@ -28,6 +32,21 @@ def doubt(halves: Halves, check: Check, consensus: Consensus | None) -> str | No
     if poor is not None and _REFINEMENT not in poor:
         return poor
     return doubt_ctf(halves, check, consensus) or poor or _doubt_pixel_size(halves, check, consensus)
+
+
+def doubt_radius(consensus: Consensus | None, radius: float, pixel_size: float) -> str | None:
+    """A sentence where the disc of ``radius`` Å leaves much of the consensus outside, where noise is measured."""
+    if consensus is None:
+        return None
+    disc = (radius_grid(len(consensus.framed)) * pixel_size <= radius).astype(np.float32)
+    try:
+        outside = cut_fraction(consensus.framed, disc, pixel_size, _COARSE)
+    except InputError:
+        return None  # what is molecule there cannot be told
+    if outside < _OUTSIDE:
+        return None
+    return (f"{outside:.0%} of the consensus' strong density lies outside the disc of {radius:.0f} Å, where noise is "
+            "measured: give a greater --radius, or a larger --crop.")  # fmt: skip
 
 
 def _doubt_halves(halves: np.ndarray, count: int) -> str | None:

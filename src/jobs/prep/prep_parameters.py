@@ -25,7 +25,8 @@ class PrepParameters:
     )
     consensus: Path | None = parameter(
         None,
-        help="consensus map of the same particles (MRC): poses, contrast, hand and pixel size are checked against it",
+        help="consensus map of the same particles (MRC), or a job's folder with one: poses, contrast, hand and pixel "
+        "size are checked against it",
     )
     pixel_size: float | None = parameter(
         None,

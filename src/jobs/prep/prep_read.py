@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import InputError
 from ...mesh.map_files import read_map
 from ...mesh.map_place import read_centre
+from ...mesh.mask import refuse_mask
 from ...particles import InputWarning, Particles, read_particles
 from ...particles.frame import Frame
 from ...particles.mrc import read_header
@@ -40,6 +41,9 @@ class Consensus:
 
 def read_input(parameters: PrepParameters, seed: int, notes: Notes) -> tuple[Particles, np.ndarray]:
     """The particles asked for and their rows in the source file."""
+    root = parameters.image_root
+    if root is not None and not root.is_dir():
+        raise InputError(f"image_root: {root} is a file; give the folder that the names of the stacks start from.")
     path = _particle_file(parameters.particles) if parameters.particles.is_dir() else parameters.particles
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InputWarning)
@@ -117,9 +121,13 @@ def read_consensus(
     ``InputError`` where its pixel size or extent cannot be that of these particles.
     """
     if path is None:
+        if given is not None:
+            raise InputError("pixel_size: is that of the consensus map, and there is none; give --consensus, or leave "
+                             "it out. The particles' own is in their file.")  # fmt: skip
         return None
     path = job_file(path, "consensus.mrc")
     density, pixel_size = read_map(path, given)
+    refuse_mask(density, path)
     boxes, sizes = particles.optics.box, particles.optics.pixel_size
     same_box = boxes == density.shape[0]
     if same_box.any() and np.min(np.abs(sizes[same_box] / pixel_size - 1)) > 0.005:

@@ -19,7 +19,7 @@ from ...particles.prepared import NOISE, RECORD, STACK, STAR, check_readable
 from ...particles.stream import StackWriter
 from ...particles.symmetry import operators
 from ..job_folder import JobRun
-from .prep_doubts import doubt
+from .prep_doubts import doubt, doubt_radius
 from .prep_measure import Noise, images_digest, measure_noise, save_filter
 from .prep_notes import Notes
 from .prep_parameters import PrepParameters
@@ -63,11 +63,19 @@ def run(parameters: PrepParameters, job: JobRun) -> None:
     write_unit(check, consensus, frame.pixel_size, group, notes)
     warning = doubt(halves, check, consensus)
     if warning:
-        notes.warn(warning)
+        notes.warn(warning + state_taken(parameters.ctf_state))
+    small = doubt_radius(consensus, radius, frame.pixel_size)
+    if small:
+        notes.warn(small)
     write_star(job.folder / STAR, prepared)
     _write_record(parameters, images, len(prepared), frame, radius, noise, check, notes)
     check_readable(job.folder, prepared)
     _write_picture(converter, stored, noise, check, frame, job)
+
+
+def state_taken(state: str) -> str:
+    """What else may be wrong where the check finds something: what was said to have been done to the images."""
+    return "" if state == "auto" else f" The images were taken as {state}: if they are not, mend that first."
 
 
 def _radius(parameters: PrepParameters, frame: Frame) -> float:

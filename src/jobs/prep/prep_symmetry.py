@@ -55,5 +55,8 @@ def write_unit(check: Check, consensus: Consensus | None, pixel_size: float, gro
     unit = asymmetric_unit(density, pixel_size, group)
     with notes.job.output(UNIT) as path:
         write_map(path, unit, pixel_size, check.centre)
+    if consensus is None:
+        notes.warn(f"without a consensus it was not checked that the molecule has {len(group)} equal subunits about "
+                   "its centre, in this group: look at backprojection.mrc, or give --consensus.")  # fmt: skip
     notes.job.log(f"{UNIT}: one of {len(group)} subunits, cut where the density between them is least; train lets it "
                   "alone move.")  # fmt: skip

@@ -87,6 +87,7 @@ def _share(drop: str) -> float:
 
 def design(parameters: SimulateParameters, assembly: Assembly, seed: int) -> Experiment:
     """Draw every particle's state, pose and optics."""
+    check_shares(parameters)
     count = parameters.particles
     angles, state = _states(assembly, count, parameters.states, seed)
     if parameters.poses is None:
@@ -106,6 +107,16 @@ def design(parameters: SimulateParameters, assembly: Assembly, seed: int) -> Exp
         neighbour=draw_neighbours(count, parameters.neighbours, _beside(assembly.molecule), seed),
         background=draw_background(count, *_two(parameters.noise, "noise"), seed),
     )  # fmt: skip
+
+
+def check_shares(parameters: SimulateParameters) -> None:
+    """``InputError`` where there are more kinds of particles than there are particles."""
+    if parameters.states > parameters.particles:
+        raise InputError(f"states: {parameters.states} conformations are more than the {parameters.particles} "
+                         "particles; give no more, or 0 for a state of each particle's own.")  # fmt: skip
+    if parameters.junk + parameters.strangers > 1:
+        raise InputError(f"strangers: {parameters.strangers:g} of the images and {parameters.junk:g} that are junk are "
+                         "more than all of them; let both come to 1 at most.")  # fmt: skip
 
 
 def _states(assembly: Assembly, count: int, states: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...parameters import parameter
 from ..declare import Job
@@ -109,11 +111,11 @@ class SimulateParameters:
     )
     odd_zernike: tuple[float, ...] = parameter(
         (), help="coefficients of antisymmetric aberrations, as RELION's _rlnOddZernike: 3 and 6 are trefoil",
-        unit="rad", advanced=True,
+        unit="rad", low=-1000, high=1000, advanced=True,
     )  # fmt: skip
     even_zernike: tuple[float, ...] = parameter(
         (), help="coefficients of symmetric aberrations, as RELION's _rlnEvenZernike: 5 and 9 are tetrafoil",
-        unit="rad", advanced=True,
+        unit="rad", low=-1000, high=1000, advanced=True,
     )  # fmt: skip
     anisotropy: tuple[float, ...] = parameter(
         (), help="anisotropic magnification: per cent between largest and smallest, and the direction of the largest "
@@ -132,9 +134,29 @@ class SimulateParameters:
     )
 
 
+def without_use(values: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that mean nothing with some values, and why of each."""
+    from ...simulate.model_atoms import is_model_file
+
+    causes: dict[str, str] = {}
+    molecule = values.get("molecule")
+    if molecule is None or is_model_file(Path(molecule)):
+        causes["labels"] = "without --molecule, a map" if molecule is None else "with an atomic model"
+    else:
+        causes["resolution"] = "with a map, which is as fine as it is"
+    if values.get("poses") is not None:
+        causes |= dict.fromkeys(("shift", "defocus", "astigmatism", "views"), "with --poses")
+    if values.get("snr") == 0:
+        causes["noise_ratio"] = "with --snr 0, without noise"
+    if str(values.get("hinges", "")).strip().lower() == "rigid":
+        causes["states"] = "where nothing moves"
+    return causes
+
+
 SIMULATE = Job(
     verb="simulate",
     synopsis="Make particle images of a molecule whose motion is known, and the truth to compare with",
     parameters=SimulateParameters,
     run=".simulate.simulate_run:run",
+    unused=lambda values: frozenset(without_use(values)),
 )

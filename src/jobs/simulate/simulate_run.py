@@ -11,14 +11,16 @@ from ...particles.symmetry import operators
 from ...simulate.experiment import Experiment, gain
 from ...simulate.moving_molecule import MovingMolecule
 from ...simulate.simulated_images import signal_variance
+from ..declare import refuse_without_use
 from ..job_folder import JobRun
 from .simulate_design import design, read_assembly
-from .simulate_parameters import SimulateParameters
+from .simulate_parameters import SIMULATE, SimulateParameters, without_use
 from .simulate_write import write_consensus, write_images, write_maps, write_particles, write_picture, write_truth
 
 
 def run(parameters: SimulateParameters, job: JobRun) -> None:
     """Write particles.mrcs, particles.star, the truth, maps and a picture into the job's folder."""
+    refuse_without_use(SIMULATE, parameters, without_use(vars(parameters)))
     assembly = read_assembly(parameters)
     molecule, hinges, part = assembly.molecule, assembly.hinges, assembly.part
     experiment = design(parameters, assembly, job.seed)

@@ -49,11 +49,10 @@ def given_latents(path: Path, prepared: Prepared) -> GivenLatents:
     fits too few.
     """
     z, keys = _read(path, prepared)
-    finite = np.isfinite(z).all(axis=1)
     if keys is None:
-        if not finite.all():
-            raise InputError(f"{path}: array z must be particles x dimensions of finite numbers.")
-        return GivenLatents(z, finite, "their order, as the file names no images")
+        finite = np.isfinite(z).all(axis=1)
+        centre = z[finite].mean(axis=0, dtype=float).astype(np.float32)  # a half model has not placed the others
+        return GivenLatents(np.where(finite[:, None], z, centre), finite, "their order, as the file names no images")
     match = matched(keys, prepared_keys(prepared.particles, prepared.folder))
     match_z = z[match.first]
     placed = np.isfinite(match_z).all(axis=1)
@@ -85,6 +84,8 @@ def _read(path: Path, prepared: Prepared) -> tuple[np.ndarray, Keys | None]:
 
 def _of_table(path: Path) -> tuple[np.ndarray, Keys | None]:
     table = read_table(path)
+    if not table.of_particles and not np.isfinite(table.z).all():
+        raise InputError(f"{path}: array z must be particles x dimensions of finite numbers.")
     return table.z, table.keys if table.of_particles else None
 
 

@@ -33,7 +33,8 @@ class Part:
     name : as it is asked for. help : what it is, in a clause. parameters : its frozen dataclass.
     learner : ``module:Class`` of what learns, made with the parameters (a latent source with the latents that were
         given, too).
-    without : parameters of latent sources, and of all trainings, that a decoder has no use for.
+    without : parameters of latent sources, and of all trainings, that a decoder has no use for. without_of : those of
+        one source that it has no use for, by the source's name.
     said : values of other parts' parameters that say what it does anyway. title : as sentences have it, if otherwise.
     """
 
@@ -42,6 +43,7 @@ class Part:
     parameters: type
     learner: str
     without: tuple[str, ...] = ()
+    without_of: tuple[tuple[str, tuple[str, ...]], ...] = ()
     said: tuple[tuple[str, Any], ...] = ()
     title: str = ""
 
@@ -54,6 +56,9 @@ class Part:
         module, name = self.learner.split(":")
         return getattr(importlib.import_module(module, __package__), name)(self.settings(parameters), *more)
 
+
+# of the variational table, where a decoder is linear in the latents, and means and variances are solved for
+_OF_GRADIENT = ("initial_means", "table_rate", "final_table_rate")
 
 DECODERS: dict[str, Part] = {}
 SOURCES: dict[str, Part] = {}
@@ -112,6 +117,7 @@ register_decoder(
         LinearParameters,
         "...engine.decoders.linear.linear_decoder:LinearDecoder",
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
+        without_of=(("variational", _OF_GRADIENT),),
         said=(("poses", "fixed"), ("junk", "keep")),
     )
 )
@@ -141,6 +147,7 @@ register_decoder(
         ClassesParameters,
         "...engine.decoders.classes.classes_decoder:ClassesDecoder",
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
+        without_of=(("variational", (*_OF_GRADIENT, "beta", "beta_passes")),),
         said=(("poses", "fixed"),),
     )
 )
@@ -156,9 +163,15 @@ def presets() -> tuple[Preset, ...]:
 
 
 def with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A job's values with those that the preset among them stands for; what is given beside it wins."""
+    """A job's values with those that the preset among them stands for; what is given beside it wins, and what then
+    means nothing is not set.
+    """
     preset = next((each for each in presets() if each.name == values.get("like")), None)
-    return {**({} if preset is None else preset.values()), **values}
+    if preset is None:
+        return dict(values)
+    both = {**preset.values(), **values}
+    unused = _unused_by(*chosen_parts(both)) | set(without_use(both))
+    return {name: value for name, value in both.items() if name in values or name not in unused}
 
 
 def chosen_parts(values: Mapping[str, Any]) -> tuple[Part, Part]:
@@ -167,23 +180,43 @@ def chosen_parts(values: Mapping[str, Any]) -> tuple[Part, Part]:
     return DECODERS.get(decoder, DECODERS["flow"]), SOURCES.get(source, SOURCES["table"])
 
 
+def without_use(values: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that mean nothing with the values of others, and why of each."""
+    causes: dict[str, str] = {}
+    if values.get("encoding") == "geometric":
+        causes["feature_sigma"] = "with --encoding geometric"
+    if values.get("initial_latents") is not None:
+        causes |= dict.fromkeys(("initial_means", "field_start"), "with --initial-latents, where means begin")
+    return causes
+
+
 def unused_parameters(values: Mapping[str, Any]) -> frozenset[str]:
-    """Names of the parameters that mean nothing to the parts that a job's values choose."""
-    decoder, source = chosen_parts(with_preset(values))
+    """Names of the parameters that mean nothing to the parts that a job's values choose, or with other values."""
+    values = with_preset(values)
+    return _unused_by(*chosen_parts(values)) | frozenset(without_use(values))
+
+
+def _unused_by(decoder: Part, source: Part) -> frozenset[str]:
+    """Names of the parameters that mean nothing to a decoder and a source together."""
     named = {each.name for part in (*DECODERS.values(), *SOURCES.values()) for each in fields(part.parameters)}
     own = {each.name for part in (decoder, source) for each in fields(part.parameters)}
-    return frozenset(named - own | set(decoder.without))
+    return frozenset(named - own | _without(decoder, source))
+
+
+def _without(decoder: Part, source: Part) -> set[str]:
+    """Names of the parameters of a source, and of all trainings, that the decoder has no use for."""
+    return {*decoder.without, *dict(decoder.without_of).get(source.name, ())}
 
 
 def check_parts(parameters: Any) -> None:
     """``InputError`` where something was asked that the parts chosen have no use for."""
     values = {each.name: getattr(parameters, each.name) for each in fields(parameters)}
     decoder, source = chosen_parts(values)
-    unused, said = unused_parameters(values), dict(decoder.said)
+    unused, said, without = _unused_by(decoder, source), dict(decoder.said), _without(decoder, source)
     for each in fields(parameters):
         name, value = each.name, values[each.name]
         if name in unused and value not in (each.default, said.get(name, each.default)):
-            of_source = name not in decoder.without and any(_declares(part, name) for part in SOURCES.values())
+            of_source = name not in without and any(_declares(part, name) for part in SOURCES.values())
             who = source.title or f"{source.name} of latents" if of_source else f"{decoder.name} decoder"
             raise InputError(f"{name}: means nothing to the {who}; leave it out.")
 

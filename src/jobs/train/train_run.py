@@ -15,6 +15,7 @@ from ...mesh.storage import load_mesh
 from ...mesh.tetmesh import TetMesh
 from ...particles.prefetch import processes_here, threads_here
 from ...particles.prepared import Prepared, load_prepared
+from ..declare import refuse_without_use
 from ..inputs import job_file
 from ..job_folder import JobRun
 from ..queue.slots import device_name
@@ -25,8 +26,8 @@ from .train_halves import check_halves, train_halves
 from .train_images import ready_images
 from .train_model import MESH_FILE, STOPPED, Inputs, train_model
 from .train_moving import with_what_moves
-from .train_parameters import CommonParameters
-from .train_parts import check_parts, chosen_parts
+from .train_parameters import TRAIN, CommonParameters
+from .train_parts import check_parts, chosen_parts, without_use
 
 if TYPE_CHECKING:
     from ...engine.training.team import Team
@@ -44,7 +45,7 @@ def run(parameters: CommonParameters, job: JobRun) -> None:
     if parameters.halves:
         check_halves(parameters, inputs[0].particles, job)
     particles = inputs[0].particles
-    devices = tuple(device_name(word) for word in parameters.devices)
+    devices = choose_devices(parameters.devices)
     if not devices:
         device = choose_device(parameters.device)
         devices = (device,) * (processes_for(len(particles), parameters.in_memory) if device == "cpu" else 1)
@@ -86,6 +87,7 @@ def train(
 def read_inputs(parameters: CommonParameters, say: Callable[[str], object] | None = None) -> Inputs:
     """Particles, mesh and latents to begin with; ``InputError`` where they do not belong together."""
     check_parts(parameters)
+    refuse_without_use(TRAIN, parameters, without_use(vars(parameters)))
     prepared = load_prepared(parameters.particles)
     if len(prepared.particles) < FEWEST:
         raise InputError(
@@ -94,6 +96,7 @@ def read_inputs(parameters: CommonParameters, say: Callable[[str], object] | Non
         )
     mesh = load_mesh(job_file(parameters.mesh, MESH_FILE))
     check_fit(prepared, mesh)
+    check_encoder_box(vars(parameters)["encoder_box"], prepared)
     mesh = with_what_moves(mesh, parameters.moving, prepared)
     return prepared, mesh, initial_latents(parameters, prepared, say)
 
@@ -109,6 +112,13 @@ def check_fit(prepared: Prepared, mesh: TetMesh) -> None:
             f"pixels of {prepared.pixel_size:.3g} Å); check the pixel size of the consensus, or run prep with a larger "
             "--crop."
         )
+
+
+def check_encoder_box(box: int | None, prepared: Prepared) -> None:
+    """``InputError`` where the encoder cannot see images of that many pixels."""
+    if box is not None and (box > prepared.box or box % 2):
+        raise InputError(f"encoder_box: is {box}, but must be even and no more than the {prepared.box} pixels of the "
+                         "prepared images.")  # fmt: skip
 
 
 def initial_latents(
@@ -151,6 +161,22 @@ def _starts_from_latents(parameters: CommonParameters) -> bool:
     return given
 
 
+def choose_devices(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of several processes, checked: GPUs, each once, or processors; ``0`` is ``cuda:0``."""
+    names = tuple(device_name(word) for word in words)
+    if len(names) < 2:
+        return names
+    kinds = {name.partition(":")[0] for name in names}
+    if len(kinds) > 1 or not kinds <= {"cpu", "cuda"}:
+        raise InputError(f"devices: {','.join(words)} cannot share the images; give GPUs, as 0,1, or cpu,cpu.")
+    twice = next((name for name in names if names.count(name) > 1), "") if kinds == {"cuda"} else ""
+    if twice:
+        raise InputError(f"devices: {twice} is named twice; give every GPU once.")
+    for name in dict.fromkeys(names):
+        choose_device(name)  # or why it cannot be used here
+    return names
+
+
 def choose_device(name: str) -> str:
     """``auto`` resolved, and anything else checked; ``1`` is ``cuda:1``."""
     if name.startswith("mps"):
@@ -164,5 +190,6 @@ def choose_device(name: str) -> str:
         torch.zeros(1, device=name).item()  # the meta device has no values to give
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].partition(". ")[0]  # torch goes on with a list of all that it knows
+        reason = "there is no such kind" if reason.startswith("Expected one of") else reason  # its own list of kinds
         raise InputError(f"device: {name} cannot be used here ({reason}); say cpu, or auto.") from error
     return name
