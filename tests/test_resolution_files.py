@@ -153,6 +153,16 @@ def test_a_coarse_map_is_not_sharpened_and_the_job_says_why(tmp_path):
         json.dumps(record, allow_nan=False)
 
 
+def test_the_coarsest_local_resolution_is_not_taken_for_a_measured_one(tmp_path, written):
+    """Half-maps of noise agree nowhere: what stands in their map of local resolution is the end of what is told."""
+    record = write_resolution(pair_of(np.zeros((32,) * 3, np.float32), 1.0), ResolutionRequest(), JobRun(tmp_path))
+    coarsest = record["coarsest_local_resolution"]
+    assert coarsest == pytest.approx(32 * PIXEL / 4) and record["local_resolution"]["0.9"] == pytest.approx(coarsest)
+    told = f"{coarsest:.1f} Å is the coarsest that a box of this size tells, and stands where nothing agrees."
+    assert told in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert "the coarsest that" not in (written[0] / "log.txt").read_text(encoding="utf-8")
+
+
 def test_nothing_is_written_of_half_maps_that_cannot_be_compared(tmp_path):
     from chimerax.flexrec.errors import InputError
 

@@ -17,7 +17,6 @@ from .reconstructed_files import TWIN_MAP
 from .resolution_files import write_resolution
 from .resolution_request import ResolutionRequest
 
-
 FEWEST_TRUSTED = 10  # particles of a half, whose slices leave gaps in Fourier space
 MOST_UNLIKE = 3.0  # times as many particles in one half as in the other
 
