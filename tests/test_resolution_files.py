@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation, shell_power
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.part_labels import part_labels
 from chimerax.flexrec.jobs.reconstruct.deposition import fsc_xml
 from chimerax.flexrec.jobs.reconstruct.resolution_files import write_resolution
-from chimerax.flexrec.jobs.reconstruct.resolution_request import ResolutionRequest, part_labels
+from chimerax.flexrec.jobs.reconstruct.resolution_request import ResolutionRequest
 from chimerax.flexrec.mesh.build import build_mesh
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.mesh.map_place import read_centre
@@ -174,11 +175,11 @@ def test_nothing_is_written_of_half_maps_that_cannot_be_compared(tmp_path):
 
 
 def test_parts_have_the_names_that_their_mesh_job_gave(tmp_path, mesh):
-    assert part_labels(tmp_path / "mesh.npz", mesh) == (1, 2)
+    assert part_labels(tmp_path / "mesh.npz", mesh.parts) == (1, 2)
     for text, labels in (('{"parts": [{"label": 12}, {"label": 3}]}', (12, 3)), ('{"parts": [{"label": 12}]}', (1, 2)),
                          ("{", (1, 2)), ('{"parts": 3}', (1, 2))):  # fmt: skip
         (tmp_path / "quality.json").write_text(text)
-        assert part_labels(tmp_path / "mesh.npz", mesh) == labels
+        assert part_labels(tmp_path / "mesh.npz", mesh.parts) == labels
 
 
 def test_the_local_resolution_of_the_twin_lies_beside_that_of_the_map(written):

@@ -13,11 +13,11 @@ from ...engine.maps.solvent_mask import check_mask
 from ...errors import InputError
 from ...explore.trained_model import Trained, open_trained
 from ...mesh.map_files import read_map
-from ...mesh.tetmesh import TetMesh
 from ...particles.prefetch import threads_here
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
+from ..part_labels import labels_of_training
 from ..queue.slots import device_name
 from ..train.train_run import choose_device
 from ..train.train_team import processes_for, run_team
@@ -26,7 +26,7 @@ from .moving_solver import MOVED, NAMES, RIGID, SOLVED, Inputs, MovingSolver, fo
 from .reconstruct_halves import FEWEST, halves_of
 from .reconstruct_motion import check_model, counted_rows, half_models
 from .reconstruct_parameters import ReconstructParameters
-from .resolution_request import ResolutionRequest, part_labels
+from .resolution_request import ResolutionRequest
 from .write_reconstruction import write_reconstruction
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> bool:
     weight = np.concatenate([model.probability[half] for model, half in zip(inputs.models, inputs.halves)])
     mesh, rows = inputs.models[0].model.moving_points.mesh, np.concatenate(inputs.halves)
     request = ResolutionRequest(
-        parameters.mask, mesh, _labels(parameters, mesh), parameters.b_factor,
+        parameters.mask, mesh, _labels(parameters, mesh.parts), parameters.b_factor,
         inputs.prepared.particles.views(rows), weight, inputs.models[0].model.centre,
     )  # fmt: skip
     record = {"particles": inputs.prepared.folder.name, "selection": parameters.selection,
@@ -59,6 +59,12 @@ def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> bool:
               "solved": {kind: _told(job, kind) for kind in kinds_of(parameters)}}  # fmt: skip
     write_reconstruction(moved, rigid, pixel_size, request, record, job)
     return True
+
+
+def _labels(parameters: ReconstructParameters, parts: int) -> tuple[int, ...]:
+    """The names of the parts of the mesh that the model was trained with."""
+    assert parameters.model is not None
+    return labels_of_training(job_file(parameters.model, "model.json").parent, parts)
 
 
 def _unfinished(inputs: Inputs) -> list[str]:
@@ -79,11 +85,6 @@ def _told(job: JobRun, kind: str) -> dict[str, float]:
     """Passes over the images, and nats of an image of the other half that each half-map explains."""
     told = json.loads((job.folder / SOLVED[kind]).read_text(encoding="utf-8"))
     return {name: told[name] for name in ("passes", "explained")}
-
-
-def _labels(parameters: ReconstructParameters, mesh: TetMesh) -> tuple[int, ...] | None:
-    """The names of the mesh's parts, where the mesh job has them."""
-    return None if parameters.mesh is None else part_labels(job_file(parameters.mesh, "mesh.npz"), mesh)
 
 
 def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | None:
