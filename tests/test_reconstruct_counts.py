@@ -80,6 +80,18 @@ def test_a_training_that_goes_on_is_told_in_log_and_record(project):
     assert f"Warning: {record['warnings'][0]}" in log
 
 
+def test_parts_have_the_names_of_the_mesh_that_the_training_was_given(project):
+    """And not those of the newest mesh, which may have as many."""
+    for name, labels in (("000-mesh", (4, 9)), ("005-mesh", (7, 2))):
+        (project / name).mkdir()
+        parts = {"parts": [{"label": label} for label in labels]}
+        (project / name / "quality.json").write_text(json.dumps(parts))
+    train = {"verb": "train", "parameters": {}, "inputs": {"mesh": "000-mesh"}, "seed": 0}
+    (project / "003-train" / "job.json").write_text(json.dumps(train))
+    record, log = reconstruct(project, mesh=project / "005-mesh")
+    assert set(record["part_resolution_0.143"]) == {"4", "9"} and "In part 9: " in log
+
+
 def test_a_job_whose_model_has_changed_since_begins_anew(project):
     reconstruct(project)
     folder = project / "004-reconstruct"
