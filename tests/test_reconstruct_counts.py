@@ -16,6 +16,8 @@ from chimerax.flexrec.jobs.reconstruct.write_reconstruction import half_doubts
 from chimerax.flexrec.jobs.runner import run as run_job
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
 from chimerax.flexrec.mesh.map_files import read_map
+from chimerax.flexrec.particles.prepared import load_prepared, particles_identity
+from chimerax.flexrec.particles.selection import make_selection, save_selection
 from trained_models import make_sliding, white
 
 pytestmark = pytest.mark.blank_pictures()
@@ -102,6 +104,23 @@ def test_a_job_whose_model_has_changed_since_begins_anew(project):
     reconstruct(project)
     assert "003-train is another than when the job began: it begins anew." in (folder / "log.txt").read_text()
     assert np.abs(read_map(folder / "half1.mrc")[0] - first).max() > 0.05 * first.max()
+
+
+def test_a_selection_of_one_half_is_told_to_take_the_other_too(project):
+    prepared = load_prepared(project / "002-prep")
+    half = prepared.particles.half
+    save_selection(project, make_selection("one", half == 1, COUNT, particles_identity(prepared.folder)))
+    with pytest.raises(InputError, match="have 40 and 0 particles.*; take particles of both halves"):
+        reconstruct(project, selection="one")
+
+
+def test_particles_at_one_place_of_latent_space_make_a_map(project, tmp_path, monkeypatch):
+    """All of them are one class, so that no distance tells them apart."""
+    monkeypatch.setattr("chimerax.flexrec.jobs.reconstruct.state_run.FEWEST", COUNT)
+    np.savez(tmp_path / "z.npz", z=np.zeros((COUNT, 1)))
+    record, _ = reconstruct(project, model=None, latents=tmp_path / "z.npz", at=(0.0,), device="auto", twin=True)
+    assert record["points"][0]["effective_particles"] == pytest.approx(COUNT, rel=0.01)
+    assert np.isfinite(read_map(project / "004-reconstruct" / "map.mrc")[0]).all()
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,12 @@ def test_a_given_b_factor_is_used_in_place_of_the_fitted_one(tmp_path):
     assert "Sharpened by the given B-factor, -30.0" in (tmp_path / "log.txt").read_text()
 
 
+def test_a_positive_b_factor_is_said_to_damp(tmp_path):
+    write_resolution(pair_of(molecule(), 0.4), ResolutionRequest(b_factor=80.0), JobRun(tmp_path))
+    assert "Damped by the given B-factor, and not sharpened" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert "damped by a B-factor of 80.0 Å²" in (tmp_path / "deposit" / "deposit.txt").read_text(encoding="utf-8")
+
+
 def test_a_coarse_map_is_not_sharpened_and_the_job_says_why(tmp_path):
     """Also where the half-maps agree nowhere at all."""
     for name, pair in (("coarse", pair_of(molecule(pixel_size=8.0), 0.4, pixel_size=8.0)),

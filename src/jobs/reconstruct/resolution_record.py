@@ -101,7 +101,9 @@ def _end_of_images(agreement: HalfAgreement) -> str:
 def _sharpening(quality: MapQuality) -> Iterator[str]:
     guinier = quality.guinier
     if quality.b_factor is not None and quality.b_factor != guinier.b_factor:
-        yield f"Sharpened by the given B-factor, {quality.b_factor:.1f} Å²."
+        done = "Damped by the given B-factor, and not sharpened, as it is above 0" if quality.b_factor > 0 else \
+            "Sharpened by the given B-factor"
+        yield f"{done}, {quality.b_factor:.1f} Å²."
     elif guinier.fitted is not None:
         coarse, fine = guinier.fitted
         yield f"Sharpened by a B-factor of {guinier.b_factor:.1f} Å², fitted from {coarse:.1f} to {fine:.1f} Å."
