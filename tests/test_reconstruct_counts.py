@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from chimerax.flexrec.jobs.reconstruct.write_reconstruction import half_doubts
 from chimerax.flexrec.jobs.runner import run as run_job
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
 from chimerax.flexrec.mesh.map_files import read_map
+from chimerax.flexrec.particles import read_particles, write_star
 from chimerax.flexrec.particles.prepared import load_prepared, particles_identity
 from chimerax.flexrec.particles.selection import make_selection, save_selection
 from trained_models import make_sliding, white
@@ -104,6 +106,18 @@ def test_a_job_whose_model_has_changed_since_begins_anew(project):
     reconstruct(project)
     assert "003-train is another than when the job began: it begins anew." in (folder / "log.txt").read_text()
     assert np.abs(read_map(folder / "half1.mrc")[0] - first).max() > 0.05 * first.max()
+
+
+def test_refined_poses_come_with_the_halves_that_they_were_refined_in(project):
+    """Drawn by the job, as the particle file has none."""
+    prepared = load_prepared(project / "002-prep")
+    write_star(prepared.folder / "particles.star", replace(prepared.particles, half=np.zeros(COUNT, np.int8)))
+    _, log = reconstruct(project, refine_poses=True)
+    with np.load(project / "004-reconstruct" / "halves.npz") as file:
+        halves = dict(file)
+    half = read_particles(project / "004-reconstruct" / "refined.star").half
+    assert "drawn at random" in log
+    assert (np.flatnonzero(half == 1) == halves["half1"]).all() and (np.flatnonzero(half == 2) == halves["half2"]).all()
 
 
 def test_a_selection_of_one_half_is_told_to_take_the_other_too(project):

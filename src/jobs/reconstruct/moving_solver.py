@@ -261,13 +261,17 @@ class MovingSolver:
         os.unlink(self._job.folder / f"{kind}.npz")
 
     def _refined(self, stages: Stages) -> Particles:
-        """All particles, those of each half with the poses that were refined by its map."""
+        """All particles, those of each half with the poses that were refined by its map, and the halves that these are.
+
+        Where the particle file had none, they are told apart from now on: a pose knows the noise of its own half.
+        """
         particles, (first, second) = self._inputs.prepared.particles, stages
         both, other = refined(particles, first.poses), refined(particles, second.poses)
-        rows = self._inputs.halves[1]
-        rotation, shift = both.rotation.copy(), both.shift.copy()
+        own, rows = self._inputs.halves
+        rotation, shift, half = both.rotation.copy(), both.shift.copy(), both.half.copy()
         rotation[rows], shift[rows] = other.rotation[rows], other.shift[rows]
-        return replace(both, rotation=rotation, shift=shift)
+        half[own], half[rows] = 1, 2
+        return replace(both, rotation=rotation, shift=shift, half=half)
 
 
 def _motions(inputs: Inputs, device: str) -> tuple[ParticleMotion, ParticleMotion]:
