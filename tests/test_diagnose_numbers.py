@@ -5,20 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chimerax.flexrec.engine.decoders.flow.mesh_deformation import mesh_deformation
+from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.latent_spread import latent_spread
 from chimerax.flexrec.explore.latents_by_pass import MOST_PASSES, LatentsByPass, settling
 from chimerax.flexrec.explore.state_agreement import matched_directions
 from chimerax.flexrec.explore.unfit_particles import unfit
 from chimerax.flexrec.jobs.diagnose.border_test import judge as judge_border
+from chimerax.flexrec.jobs.diagnose.diagnose_parameters import DIAGNOSE
+from chimerax.flexrec.jobs.diagnose.diagnose_run import run as run_tests
 from chimerax.flexrec.jobs.diagnose.dimensions_test import judge as judge_dimensions
 from chimerax.flexrec.jobs.diagnose.encoder_trainings import Trained, judge_sizes, judge_twins
 from chimerax.flexrec.jobs.diagnose.epochs_test import judge as judge_epochs
 from chimerax.flexrec.jobs.diagnose.half_models import HeldOutGains
 from chimerax.flexrec.jobs.diagnose.junk_test import particles_among
 from chimerax.flexrec.jobs.diagnose.motion_test import judge as judge_motion
+from chimerax.flexrec.jobs.diagnose.moved_latents import Moves, median_of_spread, told_moves
+from chimerax.flexrec.jobs.diagnose.moved_latents import judge as judge_moves
 from chimerax.flexrec.jobs.diagnose.strain_test import Plausibility
 from chimerax.flexrec.jobs.diagnose.strain_test import judge as judge_strain
+from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.mesh.tetmesh import TetMesh
+from reported_jobs import make_training
 
 COUNT = 4000
 RNG = np.random.default_rng(0)
@@ -212,3 +219,24 @@ def test_an_encoder_that_trains_as_well_on_wrong_images_is_bad():
 def test_a_larger_encoder_that_does_better_makes_a_small_one_doubtful():
     assert judge_sizes([trained(100), trained(101), trained(99)], 1)[0] == "doubtful"
     assert judge_sizes([trained(100), trained(100), trained(99.9)], 1)[0] == "good"
+
+
+def test_a_page_says_of_which_kind_of_mean_its_numbers_are():
+    """One image of five moves far: half of them move by 0.1, their root mean square is larger."""
+    before = np.array([-1.0, -0.5, 0, 0.5, 1])[:, None] * np.sqrt(2)  # of unit variance
+    found = Moves(before, before + np.array([0.1, 0.1, 0.1, 0.1, 2])[:, None], np.full(5, 0.1))
+    assert median_of_spread(found) == pytest.approx(0.1)
+    numbers, rows = told_moves(found)
+    assert numbers["median_of_spread"] == pytest.approx(0.1) and numbers["of_spread"] == pytest.approx([np.sqrt(0.808)])
+    assert ("move over the spread of all particles, r.m.s. over the images, by dimension", "0.90") in rows
+    assert "0.10 of the spread of all (half of 5 images move less)" in judge_moves(found, "turned")[1]
+
+
+def test_a_training_that_has_no_particles_is_refused_in_a_sentence(tmp_path):
+    folder = make_training(tmp_path)
+    with np.load(folder / "latents.npz") as file:
+        arrays = dict(file)
+    np.savez(folder / "latents.npz", **arrays, probability=np.zeros(len(arrays["z"]), np.float32))
+    (tmp_path / "002-diagnose").mkdir()
+    with pytest.raises(InputError, match="001-train takes none of its images for a particle of this molecule"):
+        run_tests(DIAGNOSE.build({"model": folder, "test": ("strain", "border")}), JobRun(tmp_path / "002-diagnose"))

@@ -147,7 +147,7 @@ def test_what_does_not_belong_together_is_said_in_a_sentence(project, tmp_path):
         with pytest.raises(InputError, match=match):
             reconstruct(project, f"refused {match[:8]}", **values)
 
-    refused("box 47: must be even, at least 8 and at most the 48 pixels", box=47)
+    refused("box 47: must be even, at least 16 and at most the 48 pixels", box=47)
     refused("box 96", box=96)
     other = project / "099-prep"
     shutil.copytree(project / "002-prep", other)

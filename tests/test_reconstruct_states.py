@@ -293,6 +293,16 @@ def test_shells_and_kernels():
     assert shells.effective(1e9) == pytest.approx(900) and shells.effective(width) < counts[:6].sum()
 
 
+@pytest.mark.parametrize("others", (4.0, 0.0))
+def test_particles_that_have_one_and_the_same_place_are_a_kernel(others):
+    """Those of a class: 600 at the point itself, and 400 elsewhere, or there as well."""
+    shells = kernel_shells(np.repeat([0.0, others], (600, 400)), np.ones(1000))
+    assert (shells.widths > 0).all() and (np.diff(shells.widths) >= 0).all()
+    effective = [shells.effective(width) for width in shells.widths]
+    assert effective[-1] == pytest.approx(1000, rel=0.1)
+    assert effective[0] == pytest.approx(1000 if others == 0 else 590, rel=0.1)
+
+
 def prior_latents(project: Path, path: Path, kind: str) -> None:
     z = latents(project)
     gap = np.where(z > 0, z + 3, z - 3)

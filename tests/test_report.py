@@ -187,6 +187,38 @@ def test_it_is_told_whether_one_model_has_seen_both_halves(project):
         assert says in text_of(reconstruction_page(add_reconstruction(project, independent=independent)))
 
 
+def test_a_map_under_motion_without_a_rigid_one_is_told_with_what_the_motion_is_worth(project):
+    add_halves(project / "001-train", held_out_gain=0.3)
+    folder = add_reconstruction(project, rigid=None)
+    page = reconstruction_page(folder)
+    assert page.level == "not beyond noise" and "Is the motion real?" in text_of(page)
+    assert page.sentence.endswith("moves as 001-train says agree to 6.0 Å, as fitting noise lets them too, so solve "
+                                  "the rigid map beside it (--twin).")  # fmt: skip
+    page = reconstruction_page(add_reconstruction(project, rigid=None, independent=True))
+    assert page.sentence.endswith("agree to 6.0 Å.")
+    add_halves(project / "001-train")
+    make_training(project, epochs=9)
+    page = reconstruction_page(folder)
+    assert page.level == "supported" and "is not finished" in page.notes[-1]
+
+
+def test_a_part_has_one_name_in_all_of_a_report(project):
+    """The label of the segmentation, of the mesh that the training was given."""
+    record(project / "001-train", "train", {"mesh": "005-mesh"})
+    (project / "005-mesh").mkdir()
+    (project / "005-mesh" / "quality.json").write_text('{"parts": [{"label": 4}, {"label": 9}]}')
+    add_halves(project / "001-train")
+    parts = {"part_resolution_0.143": {"4": 5.0, "9": 4.9}}
+    page = reconstruction_page(add_reconstruction(project, **parts, rigid={"resolution_0.143": 6.1,
+                               "part_resolution_0.143": {"4": 5.0, "9": 7.1}}))  # fmt: skip
+    assert re.match(r"Motion of \d+.\d Å in part [49] \(", page.sentence) and "map of part 9" in page.sentence
+    for told in (page, training_page(project / "001-train")):
+        assert " in part 9; the motion" in text_of(told) and not re.search(r"part [12]\b", text_of(told))
+    assert ("motion of part 9", "6.0 Å", "6.0 Å") in null_page(add_null(project)).sections[0].grid.rows
+    shutil.rmtree(project / "005-mesh")
+    assert "part 2" in text_of(training_page(project / "001-train"))
+
+
 def test_a_reconstruction_of_states_is_not_taken_for_one_map(project):
     with pytest.raises(InputError, match="is of states"):
         reconstruction_page(add_reconstruction(project, points=[{"resolution_0.143": 6.0}]))

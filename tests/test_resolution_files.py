@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation, shell_power
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.part_labels import part_labels
 from chimerax.flexrec.jobs.reconstruct.deposition import fsc_xml
 from chimerax.flexrec.jobs.reconstruct.resolution_files import write_resolution
-from chimerax.flexrec.jobs.reconstruct.resolution_request import ResolutionRequest, part_labels
+from chimerax.flexrec.jobs.reconstruct.resolution_request import ResolutionRequest
 from chimerax.flexrec.mesh.build import build_mesh
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.mesh.map_place import read_centre
@@ -137,6 +138,12 @@ def test_a_given_b_factor_is_used_in_place_of_the_fitted_one(tmp_path):
     assert "Sharpened by the given B-factor, -30.0" in (tmp_path / "log.txt").read_text()
 
 
+def test_a_positive_b_factor_is_said_to_damp(tmp_path):
+    write_resolution(pair_of(molecule(), 0.4), ResolutionRequest(b_factor=80.0), JobRun(tmp_path))
+    assert "Damped by the given B-factor, and not sharpened" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert "damped by a B-factor of 80.0 Å²" in (tmp_path / "deposit" / "deposit.txt").read_text(encoding="utf-8")
+
+
 def test_a_coarse_map_is_not_sharpened_and_the_job_says_why(tmp_path):
     """Also where the half-maps agree nowhere at all."""
     for name, pair in (("coarse", pair_of(molecule(pixel_size=8.0), 0.4, pixel_size=8.0)),
@@ -153,6 +160,16 @@ def test_a_coarse_map_is_not_sharpened_and_the_job_says_why(tmp_path):
         json.dumps(record, allow_nan=False)
 
 
+def test_the_coarsest_local_resolution_is_not_taken_for_a_measured_one(tmp_path, written):
+    """Half-maps of noise agree nowhere: what stands in their map of local resolution is the end of what is told."""
+    record = write_resolution(pair_of(np.zeros((32,) * 3, np.float32), 1.0), ResolutionRequest(), JobRun(tmp_path))
+    coarsest = record["coarsest_local_resolution"]
+    assert coarsest == pytest.approx(32 * PIXEL / 4) and record["local_resolution"]["0.9"] == pytest.approx(coarsest)
+    told = f"{coarsest:.1f} Å is the coarsest that a box of this size tells, and stands where nothing agrees."
+    assert told in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert "the coarsest that" not in (written[0] / "log.txt").read_text(encoding="utf-8")
+
+
 def test_nothing_is_written_of_half_maps_that_cannot_be_compared(tmp_path):
     from chimerax.flexrec.errors import InputError
 
@@ -164,11 +181,11 @@ def test_nothing_is_written_of_half_maps_that_cannot_be_compared(tmp_path):
 
 
 def test_parts_have_the_names_that_their_mesh_job_gave(tmp_path, mesh):
-    assert part_labels(tmp_path / "mesh.npz", mesh) == (1, 2)
+    assert part_labels(tmp_path / "mesh.npz", mesh.parts) == (1, 2)
     for text, labels in (('{"parts": [{"label": 12}, {"label": 3}]}', (12, 3)), ('{"parts": [{"label": 12}]}', (1, 2)),
                          ("{", (1, 2)), ('{"parts": 3}', (1, 2))):  # fmt: skip
         (tmp_path / "quality.json").write_text(text)
-        assert part_labels(tmp_path / "mesh.npz", mesh) == labels
+        assert part_labels(tmp_path / "mesh.npz", mesh.parts) == labels
 
 
 def test_the_local_resolution_of_the_twin_lies_beside_that_of_the_map(written):

@@ -66,7 +66,8 @@ class MotionNumbers:
     Attributes
     ----------
     motion : Å r.m.s. after the best rigid placement; None of a model that moves nothing.
-    parts : of each part of the mesh against the others, part 1 first: see `bending.MotionSize`.
+    parts : of each part of the mesh against the others: see `bending.MotionSize`. labels : what a person calls these
+    parts; 1, 2, … where there are none.
     """
 
     motion: float | None
@@ -74,14 +75,20 @@ class MotionNumbers:
     held_out: HeldOut | None = None
     agreement: Agreement | None = None
     null: NullTest | None = None
+    labels: tuple[int, ...] = ()
 
     @property
     def most(self) -> tuple[int, float] | None:
-        """Number of the part that moves most, from 1, and its Å; None where there are no parts, or none moves."""
+        """Label of the part that moves most, and its Å; None where there are no parts, or none moves."""
         if len(self.parts) < 2:
             return None
         place = max(range(len(self.parts)), key=self.parts.__getitem__)
-        return place + 1, self.parts[place]
+        return part_label(place, self.labels), self.parts[place]
+
+
+def part_label(place: int, labels: tuple[int, ...]) -> int:
+    """What a person calls the part at a place, from 0."""
+    return labels[place] if place < len(labels) else place + 1
 
 
 def is_number(value: object) -> bool:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .motion_numbers import Agreement, HeldOut, MotionNumbers, NullTest, is_number
+from .motion_numbers import Agreement, HeldOut, MotionNumbers, NullTest, is_number, part_label
 
 SUPPORTED, NOT_BEYOND_NOISE = "supported", "not beyond noise"
 UNDECIDED, NOT_MEASURED = "undecided", "not measured"
@@ -57,7 +57,8 @@ class Verdict:
 
 def judge_motion(numbers: MotionNumbers) -> Verdict:
     """Whether a motion is supported by the images."""
-    evidence = (judge_held_out(numbers.held_out), judge_halves(numbers.agreement), judge_null(numbers.null))
+    halves = judge_halves(numbers.agreement, numbers.labels)
+    evidence = (judge_held_out(numbers.held_out), halves, judge_null(numbers.null))
     level = _level(evidence)
     clauses = [each.clause for each in evidence if each.says != NOT_MEASURED and each.clause]
     reason = f": {', '.join(clauses)}" if clauses else ", for nothing has tested it yet"
@@ -119,13 +120,13 @@ def judge_held_out(held_out: HeldOut | None) -> Evidence:
     )  # fmt: skip
 
 
-def judge_halves(agreement: Agreement | None) -> Evidence:
-    """What the agreement of two models of independent halves says, in the part that moves most."""
+def judge_halves(agreement: Agreement | None, labels: tuple[int, ...] = ()) -> Evidence:
+    """What the agreement of two models of independent halves says, in the part that moves most, by its label."""
     if agreement is None or not is_number(agreement.difference) or not agreement.motion > 0:
         return Evidence(HALVES, NOT_MEASURED, "", "No two models of independent halves are there to be compared.")
     place = max(range(len(agreement.parts)), key=lambda i: agreement.parts[i][1], default=None)
     difference, motion = (agreement.difference, agreement.motion) if place is None else agreement.parts[place]
-    where = "" if place is None or len(agreement.parts) < 2 else f" in part {place + 1}"
+    where = "" if place is None or len(agreement.parts) < 2 else f" in part {part_label(place, labels)}"
     ratio = difference / motion if motion > 0 else math.inf
     says = FOR if ratio < SAME else AGAINST if ratio > OTHER else OPEN
     words = {FOR: "they found the same motion", AGAINST: "they did not find the same motion",

@@ -66,7 +66,7 @@ def worse_map_causes(numbers: MapNumbers) -> tuple[Cause, ...]:
 
 def _over_fitted(numbers: MapNumbers) -> Cause:
     motion = numbers.motion
-    tests = [judge_held_out(motion.held_out), judge_halves(motion.agreement), judge_null(motion.null)]
+    tests = [judge_held_out(motion.held_out), judge_halves(motion.agreement, motion.labels), judge_null(motion.null)]
     told = [test for test in tests if test.says != NOT_MEASURED]
     if not told:
         return _unknown("over-fitted motion", "flexrec diagnose null or train --halves tells.")

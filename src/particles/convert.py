@@ -12,12 +12,12 @@ import numpy as np
 from ..errors import InputError
 from .ctf import unmultiplied
 from .frame import Frame
-from .hot_pixels import HotPixels
+from .hot_pixels import HotPixels, not_finite
 from .noise import background_deviation, outside_disc, subtract_background
 from .particles import Particles
 from .resample import ImageResampler
 from .shells import spread
-from .stack import ImageStack
+from .stack import ImageStack, image_name
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,10 @@ class Converter:
         return images
 
     def images(self, rows: np.ndarray, whitening: Whitening | None = None) -> np.ndarray:
-        """Prepared images (m, D, D) float32 of these rows, in their order."""
+        """Prepared images (m, D, D) float32 of these rows, in their order.
+
+        ``InputError`` where one holds values that are not numbers.
+        """
         box = self.frame.box
         out = np.empty((len(rows), box, box), np.float32)
         group = self.particles.group[rows]
@@ -81,7 +84,12 @@ class Converter:
 
     def _convert(self, rows: np.ndarray, group: int, whitening: Whitening | None) -> np.ndarray:
         size = (self.frame.box, self.frame.box)
-        spectrum = self._resamplers[group].transform(self.raw(rows))
+        recorded = self.raw(rows)
+        damaged = rows[not_finite(recorded)]
+        if len(damaged):
+            raise InputError(f"{self.particles.source}: {image_name(self.particles, damaged[0])} holds values that are "
+                             "not numbers (NaN or infinity); extract it again, or remove that particle.")  # fmt: skip
+        spectrum = self._resamplers[group].transform(recorded)
         spectrum = unmultiplied(spectrum, self.particles, self.frame.box, self.frame.pixel_size, rows)
         images = subtract_background(np.fft.irfft2(spectrum, size).astype(np.float32), self.background)
         if whitening is None:

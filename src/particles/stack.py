@@ -113,6 +113,11 @@ def _runs(stack: np.ndarray, index: np.ndarray) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
+def image_name(particles: Particles, row: int) -> str:
+    """A particle's image as a person finds it: ``image 8 of particles.mrcs``."""
+    return f"image {particles.index[row] + 1} of {particles.stacks[particles.stack[row]].name}"
+
+
 def _open(path: Path) -> FileIO:
     """A stack whose header is known, so was there, for unbuffered reading."""
     try:

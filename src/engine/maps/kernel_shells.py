@@ -9,6 +9,7 @@ import numpy as np
 OUTSIDE = -1  # the shell of particles that do not count
 SHELLS = 12  # about every state
 NARROWEST = 60  # particles of the innermost shell
+_LEAST = 1e-6  # of the farthest shell's squared distance: the square of the least width
 JUDGES = 3  # nearest shells, whose images judge which kernel is best
 
 
@@ -31,10 +32,12 @@ class KernelShells:
     def widths(self) -> np.ndarray:
         """``(w,)``: distances at which kernels end, each between two shells, the last far beyond all.
 
-        The narrowest holds the shells that judge: among themselves these cannot tell states apart.
+        The narrowest holds the shells that judge: among themselves these cannot tell states apart. None is 0, where
+        many particles have one and the same place, as those of a class do: it then holds these alone.
         """
         between = (self.square[JUDGES - 1 : -1] + self.square[JUDGES:]) / 2
-        return np.sqrt(np.append(between, 4 * self.square[-1]))
+        least = _LEAST * self.square[-1] if self.square[-1] > 0 else 1.0
+        return np.sqrt(np.maximum(np.append(between, 4 * self.square[-1]), least))
 
     def weights(self, width: float) -> np.ndarray:
         """``(s,)``: how far the particles of each shell count, 1 − d² / width² and nothing beyond (Epanechnikov)."""

@@ -40,13 +40,19 @@ _FILTER_STEP, _FILTER_EDGE = 1.1, 0.2  # ratio of the cut-offs that a local filt
 class LocalResolution:
     """Resolution around each voxel.
 
-    volume : (N, N, N) float32 Å; far outside the mask that of the nearest place inside. quantiles : Å below which a
+    volume : (N, N, N) float32 Å; far outside the mask that of the nearest place inside. Where nothing agrees, not even
+    in the lowest band, it is `coarsest`. quantiles : Å below which a
     tenth, a quarter, half, three quarters and nine tenths of the mask's voxels are. bands : (b,) 1/Å.
     """
 
     volume: np.ndarray
     quantiles: tuple[float, ...]
     bands: np.ndarray
+
+    @property
+    def coarsest(self) -> float:
+        """Å of the lowest band: what is coarser, or agrees nowhere, has this."""
+        return float(1 / self.bands[0])
 
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)

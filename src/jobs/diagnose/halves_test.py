@@ -8,6 +8,7 @@ from pathlib import Path
 from ...errors import InputError
 from ...explore.verdict import AGAINST, FOR, Evidence, angstroms, judge_halves, judge_held_out
 from ..job_folder import JobRun
+from ..part_labels import labels_of_training
 from ..reports import report_texts as texts
 from ..reports.finding import BAD, DOUBTFUL, GOOD, Finding
 from ..reports.report_records import HALVES, agreement, held_out
@@ -39,7 +40,8 @@ def run_if_there(model: Path, device: str, job: JobRun) -> None:
 
 def _write(training: FinishedTraining, folder: Path, job: JobRun) -> None:
     tests, known = judge_held_out(held_out(folder)), agreement(folder)
-    same = judge_halves(known)
+    labels = labels_of_training(training.folder, 0 if known is None else len(known.parts))
+    same = judge_halves(known, labels)
     level = _level(tests, same)
     sentence = f"{tests.sentence} {same.sentence}"
     rows = [] if known is None else [("motion", angstroms(known.motion)), ("difference", angstroms(known.difference))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,20 +76,33 @@ def _run(
     level, sentence = judge(found, words)
     with job.output(f"{test}.png") as path:
         draw_moves(path, found.before, found.after, found.uncertain, words, sentence)
+    numbers, rows = told_moves(found)
+    keep_finding(job, Finding(test, level, sentence, reading, rows, ((f"{test}.png", ""),), numbers), training)
+
+
+def told_moves(found: Moves) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+    """The numbers of a finding, for programs and as text."""
     median, high = np.percentile(found.uncertain, (50, 90))
     spread = np.sqrt(((found.after - found.before) ** 2).mean(axis=0) / found.before.var(axis=0).clip(1e-12))
     rows = (("images", f"{len(found.uncertain):,}"),
             ("move in units of its own uncertainty, half and nine tenths of the images", f"{median:.2f}, {high:.2f}"),
-            ("move over the spread of all particles, by dimension",
+            ("move over the spread of all particles, r.m.s. over the images, by dimension",
              ", ".join(f"{value:.2f}" for value in spread)))  # fmt: skip
-    numbers = {"median": float(median), "ninetieth": float(high), "of_spread": spread.tolist()}
-    keep_finding(job, Finding(test, level, sentence, reading, rows, ((f"{test}.png", ""),), numbers), training)
+    numbers = {"median": float(median), "ninetieth": float(high), "of_spread": spread.tolist(),
+               "median_of_spread": median_of_spread(found)}  # fmt: skip
+    return numbers, rows
+
+
+def median_of_spread(found: Moves) -> float:
+    """How far half of the images move less, over the spread of all, in the dimension where that is farthest."""
+    steps = np.abs(found.after - found.before) / found.before.std(axis=0).clip(1e-12)
+    return float(np.median(steps, axis=0).max())
 
 
 def judge(found: Moves, words: str) -> tuple[str, str]:
     """A level and a sentence."""
     median = float(np.median(found.uncertain))
-    step = np.median(np.abs(found.after - found.before) / found.before.std(axis=0).clip(1e-12), axis=0).max()
+    step = median_of_spread(found)
     level = GOOD if median < STILL and step < LOST / 2 else DOUBTFUL if median < MOVED and step < LOST else BAD
     told = (f"by {median:.2f} of its own uncertainty and {step:.2f} of the spread of all (half of "
             f"{len(found.uncertain):,} images move less)")  # fmt: skip

@@ -14,6 +14,7 @@ from ...particles.copies import IMAGE, copies, image_numbers
 from ...particles.halves import divided, together
 from ...particles.hot_pixels import HotPixels, Survey, find_hot_pixels, survey
 from ...particles.prefetch import in_order
+from ...particles.stack import image_name
 from ..job_folder import JobRun
 from .prep_notes import Notes
 
@@ -107,7 +108,7 @@ def _refuse_damaged(particles: Particles, result: Survey) -> None:
     bad = np.flatnonzero(~result.finite)
     if len(bad):
         raise InputError(f"{particles.source}: {len(bad)} images hold values that are not numbers (NaN or infinity); "
-                         f"the first is {_name(particles, bad[0])}; remove those particles or extract them "
+                         f"the first is {image_name(particles, bad[0])}; remove those particles or extract them "
                          "again.")  # fmt: skip
     if result.empty.all():
         raise InputError(f"{particles.source}: its images are empty (the same value everywhere); are the stacks whole?")
@@ -153,12 +154,8 @@ def _without_hot(images: Surveyed, converter: Converter, notes: Notes) -> Survey
 
 def _named(particles: Particles, rows: np.ndarray) -> str:
     """The first few images in words."""
-    names = ", ".join(_name(particles, row) for row in rows[:_NAMED])
+    names = ", ".join(image_name(particles, row) for row in rows[:_NAMED])
     return names if len(rows) <= _NAMED else f"{names} and {len(rows) - _NAMED} more"
-
-
-def _name(particles: Particles, row: int) -> str:
-    return f"image {particles.index[row] + 1} of {particles.stacks[particles.stack[row]].name}"
 
 
 # ---------------------------------------------------------------------------- grey scale

@@ -92,4 +92,5 @@ def _lines(deposition: Deposition, agreement: HalfAgreement) -> Iterable[str]:
 def _sharpening(b_factor: float | None) -> str:
     if b_factor is None:
         return "weighted by the FSC, not sharpened"
-    return f"weighted by the FSC and sharpened by a B-factor of {b_factor:.1f} Å²"
+    done = "damped" if b_factor > 0 else "sharpened"
+    return f"weighted by the FSC and {done} by a B-factor of {b_factor:.1f} Å²"

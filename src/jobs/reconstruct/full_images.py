@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.maps.half_pair import SMALLEST_BOX
 from ...errors import InputError
 from ...explore.trained_model import Trained
 from ...particles.convert import Converter, Whitening
 from ...particles.copies import copies, image_numbers
-from ...particles.frame import Frame
+from ...particles.frame import Frame, choose_frame
 from ...particles.hot_pixels import HotPixels, Survey, find_hot_pixels
 from ...particles.particles import PHASE_FLIPPED, Particles
 from ...particles.prepared import NOISE, RECORD, Prepared
+from ...particles.stack import ImageStack, image_name
 from ..inputs import join_record
 from ..job_folder import JobRun
 from ..prep.prep_measure import measure_whitening
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from ...engine.training.batches import ParticleImages
 
 WHITENING = "whitening.npz"
+SMALLEST_PIXELS, LARGEST_PIXEL = SMALLEST_BOX, 30.0  # what half-maps can be measured and read in: voxels, Å
+LOOKED_AT = 64  # recorded images that are compared with those that prep made of them
+SAME = 0.5  # correlation with what prep made of it, above which it is the same image: others have 0.2 at most
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,58 @@ def full_frame(prepared: Prepared, source: Particles, box: int | None) -> Frame:
     recorded = round(crop / float(source.optics.pixel_size[int(np.argmax(count))]))
     recorded -= recorded % 2
     box = max(recorded, prepared.box) if box is None else box
-    if box % 2 or not 8 <= box <= max(recorded, prepared.box):
-        raise InputError(f"box {box}: must be even, at least 8 and at most the {recorded} pixels that the images had "
-                         "where prep cropped them.")  # fmt: skip
+    least = max(SMALLEST_PIXELS, -(-crop // LARGEST_PIXEL))
+    if box % 2 or not least <= box <= max(recorded, prepared.box):
+        raise InputError(f"box {box}: must be even, at least {least:.0f} and at most the {recorded} pixels that the "
+                         "images had where prep cropped them.")  # fmt: skip
     return Frame(box, crop / box)
+
+
+def check_pixel_size(particles: Particles, prepared: Prepared) -> None:
+    """``InputError`` where recorded ``particles`` have another pixel size or box now than when prep read them."""
+    if not (prepared.folder / "job.json").is_file():
+        return  # how prep cropped is not known
+    asked, crop = _prep_asked(prepared.folder)[0], prepared.box * prepared.pixel_size
+    now = choose_frame(particles, prepared.box, asked.crop).crop
+    if abs(now - crop) > 1e-4 * crop:
+        raise InputError(f"{particles.source}: its images are {now:.5g} Å wide by the pixel size there, and were "
+                         f"{crop:.5g} Å when prep read them; put the file that prep read back, or run prep and train "
+                         f"again.{_own_box(prepared)}")  # fmt: skip
+
+
+def check_same_images(converter: Converter, prepared: Prepared) -> None:
+    """``InputError`` where recorded images are not those that prep has read for its particles.
+
+    A few, spread over all, are brought to prep's frame and compared with what prep has made of them.
+    """
+    particles = converter.particles
+    rows = np.unique(np.linspace(0, len(particles) - 1, min(LOOKED_AT, len(particles))).astype(int))
+    frame = Frame(prepared.box, prepared.pixel_size)
+    again = Converter(particles, frame, converter.radius, converter.hot).images(rows, _preps_whitening(prepared))
+    alike = _correlations(again, ImageStack(prepared.particles).read(rows))
+    other = rows[alike < SAME]
+    if len(other):
+        raise InputError(f"{particles.source}: {image_name(particles, other[0])} is not the image that prep read for "
+                         f"particle {other[0] + 1} ({len(other)} of {len(rows)} that were looked at are others); put "
+                         "the file that prep read back, with its stacks, or run prep and train again."
+                         f"{_own_box(prepared)}")  # fmt: skip
+
+
+def _own_box(prepared: Prepared) -> str:
+    return f" With --box {prepared.box}, prep's own images are used."
+
+
+def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(m,) of image pairs (m, D, D); 0 where one of them is the same everywhere."""
+    first, second = (images - images.mean((1, 2), keepdims=True) for images in (first, second))
+    norm = np.sqrt((first**2).sum((1, 2)) * (second**2).sum((1, 2)))
+    return np.divide((first * second).sum((1, 2)), norm, out=np.zeros(len(first), np.float32), where=norm > 0)
+
+
+def _preps_whitening(prepared: Prepared) -> Whitening | None:
+    """What prep has multiplied its images by; None where that is not kept."""
+    with np.load(prepared.folder / NOISE, allow_pickle=False) as stored:
+        return Whitening(stored["whitening"], bool(stored["even"])) if "whitening" in stored.files else None
 
 
 def recorded_particles(trained: Trained, prepared: Prepared) -> Particles:
@@ -99,11 +152,13 @@ def open_full_images(trained: Trained, prepared: Prepared, box: int | None, job:
     if box == prepared.box:
         return ParticleImages(prepared.particles, prepared.filter)
     particles = recorded_particles(trained, prepared)
+    check_pixel_size(particles, prepared)
     frame = full_frame(prepared, particles, box)
     if frame.box == prepared.box:
         return ParticleImages(prepared.particles, prepared.filter)
     record = json.loads((prepared.folder / RECORD).read_text(encoding="utf-8"))
     converter = Converter(particles, frame, float(record["radius"]), _hot_pixels(trained, prepared, job))
+    check_same_images(converter, prepared)
     whitening, signal = _whitening(converter, record, prepared, job)
     count = len(particles.optics)
     optics = replace(

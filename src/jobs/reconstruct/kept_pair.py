@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ...engine.maps.moving_pair import Pair
 
 
+IDENTITY = "identity"  # of what is solved, among the other arrays
+
+
 def keep_pair(job: JobRun, name: str, pair: Pair, more: dict[str, np.ndarray]) -> None:
     """Write a pair of solutions, and ``more`` arrays, as a file of that name."""
     arrays: dict[str, Any] = {"explained": pair.explained, **{f"more.{key}": value for key, value in more.items()}}
@@ -34,6 +37,15 @@ def kept_pair(path: Path, device: str) -> tuple[Pair | None, dict[str, np.ndarra
         arrays = {name: stored[name] for name in stored.files}
     more = {name[5:]: value for name, value in arrays.items() if name.startswith("more.")}
     return Pair(_solution(arrays, "1", device), _solution(arrays, "2", device), arrays["explained"]), more
+
+
+def kept_identity(path: Path) -> str | None:
+    """Of what a kept pair is, as `IDENTITY` among its other arrays says; None where nothing has been kept."""
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        name = f"more.{IDENTITY}"
+        return str(stored[name]) if name in stored.files else ""
 
 
 def _solution(arrays: dict[str, np.ndarray], number: str, device: str) -> Solution:

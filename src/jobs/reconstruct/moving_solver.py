@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +19,10 @@ from ...mesh.map_files import write_map
 from ...particles import Particles, write_star
 from ...particles.prepared import Prepared
 from ..job_folder import JobRun
+from ..record import read_json
 from ..throttle import Throttled
 from ..train.train_particles import REFINED, refined
-from .kept_pair import keep_pair, kept_pair
+from .kept_pair import IDENTITY, keep_pair, kept_identity, kept_pair
 from .reconstruct_motion import ParticleMotion, mean_place, particle_motion
 from .reconstructed_files import HALVES, TWIN_HALVES
 
@@ -49,7 +53,7 @@ class Inputs:
     """What is reconstructed: particles, the rows of the halves, and the model that moves each.
 
     ``models`` are one and the same, or those that were trained on the halves apart; ``name`` is the
-    training's. ``refine``: poses too.
+    training's. ``refine``: poses too. ``left_out``: particles of the halves that do not count.
     """
 
     prepared: Prepared
@@ -57,11 +61,40 @@ class Inputs:
     models: tuple[Trained, Trained]
     name: str
     refine: bool
+    left_out: int = 0
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of what the models say of the particles, and of the halves: other after another pass of training."""
+        digest = hashlib.sha256()
+        for model, rows in zip(self.models, self.halves):
+            digest.update((model.folder / "latents.npz").read_bytes())
+            digest.update(np.ascontiguousarray(rows).tobytes())
+        return digest.hexdigest()
 
     @property
     def independent(self) -> bool:
         """Whether each half has a model of its own."""
         return self.models[0].folder != self.models[1].folder
+
+
+def forget_others(inputs: Inputs, job: JobRun) -> None:
+    """Remove what an earlier run of the job has solved with another state of the models, and say so."""
+    stale = False
+    for kind in (MOVED, RIGID):
+        of = read_json(job.folder / SOLVED[kind])
+        if of is not None and of.get(IDENTITY) != inputs.identity:
+            stale |= _removed(job.folder, *NAMES[kind], SOLVED[kind])
+        if kept_identity(job.folder / f"{kind}.npz") not in (None, inputs.identity):
+            stale |= _removed(job.folder, f"{kind}.npz")
+    if stale:
+        job.log(f"{inputs.name} is another than when the job began: it begins anew.")
+
+
+def _removed(folder: Path, *names: str) -> bool:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    return True
 
 
 class MovingSolver:
@@ -199,7 +232,7 @@ class MovingSolver:
     def _keep(self, stages: Stages, kind: str, pair: Pair, rounds: int) -> None:
         if not self._team.leads:
             return
-        more = {"rounds": np.array(rounds)}
+        more = {"rounds": np.array(rounds), IDENTITY: np.array(self._inputs.identity)}
         if self._inputs.refine:
             more |= {f"{name}{number}": getattr(stage.poses, name).cpu().numpy()
                      for number, stage in enumerate(stages, 1) for name in ("correction", "variance")}  # fmt: skip
@@ -221,19 +254,24 @@ class MovingSolver:
                 write_star(path, self._refined(stages))
         explained = float(pair.explained[-1].mean())
         with self._job.output(SOLVED[kind]) as path:
-            path.write_text(json.dumps({"passes": pair.first.passes, "explained": round(explained, 2)}) + "\n")
+            path.write_text(json.dumps({"passes": pair.first.passes, "explained": round(explained, 2),
+                                        IDENTITY: self._inputs.identity}) + "\n")  # fmt: skip
         self._job.log(f"Half-maps {WORDS[kind]}: {pair.first.passes} passes over the images; each half's explains "
                       f"{explained:.1f} nats of an image of the other half.")  # fmt: skip
         os.unlink(self._job.folder / f"{kind}.npz")
 
     def _refined(self, stages: Stages) -> Particles:
-        """All particles, those of each half with the poses that were refined by its map."""
+        """All particles, those of each half with the poses that were refined by its map, and the halves that these are.
+
+        Where the particle file had none, they are told apart from now on: a pose knows the noise of its own half.
+        """
         particles, (first, second) = self._inputs.prepared.particles, stages
         both, other = refined(particles, first.poses), refined(particles, second.poses)
-        rows = self._inputs.halves[1]
-        rotation, shift = both.rotation.copy(), both.shift.copy()
+        own, rows = self._inputs.halves
+        rotation, shift, half = both.rotation.copy(), both.shift.copy(), both.half.copy()
         rotation[rows], shift[rows] = other.rotation[rows], other.shift[rows]
-        return replace(both, rotation=rotation, shift=shift)
+        half[own], half[rows] = 1, 2
+        return replace(both, rotation=rotation, shift=shift, half=half)
 
 
 def _motions(inputs: Inputs, device: str) -> tuple[ParticleMotion, ParticleMotion]:

@@ -35,8 +35,9 @@ def halves_of(parameters: ReconstructParameters, prepared: Prepared, job: JobRun
     counts = " and ".join(f"{len(half)}" for half in halves)
     if min(map(len, halves)) < FEWEST:
         what = f"selection {parameters.selection!r}" if parameters.selection else prepared.folder.name
+        advice = "take particles of both halves" if not min(map(len, halves)) else "take more particles"
         raise InputError(f"{what}: its halves, {whose}, have {counts} particles, and each half-map needs {FEWEST} at "
-                         "least; take more particles.")  # fmt: skip
+                         f"least; {advice}.")  # fmt: skip
     what = f"Selection {parameters.selection!r}" if parameters.selection else f"All of {prepared.folder.name}"
     job.log(f"{what}: {len(rows)} particles; the halves, {whose}, have {counts}.")
     again = len(rows) - len(np.unique(image))

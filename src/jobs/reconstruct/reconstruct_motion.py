@@ -61,6 +61,11 @@ def half_models(trained: Trained) -> tuple[Trained, Trained]:
     return open_trained(folders[0]), open_trained(folders[1])
 
 
+def counted_rows(trained: Trained) -> np.ndarray:
+    """Rows ``(m,)`` of the particles that have a latent point and may be particles at all."""
+    return np.flatnonzero(trained.finite & (trained.probability > 0))
+
+
 def mean_place(trained: Trained, rows: np.ndarray) -> np.ndarray:
     """Where the vertices ``(v, 3)`` Å are on average over particles ``rows``, or a sample of them."""
     rows = rows[trained.finite[rows]]

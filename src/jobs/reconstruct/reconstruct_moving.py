@@ -13,20 +13,20 @@ from ...engine.maps.solvent_mask import check_mask
 from ...errors import InputError
 from ...explore.trained_model import Trained, open_trained
 from ...mesh.map_files import read_map
-from ...mesh.tetmesh import TetMesh
 from ...particles.prefetch import threads_here
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
+from ..part_labels import labels_of_training
 from ..queue.slots import device_name
 from ..train.train_run import choose_device
 from ..train.train_team import processes_for, run_team
 from .full_images import open_full_images
-from .moving_solver import MOVED, NAMES, RIGID, SOLVED, Inputs, MovingSolver
+from .moving_solver import MOVED, NAMES, RIGID, SOLVED, Inputs, MovingSolver, forget_others
 from .reconstruct_halves import FEWEST, halves_of
-from .reconstruct_motion import check_model, half_models
+from .reconstruct_motion import check_model, counted_rows, half_models
 from .reconstruct_parameters import ReconstructParameters
-from .resolution_request import ResolutionRequest, part_labels
+from .resolution_request import ResolutionRequest
 from .write_reconstruction import write_reconstruction
 
 if TYPE_CHECKING:
@@ -49,16 +49,30 @@ def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> bool:
     weight = np.concatenate([model.probability[half] for model, half in zip(inputs.models, inputs.halves)])
     mesh, rows = inputs.models[0].model.moving_points.mesh, np.concatenate(inputs.halves)
     request = ResolutionRequest(
-        parameters.mask, mesh, _labels(parameters, mesh), parameters.b_factor,
+        parameters.mask, mesh, _labels(parameters, mesh.parts), parameters.b_factor,
         inputs.prepared.particles.views(rows), weight, inputs.models[0].model.centre,
     )  # fmt: skip
     record = {"particles": inputs.prepared.folder.name, "selection": parameters.selection,
               "halves": (len(inputs.halves[0]), len(inputs.halves[1])), "model": inputs.name,
               "independent": inputs.independent,
-              "poses_refined": parameters.refine_poses,
+              "poses_refined": parameters.refine_poses, "warnings": _unfinished(inputs),
               "solved": {kind: _told(job, kind) for kind in kinds_of(parameters)}}  # fmt: skip
     write_reconstruction(moved, rigid, pixel_size, request, record, job)
     return True
+
+
+def _labels(parameters: ReconstructParameters, parts: int) -> tuple[int, ...]:
+    """The names of the parts of the mesh that the model was trained with."""
+    assert parameters.model is not None
+    return labels_of_training(job_file(parameters.model, "model.json").parent, parts)
+
+
+def _unfinished(inputs: Inputs) -> list[str]:
+    """A warning where the training is not at its end."""
+    model = inputs.models[0].model
+    if model.epoch == model.epochs:
+        return []
+    return [f"{inputs.name} is not finished: its motion is that {model.progress}. Reconstruct again when it is done."]
 
 
 def _solved(job: JobRun, kind: str) -> tuple[Reconstruction, float]:
@@ -69,12 +83,8 @@ def _solved(job: JobRun, kind: str) -> tuple[Reconstruction, float]:
 
 def _told(job: JobRun, kind: str) -> dict[str, float]:
     """Passes over the images, and nats of an image of the other half that each half-map explains."""
-    return json.loads((job.folder / SOLVED[kind]).read_text(encoding="utf-8"))
-
-
-def _labels(parameters: ReconstructParameters, mesh: TetMesh) -> tuple[int, ...] | None:
-    """The names of the mesh's parts, where the mesh job has them."""
-    return None if parameters.mesh is None else part_labels(job_file(parameters.mesh, "mesh.npz"), mesh)
+    told = json.loads((job.folder / SOLVED[kind]).read_text(encoding="utf-8"))
+    return {name: told[name] for name in ("passes", "explained")}
 
 
 def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | None:
@@ -85,6 +95,10 @@ def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | Non
     from ...engine.training.trainer import Interrupted
 
     inputs, images = _read(parameters, job)
+    forget_others(inputs, job)
+    if inputs.left_out:
+        job.log(f"{inputs.left_out} particles whose latents are no numbers, or that are no particles by their "
+                "probability, are left out.")  # fmt: skip
     whose = "by the model of its half" if inputs.independent else f"by {inputs.models[0].folder.name}"
     job.log(f"{sum(map(len, inputs.halves))} particles in {images.box} pixels of {images.pixel_size:.3g} Å, each moved "
             f"{whose}.")  # fmt: skip
@@ -133,16 +147,18 @@ def _read(parameters: ReconstructParameters, job: JobRun) -> tuple[Inputs, Parti
 
 def _inputs(parameters: ReconstructParameters, prepared: Prepared, trained: Trained, job: JobRun) -> Inputs:
     """Halves as they are, and the models of each."""
+    models = half_models(trained) if parameters.independent else (trained, trained)
     halves = halves_of(parameters, prepared, job)
-    if not parameters.independent:
-        return Inputs(prepared, halves, (trained, trained), trained.folder.name, parameters.refine_poses)
-    models = half_models(trained)
     chosen = np.concatenate(halves)
-    own = [np.intersect1d(chosen, np.flatnonzero(model.finite)) for model in models]
+    candidates = (chosen, chosen) if parameters.independent else halves
+    own = [np.intersect1d(rows, counted_rows(model)) for rows, model in zip(candidates, models)]
     if min(map(len, own)) < FEWEST:
-        raise InputError(f"independent: of the {len(chosen)} particles, the models of the halves have seen "
-                         f"{len(own[0])} and {len(own[1])}, and {FEWEST} are needed in each; take more.")  # fmt: skip
-    return Inputs(prepared, (own[0], own[1]), models, trained.folder.name, parameters.refine_poses)
+        what = "independent: of" if parameters.independent else "model: of"
+        raise InputError(f"{what} the {len(chosen)} particles, {len(own[0])} and {len(own[1])} of the halves have "
+                         f"latents and a probability above zero in {trained.folder.name}, and {FEWEST} are needed in "
+                         "each; take more, or train again.")  # fmt: skip
+    lost = 0 if parameters.independent else len(chosen) - sum(map(len, own))
+    return Inputs(prepared, (own[0], own[1]), models, trained.folder.name, parameters.refine_poses, lost)
 
 
 def _solve(

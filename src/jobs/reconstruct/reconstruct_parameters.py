@@ -46,7 +46,8 @@ class ReconstructParameters:
     mesh: Path | None = parameter(
         None,
         help="mesh whose consensus the maps shall lie on, as the models trained with it do; without any mesh, they lie "
-        "on the consensus that prep was given; resolution is told for each of its parts, and its mask is the mask",
+        "on the consensus that prep was given; resolution is told for each of its parts, and its mask is the mask. "
+        "Maps under motion have the training's own mesh in its place",
         job="mesh",
     )
     at: tuple[float, ...] = parameter(
@@ -73,7 +74,7 @@ class ReconstructParameters:
         help="with a model: size of the images and maps over prep's field of view; if omitted, that in which they were "
         "recorded. Prep's own box needs no other files than prep's",
         unit="px",
-        low=8,
+        low=16,
     )
     twin: bool = parameter(
         True, help="with a model: solve the rigid map of the same particles too, which takes as long again"

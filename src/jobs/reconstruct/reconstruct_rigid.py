@@ -12,12 +12,13 @@ from ...mesh.storage import load_mesh
 from ...particles.prepared import Prepared, load_prepared
 from ..inputs import job_file
 from ..job_folder import JobRun
+from ..part_labels import part_labels
 from .half_map_files import write_halves
 from .reconstruct_halves import halves_of
 from .reconstruct_parameters import ReconstructParameters
 from .reconstruct_sums import forget_sums, sum_images
 from .reconstructed_files import HALVES
-from .resolution_request import ResolutionRequest, part_labels
+from .resolution_request import ResolutionRequest
 from .write_reconstruction import write_reconstruction
 
 
@@ -48,6 +49,6 @@ def _request(parameters: ReconstructParameters, prepared: Prepared) -> Resolutio
     if parameters.mesh is not None:
         file = job_file(parameters.mesh, "mesh.npz")
         mesh = load_mesh(file)
-        request = replace(request, mesh=mesh, labels=part_labels(file, mesh), centre=mesh.centre)
+        request = replace(request, mesh=mesh, labels=part_labels(file, mesh.parts), centre=mesh.centre)
     check_mask(request.mask, request.mesh, prepared.box, prepared.pixel_size)
     return request

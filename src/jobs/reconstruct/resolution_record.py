@@ -27,6 +27,7 @@ def quality_record(quality: MapQuality, twin_name: str) -> dict[str, Any]:
         "b_factor": None if quality.b_factor is None else round(quality.b_factor, 1),
         "guinier": _guinier(quality.guinier),
         "local_resolution": local_record(quality.local),
+        "coarsest_local_resolution": round(quality.local.coarsest, 2),
         "contour_level": quality.contour.level,
         "contour_encloses_kda": quality.contour.mass,
     }
@@ -77,11 +78,19 @@ def resolution_lines(quality: MapQuality, twin_name: str) -> Iterator[str]:
         beside = f" ({twin_name}: {_reach(twin.parts[number].resolution)})" if twin is not None else ""
         yield f"In part {label}: {_reach(agreement.own.parts[number].resolution)}{beside}."
     yield from _sharpening(quality)
-    yield f"Local resolution: {local[0]:.1f} to {local[-1]:.1f} Å in eight tenths of the mask, median {local[2]:.1f} Å."
+    yield (f"Local resolution: {local[0]:.1f} to {local[-1]:.1f} Å in eight tenths of the mask, median {local[2]:.1f} "
+           f"Å{_coarsest(quality.local)}.")  # fmt: skip
     if quality.coverage is not None:
         scf, hidden = quality.coverage.scf, quality.coverage.hardly_seen
         words = f"; {hidden:.0%} of Fourier directions are hardly seen" if hidden > 0 else ""
         yield f"Orientation coverage (SCF): {scf:.2f} of 1{words}."
+
+
+def _coarsest(local: LocalResolution) -> str:
+    """Said where places of the mask have the coarsest resolution that is told, which stands for none too."""
+    if local.quantiles[-1] < 0.99 * local.coarsest:
+        return ""
+    return f"; {local.coarsest:.1f} Å is the coarsest that a box of this size tells, and stands where nothing agrees"
 
 
 def _end_of_images(agreement: HalfAgreement) -> str:
@@ -92,7 +101,9 @@ def _end_of_images(agreement: HalfAgreement) -> str:
 def _sharpening(quality: MapQuality) -> Iterator[str]:
     guinier = quality.guinier
     if quality.b_factor is not None and quality.b_factor != guinier.b_factor:
-        yield f"Sharpened by the given B-factor, {quality.b_factor:.1f} Å²."
+        done = "Damped by the given B-factor, and not sharpened, as it is above 0" if quality.b_factor > 0 else \
+            "Sharpened by the given B-factor"
+        yield f"{done}, {quality.b_factor:.1f} Å²."
     elif guinier.fitted is not None:
         coarse, fine = guinier.fitted
         yield f"Sharpened by a B-factor of {guinier.b_factor:.1f} Å², fitted from {coarse:.1f} to {fine:.1f} Å."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +28,3 @@ class ResolutionRequest:
     centre: np.ndarray | None = None
     twin_name: str = "rigid"
 
-
-def part_labels(mesh_file: Path, mesh: TetMesh) -> tuple[int, ...]:
-    """The names of a mesh's parts, as its mesh job noted them beside it; 1, 2, … where it did not."""
-    try:
-        parts = json.loads((mesh_file.parent / "quality.json").read_text(encoding="utf-8"))["parts"]
-        labels = tuple(int(part["label"]) for part in parts)
-    except (OSError, ValueError, KeyError, TypeError):
-        labels = ()
-    return labels if len(labels) == mesh.parts else tuple(range(1, mesh.parts + 1))

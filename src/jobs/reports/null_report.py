@@ -9,6 +9,7 @@ from ...errors import InputError
 from ...explore.motion_numbers import NullTest
 from ...explore.verdict import AGAINST, FOR, NOT_BEYOND_NOISE, SUPPORTED, UNDECIDED, angstroms, judge_null, with_error
 from ...figures.report_page import Grid, Page, Picture, Section
+from ..part_labels import labels_of_training
 from . import report_texts as texts
 from .finding import BAD, DOUBTFUL, GOOD, Finding
 from .report_records import NULL, null_test, number, read_values
@@ -41,7 +42,7 @@ def null_page(folder: Path) -> Page:
     model = Path(str(record.get("model", ""))).name
     rows = [("gain on fitted images (nats per image)", *(with_error(each.gain, each.error) for each in _pair(null))),
             ("motion of an image's state, r.m.s.", *(angstroms(each.motion) for each in _pair(null))),
-            *_parts(record), *_information(record), *_held_out(record)]  # fmt: skip
+            *_parts(folder, record), *_information(record), *_held_out(record)]  # fmt: skip
     picture = folder / "null.png"
     return Page(
         f"FlexRec: null test {folder.name} of {model}, project {folder.absolute().parent.name}",
@@ -65,12 +66,13 @@ def _both(record: dict[str, Any], name: str) -> list[list[float]]:
     return [each[name] if isinstance(each, dict) and isinstance(each.get(name), list) else [] for each in sides]
 
 
-def _parts(record: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _parts(folder: Path, record: dict[str, Any]) -> list[tuple[str, str, str]]:
     parts = list(zip(*_both(record, "parts")))
     if len(parts) < 2:
         return []
-    return [(f"motion of part {place}", angstroms(real), angstroms(rigid)) for place, (real, rigid)
-            in enumerate(parts, 1)]  # fmt: skip
+    labels = labels_of_training(folder / str(record.get("model", "")), len(parts))
+    return [(f"motion of part {label}", angstroms(real), angstroms(rigid)) for label, (real, rigid)
+            in zip(labels, parts)]  # fmt: skip
 
 
 def _information(record: dict[str, Any]) -> list[tuple[str, str, str]]:

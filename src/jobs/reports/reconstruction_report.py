@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import InputError
 from ...explore.map_gain import Resolutions, doubt_clause, gain_clause, map_clause, worse
 from ...explore.motion_numbers import MotionNumbers
-from ...explore.verdict import Verdict, angstroms, judge_motion
+from ...explore.verdict import NOT_BEYOND_NOISE, Verdict, angstroms, judge_motion
 from ...explore.worse_map_causes import LIKELY, MapNumbers, worse_map_causes
 from ...figures.report_page import Grid, Page, Picture, Section
 from ...mesh.map_files import read_map
@@ -39,7 +39,7 @@ def reconstruction_page(folder: Path) -> Page:
     notes = tuple(f"Warning: {text}" for text in record.get("warnings", ()) if isinstance(text, str))
     facts = _facts(folder)
     if not isinstance(record.get("rigid"), dict):
-        return _rigid_page(title, folder, record, notes, facts)
+        return _page_without_twin(title, folder, record, notes, facts)
     places = resolutions(record)
     verdict = judge_motion(facts.motion if facts else MotionNumbers(None))
     explained = _explained(record)
@@ -88,20 +88,23 @@ def _parts(record: dict[str, Any]) -> dict[str, float | None]:
     return {str(name): number(found, name) for name in found} if isinstance(found, dict) else {}
 
 
-def _rigid_page(
+def _page_without_twin(
     title: str, folder: Path, record: dict[str, Any], notes: tuple[str, ...], facts: TrainingFacts | None
 ) -> Page:
-    """Where there is no rigid twin, the map is all there is to tell of."""
+    """Of a rigid map, the map is all there is to tell of; of one under motion, whether that is real comes first."""
     found = _resolution(record)
     limit = "nowhere" if found is None else f"to {angstroms(found)}"
-    whose = "a rigid molecule" if facts is None else f"a molecule that moves as {facts.folder.name} says"
-    sections = (
-        Section("In numbers", (), _numbers(record, facts)),
-        Section("Pictures", (), None, _pictures(folder)),
-        _how((texts.MAP_RESOLUTION,)),
-    )
-    level = RIGID_LEVEL if facts is None else "map under motion"
-    return Page(title, level, f"The half-maps of {whose} agree {limit}.", sections, notes)
+    shown = (Section("In numbers", (), _numbers(record, facts)), Section("Pictures", (), None, _pictures(folder)))
+    if facts is None:
+        sentence = f"The half-maps of a rigid molecule agree {limit}."
+        return Page(title, RIGID_LEVEL, sentence, (*shown, _how((texts.MAP_RESOLUTION,))), notes)
+    verdict = judge_motion(facts.motion)
+    noise = verdict.level == NOT_BEYOND_NOISE and not record.get("independent")
+    doubt = ", as fitting noise lets them too, so solve the rigid map beside it (--twin)" if noise else ""
+    sentence = (f"{verdict.sentence.rstrip('.')}; the half-maps of a molecule that moves as {facts.folder.name} says "
+                f"agree {limit}{doubt}.")  # fmt: skip
+    how = _how((texts.MAP_RESOLUTION, texts.MOTION, texts.HELD_OUT, texts.HALVES, texts.NULL))
+    return Page(title, verdict.level, sentence, (*_evidence(verdict, facts), *shown, how), (*notes, *unfinished(facts)))
 
 
 def _evidence(verdict: Verdict, facts: TrainingFacts | None) -> tuple[Section, ...]:

@@ -14,6 +14,7 @@ from ...engine.maps.fsc import THRESHOLD, resolution
 from ...explore.bending import motion_size
 from ...explore.motion_numbers import MotionNumbers
 from ...models import Model, open_model
+from ..part_labels import labels_of_training
 from .report_records import agreement, held_out, null_job, null_test, read_arrays, read_values
 
 _LOOKED = ("auto", "refine", "weigh")  # values of poses and junk with which a flow looks for errors of them
@@ -57,7 +58,11 @@ class TrainingFacts:
         if self.model.moving is None:
             return MotionNumbers(None, (), *tests)
         size = motion_size(self.model, self.members)
-        return MotionNumbers(size.total, tuple(map(float, size.parts)), *tests)
+        return MotionNumbers(size.total, tuple(map(float, size.parts)), *tests, self.part_labels(len(size.parts)))
+
+    def part_labels(self, parts: int) -> tuple[int, ...]:
+        """What a person calls the ``parts`` of its mesh."""
+        return labels_of_training(self.folder, parts)
 
     @property
     def finished(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...explore.motion_numbers import MotionNumbers
+from ...explore.motion_numbers import MotionNumbers, part_label
 from ...explore.verdict import NOT_MEASURED, Verdict, angstroms, judge_motion, with_error
 from ...figures.report_page import Grid, Page, Picture, Section
 from . import report_texts as texts
@@ -100,7 +100,7 @@ def _part_section(motion: MotionNumbers) -> tuple[Section, ...]:
     rows = []
     for place, size in enumerate(motion.parts):
         apart = angstroms(parts[place][0]) if agreement and place < len(parts) else NOT_TOLD
-        rows.append((f"part {place + 1}", angstroms(size), apart))
+        rows.append((f"part {part_label(place, motion.labels)}", angstroms(size), apart))
     return (Section("Part by part", (), Grid(("part of the mesh", "motion", "halves agree to"), tuple(rows))),)
 
 
