@@ -13,7 +13,7 @@ from chimerax.flexrec.engine.decoders.classes.simplex import corners, shares_at
 from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.latents.variational import VariationalTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
-from chimerax.flexrec.engine.training.checkpoint import load_resume
+from chimerax.flexrec.engine.training.checkpoint import load_resume, save_resume
 from chimerax.flexrec.engine.training.schedule import Rung, coarse_to_fine
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training, run_training
@@ -22,6 +22,7 @@ from chimerax.flexrec.explore.choose_particles import chosen_where
 from chimerax.flexrec.explore.named_states import kept_states
 from chimerax.flexrec.explore.particle_columns import column, column_names
 from chimerax.flexrec.explore.trained_model import open_trained
+from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.models import open_model
@@ -66,11 +67,14 @@ def test_shares_are_those_of_the_nearest_point_of_the_simplex():
 # ----- trained -----
 
 
+TRAIN = ("train", "--decoder", "classes", "--epochs", 4)
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """Three states of an arm, 25° from one to the next; 004 is a training of three classes."""
     project = make_project(tmp_path_factory.mktemp("classes") / "project", "fab1: ±25", COUNT, 5, "--states", "3")
-    assert flexrec(project, "train", "--decoder", "classes", "--epochs", 4, "--device", "cpu") == 0
+    assert flexrec(project, *TRAIN, "--device", "cpu") == 0
     return project
 
 
@@ -130,43 +134,49 @@ def training_of(project) -> tuple[Trainer, Training]:
     return trainer, Training(ClassesDecoder(), LatentTable())
 
 
-def test_a_variational_table_knows_the_same_of_classes_as_the_table(project):
-    (trainer, plain), (same, varied) = training_of(project), training_of(project)
-    varied.source = VariationalTable()
-    for each, training in ((trainer, plain), (same, varied)):
-        training.begin(each)
-        run_training(each, training, lambda training, stage: None)
-    assert torch.allclose(plain.points.z, varied.points.z, atol=1e-4)
-    diagonal = plain.points.precision.diagonal(dim1=1, dim2=2)
-    assert torch.allclose(varied.points.precision.diagonal(dim1=1, dim2=2), diagonal, rtol=1e-3)
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("unbroken") / "first.safetensors"
 
 
-def test_training_goes_on_from_its_checkpoint_to_the_same_numbers(project, tmp_path):
-    from chimerax.flexrec.engine.training.checkpoint import save_resume
-    from chimerax.flexrec.jobs.job_folder import JobRun
-
-    job = JobRun(tmp_path)
+@pytest.fixture(scope="module")
+def unbroken(project, checkpoint) -> Training:
+    """The three passes of `training_of`, with a checkpoint after the first."""
+    job = JobRun(checkpoint.parent)
     trainer, training = training_of(project)
-    training.begin(trainer)
 
     def save(training, stage):
         if training.epoch == 1:
             save_resume(job.output, trainer, training)
+            (job.folder / "resume.safetensors").rename(checkpoint)
 
+    training.begin(trainer)
     run_training(trainer, training, save)
-    other_trainer, other = training_of(project)
-    load_resume(tmp_path / "resume.safetensors", other_trainer, other)
-    assert other.epoch == 1
-    run_training(other_trainer, other, lambda training, stage: None)
-    assert torch.equal(other.points.z, training.points.z)
-    assert torch.equal(other.decoder.classes.density, training.decoder.classes.density)
+    return training
+
+
+def test_a_variational_table_knows_the_same_of_classes_as_the_table(project, unbroken):
+    trainer, varied = training_of(project)
+    varied.source = VariationalTable()
+    varied.begin(trainer)
+    run_training(trainer, varied, lambda training, stage: None)
+    assert torch.allclose(unbroken.points.z, varied.points.z, atol=1e-4)
+    diagonal = unbroken.points.precision.diagonal(dim1=1, dim2=2)
+    assert torch.allclose(varied.points.precision.diagonal(dim1=1, dim2=2), diagonal, rtol=1e-3)
+
+
+def test_training_goes_on_from_its_checkpoint_to_the_same_numbers(project, unbroken, checkpoint):
+    trainer, training = training_of(project)
+    load_resume(checkpoint, trainer, training)
+    assert training.epoch == 1
+    run_training(trainer, training, lambda training, stage: None)
+    assert torch.equal(training.points.z, unbroken.points.z)
+    assert torch.equal(training.decoder.classes.density, unbroken.decoder.classes.density)
 
 
 def test_a_team_learns_what_one_process_does(project):
-    train = ("train", "--decoder", "classes", "--epochs", 2)
-    assert flexrec(project, *train, "--device", "cpu") == 0
-    assert flexrec(project, *train, "--devices", "cpu,cpu") == 0
-    alone, team = sorted(project.glob("*-train"))[-2:]
+    assert flexrec(project, *TRAIN, "--devices", "cpu,cpu") == 0
+    alone, team = project / "004-train", max(project.glob("*-train"))
     one, two = open_model(alone), open_model(team)
     assert np.allclose(one.shares, two.shares, atol=0.02)
     assert np.linalg.norm(one.volumes - two.volumes) < 0.01 * np.linalg.norm(one.volumes)

@@ -21,6 +21,8 @@ from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.selection import load_selection
 from PIL import Image
 
+pytestmark = pytest.mark.blank_pictures("seeds")  # and those of 005-diagnose
+
 PARTICLES = 200
 QUICK = ("motion", "strain", "border", "epochs", "activations", "junk", "shift", "rotate", "twin", "gap", "halves")
 
@@ -30,8 +32,8 @@ def flexrec(project: Path, verb: str, *words: object) -> int:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    """004-train: a table; 005-diagnose: all quick tests of it."""
+def project(tmp_path_factory, drawn_pictures) -> Path:
+    """004-train: a table; 005-diagnose: all quick tests of it, with their pictures."""
     folder = tmp_path_factory.mktemp("tested") / "project"
     folder.mkdir()
     for verb, words in {
@@ -41,9 +43,10 @@ def project(tmp_path_factory) -> Path:
         "mesh": ("--consensus", folder / "001-simulate" / "consensus.mrc", "--coarseness", 10),
         "train": ("--latent-dims", 1, "--modes", 8, "--batch-size", 32, "--hidden-units", 8, "--epochs", 3, "--device",
                   "cpu"),
-        "diagnose": ("--device", "cpu"),
     }.items():  # fmt: skip
         assert flexrec(folder, verb, *words) == 0
+    with drawn_pictures():
+        assert flexrec(folder, "diagnose", "--device", "cpu") == 0
     return folder
 
 

@@ -231,14 +231,19 @@ def test_images_depend_on_the_seed_alone(model, tmp_path):
 
 
 def test_images_without_numba_are_the_same_to_rounding(finished, monkeypatch):
-    truth = load_truth(finished)
-    compiled = signal(truth.moving, optics_of(truth), np.arange(20)), truth.map_at([10.0])
+    truth, rigid = load_truth(finished), MovingMolecule.build(cloud(points()), ())
+
+    def made() -> tuple[np.ndarray, ...]:
+        images = signal(truth.moving, optics_of(truth), np.arange(20))
+        return images, truth.map_at([10.0]), rigid.map_at(np.zeros((3, 0)), 32, 5.0)
+
+    compiled = made()
     monkeypatch.setitem(sys.modules, "numba", None)
     monkeypatch.delitem(sys.modules, "chimerax.flexrec.simulate.spread_numba", raising=False)
     monkeypatch.delattr("chimerax.flexrec.simulate.spread_numba", raising=False)
     nufft.compiled.cache_clear()
     assert nufft.compiled() is None
-    plain = signal(truth.moving, optics_of(truth), np.arange(20)), truth.map_at([10.0])
+    plain = made()
     nufft.compiled.cache_clear()
     for one, other in zip(compiled, plain):
         assert np.abs(one - other).max() < 1e-5 * np.abs(one).max()

@@ -60,6 +60,8 @@ flow_pass.FlowPass.learn = learn
 # the same trouble in the processes of a team, once they have loaded what they run
 IN_A_MEMBER = """
 import importlib
+from white_pictures import whiten_when_loaded
+whiten_when_loaded()
 load = importlib.import_module
 def import_module(name, package=None):
     module = load(name, package)

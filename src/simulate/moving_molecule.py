@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from scipy import fft, ndimage
@@ -91,9 +92,12 @@ class MovingMolecule:
 
         Its discrete Fourier transform is exact, so that every image without noise and CTF is a central slice of it.
         """
-        states = np.atleast_2d(np.asarray(angles, np.float64))
-        points = (self.points_at(state) / pixel_size + box // 2 for state in states)
-        transform = transform_points(points, (self.weights for _ in states), box) / np.float32(len(states))
+        states, moves = np.atleast_2d(np.asarray(angles, np.float64)), self.moves()
+        # what no hinge moves is the same in all states: once is enough
+        sets = chain([self.points[~moves]], (self.points_at(state)[moves] for state in states))
+        weights = chain([self.weights[~moves] * len(states)], (self.weights[moves] for _ in states))
+        points = (each / pixel_size + box // 2 for each in sets)
+        transform = transform_points(points, weights, box) / np.float32(len(states))
         return fft.irfftn(transform * self._form_factor(box, pixel_size), s=(box,) * 3).astype(np.float32)
 
     def moves(self) -> np.ndarray:

@@ -108,6 +108,8 @@ def transform_points(point_sets: Iterable[np.ndarray], weight_sets: Iterable[np.
     """
     grid, loops = np.zeros((OVERSAMPLING * box,) * 3, np.float32), compiled()
     for points, weights in zip(point_sets, weight_sets):
+        if not len(weights):
+            continue
         places, weights = np.asarray(points, np.float64) * OVERSAMPLING, weights.astype(np.float32)
         if loops is None:
             _spread(places, weights, grid)
