@@ -65,7 +65,9 @@ def test_another_project_folder(flexrec, tmp_path):
         (["count", "--resume", "4"], "it has no jobs yet.\n"),
         (["log", "4"], "it has no jobs yet.\n"),
         (["jobs", "--project", "nowhere"], "give the project's folder with --project.\n"),
-        (["cuont"], "(see flexrec --help)\n"),
+        (["cuont"], "flexrec: there is no command 'cuont'; is count meant? (see flexrec --help)\n"),
+        (["xyzzy"], "flexrec: there is no command 'xyzzy' (see flexrec --help)\n"),
+        (["open", "."], "flexrec: open is a command of ChimeraX; in a terminal, flexrec view PROJECT shows a model.\n"),
         ([], "(see flexrec --help)\n"),
     ],
 )

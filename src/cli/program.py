@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +25,7 @@ from .job_commands import (
     run_job,
 )
 from .job_options import Parser, add_parameters
-from .unknown_options import unknown_options
+from .unknown_words import unknown_command, unknown_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +53,9 @@ def _replace_strange_letters() -> None:
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     """The chosen command; words that only the command itself can read are kept in ``more``."""
-    parser = _parser()
+    parser, commands = _parser()
+    if words and not words[0].startswith("-") and words[0] not in commands:
+        raise InputError(unknown_command(words[0], commands))
     chosen, more = parser.parse_known_args(words)
     if more and not getattr(chosen, "takes_more", False):
         job = next((job for job in all_jobs() if job.verb == getattr(chosen, "verb", None)), None)
@@ -62,7 +64,8 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     return chosen
 
 
-def _parser() -> Parser:
+def _parser() -> tuple[Parser, Collection[str]]:
+    """The parser of command lines, and the commands that it knows."""
     from .. import __version__
 
     parser = Parser(prog="flexrec", description=__doc__, allow_abbrev=False)
@@ -71,7 +74,7 @@ def _parser() -> Parser:
     for job in all_jobs():
         _add_job(commands, job)
     add_actions(commands)
-    return parser
+    return parser, commands.choices
 
 
 def _add_job(commands: Any, job: Job) -> None:

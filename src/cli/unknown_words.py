@@ -1,10 +1,12 @@
-"""Options that a command has not: what is said of them, and which of its own is meant."""
+"""Commands and options that are not there: what is said of them, and which is meant."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
+from ..actions.action import CHIMERAX
+from ..actions.action_registry import host_actions
 from ..jobs.declare import Job
 
 # as RELION, cryoSPARC and cryoDRGN call it: which of ours, of those that a job has
@@ -21,6 +23,15 @@ _OF_OTHERS = {
     "o": ("project",), "outdir": ("project",), "output": ("project",), "j": ("threads", "workers"),
 }  # fmt: skip
 _RUNNING = ("project", "seed", "resume", "background", "cluster")
+
+
+def unknown_command(word: str, commands: Collection[str]) -> str:
+    """What is said of a command line's first word, which is none of the ``commands``."""
+    if word in {words.split()[0] for words in host_actions(CHIMERAX)}:
+        return f"{word} is a command of ChimeraX; in a terminal, flexrec view PROJECT shows a model."
+    close = get_close_matches(word, commands, 1)
+    hint = f"; is {close[0]} meant?" if close else ""
+    return f"there is no command {word!r}{hint} (see flexrec --help)"
 
 
 def unknown_options(words: Sequence[str], job: Job | None) -> str:
