@@ -13,7 +13,7 @@ import time
 import counting_program
 import pytest
 from chimerax.flexrec.cli import program
-from chimerax.flexrec.cli.unknown_options import unknown_options
+from chimerax.flexrec.cli.unknown_words import unknown_options
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.record import read_record, read_status
 from chimerax.flexrec.jobs.registry import find_job
@@ -136,7 +136,7 @@ def test_the_real_commands_start_quickly_and_import_nothing_heavy():
     code = f"""
 import sys
 from chimerax.flexrec.cli import program
-from chimerax.flexrec.cli.unknown_options import unknown_options
+from chimerax.flexrec.cli.unknown_words import unknown_options
 try:
     program.main(["--help"])
 except SystemExit:
