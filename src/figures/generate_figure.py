@@ -49,7 +49,7 @@ def draw_series(
     say(
         sheet.figure,
         "Projections of the maps on one grey scale, along the axis that shows most change; below, the difference to "
-        "the middle one: red is density that came, blue is density that left." + left_out,
+        "the middle one: orange is density that came, purple is density that left." + left_out,
     )
     save(sheet.figure, path)
 
@@ -106,7 +106,7 @@ def _draw_maps(
         axes[0, column].imshow(images[column], cmap="gray_r", origin="lower", vmin=0, vmax=bright)
         axes[0, column].set_title(_label(series.z[i]), fontsize=8)
         if column != middle or len(rows) == 1:
-            axes[1, column].imshow(changes[column], cmap="RdBu_r", origin="lower", vmin=-strong, vmax=strong)
+            axes[1, column].imshow(changes[column], cmap="PuOr_r", origin="lower", vmin=-strong, vmax=strong)
             axes[1, column].contour(images[middle], levels=[0.15 * bright], colors="0.55", linewidths=0.6)
     if len(rows) > 1:
         _scale_bar(axes[1, middle], images.shape[1:], pixel_size)
