@@ -326,6 +326,13 @@ def test_rigid_particles_for_a_null_test(tmp_path):
     assert truth.map_at(truth.angles[0]).shape == (24, 24, 24)
 
 
+def test_what_has_no_use_but_is_no_contradiction_is_told_in_the_log(tmp_path):
+    folder = run_small(tmp_path, hinges="rigid", particles=6, states=3, snr=0.0, noise_ratio=5.0)
+    log = (folder / "log.txt").read_text()
+    assert "states: means nothing where nothing moves." in log
+    assert "noise_ratio: means nothing with --snr 0, without noise." in log and "resolution" not in log
+
+
 def test_poses_can_be_given(finished, model, tmp_path):
     changes = {"molecule": model, "hinges": "B: ±30", "particles": 300}
     truth = load_truth(run_small(tmp_path, poses=finished / "particles.star", seed=9, **changes))

@@ -57,9 +57,17 @@ def refuse_without_use(job: Job, parameters: Any, causes: Mapping[str, str]) -> 
     """``InputError`` for the first parameter that was given and has no use, ``causes`` saying why of each of these:
     ``with --mask``.
     """
-    for option in job.options():
-        if option.name in causes and getattr(parameters, option.name) != option.default:
-            raise InputError(f"{option.name}: means nothing {causes[option.name]}; leave it out.")
+    for sentence in given_without_use(job, parameters, causes):
+        raise InputError(f"{sentence}; leave it out.")
+
+
+def given_without_use(job: Job, parameters: Any, causes: Mapping[str, str]) -> list[str]:
+    """Of each parameter that was given and has no use, what is said of it, as in `refuse_without_use`."""
+    return [
+        f"{option.name}: means nothing {causes[option.name]}"
+        for option in job.options()
+        if option.name in causes and getattr(parameters, option.name) != option.default
+    ]
 
 
 def _imported(name: str) -> Callable:

@@ -21,11 +21,11 @@ def run(parameters: DiagnoseParameters, job: JobRun) -> None:
     chosen = chosen_tests(parameters.test)
     if not chosen:
         raise InputError(f"test: nothing is asked for; name one of {', '.join(TESTS)}.")
+    if parameters.device != "auto":
+        choose_device(parameters.device)  # each test would be left out for it, one by one
     if not len(training.members):
         raise InputError(f"model: {training.folder.name} takes none of its images for a particle of this molecule, so "
                          "nothing can be tested; look at the images, or train with --junk keep.")  # fmt: skip
-    if parameters.device != "auto":
-        choose_device(parameters.device)  # each test would be left out for it, one by one
     for test, quickly in chosen:
         if found_in(job.folder, test.name) is not None:
             continue

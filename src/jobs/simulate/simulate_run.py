@@ -11,16 +11,22 @@ from ...particles.symmetry import operators
 from ...simulate.experiment import Experiment, gain
 from ...simulate.moving_molecule import MovingMolecule
 from ...simulate.simulated_images import signal_variance
-from ..declare import refuse_without_use
+from ..declare import given_without_use, refuse_without_use
 from ..job_folder import JobRun
 from .simulate_design import design, read_assembly
 from .simulate_parameters import SIMULATE, SimulateParameters, without_use
 from .simulate_write import write_consensus, write_images, write_maps, write_particles, write_picture, write_truth
 
+HARMLESS = ("resolution", "noise_ratio", "states")  # without use they are no contradiction, and are only told
+
 
 def run(parameters: SimulateParameters, job: JobRun) -> None:
     """Write particles.mrcs, particles.star, the truth, maps and a picture into the job's folder."""
-    refuse_without_use(SIMULATE, parameters, without_use(vars(parameters)))
+    causes = without_use(vars(parameters))
+    harmless = {name: causes.pop(name) for name in HARMLESS if name in causes}
+    refuse_without_use(SIMULATE, parameters, causes)
+    for sentence in given_without_use(SIMULATE, parameters, harmless):
+        job.log(f"{sentence}.")
     assembly = read_assembly(parameters)
     molecule, hinges, part = assembly.molecule, assembly.hinges, assembly.part
     experiment = design(parameters, assembly, job.seed)
