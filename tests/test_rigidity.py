@@ -86,6 +86,10 @@ def test_nearest_rotation_is_the_polar_factor():
     assert (torch.linalg.det(found) > 0.95).all()
 
 
+def test_of_no_states_there_are_no_rotations():
+    assert nearest_rotation(torch.zeros(0, 7, 3, 3)).shape == (0, 7, 3, 3)
+
+
 def test_a_smooth_motion_costs_the_same_on_any_mesh():
     def bend(v: torch.Tensor) -> torch.Tensor:
         """Bent into an arc about z, of radius 80 Å."""

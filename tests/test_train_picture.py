@@ -224,6 +224,6 @@ def test_passes_shorter_than_their_figures_are_drawn_at_the_end_or_when_stopped(
     stopped.catch_up()
     assert drawn == [5, 9]
     for _ in range(4):
-        clock[0] += 12
+        clock[0] += 48
         stopped.after_pass(False)
-    assert drawn == [5, 9, 37, 65]  # those took a fifth of the time at most
+    assert drawn == [5, 9, 109, 209]  # those took a twentieth of the time at most

@@ -32,8 +32,8 @@ def nearest_rotation(matrices: torch.Tensor) -> torch.Tensor:
         cofactor = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], dim=-2)
         determinant = (a * cofactor[..., 0, :]).sum(-1)
         better = 0.5 * (rotation + cofactor / determinant[..., None, None])
-        step, rotation = (better - rotation).abs().max(), better
-        if step < settled:
+        exact, rotation = bool(((better - rotation).abs() < settled).all()), better
+        if exact:
             break
     if poor.any():
         u, _, vh = torch.linalg.svd(matrices[poor])
