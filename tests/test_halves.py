@@ -10,9 +10,11 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from chimerax.flexrec.cli.program import main
 from chimerax.flexrec.engine.held_out.component_split import component_halves
 from chimerax.flexrec.errors import InputError
@@ -22,8 +24,10 @@ from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.growing_files import Curves
 from chimerax.flexrec.jobs.progress import read_progress
 from chimerax.flexrec.jobs.project import job_folders
+from chimerax.flexrec.jobs.reconstruct.reconstruct_motion import mean_place, particle_motion
 from chimerax.flexrec.jobs.record import STOPPED, Status, write_status
 from chimerax.flexrec.jobs.train.train_halves import divide
+from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.models.halves_record import read_agreement, read_halves
 from chimerax.flexrec.particles.prepared import load_prepared
 from scipy.spatial.transform import Rotation
@@ -70,6 +74,23 @@ def test_motion_that_is_there_explains_images_that_no_model_has_seen(moving):
     for name in ("gain.png", "agreement.png"):
         assert (moving / "004-train" / name).stat().st_size > 10_000
     assert "neither half model has seen" in (moving / "004-train" / "log.txt").read_text()
+
+
+def test_maps_of_independent_halves_lie_where_the_training_has_its_own(moving):
+    """Wherever the half models have theirs: a map of half of a swing away would not do."""
+    words = ["--model", "4", "--independent", "--no-twin", "--box", "32", "--device", "cpu", "--project", str(moving)]
+    assert main(["reconstruct", *words]) == 0
+    whole, *halves = (open_trained(moving / "004-train" / name) for name in ("", "half1", "half2"))
+    (folder,) = moving.glob("*-reconstruct")
+    with np.load(folder / "halves.npz") as stored:
+        rows = stored["half1"], stored["half2"]
+    for model, own in zip(halves, rows):
+        motion = particle_motion(model, "cpu", mean_place(whole, own) - mean_place(model, own))
+        vertices = motion.vertices_of(SimpleNamespace(rows=torch.from_numpy(own))).numpy()
+        assert np.allclose(vertices.mean(axis=0), mean_place(whole, own), atol=0.02)
+    inside = whole.model.volume != 0
+    made, pixel_size = read_map(folder / "map.mrc")
+    assert pixel_size == pytest.approx(8) and np.corrcoef(made[inside], whole.model.volume[inside])[0, 1] > 0.97
 
 
 def test_a_rigid_molecule_with_wrong_poses_gains_nothing(tmp_path):

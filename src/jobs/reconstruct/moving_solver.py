@@ -52,16 +52,21 @@ POSE_ROUNDS = 2
 class Inputs:
     """What is reconstructed: particles, the rows of the halves, and the model that moves each.
 
-    ``models`` are one and the same, or those that were trained on the halves apart; ``name`` is the
-    training's. ``refine``: poses too. ``left_out``: particles of the halves that do not count.
+    ``models`` are one and the same, or those that were trained on the halves apart; ``whole`` is the training, in
+    whose place the map is made. ``refine``: poses too. ``left_out``: particles of the halves that do not count.
     """
 
     prepared: Prepared
     halves: tuple[np.ndarray, np.ndarray]
     models: tuple[Trained, Trained]
-    name: str
+    whole: Trained
     refine: bool
     left_out: int = 0
+
+    @property
+    def name(self) -> str:
+        """The training's."""
+        return self.whole.folder.name
 
     @cached_property
     def identity(self) -> str:
@@ -70,6 +75,8 @@ class Inputs:
         for model, rows in zip(self.models, self.halves):
             digest.update((model.folder / "latents.npz").read_bytes())
             digest.update(np.ascontiguousarray(rows).tobytes())
+        if self.independent:
+            digest.update((self.whole.folder / "latents.npz").read_bytes())
         return digest.hexdigest()
 
     @property
@@ -275,10 +282,13 @@ class MovingSolver:
 
 
 def _motions(inputs: Inputs, device: str) -> tuple[ParticleMotion, ParticleMotion]:
-    """Of each half; the second's map is made in the place of the first's where they have models of their own."""
-    first, second = inputs.models
+    """Of each half; where they have models of their own, both make the map in the place of the whole training's."""
+    whole = inputs.whole
     if not inputs.independent:
-        both = particle_motion(first, device)
+        both = particle_motion(whole, device)
         return both, both
-    apart = mean_place(first, inputs.halves[0]) - mean_place(second, inputs.halves[1])
-    return particle_motion(first, device), particle_motion(second, device, apart)
+    first, second = (
+        particle_motion(model, device, mean_place(whole, rows) - mean_place(model, rows))
+        for model, rows in zip(inputs.models, inputs.halves)
+    )
+    return first, second

@@ -158,7 +158,7 @@ def _inputs(parameters: ReconstructParameters, prepared: Prepared, trained: Trai
                          f"latents and a probability above zero in {trained.folder.name}, and {FEWEST} are needed in "
                          "each; take more, or train again.")  # fmt: skip
     lost = 0 if parameters.independent else len(chosen) - sum(map(len, own))
-    return Inputs(prepared, (own[0], own[1]), models, trained.folder.name, parameters.refine_poses, lost)
+    return Inputs(prepared, (own[0], own[1]), models, trained, parameters.refine_poses, lost)
 
 
 def _solve(
