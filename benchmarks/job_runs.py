@@ -96,8 +96,13 @@ def job_seconds(folder: Path) -> float:
 
 
 def command(verb: str, values: dict[str, str], project: Path, seed: int = 0) -> list[str]:
-    """The command line of a job, in this Python."""
-    options = [f"--{name.replace('_', '-')}={text}" for name, text in values.items()]
+    """The command line of a job, in this Python; of what is ``true`` or ``false`` the option alone, or its no-."""
+
+    def option(name: str, text: str) -> str:
+        flag = name.replace("_", "-")
+        return {"true": f"--{flag}", "false": f"--no-{flag}"}.get(text, f"--{flag}={text}")
+
+    options = [option(name, text) for name, text in values.items()]
     where = ["--project", str(project), "--seed", str(seed)]
     return [sys.executable, "-m", "chimerax.flexrec.cli", verb, *options, *where]
 
