@@ -81,7 +81,7 @@ def reconstructed(project: Path, images: int) -> Run:
     asked = {"particles": str(folders["prep"]), "model": str(folders["train"]), "twin": "false"}
     seconds, child = measured(command("reconstruct", asked, project))
     about = json.loads((Path(child.output) / "reconstruct.json").read_text())
-    return Run(images, seconds, about["solved"]["passes"], child.peak)
+    return Run(images, seconds, about["solved"]["moved"]["passes"], child.peak)
 
 
 def cryodrgn_rate(python: str, arguments: argparse.Namespace, box: int) -> float:
