@@ -27,4 +27,3 @@ class ResolutionRequest:
     weight: np.ndarray | None = None
     centre: np.ndarray | None = None
     twin_name: str = "rigid"
-

@@ -22,7 +22,6 @@ from ...training.team import Team
 from .flow_network import AMPLITUDE, Flow
 from .soft_modes import RIGID_MOTIONS
 
-ALONE = Team()
 STRONG, MOST_STRONG = 1.0, 6  # signal over noise of directions that poses may go along with; how many at most
 
 
@@ -92,14 +91,14 @@ def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
 
 
 def fit_covariance(
-    statistics: ModeStatistics, iterations: int = 100, stiffness: float | torch.Tensor = 0.0, team: Team = ALONE
+    statistics: ModeStatistics, iterations: int = 100, stiffness: float | torch.Tensor = 0.0, team: Team | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean ``(m,)`` and covariance ``(m, m)`` of the mode coefficients, by expectation–maximisation.
 
     ``stiffness`` is the prior's share in the precision of each coefficient, or ``(m,)``. Every process of the ``team``
     has all ``statistics``, and works on its share of the images.
     """
-    count, modes = statistics.pull.shape
+    team, (count, modes) = team or Team(), statistics.pull.shape
     mine = torch.from_numpy(team.share(np.arange(count)))
     curvature, pull = statistics.curvature[mine], statistics.pull[mine]
     mean_curvature = statistics.curvature.mean(dim=0)
@@ -132,7 +131,7 @@ def fit_linear_motion(
     stiffness: float = 0.0,
     errors: torch.Tensor | None = None,
     held_out: np.ndarray | None = None,
-    team: Team = ALONE,
+    team: Team | None = None,
 ) -> LinearMotion:
     """Mean and the ``dims`` leading directions of the mode coefficients, of all images but those ``held_out`` ``(n,)``.
 
@@ -161,7 +160,7 @@ def fit_held_motion(
     stiffness: float,
     errors: torch.Tensor | None,
     held_out: np.ndarray | None,
-    team: Team = ALONE,
+    team: Team | None = None,
 ) -> LinearMotion:
     """As `fit_linear_motion` where some of the molecule stands still: the first six coefficients are poses alone."""
     known = statistics if errors is None else beyond_poses(statistics, errors)

@@ -55,7 +55,8 @@ def find_composition(trainer: Trainer, stage: Stage, decoder: FlowState) -> Comp
     statistics = find_statistics(trainer, stage, decoder, rows, shares=decoder.flow.membership)
     trainer.signal.take(scale, spread)
     held_out = torch.from_numpy(hold_out(trainer, rows)).to(statistics.pull.device)
-    known = amplitudes(statistics, mode_count(decoder), mode_stiffness(trainer, decoder), ~held_out)
+    stiffness = mode_stiffness(trainer, decoder)
+    known = amplitudes(statistics, mode_count(decoder), stiffness, ~held_out, trainer.team)
     return Composition(rows, known, held_out, statistics)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from ...training.incomplete_images import LEAST_SHARE
+from ...training.team import Team
 from ..flow.mode_model import ModeStatistics, fit_covariance
 
 LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
@@ -96,17 +97,17 @@ class Fading:
 
 
 def amplitudes(
-    statistics: ModeStatistics, modes: int, stiffness: float, fitted: torch.Tensor
+    statistics: ModeStatistics, modes: int, stiffness: float, fitted: torch.Tensor, team: Team | None = None
 ) -> Amplitudes:
     """What images say of the parts' amplitudes, motion and pose being marginalised.
 
     ``statistics`` are of ``modes`` soft modes and the parts after them; ``fitted`` ``(n,)`` bool, images from which the
-    covariance of the modes is found; ``stiffness`` of the modes as in `fit_covariance`.
+    covariance of the modes is found; ``stiffness`` of the modes, and ``team``, as in `fit_covariance`.
     """
     curvature, pull = statistics.curvature, statistics.pull
     each = torch.zeros(pull.shape[1], dtype=pull.dtype, device=pull.device)
     each[:modes] = stiffness
-    mean, covariance = fit_covariance(ModeStatistics(curvature[fitted], pull[fitted]), stiffness=each)
+    mean, covariance = fit_covariance(ModeStatistics(curvature[fitted], pull[fitted]), stiffness=each, team=team)
     mean, covariance = mean[:modes], covariance[:modes, :modes]
     inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes).to(covariance))
     own, shared = curvature[:, :modes, :modes], curvature[:, modes:, :modes]
