@@ -273,8 +273,9 @@ def stage_of(images: ParticleImages, trained) -> tuple[VoxelCloud, Callable[[Bat
 def lbfgs(problem: LeastSquares) -> list[tuple[int, torch.Tensor]]:
     """(passes over the images, density) after each of twenty iterations of L-BFGS from an empty map."""
     density = torch.zeros(len(problem.cloud), requires_grad=True)
-    optimiser = torch.optim.LBFGS([density], lr=1.0, max_iter=1, history_size=20, line_search_fn="strong_wolfe")
-    passes, found = 0, []
+    optimiser = torch.optim.LBFGS([density], lr=1.0, max_iter=1, history_size=20, line_search_fn="strong_wolfe",
+                                  tolerance_grad=0, tolerance_change=0)  # by default it stops early: the loss is scaled
+    passes, iterations = 0, []
     scale = 1.0
 
     def closure() -> torch.Tensor:
@@ -288,14 +289,14 @@ def lbfgs(problem: LeastSquares) -> list[tuple[int, torch.Tensor]]:
             loss += 0.5 * float((problem.weights * (residual.real**2 + residual.imag**2)).sum())
             gradient += problem._adjoint(batch, residual, problem.placement(batch))
         density.grad = gradient * scale
-        return torch.tensor(loss * scale)
+        return torch.tensor(loss * scale, dtype=torch.float64)
 
     scale = 1.0 / float(closure())
     passes = 0
     for _ in range(LBFGS_STEPS):
         optimiser.step(closure)
-        found.append((passes, density.detach().clone()))
-    return found
+        iterations.append((passes, density.detach().clone()))
+    return iterations
 
 
 def print_table(results: list[Result]) -> None:

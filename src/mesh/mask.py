@@ -141,10 +141,26 @@ def soften(core: np.ndarray, pixel_size: float, dilate: float, pad: float) -> np
     """Soft mask (N, N, N) float32: 1 within ``dilate`` Å of ``core``, falling to 0 by a cosine over ``pad`` Å more."""
     from scipy.ndimage import distance_transform_edt
 
-    distance = distance_transform_edt(~core) * pixel_size - dilate
+    soft = np.zeros(core.shape, np.float32)
+    if not core.any():
+        return soft
+    near = surroundings(core, int(np.ceil(max(dilate + max(pad, 0), 0) / pixel_size)) + 1)  # beyond, it is 0
+    distance = distance_transform_edt(~core[near]) * pixel_size - dilate
     if pad <= 0:
-        return (distance <= 0).astype(np.float32)
-    return (0.5 + 0.5 * np.cos(np.pi * np.clip(distance / pad, 0.0, 1.0))).astype(np.float32)
+        soft[near] = distance <= 0
+    else:
+        soft[near] = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance / pad, 0.0, 1.0))
+    return soft
+
+
+def surroundings(core: np.ndarray, reach: int) -> tuple[slice, ...]:
+    """The smallest part of a grid that holds all of ``core`` and ``reach`` voxels around it, as far as there are."""
+    result = []
+    for axis, side in enumerate(core.shape):
+        others = tuple(other for other in range(core.ndim) if other != axis)
+        there = np.flatnonzero(core.any(axis=others))
+        result.append(slice(max(0, int(there[0]) - reach), min(side, int(there[-1]) + reach + 1)))
+    return tuple(result)
 
 
 def make_mask(

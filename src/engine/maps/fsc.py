@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
 THRESHOLD = 0.143  # of the FSC of two halves (Rosenthal & Henderson 2003)
 LEAST_AGREEMENT = 0.02  # less is taken for none
+_TOGETHER = 1 << 20  # components of a spectrum that are weighed or summed at once, so that memory stays small
 
 
 def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(N//2+1,) correlation by shell of two (N, N, N) maps; 0 where a shell of either is empty."""
     a, b = (_spectrum(volume) for volume in (first, second))
-    cross = a.real * b.real + a.imag * b.imag
-    shell, _ = fourier_shells(len(first))
-    sums = [_shell_sums(values, shell) for values in (cross, _power(a), _power(b))]
-    norm = np.sqrt(sums[1] * sums[2])
-    return np.divide(sums[0], norm, out=np.zeros_like(norm), where=norm > 1e-12 * max(norm.max(), 1e-300))
+
+    def products(planes: slice) -> tuple[np.ndarray, ...]:
+        one, other = a[planes], b[planes]
+        return one.real * other.real + one.imag * other.imag, _power(one), _power(other)
+
+    cross, *powers = _shell_sums(products, len(first), 3)
+    norm = np.sqrt(powers[0] * powers[1])
+    return np.divide(cross, norm, out=np.zeros_like(norm), where=norm > 1e-12 * max(norm.max(), 1e-300))
 
 
 def shell_power(volume: np.ndarray) -> np.ndarray:
     """(N//2+1,) mean power by shell of the Fourier transform of a (N, N, N) map."""
-    power, (shell, _) = _power(_spectrum(volume)), fourier_shells(len(volume))
-    return _shell_sums(power, shell) / _shell_sums(np.ones_like(power), shell)
+    spectrum = _spectrum(volume)
+
+    def power_and_count(planes: slice) -> tuple[np.ndarray, ...]:
+        power = _power(spectrum[planes])
+        return power, np.ones_like(power)
+
+    power, count = _shell_sums(power_and_count, len(volume), 2)
+    return power / count
 
 
 def _spectrum(volume: np.ndarray) -> np.ndarray:
@@ -34,13 +46,21 @@ def _power(spectrum: np.ndarray) -> np.ndarray:
     return spectrum.real**2 + spectrum.imag**2
 
 
-def _shell_sums(values: np.ndarray, shell: np.ndarray) -> np.ndarray:
-    """(N//2+1,) sums by shell of real values (N, N, N//2+1) that a component and its mate (-k) have in common."""
-    box = len(values)
-    both = 2 * np.bincount(shell.ravel(), values.ravel())
-    for kx in (0, box // 2) if box % 2 == 0 else (0,):  # planes that hold the mates too
-        both -= np.bincount(shell[:, :, kx].ravel(), values[:, :, kx].ravel(), len(both))
-    return both[: box // 2 + 1]
+def _shell_sums(values: Callable[[slice], tuple[np.ndarray, ...]], box: int, count: int) -> np.ndarray:
+    """(count, N//2+1) sums by shell of real values that a component and its mate (-k) have in common.
+
+    ``values(planes)`` gives ``count`` arrays (p, N, N//2+1), of some planes of a spectrum.
+    """
+    sums = np.zeros((count, box // 2 + 1))
+    twice = np.full(box // 2 + 1, 2.0)  # a component and its mate
+    twice[0] = 1  # planes that hold the mates too
+    if box % 2 == 0:
+        twice[-1] = 1
+    for planes in spectrum_slabs(box):
+        shell = fourier_shells(box, planes)[0].ravel()
+        for total, each in zip(sums, values(planes)):
+            total += np.bincount(shell, (each * twice).ravel(), box // 2 + 1)[: box // 2 + 1]
+    return sums
 
 
 def last_shell(curve: np.ndarray, threshold: float) -> int:
@@ -96,15 +116,32 @@ def weigh_shells(volume: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The (N, N, N) map with each shell's amplitudes multiplied, ``weights`` (N//2+1,); the corners beyond are zero."""
     from scipy import fft
 
-    shell, inside = fourier_shells(len(volume))
-    weight = np.where(inside, weights[np.minimum(shell, len(weights) - 1)], 0).astype(np.float32)
-    return fft.irfftn(fft.rfftn(volume.astype(np.float32)) * weight, volume.shape)
+    spectrum = fft.rfftn(volume.astype(np.float32))
+    weigh_spectrum(spectrum, weights)
+    return fft.irfftn(spectrum, volume.shape, overwrite_x=True)
 
 
-def fourier_shells(box: int) -> tuple[np.ndarray, np.ndarray]:
-    """(shell (box, box, box//2+1) int, which elements are within the last shell) of ``numpy.fft.rfftn``."""
+def weigh_spectrum(spectrum: np.ndarray, weights: np.ndarray) -> None:
+    """Multiply each shell of an ``rfftn`` (N, N, N//2+1), in place, by ``weights`` (N//2+1,); the corners by zero."""
+    box = len(spectrum)
+    for planes in spectrum_slabs(box):
+        shell, inside = fourier_shells(box, planes)
+        spectrum[planes] *= np.where(inside, weights[np.minimum(shell, len(weights) - 1)], 0).astype(np.float32)
+
+
+def spectrum_slabs(box: int) -> Iterator[slice]:
+    """Planes of an ``rfftn`` of a map (box, box, box), some at a time."""
+    step = max(1, _TOGETHER // (box * (box // 2 + 1)))
+    for start in range(0, box, step):
+        yield slice(start, min(start + step, box))
+
+
+def fourier_shells(box: int, planes: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+    """(shell (box, box, box//2+1) int, which elements are within the last shell) of ``numpy.fft.rfftn``.
+
+    ``planes`` : of the first axis, if not all.
+    """
     k, kx = np.fft.fftfreq(box, 1 / box), np.fft.rfftfreq(box, 1 / box)
-    radius = np.sqrt(k[:, None, None] ** 2 + k[:, None] ** 2 + kx**2)
+    radius = np.sqrt(k[planes, None, None] ** 2 + k[:, None] ** 2 + kx**2)
     shell = np.rint(radius).astype(np.int64)
     return shell, shell <= box // 2
-

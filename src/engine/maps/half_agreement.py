@@ -94,8 +94,7 @@ def part_masks(mesh: TetMesh, box: int, pixel_size: float, edge: float) -> Itera
     part = np.full(carried.shape, -1, np.int32)
     part[carried] = nearest_part(mesh, voxel_points(carried, pixel_size))
     for number in range(mesh.parts):
-        core = part == number
-        yield soften(core, pixel_size, 0.0, edge) if core.any() else np.zeros(carried.shape, np.float32)
+        yield soften(part == number, pixel_size, 0.0, edge)
 
 
 @dataclass(frozen=True, eq=False)

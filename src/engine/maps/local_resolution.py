@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fsc import THRESHOLD, fourier_shells, shell_power
+from .fsc import THRESHOLD, shell_power, weigh_spectrum
 from .half_pair import HalfPair
 from .sharpening import b_factor_weights
 
@@ -77,7 +77,7 @@ def local_resolution(
     fields = _Fields(pair, mask)
     curves = np.empty((len(shells), size, size, size), np.float32)
     for number, shell in enumerate(shells):
-        curves[number] = fields.correlation(shell, size)
+        curves[number] = fields.correlation(float(shell), size)
         progress(number + 1, len(shells))
     frequency = _crossing(curves, shells) / (pair.box * pair.pixel_size)
     known = fields.weight(size) > _INSIDE
@@ -96,10 +96,9 @@ class _Fields:
         self.box = pair.box
         # shells of equal power: the strong low frequencies would leak into the bands beside them
         power = np.sqrt((shell_power(pair.first) + shell_power(pair.second)) / 2)
-        shell, inside = fourier_shells(pair.box)
-        flat = 1 / np.maximum(power, 1e-6 * power.max())
-        weight = np.where(inside, flat[np.minimum(shell, len(flat) - 1)], 0).astype(np.float32)
-        self._halves = [fft.rfftn(half.astype(np.float32)) * weight for half in (pair.first, pair.second)]
+        self._halves = [fft.rfftn(half.astype(np.float32)) for half in (pair.first, pair.second)]
+        for half in self._halves:
+            weigh_spectrum(half, 1 / np.maximum(power, 1e-6 * power.max()))
         self._mask = fft.rfftn(mask.astype(np.float32))
 
     def correlation(self, shell: float, size: int) -> np.ndarray:
@@ -108,15 +107,18 @@ class _Fields:
         # on so small a box products alias, but only to frequencies that the window stops
         box = min(self.box, max(size, _even(3 * (shell + width))))
         k, kx = np.fft.fftfreq(box, 1 / box), np.fft.rfftfreq(box, 1 / box)
-        radius = np.sqrt(k[:, None, None] ** 2 + k[:, None] ** 2 + kx**2)
+        radius = np.sqrt(k[:, None, None] ** 2 + k[:, None] ** 2 + kx**2).astype(np.float32)
         band = np.cos(np.pi / 2 * np.clip((radius - shell) / width, -1, 1)) ** 2
         band[radius > self.box / 2] = 0
-        first, second = (_inverse(_cropped(half, box) * band.astype(np.float32)) for half in self._halves)
+        first, second = (_inverse(_cropped(half, box) * band) for half in self._halves)
+        del band
         inside = np.clip(_inverse(_cropped(self._mask, box)), 0, None)
         # the window's Fourier transform; its sigma in boxes is _WINDOW / shell
-        window = np.exp(-2 * (np.pi * _WINDOW / shell * radius) ** 2).astype(np.float32)
+        window = np.exp(-2 * (np.pi * _WINDOW / shell * radius) ** 2)
+        del radius
         cross, own_first, own_second = (
-            _windowed(inside * product, window, size) for product in (first * second, first**2, second**2)
+            _windowed(inside * one * other, window, size)
+            for one, other in ((first, second), (first, first), (second, second))
         )
         norm = np.sqrt(np.clip(own_first, 0, None) * np.clip(own_second, 0, None))
         return np.divide(cross, norm, out=np.zeros_like(cross), where=norm > 1e-4 * norm.max())
@@ -177,11 +179,11 @@ def _spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _enlarged(values: np.ndarray, box: int) -> np.ndarray:
     """Values (L, L, L) on a lattice over the box, between its places by straight lines: (box, box, box)."""
-    from scipy.ndimage import map_coordinates
-
-    along = np.arange(box) * len(values) / box
-    places = np.meshgrid(along, along, along, indexing="ij")
-    return map_coordinates(values, places, order=1, mode="nearest")
+    along = np.minimum(np.arange(box) * len(values) / box, len(values) - 1)
+    shares = np.maximum(1 - np.abs(along[:, None] - np.arange(len(values))), 0)  # (box, L) of a place's two neighbours
+    for _ in range(3):  # an axis at a time; each goes to the end, so that their order is as before after three
+        values = np.tensordot(values, shares, axes=(0, 1))
+    return values
 
 
 def locally_filtered(pair: HalfPair, local: LocalResolution, b_factor: float) -> np.ndarray:
@@ -203,10 +205,10 @@ def _low_passed(pair: HalfPair, b_factor: float, cutoffs: np.ndarray) -> Iterato
     from scipy import fft
 
     spectrum = fft.rfftn(pair.mean)
-    shell, inside = fourier_shells(pair.box)
     sharpening = b_factor_weights(pair, b_factor)
     for cutoff in cutoffs:
         edge = (pair.frequency / cutoff - 1) / _FILTER_EDGE
         weights = sharpening * (0.5 - 0.5 * np.sin(np.pi / 2 * np.clip(edge, -1, 1)))
-        weight = np.where(inside, weights[np.minimum(shell, len(weights) - 1)], 0).astype(np.float32)
-        yield fft.irfftn(spectrum * weight, (pair.box,) * 3)
+        passed = spectrum.copy()
+        weigh_spectrum(passed, weights)
+        yield fft.irfftn(passed, (pair.box,) * 3, overwrite_x=True)

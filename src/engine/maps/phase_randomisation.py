@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fsc import THRESHOLD, fourier_shell_correlation, fourier_shells, last_shell, resolution
+from .fsc import THRESHOLD, fourier_shell_correlation, fourier_shells, last_shell, resolution, spectrum_slabs
 from .half_pair import HalfPair
 
 RANDOM_FROM = 0.8  # of the unmasked FSC: phases are random from the shell where it first falls below (as in RELION)
@@ -56,10 +56,12 @@ def _randomised(volume: np.ndarray, first_shell: int, rng: np.random.Generator) 
 
     spectrum = fft.rfftn(volume.astype(np.float32))
     noise = fft.rfftn(rng.standard_normal(volume.shape, np.float32))
-    chosen = fourier_shells(len(volume))[0] >= first_shell
-    phases = noise[chosen] / np.maximum(np.abs(noise[chosen]), 1e-20)
-    spectrum[chosen] = np.abs(spectrum[chosen]) * phases
-    return fft.irfftn(spectrum, volume.shape).astype(np.float32)
+    for planes in spectrum_slabs(len(volume)):
+        chosen = fourier_shells(len(volume), planes)[0] >= first_shell
+        random = noise[planes][chosen]
+        spectrum[planes][chosen] = np.abs(spectrum[planes][chosen]) * random / np.maximum(np.abs(random), 1e-20)
+    del noise
+    return fft.irfftn(spectrum, volume.shape, overwrite_x=True)
 
 
 def masked_fsc(pair: HalfPair, randomised: RandomisedPair, mask: np.ndarray) -> MaskedFsc:
