@@ -307,7 +307,8 @@ def prior_latents(project: Path, path: Path, kind: str) -> None:
     z = latents(project)
     gap = np.where(z > 0, z + 3, z - 3)
     other = {"odds": {"probability": np.full(len(z), 255.0)}, "short": {"probability": np.ones(7)},
-             "words": {"precision": np.full((len(z), 1, 1), "high")}}.get(kind, {})  # fmt: skip
+             "words": {"precision": np.full((len(z), 1, 1), "high")},
+             "below": {"precision": np.full((len(z), 1, 1), -4.0)}}.get(kind, {})  # fmt: skip
     arrays = {"few": z[:50], "none": np.full_like(z, np.nan), "gap": gap, "flat": z[None], "good": z}
     np.savez(path, z=arrays.get(kind, z), **other)
 
@@ -321,6 +322,7 @@ def prior_latents(project: Path, path: Path, kind: str) -> None:
     ("odds", {"at": (0.0,)}, "array probability must be a number from 0 to 1 for each of its 2000 particles"),
     ("short", {"at": (0.0,)}, "array probability must be"),
     ("words", {"at": (0.0,)}, "array precision holds no numbers"),
+    ("below", {"at": (0.0,)}, "array precision has negative eigenvalues"),
     ("flat", {"at": (0.0,)}, "array z must be particles x dimensions"),
     ("good", {"latents": None, "at": (0.0,)}, "neither --model nor --latents says whose"),
     ("good", {}, "latents: says whose latents points are, and no point is given"),

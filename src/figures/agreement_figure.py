@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +22,13 @@ DENSE = 0.02  # of the heaviest vertex' mass: a vertex that carries less moves n
 
 
 def draw_agreement(
-    path: str | os.PathLike[str], agreement: Agreement, mesh: TetMesh, volume: np.ndarray, pixel_size: float
-) -> None:
-    """Draw the motion above and the models' difference below, in one scale; ``volume`` (N, N, N) [z, y, x]."""
+    path: str | os.PathLike[str], agreement: Agreement, mesh: TetMesh, volume: np.ndarray, pixel_size: float,
+    labels: Sequence[int],
+) -> None:  # fmt: skip
+    """Draw the motion above and the models' difference below, in one scale; ``volume`` (N, N, N) [z, y, x].
+
+    ``labels`` (p,) name the parts of the mesh.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -41,7 +46,7 @@ def draw_agreement(
             draw_coloured(axis, scale, bright, rms, view, limits, pixel_size)
             axis.set_title(name, fontsize=10)
         figure.colorbar(scale, ax=row[1:], shrink=0.75, pad=0.01, panchor=False, label="r.m.s. (Å)")
-    _bars(axes[0, 0], agreement, mesh)
+    _bars(axes[0, 0], agreement, mesh, labels)
     _vertices(axes[1, 0], agreement)
     say(
         figure,
@@ -53,11 +58,11 @@ def draw_agreement(
     save(figure, path)
 
 
-def _bars(axis: Axes, agreement: Agreement, mesh: TetMesh) -> None:
+def _bars(axis: Axes, agreement: Agreement, mesh: TetMesh, labels: Sequence[int]) -> None:
     parts = agreement.parts(mesh)[:MOST_BARS]
     named = [("all", *agreement.over(np.ones_like(agreement.mass)))]
     if mesh.parts > 1:
-        named += [(f"part {each.part + 1}", each.motion, each.difference) for each in parts]
+        named += [(f"part {labels[each.part]}", each.motion, each.difference) for each in parts]
     names, motion, difference = zip(*named)
     place = np.arange(len(names))
     axis.barh(place - 0.2, motion, 0.38, color=BLUE, label="motion")

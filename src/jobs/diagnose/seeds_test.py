@@ -10,6 +10,7 @@ from ...explore.state_agreement import StateAgreement, state_agreement
 from ...explore.verdict import angstroms
 from ...models import open_model
 from ..job_folder import JobRun
+from ..part_labels import labels_of_training
 from ..reports.finding import BAD, DOUBTFUL, GOOD, Finding
 from .finished_training import FinishedTraining, finished_training
 from .keep_finding import keep_finding
@@ -96,5 +97,7 @@ def _draw(
     if found.motion is None:
         return ((LATENTS, ""),)
     with job.output(PICTURE) as path:
-        draw_agreement(path, found.motion, model.moving_points.mesh, model.volume, model.pixel_size)
+        mesh = model.moving_points.mesh
+        labels = labels_of_training(training.folder, mesh.parts)
+        draw_agreement(path, found.motion, mesh, model.volume, model.pixel_size, labels)
     return (LATENTS, ""), (PICTURE, "Where the molecule moves, and where the two trainings differ about it.")

@@ -12,6 +12,7 @@ from ...models import open_model
 from ...models.halves_record import ARRAYS, RECORD, HalvesRecord
 from ...models.interface import Model
 from ..job_folder import JobRun
+from ..part_labels import labels_of_training
 
 JUDGED = "held_out.npz"  # in a half model's folder: row of prep's particles, gain by shell, z, probability
 HALVES = "half1", "half2"
@@ -84,4 +85,5 @@ def _draw(
         draw_gain(path, gain, np.mean([each["gain"].sum(axis=1) for each in arrays], axis=0))
     with job.output("agreement.png") as path:
         mesh = model.moving_points.mesh
-        draw_agreement(path, agreement, mesh, model.volume, model.pixel_size)
+        labels = labels_of_training(job.folder, mesh.parts)
+        draw_agreement(path, agreement, mesh, model.volume, model.pixel_size, labels)
