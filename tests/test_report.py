@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -282,3 +283,14 @@ def test_the_command_writes_a_report_or_says_why_not(project, capsys):
         assert says in capsys.readouterr().err
     with pytest.raises(InputError):
         write_report(project / "003-prep")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="needs an ordinary user: root may write everywhere")
+def test_a_report_that_may_only_be_read_is_said_and_left(project):
+    path, _ = write_report(project / "001-train")
+    before = path.read_bytes()
+    os.chmod(path.parent, 0o555)
+    try:
+        assert write_report(project / "001-train")[0] == path and path.read_bytes() == before
+    finally:
+        os.chmod(path.parent, 0o755)

@@ -56,7 +56,7 @@ def nearest_part(mesh: TetMesh, points: np.ndarray) -> np.ndarray:
     """(m,) int32 part that carries the voxel of the mesh's own mask nearest to each point (m, 3) Å xyz."""
     from scipy.ndimage import distance_transform_edt
 
-    _, (z, y, x) = distance_transform_edt(~mesh.mask, return_indices=True)
+    z, y, x = distance_transform_edt(~mesh.mask, return_distances=False, return_indices=True)
     near = np.rint(np.asarray(points, np.float64) / mesh.pixel_size).astype(np.int64) + mesh.box // 2
     near = np.clip(near, 0, mesh.box - 1)
     at = (near[:, 2], near[:, 1], near[:, 0])

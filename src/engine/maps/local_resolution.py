@@ -173,7 +173,7 @@ def _spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
     if not known.any():
         return values
-    _, index = distance_transform_edt(~known, return_indices=True)
+    index = distance_transform_edt(~known, return_distances=False, return_indices=True)
     return values[tuple(index)]
 
 

@@ -141,8 +141,8 @@ def _of_arrays(path: Path, arrays: dict[str, np.ndarray], prepared: Prepared) ->
         placed &= np.isfinite(precision).all(axis=(1, 2))
         known = precision[placed].astype(np.float64)
         if len(known) and np.linalg.eigvalsh(known).min() < -1e-3 * np.abs(known).max():
-            raise InputError(f"{path}: array precision has negative eigenvalues, so it is the inverse of no covariance; "
-                             "write it so, or leave it out.")  # fmt: skip
+            raise InputError(f"{path}: array precision has negative eigenvalues, so it is the inverse of no "
+                             "covariance; write it so, or leave it out.")  # fmt: skip
     if not placed.any():
         raise InputError(f"{path}: no particle's latents are numbers; train again, or write the file again.")
     z[~placed] = np.nan

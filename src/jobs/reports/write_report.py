@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .training_report import training_page
 PAGES: dict[str, Callable[[Path], Page]] = {
     "train": training_page, "reconstruct": reconstruction_page, "diagnose": diagnose_page,
 }  # fmt: skip
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def report_page(folder: Path, verb: str | None = None) -> Page:
@@ -34,12 +36,19 @@ def report_page(folder: Path, verb: str | None = None) -> Page:
 
 
 def write_report(folder: Path, verb: str | None = None) -> tuple[Path, Page]:
-    """Write report.html and report.pdf; the first one's path, and what both say. ``verb`` as for `report_page`."""
+    """Write report.html and report.pdf; the first one's path, and what both say. ``verb`` as for `report_page`.
+
+    In a folder that may only be read, the report that is there is left as it is.
+    """
     page = report_page(folder, verb)
-    with atomic_path(folder / HTML) as temporary:
-        temporary.write_text(html_page(page), encoding="utf-8")
-    with atomic_path(folder / PDF) as temporary:
-        write_pdf(temporary, page)
+    try:
+        with atomic_path(folder / HTML) as temporary:
+            temporary.write_text(html_page(page), encoding="utf-8")
+        with atomic_path(folder / PDF) as temporary:
+            write_pdf(temporary, page)
+    except OSError as error:
+        if error.errno not in _READ_ONLY or not (folder / HTML).is_file():
+            raise
     return folder / HTML, page
 
 
