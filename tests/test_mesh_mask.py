@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
@@ -126,13 +128,13 @@ def test_the_low_pass_is_three_voxels_at_least():
 
 def test_a_given_mask_is_taken_or_softened_or_refused():
     soft = soften(ball(32, 8), 2.0, 0, 6)
-    assert np.allclose(check_given_mask(soft, 2.0, 5), soft, atol=0.011)
-    padded = check_given_mask(ball(32, 8).astype(np.float32), 2.0, 6)
+    assert np.allclose(check_given_mask(Path("m.mrc"), soft, 2.0, 5), soft, atol=0.011)
+    padded = check_given_mask(Path("m.mrc"), ball(32, 8).astype(np.float32), 2.0, 6)
     assert 0 < ((padded > 0) & (padded < 1)).sum() and (padded > 0).sum() > ball(32, 8).sum()
     with pytest.raises(InputError, match="a map and no mask"):
-        check_given_mask(5 * soft, 2.0, 5)
-    with pytest.raises(InputError, match="no voxel reaches 0.5"):
-        check_given_mask(0.2 * soft, 2.0, 5)
+        check_given_mask(Path("m.mrc"), 5 * soft, 2.0, 5)
+    with pytest.raises(InputError, match="m.mrc: the mask is empty, no voxel reaches 0.5"):
+        check_given_mask(Path("m.mrc"), 0.2 * soft, 2.0, 5)
 
 
 def test_the_density_that_a_mask_cuts_is_measured():

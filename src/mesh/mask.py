@@ -170,16 +170,18 @@ def make_mask(
     return soften(find_molecule(consensus, pixel_size, lowpass, threshold), pixel_size, dilate, pad)
 
 
-def check_given_mask(mask: np.ndarray, pixel_size: float, pad: float) -> np.ndarray:
-    """A given mask (N, N, N) as a soft one, float32: values are 0..1; a binary one gets an edge of ``pad`` Å."""
+def check_given_mask(path: Path, mask: np.ndarray, pixel_size: float, pad: float) -> np.ndarray:
+    """A mask (N, N, N) that a file gave as a soft one, float32: values are 0..1; a binary one gets an edge of ``pad``
+    Å. ``InputError`` where it is no mask, or empty.
+    """
     if mask.min() < -0.01 or mask.max() > 1.01:
         raise InputError(
-            f"The mask has values from {mask.min():.3g} to {mask.max():.3g}, so it is a map and no mask; give one "
-            "between 0 and 1, or leave --mask out and FlexRec makes one."
+            f"{path}: the mask has values from {mask.min():.3g} to {mask.max():.3g}, so it is a map and no mask; "
+            "give one between 0 and 1, or leave --mask out and FlexRec makes one."
         )
     core = mask >= 0.5
     if not core.any():
-        raise InputError("The mask is empty: no voxel reaches 0.5; give another, or leave --mask out.")
+        raise InputError(f"{path}: the mask is empty, no voxel reaches 0.5; give another, or leave --mask out.")
     binary = not ((mask > 0.01) & (mask < 0.99)).any()
     soft = soften(core, pixel_size, 0.0, pad) if binary else np.clip(mask, 0.0, 1.0)
     return np.where(soft < 0.01, 0.0, soft).astype(np.float32)

@@ -51,7 +51,7 @@ def choose_mask(
     """
     edge, density = edge_width(pair, unmasked), _density(pair, unmasked)
     if file is not None:
-        volume = check_given_mask(read_mask(file, pair.box, pair.pixel_size), pair.pixel_size, edge)
+        volume = check_given_mask(file, read_mask(file, pair.box, pair.pixel_size), pair.pixel_size, edge)
         mask = SolventMask(volume, f"given, {file.name}")
     elif mesh is not None:
         mask = SolventMask(mesh_mask(pair, mesh, edge), "of the mesh, with a soft edge")
@@ -82,7 +82,7 @@ def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
     where it has their box. ``InputError`` for a file that is no mask, is empty, or reaches beyond the half-maps' box.
     """
     volume, own_size = read_map(file, size_where_unknown(file, box, pixel_size))
-    volume = check_given_mask(volume, own_size, 0.0)
+    volume = check_given_mask(file, volume, own_size, 0.0)
     if len(volume) == box and abs(own_size - pixel_size) < 1e-3 * pixel_size:
         return volume
     along = np.abs(np.arange(len(volume)) - len(volume) // 2) <= box // 2 * pixel_size / own_size
@@ -92,7 +92,7 @@ def read_mask(file: Path, box: int, pixel_size: float) -> np.ndarray:
             f"{file}: the mask, {len(volume)} voxels of {own_size:.4g} Å, reaches beyond the box of the half-maps, "
             f"{box} voxels of {pixel_size:.4g} Å; give one that was made for these maps."
         )
-    return check_given_mask(place_mask(volume, own_size, box, pixel_size), pixel_size, 0.0)
+    return check_given_mask(file, place_mask(volume, own_size, box, pixel_size), pixel_size, 0.0)
 
 
 def mesh_mask(pair: HalfPair, mesh: TetMesh, edge: float) -> np.ndarray:

@@ -175,7 +175,7 @@ def _given_mask(path: Path, parameters: MeshParameters, consensus: np.ndarray, p
         )
     if mask.shape != consensus.shape:
         mask = place_mask(mask, mask_pixel, consensus.shape[0], pixel_size)
-    return check_given_mask(mask, pixel_size, parameters.mask_pad)
+    return check_given_mask(path, mask, pixel_size, parameters.mask_pad)
 
 
 def _grid(parameters: MeshParameters) -> MapGrid:

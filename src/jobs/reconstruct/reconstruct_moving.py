@@ -95,7 +95,6 @@ def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | Non
     from ...engine.training.trainer import Interrupted
 
     inputs, images = _read(parameters, job)
-    forget_others(inputs, job)
     if inputs.left_out:
         job.log(f"{inputs.left_out} particles whose latents are no numbers, or that are no particles by their "
                 "probability, are left out.")  # fmt: skip
@@ -128,13 +127,22 @@ def solve_in_team(parameters: ReconstructParameters, job: JobRun, device: str) -
     from ...engine.training.team import join_team
     from ...engine.training.trainer import Interrupted
 
-    inputs, images = _read(parameters, job)
     team = join_team(device)
+    inputs, images = _read_alike(parameters, job, team)
     try:
         _solve(parameters, job, device, inputs, images, team)
     except Interrupted:
         os._exit(0)  # without a farewell to the others, who hear of it as well: what the last pass found is kept
     team.leave()
+
+
+def _read_alike(parameters: ReconstructParameters, job: JobRun, team: Team) -> tuple[Inputs, ParticleImages]:
+    """What all processes have read of one and the same pass of a training, which may go on meanwhile."""
+    while True:
+        inputs, images = _read(parameters, job)
+        number = int(inputs.identity[:12], 16)
+        if team.least(number) == -team.least(-number):
+            return inputs, images
 
 
 def _read(parameters: ReconstructParameters, job: JobRun) -> tuple[Inputs, ParticleImages]:
@@ -165,6 +173,10 @@ def _solve(
     parameters: ReconstructParameters, job: JobRun, device: str, inputs: Inputs, images: ParticleImages,
     team: Team | None = None,
 ) -> None:  # fmt: skip
+    if team is None or team.leads:
+        forget_others(inputs, job)
+    if team is not None:
+        team.wait()
     solver = MovingSolver(inputs, images, job, device, team)
     for kind in kinds_of(parameters):
         solver.solve(kind)
