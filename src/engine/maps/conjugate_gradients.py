@@ -6,6 +6,7 @@ expected to be at each radius. A solution is all that the next step needs, so th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 
 from ..projector.fourier_grid import squared_radius
 from ..projector.mesh_projector import VoxelCloud
-from .fsc import signal_kept
+from .fsc import signal_kept, spectrum_slabs
 from .least_squares import LeastSquares
 
 LEAST_POWER = 1e-2  # of the mean over the radii: where images say nothing, steps are gentle
@@ -30,23 +31,28 @@ class ShellOperator:
 
     def __init__(self, cloud: VoxelCloud, values: torch.Tensor) -> None:
         """``values`` ``(d // 2 + 1,)`` are those at whole radii, between which they change linearly."""
-        top = len(values) - 1
-        radius = squared_radius(cloud.box, values.device).sqrt()
-        low = torch.clamp(radius.floor().long(), max=top - 1)
-        part = torch.clamp(radius - low, max=1)
-        self._cloud, self._grid = cloud, values[low] * (1 - part) + values[low + 1] * part
+        self._cloud, self._values = cloud, values
 
     def __call__(self, density: torch.Tensor) -> torch.Tensor:
         """Apply to a density ``(n,)``: symmetric, and positive where the values are."""
-        return self._times(self._grid, density)
+        return self._changed(density, torch.Tensor.mul_)
 
     def inverse(self, density: torch.Tensor) -> torch.Tensor:
         """Divide by the numbers instead."""
-        return self._times(1 / self._grid, density)
+        return self._changed(density, torch.Tensor.div_)
 
-    def _times(self, grid: torch.Tensor, density: torch.Tensor) -> torch.Tensor:
-        volume = torch.fft.rfftn(self._cloud.scatter(density))
-        return self._cloud.gather(torch.fft.irfftn(volume * grid, s=(self._cloud.box,) * 3))
+    def _changed(self, density: torch.Tensor, change: Callable[[torch.Tensor, torch.Tensor], object]) -> torch.Tensor:
+        """A few planes of the transform at a time, so that it is all that takes memory."""
+        box = self._cloud.box
+        spectrum = torch.fft.rfftn(self._cloud.scatter(density))
+        for planes in spectrum_slabs(box):
+            change(spectrum[planes], self._at(squared_radius(box, density.device, planes=planes).sqrt()))
+        return self._cloud.gather(torch.fft.irfftn(spectrum, s=(box,) * 3))
+
+    def _at(self, radius: torch.Tensor) -> torch.Tensor:
+        low = torch.clamp(radius.floor().long(), max=len(self._values) - 2)
+        part = torch.clamp(radius - low, max=1)
+        return self._values[low] * (1 - part) + self._values[low + 1] * part
 
 
 def slice_power(power: torch.Tensor) -> torch.Tensor:

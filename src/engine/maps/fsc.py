@@ -16,7 +16,7 @@ def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarr
     a, b = (_spectrum(volume) for volume in (first, second))
 
     def products(planes: slice) -> tuple[np.ndarray, ...]:
-        one, other = a[planes], b[planes]
+        one, other = (each[planes].astype(np.complex128) for each in (a, b))
         return one.real * other.real + one.imag * other.imag, _power(one), _power(other)
 
     cross, *powers = _shell_sums(products, len(first), 3)
@@ -37,13 +37,18 @@ def shell_power(volume: np.ndarray) -> np.ndarray:
 
 
 def _spectrum(volume: np.ndarray) -> np.ndarray:
-    from scipy import fft
+    """The ``rfftn`` of a map, computed in double precision and kept in single."""
+    from scipy import fft  # five times as fast as numpy's at 256 voxels
 
-    return fft.rfftn(volume.astype(np.float64))  # five times as fast as numpy's at 256 voxels
+    box = len(volume)
+    spectrum = np.empty((box, box, box // 2 + 1), np.complex128)
+    for planes in spectrum_slabs(box):
+        spectrum[planes] = fft.rfft2(volume[planes].astype(np.float64))
+    return fft.fft(spectrum, axis=0, overwrite_x=True).astype(np.complex64)
 
 
 def _power(spectrum: np.ndarray) -> np.ndarray:
-    return spectrum.real**2 + spectrum.imag**2
+    return spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2
 
 
 def _shell_sums(values: Callable[[slice], tuple[np.ndarray, ...]], box: int, count: int) -> np.ndarray:

@@ -114,7 +114,7 @@ class _Fields:
         del band
         inside = np.clip(_inverse(_cropped(self._mask, box)), 0, None)
         # the window's Fourier transform; its sigma in boxes is _WINDOW / shell
-        window = np.exp(-2 * (np.pi * _WINDOW / shell * radius) ** 2)
+        window = np.exp(-2 * (np.pi * _WINDOW / shell * _cropped(radius, size)) ** 2)
         del radius
         cross, own_first, own_second = (
             _windowed(inside * one * other, window, size)
@@ -149,10 +149,10 @@ def _inverse(spectrum: np.ndarray) -> np.ndarray:
 
 
 def _windowed(values: np.ndarray, window: np.ndarray, size: int) -> np.ndarray:
-    """Values (M, M, M) smoothed by a window, given as its transform, on a lattice of (size, size, size)."""
+    """Values (M, M, M) smoothed by a window on a lattice of (size, size, size), of which it is the transform."""
     from scipy import fft
 
-    return _inverse(_cropped(fft.rfftn(values) * window, size))
+    return _inverse(_cropped(fft.rfftn(values), size) * window)
 
 
 def _crossing(curves: np.ndarray, shells: np.ndarray) -> np.ndarray:
@@ -193,10 +193,11 @@ def locally_filtered(pair: HalfPair, local: LocalResolution, b_factor: float) ->
     the weight that an FSC of 0.143 earns. As in RELION, maps of a few cut-offs are mixed.
     """
     result = np.zeros_like(local.volume)
-    frequency = np.log(1 / local.volume)
-    cutoffs = np.arange(frequency.min(), frequency.max() + np.log(_FILTER_STEP), np.log(_FILTER_STEP))
-    for cutoff, volume in zip(cutoffs, _low_passed(pair, b_factor, np.exp(cutoffs))):
-        result += np.clip(1 - np.abs(frequency - cutoff) / np.log(_FILTER_STEP), 0, None).astype(np.float32) * volume
+    frequency, step = np.log(1 / local.volume), float(np.log(_FILTER_STEP))
+    cutoffs = np.arange(frequency.min(), frequency.max() + step, step)
+    for cutoff, volume in zip(cutoffs.tolist(), _low_passed(pair, b_factor, np.exp(cutoffs))):
+        volume *= np.clip(1 - np.abs(frequency - cutoff) / step, 0, None)
+        result += volume
     return result
 
 

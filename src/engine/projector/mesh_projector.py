@@ -85,7 +85,7 @@ class VoxelCloud:
     def scatter(self, density: torch.Tensor) -> torch.Tensor:
         """The map ``(N, N, N)`` with ``density`` ``(n,)`` at the cloud's voxels and nothing elsewhere."""
         volume = torch.zeros(self.box**3, dtype=density.dtype, device=density.device)
-        return volume.index_copy(0, self.voxel, density).reshape(self.box, self.box, self.box)
+        return volume.index_copy_(0, self.voxel, density).reshape(self.box, self.box, self.box)
 
     def cell_affines(self, corners: torch.Tensor) -> torch.Tensor:
         """Affine of every cell from its moved vertices: ``(b, v, d)`` to ``(b, c, d, 4)``, acting on [x, y, z, 1]."""
