@@ -27,7 +27,7 @@ def show_panel(_: argparse.Namespace, asked: View) -> int:
         from ..viewer.viewer_window import view
     except ImportError:
         raise InputError("the window needs Qt, which this Python has not; install it by: pip install "
-                         "'ChimeraX-FlexRec[panel]', or pip install PySide6 qtpy matplotlib.") from None  # fmt: skip
+                         "PySide6 qtpy matplotlib") from None  # fmt: skip
     return view(asked.path)
 
 

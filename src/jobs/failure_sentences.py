@@ -18,7 +18,8 @@ def as_input_error(error: Exception, verb: str, parameters: Any = None) -> Input
     if isinstance(error, InputError):
         return error
     if isinstance(error, ModuleNotFoundError) and error.name in _ENGINE:
-        return InputError(f"{verb} needs {error.name}; install it with: pip install 'ChimeraX-FlexRec[engine]'")
+        return InputError(f"{verb} needs {error.name}, which this Python has not; install it by: pip install "
+                          f"{error.name} (flexrec engine says what else is missing).")  # fmt: skip
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError("the disk is full; free some space and resume the job.")
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
