@@ -180,7 +180,7 @@ def test_a_job_of_another_computer_is_left_alone_while_it_writes(tmp_path):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (ModuleNotFoundError("No module named 'torch'", name="torch"), r"needs torch, .* pip install torch \(flexrec engine"),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), r"needs torch, .* pip install torch \(flex"),
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full; free some space"),
         (OSError(errno.EROFS, "Read-only file system", "a.mrc"), r"a\.mrc: Read-only file system; choose another"),
         (MemoryError(), "memory is too small for this count"),
