@@ -1,4 +1,4 @@
-"""Trains as one of several processes; started by torchrun. Arguments: project, output, start or decoder."""
+"""Trains as one of several processes; Arguments: project, output, start or decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes train one model: real processes under torchrun, connected by gloo."""
+"""Several processes train one model: real processes, connected by gloo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import team_training
 import torch
 from chimerax.flexrec.engine.training.team import Team
 from chimerax.flexrec.jobs.train import train_team
+from chimerax.flexrec.jobs.train.team_processes import start_here
 from chimerax.flexrec.jobs.train.train_team import LEAST_PARTICLES, MOST_PROCESSES
 from test_train import SMALL, kill_after_a_pass, make_project, process
 
@@ -43,13 +44,13 @@ def train(project: Path, output: Path, processes: int, start: str) -> list[dict[
         team_training.main(project, output, start)
         return [dict(np.load(output / "0-of-1.npz"))]
     script = Path(__file__).with_name("team_training.py")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    one = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    done = subprocess.run(
-        [*torchrun, str(script), str(project), str(output), start], env=os.environ | one | {"CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    one = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")} | {"CUDA_VISIBLE_DEVICES": ""}
+    team = start_here([str(script), str(project), str(output), start], processes, os.environ | one)
+    until = time.monotonic() + 300
+    while (status := team.poll()) is None:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert status == 0
     return [dict(np.load(output / f"{rank}-of-{processes}.npz")) for rank in range(processes)]
 
 

@@ -52,6 +52,6 @@ def _stated_threads() -> int:
 
 
 def processes_here() -> int:
-    """Processes on this computer that work together, as torchrun tells each of them; 1 outside torchrun."""
+    """Processes on this computer that work together, as each is told in the environment; 1 where nothing is."""
     count = os.environ.get("LOCAL_WORLD_SIZE", "")
     return max(1, int(count)) if count.isdecimal() else 1

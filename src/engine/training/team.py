@@ -1,8 +1,8 @@
 """Several processes that train one model, each on its share of the images.
 
 Every process holds the whole model and all latents; images are what is shared out. What a process finds is summed over
-all, so that the numbers are those of one process to rounding, whatever the number of processes. They are started by
-torchrun, which tells each its place in the environment.
+all, so that the numbers are those of one process to rounding, whatever the number of processes. Each is told its place
+by the environment, as by torchrun.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Team:
 
 
 def join_team(device: str) -> Team:
-    """The team that torchrun's environment names, connected; a team of one outside torchrun."""
+    """The team that the environment names, as torchrun does, connected; a team of one where it names none."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return Team()

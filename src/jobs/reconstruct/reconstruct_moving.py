@@ -123,7 +123,7 @@ def kinds_of(parameters: ReconstructParameters) -> tuple[str, ...]:
 
 
 def solve_in_team(parameters: ReconstructParameters, job: JobRun, device: str) -> None:
-    """Solve as one of the processes that torchrun has started."""
+    """Solve as one of the processes of a team."""
     from ...engine.training.team import join_team
     from ...engine.training.trainer import Interrupted
 

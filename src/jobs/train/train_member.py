@@ -1,4 +1,4 @@
-"""One of the processes of a job that is parted: ``torchrun -m …train_member FOLDER DEVICES HOST PID START``."""
+"""One of the processes of a job that is parted: ``train_member FOLDER DEVICES HOST PID START``."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def run(parameters: CommonParameters, job: JobRun) -> None:
 
 
 def train_in_team(parameters: CommonParameters, job: JobRun, device: str) -> None:
-    """Train as one of the processes that torchrun has started."""
+    """Train as one of the processes of a team."""
     from ...engine.training.team import join_team
 
     # before the others are met: copying may take longer than a meeting waits

@@ -1,4 +1,4 @@
-"""A job in several processes: torchrun starts them, the job's own process waits and watches.
+"""A job in several processes, which the job's own process starts, waits for and watches.
 
 In a Slurm job of several nodes, srun starts a torchrun on each; they meet at a port of the node of the job's process.
 """
@@ -6,8 +6,6 @@ In a Slurm job of several nodes, srun starts a torchrun on each; they meet at a 
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 import time
 from typing import Any
@@ -18,6 +16,7 @@ from ...particles.prefetch import threads_here
 from ..job_folder import STOP_REQUEST, JobRun
 from ..progress import last_progress
 from ..queue.job_process import host_name, process_start
+from .team_processes import start_here, start_on_nodes
 from .train_memory import times_lowered
 
 SECONDS_BETWEEN_LOOKS = 0.3
@@ -36,7 +35,7 @@ def processes_for(particles: int, in_memory: bool = False) -> int:
     is too small to be parted further, and they take threads. Few particles are not worth starting others for, and
     images that are held in memory would be held by each.
     """
-    if in_memory or sys.platform != "linux":  # elsewhere a computer's own name is often not found by torchrun
+    if in_memory or sys.platform != "linux":  # elsewhere a computer's own name is often not found
         return 1
     most = min(threads_here(), MOST_PROCESSES, particles // LEAST_PARTICLES)
     return max(1, min(most, int(free_memory() // MEMORY_EACH)))
@@ -67,49 +66,26 @@ def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun, environment: di
     me = os.getpid()
     member = [*booted(MEMBER), str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
     watch = _Watch(job)
-    # a session of its own: Ctrl-C is for this process, which lets the others finish what they are at
-    process = subprocess.Popen(
-        [*_torchrun(nodes, len(devices)), *member], stdin=subprocess.DEVNULL, env=environment,
-        start_new_session=True,
-    )  # fmt: skip
+    if nodes == 1:
+        team = start_here(member, len(devices), environment)
+    else:
+        team = start_on_nodes(member, nodes, len(devices), environment)
     try:
-        while process.poll() is None:
+        while (status := team.poll()) is None:
             if job.stop_requested():
                 (job.folder / STOP_REQUEST).touch()
             watch.look()
             time.sleep(SECONDS_BETWEEN_LOOKS)
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        team.end()
     watch.look()
-    return process.returncode
+    return status
 
 
 def nodes_here() -> int:
     """How many nodes the job may use: those of the Slurm job whose batch script this process runs in, or one."""
     in_script = os.environ.get("SLURM_NODEID") == "0" and "SLURM_STEP_ID" not in os.environ
     return int(os.environ.get("SLURM_JOB_NUM_NODES", "1")) if in_script else 1
-
-
-def _torchrun(nodes: int, processes: int) -> list[str]:
-    """The words that start the members on every node, but for the member's own."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-    if nodes == 1:
-        return [*torchrun, "--standalone"]
-    # srun does not take over by itself how many processors the tasks of the job have
-    cpus = os.environ.get("SLURM_CPUS_PER_TASK")
-    share = [f"--cpus-per-task={cpus}"] if cpus else []
-    srun = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", *share, "--kill-on-bad-exit=1"]
-    port = _free_port()
-    meeting = ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"{host_name()}:{port}"]
-    return [*srun, *torchrun, "--nnodes", str(nodes), *meeting, "--rdzv-id", f"{os.environ['SLURM_JOB_ID']}-{port}"]
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("", 0))
-        return one.getsockname()[1]
 
 
 def _environment(processes: int, threads_each: int | None = None) -> dict[str, str]:
