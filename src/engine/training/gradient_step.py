@@ -12,7 +12,7 @@ def gradient_step(
 ) -> torch.Tensor:
     """A step along the gradient summed over the team; ``values`` ``(m,)``, summed too, are returned."""
     if not optimisers:
-        trainer.heed()
+        trainer.share_stop_request()
         return trainer.team.total(values) if len(values) else values
     values = _total_gradient(trainer, optimisers, values)
     for optimiser in optimisers:
@@ -32,7 +32,7 @@ def _total_gradient(
     gradients = [value.grad for value in values_of if value.grad is not None]
     asked = torch.tensor([float(team.leads and trainer.stop())], device=values.device)
     message = team.total(torch.cat([values, asked, *(gradient.reshape(-1) for gradient in gradients)]))
-    trainer.told = bool(message[len(values)] > 0)
+    trainer.stop_requested = bool(message[len(values)] > 0)
     at = len(values) + 1
     for gradient in gradients:
         gradient.copy_(message[at : at + gradient.numel()].reshape(gradient.shape))

@@ -85,7 +85,7 @@ class Trainer:
         self.take_mesh(mesh)
         self.image = image_numbers(images.particles)  # (n,) equal for copies of one image
         self.halves = split_halves(images.particles, seed, self.image)
-        self.told = False  # whether the team has been told to stop
+        self.stop_requested = False  # whether the team is to stop
         self.at_once = settings.images_at_once or len(split(np.arange(len(images)), settings.batch_size)[0])
 
     def take_mesh(self, mesh: TetMesh) -> None:
@@ -150,28 +150,28 @@ class Trainer:
         return solve_halves(problem_of, halves, start, iterations)
 
     def counter(self, name: str, total: int) -> Callable[[int], None]:
-        """A function to be told how many more images are done, for the progress line."""
+        """A function to call with the number of further images done, for the progress line."""
         done = 0
 
         def count(more: int) -> None:
             nonlocal done
             done += more
-            self.tell(min(done, total), total, stage=name)
+            self.report(min(done, total), total, stage=name)
 
         return count
 
-    def tell(self, step: int, total: int, **values: object) -> None:
-        """Say how far the work is. Raises `Interrupted` where somebody asked to stop."""
+    def report(self, step: int, total: int, **values: object) -> None:
+        """Report progress. Raises `Interrupted` where somebody asked to stop."""
         self.progress(step, total, **values)
-        # a member that left by itself would leave the others waiting: the team agrees in each batch of a pass
-        if self.told if self.team.size > 1 else self.stop():
+        # a member that stopped alone would leave the others waiting: the team agrees in each batch of a pass
+        if self.stop_requested if self.team.size > 1 else self.stop():
             raise Interrupted
 
-    def heed(self) -> None:
+    def share_stop_request(self) -> None:
         """Pass the leader's request to stop on to the team; every process calls it at the same point of its work."""
         if self.team.size > 1:
             asked = torch.tensor([float(self.team.leads and self.stop())], device=self.device)
-            self.told = bool(self.team.total(asked) > 0)
+            self.stop_requested = bool(self.team.total(asked) > 0)
 
 
 def split_halves(

@@ -97,9 +97,9 @@ def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, fl
         done += len(group)
         speed = done / (time.perf_counter() - began)
         means = dict(zip(measures, sums / done, strict=True))
-        trainer.tell(now.epoch * count + done, trainer.epochs * count, stage=f"{now.stage.box} pixels",
-                     epoch=round(now.epoch + done / count, 4), images_per_second=round(speed, 1),
-                     **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
+        trainer.report(now.epoch * count + done, trainer.epochs * count, stage=f"{now.stage.box} pixels",
+                       epoch=round(now.epoch + done / count, 4), images_per_second=round(speed, 1),
+                       **{k: float(f"{v:.6g}") for k, v in means.items()})  # fmt: skip
     rows = np.concatenate([trainer.team.share(group) for group in groups])
     source.collect(trainer, rows)
     check_numbers(now, points.z, "a latent")  # before they are made white, which fails for other reasons then
