@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ...particles.particles import Particles
-from ..latents.particle_latents import ParticleLatents, Step, Tally
+from ..latents.particle_latents import ParticleLatents, Step, StepSums
 from ..maps.half_maps import HalfMaps
 from ..training.batches import Batch
 from ..training.schedule import Rung, coarse_to_fine, epochs_for
@@ -161,7 +161,7 @@ class Decoder(Predictor, Protocol):
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
         """After the images of a pass, of which this process has seen ``rows`` ``(m,)``; ``means`` of its measures."""
 
-    def settle_poses(self, now: Pass, tally: Tally) -> None:
+    def settle_poses(self, now: Pass, step_sums: StepSums) -> None:
         """Take from the corrections of poses what is systematic in them."""
 
     def straighten(self, now: Pass) -> bool:

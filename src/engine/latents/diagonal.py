@@ -40,5 +40,5 @@ def with_poses(now: Pass, decoder: Decoder, batch: Batch, mean: torch.Tensor, dr
         return batch
     step = gauss_newton(decoder, now.stage, batch, mean, now.points.prior(batch))
     now.points.take_poses(now.stage, batch, step, mean)
-    now.points.tally.add(batch, step)
+    now.points.step_sums.add(batch, step)
     return replace(batch, correction=step.correction_at(drawn))

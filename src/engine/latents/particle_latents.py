@@ -71,8 +71,8 @@ class Step:
 
 
 @dataclass
-class Tally:
-    """What the steps of this process add up to: ``spread`` ``(5,)`` Å², of what corrections of poses leave unknown,
+class StepSums:
+    """Sums over the steps of this process: ``spread`` ``(5,)`` Å², of what corrections of poses leave unknown,
     over ``seen`` particles by their weights; ``gain`` nats, over all.
     """
 
@@ -81,7 +81,7 @@ class Tally:
     gain: float = 0.0
 
     @classmethod
-    def empty(cls, device: str | torch.device) -> Tally:
+    def empty(cls, device: str | torch.device) -> StepSums:
         """Of no particle."""
         return cls(torch.zeros(SIZE, device=device))
 
@@ -107,7 +107,7 @@ class ParticleLatents:
     centre: torch.Tensor | None = None
     centering: float = 1.0
     frozen: bool = False
-    tally: Tally = field(default_factory=lambda: Tally.empty("cpu"))
+    step_sums: StepSums = field(default_factory=lambda: StepSums.empty("cpu"))
 
     @classmethod
     def unknown(
@@ -115,12 +115,12 @@ class ParticleLatents:
     ) -> ParticleLatents:
         """As long as no image has been asked."""
         precision = torch.eye(dims, device=device).repeat(count, 1, 1)
-        return cls(torch.zeros(count, dims, device=device), precision, None, centering, frozen, Tally.empty(device))
+        return cls(torch.zeros(count, dims, device=device), precision, None, centering, frozen, StepSums.empty(device))
 
     def clone(self) -> ParticleLatents:
         """The same, to try something on."""
         return ParticleLatents(self.z.clone(), self.precision.clone(), self.centre, self.centering, self.frozen,
-                               Tally.empty(self.z.device))  # fmt: skip
+                               StepSums.empty(self.z.device))  # fmt: skip
 
     def forget(self) -> None:
         """As if none had been looked for yet."""

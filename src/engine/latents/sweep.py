@@ -10,7 +10,7 @@ import torch
 from ..decoders.decoder import Decoder, Pass
 from ..training.schedule import Rung, even
 from .gauss_newton import better_of, gauss_newton, reassign
-from .particle_latents import Tally
+from .particle_latents import StepSums
 
 ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
 # Å: where anchors are told apart, at a quarter of the cost of the coarsest box; those that seem better are judged there
@@ -34,7 +34,7 @@ def sweep(now: Pass, decoder: Decoder) -> None:
     anchors = points.z[np.sort(members[: min(MOST_ANCHORS, ANCHORS_PER_DIM * points.z.shape[1])])]
     width = stage.cloud.box * stage.cloud.pixel_size
     coarse = decoder.coarser(now, Rung(max(LEAST_BOX, even(width / SWEEP_PIXEL)), 1, 0.9))
-    tally, moved = Tally.empty(trainer.device), 0.0
+    step_sums, moved = StepSums.empty(trainer.device), 0.0
     for part in np.split(order, [int(FIRST_SHARE * count)]):
         rows = trainer.team.share(np.sort(part))
         more = torch.zeros(1, device=trainer.device)
@@ -45,7 +45,7 @@ def sweep(now: Pass, decoder: Decoder) -> None:
             z = better_of(decoder, stage, batch, before, guess, prior)
             step = gauss_newton(decoder, stage, batch, z, prior)
             points.take(stage, batch, step)
-            tally.add(replace(batch, weight=None), step)
+            step_sums.add(replace(batch, weight=None), step)
             more += ((points.z[batch.rows] - before).norm(dim=1) > FAR).sum()
             counter(len(batch))
         points.collect(trainer, rows)
@@ -54,6 +54,6 @@ def sweep(now: Pass, decoder: Decoder) -> None:
         if share < SETTLED and not straightened:
             break
     trainer.log(f"Looked everywhere for better latents: {100 * moved / count:.1f} % of the particles moved far.")
-    decoder.settle_poses(now, tally)
+    decoder.settle_poses(now, step_sums)
     points.whiten(trainer.membership.probability > 0.5, decoder.substitute)
 

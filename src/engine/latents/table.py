@@ -40,7 +40,7 @@ class LatentTable(LatentSource):
         step = self._step(now, decoder, batch)
         z = points.z[batch.rows] if points.frozen else step.z
         points.take(now.stage, batch, step, z)
-        points.tally.add(batch, step)
+        points.step_sums.add(batch, step)
         if decoder.straight:
             return batch, z
         z = decoder.drawn(z, z + self.settings.latent_noise * posterior_noise(step.precision, white))
@@ -63,13 +63,13 @@ class LatentTable(LatentSource):
             return
         rows = trainer.team.share(np.arange(len(trainer.images)))
         counter = trainer.counter("latents", len(rows))
-        points.tally.gain = 0.0
+        points.step_sums.gain = 0.0
         for batch in now.stage.batches(rows):
             for _ in range(1 if decoder.straight else POLISHES):
                 batch = trainer.poses.corrected(batch)
                 step = self._step(now, decoder, batch)
                 points.take(now.stage, batch, step)
-            points.tally.gain += step.gain
+            points.step_sums.gain += step.gain
             counter(len(batch))
         points.collect(trainer, rows)
         self.settle(now, decoder)

@@ -105,7 +105,7 @@ class VariationalTable(LatentSource):
         mean = points.z[batch.rows] if points.frozen else mean
         alone = torch.diag_embed(precision.diagonal(dim1=1, dim2=2))
         points.take(now.stage, batch, Step(mean, alone))
-        points.tally.add(batch, step)
+        points.step_sums.add(batch, step)
         return mean
 
     def learn(self, now: Pass, decoder: Decoder, batch: Batch, z: torch.Tensor, size: int) -> torch.Tensor:
@@ -143,7 +143,7 @@ class VariationalTable(LatentSource):
         trainer, points = now.trainer, now.points
         if decoder.straight:
             rows = trainer.team.share(np.arange(len(trainer.images)))
-            points.tally.gain = 0.0
+            points.step_sums.gain = 0.0
             for batch in now.stage.batches(rows):
                 self._solved(now, decoder, batch)
             points.collect(trainer, rows)

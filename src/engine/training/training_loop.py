@@ -17,7 +17,7 @@ import torch
 
 from ..decoders.decoder import Decoder, Pass
 from ..latents.latent_source import LatentSource
-from ..latents.particle_latents import ParticleLatents, Tally
+from ..latents.particle_latents import ParticleLatents, StepSums
 from .batches import Batch, pieces, split
 from .finite import check_finite, check_numbers
 from .gradient_step import gradient_step
@@ -86,7 +86,7 @@ def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, fl
     groups, places = _groups(now, training)
     noise = torch.Generator().manual_seed(trainer.seed * 1_000_003 + now.epoch)
     measures = decoder.measures + source.measures
-    points.tally, sums = Tally.empty(trainer.device), np.zeros(len(measures))
+    points.step_sums, sums = StepSums.empty(trainer.device), np.zeros(len(measures))
     decoder.begin_pass(now)
     source.begin_pass(now, decoder)
     batches = now.stage.batches_of([group[place] for group, parts in zip(groups, places) for place in parts])

@@ -17,7 +17,7 @@ import torch
 
 from ....errors import InputError
 from ....mesh.map_files import write_map
-from ...latents.particle_latents import ParticleLatents, Tally
+from ...latents.particle_latents import ParticleLatents, StepSums
 from ...maps.half_maps import HalfMaps, supported_map
 from ...maps.noise_power import measure_noise
 from ...training.adam_state import adam_tensors, restore_adam
@@ -100,12 +100,12 @@ class FlowDecoder(FlowState):
             judge_images(now.trainer, self._pass.resemblance, self.settings.judged, MOVING)
             if now.last and self.complete:
                 tell_incomplete(now.trainer, now.stage, self._pass.resemblance, self.vertices_of(now.points))
-        self.settle_poses(now, now.points.tally)
+        self.settle_poses(now, now.points.step_sums)
         self.energy = means["energy"]
 
-    def settle_poses(self, now: Pass, tally: Tally) -> None:
+    def settle_poses(self, now: Pass, step_sums: StepSums) -> None:
         """Give what is systematic in the corrections of poses back to the flow."""
-        settle_poses(now, self, tally)
+        settle_poses(now, self, step_sums)
 
     def straighten(self, now: Pass) -> bool:
         """Undo folds of latent space; whether there were any."""

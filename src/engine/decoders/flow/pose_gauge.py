@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...latents.particle_latents import ParticleLatents, Tally
+from ...latents.particle_latents import ParticleLatents, StepSums
 from ...training.pose_corrections import RigidBasis, learn_variance, whole_body
 from ...training.trainer import Trainer
 from ..decoder import Pass
@@ -34,10 +34,10 @@ LEAST = 0.1  # of what an image leaves unknown of its pose: errors of a smaller 
 
 
 @torch.no_grad()
-def settle_poses(now: Pass, decoder: FlowState, tally: Tally) -> None:
+def settle_poses(now: Pass, decoder: FlowState, step_sums: StepSums) -> None:
     """After a pass or a sweep: give back what is systematic, learn the prior's width, and stop where poses were right.
 
-    The ``tally`` is of what corrections leave unknown of this process's particles.
+    The ``step_sums`` are of this process's particles.
     """
     trainer = now.trainer
     poses = trainer.poses
@@ -48,7 +48,7 @@ def settle_poses(now: Pass, decoder: FlowState, tally: Tally) -> None:
         _give_back(trainer, decoder.flow, now.points, basis)
         _take_what_is_no_motion(trainer, decoder.flow, now.points, basis)
     weight = trainer.membership.probability
-    if learn_variance(poses, weight, tally.spread, tally.seen, trainer.team) < LEAST:
+    if learn_variance(poses, weight, step_sums.spread, step_sums.seen, trainer.team) < LEAST:
         poses.leave()
         trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
     elif now.last:

@@ -15,7 +15,7 @@ import torch
 
 from ...held_out.rest_predictor import RestPredictor
 from ...latents.gauss_newton import gauss_newton
-from ...latents.particle_latents import ParticleLatents, Tally
+from ...latents.particle_latents import ParticleLatents, StepSums
 from ...maps.half_maps import supported_map
 from ...training.batches import Batch
 from ...training.pose_corrections import SHIFTS, TURNS, Poses, RigidBasis, learn_variance, mass_centre, whole_body
@@ -87,13 +87,13 @@ def _refine(trainer: Trainer, stage: Stage, predictor: Predictor, points: Partic
     the poses' prior.
     """
     poses, rows = stage.poses, trainer.team.share(np.arange(len(trainer.images)))
-    tally, counter = Tally.empty(trainer.device), trainer.counter("poses", len(rows))
+    step_sums, counter = StepSums.empty(trainer.device), trainer.counter("poses", len(rows))
     for batch in stage.batches(rows):
         step = gauss_newton(predictor, stage, batch, points.z[batch.rows], points.prior(batch))
         points.take(stage, batch, step)
-        tally.add(batch, step)
+        step_sums.add(batch, step)
         counter(len(batch))
     for table in (points.z, points.precision, poses.correction):
         trainer.team.collect(table, rows)
-    if learn_variance(poses, trainer.membership.probability, tally.spread, tally.seen, trainer.team) < LEAST:
+    if learn_variance(poses, trainer.membership.probability, step_sums.spread, step_sums.seen, trainer.team) < LEAST:
         poses.leave()

@@ -201,7 +201,7 @@ class LinearDecoder(Decoder):
     def line(self, now: Pass) -> dict[str, float]:
         """What the components explain, nats per image, and how much of the map they are."""
         trainer, wanted = now.trainer, self.volumes[: 1 + now.trainer.settings.latent_dims]
-        gain = trainer.team.total(torch.tensor([now.points.tally.gain], device=wanted.device))
+        gain = trainer.team.total(torch.tensor([now.points.step_sums.gain], device=wanted.device))
         sizes = wanted.flatten(1).norm(dim=1)
         return {"gain": float(gain) / len(trainer.images), "variation": float(sizes[1:].norm() / sizes[0])}
 
