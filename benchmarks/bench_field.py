@@ -28,7 +28,7 @@ from chimerax.flexrec.engine.decoders.field.field_decoder import FieldDecoder
 from chimerax.flexrec.engine.decoders.field.field_parameters import FieldParameters
 from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
-from chimerax.flexrec.engine.training.schedule import Rung
+from chimerax.flexrec.engine.training.schedule import ResolutionLevel
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training
 from chimerax.flexrec.mesh.storage import load_mesh
@@ -106,7 +106,7 @@ def trainer_of(folder: Path, arguments: argparse.Namespace) -> Trainer:
     prepared = load_prepared(folders["prep"])
     settings = Settings(latent_dims=arguments.dims, batch_size=arguments.batch)
     return Trainer(ParticleImages(prepared.particles, prepared.filter), load_mesh(folders["mesh"] / "mesh.npz"),
-                   settings, (Rung(prepared.box, 1, BAND),), log=lambda text: None)  # fmt: skip
+                   settings, (ResolutionLevel(prepared.box, 1, BAND),), log=lambda text: None)  # fmt: skip
 
 
 def line(trainer: Trainer, arguments: argparse.Namespace, width: int) -> str:
@@ -140,7 +140,8 @@ def steps_of(trainer: Trainer, arguments: argparse.Namespace, width: int) -> lis
     training.have_points(trainer)
     decoder.build(trainer, arguments.dims)
     decoder.amplitude = torch.ones(trainer.images.box // 2 + 1)
-    stage = trainer.stage_of(trainer.rungs[0], torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2)))
+    noise = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2))
+    stage = trainer.stage_of(trainer.levels[0], noise)
     now = Pass(trainer, stage.with_density(torch.ones_like(stage.density)), training.points, 0)
     batches = list(now.stage.batches_of(np.split(np.arange(len(trainer.images)), 4)))
     white = torch.randn(arguments.batch, arguments.dims)

@@ -46,7 +46,7 @@ def main() -> None:
     data = PreparedTruth(prepared, *true_copies(load_truth(newest(arguments.work, "simulate")), prepared.particles))
     trainer, training = restored(clean, prepared)
     decoder, points, poses = training.decoder, training.points, trainer.poses
-    stage = decoder.enter(trainer, trainer.rungs[-1], points)
+    stage = decoder.enter(trainer, trainer.levels[-1], points)
     mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     poses.centre, poses.radius = mass_centre(trainer.rest, mass)
     turn, shift = (float(word) for word in arguments.errors.split(","))
@@ -80,8 +80,8 @@ def restored(clean: Path, prepared) -> tuple[Trainer, Training]:
     images = ParticleImages(prepared.particles, prepared.filter)
     decoder = FlowDecoder()
     dims = np.load(clean / "latents.npz")["z"].shape[1]
-    rungs = decoder.rungs(images.box, images.pixel_size, len(images), dims, None, 0.95, 64)
-    trainer = Trainer(images, load_mesh(clean / "mesh.npz"), Settings(latent_dims=dims), rungs)
+    levels = decoder.levels(images.box, images.pixel_size, len(images), dims, None, 0.95, 64)
+    trainer = Trainer(images, load_mesh(clean / "mesh.npz"), Settings(latent_dims=dims), levels)
     training = Training(decoder, LatentTable())
     load_resume(clean / RESUME, trainer, training)
     trainer.poses.leave()

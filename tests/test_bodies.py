@@ -12,7 +12,7 @@ from chimerax.flexrec.engine.decoders.flow.rigidity import rigidity_energy
 from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.checkpoint import load_resume, save_resume
-from chimerax.flexrec.engine.training.schedule import Rung
+from chimerax.flexrec.engine.training.schedule import ResolutionLevel
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training, run_training
 from chimerax.flexrec.jobs.job_folder import JobRun
@@ -145,7 +145,7 @@ def trained(project) -> tuple[Trainer, Training]:
     folder = project / "004-train"
     decoder = BodiesDecoder(DECODERS["bodies"].parameters())
     images = ParticleImages(prepared.particles, prepared.filter)
-    trainer = Trainer(images, load_mesh(folder / "mesh.npz"), Settings(latent_dims=1), (Rung(32, 5, 0.95),),
+    trainer = Trainer(images, load_mesh(folder / "mesh.npz"), Settings(latent_dims=1), (ResolutionLevel(32, 5, 0.95),),
                       log=lambda line: None)  # fmt: skip
     training = Training(decoder, LatentTable())
     load_resume(folder / "resume.safetensors", trainer, training)
@@ -161,7 +161,7 @@ def test_a_body_projected_in_its_own_pose_is_the_models_image_of_it(project, cor
         poses = trainer.poses
         poses.correction, poses.radius = 4 * torch.randn(poses.correction.shape), 60.0
         poses.variance, poses.centre = torch.full((2,), 16.0), torch.tensor([5.0, -8.0, 12.0])
-    stage = decoder.enter(trainer, Rung(32, 5, 0.95), points)
+    stage = decoder.enter(trainer, ResolutionLevel(32, 5, 0.95), points)
     files = decoder.particle_files(trainer, points)
     assert sorted(files) == [f"body_{part + 1}" for part in range(trainer.mesh.parts)]
     rows = np.arange(12)
@@ -224,7 +224,7 @@ def fresh(project) -> tuple[Trainer, Training]:
     prepared = load_prepared(project / "002-prep")
     images = ParticleImages(prepared.particles, prepared.filter)
     trainer = Trainer(images, load_mesh(project / "003-mesh" / "mesh.npz"), Settings(latent_dims=1, batch_size=32),
-                      (Rung(32, 3, 0.95),), log=lambda line: None)  # fmt: skip
+                      (ResolutionLevel(32, 3, 0.95),), log=lambda line: None)  # fmt: skip
     return trainer, Training(BodiesDecoder(), LatentTable())
 
 

@@ -14,7 +14,7 @@ from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.latents.variational import VariationalTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.checkpoint import load_resume, save_resume
-from chimerax.flexrec.engine.training.schedule import Rung, coarse_to_fine
+from chimerax.flexrec.engine.training.schedule import ResolutionLevel, coarse_to_fine
 from chimerax.flexrec.engine.training.trainer import Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training, run_training
 from chimerax.flexrec.errors import InputError
@@ -129,8 +129,8 @@ def test_generate_writes_the_classes(project):
 def training_of(project) -> tuple[Trainer, Training]:
     prepared = load_prepared(project / "002-prep")
     images = ParticleImages(prepared.particles, prepared.filter)
-    rungs = coarse_to_fine(32, images.pixel_size, 3, 0.95)
-    trainer = Trainer(images, load_mesh(project / "003-mesh" / "mesh.npz"), Settings(), rungs, log=lambda line: None)
+    levels = coarse_to_fine(32, images.pixel_size, 3, 0.95)
+    trainer = Trainer(images, load_mesh(project / "003-mesh" / "mesh.npz"), Settings(), levels, log=lambda line: None)
     return trainer, Training(ClassesDecoder(), LatentTable())
 
 
@@ -205,7 +205,7 @@ def test_maps_are_carried_to_a_finer_box(project):
     trainer, training = training_of(project)
     load_resume(project / "004-train" / "resume.safetensors", trainer, training)
     before = training.decoder.classes.density
-    stage = training.decoder.enter(trainer, Rung(24, 1, 0.9), training.points)
+    stage = training.decoder.enter(trainer, ResolutionLevel(24, 1, 0.9), training.points)
     assert stage.box == 24 and training.decoder.classes.density.shape != before.shape
     carried = [stage.cloud.scatter(one).numpy() for one in training.decoder.classes.density]
     fine = open_model(project / "004-train")

@@ -102,7 +102,7 @@ def test_an_image_is_a_slice_of_the_decoded_map(made, domain):
     trainer = trainer_of(made)
     training = begun(trainer, replace(SMALL, domain=domain))
     decoder, points = training.decoder, training.points
-    stage = decoder.enter(trainer, trainer.rungs[0], points)
+    stage = decoder.enter(trainer, trainer.levels[0], points)
     batch, z = next(stage.batches(np.arange(6))), torch.tensor([0.7])
     with decoder.network.exactly(), torch.no_grad():
         change = decoder.predict(stage, batch, z[None]) - decoder.rigid(stage, batch)
@@ -169,7 +169,7 @@ def test_amplitudes_lie_between_shells():
 def test_what_is_learned_in_pieces_is_what_is_learned_at_once(made, monkeypatch):
     trainer = trainer_of(made, 2)
     training = begun(trainer)
-    decoder, stage = training.decoder, training.decoder.enter(trainer, trainer.rungs[0], training.points)
+    decoder, stage = training.decoder, training.decoder.enter(trainer, trainer.levels[0], training.points)
     now, batch = Pass(trainer, stage, training.points, 0), next(stage.batches_of([np.arange(24)]))
     found = []
     for numbers in (1, 1 << 30):
@@ -252,4 +252,4 @@ def test_what_a_field_has_no_use_for_is_refused(made, capsys):
         assert flexrec(made, *TRAIN, *words) != 0
         assert complaint in capsys.readouterr().err
     with pytest.raises(InputError, match="even number of pixels, not 41; run prep with --crop 40"):
-        FieldDecoder().rungs(41, 4.0, 100, 2, None, 0.95, 64)
+        FieldDecoder().levels(41, 4.0, 100, 2, None, 0.95, 64)

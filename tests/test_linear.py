@@ -119,7 +119,7 @@ def test_the_closed_form_is_what_a_step_with_the_predicted_images_finds(made):
     trainer = trainer_of(made)
     training = begun(trainer)
     decoder, points = training.decoder, training.points
-    stage = decoder.enter(trainer, trainer.rungs[0], points)
+    stage = decoder.enter(trainer, trainer.levels[0], points)
     batch = next(stage.batches(np.arange(20)))
     exact, nothing = decoder.place(stage, batch), torch.zeros(len(batch), points.z.shape[1])
     step = gauss_newton(decoder, stage, batch, nothing, points.prior(batch), longest=1e9)

@@ -9,7 +9,7 @@ import torch
 from chimerax.flexrec.engine.decoders.decoder import Decoder
 from chimerax.flexrec.engine.maps.half_maps import supported_map
 from chimerax.flexrec.engine.training.rigid_map import rigid_stage
-from chimerax.flexrec.engine.training.schedule import Rung
+from chimerax.flexrec.engine.training.schedule import ResolutionLevel
 from chimerax.flexrec.engine.training.stage import carry_density
 from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.parameters import parameter
@@ -28,7 +28,7 @@ class ClassMaps(Decoder):
         self.settings = settings
 
     def first_guess(self, trainer, points, given):
-        stage, self.maps = rigid_stage(trainer, trainer.rungs[0])
+        stage, self.maps = rigid_stage(trainer, trainer.levels[0])
         self.noise, self.maps_box, start = stage.noise, stage.box, supported_map(stage.cloud, self.maps)
         self._take(start * (1 + 0.1 * torch.randn(self.settings.classes, len(start))), trainer)
         points.z = torch.randn(points.z.shape) if given is None else torch.from_numpy(given)
@@ -37,10 +37,10 @@ class ClassMaps(Decoder):
         self.densities, self.rates = densities.requires_grad_(True), (0.05 * float(densities.std()),) * 2
         self.optimiser, self._rest = torch.optim.Adam([self.densities]), trainer.rest
 
-    def enter(self, trainer, rung, points):
-        old, stage = (trainer.stage_of(one, self.noise) for one in (Rung(self.maps_box, 1, 0.9), rung))
+    def enter(self, trainer, level, points):
+        old, stage = (trainer.stage_of(one, self.noise) for one in (ResolutionLevel(self.maps_box, 1, 0.9), level))
         self._take(torch.stack([carry_density(d.detach(), old.cloud, stage.cloud) for d in self.densities]), trainer)
-        self.maps_box = rung.box
+        self.maps_box = level.box
         return stage.with_density(self.densities.detach().mean(dim=0))
 
     def predict(self, stage, batch, z):

@@ -19,7 +19,7 @@ from ...particles.particles import Particles
 from ..latents.particle_latents import ParticleLatents, Step, StepSums
 from ..maps.half_maps import HalfMaps
 from ..training.batches import Batch
-from ..training.schedule import Rung, coarse_to_fine, epochs_for
+from ..training.schedule import ResolutionLevel, coarse_to_fine, epochs_for
 from ..training.stage import Stage
 from ..training.trainer import Trainer
 
@@ -108,9 +108,9 @@ class Decoder(Predictor, Protocol):
     maps_box: int = 0
     information: np.ndarray = np.zeros(0)
 
-    def rungs(
+    def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
-    ) -> tuple[Rung, ...]:
+    ) -> tuple[ResolutionLevel, ...]:
         """The box sizes that training goes through; ``epochs`` and ``band`` as they were asked for."""
         return coarse_to_fine(box, pixel_size, epochs or epochs_for(particles, batch_size), band)
 
@@ -120,11 +120,11 @@ class Decoder(Predictor, Protocol):
         """Be ready for the first pass, and put the latents where they begin: about ``given`` ``(n, k)``, if any."""
         ...
 
-    def enter(self, trainer: Trainer, rung: Rung, points: ParticleLatents) -> Stage:
-        """The stage of a rung, with what is known carried over to its box."""
+    def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
+        """The stage of a resolution level, with what is known carried over to its box."""
         ...
 
-    def coarser(self, now: Pass, rung: Rung) -> Stage:
+    def coarser(self, now: Pass, level: ResolutionLevel) -> Stage:
         """A stage of larger pixels, on which to `predict` roughly and quickly; the pass' own where there is none."""
         return now.stage
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..decoders.decoder import Decoder, Pass
-from ..training.schedule import Rung, even
+from ..training.schedule import ResolutionLevel, even
 from .gauss_newton import better_of, gauss_newton, reassign
 from .particle_latents import StepSums
 
@@ -33,7 +33,7 @@ def sweep(now: Pass, decoder: Decoder) -> None:
     members = trainer.membership.members(order)
     anchors = points.z[np.sort(members[: min(MOST_ANCHORS, ANCHORS_PER_DIM * points.z.shape[1])])]
     width = stage.cloud.box * stage.cloud.pixel_size
-    coarse = decoder.coarser(now, Rung(max(LEAST_BOX, even(width / SWEEP_PIXEL)), 1, 0.9))
+    coarse = decoder.coarser(now, ResolutionLevel(max(LEAST_BOX, even(width / SWEEP_PIXEL)), 1, 0.9))
     step_sums, moved = StepSums.empty(trainer.device), 0.0
     for part in np.split(order, [int(FIRST_SHARE * count)]):
         rows = trainer.team.share(np.sort(part))

@@ -13,7 +13,7 @@ from .judged import Judged
 from .membership import particle_probability
 from .resemblance import of_images, resemblance_at_rest
 from .rigid_map import rigid_stage, solve_at_rest
-from .schedule import Rung
+from .schedule import ResolutionLevel
 from .signal_scales import AT_REST, likely_scales
 from .stage import Stage
 from .trainer import Trainer
@@ -26,7 +26,7 @@ MESH_BOX = 128  # of the map that a mesh is made of: its cells are 10 to 20 Å
 
 
 def judge_at_rest(
-    trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps, judged: Judged
+    trainer: Trainer, level: ResolutionLevel, stage: Stage, maps: HalfMaps, judged: Judged
 ) -> tuple[Stage, HalfMaps]:
     """Judge all images by the rigid map, which is solved again with what came of it; the stage and its half-maps."""
     for _ in range(ROUNDS if judged.anything else 0):
@@ -35,7 +35,7 @@ def judge_at_rest(
         after = trainer.membership.probability, trainer.signal.scale
         if all((new - old).abs().mean() < SETTLED for new, old in zip(after, before)):
             break
-        stage, maps = solve_at_rest(trainer, rung, stage, None)
+        stage, maps = solve_at_rest(trainer, level, stage, None)
     return stage, maps
 
 
@@ -55,7 +55,7 @@ def renew_mesh(trainer: Trainer, stage: Stage, before: torch.Tensor) -> bool:
     if (left < HALF).mean() < LEAST_LOST:
         return False
     weights = np.maximum(mesh.weights * left, mesh.weights.min()).astype(np.float32)
-    fine, _ = rigid_stage(trainer, Rung(min(trainer.images.box, MESH_BOX), 1, 0.9), stage.noise)
+    fine, _ = rigid_stage(trainer, ResolutionLevel(min(trainer.images.box, MESH_BOX), 1, 0.9), stage.noise)
     trainer.take_mesh(trainer.remake(replace(mesh, weights=weights), fine.volume(), fine.cloud.pixel_size))
     return True
 

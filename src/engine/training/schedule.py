@@ -13,7 +13,7 @@ LEAST_EPOCHS, MOST_EPOCHS = 5, 10
 
 
 @dataclass(frozen=True)
-class Rung:
+class ResolutionLevel:
     """``box`` pixels for ``epochs`` passes over the images, with frequencies up to ``band`` of Nyquist."""
 
     box: int
@@ -21,11 +21,11 @@ class Rung:
     band: float
 
 
-def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tuple[Rung, ...]:
-    """The rungs for images of ``box`` pixels: half of the epochs coarse, a fifth between, the rest at full size.
+def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tuple[ResolutionLevel, ...]:
+    """The levels for images of ``box`` pixels: half of the epochs coarse, a fifth between, the rest at full size.
 
     The coarse box depends on Å and not on pixels, so that the same molecule starts alike whatever it was sampled
-    at. Passes at coarse sizes cost little: a rung of half the box has an eighth of the voxels.
+    at. Passes at coarse sizes cost little: a level of half the box has an eighth of the voxels.
     """
     coarse = coarsest(box, pixel_size).box
     middle = even(math.sqrt(coarse * box))
@@ -33,9 +33,9 @@ def coarse_to_fine(box: int, pixel_size: float, epochs: int, band: float) -> tup
     between = max(1, round(0.2 * epochs)) if coarse < middle < box and epochs > 2 else 0
     first = epochs - fine - between
     if coarse == box or first <= 0:
-        return (Rung(box, epochs, band),)
-    between_rung = (Rung(middle, between, 0.9),) if between else ()
-    return (Rung(coarse, first, 0.9), *between_rung, Rung(box, fine, band))
+        return (ResolutionLevel(box, epochs, band),)
+    between_level = (ResolutionLevel(middle, between, 0.9),) if between else ()
+    return (ResolutionLevel(coarse, first, 0.9), *between_level, ResolutionLevel(box, fine, band))
 
 
 def epochs_for(particles: int, batch_size: int) -> int:
@@ -43,9 +43,9 @@ def epochs_for(particles: int, batch_size: int) -> int:
     return min(max(round(STEPS * batch_size / particles), LEAST_EPOCHS), MOST_EPOCHS)
 
 
-def coarsest(box: int, pixel_size: float) -> Rung:
-    """The rung at which training looks for its first guess, however few epochs there are."""
-    return Rung(min(box, max(LEAST_BOX, even(box * pixel_size / COARSE_PIXEL))), 1, 0.9)
+def coarsest(box: int, pixel_size: float) -> ResolutionLevel:
+    """The resolution level at which training looks for its first guess, however few epochs there are."""
+    return ResolutionLevel(min(box, max(LEAST_BOX, even(box * pixel_size / COARSE_PIXEL))), 1, 0.9)
 
 
 def even(value: float) -> int:

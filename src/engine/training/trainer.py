@@ -24,7 +24,7 @@ from .batch_cache import BatchCache
 from .batches import ParticleImages, split
 from .membership import Membership
 from .pose_corrections import Poses
-from .schedule import Rung
+from .schedule import ResolutionLevel
 from .signal_scales import SignalScales
 from .stage import Stage, make_stage
 from .team import Team
@@ -59,7 +59,7 @@ class Trainer:
         images: ParticleImages,
         mesh: TetMesh,
         settings: Settings,
-        rungs: tuple[Rung, ...],
+        levels: tuple[ResolutionLevel, ...],
         seed: int = 0,
         device: str = "cpu",
         log: Callable[[str], None] = print,
@@ -75,13 +75,13 @@ class Trainer:
         train with, the map ``(N, N, N)`` ``[z, y, x]`` being without them; the same for all members.
         """
         self.team = team or Team()
-        self.images, self.settings, self.rungs, self.remake = images, settings, rungs, remake
+        self.images, self.settings, self.levels, self.remake = images, settings, levels, remake
         self.seed, self.device, self.log, self.progress, self.stop = seed, device, log, progress, stop
         self.batches = BatchCache(images, device)
         self.poses = Poses.fixed(len(images), device)
         self.membership = Membership.all(len(images), device)
         self.signal = SignalScales.all_even(len(images), device)
-        self.epochs = sum(rung.epochs for rung in rungs)
+        self.epochs = sum(level.epochs for level in levels)
         self.take_mesh(mesh)
         self.image = image_numbers(images.particles)  # (n,) equal for copies of one image
         self.halves = split_halves(images.particles, seed, self.image)
@@ -107,21 +107,21 @@ class Trainer:
         """`Particles.views` ``(m, 3, 3)`` of particles ``rows``, uncorrected."""
         return torch.from_numpy(self.images.particles.views(rows).astype(np.float32)).to(self.device)
 
-    def rung_of(self, epoch: int) -> Rung:
-        """The rung that pass number ``epoch`` (from 0) belongs to."""
-        for rung in self.rungs:
-            if epoch < rung.epochs:
-                return rung
-            epoch -= rung.epochs
-        return self.rungs[-1]
+    def level_of(self, epoch: int) -> ResolutionLevel:
+        """The resolution level that pass number ``epoch`` (from 0) belongs to."""
+        for level in self.levels:
+            if epoch < level.epochs:
+                return level
+            epoch -= level.epochs
+        return self.levels[-1]
 
-    def stage_of(self, rung: Rung, noise: torch.Tensor) -> Stage:
-        """The stage of a rung, with an empty map; ``noise`` ``(D // 2 + 1,)`` as in `make_stage`."""
+    def stage_of(self, level: ResolutionLevel, noise: torch.Tensor) -> Stage:
+        """The stage of a resolution level, with an empty map; ``noise`` ``(D // 2 + 1,)`` as in `make_stage`."""
         s = self.settings
         at_once = self.at_once * (1 if torch.device(self.device).type == "cpu" else GPU_BATCHES)
         return make_stage(
-            self.batches, self.mesh, rung.box, noise, rung.band, self.poses, self.membership, self.signal, self.device,
-            at_once, s.backend,
+            self.batches, self.mesh, level.box, noise, level.band, self.poses, self.membership, self.signal,
+            self.device, at_once, s.backend,
         )
 
     def solve(

@@ -21,7 +21,7 @@ from ..latents.particle_latents import ParticleLatents, StepSums
 from .batches import Batch, pieces, split
 from .finite import check_finite, check_numbers
 from .gradient_step import gradient_step
-from .schedule import Rung
+from .schedule import ResolutionLevel
 from .stage import Stage
 from .trainer import Trainer
 
@@ -62,12 +62,12 @@ def run_training(trainer: Trainer, training: Training, save: Callable[[Training,
     """All passes that are left, calling ``save`` after each. Raises `Interrupted`."""
     stage, decoder, source = None, training.decoder, training.source
     while training.epoch < trainer.epochs:
-        rung = trainer.rung_of(training.epoch)
-        if stage is None or stage.box != rung.box:
-            stage = decoder.enter(trainer, rung, training.points)
+        level = trainer.level_of(training.epoch)
+        if stage is None or stage.box != level.box:
+            stage = decoder.enter(trainer, level, training.points)
         now = Pass(trainer, stage, training.points, training.epoch)
         speed, means = _over_the_images(now, training)
-        if _searches(now, rung):
+        if _searches(now, level):
             source.search(now, decoder)
         if now.last:
             source.polish(now, decoder)
@@ -141,10 +141,10 @@ def _take_batch(
     return total.cpu().numpy().astype(np.float64)
 
 
-def _searches(now: Pass, rung: Rung) -> bool:
+def _searches(now: Pass, level: ResolutionLevel) -> bool:
     """Whether latents are looked for everywhere after a pass: at the coarse sizes, where that is cheap."""
-    rungs = now.trainer.rungs
-    return (rung is not rungs[-1] or len(rungs) == 1) and now.epoch >= 1 and not now.last
+    levels = now.trainer.levels
+    return (level is not levels[-1] or len(levels) == 1) and now.epoch >= 1 and not now.last
 
 
 def _set_rates(training: Training, fraction: float) -> None:

@@ -74,7 +74,7 @@ def restore(finished: FinishedTraining, device: str) -> RestoredTraining:
                          "train again.")  # fmt: skip
     training, trainer = new_training(finished, device)
     load_resume(path, trainer, training)
-    return RestoredTraining(trainer, training, training.decoder.enter(trainer, trainer.rungs[-1], training.points))
+    return RestoredTraining(trainer, training, training.decoder.enter(trainer, trainer.levels[-1], training.points))
 
 
 def new_training(finished: FinishedTraining, device: str) -> tuple[Training, Trainer]:

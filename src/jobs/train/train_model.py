@@ -149,9 +149,9 @@ def trainer_of(
     """The trainer of a job; ``epochs`` where they are known, ``more`` as `Trainer` takes it."""
     from ...engine.training.trainer import Trainer
 
-    rungs = decoder.rungs(images.box, images.pixel_size, len(images), parameters.latent_dims,
-                          epochs or parameters.epochs, parameters.band, parameters.batch_size)  # fmt: skip
-    return Trainer(images, mesh, settings_of(parameters), rungs, **more)
+    levels = decoder.levels(images.box, images.pixel_size, len(images), parameters.latent_dims,
+                            epochs or parameters.epochs, parameters.band, parameters.batch_size)  # fmt: skip
+    return Trainer(images, mesh, settings_of(parameters), levels, **more)
 
 
 def _silent(*values: object, **named: object) -> None:

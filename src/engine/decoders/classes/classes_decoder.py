@@ -21,7 +21,7 @@ from ...training.batches import Batch
 from ...training.find_members import judge_at_rest, judge_images
 from ...training.resemblance import SIZE, resemblance
 from ...training.rigid_map import rigid_stage
-from ...training.schedule import MOST_EPOCHS, Rung, coarse_to_fine, coarsest
+from ...training.schedule import MOST_EPOCHS, ResolutionLevel, coarse_to_fine, coarsest
 from ...training.signal_scales import MOVING
 from ...training.stage import Stage
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
@@ -63,17 +63,17 @@ class ClassesDecoder(Decoder):
         self.settings, self.information = settings or ClassesParameters(), np.zeros(0)
         self._seen: _Seen | None = None
 
-    def rungs(
+    def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
-    ) -> tuple[Rung, ...]:
+    ) -> tuple[ResolutionLevel, ...]:
         """The box sizes that training goes through."""
         return coarse_to_fine(box, pixel_size, epochs or MOST_EPOCHS, band)
 
     def first_guess(self, trainer: Trainer, points: ParticleLatents, given: np.ndarray | None) -> None:
         """Maps of clusters of the images, or of the shares that are given as latents."""
-        self._rest, rung = trainer.rest, coarsest(trainer.images.box, trainer.images.pixel_size)
-        stage, maps = rigid_stage(trainer, rung)
-        stage, self.maps = judge_at_rest(trainer, rung, stage, maps, self.settings.judged)
+        self._rest, level = trainer.rest, coarsest(trainer.images.box, trainer.images.pixel_size)
+        stage, maps = rigid_stage(trainer, level)
+        stage, self.maps = judge_at_rest(trainer, level, stage, maps, self.settings.judged)
         self.noise, self.maps_box = stage.noise, stage.box
         if given is None:
             shares = cluster_images(trainer, stage, points.z.shape[1] + 1)
@@ -86,18 +86,18 @@ class ClassesDecoder(Decoder):
         self.size = _sizes(trainer, shares)
         points.z = shares @ self._corners(shares)
 
-    def enter(self, trainer: Trainer, rung: Rung, points: ParticleLatents) -> Stage:
-        """The rung's stage, with the map of all; and where the box grows, all maps solved anew."""
+    def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
+        """The level's stage, with the map of all; and where the box grows, all maps solved anew."""
         self._rest = trainer.rest
-        if self.maps_box == rung.box:
-            stage = trainer.stage_of(rung, self.noise)
+        if self.maps_box == level.box:
+            stage = trainer.stage_of(level, self.noise)
             return stage.with_density(supported_map(stage.cloud, self.maps))
-        old = trainer.stage_of(Rung(self.maps_box, 1, 0.9), self.noise)
-        stage, self.maps = rigid_stage(trainer, rung, self.noise)
+        old = trainer.stage_of(ResolutionLevel(self.maps_box, 1, 0.9), self.noise)
+        stage, self.maps = rigid_stage(trainer, level, self.noise)
         carried = self.classes.carried(old.cloud, stage.cloud)
         shares = self._shares_at(points.z)
         self.classes = solve_classes(trainer, stage, shares, self._vertices_of, carried, FIRST_ITERATIONS)
-        self.noise, self.maps_box = stage.noise, rung.box
+        self.noise, self.maps_box = stage.noise, level.box
         trainer.team.agree(self.shared())
         return stage
 

@@ -21,7 +21,7 @@ from ...projector.central_slices import PlaneSamples
 from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batches import Batch
 from ...training.rigid_map import rigid_stage
-from ...training.schedule import Rung, coarse_to_fine
+from ...training.schedule import ResolutionLevel, coarse_to_fine
 from ...training.stage import Stage, carry_density
 from ...training.trainer import Trainer
 from ..decoder import Output, Pass
@@ -38,9 +38,9 @@ class FieldDecoder(FieldState):
 
     format, measures = "flexrec-field", ("misfit", "rigid_misfit")
 
-    def rungs(
+    def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
-    ) -> tuple[Rung, ...]:
+    ) -> tuple[ResolutionLevel, ...]:
         """The box sizes that training goes through, in as many passes as the network wants."""
         if box % 2:
             raise InputError(f"decoder: a field needs images of an even number of pixels, not {box}; run prep with "
@@ -56,24 +56,24 @@ class FieldDecoder(FieldState):
         self.amplitude = torch.zeros(trainer.images.box // 2 + 1, device=trainer.device)
         start_field(trainer, self, points, given)
 
-    def enter(self, trainer: Trainer, rung: Rung, points: ParticleLatents) -> Stage:
-        """The rung's stage with the rigid map; where the box grows that is solved anew, and the noise measured."""
-        if self.maps_box == rung.box:
-            stage = trainer.stage_of(rung, self.noise)
+    def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
+        """The level's stage with the rigid map; where the box grows that is solved anew, and the noise measured."""
+        if self.maps_box == level.box:
+            stage = trainer.stage_of(level, self.noise)
             return stage.with_density(supported_map(stage.cloud, self.maps))
-        stage, self.maps = rigid_stage(trainer, rung, self.noise)
-        self.maps_box = rung.box
-        self.take_amplitude(stage, rung)
+        stage, self.maps = rigid_stage(trainer, level, self.noise)
+        self.maps_box = level.box
+        self.take_amplitude(stage, level)
         trainer.team.agree(self.shared())
         self.noise = measure_noise(trainer, stage, lambda batch: self.predict(stage, batch, points.z[batch.rows]))
-        return stage.with_noise(self.noise, rung.band)
+        return stage.with_noise(self.noise, level.band)
 
-    def coarser(self, now: Pass, rung: Rung) -> Stage:
+    def coarser(self, now: Pass, level: ResolutionLevel) -> Stage:
         """The same rigid map on larger pixels."""
         stage = now.stage
-        if rung.box >= stage.box:
+        if level.box >= stage.box:
             return stage
-        coarse = now.trainer.stage_of(rung, self.noise)
+        coarse = now.trainer.stage_of(level, self.noise)
         return coarse.with_density(carry_density(stage.density, stage.cloud, coarse.cloud))
 
     # ----- how it learns -----

@@ -42,10 +42,10 @@ KNOWN = 10.0  # precision of latents that are given, in units of their spread
 
 def start_field(trainer: Trainer, decoder: FieldState, points: ParticleLatents, given: np.ndarray | None) -> None:
     """Be as before the first pass; ``given`` ``(n, k)`` are latents to begin with, or None."""
-    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
-    stage, decoder.maps = rigid_stage(trainer, rung)
+    level = coarsest(trainer.images.box, trainer.images.pixel_size)
+    stage, decoder.maps = rigid_stage(trainer, level)
     decoder.noise, decoder.maps_box = stage.noise, stage.box
-    decoder.take_amplitude(stage, rung)
+    decoder.take_amplitude(stage, level)
     grid = SliceGrid(stage.weights)
     if given is not None:
         volumes = _along_given(trainer, stage, grid, points, given)

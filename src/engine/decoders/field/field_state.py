@@ -15,7 +15,7 @@ import torch
 from ...maps.half_maps import HalfMaps
 from ...projector.central_slices import PlaneSamples
 from ...training.batches import Batch, pieces
-from ...training.schedule import Rung
+from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage
 from ...training.trainer import Trainer
 from ..decoder import Decoder
@@ -64,10 +64,10 @@ class FieldState(Decoder):
         learned = [value for value in self.network.parameters() if value.requires_grad]
         self.optimiser = torch.optim.Adam(learned, lr=self.rates[0])
 
-    def take_amplitude(self, stage: Stage, rung: Rung) -> None:
+    def take_amplitude(self, stage: Stage, level: ResolutionLevel) -> None:
         """Learn the amplitude of shells that were not known; those that were stay, and with them what is predicted."""
         fresh = torch.from_numpy(shell_amplitude(stage.cloud, self.maps)).to(stage.device)
-        top = min(int(rung.band * stage.box / 2), len(self.amplitude) - 1)
+        top = min(int(level.band * stage.box / 2), len(self.amplitude) - 1)
         self.amplitude[self.known_shells : top + 1] = fresh[self.known_shells : top + 1]
         self.amplitude[top + 1 :] = fresh[top]
         self.known_shells = top + 1

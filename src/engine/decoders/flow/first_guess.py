@@ -49,17 +49,17 @@ def guess_rest(trainer: Trainer, decoder: FlowState, points: ParticleLatents) ->
     """The molecule at rest: its maps, the noise, members and poses, and a flow that does not move yet; the stage."""
     torch.manual_seed(trainer.seed)
     settings = decoder.settings
-    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
-    stage, maps = rigid_stage(trainer, rung)
+    level = coarsest(trainer.images.box, trainer.images.pixel_size)
+    stage, maps = rigid_stage(trainer, level)
     before = stage.density
-    stage, maps = judge_at_rest(trainer, rung, stage, maps, settings.judged)
+    stage, maps = judge_at_rest(trainer, level, stage, maps, settings.judged)
     if renew_mesh(trainer, stage, before):
-        stage, maps = judge_at_rest(trainer, rung, *rigid_stage(trainer, rung, stage.noise), settings.judged)
+        stage, maps = judge_at_rest(trainer, level, *rigid_stage(trainer, level, stage.noise), settings.judged)
     mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
     decoder.build(decoder.skeleton(trainer.mesh, mass), points.z.shape[1], trainer.device)
     if settings.refine_poses:
-        stage, maps = find_poses(trainer, rung, stage, maps, decoder, sample(trainer))
-        stage, maps = judge_at_rest(trainer, rung, stage, maps, settings.judged)
+        stage, maps = find_poses(trainer, level, stage, maps, decoder, sample(trainer))
+        stage, maps = judge_at_rest(trainer, level, stage, maps, settings.judged)
     decoder.noise, decoder.maps, decoder.maps_box = stage.noise, maps, stage.box
     return stage
 

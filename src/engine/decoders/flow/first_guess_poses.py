@@ -16,7 +16,7 @@ from ...maps.half_maps import HalfMaps
 from ...training.batches import pieces
 from ...training.pose_corrections import RigidBasis, mass_centre
 from ...training.rigid_map import solve_at_rest
-from ...training.schedule import Rung
+from ...training.schedule import ResolutionLevel
 from ...training.shared_poses import SharedCorrections, on_the_axes
 from ...training.stage import Stage
 from ...training.trainer import Trainer
@@ -31,7 +31,7 @@ ROWS = 1024  # particles whose statistics are held at a time
 
 
 def find_poses(
-    trainer: Trainer, rung: Rung, stage: Stage, maps: HalfMaps, decoder: FlowState, rows: np.ndarray
+    trainer: Trainer, level: ResolutionLevel, stage: Stage, maps: HalfMaps, decoder: FlowState, rows: np.ndarray
 ) -> tuple[Stage, HalfMaps]:
     """Correct the poses, where they are off; the stage and its half-maps, solved again if they were.
 
@@ -54,7 +54,7 @@ def find_poses(
         if alike:
             poses.shared = SharedCorrections.among(trainer.image, poses.correction)
             poses.correction = poses.shared.together(trainer.membership.probability)
-        stage, maps = solve_at_rest(trainer, rung, stage, maps)
+        stage, maps = solve_at_rest(trainer, level, stage, maps)
     trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
     return stage, maps
 

@@ -24,7 +24,7 @@ from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batches import Batch
 from ...training.find_members import judge_images
 from ...training.incomplete_images import tell_incomplete
-from ...training.schedule import LEAST_EPOCHS, Rung
+from ...training.schedule import LEAST_EPOCHS, ResolutionLevel
 from ...training.signal_scales import MOVING
 from ...training.stage import Stage, carry_density
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
@@ -57,22 +57,22 @@ class FlowDecoder(FlowState):
         """Rigid maps, noise, the flow's basis, and a first guess of latents and motion."""
         guess_flow(trainer, self, points, given)
 
-    def enter(self, trainer: Trainer, rung: Rung, points: ParticleLatents) -> Stage:
-        """The stage of a rung, with the map carried over, or solved anew where the box has grown."""
-        stage = trainer.stage_of(rung, self.noise)
-        if self.maps_box == rung.box:
+    def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
+        """The stage of a resolution level, with the map carried over, or solved anew where the box has grown."""
+        stage = trainer.stage_of(level, self.noise)
+        if self.maps_box == level.box:
             return stage.with_density(supported_map(stage.cloud, self.maps))
-        old = trainer.stage_of(Rung(self.maps_box, 1, 0.9), self.noise).cloud
+        old = trainer.stage_of(ResolutionLevel(self.maps_box, 1, 0.9), self.noise).cloud
         first, second = (carry_density(half, old, stage.cloud) for half in (self.maps.first, self.maps.second))
         carried = HalfMaps(first, second, self.maps.fsc)
         vertices_of = self.vertices_of(points)
         self.maps = trainer.solve(stage, vertices_of, carried, FIRST_ITERATIONS, "map", SOLVE_PARTICLES)
-        self.maps_box = rung.box
+        self.maps_box = level.box
         stage = stage.with_density(supported_map(stage.cloud, self.maps))
         mapped = stage
         self.noise = measure_noise(trainer, stage, lambda batch: mapped.forward(batch, vertices_of(batch)))
-        trainer.log(f"Now at {rung.box} pixels: {len(stage.cloud)} voxels.")
-        return stage.with_noise(self.noise, rung.band)
+        trainer.log(f"Now at {level.box} pixels: {len(stage.cloud)} voxels.")
+        return stage.with_noise(self.noise, level.band)
 
     def begin_pass(self, now: Pass) -> None:
         """With the weight of the rigidity prior that what the last pass found asks for."""
@@ -122,7 +122,7 @@ class FlowDecoder(FlowState):
 
     def trial_stage(self, trainer: Trainer) -> Stage:
         """The finest, with a map of ones."""
-        stage = trainer.stage_of(trainer.rungs[-1], self.noise)
+        stage = trainer.stage_of(trainer.levels[-1], self.noise)
         return stage.with_density(torch.ones_like(stage.density))
 
     def try_memory(self, now: Pass, batch: Batch) -> None:

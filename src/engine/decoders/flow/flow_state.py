@@ -12,7 +12,7 @@ from ....mesh.tetmesh import TetMesh
 from ...latents.particle_latents import ParticleLatents
 from ...maps.half_maps import HalfMaps
 from ...training.batches import Batch
-from ...training.schedule import Rung
+from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage, carry_density
 from ..decoder import Decoder, Pass
 from .flow_network import Flow, Skeleton, build_skeleton
@@ -71,12 +71,12 @@ class FlowState(Decoder):
             parts.append(stage.forward_several(batch, vertices[:, some], turned))
         return torch.cat(parts, dim=1)
 
-    def coarser(self, now: Pass, rung: Rung) -> Stage:
+    def coarser(self, now: Pass, level: ResolutionLevel) -> Stage:
         """The same map on larger pixels."""
         stage = now.stage
-        if rung.box >= stage.box:
+        if level.box >= stage.box:
             return stage
-        coarse = now.trainer.stage_of(rung, self.noise)
+        coarse = now.trainer.stage_of(level, self.noise)
         return coarse.with_density(carry_density(stage.density, stage.cloud, coarse.cloud))
 
     def substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:

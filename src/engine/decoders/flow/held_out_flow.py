@@ -15,7 +15,7 @@ from ...training.batches import ParticleImages
 from ...training.find_members import of_images
 from ...training.membership import particle_probability
 from ...training.pose_corrections import SIZE, Poses
-from ...training.schedule import Rung, even
+from ...training.schedule import ResolutionLevel, even
 from ...training.stage import Stage, carry_density
 from ...training.trainer import Trainer
 from ...training.training_loop import Training
@@ -46,7 +46,7 @@ def judge_flow(trainer: Trainer, training: Training, held_out: ParticleImages) -
     if not isinstance(decoder, FlowState):
         raise TypeError(f"a {decoder.format} model has no rigid molecule beside it")
     stages = flow_and_rigid(trainer, decoder, points)
-    judge = Trainer(held_out, trainer.mesh, trainer.settings, trainer.rungs, trainer.seed, trainer.device, trainer.log,
+    judge = Trainer(held_out, trainer.mesh, trainer.settings, trainer.levels, trainer.seed, trainer.device, trainer.log,
                     trainer.progress, trainer.stop, trainer.team)  # fmt: skip
     judge.at_once = trainer.at_once
     moving, rigid = (_stage_of(judge, stage) for stage in stages)
@@ -62,7 +62,7 @@ def _stage_of(judge: Trainer, stage: Stage) -> Stage:
     """The stage of other images, whose poses have the prior of this one's and no corrections yet."""
     poses = stage.poses
     fresh = Poses(torch.zeros(len(judge.images), SIZE, device=judge.device), poses.variance, poses.centre, poses.radius)
-    same = judge.stage_of(judge.rungs[-1], stage.noise).with_density(stage.density)
+    same = judge.stage_of(judge.levels[-1], stage.noise).with_density(stage.density)
     return replace(same, poses=fresh)
 
 
@@ -71,7 +71,7 @@ def coarser_stage(judge: Trainer, stage: Stage) -> Stage:
     box = max(LEAST_BOX, even(stage.box * stage.cloud.pixel_size / SWEEP_PIXEL))
     if box >= stage.box:
         return stage
-    coarse = judge.stage_of(Rung(box, 1, 0.9), stage.noise)
+    coarse = judge.stage_of(ResolutionLevel(box, 1, 0.9), stage.noise)
     density = carry_density(stage.density, stage.cloud, coarse.cloud)
     return replace(coarse.with_density(density), poses=stage.poses)
 

@@ -34,7 +34,7 @@ VerticesOf = Callable[[Batch], torch.Tensor]
 @torch.no_grad()
 def flow_and_rigid(trainer: Trainer, decoder: FlowState, points: ParticleLatents) -> tuple[Stage, Stage]:
     """The finest stage with the flow's map and its poses, and with the rigid molecule's. Raises `Interrupted`."""
-    stage = trainer.stage_of(trainer.rungs[-1], decoder.noise)
+    stage = trainer.stage_of(trainer.levels[-1], decoder.noise)
     start = stage.with_density(supported_map(stage.cloud, decoder.maps))
     none = ParticleLatents.unknown(len(trainer.images), 0, trainer.device)
     both = []

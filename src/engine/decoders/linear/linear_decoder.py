@@ -21,7 +21,7 @@ from ...maps.half_maps import supported_map
 from ...projector.central_slices import MARGIN, Nodes, SliceGrid
 from ...training.batches import Batch
 from ...training.rigid_map import rigid_stage
-from ...training.schedule import LEAST_BOX, MOST_EPOCHS, Rung, coarse_to_fine, coarsest, even
+from ...training.schedule import LEAST_BOX, MOST_EPOCHS, ResolutionLevel, coarse_to_fine, coarsest, even
 from ...training.stage import Stage, resample_mass
 from ...training.trainer import Trainer
 from ..decoder import Decoder, Output, Pass
@@ -80,7 +80,7 @@ class LinearDecoder(Decoder):
     format, straight, spare, measures = "flexrec-linear", True, SPARE, ()
     settings: LinearParameters
     volumes: torch.Tensor
-    _grid: SliceGrid  # of the rung
+    _grid: SliceGrid  # of the level
     _step: ComponentStep  # of the pass
 
     def __init__(self, settings: LinearParameters | None = None) -> None:
@@ -88,16 +88,16 @@ class LinearDecoder(Decoder):
         self._cut: _Cut | None = None
         self._seen: _Seen | None = None
 
-    def rungs(
+    def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
-    ) -> tuple[Rung, ...]:
+    ) -> tuple[ResolutionLevel, ...]:
         """The box sizes that training goes through."""
         finest = working_box(box, pixel_size, dims, band, self.settings.resolution)
         return coarse_to_fine(finest, box * pixel_size / finest, epochs or MOST_EPOCHS, band)
 
     def first_guess(self, trainer: Trainer, points: ParticleLatents, given: np.ndarray | None) -> None:
         """Components of some particles at a coarse size; or none yet, where latents are given."""
-        finest = trainer.rungs[-1].box
+        finest = trainer.levels[-1].box
         width = trainer.images.box * trainer.images.pixel_size
         stage, self.maps = rigid_stage(trainer, coarsest(finest, width / finest))
         self.noise, self.maps_box = stage.noise, stage.box
@@ -118,15 +118,15 @@ class LinearDecoder(Decoder):
                     "with few images).")  # fmt: skip
         self.volumes = found.volumes
 
-    def enter(self, trainer: Trainer, rung: Rung, points: ParticleLatents) -> Stage:
-        """The rung's stage, with the rigid molecule's map; solved anew, and volumes carried, where the box grows."""
-        if self.maps_box == rung.box:
-            stage = trainer.stage_of(rung, self.noise)
+    def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
+        """The level's stage, with the rigid molecule's map; solved anew, and volumes carried, where the box grows."""
+        if self.maps_box == level.box:
+            stage = trainer.stage_of(level, self.noise)
             stage = stage.with_density(supported_map(stage.cloud, self.maps))
         else:
-            stage, self.maps = rigid_stage(trainer, rung, self.noise)
-            self.noise, self.maps_box = stage.noise, rung.box
-            carried = np.stack([resample_mass(volume, rung.box) for volume in self.volumes.cpu().numpy()])
+            stage, self.maps = rigid_stage(trainer, level, self.noise)
+            self.noise, self.maps_box = stage.noise, level.box
+            carried = np.stack([resample_mass(volume, level.box) for volume in self.volumes.cpu().numpy()])
             self.volumes = torch.from_numpy(carried).to(trainer.device)
             trainer.team.agree(super().shared())
         self._grid = SliceGrid(stage.weights)

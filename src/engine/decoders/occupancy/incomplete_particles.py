@@ -22,5 +22,5 @@ def take_back_incomplete(trainer: Trainer, stage: Stage) -> tuple[Stage, HalfMap
     more = int(incomplete(trainer, probability).sum())
     take_probability(trainer, probability)
     trainer.log(f"{more:,} images that were taken for no particles are some that lack a part.")
-    rung = coarsest(trainer.images.box, trainer.images.pixel_size)
-    return solve_at_rest(trainer, rung, stage, None)
+    level = coarsest(trainer.images.box, trainer.images.pixel_size)
+    return solve_at_rest(trainer, level, stage, None)
