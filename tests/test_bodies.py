@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.decoders.bodies.bodies_decoder import BodiesDecoder
-from chimerax.flexrec.engine.decoders.bodies.body_skeleton import body_skeleton
+from chimerax.flexrec.engine.decoders.bodies.body_motions import body_motion_basis
 from chimerax.flexrec.engine.decoders.bodies.rigid_bodies import RigidBodies, rotation_by
 from chimerax.flexrec.engine.decoders.flow.rigidity import rigidity_energy
 from chimerax.flexrec.engine.latents.table import LatentTable
@@ -43,7 +43,7 @@ def three_part_mesh():
 def random_bodies(mesh, dims: int = 2, motion: float = 0.6, seed: int = 0) -> RigidBodies:
     torch.manual_seed(seed)
     mass = np.linspace(1, 2, len(mesh.vertices))
-    bodies = RigidBodies(body_skeleton(mesh, mass), dims, 12, 2)
+    bodies = RigidBodies(body_motion_basis(mesh, mass), dims, 12, 2)
     with torch.no_grad():
         for weight in (bodies.linear.weight, bodies.network[-1].weight):
             weight.normal_(0, motion)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.decoders.flow.flow_network import Skeleton
+from chimerax.flexrec.engine.decoders.flow.flow_network import MotionBasis
 from chimerax.flexrec.engine.decoders.flow.mode_model import ModeStatistics
 from chimerax.flexrec.engine.decoders.occupancy.fading import Amplitudes, amplitudes, find_fading
 from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
@@ -124,9 +124,9 @@ def flow_of_two_parts() -> OccupancyFlow:
     vertices = np.random.default_rng(7).normal(0, 20, (8, 3))
     membership = np.repeat(np.eye(2), 4, axis=0)
     membership[3] = 0.5
-    skeleton = Skeleton(vertices, np.random.default_rng(8).normal(size=(24, 7)), membership, np.array([-1, 0]),
+    basis = MotionBasis(vertices, np.random.default_rng(8).normal(size=(24, 7)), membership, np.array([-1, 0]),
                         np.array([0, 1]), vertices[:2], np.full(2, 20.0))  # fmt: skip
-    flow = OccupancyFlow(skeleton, 2, 8, 1)
+    flow = OccupancyFlow(basis, 2, 8, 1)
     with torch.no_grad():
         for value in (flow.linear.weight, flow.layer(-1).weight):
             value.normal_()

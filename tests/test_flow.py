@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.decoders.flow.flow_network import MOTION, Flow, Skeleton, build_skeleton, rotation_from_six
+from chimerax.flexrec.engine.decoders.flow import flow_network
+from chimerax.flexrec.engine.decoders.flow.flow_network import MOTION, Flow, MotionBasis, rotation_from_six
 from chimerax.flexrec.mesh import build_mesh
 from mesh_shapes import voxel_grid
 from scipy.spatial.transform import Rotation
@@ -48,7 +49,7 @@ def test_a_full_turn_closes_without_a_jump():
 
 def test_a_flow_at_rest_moves_nothing():
     mesh = two_part_mesh(two_blobs())
-    flow = Flow(build_skeleton(mesh, np.ones(len(mesh.vertices)), 8), latent_dims=3)
+    flow = Flow(flow_network.build_motion_basis(mesh, np.ones(len(mesh.vertices)), 8), latent_dims=3)
     moved = flow(torch.randn(4, 3, generator=torch.Generator().manual_seed(3)))
     rest = torch.from_numpy(mesh.vertices).expand(4, -1, -1)
     torch.testing.assert_close(moved, rest, atol=1e-4, rtol=0)
@@ -67,16 +68,16 @@ def test_renaming_the_latents_keeps_the_motion():
     assert (flow(z) - before).norm(dim=2).max() > 1
 
 
-def chain() -> tuple[Skeleton, np.ndarray]:
+def chain() -> tuple[MotionBasis, np.ndarray]:
     """A bar along x in three parts, the third hung on the second, the second on the first; and each vertex's part."""
     x, y, z = voxel_grid(36)
     mask = (np.abs(x) <= 14) & (np.abs(y) <= 3) & (np.abs(z) <= 3)
     labels = np.where(mask, np.digitize(x, [-4, 5]), -1)
     mesh = build_mesh(mask, 2.0, 14, labels, ((0, 1), (1, 2)))
-    skeleton = build_skeleton(mesh, np.ones(len(mesh.vertices)), 4)
-    whole = np.where(skeleton.membership.max(axis=1) > 0.999, skeleton.membership.argmax(axis=1), -1)
+    basis = flow_network.build_motion_basis(mesh, np.ones(len(mesh.vertices)), 4)
+    whole = np.where(basis.membership.max(axis=1) > 0.999, basis.membership.argmax(axis=1), -1)
     assert set(whole) == {-1, 0, 1, 2}
-    return skeleton, whole
+    return basis, whole
 
 
 def turned(flow: Flow, turns: dict[int, np.ndarray]) -> np.ndarray:
@@ -93,43 +94,43 @@ def about(points: np.ndarray, rotation: np.ndarray, centre: np.ndarray) -> np.nd
 
 
 def test_joints_lie_between_the_parts():
-    skeleton, _ = chain()
-    assert tuple(skeleton.parent) == (-1, 0, 1)
+    basis, _ = chain()
+    assert tuple(basis.parent) == (-1, 0, 1)
     for part, x in ((1, -9.0), (2, 9.0)):
-        assert np.abs(skeleton.pivot[part] - [x, 0, 0]).max() < 3.5
+        assert np.abs(basis.pivot[part] - [x, 0, 0]).max() < 3.5
 
 
 def test_a_part_turns_about_its_joint_and_carries_what_hangs_on_it():
-    skeleton, part = chain()
-    flow, rest = Flow(skeleton, 1), skeleton.vertices
+    basis, part = chain()
+    flow, rest = Flow(basis, 1), basis.vertices
     upper = Rotation.from_euler("z", 50, degrees=True).as_matrix()
     lower = Rotation.from_euler("y", -40, degrees=True).as_matrix()
     moved = turned(flow, {1: upper, 2: lower})
     assert np.abs(moved[part == 0] - rest[part == 0]).max() < 1e-4
-    assert np.abs(moved[part == 1] - about(rest[part == 1], upper, skeleton.pivot[1])).max() < 1e-3
-    own = about(rest[part == 2], lower, skeleton.pivot[2])
-    assert np.abs(moved[part == 2] - about(own, upper, skeleton.pivot[1])).max() < 1e-3
+    assert np.abs(moved[part == 1] - about(rest[part == 1], upper, basis.pivot[1])).max() < 1e-3
+    own = about(rest[part == 2], lower, basis.pivot[2])
+    assert np.abs(moved[part == 2] - about(own, upper, basis.pivot[1])).max() < 1e-3
     alone = turned(flow, {2: lower})
     assert np.abs(alone[(part == 0) | (part == 1)] - rest[(part == 0) | (part == 1)]).max() < 1e-4
 
 
 def test_a_slide_goes_along_with_the_parent_part():
-    skeleton, part = chain()
-    flow, slide = Flow(skeleton, 1), np.array([0.0, 3.0, -2.0])
+    basis, part = chain()
+    flow, slide = Flow(basis, 1), np.array([0.0, 3.0, -2.0])
     upper = Rotation.from_euler("x", 90, degrees=True).as_matrix()
     coefficients = torch.zeros(1, flow.modes.shape[1] + MOTION * len(flow.moving))
     first, second = (flow.modes.shape[1] + MOTION * flow.moving.index(p) for p in (1, 2))
     coefficients[0, first : first + 6] = (six_of(upper) * flow.reach[1]).float()
     coefficients[0, second + 6 : second + 9] = torch.from_numpy(slide).float()
     moved = flow.place(coefficients)[0].numpy()
-    expected = about(skeleton.vertices[part == 2] + slide, upper, skeleton.pivot[1])
+    expected = about(basis.vertices[part == 2] + slide, upper, basis.pivot[1])
     assert np.abs(moved[part == 2] - expected).max() < 1e-3
 
 
 @pytest.mark.parametrize("dims", [1, 3])
 def test_a_linear_flow_is_linear_in_the_latents(dims):
     mesh = build_mesh(two_blobs() != 0, 3.0, 8)
-    flow = Flow(build_skeleton(mesh, np.ones(len(mesh.vertices)), 5), dims)
+    flow = Flow(flow_network.build_motion_basis(mesh, np.ones(len(mesh.vertices)), 5), dims)
     with torch.no_grad():
         flow.linear.weight.normal_(generator=torch.Generator().manual_seed(5))
     z = torch.randn(6, dims, generator=torch.Generator().manual_seed(6))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.decoders.decoder import Pass
-from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, Skeleton
+from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, MotionBasis
 from chimerax.flexrec.engine.decoders.flow.flow_state import FlowState
 from chimerax.flexrec.engine.decoders.flow.straighten import straighten
 from chimerax.flexrec.engine.latents.particle_latents import ParticleLatents
@@ -19,15 +19,15 @@ from scipy.stats import spearmanr
 PARTICLES, VERTICES, SWING = 600, 30, 12.0  # Å, of the mode's own vertices for a latent of one
 
 
-def skeleton(dims: int) -> Skeleton:
+def motion_basis(dims: int) -> MotionBasis:
     """One part; a mode for each latent, each moving vertices of its own."""
     rng = np.random.default_rng(0)
     modes = np.zeros((3 * VERTICES, dims), np.float32)
     for mode in range(dims):
         modes[3 * 10 * mode : 3 * 10 * (mode + 1), mode] = rng.normal(size=30)
     modes /= np.linalg.norm(modes, axis=0) / VERTICES**0.5
-    return Skeleton(rng.normal(0, 30, (VERTICES, 3)).astype(np.float32), modes, np.ones((VERTICES, 1), np.float32),
-                    np.array([-1]), np.array([0]), np.zeros((1, 3), np.float32), np.ones(1, np.float32))  # fmt: skip
+    return MotionBasis(rng.normal(0, 30, (VERTICES, 3)).astype(np.float32), modes, np.ones((VERTICES, 1), np.float32),
+                       np.array([-1]), np.array([0]), np.zeros((1, 3), np.float32), np.ones(1, np.float32))  # fmt: skip
 
 
 def straight(z):
@@ -55,7 +55,7 @@ def motion_along(shape, dims: int = 1, known: float = 100.0) -> tuple[Pass, Flow
     """A pass, and a decoder whose flow moves the first mode by ``shape`` of the first latent; the places there."""
     torch.manual_seed(3)
     latents = torch.randn(PARTICLES, dims)
-    flow = Flow(skeleton(dims), dims)
+    flow = Flow(motion_basis(dims), dims)
     places = torch.cat([SWING * shape(latents[:, :1]), 0.2 * SWING * latents[:, 1:]], dim=1)
     optimiser = torch.optim.Adam(flow.parameters(), lr=5e-3)
     for _ in range(700):
@@ -109,7 +109,7 @@ def test_a_full_turn_is_no_fold():
         now.points.z = torch.nn.functional.normalize(now.points.z, dim=1) * 2**0.5
     angle = torch.atan2(now.points.z[:, 1:], now.points.z[:, :1])
     now.points.z, now.points.precision = angle / angle.std(), now.points.precision[:, :1, :1]
-    around = Flow(skeleton(2), 1)
+    around = Flow(motion_basis(2), 1)
     optimiser = torch.optim.Adam(around.parameters(), lr=5e-3)
     for _ in range(700):
         optimiser.zero_grad()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.decoders.flow.first_guess import hold_out
-from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skeleton
+from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_motion_basis
 from chimerax.flexrec.engine.decoders.flow.soft_modes import rigidity_weights, soft_modes
 from chimerax.flexrec.engine.decoders.linear.density_components import confined
 from chimerax.flexrec.engine.training.pose_corrections import Poses
@@ -341,10 +341,10 @@ def test_what_lies_outside_the_mask_stands_still(held):
 
 def test_parts_beyond_the_mask_stay_with_what_stands_still(held):
     parts = (held.centroids()[:, 0] > 0).astype(np.int32)
-    skeleton = build_skeleton(replace(held, part=parts, joints=((0, 1),)), np.ones(len(held.vertices)), 6)
-    assert np.allclose(skeleton.membership.sum(axis=1), 1)
-    assert (skeleton.membership[held.free == 0] == [1, 0]).all()
-    flow = Flow(skeleton, 1)
+    basis = build_motion_basis(replace(held, part=parts, joints=((0, 1),)), np.ones(len(held.vertices)), 6)
+    assert np.allclose(basis.membership.sum(axis=1), 1)
+    assert (basis.membership[held.free == 0] == [1, 0]).all()
+    flow = Flow(basis, 1)
     with torch.no_grad():
         flow.linear.weight[6:] = 0.3
         moved = (flow(torch.ones(1, 1))[0] - flow.vertices).norm(dim=1).numpy()

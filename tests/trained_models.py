@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_skeleton
+from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_motion_basis
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, save_mesh
 from chimerax.flexrec.mesh.map_files import write_map
@@ -38,7 +38,7 @@ def two_part_mesh(volume: np.ndarray, pixel_size: float = PIXEL, coarseness: int
 def random_flow(mesh, latent_dims: int = 2, motion: float = 0.4, seed: int = 0) -> Flow:
     """A flow with random weights, whose motions are of the order of ``motion`` times ten ångströms."""
     torch.manual_seed(seed)
-    flow = Flow(build_skeleton(mesh, np.ones(len(mesh.vertices)), 6), latent_dims, hidden_units=12, hidden_layers=2)
+    flow = Flow(build_motion_basis(mesh, np.ones(len(mesh.vertices)), 6), latent_dims, hidden_units=12, hidden_layers=2)
     with torch.no_grad():
         for weight in (flow.linear.weight, flow.network[-1].weight):
             weight.normal_(0, motion)

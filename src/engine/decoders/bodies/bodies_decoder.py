@@ -1,6 +1,6 @@
 """The bodies decoder: a flow whose parts turn and slide as rigid bodies, and do not bend (multi-body refinement).
 
-All that a flow is, it is, but for the directions in which the mesh may go (`body_skeleton.py`): cells between two
+All that a flow is, it is, but for the directions in which the mesh may go (`body_motions.py`): cells between two
 parts, which share their vertices, are all that is strained. The training leaves each body's pose in each image, and
 its mask.
 """
@@ -20,10 +20,10 @@ from ...training.stage import Stage
 from ...training.trainer import Trainer
 from ..decoder import Output
 from ..flow.flow_decoder import FlowDecoder
-from ..flow.flow_network import Skeleton
+from ..flow.flow_network import MotionBasis
 from .bodies_parameters import BodiesParameters
+from .body_motions import body_motion_basis
 from .body_poses import body_poses
-from .body_skeleton import body_skeleton
 from .rigid_bodies import RigidBodies
 
 
@@ -38,12 +38,12 @@ class BodiesDecoder(FlowDecoder):
     def __init__(self, settings: BodiesParameters | None = None) -> None:
         super().__init__(settings or BodiesParameters())
 
-    def skeleton(self, mesh: TetMesh, mass: np.ndarray) -> Skeleton:
+    def motion_basis(self, mesh: TetMesh, mass: np.ndarray) -> MotionBasis:
         """The mesh's parts; ``InputError`` where it has one alone."""
         if mesh.parts < 2:
             raise InputError("mesh: it has one part alone, so there are no bodies to move against each other; make one "
                              "with --parts, --segments or --bodies.")  # fmt: skip
-        return body_skeleton(mesh, mass)
+        return body_motion_basis(mesh, mass)
 
     def particle_files(self, trainer: Trainer, points: ParticleLatents) -> dict[str, Particles]:
         """The poses of each body in all images."""

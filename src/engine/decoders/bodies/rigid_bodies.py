@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..flow.flow_network import Flow, Skeleton
+from ..flow.flow_network import Flow, MotionBasis
 from ..flow.soft_modes import RIGID_MOTIONS
-from .body_skeleton import generators
+from .body_motions import generators
 
 
 class RigidBodies(Flow):
-    """Latent points ``(b, k)`` to moved vertices ``(b, v, 3)``, Å, of a `body_skeleton`.
+    """Latent points ``(b, k)`` to moved vertices ``(b, v, 3)``, Å, of a `body_motion_basis`.
 
     Its coefficients are six for the whole and six for each part but the root. Turns are by the exponential map, which
     is the identity to first order where the coefficients are zero.
@@ -19,10 +19,10 @@ class RigidBodies(Flow):
 
     generators: torch.Tensor
 
-    def __init__(self, skeleton: Skeleton, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
+    def __init__(self, basis: MotionBasis, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
         """Bodies at rest."""
-        super().__init__(skeleton, latent_dims, hidden_units, hidden_layers)
-        self.register_buffer("generators", torch.from_numpy(generators(skeleton).astype(np.float32)))
+        super().__init__(basis, latent_dims, hidden_units, hidden_layers)
+        self.register_buffer("generators", torch.from_numpy(generators(basis).astype(np.float32)))
 
     def _articulated(self) -> tuple[int, ...]:
         """None: what moves a part are modes."""

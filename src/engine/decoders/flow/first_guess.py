@@ -56,7 +56,7 @@ def guess_rest(trainer: Trainer, decoder: FlowState, points: ParticleLatents) ->
     if renew_mesh(trainer, stage, before):
         stage, maps = judge_at_rest(trainer, level, *rigid_stage(trainer, level, stage.noise), settings.judged)
     mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
-    decoder.build(decoder.skeleton(trainer.mesh, mass), points.z.shape[1], trainer.device)
+    decoder.build(decoder.motion_basis(trainer.mesh, mass), points.z.shape[1], trainer.device)
     if settings.refine_poses:
         stage, maps = find_poses(trainer, level, stage, maps, decoder, sample(trainer))
         stage, maps = judge_at_rest(trainer, level, stage, maps, settings.judged)

@@ -31,7 +31,7 @@ from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
 from ..decoder import Output, Pass
 from .first_guess import guess_flow
 from .first_guess_modes import RIGIDITY_START
-from .flow_network import Skeleton
+from .flow_network import MotionBasis
 from .flow_pass import FlowPass
 from .flow_state import FlowState
 from .pose_gauge import settle_poses
@@ -171,7 +171,7 @@ class FlowDecoder(FlowState):
             raise InputError(
                 "The checkpoint's mesh is not the mesh of this training; resume it with the mesh it began with."
             )
-        skeleton = Skeleton(
+        basis = MotionBasis(
             vertices=arrays["vertices"].cpu().numpy(),
             modes=arrays["modes"].cpu().numpy(),
             membership=arrays["membership"].cpu().numpy(),
@@ -181,6 +181,6 @@ class FlowDecoder(FlowState):
             reach=arrays["reach"].cpu().numpy(),
             held=trainer.mesh.free is not None,
         )
-        self.build(skeleton, trainer.settings.latent_dims, trainer.device)
+        self.build(basis, trainer.settings.latent_dims, trainer.device)
         self.flow.load_state_dict(arrays)
         restore_adam(self.optimiser, tensors)

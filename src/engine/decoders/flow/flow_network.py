@@ -23,7 +23,7 @@ MOTION = 9  # six numbers for a rotation, three for a translation
 
 
 @dataclass(frozen=True)
-class Skeleton:
+class MotionBasis:
     """What the flow moves: the mesh at rest and the directions in which it may go.
 
     Attributes
@@ -47,22 +47,22 @@ class Skeleton:
     held: bool = False
 
 
-def build_skeleton(mesh: TetMesh, mass: np.ndarray, mode_count: int) -> Skeleton:
-    """The skeleton of a mesh; ``mass`` ``(v,)`` is the density that each vertex carries."""
+def build_motion_basis(mesh: TetMesh, mass: np.ndarray, mode_count: int) -> MotionBasis:
+    """The basis of a mesh; ``mass`` ``(v,)`` is the density that each vertex carries."""
     modes, stiffness = soft_modes(mesh, mass, mode_count)
     softness = np.sqrt(stiffness[stiffness > 0].min() / np.maximum(stiffness, stiffness[stiffness > 0].min()))
-    return jointed_skeleton(mesh, mass, modes * softness)
+    return jointed_motion_basis(mesh, mass, modes * softness)
 
 
-def jointed_skeleton(mesh: TetMesh, mass: np.ndarray, modes: np.ndarray) -> Skeleton:
-    """The skeleton of a mesh with these ``modes`` ``(3 v, m)`` Å, its parts turning about their joints."""
+def jointed_motion_basis(mesh: TetMesh, mass: np.ndarray, modes: np.ndarray) -> MotionBasis:
+    """The basis of a mesh with these ``modes`` ``(3 v, m)`` Å, its parts turning about their joints."""
     membership = vertex_parts(mesh)
     parent, order = _tree(membership.shape[1], mesh.joints)
     belongs = membership if mesh.free is None else _held_by_root(membership, mesh.free, int(order[0]))
     vertices = mesh.vertices.astype(np.float64)
     pivot = np.stack([_pivot(vertices, membership, part, parent[part]) for part in range(len(parent))])
     reach = np.array([_reach(vertices, membership[:, p] * mass, pivot[p]) for p in range(len(parent))])
-    return Skeleton(vertices, modes, belongs, parent, order, pivot, reach, mesh.free is not None)
+    return MotionBasis(vertices, modes, belongs, parent, order, pivot, reach, mesh.free is not None)
 
 
 def _held_by_root(membership: np.ndarray, free: np.ndarray, root: int) -> np.ndarray:
@@ -122,14 +122,14 @@ class Flow(nn.Module):
     pivot: torch.Tensor
     reach: torch.Tensor
 
-    def __init__(self, skeleton: Skeleton, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
+    def __init__(self, basis: MotionBasis, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
         """A flow at rest: the linear term and the network's last layer are zero."""
         super().__init__()
-        self.latent_dims, self.held = latent_dims, skeleton.held
-        self.parent = tuple(int(p) for p in skeleton.parent)
-        self.order = tuple(int(p) for p in skeleton.order)
+        self.latent_dims, self.held = latent_dims, basis.held
+        self.parent = tuple(int(p) for p in basis.parent)
+        self.order = tuple(int(p) for p in basis.order)
         for name in ("vertices", "modes", "membership", "pivot", "reach"):
-            self.register_buffer(name, torch.from_numpy(np.asarray(getattr(skeleton, name), np.float32)))
+            self.register_buffer(name, torch.from_numpy(np.asarray(getattr(basis, name), np.float32)))
         self.moving = self._articulated()
         outputs = self.modes.shape[1] + MOTION * len(self.moving)
         self.linear = nn.Linear(latent_dims, outputs, bias=False)

@@ -15,7 +15,7 @@ from ...training.batches import Batch
 from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage, carry_density
 from ..decoder import Decoder, Pass
-from .flow_network import Flow, Skeleton, build_skeleton
+from .flow_network import Flow, MotionBasis, build_motion_basis
 from .flow_parameters import FlowParameters, MotionParameters
 
 IMAGES_AT_ONCE = 256  # that are projected together: fewer waste time between small operations, more take memory
@@ -38,15 +38,15 @@ class FlowState(Decoder):
         self.rates = self.settings.learning_rate, self.settings.final_learning_rate
         self.energy, self.information = math.nan, np.zeros(0)
 
-    def skeleton(self, mesh: TetMesh, mass: np.ndarray) -> Skeleton:
+    def motion_basis(self, mesh: TetMesh, mass: np.ndarray) -> MotionBasis:
         """What it moves of a mesh whose vertices carry ``mass`` ``(v,)``."""
         modes = self.settings.modes if isinstance(self.settings, FlowParameters) else 0
-        return build_skeleton(mesh, mass, modes)
+        return build_motion_basis(mesh, mass, modes)
 
-    def build(self, skeleton: Skeleton, latent_dims: int, device: str) -> None:
+    def build(self, basis: MotionBasis, latent_dims: int, device: str) -> None:
         """Have a flow at rest."""
         s = self.settings
-        self.use(self.network(skeleton, latent_dims, s.hidden_units, s.hidden_layers).to(device))
+        self.use(self.network(basis, latent_dims, s.hidden_units, s.hidden_layers).to(device))
 
     def use(self, flow: Flow, rate: float | None = None) -> None:
         """Take a flow, with nothing known of its gradients."""

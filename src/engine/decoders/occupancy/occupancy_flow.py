@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..flow.flow_network import Flow, Skeleton
+from ..flow.flow_network import Flow, MotionBasis
 from .presence import Presence
 
 
@@ -15,10 +15,10 @@ class OccupancyFlow(Flow):
     shared about a joint as the motion is, s the `Presence`.
     """
 
-    def __init__(self, skeleton: Skeleton, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
+    def __init__(self, basis: MotionBasis, latent_dims: int, hidden_units: int = 64, hidden_layers: int = 3) -> None:
         """A flow at rest, of which all is there."""
-        super().__init__(skeleton, latent_dims, hidden_units, hidden_layers)
-        self.presence = Presence(len(skeleton.parent), latent_dims)
+        super().__init__(basis, latent_dims, hidden_units, hidden_layers)
+        self.presence = Presence(len(basis.parent), latent_dims)
 
     def carry(self, z: torch.Tensor) -> torch.Tensor:
         """Moved vertices ``(b, v, 3)``; where anything fades ``(b, v, 4)``, with the share of density there."""

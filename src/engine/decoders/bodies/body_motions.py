@@ -13,42 +13,42 @@ from dataclasses import replace
 import numpy as np
 
 from ....mesh.tetmesh import TetMesh
-from ..flow.flow_network import Skeleton, jointed_skeleton
+from ..flow.flow_network import MotionBasis, jointed_motion_basis
 from ..flow.soft_modes import RIGID_MOTIONS, rigid_motions, strain_operator, vertex_inertia
 
 
-def body_skeleton(mesh: TetMesh, mass: np.ndarray) -> Skeleton:
+def body_motion_basis(mesh: TetMesh, mass: np.ndarray) -> MotionBasis:
     """Bodies of a mesh whose vertices carry ``mass`` ``(v,)``: one tree, its root standing for the whole.
 
     A part that is joined to none hangs on the root, and turns about its own centre.
     """
-    skeleton = jointed_skeleton(mesh, mass, np.zeros((3 * len(mesh.vertices), 0)))
-    root = int(skeleton.order[0])
-    parent = np.where((skeleton.parent < 0) & (np.arange(len(skeleton.parent)) != root), root, skeleton.parent)
-    pivot = skeleton.pivot.copy()
-    pivot[root] = mass @ skeleton.vertices / mass.sum()
-    skeleton = replace(skeleton, parent=parent, pivot=pivot)
-    groups = [_motions(skeleton, mass, np.ones(len(mass)), root)]
-    groups += [_motions(skeleton, mass, carried(skeleton, part), int(part)) for part in skeleton.order[1:]]
+    basis = jointed_motion_basis(mesh, mass, np.zeros((3 * len(mesh.vertices), 0)))
+    root = int(basis.order[0])
+    parent = np.where((basis.parent < 0) & (np.arange(len(basis.parent)) != root), root, basis.parent)
+    pivot = basis.pivot.copy()
+    pivot[root] = mass @ basis.vertices / mass.sum()
+    basis = replace(basis, parent=parent, pivot=pivot)
+    groups = [_motions(basis, mass, np.ones(len(mass)), root)]
+    groups += [_motions(basis, mass, carried(basis, part), int(part)) for part in basis.order[1:]]
     strain = strain_operator(mesh)
     charged = [_by_strain(strain, group) for group in groups[1:]]
     energies = np.concatenate([energy for _, energy in charged]) if charged else np.ones(1)
     least = energies[energies > 1e-9 * energies.max()].min(initial=energies.max())
     scaled = [modes * np.sqrt(least / np.maximum(energy, least)) for modes, energy in charged]
-    return replace(skeleton, modes=np.concatenate([groups[0], *scaled], axis=1))
+    return replace(basis, modes=np.concatenate([groups[0], *scaled], axis=1))
 
 
-def carried(skeleton: Skeleton, part: int) -> np.ndarray:
+def carried(basis: MotionBasis, part: int) -> np.ndarray:
     """How far each vertex ``(v,)`` moves with a part: as far as it belongs to it, or to parts that hang on it."""
-    below = np.zeros(len(skeleton.parent), bool)
-    for other in skeleton.order:  # parents come first
-        below[other] = other == part or (skeleton.parent[other] >= 0 and below[skeleton.parent[other]])
-    return skeleton.membership[:, below].sum(axis=1)
+    below = np.zeros(len(basis.parent), bool)
+    for other in basis.order:  # parents come first
+        below[other] = other == part or (basis.parent[other] >= 0 and below[basis.parent[other]])
+    return basis.membership[:, below].sum(axis=1)
 
 
-def _motions(skeleton: Skeleton, mass: np.ndarray, share: np.ndarray, part: int) -> np.ndarray:
+def _motions(basis: MotionBasis, mass: np.ndarray, share: np.ndarray, part: int) -> np.ndarray:
     """Rigid motions ``(3 v, 6)`` of a share of the vertices about a pivot, orthogonal under mass, of unit r.m.s."""
-    motions = np.repeat(share, 3)[:, None] * rigid_motions(skeleton.vertices - skeleton.pivot[part])
+    motions = np.repeat(share, 3)[:, None] * rigid_motions(basis.vertices - basis.pivot[part])
     upper = np.linalg.qr(np.sqrt(vertex_inertia(mass))[:, None] * motions)[1]
     return motions @ np.linalg.inv(upper)
 
@@ -62,15 +62,15 @@ def _by_strain(strain, motions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return motions @ turn, np.maximum(energy, 0)
 
 
-def generators(skeleton: Skeleton) -> np.ndarray:
+def generators(basis: MotionBasis) -> np.ndarray:
     """``(g, 6, 6)``: slide (3, Å) and spin (3, radians) of each group of six modes for unit coefficients.
 
-    Group 0 is the whole, the others are parts in the skeleton's order: u(x) = share (slide + spin × (x − pivot)).
+    Group 0 is the whole, the others are parts in the basis' order: u(x) = share (slide + spin × (x − pivot)).
     """
-    shares = [np.ones(len(skeleton.vertices)), *(carried(skeleton, int(part)) for part in skeleton.order[1:])]
+    shares = [np.ones(len(basis.vertices)), *(carried(basis, int(part)) for part in basis.order[1:])]
     found = []
-    for number, (part, share) in enumerate(zip(skeleton.order, shares, strict=True)):
-        motions = np.repeat(share, 3)[:, None] * rigid_motions(skeleton.vertices - skeleton.pivot[part])
-        modes = skeleton.modes[:, RIGID_MOTIONS * number : RIGID_MOTIONS * (number + 1)]
+    for number, (part, share) in enumerate(zip(basis.order, shares, strict=True)):
+        motions = np.repeat(share, 3)[:, None] * rigid_motions(basis.vertices - basis.pivot[part])
+        modes = basis.modes[:, RIGID_MOTIONS * number : RIGID_MOTIONS * (number + 1)]
         found.append(np.linalg.lstsq(motions, modes, rcond=None)[0])
     return np.stack(found)
