@@ -396,10 +396,10 @@ def test_what_the_motions_of_other_subunits_look_like_is_taken_from_the_pose(pul
     rng = np.random.default_rng(0)
     images, copies = 500, 3
     error = rng.normal(0, 1, (images, 1, 5))  # of the image's pose
-    led = rng.normal(0, 1, (images, copies, 5))
-    own = error - pull * (led.sum(axis=1, keepdims=True) - led) + rng.normal(0, 0.2, led.shape)
+    from_motion = rng.normal(0, 1, (images, copies, 5))
+    own = error - pull * (from_motion.sum(axis=1, keepdims=True) - from_motion) + rng.normal(0, 0.2, from_motion.shape)
     shared = SharedCorrections.among(np.repeat(np.arange(images), copies), torch.zeros(images * copies, 5))
-    shared.take(torch.arange(images * copies), *(torch.tensor(v).float().reshape(-1, 5) for v in (own, led)))
+    shared.take(torch.arange(images * copies), *(torch.tensor(v).float().reshape(-1, 5) for v in (own, from_motion)))
     left = shared.together(torch.ones(images * copies)).numpy().reshape(images, copies, 5) - error
     assert left.std() < 0.17 and (own.mean(axis=1, keepdims=True) - error).std() > 3 * left.std()
 

@@ -63,13 +63,13 @@ def _joint_step(
     # with H in blocks: the best correction at z + δ is −H_cc⁻¹ H_cz δ away; what is known of z with c unknown is the
     # Schur complement H_zz − H_zc H_cc⁻¹ H_cz
     own = precision[:, k:, k:]
-    lean = -torch.linalg.solve(own, precision[:, k:, :k])
-    marginal = precision[:, :k, :k] + precision[:, :k, k:] @ lean
+    slope = -torch.linalg.solve(own, precision[:, k:, :k])
+    marginal = precision[:, :k, :k] + precision[:, :k, k:] @ slope
     moved = _no_longer(move[:, :k], longest)
     # where the latents were held back, the pose is the best for where they are
-    turned = move[:, k:] + (lean @ (moved - move[:, :k])[:, :, None]).squeeze(-1)
+    turned = move[:, k:] + (slope @ (moved - move[:, :k])[:, :, None]).squeeze(-1)
     spread = covariance.diagonal(dim1=1, dim2=2)[:, k:]
-    poses = PoseStep(correction + _no_longer(turned, LARGEST_TURN), lean, spread)
+    poses = PoseStep(correction + _no_longer(turned, LARGEST_TURN), slope, spread)
     return Step(z + moved, (marginal + marginal.transpose(1, 2)) / 2, poses)
 
 

@@ -39,11 +39,11 @@ class PoseStep:
     Attributes
     ----------
     correction : ``(b, 5)`` Å, the best where the latents are those of the step.
-    lean : ``(b, 5, k)``, how the best correction changes with z. spread : ``(b, 5)`` Å², posterior variance of each.
+    slope : ``(b, 5, k)``, how the best correction changes with z. spread : ``(b, 5)`` Å², posterior variance of each.
     """
 
     correction: torch.Tensor
-    lean: torch.Tensor
+    slope: torch.Tensor
     spread: torch.Tensor
 
 
@@ -67,7 +67,7 @@ class Step:
         """The most likely corrections ``(b, 5)`` of the poses where the latents are ``z`` ``(b, k)``."""
         if self.poses is None:
             return None
-        return self.poses.correction + (self.poses.lean @ (z - self.z)[:, :, None]).squeeze(-1)
+        return self.poses.correction + (self.poses.slope @ (z - self.z)[:, :, None]).squeeze(-1)
 
 
 @dataclass
@@ -150,8 +150,8 @@ class ParticleLatents:
         if correction is not None:
             stage.poses.correction[batch.rows] = correction
             if stage.poses.shared is not None and step.poses is not None:
-                led = (step.poses.lean @ z[:, :, None]).squeeze(-1)
-                stage.poses.shared.take(batch.rows, correction, led)
+                from_motion = (step.poses.slope @ z[:, :, None]).squeeze(-1)
+                stage.poses.shared.take(batch.rows, correction, from_motion)
 
     def collect(self, trainer: Trainer, rows: np.ndarray) -> None:
         """Take the latents of the other processes' particles; this process has moved ``rows`` ``(m,)``."""
@@ -162,7 +162,7 @@ class ParticleLatents:
             return
         trainer.team.collect(poses.correction, rows)
         if poses.shared is not None:
-            for part in (poses.shared.own, poses.shared.led):
+            for part in (poses.shared.own, poses.shared.from_motion):
                 trainer.team.collect(part, rows)
             poses.correction = poses.shared.together(trainer.membership.probability)
 

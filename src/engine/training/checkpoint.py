@@ -118,7 +118,7 @@ def save_resume(output: Output, trainer: Trainer, training: Training) -> None:
     if poses.active:
         tensors |= {"pose_correction": poses.correction, "pose_variance": poses.variance, "pose_centre": poses.centre}
     if poses.shared is not None:
-        tensors |= {"pose_own": poses.shared.own, "pose_led": poses.shared.led}
+        tensors |= {"pose_own": poses.shared.own, "pose_led": poses.shared.from_motion}
     words = {"epoch": training.epoch, "maps_box": decoder.maps_box, "history": training.history,
              "particles": len(trainer.images), "pose_radius": poses.radius,
              "signal_spread": trainer.signal.spread, **own_words}  # fmt: skip
@@ -163,7 +163,8 @@ def _restore_particles(tensors: dict[str, torch.Tensor], words: dict, trainer: T
         poses.correction, poses.variance = tensors["pose_correction"], tensors["pose_variance"]
         poses.centre, poses.radius = tensors["pose_centre"], words["pose_radius"]
     if "pose_own" in tensors:
-        poses.shared = replace(SharedCorrections.among(trainer.image, tensors["pose_own"]), led=tensors["pose_led"])
+        shared = SharedCorrections.among(trainer.image, tensors["pose_own"])
+        poses.shared = replace(shared, from_motion=tensors["pose_led"])
 
 
 def _read_tensors(path: Path, form: str, device: str) -> tuple[dict[str, torch.Tensor], dict]:

@@ -3,7 +3,7 @@
 Copies are seen along R S, S the operators of the symmetry: a turn of the view and a shift in its plane, about a centre
 that lies on the axes, are the same for all of them. Each copy's model moves its own subunit alone, and to it the
 motions of the others look like an error of the pose. To first order the best correction of a copy j is
-ĉⱼ = ĉ(0) + Lⱼ zⱼ (`PoseStep.lean`), ĉ(0) being that for the molecule at rest, and were all subunits moved at once, it
+ĉⱼ = ĉ(0) + Lⱼ zⱼ (`PoseStep.slope`), ĉ(0) being that for the molecule at rest, and were all subunits moved at once, it
 would be ĉⱼ + Σ Lᵢ zᵢ over the others i ≠ j. But the others are blurred in the copy's map and pull less than that: by
 how much less is regressed, for turns and for shifts, from all particles. What is left is averaged over the copies.
 """
@@ -23,30 +23,30 @@ class SharedCorrections:
     """What each copy says of its image's pose.
 
     number : ``(n,)`` int64, which image each particle is a copy of, from 0. own : ``(n, 5)`` Å, the best correction for
-    the copy by itself. led : ``(n, 5)`` Å, L z, what the copy's own motion leads of it.
+    the copy by itself. from_motion : ``(n, 5)`` Å, L z, what of it comes of the copy's own motion.
     """
 
     number: torch.Tensor
     own: torch.Tensor
-    led: torch.Tensor
+    from_motion: torch.Tensor
 
     @classmethod
     def among(cls, image: np.ndarray, own: torch.Tensor) -> SharedCorrections:
-        """Of copies of each ``image`` ``(n,)``, with corrections ``(n, 5)`` of which nothing is known to be led."""
+        """Of copies of each ``image`` ``(n,)``, with corrections ``(n, 5)`` of which nothing comes of motion yet."""
         number = torch.from_numpy(np.unique(image, return_inverse=True)[1].ravel()).to(own.device)
         return cls(number, own.clone(), torch.zeros_like(own))
 
     def clone(self) -> SharedCorrections:
         """The same, to try something on."""
-        return replace(self, own=self.own.clone(), led=self.led.clone())
+        return replace(self, own=self.own.clone(), from_motion=self.from_motion.clone())
 
-    def take(self, rows: torch.Tensor, own: torch.Tensor, led: torch.Tensor) -> None:
+    def take(self, rows: torch.Tensor, own: torch.Tensor, from_motion: torch.Tensor) -> None:
         """Learn what the particles ``rows`` say, both ``(b, 5)``."""
-        self.own[rows], self.led[rows] = own, led
+        self.own[rows], self.from_motion[rows] = own, from_motion
 
     def together(self, weight: torch.Tensor) -> torch.Tensor:
         """The correction ``(n, 5)`` of each particle's image; ``weight`` ``(n,)`` says how far particles count."""
-        others = self._sums(self.led)[self.number] - self.led
+        others = self._sums(self.from_motion)[self.number] - self.from_motion
         left = self.own.clone()
         for part in PARTS:
             size = (weight @ others[:, part].square()).sum()
