@@ -7,7 +7,7 @@ import pytest
 from chimerax.flexrec.engine.decoders.flow.mesh_deformation import mesh_deformation
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.latent_spread import latent_spread
-from chimerax.flexrec.explore.latents_by_pass import MOST_PASSES, LatentsByPass, settling
+from chimerax.flexrec.explore.latents_by_pass import MOST_PASSES, LatentsByPass, convergence
 from chimerax.flexrec.explore.state_agreement import matched_directions
 from chimerax.flexrec.explore.unfit_particles import unfit
 from chimerax.flexrec.jobs.diagnose.border_test import judge as judge_border
@@ -80,16 +80,16 @@ def kept(*passes: np.ndarray) -> LatentsByPass:
 
 def test_a_v_in_early_passes_is_seen_and_forgiven_where_it_opens():
     truth = RNG.uniform(-1.7, 1.7, (COUNT, 1))
-    found = settling(kept(np.abs(truth), truth + 0.3 * RNG.normal(size=truth.shape), truth, truth))
+    found = convergence(kept(np.abs(truth), truth + 0.3 * RNG.normal(size=truth.shape), truth, truth))
     assert found.bend[0] > 0.8 and found.bend[1:].max() < 0.05 and found.last_step > 0.999 and found.arch == 0
-    level, sentence = judge_epochs(kept(np.abs(truth), truth, truth), settling(kept(np.abs(truth), truth, truth)))
+    level, sentence = judge_epochs(kept(np.abs(truth), truth, truth), convergence(kept(np.abs(truth), truth, truth)))
     assert level == "good" and "a V in pass 1" in sentence
 
 
 def test_one_motion_that_fills_two_dimensions_is_bad():
     motion = RNG.uniform(-1, 1, COUNT)
     bent = np.stack([motion, motion**2 + 0.05 * RNG.normal(size=COUNT)], axis=1)
-    found = settling(kept(bent, bent))
+    found = convergence(kept(bent, bent))
     assert found.arch > 0.9 and judge_epochs(kept(bent, bent), found)[0] == "bad"
 
 
@@ -97,7 +97,7 @@ def test_latents_that_still_move_are_doubtful_and_those_that_change_bad():
     truth = RNG.normal(size=(COUNT, 1))
     for noise, level in ((0.5, "doubtful"), (2.0, "bad")):
         made = kept(truth, truth + noise * RNG.normal(size=truth.shape))
-        assert judge_epochs(made, settling(made))[0] == level
+        assert judge_epochs(made, convergence(made))[0] == level
 
 
 def test_what_is_kept_of_passes_is_bounded_and_drops_what_a_resumed_training_does_again():

@@ -59,7 +59,7 @@ def read_latents_by_pass(folder: Path) -> LatentsByPass:
 
 
 @dataclass(frozen=True, eq=False)
-class Settling:
+class Convergence:
     """How latents come to their last places.
 
     Attributes
@@ -77,7 +77,7 @@ class Settling:
     arch: float
 
 
-def settling(kept: LatentsByPass) -> Settling:
+def convergence(kept: LatentsByPass) -> Convergence:
     """From the latents of at least two passes."""
     from .motion_agreement import canonical_correlations
 
@@ -87,7 +87,7 @@ def settling(kept: LatentsByPass) -> Settling:
     to_last = np.array([canonical_correlations(each, z[-1], weight).mean() for each in z])
     bend = np.array([_beyond_linear(z[-1], each) for each in z])
     last_step = float(canonical_correlations(z[-2], z[-1], weight).mean()) if len(z) > 1 else float("nan")
-    return Settling(to_last, last_step, bend, arch(z[-1]))
+    return Convergence(to_last, last_step, bend, arch(z[-1]))
 
 
 def arch(z: np.ndarray) -> float:

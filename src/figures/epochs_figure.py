@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..explore.latents_by_pass import LatentsByPass, Settling
+from ..explore.latents_by_pass import Convergence, LatentsByPass
 from .sheet import BLUE, ORANGE, new_figure, say
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _POINTS = 3_000
 _MILLISECONDS = 500  # of a frame
 
 
-def draw_epochs(path: str | os.PathLike[str], kept: LatentsByPass, found: Settling, sentence: str) -> None:
+def draw_epochs(path: str | os.PathLike[str], kept: LatentsByPass, found: Convergence, sentence: str) -> None:
     """Write the strip, with how the latents come to their last places below it; ``sentence`` is its title."""
     chosen = np.unique(np.linspace(0, len(kept.passes) - 1, min(len(kept.passes), _FRAMES)).astype(int))
     across = min(len(chosen), 6)

@@ -92,12 +92,12 @@ def _cut(
     parts = int(voxel_part.max()) + 1
     pairs, voxel_pair, count = np.unique(voxel_key * parts + voxel_part, return_inverse=True, return_counts=True)
     key, owner = pairs // parts, pairs % parts
-    owner = _settle_shared_cells(key, owner, count, joints)
+    owner = _assign_shared_cells(key, owner, count, joints)
     cells, pair_cell = np.unique(key * parts + owner, return_inverse=True)
     return cells // parts, cells % parts, pair_cell.reshape(-1)[voxel_pair.reshape(-1)]
 
 
-def _settle_shared_cells(
+def _assign_shared_cells(
     key: np.ndarray, owner: np.ndarray, count: np.ndarray, joints: tuple[tuple[int, int], ...]
 ) -> np.ndarray:
     """Owner of each (cell, part) pair once joined parts within one cell agree on whose cell it is."""

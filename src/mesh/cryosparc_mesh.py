@@ -1,7 +1,7 @@
 """cryoSPARC's 3D Flex mesh: its dictionary of arrays, to and from ours.
 
 cryoSPARC keeps a pickled dictionary; ``tm_points`` are relative to the box's centre in a unit that it does not state,
-and ``tm_tetraidx_map`` is indexed in an order that it does not state. Both are settled by trying: only the right choice
+and ``tm_tetraidx_map`` is indexed in an order that it does not state. Both are found by trying: only the right choice
 puts the voxels of the map into the cells that the map names.
 """
 

@@ -58,12 +58,12 @@ def _try_nearest(
         distance, near = tree.query(points[block], k=np.arange(1, count + 1))
         best, score = _best(mesh, matrix, points[block], near, None if part is None else part[block])
         cell[block] = best
-        settled = (score >= (0.0 if part is None else 1.0)) | (count == len(matrix))
+        resolved = (score >= (0.0 if part is None else 1.0)) | (count == len(matrix))
         # a cell's points are never farther than ``reach`` from its centroid: nothing beyond needs a look, save that
         # a point outside all cells deserves the longer list of candidates to extrapolate from
         if count >= _CANDIDATES[-1]:
-            settled |= distance[:, -1] > reach
-        still_open.append(block[~settled])
+            resolved |= distance[:, -1] > reach
+        still_open.append(block[~resolved])
     return np.concatenate(still_open) if still_open else rows
 
 

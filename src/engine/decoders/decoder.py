@@ -161,7 +161,7 @@ class Decoder(Predictor, Protocol):
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
         """After the images of a pass, of which this process has seen ``rows`` ``(m,)``; ``means`` of its measures."""
 
-    def settle_poses(self, now: Pass, step_sums: StepSums) -> None:
+    def fix_pose_gauge(self, now: Pass, step_sums: StepSums) -> None:
         """Take from the corrections of poses what is systematic in them."""
 
     def straighten(self, now: Pass) -> bool:
@@ -176,7 +176,7 @@ class Decoder(Predictor, Protocol):
         ...
 
     def solve(self, now: Pass) -> Stage:
-        """What is solved in closed form once a pass has settled the latents; the stage with the map to go on with."""
+        """What is solved in closed form once a pass has placed the particles; the stage with the map to go on with."""
         return now.stage
 
     def shared(self) -> list[torch.Tensor]:

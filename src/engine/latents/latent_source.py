@@ -106,7 +106,7 @@ class LatentSource(Protocol):
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
         """Take over what `state` gave, of an interrupted training."""
 
-    def settle(self, now: Pass, decoder: Decoder) -> None:
+    def finish_pass(self, now: Pass, decoder: Decoder) -> None:
         """After a pass: make the latents white, the decoder taking up the difference, if its axes may change."""
         if not (self.points.frozen or decoder.fixed_axes):
             self.points.whiten(now.trainer.membership.probability > 0.5, decoder.substitute, decoder.straight)

@@ -15,13 +15,13 @@ from .particle_latents import StepSums
 ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
 # Å: where anchors are told apart, at a quarter of the cost of the coarsest box; those that seem better are judged there
 SWEEP_PIXEL, LEAST_BOX = 12.0, 16
-FIRST_SHARE, SETTLED = 0.2, 0.01  # of the particles that are swept first; where fewer of them move far, it ends there
+FIRST_SHARE, CONVERGED = 0.2, 0.01  # of the particles that are swept first; where fewer of them move far, it ends there
 FAR = 1.0  # a jump by more of the latents' spread is no correction of a step
 
 
 @torch.no_grad()
 def sweep(now: Pass, decoder: Decoder) -> None:
-    """Let every particle jump to one of some anchors drawn from the particles, then settle there.
+    """Let every particle jump to one of some anchors drawn from the particles, then take a step from there.
 
     A part of the particles first: where these are all in their places, so are the others. Where latent space is folded,
     it is straightened before.
@@ -51,9 +51,9 @@ def sweep(now: Pass, decoder: Decoder) -> None:
         points.collect(trainer, rows)
         share = float(trainer.team.total(more)) / max(1, len(part))
         moved += share * len(part)
-        if share < SETTLED and not straightened:
+        if share < CONVERGED and not straightened:
             break
     trainer.log(f"Looked everywhere for better latents: {100 * moved / count:.1f} % of the particles moved far.")
-    decoder.settle_poses(now, step_sums)
+    decoder.fix_pose_gauge(now, step_sums)
     points.whiten(trainer.membership.probability > 0.5, decoder.substitute)
 

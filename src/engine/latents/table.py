@@ -72,7 +72,7 @@ class LatentTable(LatentSource):
             points.step_sums.gain += step.gain
             counter(len(batch))
         points.collect(trainer, rows)
-        self.settle(now, decoder)
+        self.finish_pass(now, decoder)
         if not decoder.straight:
             points.align(trainer.membership.probability > 0.5, decoder.substitute)
 

@@ -131,10 +131,10 @@ class VariationalTable(LatentSource):
         for table in self._adam.arrays().values():
             trainer.team.collect(table, rows)
 
-    def settle(self, now: Pass, decoder: Decoder) -> None:
+    def finish_pass(self, now: Pass, decoder: Decoder) -> None:
         """Latents keep their scale, which is the prior's; of a linear decoder they are made white, and ordered."""
         if decoder.straight:
-            super().settle(now, decoder)
+            super().finish_pass(now, decoder)
 
     def polish(self, now: Pass, decoder: Decoder) -> None:
         """Where images are linear in the latents, once more where they are best; else the axes in order of what the

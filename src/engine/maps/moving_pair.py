@@ -46,7 +46,7 @@ class Pair:
         return fsc
 
     @property
-    def settled(self) -> bool:
+    def converged(self) -> bool:
         """Whether another step would not explain the other half's images noticeably better."""
         if self.steps >= MOST_STEPS:
             return True
@@ -96,9 +96,9 @@ def begun_again(problem: PairProblem, pair: Pair) -> Pair:
 
 
 def solve_pair(problem: PairProblem, pair: Pair | None, keep: Callable[[Pair], None]) -> Pair:
-    """From ``pair``, or from nothing, until it is settled; ``keep`` is given it after every step."""
+    """From ``pair``, or from nothing, until it has converged; ``keep`` is given it after every step."""
     pair = pair or begin_pair(problem)
-    while not pair.settled:
+    while not pair.converged:
         pair = advance_pair(problem, pair)
         keep(pair)
     return pair

@@ -19,7 +19,7 @@ from .stage import Stage
 from .trainer import Trainer
 
 ROUNDS = 2
-SETTLED = 1e-3  # mean change of probabilities and scales that no map need be solved for
+CONVERGED = 1e-3  # mean change of probabilities and scales that no map need be solved for
 FAINT = 0.05  # of the densest cells' density: less tells an empty cell from another no more
 HALF, LEAST_LOST = 0.5, 0.02  # a mesh is made again where so many of its cells have lost more than half
 MESH_BOX = 128  # of the map that a mesh is made of: its cells are 10 to 20 Å
@@ -33,7 +33,7 @@ def judge_at_rest(
         before = trainer.membership.probability, trainer.signal.scale
         judge_images(trainer, resemblance_at_rest(trainer, stage), judged, AT_REST)
         after = trainer.membership.probability, trainer.signal.scale
-        if all((new - old).abs().mean() < SETTLED for new, old in zip(after, before)):
+        if all((new - old).abs().mean() < CONVERGED for new, old in zip(after, before)):
             break
         stage, maps = solve_at_rest(trainer, level, stage, None)
     return stage, maps

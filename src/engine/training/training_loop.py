@@ -104,7 +104,7 @@ def _over_the_images(now: Pass, training: Training) -> tuple[float, dict[str, fl
     source.collect(trainer, rows)
     check_numbers(now, points.z, "a latent")  # before they are made white, which fails for other reasons then
     decoder.end_pass(now, rows, means)
-    source.settle(now, decoder)
+    source.finish_pass(now, decoder)
     return speed, means
 
 

@@ -1,18 +1,18 @@
-"""How latents come to their places, pass by pass: do they settle, and are they bent to a V?"""
+"""How latents come to their places, pass by pass: do they converge, and are they bent to a V?"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ...errors import InputError
-from ...explore.latents_by_pass import LatentsByPass, Settling, read_latents_by_pass, settling
+from ...explore.latents_by_pass import Convergence, LatentsByPass, convergence, read_latents_by_pass
 from ..job_folder import JobRun
 from ..reports.finding import BAD, DOUBTFUL, GOOD, Finding
 from .finished_training import finished_training
 from .keep_finding import keep_finding
 
 PICTURE, FILM = "epochs.png", "epochs.gif"
-SETTLED, MOVING = 0.97, 0.8  # mean canonical correlation of the last two passes
+CONVERGED, MOVING = 0.97, 0.8  # mean canonical correlation of the last two passes
 BENT, ARCHED = 0.3, 0.5  # share of variance that only a quadratic function explains
 READING = (
     "Each frame is a pass over the images. With one latent dimension, a particle's latent after that pass is drawn "
@@ -30,7 +30,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     kept = read_latents_by_pass(training.folder)
     if len(kept.passes) < 2:
         raise InputError(f"model: {training.folder.name} has one pass only, of which there is nothing to compare.")
-    found = settling(kept)
+    found = convergence(kept)
     level, sentence = judge(kept, found)
     with job.output(PICTURE) as path:
         draw_epochs(path, kept, found, sentence)
@@ -44,7 +44,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     keep_finding(job, Finding("epochs", level, sentence, READING, rows, pictures, numbers), training)
 
 
-def judge(kept: LatentsByPass, found: Settling) -> tuple[str, str]:
+def judge(kept: LatentsByPass, found: Convergence) -> tuple[str, str]:
     """A level and a sentence."""
     early = [str(number) for number, bend in zip(kept.passes[:-1], found.bend[:-1]) if bend > BENT]
     was = f" (a V in pass {', '.join(early)}, which has opened)" if early else ""
@@ -54,6 +54,6 @@ def judge(kept: LatentsByPass, found: Settling) -> tuple[str, str]:
                      "motion fills two dimensions.")  # fmt: skip
     if found.last_step < MOVING:
         return BAD, f"Latents have not settled: {step}; train for more epochs, or with fewer dimensions."
-    if found.last_step < SETTLED:
+    if found.last_step < CONVERGED:
         return DOUBTFUL, f"Latents still move a little: {step}; more epochs may sharpen them{was}."
     return GOOD, f"Latents have settled: {step}{was}."

@@ -1,4 +1,4 @@
-"""The latents of some particles after each pass, kept beside a model: by them a training is seen to settle."""
+"""The latents of some particles after each pass, kept beside a model: they show whether a training converges."""
 
 from __future__ import annotations
 

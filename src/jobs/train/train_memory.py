@@ -38,7 +38,7 @@ def _keep(job: JobRun, value: int, lowered: int = 0) -> None:
         path.write_text(json.dumps({"images_at_once": value, "lowered": lowered}) + "\n", encoding="utf-8")
 
 
-def settle(job: JobRun, trainer: Trainer, training: Training) -> None:
+def set_images_at_once(job: JobRun, trainer: Trainer, training: Training) -> None:
     """Try how many images memory holds, unless that is known or was asked for, or there is nothing to try."""
     from ...engine.training.memory import find_images_at_once
 

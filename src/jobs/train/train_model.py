@@ -18,7 +18,7 @@ from ..throttle import Throttled
 from .keep_latents import keep_latents
 from .train_figures import PassFigures
 from .train_images import open_images
-from .train_memory import images_at_once, lower, settle
+from .train_memory import images_at_once, lower, set_images_at_once
 from .train_moving import told_moving, with_what_moves
 from .train_parameters import CommonParameters
 from .train_particles import select_junk, write_particles
@@ -114,7 +114,7 @@ def train_model(
                 trainer.log(f"Going on after pass {training.epoch} of {trainer.epochs}.")
             else:
                 training.begin(trainer)
-            settle(whole_of(job), trainer, training)
+            set_images_at_once(whole_of(job), trainer, training)
             run_training(trainer, training, save)
             if leads:
                 write_particles(job, prepared, trainer, training)

@@ -34,7 +34,7 @@ from .first_guess_modes import RIGIDITY_START
 from .flow_network import MotionBasis
 from .flow_pass import FlowPass
 from .flow_state import FlowState
-from .pose_gauge import settle_poses
+from .pose_gauge import fix_pose_gauge
 from .straighten import straighten
 
 # of conjugate gradients, after a pass and after the last: more fit noise, unless few passes have led to the map
@@ -94,18 +94,18 @@ class FlowDecoder(FlowState):
         return self._pass.learn(batch, z, place, size)
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
-        """Judge the images, and settle the poses."""
+        """Judge the images, and move what is systematic in the poses to the motion."""
         if self.settings.judged.anything:
             now.trainer.team.collect(self._pass.resemblance, rows)
             judge_images(now.trainer, self._pass.resemblance, self.settings.judged, MOVING)
             if now.last and self.complete:
                 tell_incomplete(now.trainer, now.stage, self._pass.resemblance, self.vertices_of(now.points))
-        self.settle_poses(now, now.points.step_sums)
+        self.fix_pose_gauge(now, now.points.step_sums)
         self.energy = means["energy"]
 
-    def settle_poses(self, now: Pass, step_sums: StepSums) -> None:
+    def fix_pose_gauge(self, now: Pass, step_sums: StepSums) -> None:
         """Give what is systematic in the corrections of poses back to the flow."""
-        settle_poses(now, self, step_sums)
+        fix_pose_gauge(now, self, step_sums)
 
     def straighten(self, now: Pass) -> bool:
         """Undo folds of latent space; whether there were any."""

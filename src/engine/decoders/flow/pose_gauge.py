@@ -34,7 +34,7 @@ LEAST = 0.1  # of what an image leaves unknown of its pose: errors of a smaller 
 
 
 @torch.no_grad()
-def settle_poses(now: Pass, decoder: FlowState, step_sums: StepSums) -> None:
+def fix_pose_gauge(now: Pass, decoder: FlowState, step_sums: StepSums) -> None:
     """After a pass or a sweep: give back what is systematic, learn the prior's width, and stop where poses were right.
 
     The ``step_sums`` are of this process's particles.

@@ -26,13 +26,13 @@ def nearest_rotation(matrices: torch.Tensor) -> torch.Tensor:
     size = matrices.square().sum(dim=(-2, -1)).div(3).clamp(min=1) ** 1.5
     poor = torch.linalg.det(matrices) < 0.05 * size
     rotation = torch.where(poor[..., None, None], torch.eye(3, dtype=matrices.dtype, device=matrices.device), rotation)
-    settled = torch.finfo(matrices.dtype).eps ** 0.5  # a smaller step leaves an error of half its square
+    tolerance = torch.finfo(matrices.dtype).eps ** 0.5  # a smaller step leaves an error of half its square
     for _ in range(POLAR_STEPS):
         a, b, c = rotation.unbind(-2)
         cofactor = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], dim=-2)
         determinant = (a * cofactor[..., 0, :]).sum(-1)
         better = 0.5 * (rotation + cofactor / determinant[..., None, None])
-        exact, rotation = bool(((better - rotation).abs() < settled).all()), better
+        exact, rotation = bool(((better - rotation).abs() < tolerance).all()), better
         if exact:
             break
     if poor.any():

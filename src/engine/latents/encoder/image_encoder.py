@@ -157,7 +157,7 @@ class ImageEncoder(LatentSource):
         ((told.drawn * gradient).sum() + self._beta * share).backward()
         return share.detach()[None]
 
-    def settle(self, now: Pass, decoder: Decoder) -> None:
+    def finish_pass(self, now: Pass, decoder: Decoder) -> None:
         """After a pass: the latents of all particles, by the network as it is now."""
         trainer, points = now.trainer, now.points
         rows = trainer.team.share(np.arange(len(trainer.images)))
