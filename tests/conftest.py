@@ -33,7 +33,7 @@ SLOW = set(
     mesh_job modes nodes null occupancy packaging panel panel_jobs panel_layout panel_paths panel_pixels panel_record
     panel_select panel_states peer_programs place poses prep prep_images reconstruct reconstruct_moving
     reconstruct_states reference_maps report resolution resolution_files rigidity serve simulate simulate_hard
-    splat splat_triton straighten symmetry team train train_cache train_memory train_picture train_poses
+    splat splat_triton symmetry team train train_cache train_memory train_picture train_poses unfold_latents
 """.split()
 )
 

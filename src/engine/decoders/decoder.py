@@ -164,7 +164,7 @@ class Decoder(Predictor, Protocol):
     def fix_pose_gauge(self, now: Pass, step_sums: StepSums) -> None:
         """Take from the corrections of poses what is systematic in them."""
 
-    def straighten(self, now: Pass) -> bool:
+    def unfold_latents(self, now: Pass) -> bool:
         """Undo folds of latent space; whether there were any."""
         return False
 

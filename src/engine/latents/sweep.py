@@ -24,10 +24,10 @@ def sweep(now: Pass, decoder: Decoder) -> None:
     """Let every particle jump to one of some anchors drawn from the particles, then take a step from there.
 
     A part of the particles first: where these are all in their places, so are the others. Where latent space is folded,
-    it is straightened before.
+    it is unfolded before.
     """
     trainer, stage, points = now.trainer, now.stage, now.points
-    straightened = decoder.straighten(now)
+    unfolded = decoder.unfold_latents(now)
     rng, count = np.random.default_rng((trainer.seed, 5, now.epoch)), len(trainer.images)
     order = rng.permutation(count)
     members = trainer.membership.members(order)
@@ -51,7 +51,7 @@ def sweep(now: Pass, decoder: Decoder) -> None:
         points.collect(trainer, rows)
         share = float(trainer.team.total(more)) / max(1, len(part))
         moved += share * len(part)
-        if share < CONVERGED and not straightened:
+        if share < CONVERGED and not unfolded:
             break
     trainer.log(f"Looked everywhere for better latents: {100 * moved / count:.1f} % of the particles moved far.")
     decoder.fix_pose_gauge(now, step_sums)

@@ -89,7 +89,7 @@ class Poses:
         kept = ((rotation - turned) @ self.centre)[:, :2]
         return turned, kept + correction[:, SHIFTS]
 
-    def straightened(self, batch: Batch, box: int, pixel_size: float) -> Batch:
+    def applied_to(self, batch: Batch, box: int, pixel_size: float) -> Batch:
         """The batch as if its corrected poses had been its poses: other views, and images shifted back."""
         if batch.correction is None:
             return batch

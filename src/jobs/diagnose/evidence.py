@@ -73,7 +73,7 @@ def best_told(restored: RestoredTraining, batch: Batch, start: torch.Tensor) -> 
 def posed(restored: RestoredTraining, batch: Batch) -> Batch:
     """The batch with its corrected poses for given."""
     stage = restored.stage
-    return stage.poses.straightened(batch, stage.box, stage.cloud.pixel_size)
+    return stage.poses.applied_to(batch, stage.box, stage.cloud.pixel_size)
 
 
 def noise_like(batch: Batch, seed: int) -> Batch:

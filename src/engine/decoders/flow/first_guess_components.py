@@ -1,7 +1,7 @@
 """The first guess of a motion however large: linear components of the density, and a flow built along them.
 
 Components (`density_components.py`) follow a domain however far it goes; the flow is then built state by state
-(`unroll.py`).
+(`register_anchors.py`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ...training.trainer import FIRST_ITERATIONS, Trainer
 from ..linear.density_components import Components, Samples, explain, read_samples, stream_samples
 from .flow_state import FlowState
 from .latent_anchors import find_anchors
+from .register_anchors import register_anchors
 from .rigidity import rigidity_energy
-from .unroll import unroll
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def follow(
     share = vertex_share(stage, len(trainer.rest))
     left, modes = 0.0, decoder.first_modes
     if trainer.team.leads:
-        left = unroll(stage, decoder.flow, anchors, modes, energy_of, share, counter)
+        left = register_anchors(stage, decoder.flow, anchors, modes, energy_of, share, counter)
     trainer.team.agree([value.data for value in decoder.flow.parameters()])
     with torch.no_grad():
         vertices = decoder.flow(anchors.points)

@@ -35,7 +35,7 @@ from .flow_network import MotionBasis
 from .flow_pass import FlowPass
 from .flow_state import FlowState
 from .pose_gauge import fix_pose_gauge
-from .straighten import straighten
+from .unfold_latents import unfold_latents
 
 # of conjugate gradients, after a pass and after the last: more fit noise, unless few passes have led to the map
 SOLVE_ITERATIONS, LAST_ITERATIONS, FEW_PASSES_ITERATIONS = 2, 4, 8
@@ -107,9 +107,9 @@ class FlowDecoder(FlowState):
         """Give what is systematic in the corrections of poses back to the flow."""
         fix_pose_gauge(now, self, step_sums)
 
-    def straighten(self, now: Pass) -> bool:
+    def unfold_latents(self, now: Pass) -> bool:
         """Undo folds of latent space; whether there were any."""
-        return straighten(now, self)
+        return unfold_latents(now, self)
 
     def solve(self, now: Pass) -> Stage:
         """The map, by conjugate gradients with the motion held fixed."""

@@ -76,7 +76,7 @@ def stream_samples(stage: Stage, grid: SliceGrid, groups: list[np.ndarray]) -> I
 
 def samples_of(stage: Stage, grid: SliceGrid, batch: Batch) -> Samples:
     """The samples of a batch's images, their poses corrected."""
-    batch = stage.poses.straightened(batch, stage.box, stage.cloud.pixel_size)
+    batch = stage.poses.applied_to(batch, stage.box, stage.cloud.pixel_size)
     return Samples(grid.samples(batch.images), batch.transfer[:, grid.used], batch.rotation)
 
 

@@ -40,9 +40,9 @@ class OccupancyDecoder(FlowDecoder):
         """A draw that leaves presence as it is: it levels off where it is known best, and would seem unknown there."""
         return flow_of(self).presence.held(z, draw)
 
-    def straighten(self, now: Pass) -> bool:
+    def unfold_latents(self, now: Pass) -> bool:
         """Undo folds of latent space, as the flow does; none are told where a direction of it is presence."""
-        return False if flow_of(self).presence.anything else super().straighten(now)
+        return False if flow_of(self).presence.anything else super().unfold_latents(now)
 
     def line(self, now: Pass) -> dict[str, float]:
         """As the flow's, and the share of the particles that have each part that fades."""

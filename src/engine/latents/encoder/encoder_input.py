@@ -40,7 +40,7 @@ class EncoderInput:
         """What is seen ``(b, p)`` of the images of a batch, which are of this box or a larger one."""
         batch = batch.cropped(self.box)
         if self.aligned:
-            batch = poses.straightened(batch, self.box, self.pixel_size)
+            batch = poses.applied_to(batch, self.box, self.pixel_size)
         images = torch.fft.irfft2(batch.images * batch.transfer.sign(), s=(self.box, self.box))
         images = images * self._window(images.device)
         if self.aligned:

@@ -1,4 +1,4 @@
-"""Undo folds of latent space: where the motion stands still or runs back along a latent, that is told by the motion.
+"""Undo folds of latent space: where the motion stands still or runs back along a latent, the place along it replaces z.
 
 Particles that a bad guess put beyond the end of the motion, or on both sides of a stretch, teach the flow to stand
 still or to run back there, and it keeps them where they are: in between, images say nothing of the latent. No step of
@@ -26,23 +26,23 @@ EXPLAINED = 0.8  # of the motion's variance by its place along the mean motion: 
 FIT_STEPS, FIT_BATCH, FIT_RATE = 600, 64, 5e-3
 
 
-def straighten(now: Pass, decoder: FlowState) -> bool:
-    """Tell folded latents by their motion; whether that was done. Poses and posteriors are as before."""
-    points, line = now.points, _MeanMotion(now, decoder.flow)
-    if line.dims == 0 or line.explained < EXPLAINED:
+def unfold_latents(now: Pass, decoder: FlowState) -> bool:
+    """Replace folded latents by places along the motion; whether that was done. Poses and posteriors are as before."""
+    points, mean_motion = now.points, _MeanMotion(now, decoder.flow)
+    if mean_motion.dims == 0 or mean_motion.explained < EXPLAINED:
         return False
-    folded = float((line.slope_determinants() < FLAT).double().mean())
+    folded = float((mean_motion.slope_determinants() < FLAT).double().mean())
     if folded <= FOLDED:
         return False
     now.trainer.log(
         f"Latents were folded for {100 * folded:.0f} % of the particles: they are told by their motion now."
     )
-    wanted = line.motion
-    places = line.straight(line.points)
-    points.z = _in_parts(line.straight, points.z)
+    wanted = mean_motion.motion
+    places = mean_motion.unfolded(mean_motion.points)
+    points.z = _in_parts(mean_motion.unfolded, points.z)
     if points.centre is not None:
-        points.centre = _in_parts(line.straight, points.centre)
-    _fit(decoder.flow, places, wanted, line.share, now.trainer.seed)
+        points.centre = _in_parts(mean_motion.unfolded, points.centre)
+    _fit(decoder.flow, places, wanted, mean_motion.share, now.trainer.seed)
     decoder.use(decoder.flow, decoder.optimiser.param_groups[0]["lr"])
     decoder.agree(now.trainer, points)
     return True
@@ -85,7 +85,7 @@ class _MeanMotion:
         return (moved - self._mean) @ self._inverse
 
     @torch.no_grad()
-    def straight(self, z: torch.Tensor) -> torch.Tensor:
+    def unfolded(self, z: torch.Tensor) -> torch.Tensor:
         """Latents ``(b, k)`` with what the images tell of replaced by the place along the mean motion."""
         known = (z - self._centre) @ self._axes
         return z + (self._along(self._weighted(self._flow(z))) - known) @ self._axes.T

@@ -10,7 +10,7 @@ import torch
 from chimerax.flexrec.engine.decoders.decoder import Pass
 from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, MotionBasis
 from chimerax.flexrec.engine.decoders.flow.flow_state import FlowState
-from chimerax.flexrec.engine.decoders.flow.straighten import straighten
+from chimerax.flexrec.engine.decoders.flow.unfold_latents import unfold_latents
 from chimerax.flexrec.engine.latents.particle_latents import ParticleLatents
 from chimerax.flexrec.engine.training.membership import Membership
 from chimerax.flexrec.engine.training.team import Team
@@ -48,7 +48,8 @@ def folded(z):
 def mass(monkeypatch):
     """Every vertex with the same density: no map is needed to see a fold."""
     share = torch.full((VERTICES,), 1 / VERTICES)
-    monkeypatch.setattr("chimerax.flexrec.engine.decoders.flow.straighten.vertex_share", lambda stage, vertices: share)
+    module = "chimerax.flexrec.engine.decoders.flow.unfold_latents"
+    monkeypatch.setattr(f"{module}.vertex_share", lambda stage, vertices: share)
 
 
 def motion_along(shape, dims: int = 1, known: float = 100.0) -> tuple[Pass, FlowState, torch.Tensor]:
@@ -81,26 +82,26 @@ def test_a_fold_is_told_by_its_motion(shape, dims):
     other = now.points.z[:, 1:].clone()
     assert abs(spearmanr(now.points.z[:, 0], place)[0]) < 0.99
     with torch.no_grad():  # as a sweep calls it
-        assert straighten(now, decoder)
+        assert unfold_latents(now, decoder)
     assert abs(spearmanr(now.points.z[:, 0], place)[0]) > 0.999
     for column in range(dims - 1):
         assert abs(spearmanr(now.points.z[:, 1 + column], other[:, column])[0]) > 0.99
     moved = (decoder.flow(now.points.z).detach() - before).square().sum(dim=2).mean().sqrt()
     assert moved < 0.05 * SWING
-    assert not straighten(now, decoder)
+    assert not unfold_latents(now, decoder)
 
 
 @pytest.mark.parametrize("dims", [1, 2])
 def test_a_motion_without_a_fold_is_left_alone(dims):
     now, decoder, _ = motion_along(straight, dims)
     before = now.points.z.clone()
-    assert not straighten(now, decoder)
+    assert not unfold_latents(now, decoder)
     assert torch.equal(now.points.z, before)
 
 
 def test_latents_that_images_do_not_tell_of_are_no_folds():
     now, decoder, _ = motion_along(folded, 1, known=2.0)
-    assert not straighten(now, decoder)
+    assert not unfold_latents(now, decoder)
 
 
 def test_a_full_turn_is_no_fold():
@@ -117,4 +118,4 @@ def test_a_full_turn_is_no_fold():
         (around.coefficients(now.points.z) - wanted).square().mean().backward()
         optimiser.step()
     decoder.flow = around
-    assert not straighten(now, decoder)
+    assert not unfold_latents(now, decoder)

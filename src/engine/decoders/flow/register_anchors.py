@@ -127,7 +127,7 @@ def _gaussian(box: int, width: float, device: torch.device) -> torch.Tensor:
     return torch.exp(-squared_radius(box, device) / (2 * width**2))
 
 
-def unroll(
+def register_anchors(
     stage: Stage,
     flow: Flow,
     anchors: Anchors,
@@ -142,15 +142,15 @@ def unroll(
     ``(v,)`` the density at each vertex, summing to 1. ``report(1)`` is called after each anchor.
     """
     registration = _Registration(stage, flow, anchors, modes, energy_of)
-    found: dict[int, torch.Tensor] = {}
+    states: dict[int, torch.Tensor] = {}
     rest = torch.zeros(flow.linear.weight.shape[0], device=stage.device)
     for anchor in anchors.order:
-        before = found.get(int(anchors.parent[anchor]))
-        found[int(anchor)] = rest if before is None else registration.follow(int(anchor), before)
+        before = states.get(int(anchors.parent[anchor]))
+        states[int(anchor)] = rest if before is None else registration.follow(int(anchor), before)
         report(1)
     with torch.no_grad():
-        wanted = flow.place(torch.stack([found[anchor] for anchor in sorted(found)]))
-    return _fit_network(flow, anchors.points[sorted(found)], wanted, share)
+        wanted = flow.place(torch.stack([states[anchor] for anchor in sorted(states)]))
+    return _fit_network(flow, anchors.points[sorted(states)], wanted, share)
 
 
 def _fit_network(flow: Flow, points: torch.Tensor, wanted: torch.Tensor, share: torch.Tensor) -> float:
