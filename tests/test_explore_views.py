@@ -151,7 +151,7 @@ def test_a_grade_follows_from_how_many_particles_are_around_and_small_gaps_are_n
     z = np.random.default_rng(1).normal(size=(number, dims))
     support = Support.of(z)
     tried = np.random.default_rng(2).uniform(-5, 5, size=(290, dims)) * np.linspace(0.02, 1, 290)[:, None]
-    count = support.crowd.count(tried)
+    count = support.density.count(tried)
     worst = np.array(["inside", "edge", "outside"])
     order = [worst.tolist().index(grade) for grade in support.grade(tried)[np.argsort(-count)]]
     assert order == sorted(order) and (support.grade(tried)[count == 0] == "outside").all()
@@ -162,5 +162,5 @@ def test_a_grade_follows_from_how_many_particles_are_around_and_small_gaps_are_n
 def test_a_point_beside_very_many_particles_in_one_place_is_supported():
     """As classes have it: half of the particles at one point, the others at another."""
     support = Support.of(np.repeat([-1.0, 1.0], 200)[:, None].astype(np.float32))
-    assert support.crowd.radius == pytest.approx(0.01)
+    assert support.density.radius == pytest.approx(0.01)
     assert support.grade(np.array([[1.005], [0.95], [0.0]])).tolist() == ["inside", "outside", "outside"]

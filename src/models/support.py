@@ -49,20 +49,20 @@ class Support:
         return self.distance(z) > self.limit
 
     @cached_property
-    def crowd(self) -> Crowd:
+    def density(self) -> ParticleDensity:
         """How many particles are around any point, and how many are usual."""
-        return Crowd.of(self.latents, self._tree)
+        return ParticleDensity.of(self.latents, self._tree)
 
     def grade(self, z: np.ndarray) -> np.ndarray:
         """``(m,)`` words of ``GRADES`` for points ``(m, K)``, by the particles around them: those that have as many as
         90 % of the particles have are inside, those that have as many as 99 % of them at the edge, others outside.
         """
-        return self.crowd.grade(self.crowd.count(z))
+        return self.density.grade(self.density.count(z))
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
-    """Particles within ``radius``, which around a typical particle holds a hundredth of all, and ten at least.
+class ParticleDensity:
+    """Counts of particles within ``radius``, which around a typical one holds a hundredth of all, and ten at least.
 
     A point is inside where there are ``few`` or more, at the edge where there are ``fewest`` or more. The
     number of particles is a smooth measure: it does not show a small gap between particles, as a distance would.
@@ -75,7 +75,7 @@ class Crowd:
     _thinned: Any  # tree of some particles
 
     @classmethod
-    def of(cls, latents: np.ndarray, tree: Any) -> Crowd:
+    def of(cls, latents: np.ndarray, tree: Any) -> ParticleDensity:
         """Of particles at ``(n, K)``; a tenth of a second, whatever their number."""
         some = latents[:: max(1, len(latents) // _THINNED)]
         thinned = tree if len(some) == len(latents) else _quick_tree(some)

@@ -13,7 +13,7 @@ from qtpy.QtGui import QColor, QPalette, QResizeEvent
 from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from ..explore.trained_model import Trained
-from ..models.support import Crowd
+from ..models.support import ParticleDensity
 from .plot.plane import Plane
 
 _AXES_TIP = (
@@ -33,7 +33,7 @@ class PointSupport:
     Attributes
     ----------
     grade : inside, edge, or outside, by how many particles are near. nearby : particles within ``radius`` latent
-    units, see `Crowd`.
+    units, see `ParticleDensity`.
     """
 
     grade: str
@@ -41,10 +41,10 @@ class PointSupport:
     radius: float
 
     @classmethod
-    def at(cls, z: np.ndarray, crowd: Crowd) -> PointSupport:
-        """Of a latent point ``(K,)`` among the particles of ``crowd``."""
-        nearby = crowd.count(np.asarray(z)[None])
-        return cls(str(crowd.grade(nearby)[0]), int(nearby[0]), crowd.radius)
+    def at(cls, z: np.ndarray, density: ParticleDensity) -> PointSupport:
+        """Of a latent point ``(K,)`` among the particles of ``density``."""
+        nearby = density.count(np.asarray(z)[None])
+        return cls(str(density.grade(nearby)[0]), int(nearby[0]), density.radius)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -72,8 +72,8 @@ class StatusLine(QWidget):
         self._mark = QLabel("\N{BLACK CIRCLE}", self, textFormat=Qt.TextFormat.PlainText)
         self._mark.hide()
         self._origin = ""
-        self._crowd = _CrowdLoader(self)
-        self._crowd.ready.connect(self.ready)
+        self._density = _DensityLoader(self)
+        self._density.ready.connect(self.ready)
         self.setToolTip(_AXES_TIP)
         self.setFixedHeight(len(self._fields) * self._line_height + 2)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -89,12 +89,12 @@ class StatusLine(QWidget):
     def begin(self, trained: Trained) -> None:
         """Another model."""
         self._origin = "" if trained.model.origin is None else trained.model.progress
-        self._crowd.load(trained)
+        self._density.load(trained)
 
     def show_point(self, z: np.ndarray | None, plane: Plane) -> None:
         """Say a latent point ``(K,)``, in the plot's axes too, and its support."""
-        crowd = self._crowd.crowd
-        support = None if z is None or crowd is None else PointSupport.at(z, crowd)
+        density = self._density.density
+        support = None if z is None or density is None else PointSupport.at(z, density)
         if z is None:
             self._lines = [("The map at rest. Click a point of the plot.", "The map at rest")]
         else:
@@ -166,24 +166,24 @@ def _number(value: float) -> str:
     return f"{round(float(value), 3) + 0.0:.3f}"  # never -0.000
 
 
-class _CrowdLoader(QObject):
-    """Makes a model's `Crowd` in a thread: half a second for a million particles."""
+class _DensityLoader(QObject):
+    """Finds a model's `ParticleDensity` in a thread: half a second for a million particles."""
 
     ready = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.crowd: Crowd | None = None
+        self.density: ParticleDensity | None = None
         self._trained: Trained | None = None
 
     def load(self, trained: Trained) -> None:
-        """Of another model; ``crowd`` is None until it is `ready`."""
-        self._trained, self.crowd = trained, None
+        """Of another model; ``density`` is None until it is `ready`."""
+        self._trained, self.density = trained, None
 
         def load() -> None:
-            crowd = trained.support.crowd
+            density = trained.support.density
             if self._trained is trained:
-                self.crowd = crowd
+                self.density = density
                 with suppress(RuntimeError):  # the panel has been closed since
                     self.ready.emit()
 
