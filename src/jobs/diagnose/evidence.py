@@ -18,22 +18,22 @@ STEPS = 4  # of Gauss–Newton towards the best one
 
 
 @dataclass(frozen=True)
-class Told:
+class DiagonalNormal:
     """Normal distributions of latents: ``mean`` and ``variance`` ``(b, k)``, dimensions independent."""
 
     mean: torch.Tensor
     variance: torch.Tensor
 
 
-def told(mean: torch.Tensor, precision: torch.Tensor) -> Told:
+def diagonal_normal(mean: torch.Tensor, precision: torch.Tensor) -> DiagonalNormal:
     """The nearest with independent dimensions to a normal distribution of a ``precision`` ``(b, k, k)``.
 
     Nearest as the evidence bound has it: the variance of each is one over its element of the precision's diagonal.
     """
-    return Told(mean, 1 / precision.diagonal(dim1=1, dim2=2).clamp(min=1e-9))
+    return DiagonalNormal(mean, 1 / precision.diagonal(dim1=1, dim2=2).clamp(min=1e-9))
 
 
-def evidence_bound(restored: RestoredTraining, batch: Batch, q: Told, seed: int) -> torch.Tensor:
+def evidence_bound(restored: RestoredTraining, batch: Batch, q: DiagonalNormal, seed: int) -> torch.Tensor:
     """Nats ``(b,)``: the expected log-likelihood of images under draws of q, less how far q is from N(0, 1).
 
     Kingma & Welling 2014. Equal seeds give equal draws, so that distributions can be compared by few.
@@ -52,7 +52,7 @@ def evidence_bound(restored: RestoredTraining, batch: Batch, q: Told, seed: int)
     return -misfit - divergence(q.mean, q.variance.log())
 
 
-def best_told(restored: RestoredTraining, batch: Batch, start: torch.Tensor) -> Told:
+def best_diagonal_normal(restored: RestoredTraining, batch: Batch, start: torch.Tensor) -> DiagonalNormal:
     """The distributions that explain images best under a prior N(0, 1), by steps from latents ``(b, k)``.
 
     The batch's poses are taken as they are.
@@ -67,7 +67,7 @@ def best_told(restored: RestoredTraining, batch: Batch, start: torch.Tensor) -> 
     for _ in range(STEPS):
         step = gauss_newton(decoder, stage, batch, z, prior)
         z = step.z
-    return told(z, gauss_newton(decoder, stage, batch, z, prior).precision)
+    return diagonal_normal(z, gauss_newton(decoder, stage, batch, z, prior).precision)
 
 
 def posed(restored: RestoredTraining, batch: Batch) -> Batch:

@@ -10,7 +10,7 @@ from ...explore.bending import spread_rows
 from ...explore.verdict import with_error
 from ..job_folder import JobRun
 from ..reports.finding import BAD, DOUBTFUL, GOOD, Finding
-from .evidence import Told, best_told, evidence_bound, mean_and_error, posed, told
+from .evidence import DiagonalNormal, best_diagonal_normal, diagonal_normal, evidence_bound, mean_and_error, posed
 from .finished_training import FinishedTraining, finished_training
 from .keep_finding import keep_finding
 from .restored_training import restore
@@ -65,12 +65,12 @@ def gaps(
     before, after, errors = [], [], []
     for batch in restored.batches(rows, job, "gap"):
         with torch.no_grad():
-            own = told(points.z[batch.rows], points.precision[batch.rows])
+            own = diagonal_normal(points.z[batch.rows], points.precision[batch.rows])
             batch = posed(restored, batch)
-            best = best_told(restored, batch, own.mean)
+            best = best_diagonal_normal(restored, batch, own.mean)
             stated, reached = (evidence_bound(restored, batch, q, job.seed + len(gap)) for q in (own, best))
             if uncertain_poses:
-                placed = evidence_bound(restored, batch, Told(own.mean, best.variance), job.seed + len(gap))
+                placed = evidence_bound(restored, batch, DiagonalNormal(own.mean, best.variance), job.seed + len(gap))
                 stated = torch.maximum(stated, placed)
         # a step may lead to a worse place: the best of both is still no better than the best there is
         gap.append((reached - stated).clamp(min=0).cpu().numpy())

@@ -34,8 +34,8 @@ SCALED = 1000  # images from which the scale of what the network sees is found
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What the network has told of a batch: mean, log variance, and the draw ``(b, k)``, differentiable."""
+class _EncodedBatch:
+    """The network's output for a batch: mean, log variance, and the draw ``(b, k)``, differentiable."""
 
     mean: torch.Tensor
     log_variance: torch.Tensor
@@ -94,10 +94,10 @@ class ImageEncoder(LatentSource):
         if self.given is None and nothing_known(now.points.precision):
             return
 
-        def tell(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        def encode(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
             return self.encoder.network(self.sees(now, batch))
 
-        learn_guess(now, tell, self.optimiser, self.settings.encoder_warmup)
+        learn_guess(now, encode, self.optimiser, self.settings.encoder_warmup)
 
     def sees(self, now: Pass, batch: Batch) -> torch.Tensor:
         """What the network sees ``(b, p)`` of a batch's images, whatever box these have here."""
@@ -124,7 +124,7 @@ class ImageEncoder(LatentSource):
     def place_again(
         self, now: Pass, decoder: Decoder, batch: Batch, z: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As the network tells them of the images that it is given here, whichever they are."""
+        """As the network encodes the images that it is given here, whichever they are."""
         if batch.images.shape[-2] < self.encoder.seen.box:
             raise InputError(f"The encoder sees images of {self.encoder.seen.box} pixels, and these have "
                              f"{batch.images.shape[-2]}; train with a higher --resolution to place them.")  # fmt: skip
@@ -132,29 +132,29 @@ class ImageEncoder(LatentSource):
         return mean, precision_of(log_variance)
 
     def move(self, now: Pass, decoder: Decoder, batch: Batch, white: torch.Tensor) -> tuple[Batch, torch.Tensor]:
-        """What the network tells of the batch, and a draw of it, which the decoder is to leave its gradient in.
+        """The network's output for the batch, and a draw of it, which the decoder is to leave its gradient in.
 
         A decoder that is linear learns from means and variances.
         """
         mean, log_variance = self.encoder.network(self.sees(now, batch))
-        self._told = _Told(mean, log_variance, mean + (0.5 * log_variance).exp() * white.to(mean))
+        self._encoded = _EncodedBatch(mean, log_variance, mean + (0.5 * log_variance).exp() * white.to(mean))
         now.points.z[batch.rows] = mean.detach()
         now.points.precision[batch.rows] = precision_of(log_variance.detach())
         if decoder.straight:
             return batch, mean.detach()
-        z = self._told.drawn.detach()
+        z = self._encoded.drawn.detach()
         return with_poses(now, decoder, batch, mean.detach(), z), z.requires_grad_()
 
     def learn(self, now: Pass, decoder: Decoder, batch: Batch, z: torch.Tensor, size: int) -> torch.Tensor:
         """Add the gradient of the network."""
-        told = self._told
+        encoded = self._encoded
         if decoder.straight:  # it has learned without a gradient
-            z = told.drawn.detach().requires_grad_()
+            z = encoded.drawn.detach().requires_grad_()
             weight = torch.ones(len(batch), device=z.device) if batch.weight is None else batch.weight
             (weight @ now.stage.misfit(batch, decoder.predict(now.stage, batch, z)) / size).backward()
-        share = divergence(told.mean, told.log_variance).sum() / size
-        gradient = torch.zeros_like(told.mean) if z.grad is None else z.grad
-        ((told.drawn * gradient).sum() + self._beta * share).backward()
+        share = divergence(encoded.mean, encoded.log_variance).sum() / size
+        gradient = torch.zeros_like(encoded.mean) if z.grad is None else z.grad
+        ((encoded.drawn * gradient).sum() + self._beta * share).backward()
         return share.detach()[None]
 
     def finish_pass(self, now: Pass, decoder: Decoder) -> None:
@@ -170,7 +170,7 @@ class ImageEncoder(LatentSource):
         points.collect(trainer, rows)
 
     def write(self, output: Output, trainer: Trainer) -> None:
-        """encoder.safetensors, with which `encode` tells the latents of other images."""
+        """encoder.safetensors, with which `encode` finds the latents of other images."""
         write_encoder(output, self.encoder)
 
     def state(self) -> dict[str, torch.Tensor]:
