@@ -41,7 +41,7 @@ def test_images_tell_of_each_axis_what_posteriors_leave():
     turn = np.array([[0.8, -0.6], [0.6, 0.8]])  # the axes are found again however the latents are turned
     turned = np.einsum("ij,njk,lk->nil", turn, precision(COUNT, 0.1, 0.7), turn)
     found = latent_spread(z @ turn.T, turned)
-    assert found.told == pytest.approx([0.9, 0.3], abs=0.05) and found.effective == pytest.approx(1.2, abs=0.08)
+    assert found.determined == pytest.approx([0.9, 0.3], abs=0.05) and found.effective == pytest.approx(1.2, abs=0.08)
     assert np.cov(found.places.T) == pytest.approx(np.eye(2), abs=0.01)
     assert abs(np.corrcoef(found.places[:, 0], z[:, 0])[0, 1]) > 0.99
     assert abs(found.skewness).max() < 0.15 and abs(found.kurtosis).max() < 0.25 and found.distance.max() < 0.03

@@ -1,7 +1,7 @@
-"""How latents are spread: whether they are told by the images, pile up at a border, or have collapsed.
+"""How latents are spread: whether the images determine them, and whether they pile up at a border or have collapsed.
 
 Latents are looked at along their principal axes, each scaled to unit variance. The share of an axis that the images
-tell is 1 less the mean posterior variance of the particles along it (which is a particle's own uncertainty) over the
+determine is 1 less the mean posterior variance of the particles along it (a particle's own uncertainty) over the
 variance of all: 0 where a particle's place on it is noise, 1 where it is exact.
 """
 
@@ -17,11 +17,12 @@ WIDE = 0.8  # of the prior's variance: a posterior that is wider has learned not
 
 @dataclass(frozen=True, eq=False)
 class LatentSpread:
-    """Along ``k`` principal axes, those that the images tell most of first.
+    """Along ``k`` principal axes, those that the images determine best first.
 
     Attributes
     ----------
-    places : ``(n, k)`` of the particles, of unit variance. told : ``(k,)`` share that images tell; NaN where unknown.
+    places : ``(n, k)`` of the particles, of unit variance.
+    determined : ``(k,)`` share that images determine; NaN where unknown.
     skewness, kurtosis : ``(k,)``, both 0 of a normal distribution (excess kurtosis).
     distance : ``(k,)`` largest difference of the distribution from a normal one (Kolmogorov and Smirnov).
     pile : ``(k, 2)`` how many times denser than the middle the lower and the upper twentieth of the axis are at least,
@@ -30,7 +31,7 @@ class LatentSpread:
     """
 
     places: np.ndarray
-    told: np.ndarray
+    determined: np.ndarray
     skewness: np.ndarray
     kurtosis: np.ndarray
     distance: np.ndarray
@@ -39,8 +40,8 @@ class LatentSpread:
 
     @property
     def effective(self) -> float:
-        """Dimensions in use: the sum of what images tell of each."""
-        return float(self.told.sum())
+        """Dimensions in use: the sum of the shares that images determine."""
+        return float(self.determined.sum())
 
 
 def latent_spread(z: np.ndarray, precision: np.ndarray | None) -> LatentSpread:
@@ -52,18 +53,18 @@ def latent_spread(z: np.ndarray, precision: np.ndarray | None) -> LatentSpread:
     covariance = np.atleast_2d(np.cov(centred.T))
     values, axes = np.linalg.eigh(covariance)
     whitening = axes / np.sqrt(np.maximum(values, 1e-12 * max(values.max(), 1e-30)))  # z @ whitening is white
-    told, wide = np.full(z.shape[1], np.nan), float("nan")
+    determined, wide = np.full(z.shape[1], np.nan), float("nan")
     if precision is not None:
         posterior = np.linalg.inv(precision.astype(float))
         within = np.einsum("ki,nkl,lj->nij", whitening, posterior, whitening)
         known, turn = np.linalg.eigh(np.eye(z.shape[1]) - within.mean(axis=0))
         order = np.argsort(-known)
-        told, whitening = np.clip(known[order], 0, 1), whitening @ turn[:, order]
+        determined, whitening = np.clip(known[order], 0, 1), whitening @ turn[:, order]
         wide = float((np.trace(within, axis1=1, axis2=2) / z.shape[1] > WIDE).mean())
     else:
         whitening = whitening[:, ::-1]
     places = centred @ whitening
-    return LatentSpread(places, told, skew(places), kurtosis(places),
+    return LatentSpread(places, determined, skew(places), kurtosis(places),
                         np.array([kstest(column, "norm").statistic for column in places.T]),
                         np.array([_pile(column) for column in places.T]), wide)  # fmt: skip
 

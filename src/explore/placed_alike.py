@@ -22,24 +22,24 @@ def placed_alike(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     taken in units of how far off it would be by chance, along those principal axes of the other that the neighbours
     tell at all; and both ways are averaged.
     """
-    errors = [_surprise(*pair) for pair in ((first, second), (second, first))]
+    errors = [_relative_errors(*pair) for pair in ((first, second), (second, first))]
     return np.clip(1 - (errors[0] + errors[1]) / 2, 0, 1).astype(np.float32)
 
 
-def _surprise(known: np.ndarray, told: np.ndarray) -> np.ndarray:
+def _relative_errors(known: np.ndarray, other: np.ndarray) -> np.ndarray:
     """``(m,)`` squared distance from what is expected, 1 on average by chance; 2 where nothing can be expected."""
     from scipy.spatial import cKDTree
 
-    known, told = _white(known), _white(told)
+    known, other = _white(known), _white(other)
     near = cKDTree(known).query(known, k=min(_NEIGHBOURS + 1, len(known)))[1][:, 1:]
-    expected = told[near].mean(axis=1)
-    square = (told - expected) ** 2
+    expected = other[near].mean(axis=1)
+    square = (other - expected) ** 2
     # by chance the mean of k others is 1/k of the spread away from the middle
     chance = 1 + 1 / near.shape[1]
     share = 1 - square.mean(axis=0) / chance
-    share[share < _BY_CHANCE / np.sqrt(len(told))] = 0
+    share[share < _BY_CHANCE / np.sqrt(len(other))] = 0
     if not share.any():
-        return np.full(len(told), 2.0)  # whichever way the other goes, alike is 0
+        return np.full(len(other), 2.0)  # whichever way the other goes, alike is 0
     return (square / chance) @ (share / share.sum())
 
 

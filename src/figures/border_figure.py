@@ -15,7 +15,7 @@ _MOST = 6  # axes drawn
 
 def draw_border(path: str | os.PathLike[str], spread: LatentSpread, sentence: str) -> None:
     """Write the picture; ``sentence`` is its title."""
-    count = min(len(spread.told), _MOST)
+    count = min(len(spread.determined), _MOST)
     across = min(count, 3)
     down = -(-count // across)
     figure = new_figure(max(4.2 * across, 7), 3.1 * down + 1.3)
@@ -33,8 +33,9 @@ def draw_border(path: str | os.PathLike[str], spread: LatentSpread, sentence: st
         axis.plot(x, np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), color=GREY, linewidth=1.4)
         axis.axvspan(low, low + (high - low) / 20, color=ORANGE, alpha=0.15)
         axis.axvspan(high - (high - low) / 20, high, color=ORANGE, alpha=0.15)
-        told = "" if np.isnan(spread.told[number]) else f", {100 * spread.told[number]:.0f} % told by the images"
-        axis.set_title(f"axis {number + 1}{told}", fontsize=10)
+        share = spread.determined[number]
+        label = "" if np.isnan(share) else f", {100 * share:.0f} % told by the images"
+        axis.set_title(f"axis {number + 1}{label}", fontsize=10)
         axis.set(xlabel="latent, in its standard deviations", ylabel="density of particles", yticks=[])
         axis.spines[["top", "right"]].set_visible(False)
     say(figure, "How to read: blue are the particles, the grey line is a normal distribution. Where blue towers in an "

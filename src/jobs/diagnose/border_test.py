@@ -14,7 +14,7 @@ from .finished_training import finished_training
 from .keep_finding import keep_finding
 
 PICTURE = "border.png"
-TOLD, UNTOLD = 0.5, 0.2  # share of a dimension that images tell: half is a fine one, a fifth is next to nothing
+WELL_DETERMINED, UNDETERMINED = 0.5, 0.2  # share of a dimension from images: half is a fine one, a fifth nearly nothing
 PILED, FAR_PILED = 2.0, 4.0  # times denser at the border than in the middle: a uniform distribution has 1
 FEWEST = 50
 READING = (
@@ -45,9 +45,9 @@ def run(model: Path, device: str, job: JobRun) -> None:
 
 def judge(spread: LatentSpread) -> tuple[str, str]:
     """A level and a sentence."""
-    dims, told = len(spread.told), spread.told
+    dims, determined = len(spread.determined), spread.determined
     used = f"of {dims} latent dimension{'s' * (dims > 1)}, {spread.effective:.1f} are told by the images"
-    if np.isfinite(told).all() and (told < UNTOLD).all():
+    if np.isfinite(determined).all() and (determined < UNDETERMINED).all():
         return BAD, f"The latents have collapsed: {used}, and a particle's place is noise."
     at = np.unravel_index(int(spread.pile.argmax()), spread.pile.shape)
     pile = float(spread.pile[at])
@@ -57,11 +57,11 @@ def judge(spread: LatentSpread) -> tuple[str, str]:
     if pile > PILED:
         return DOUBTFUL, (f"Particles gather at an end of latent axis {at[0] + 1}, {pile:.1f} times denser than in the "
                           "middle: a state of their own, or a border.")  # fmt: skip
-    if (told < UNTOLD).any():
+    if (determined < UNDETERMINED).any():
         return DOUBTFUL, f"Not every latent dimension is used: {used}; fewer dimensions would do."
-    if np.isfinite(told).all() and (told < TOLD).any():
+    if np.isfinite(determined).all() and (determined < WELL_DETERMINED).any():
         return DOUBTFUL, f"Images say little of some latents: {used}, and single particles are badly placed there."
-    words = used if np.isfinite(told).all() else "the training gives no uncertainty of latents"
+    words = used if np.isfinite(determined).all() else "the training gives no uncertainty of latents"
     return GOOD, f"Latents are neither piled up nor collapsed: {words}."
 
 
@@ -72,10 +72,10 @@ def _is_state(spread: LatentSpread, axis: int) -> bool:
 
 def _rows(spread: LatentSpread) -> tuple[tuple[str, str], ...]:
     rows = []
-    for axis in range(len(spread.told)):
-        told = "unknown" if np.isnan(spread.told[axis]) else f"{spread.told[axis]:.2f}"
+    for axis in range(len(spread.determined)):
+        share = "unknown" if np.isnan(spread.determined[axis]) else f"{spread.determined[axis]:.2f}"
         low, high = spread.pile[axis]
-        rows.append((f"axis {axis + 1}", f"told by images {told}; denser at its ends than in the middle {low:.2f}, "
+        rows.append((f"axis {axis + 1}", f"told by images {share}; denser at its ends than in the middle {low:.2f}, "
                      f"{high:.2f} times; skewness {spread.skewness[axis]:.2f}, excess kurtosis "
                      f"{spread.kurtosis[axis]:.2f}, distance from normal {spread.distance[axis]:.3f}"))  # fmt: skip
     if np.isfinite(spread.wide):
@@ -84,6 +84,6 @@ def _rows(spread: LatentSpread) -> tuple[tuple[str, str], ...]:
 
 
 def _numbers(spread: LatentSpread) -> dict:
-    return {"told": spread.told.tolist(), "effective": spread.effective, "pile": spread.pile.tolist(),
+    return {"told": spread.determined.tolist(), "effective": spread.effective, "pile": spread.pile.tolist(),
             "skewness": spread.skewness.tolist(), "kurtosis": spread.kurtosis.tolist(),
             "distance": spread.distance.tolist(), "wide": spread.wide}  # fmt: skip
