@@ -104,13 +104,13 @@ def source(tmp_path) -> Path:
     return write(folder / "a.mrcs", np.random.default_rng(0).normal(size=(50, 8, 8)).astype(np.float32))
 
 
-def told(done: int, total: int) -> None:
+def check_progress(done: int, total: int) -> None:
     assert 0 <= done <= total
 
 
-def put(source: Path, folder: Path, tell=told) -> Path:
+def put(source: Path, folder: Path, progress=check_progress) -> Path:
     """The copy of a stack, made or found."""
-    made = cached(particles([source], [0] * 50, range(50)), folder, tell).stacks[0]
+    made = cached(particles([source], [0] * 50, range(50)), folder, progress).stacks[0]
     assert made.parent == folder
     return made
 
@@ -143,7 +143,7 @@ def test_stacks_of_one_name_have_a_copy_each(source, tmp_path):
     (tmp_path / "other").mkdir()
     other = shutil.copy2(source, tmp_path / "other" / "a.mrcs")
     both = particles([source, other, tmp_path / "never named.mrcs"], [0, 1], [0, 0])
-    first, second, unused = cached(both, tmp_path / "fast", told).stacks
+    first, second, unused = cached(both, tmp_path / "fast", check_progress).stacks
     assert first != second and first.exists() and second.exists() and unused == tmp_path / "never named.mrcs"
 
 

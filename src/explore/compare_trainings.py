@@ -54,12 +54,12 @@ class Comparison:
 
 
 def compare(
-    first: Trained, second: Trained, maps: int = 12, told: Callable[[int, int], None] = lambda step, total: None
+    first: Trained, second: Trained, maps: int = 12, progress: Callable[[int, int], None] = lambda step, total: None
 ) -> Comparison:
     """Compare two models, whichever programs trained them; particles are matched as `shared_images` does.
 
     ``maps`` particles' maps are compared, spread evenly along what the first model sees most of; 0 compares none. The
-    motion is followed at points of the first one's map, weighted by its density. ``told`` is called after each map,
+    motion is followed at points of the first one's map, weighted by its density. ``progress`` is called after each map,
     with how many there were and will be. ``InputError`` where the models have too few particles in common.
     """
     match = shared_images(first, second)
@@ -70,7 +70,7 @@ def compare(
     total = 2 * len(some) + len(compared_maps(first.model, second.model))
 
     def step() -> None:
-        told(next(steps), total)
+        progress(next(steps), total)
 
     agreement = map_agreement(first.model, second.model, (latents[0][some], latents[1][some]), step) if maps else None
     given = given_map_agreement(first.model, second.model, latents, step) if maps else None

@@ -56,8 +56,8 @@ def _distinct(particles: Particles) -> tuple[np.ndarray, np.ndarray]:
     return order[new], place
 
 
-def hold(particles: Particles, tell: Callable[[int, int], None] = lambda done, total: None) -> HeldStack:
-    """Read all images, in the order of the files; ``tell(bytes done, of all)`` is called now and then, and may raise.
+def hold(particles: Particles, progress: Callable[[int, int], None] = lambda done, total: None) -> HeldStack:
+    """Read all images, in the order of the files; ``progress(bytes done, of all)`` is called now and then, may raise.
 
     ``InputError`` as `ImageStack.read`.
     """
@@ -68,5 +68,5 @@ def hold(particles: Particles, tell: Callable[[int, int], None] = lambda done, t
     count = max(1, CHUNK_BYTES // (box * box * dtype.itemsize))
     for first in range(0, len(order), count):
         images[first : first + count] = stack.stored(order[first : first + count], dtype)
-        tell(min(first + count, len(order)) * box * box * dtype.itemsize, images.nbytes)
+        progress(min(first + count, len(order)) * box * box * dtype.itemsize, images.nbytes)
     return HeldStack(images, particles.contrast, place)

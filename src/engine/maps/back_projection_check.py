@@ -158,7 +158,7 @@ def back_project(
     halves: Halves,
     rows: np.ndarray,
     shell_filter: np.ndarray,
-    tell: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
     transfer_of: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> BackProjector:
     """The sums of prepared particles ``rows``. ``transfer_of(rows)``, where given, gives other CTFs than the file's."""
@@ -173,7 +173,7 @@ def back_project(
         transfer = transfer * spread_by_group(shell_filter, prepared.group[part], box)
         projector.insert(spectra, transfer, prepared.views(part), prepared.shift[part] / pixel_size)
         done += len(part)
-        tell(done)
+        progress(done)
     return projector
 
 
@@ -206,10 +206,10 @@ def _sums_with_gains(halves: Halves, job: JobFolder) -> tuple[tuple[BackProjecto
 
 
 def _sums(halves: Halves, gain: np.ndarray, job: JobFolder) -> tuple[BackProjector, BackProjector]:
-    def tell(rows: np.ndarray) -> Callable[[int], None]:
+    def reporter(rows: np.ndarray) -> Callable[[int], None]:
         return lambda done: job.progress(done, len(rows), stage="check")
 
-    first, second = (back_project(halves, rows, halves.filter * gain[:, None], tell(rows)) for rows in halves.rows)
+    first, second = (back_project(halves, rows, halves.filter * gain[:, None], reporter(rows)) for rows in halves.rows)
     return first, second
 
 

@@ -66,20 +66,20 @@ def copy_of(source: Path, folder: Path) -> Copy:
     return Copy(source, path, state.st_size, state.st_mtime_ns)
 
 
-def make(copy: Copy, tell: Callable[[int], None], needed: int) -> bool:
+def make(copy: Copy, progress: Callable[[int], None], needed: int) -> bool:
     """Copy the stack; False where another process has done so meanwhile.
 
-    ``tell(bytes done)`` may raise, to leave. ``InputError`` where it cannot be read or written, or where the disk has
-    not the ``needed`` bytes for it and those that are to follow.
+    ``progress(bytes done)`` may raise, to stop. ``InputError`` where it cannot be read or written, or where the disk
+    has not the ``needed`` bytes for it and those that are to follow.
     """
     try:
-        with _turn(copy, tell):
+        with _turn(copy, progress):
             if copy.is_whole():
                 return False
             _sweep(copy)
             _check_space(copy.path.parent, needed)
             with atomic_path(copy.path) as temporary:
-                _copy(copy, temporary, tell)
+                _copy(copy, temporary, progress)
             with atomic_path(copy.note) as temporary:
                 temporary.write_text(json.dumps(copy.facts(), indent=1) + "\n", encoding="utf-8")
             return True
@@ -95,7 +95,7 @@ def _check_space(folder: Path, needed: int) -> None:
                          "remove old copies from it, give another folder, or leave --cache out.")  # fmt: skip
 
 
-def _copy(copy: Copy, target: Path, tell: Callable[[int], None]) -> None:
+def _copy(copy: Copy, target: Path, progress: Callable[[int], None]) -> None:
     done, buffer = 0, memoryview(bytearray(CHUNK_BYTES))
     with open(copy.source, "rb", buffering=0) as source, open(target, "wb", buffering=0) as file:
         while got := source.readinto(buffer):
@@ -103,7 +103,7 @@ def _copy(copy: Copy, target: Path, tell: Callable[[int], None]) -> None:
             done += got
             if done % (SYNC_CHUNKS * CHUNK_BYTES) < got:
                 os.fsync(file.fileno())
-            tell(done)
+            progress(done)
         now = os.fstat(source.fileno())
     if (done, now.st_size, now.st_mtime_ns) != (copy.size, copy.size, copy.changed):
         raise InputError(f"{copy.source}: was changed while it was copied; run the job again when it is finished.")
@@ -117,7 +117,7 @@ def _write(file: BinaryIO, view: memoryview) -> None:
 
 
 @contextmanager
-def _turn(copy: Copy, tell: Callable[[int], None]) -> Iterator[None]:
+def _turn(copy: Copy, progress: Callable[[int], None]) -> Iterator[None]:
     """Wait while another process copies the stack.
 
     Not every file system has locks. Where the lock is not to be had and no unfinished copy grows, go on without: each
@@ -129,7 +129,7 @@ def _turn(copy: Copy, tell: Callable[[int], None]) -> Iterator[None]:
             growing = [path for path in _unfinished(copy) if not _is_stale(path)]
             if growing:
                 until = time.monotonic() + STALE_SECONDS
-            tell(max(map(_size, growing), default=0))
+            progress(max(map(_size, growing), default=0))
             time.sleep(_GLANCE)
         yield
 

@@ -14,7 +14,7 @@ from ...particles.prepared import Prepared
 from ...particles.stack import ImageStack
 from ..job_folder import JobRun
 from ..throttle import Throttled
-from .stack_cache import Tell, cached
+from .stack_cache import Progress, cached
 from .train_parameters import CommonParameters
 
 MEMORY_SHARE = 0.9  # of the free memory that images may take
@@ -34,7 +34,7 @@ def ready_images(
     """
     if parameters.cache is not None:
         folder, say = cache_folder(parameters.cache), job.log if job else _silent
-        particles = cached(particles, folder, _teller(job, "MB copied"), say)
+        particles = cached(particles, folder, _reporter(job, "MB copied"), say)
     if parameters.in_memory:
         _check_memory(particles, processes)
     return particles
@@ -51,7 +51,7 @@ def open_images(parameters: CommonParameters, prepared: Prepared, job: JobRun | 
     particles = ready_images(parameters, prepared.particles, 0 if team else 1, alone)
     if not parameters.in_memory:
         return ParticleImages(prepared.particles, prepared.filter, ImageStack(particles))
-    held = hold(particles, _teller(alone, "MB read"))
+    held = hold(particles, _reporter(alone, "MB read"))
     if job:
         job.log(f"Holding {held.images.nbytes / 1e9:.2f} GB of images in memory.")
     return ParticleImages(prepared.particles, prepared.filter, held)
@@ -75,21 +75,21 @@ def _check_memory(particles: Particles, processes: int) -> None:
                          "to be had here; leave --in-memory out, or give --cache a folder on a fast disk.")  # fmt: skip
 
 
-def _teller(job: JobRun | None, stage: str) -> Tell:
-    """What tells ``job`` how many MB are done, and leaves when it is asked to stop."""
+def _reporter(job: JobRun | None, stage: str) -> Progress:
+    """A function that reports to ``job`` how many MB are done, and raises `Interrupted` where it is asked to stop."""
     from ...engine.training.trainer import Interrupted
 
     if job is None:
         return _silent
     progress = Throttled(job)
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         progress(max(1, -(-done // 10**6)), max(1, -(-total // 10**6)), stage=stage)
         if job.stop_requested():
             raise Interrupted
 
-    return tell
+    return report
 
 
 def _silent(*values: object) -> None:
-    """What is told where nobody listens."""
+    """The report where there is no job to report to."""
