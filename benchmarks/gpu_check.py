@@ -158,18 +158,18 @@ def training(arguments: argparse.Namespace, ends: float) -> None:
     for name, seconds in many["seconds"].items():
         say(f"{name}, {arguments.particles:,} × {arguments.box} px (processor)", f"{seconds:.0f} s")
     trained = train(many, arguments, arguments.device)
-    tell(trained, many, arguments, arguments.device)
+    report(trained, many, arguments, arguments.device)
     devices = [arguments.device, *(["cpu"] if arguments.cpu and arguments.device != "cpu" else [])]
     compared = {device: train(few, arguments, device) for device in devices}
     for device, one in compared.items():
-        tell(one, few, arguments, device)
+        report(one, few, arguments, device)
     if len(compared) == 2:
         compare(*(open_model(one.folder) for one in compared.values()))
     decoding(trained)
     reconstruction(many, arguments)
     left = ends - time.monotonic()
     if arguments.cpu and arguments.device != "cpu" and left > 20:
-        tell(train(many, arguments, "cpu", limit=left - 10), many, arguments, "cpu")
+        report(train(many, arguments, "cpu", limit=left - 10), many, arguments, "cpu")
 
 
 def prepare(arguments: argparse.Namespace, count: int) -> dict:
@@ -216,7 +216,7 @@ def full_box_rate(folder: Path, box: int) -> float:
     return float(np.median(rates)) if len(rates) else float("nan")
 
 
-def tell(trained: Trained, data: dict, arguments: argparse.Namespace, device: str) -> None:
+def report(trained: Trained, data: dict, arguments: argparse.Namespace, device: str) -> None:
     """Lines of the table about one training."""
     count = len(load_prepared(data["prep"]).particles)
     head = f"train, {count:,} × {arguments.box} px, {device}"

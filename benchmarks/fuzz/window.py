@@ -42,7 +42,7 @@ class Fuzz:
         self.stuck = open(self.folder / "stuck.txt", "a")  # noqa: SIM115
         self.unsure: dict = {}  # models, and the point at which the engine could not decode
 
-    def tell(self, **line: object) -> None:
+    def log(self, **line: object) -> None:
         self.journal.write(json.dumps({"time": time.time(), **line}) + "\n")
         faulthandler.dump_traceback_later(HANG, file=self.stuck)
 
@@ -50,11 +50,11 @@ class Fuzz:
         run(self.session, f"windowsize {WINDOW}", log=False)
         for number in self.numbers:
             yield from self.sequence(number)
-        self.tell(ended=True)
+        self.log(ended=True)
 
     def sequence(self, number: int) -> Iterator[float]:
         user = User(self.session, self.folder / f"sequence {number}")
-        self.tell(sequence=number)
+        self.log(sequence=number)
         run(self.session, "close session", log=False)
         run(self.session, "flexrec show", log=False)
         user.command(f'flexrec open "{user.project()}"')
@@ -63,13 +63,13 @@ class Fuzz:
         for step in range(self.actions):
             random = np.random.default_rng((self.seed, number, step))
             action = chosen(random)
-            self.tell(sequence=number, step=step, action=action.name)
+            self.log(sequence=number, step=step, action=action.name)
             problems = yield from self.step(user, action, random)
             if problems:
-                self.tell(sequence=number, step=step, action=action.name, problems=problems)
+                self.log(sequence=number, step=step, action=action.name, problems=problems)
                 break
         for sentence in dict.fromkeys(user.refused):
-            self.tell(sequence=number, refused=sentence)
+            self.log(sequence=number, refused=sentence)
         run(self.session, "close session", log=False)
         yield 0.05
         user.end()
@@ -116,7 +116,7 @@ def main(session, *words: str) -> None:
         except StopIteration:
             os._exit(0)
         except BaseException:
-            fuzz.tell(problems=[traceback.format_exc()])
+            fuzz.log(problems=[traceback.format_exc()])
             os._exit(1)
         QTimer.singleShot(int(1000 * rest), go)
 

@@ -40,7 +40,7 @@ class ApartWork(Computing):
         self._child.send(packed(request))
         self._handlers = [scene.session.triggers.add_handler("new frame", self._look),
                           scene.session.triggers.add_handler("app quit", lambda *_: self.end())]  # fmt: skip
-        self._tell(self.said)
+        self._report(self.said)
 
     def end(self) -> None:
         """See `Computing`."""
@@ -63,7 +63,7 @@ class ApartWork(Computing):
         scene = self._scene
         if "progress" in message:
             what, step, total = message["progress"]
-            self._tell(f"{what} {step} of {total}", step == total)
+            self._report(f"{what} {step} of {total}", step == total)
         elif "say" in message:
             scene.say(message["say"])
         elif "table" in message:
@@ -75,12 +75,12 @@ class ApartWork(Computing):
         elif "result" in message:
             self._settled = True
 
-    def _tell(self, text: str, now: bool = False) -> None:
+    def _report(self, text: str, now: bool = False) -> None:
         if now or time.monotonic() >= self._next:
             self._next = time.monotonic() + _EVERY
             self.said = text
             self._scene.session.logger.status(f"{text} (flexrec cancel ends it)")
-            self._model.tell()
+            self._model.notify_listeners()
 
     def _ended(self) -> None:
         if not self._settled:
@@ -95,7 +95,7 @@ def begin_apart(scene: SessionScene, action: Action, asked: Any) -> None:
         if work.words == action.words:
             work.end()
     scene.model.computing.append(ApartWork(scene, action, asked))
-    scene.model.tell()
+    scene.model.notify_listeners()
 
 
 def cancel(scene: SessionScene, _: NoParameters) -> list[str]:

@@ -38,7 +38,7 @@ def register_all(logger) -> None:
 def as_command(function: Callable) -> Callable:
     """The same function, which returns plain values, and whose users' mistakes become ChimeraX's ``UserError``.
 
-    Whatever came of it, those who follow a model are told to look: commands change what a project keeps, too.
+    Whatever came of it, those who follow a model are notified: commands change what a project keeps, too.
     """
 
     @functools.wraps(function)
@@ -53,7 +53,7 @@ def as_command(function: Callable) -> Callable:
             raise UserError(disk_trouble(error)) from error
         finally:
             for model in open_models(session):
-                model.tell()
+                model.notify_listeners()
 
     command.__signature__ = _with_json(inspect.signature(function))  # by which ChimeraX knows that it may ask for JSON
     return command

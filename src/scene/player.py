@@ -58,7 +58,7 @@ class Player:
 
         self._dragging.prepare()
         self._motion = EachFrame(session, move, self.pause)
-        self._model.tell()
+        self._model.notify_listeners()
 
     def _start_time(self, how: Playing) -> float:
         """The time at which it would have started to be now at `place`; now, where it is at the end."""
@@ -103,7 +103,7 @@ class Player:
         """Rest here; the next play starts at the beginning."""
         self.pause()
         self.place = 0.0
-        self._model.tell()
+        self._model.notify_listeners()
 
     def scrub(self, place: float) -> None:
         """Show the state at a place, from 0 to 1."""
@@ -117,7 +117,7 @@ class Player:
         if self._motion is not None:
             motion, self._motion = self._motion, None
             motion.end()
-            self._model.tell()
+            self._model.notify_listeners()
 
     def _step_through(self, path: LatentPath, how: Playing) -> None:
         from chimerax.core.commands import run

@@ -100,7 +100,7 @@ class FlexRecModel(Model):
     @path.setter
     def path(self, path: LatentPath | None) -> None:
         self._path = path
-        self.player.stop()  # which calls `tell`
+        self.player.stop()  # which calls `notify_listeners`
 
     @property
     def recorder(self) -> Recorder | None:
@@ -110,7 +110,7 @@ class FlexRecModel(Model):
     @recorder.setter
     def recorder(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
-        self.tell()
+        self.notify_listeners()
 
     @property
     def current_path(self) -> LatentPath:
@@ -186,7 +186,7 @@ class FlexRecModel(Model):
         self.comparison.end()
         self.parts.place(self.z)
         self._move(dragged)
-        self.tell()
+        self.notify_listeners()
 
     def _move(self, dragged: bool) -> None:
         """Move all that follows, to where the vertices are."""
@@ -198,7 +198,7 @@ class FlexRecModel(Model):
         if self.dragging.active and not self.deleted:
             self._move(dragged=False)
 
-    def tell(self) -> None:
+    def notify_listeners(self) -> None:
         """Call the listeners in ``on_change``: the point, the path or the playing of it has changed."""
         for changed in list(self.on_change):
             changed()
@@ -211,7 +211,7 @@ class FlexRecModel(Model):
     def forget_computing(self, ended: Computing) -> None:
         """That is not computed any more."""
         self.computing = [work for work in self.computing if work is not ended]
-        self.tell()
+        self.notify_listeners()
 
     def _draw(self, volume: np.ndarray, light: bool = False) -> None:
         if self.map is not None:
@@ -222,7 +222,7 @@ class FlexRecModel(Model):
     def _forget_removed(self, _, removed: list) -> None:
         for part in (self.parts, self.dragging, self.comparison):
             part.forget(removed)
-        self.tell()
+        self.notify_listeners()
 
     # ----- the engine -----
 

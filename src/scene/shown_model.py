@@ -78,6 +78,6 @@ class ShownModel(Protocol):
         """Write to the log why an answer does not come."""
         ...
 
-    def tell(self) -> None:
+    def notify_listeners(self) -> None:
         """Call those who follow the point, the path, the playing and the comparison."""
         ...

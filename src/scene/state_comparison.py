@@ -76,7 +76,7 @@ class StateComparison:
             return
         shown, self._shown = self._shown, None
         shown.restore(self._model.session)
-        self._model.tell()
+        self._model.notify_listeners()
 
     def forget(self, removed: list[Model]) -> None:
         """End it where its maps were closed by hand."""
@@ -109,12 +109,12 @@ class StateComparison:
         shown.key = TableKey(self._model.session, shown.description.lines, lambda: shown.group.visible)
         for volume in shown.volumes:
             volume.add_volume_change_callback(self._look_changed)
-        self._model.tell()
+        self._model.notify_listeners()
 
     def _look_changed(self, _: Volume, change: str) -> None:
         if change in ("thresholds changed", "colors changed") and self._shown is not None:
             self._shown.key.lines = self._shown.description.lines
-            self._model.tell()
+            self._model.notify_listeners()
 
     # ----- sessions -----
 

@@ -210,11 +210,11 @@ class MovingParts:
             try:
                 done(TiedPoints.to_mesh(points, places[:, :4].astype(np.int32), places[:, 4:], rest))
             finally:
-                model.tell()
+                model.notify_listeners()
 
         def not_tied(error: Exception) -> None:
             failed()
-            model.tell()
+            model.notify_listeners()
             model.complain(error)
 
         try:
