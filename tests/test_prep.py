@@ -20,7 +20,7 @@ from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep.prep_notes import Notes
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP
-from chimerax.flexrec.jobs.prep.prep_read import tell_headers
+from chimerax.flexrec.jobs.prep.prep_read import check_headers
 from chimerax.flexrec.particles import ImageStack, Optics, Particles, read_particles, write_star
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.prepared import load_prepared
@@ -325,7 +325,7 @@ import chimerax.flexrec.jobs.prep.prep_run as prep_run
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.prep.prep_notes import Notes
 from chimerax.flexrec.jobs.prep.prep_parameters import PREP
-from chimerax.flexrec.jobs.prep.prep_read import tell_headers
+from chimerax.flexrec.jobs.prep.prep_read import check_headers
 from chimerax.flexrec.particles.convert import Converter
 import chimerax.flexrec.particles.stream as stream
 prep_run._CHUNK_PIXELS, stream._SYNC_SECONDS, convert = 16 * 40 * 40, 0, Converter.images
@@ -414,5 +414,5 @@ def test_a_header_of_another_pixel_size_is_said(tmp_path, header, said):
     stack.write_bytes(raw)
     (tmp_path / "001-prep").mkdir()
     notes = Notes(JobRun(tmp_path / "001-prep"))
-    tell_headers(read_particles(tmp_path / "particles.star"), notes)
+    check_headers(read_particles(tmp_path / "particles.star"), notes)
     assert [f"{stack.name} says {header:g} Å" in text for text in notes.texts] == [True] * said

@@ -32,7 +32,7 @@ def _text(path: Path | None) -> str | None:
 
 
 def _status(report: EngineReport) -> int:
-    return 0 if report.tell() else EXIT_FAILED
+    return 0 if report.print_report() else EXIT_FAILED
 
 
 FUNCTIONS = {"engine": show_engine, "engine install": install_engine}

@@ -20,7 +20,7 @@ from .job_arguments import checked
 from .job_lines import job_link, say, say_jobs, say_started
 from .projects import existing_project, the_job, the_project
 from .session_scene import SessionScene
-from .watch import tell_end
+from .watch import report_end
 
 AT_ONCE = 5.0  # seconds that the end of a killed process may take
 
@@ -74,7 +74,7 @@ def stop_job(scene: SessionScene, asked: Stop) -> Path:
     elif stopping:
         say(session, f"{folder.name} is asked to stop, and ends when it has written a checkpoint",
             job_link("stop", folder, "end it now", "now true"))
-        tell_end(session, folder)
+        report_end(session, folder)
         return folder
     background.start_next(folder.parent, engine_python(session))
     say(session, f"{folder.name} is stopped", job_link("resume", folder))
@@ -86,7 +86,7 @@ def resume_job(scene: SessionScene, asked: JobName) -> Path:
     session, folder = scene.session, the_job(scene.session, asked.job, asked.project)
     background.resume(folder, able_python(session))
     say_started(session, folder)
-    tell_end(session, folder)
+    report_end(session, folder)
     return folder
 
 
@@ -96,7 +96,7 @@ def clone_job(scene: SessionScene, asked: Clone, changes: Mapping[str, Any]) -> 
     changes = checked(find_job(read_record(other)["verb"]), changes)
     folder = background.clone(other, changes, asked.seed, able_python(session))
     say_started(session, folder)
-    tell_end(session, folder)
+    report_end(session, folder)
     return folder
 
 
@@ -112,7 +112,7 @@ def run_recipe(scene: SessionScene, asked: Recipe) -> list[Path]:
     for made in folders:
         background.resume(made, python)
         say_started(session, made)
-    tell_end(session, folders[-1])
+    report_end(session, folders[-1])
     return folders
 
 

@@ -21,7 +21,7 @@ from .job_lines import say_started
 from .jobs import clone_job
 from .projects import the_project
 from .session_scene import SessionScene
-from .watch import tell_end
+from .watch import report_end
 
 Command = tuple[str, CmdDesc, Callable[..., Any]]
 
@@ -51,7 +51,7 @@ def start_job(session, job: Job, project: Path | None, seed: int, values: dict[s
         values.setdefault("device", chosen_device(session))
     folder = background.submit(job.verb, values, the_project(session, project), seed, able_python(session))
     say_started(session, folder)
-    tell_end(session, folder)
+    report_end(session, folder)
     return folder
 
 

@@ -34,7 +34,7 @@ def watch_job(scene: SessionScene, asked: JobName) -> JobState:
     return job_state(folder)
 
 
-def tell_end(session, folder: Path) -> None:
+def report_end(session, folder: Path) -> None:
     """Say in the Log when a job has ended; for as long as the window is open."""
     if session.ui.is_gui:
         _watching(session, folder, False)

@@ -43,7 +43,7 @@ def incomplete(trainer: Trainer, probability: torch.Tensor) -> torch.Tensor:
     return (trainer.membership.probability < 0.5) & (probability > 0.5)
 
 
-def tell_incomplete(
+def log_incomplete(
     trainer: Trainer, stage: Stage, alike: torch.Tensor, vertices_of: Callable[[Batch], torch.Tensor]
 ) -> None:
     """Say how many of the images that are left out are likely particles that lack a part.

@@ -60,7 +60,7 @@ class Poses:
         least = 1e-6  # one of the two may shrink to nothing before the other
         return 1 / torch.cat([self.variance[:1].expand(3), self.variance[1:].expand(2)]).clamp(min=least)
 
-    def told(self) -> str:
+    def error_text(self) -> str:
         """How large the errors are, in words."""
         turn, shift = self.variance.sqrt().tolist()
         return f"{math.degrees(turn / self.radius):.2f}° about each axis and {shift:.2f} Å along each"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...parameters import parameter
 from ..declare import Job
-from .diagnose_tests import ALL, QUICK, TESTS, told_tests
+from .diagnose_tests import ALL, QUICK, TESTS, tests_help
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class DiagnoseParameters:
     test: tuple[str, ...] = parameter(
         (QUICK,),
         help=f"what is tested, several with commas: {QUICK}, all that need no training; {ALL}, all that apply; "
-        f"{told_tests()}",
+        f"{tests_help()}",
         choices=(QUICK, ALL, *TESTS),
         positional=True,
     )

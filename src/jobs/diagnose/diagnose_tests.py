@@ -77,7 +77,7 @@ TESTS = {
 }  # fmt: skip
 
 
-def told_tests() -> str:
+def tests_help() -> str:
     """Names and help of all tests, in one sentence."""
     return "; ".join(f"{test.name}, {test.help}{f' ({test.again})' if test.again else ''}" for test in TESTS.values())
 

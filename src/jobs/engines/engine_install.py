@@ -77,7 +77,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--index")
     chosen = parser.parse_args(words)
     try:
-        return 0 if install(chosen.folder, chosen.index, say=say_step).tell() else 1
+        return 0 if install(chosen.folder, chosen.index, say=say_step).print_report() else 1
     except InputError as error:
         print(f"flexrec: {error}", file=sys.stderr)
         return 2

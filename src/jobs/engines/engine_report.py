@@ -63,7 +63,7 @@ class EngineReport:
             text.append(f"Jobs can run with this Python, on {self.device.device}.")
         return text
 
-    def tell(self) -> bool:
+    def print_report(self) -> bool:
         """Print it, the problem to standard error; whether a job can run."""
         print("\n".join(self.lines()), flush=True)
         if self.problem is not None:

@@ -64,7 +64,7 @@ def _particle_file(folder: Path) -> Path:
     return job_file(folder, STAR)
 
 
-def tell_headers(particles: Particles, notes: Notes) -> None:
+def check_headers(particles: Particles, notes: Notes) -> None:
     """Say where a stack's header has quite another pixel size than the particle file, as after downsampling."""
     optics = particles.optics
     for group in np.unique(particles.group):

@@ -23,7 +23,7 @@ from .prep_doubts import doubt, doubt_radius
 from .prep_measure import Noise, images_digest, measure_noise, save_filter
 from .prep_notes import Notes
 from .prep_parameters import PrepParameters
-from .prep_read import read_consensus, read_input, tell_headers, with_refinement
+from .prep_read import check_headers, read_consensus, read_input, with_refinement
 from .prep_survey import Surveyed, survey_images, with_images
 from .prep_symmetry import check_symmetric, with_symmetry, write_unit
 
@@ -37,7 +37,7 @@ def run(parameters: PrepParameters, job: JobRun) -> None:
     parameters = with_refinement(parameters, job.log)
     particles, rows = read_input(parameters, job.seed, notes)
     ImageStack(particles).check()
-    tell_headers(particles, notes)
+    check_headers(particles, notes)
     frame = choose_frame(particles, parameters.box, parameters.crop)
     radius = _radius(parameters, frame)
     group = operators(parameters.symmetry)

@@ -60,7 +60,7 @@ def survey_images(converter: Converter, rows: np.ndarray, digest: str, workers: 
     images = Surveyed(particles, rows, result, find_hot_pixels(result, particles.group), 0)
     images = _without_empty(images, notes)
     images = _without_hot(images, converter, notes)
-    _tell_uneven(images, notes)
+    _note_uneven(images, notes)
     return images
 
 
@@ -161,7 +161,7 @@ def _named(particles: Particles, rows: np.ndarray) -> str:
 # ---------------------------------------------------------------------------- grey scale
 
 
-def _tell_uneven(images: Surveyed, notes: Notes) -> None:
+def _note_uneven(images: Surveyed, notes: Notes) -> None:
     """Say how far the images' noise differs, within and between optics groups."""
     particles, noise = images.particles, images.survey.noise
     groups = [int(number) for number in np.unique(particles.group)]
@@ -199,7 +199,7 @@ def with_images(images: Surveyed, notes: Notes) -> tuple[Particles, np.ndarray]:
     again = copies(image)
     if not again.any():
         return particles, image
-    _tell_copies(particles, image, notes)
+    _note_copies(particles, image, notes)
     half = together(particles.half, image)
     moved = int(np.count_nonzero((half != particles.half) & (particles.half > 0)))
     if moved:
@@ -210,7 +210,7 @@ def with_images(images: Surveyed, notes: Notes) -> tuple[Particles, np.ndarray]:
     return replace(particles, half=divided(half), columns=particles.columns | {IMAGE: images.rows[image]}), image
 
 
-def _tell_copies(particles: Particles, image: np.ndarray, notes: Notes) -> None:
+def _note_copies(particles: Particles, image: np.ndarray, notes: Notes) -> None:
     again = np.flatnonzero(copies(image))
     turned = np.abs(particles.rotation[again] - particles.rotation[image[again]]).max((1, 2)) > 1e-3
     count, views = len(again), int(turned.sum())

@@ -190,8 +190,8 @@ class MovingSolver:
             step = refine_poses(stage, rows, self._vertices_of(number, kind), self._team)
             if self._team.leads:
                 self._job.log(f"Poses of {len(rows)} particles refined {WORDS[kind]}, round {rounds + 1} of "
-                              f"{POSE_ROUNDS}: by {step:.2f} Å (r.m.s.); errors of {stage.poses.told()} are expected "
-                              "now.")  # fmt: skip
+                              f"{POSE_ROUNDS}: by {step:.2f} Å (r.m.s.); errors of {stage.poses.error_text()} are "
+                              "expected now.")  # fmt: skip
         return begun_again(self._problem(stages, kind), pair)
 
     def _vertices_of(self, number: int, kind: str) -> Callable[[Batch], torch.Tensor]:

@@ -39,7 +39,7 @@ def sum_images(prepared: Prepared, halves: Halves, job: JobRun) -> Sums | None:
     pace, keeper = Pace(job, sum(map(len, batches[:done])), len(rows)), Keeper(job)
     for number, batch in enumerate(in_order(Spectra(prepared), batches[done:], thread_share()), done):
         _insert(sums, batch, batches[number], of_first, prepared)
-        pace.tell(len(batches[number]))
+        pace.advance(len(batches[number]))
         more = number + 1 < len(batches)
         stop = more and job.stop_requested()
         if stop or (more and keeper.is_time()):
@@ -130,7 +130,7 @@ class Pace:
         self._stage = {} if stage is None else {"stage": stage}
         self._begun = time.monotonic()
 
-    def tell(self, more: int) -> None:
+    def advance(self, more: int) -> None:
         """So many more are done."""
         self._done += more
         rate = (self._done - self._before) / max(time.monotonic() - self._begun, 1e-3)

@@ -96,7 +96,7 @@ def _plan(
     side = np.full(len(prepared.particles), -1, np.int8)
     side[halves[0]], side[halves[1]] = 0, 1
     weight = np.where(side >= 0, latents.weight, 0)
-    _tell(latents, grades, weight, side, job)
+    _check_latents(latents, grades, weight, side, job)
     placed, distance = latents.placed, latents.distance()
     square = np.full((len(z), len(side)), np.inf)
     for i, point in enumerate(z):
@@ -122,7 +122,9 @@ def _series(parameters: ReconstructParameters, dims: int) -> tuple[Series, ...]:
     return tuple(series)
 
 
-def _tell(latents: StateLatents, grades: Sequence[str], weight: np.ndarray, side: np.ndarray, job: JobRun) -> None:
+def _check_latents(
+    latents: StateLatents, grades: Sequence[str], weight: np.ndarray, side: np.ndarray, job: JobRun
+) -> None:
     """Log what is left out, and which points lie at the edge; ``InputError`` where too few particles count."""
     count = int(np.count_nonzero(weight))
     if count < FEWEST:

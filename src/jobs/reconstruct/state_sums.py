@@ -93,7 +93,7 @@ def sum_states(sums: StateSums, prepared: Prepared, job: JobRun, stage: str, abo
     pace, keeper = Pace(job, sum(map(len, batches[:done])), len(sums.rows), stage), Keeper(job)
     for number, batch in enumerate(in_order(Spectra(prepared), batches[done:], thread_share()), done):
         sums.insert(batch, batches[number], prepared)
-        pace.tell(len(batches[number]))
+        pace.advance(len(batches[number]))
         more = number + 1 < len(batches)
         stop = more and job.stop_requested()
         if stop or (more and keeper.is_time()):

@@ -204,9 +204,9 @@ def stop(folder: Path) -> bool:
         queue.change(entry, stop=True)  # a worker that starts now finds that it is not wanted
         runs = recorded_status(folder).status == RUNNING
     if runs:
-        _tell(slurm_programs.ask_to_end, entry)
+        _call_scheduler(slurm_programs.ask_to_end, entry)
         return True
-    _tell(slurm_programs.cancel, entry)
+    _call_scheduler(slurm_programs.cancel, entry)
     with locked_queue(folder.parent) as queue:
         queue.drop(folder.name)
         if recorded_status(folder).status == QUEUED:
@@ -216,9 +216,9 @@ def stop(folder: Path) -> bool:
 
 def kill(entry: Entry) -> None:
     """End a job at once."""
-    _tell(slurm_programs.cancel, entry)
+    _call_scheduler(slurm_programs.cancel, entry)
 
 
-def _tell(do: Callable[[str], None], entry: Entry) -> None:
+def _call_scheduler(do: Callable[[str], None], entry: Entry) -> None:
     if entry.cluster_job:
         do(entry.cluster_job)

@@ -19,7 +19,7 @@ from .keep_latents import keep_latents
 from .train_figures import PassFigures
 from .train_images import open_images
 from .train_memory import images_at_once, lower, set_images_at_once
-from .train_moving import told_moving, with_what_moves
+from .train_moving import moving_summary, with_what_moves
 from .train_parameters import CommonParameters
 from .train_particles import select_junk, write_particles
 from .train_parts import chosen_parts
@@ -89,7 +89,7 @@ def train_model(
         remake=remake,
     )
     if mesh.free is not None:
-        trainer.log(told_moving(mesh))
+        trainer.log(moving_summary(mesh))
 
     figures = PassFigures(job)
 

@@ -35,7 +35,7 @@ def with_what_moves(mesh: TetMesh, mask: Path | None, prepared: Prepared) -> Tet
     return partly_free
 
 
-def told_moving(mesh: TetMesh) -> str:
+def moving_summary(mesh: TetMesh) -> str:
     """How much of the mesh may move, in words."""
     if mesh.free is None:
         return "All vertices of the mesh may move."

@@ -55,7 +55,7 @@ def find_poses(
             poses.shared = SharedCorrections.among(trainer.image, poses.correction)
             poses.correction = poses.shared.together(trainer.membership.probability)
         stage, maps = solve_at_rest(trainer, level, stage, maps)
-    trainer.log(f"Poses are off by about {poses.told()}: they are corrected as training goes on.")
+    trainer.log(f"Poses are off by about {poses.error_text()}: they are corrected as training goes on.")
     return stage, maps
 
 

@@ -23,7 +23,7 @@ from ...maps.noise_power import measure_noise
 from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batches import Batch
 from ...training.find_members import judge_images
-from ...training.incomplete_images import tell_incomplete
+from ...training.incomplete_images import log_incomplete
 from ...training.schedule import LEAST_EPOCHS, ResolutionLevel
 from ...training.signal_scales import MOVING
 from ...training.stage import Stage, carry_density
@@ -99,7 +99,7 @@ class FlowDecoder(FlowState):
             now.trainer.team.collect(self._pass.resemblance, rows)
             judge_images(now.trainer, self._pass.resemblance, self.settings.judged, MOVING)
             if now.last and self.complete:
-                tell_incomplete(now.trainer, now.stage, self._pass.resemblance, self.vertices_of(now.points))
+                log_incomplete(now.trainer, now.stage, self._pass.resemblance, self.vertices_of(now.points))
         self.fix_pose_gauge(now, now.points.step_sums)
         self.energy = means["energy"]
 

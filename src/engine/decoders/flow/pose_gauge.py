@@ -52,7 +52,7 @@ def fix_pose_gauge(now: Pass, decoder: FlowState, step_sums: StepSums) -> None:
         poses.leave()
         trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
     elif now.last:
-        trainer.log(f"Poses were off by about {poses.told()}.")
+        trainer.log(f"Poses were off by about {poses.error_text()}.")
 
 
 def _give_back(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: RigidBasis) -> None:

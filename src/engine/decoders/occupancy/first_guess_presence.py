@@ -48,7 +48,7 @@ def guess_occupancy(
         trainer.membership = members
         guess_motion(trainer, at_rest, decoder, points, given)
         return
-    tell(trainer, fading)
+    log_fading(trainer, fading)
     flow, decoder.maps = flow_of(decoder), maps
     # an image that lacks a part seemed to be a weak one; how strong it is, is told again once presence is known
     trainer.signal.take(torch.ones_like(trainer.signal.scale), 0.0)
@@ -97,7 +97,7 @@ def _strictness(decoder: FlowState) -> float:
     return decoder.settings.fading if isinstance(decoder.settings, OccupancyParameters) else 1.0
 
 
-def tell(trainer: Trainer, fading: Fading) -> None:
+def log_fading(trainer: Trainer, fading: Fading) -> None:
     """Say what comes and goes."""
     for group, share in zip(fading.groups, fading.share.tolist(), strict=True):
         names = " and ".join(str(part + 1) for part in sorted(group))
