@@ -19,7 +19,7 @@ from chimerax.flexrec.jobs.diagnose.epochs_test import judge as judge_epochs
 from chimerax.flexrec.jobs.diagnose.half_models import HeldOutGains
 from chimerax.flexrec.jobs.diagnose.junk_test import particles_among
 from chimerax.flexrec.jobs.diagnose.motion_test import judge as judge_motion
-from chimerax.flexrec.jobs.diagnose.moved_latents import Moves, median_of_spread, told_moves
+from chimerax.flexrec.jobs.diagnose.moved_latents import Moves, median_of_spread, moves_summary
 from chimerax.flexrec.jobs.diagnose.moved_latents import judge as judge_moves
 from chimerax.flexrec.jobs.diagnose.strain_test import Plausibility
 from chimerax.flexrec.jobs.diagnose.strain_test import judge as judge_strain
@@ -226,7 +226,7 @@ def test_a_page_says_of_which_kind_of_mean_its_numbers_are():
     before = np.array([-1.0, -0.5, 0, 0.5, 1])[:, None] * np.sqrt(2)  # of unit variance
     found = Moves(before, before + np.array([0.1, 0.1, 0.1, 0.1, 2])[:, None], np.full(5, 0.1))
     assert median_of_spread(found) == pytest.approx(0.1)
-    numbers, rows = told_moves(found)
+    numbers, rows = moves_summary(found)
     assert numbers["median_of_spread"] == pytest.approx(0.1) and numbers["of_spread"] == pytest.approx([np.sqrt(0.808)])
     assert ("move over the spread of all particles, r.m.s. over the images, by dimension", "0.90") in rows
     assert "0.10 of the spread of all (half of 5 images move less)" in judge_moves(found, "turned")[1]

@@ -40,7 +40,7 @@ def show_jobs(chosen: argparse.Namespace, _: Project) -> int:
 
 def show_log(chosen: argparse.Namespace, asked: Log) -> int:
     """``flexrec log JOB``."""
-    folder, offset, told = chosen_job(chosen), 0, False
+    folder, offset, warned = chosen_job(chosen), 0, False
     for look in count():
         # looked at before the text, so that the last lines of a job that ends are not missed
         goes_on = asked.follow and is_pending(folder, read_queue(folder.parent))
@@ -48,8 +48,8 @@ def show_log(chosen: argparse.Namespace, asked: Log) -> int:
         print(text, end="", flush=True)
         if not goes_on:
             return _follow_end(folder) if asked.follow else 0
-        if not told and look % _LOOKS == 0 and is_silent(folder):
-            told = complain(f"{folder.name} gives no sign of life; flexrec jobs tells more.", True)
+        if not warned and look % _LOOKS == 0 and is_silent(folder):
+            warned = complain(f"{folder.name} gives no sign of life; flexrec jobs tells more.", True)
         with suppress(OSError, InputError):
             background.start_next(folder.parent)
         time.sleep(_GLANCE)

@@ -73,5 +73,5 @@ def _row(state: JobState) -> str:
 def _links(state: JobState) -> list[str]:
     words = {RUNNING: ("watch", "stop"), QUEUED: ("stop",), STOPPED: ("resume",), FAILED: ("resume",), DONE: ()}
     links = [job_link(word, state.folder) for word in ("log", *words.get(state.state, ()))]
-    told = job_link("report", state.folder) if (state.folder / HTML).is_file() else ""
-    return [*links, *filter(None, [open_link(state.folder), told])]
+    report = job_link("report", state.folder) if (state.folder / HTML).is_file() else ""
+    return [*links, *filter(None, [open_link(state.folder), report])]

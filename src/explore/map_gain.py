@@ -42,8 +42,8 @@ def map_clause(places: tuple[Resolutions, ...]) -> str:
     if not places:
         return ""
     worst, best = min(places, key=lambda each: each.change), max(places, key=lambda each: each.change)
-    told = worst if worst.change < 0 else best if best.change > 0 else places[0]
-    return f"map of {told.text()}"
+    most_changed = worst if worst.change < 0 else best if best.change > 0 else places[0]
+    return f"map of {most_changed.text()}"
 
 
 def worse(places: tuple[Resolutions, ...]) -> tuple[Resolutions, ...]:

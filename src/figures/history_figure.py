@@ -26,9 +26,9 @@ def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -
         ``class_1`` …; or whatever else a decoder measures, which is shown by its name
     """
     epoch, box = np.asarray(history["epoch"], float), np.asarray(history["box"])
-    told_by = {"gain": _linear_course, "energy": _flow_course, "certainty": _classes_course,
-               "rigid_misfit": _field_course}  # fmt: skip
-    course = next((course for name, course in told_by.items() if name in history), _plain_course)
+    course_by_measure = {"gain": _linear_course, "energy": _flow_course, "certainty": _classes_course,
+                         "rigid_misfit": _field_course}  # fmt: skip
+    course = next((course for name, course in course_by_measure.items() if name in history), _plain_course)
     curves, text = course(history)
     rows = -(-len(curves) // 2)
     figure = new_figure(10.5, 1 + 3 * rows)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLUMNS = 5
-_TOLD = 4  # angles in a title
+_MOST_ANGLES = 4  # angles in a title
 
 
 def draw(path: Path, moving: MovingMolecule, experiment: Experiment) -> None:
@@ -50,7 +50,7 @@ def _states(moving: MovingMolecule) -> np.ndarray:
 
 
 def _title(state: np.ndarray) -> str:
-    return ", ".join(f"{angle:.0f}°" for angle in state[:_TOLD]) + (" …" if len(state) > _TOLD else "")
+    return ", ".join(f"{angle:.0f}°" for angle in state[:_MOST_ANGLES]) + (" …" if len(state) > _MOST_ANGLES else "")
 
 
 def _show(axis: Axes, image: np.ndarray, title: str, from_side: bool) -> None:

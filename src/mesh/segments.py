@@ -134,10 +134,10 @@ def doubts(segments: Segments, mask: np.ndarray, pixel_size: float) -> list[str]
     given, used = (set(np.unique(values[values != SOLVENT]).tolist()) for values in (segments.label, label))
     share = float(np.mean(label != SOLVENT))
     lost = ", ".join(map(str, sorted(given - used)))
-    told = [f"Labels {lost} have no voxel in the mask, so they are no parts."] if lost else []
+    doubts = [f"Labels {lost} have no voxel in the mask, so they are no parts."] if lost else []
     if share < FEW_LABELLED:
-        told.append(f"Of the mask, {share:.0%} is labelled; each other voxel takes the label that is nearest to it.")
-    return told
+        doubts.append(f"Of the mask, {share:.0%} is labelled; each other voxel takes the label that is nearest to it.")
+    return doubts
 
 
 def _on_grid(segments: Segments, box: int, pixel_size: float) -> np.ndarray:

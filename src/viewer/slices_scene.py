@@ -93,10 +93,10 @@ class SlicesScene(QObject):
         self.changed.connect(changed)
         return lambda: self.changed.disconnect(changed)
 
-    def on_failure(self, told: Callable[[str], None]) -> Callable[[], None]:
+    def on_failure(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """See `panel.Scene`."""
-        self.failed.connect(told)
-        return lambda: self.failed.disconnect(told)
+        self.failed.connect(listener)
+        return lambda: self.failed.disconnect(listener)
 
     def drag(self, z: np.ndarray) -> None:
         """See `panel.Scene`: a coarse map, where the model's is larger."""

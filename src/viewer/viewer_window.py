@@ -81,18 +81,18 @@ class Viewer(QMainWindow):
         page = Path(__file__).resolve().parent.parent / "docs" / "user" / "tools" / "flexrec.html"
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
 
-    def _compare(self, told: Compared | None, maps: tuple | None) -> None:
+    def _compare(self, compared: Compared | None, maps: tuple | None) -> None:
         """Two maps in a window of their own, or none any more."""
         if self._compared is not None:
             before, self._compared = self._compared, None
             before.close()
-        if told is None:
+        if compared is None:
             return
         window, pixel_size = QDialog(self), self.scene.trained.model.pixel_size
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        window.setWindowTitle(told.title)
+        window.setWindowTitle(compared.title)
         row = QHBoxLayout(window)
-        if told.how == "beside":
+        if compared.how == "beside":
             for one in maps:
                 row.addWidget(self._copy(one, pixel_size))
         else:

@@ -75,15 +75,15 @@ def judge(fading: Fading | None, known: Sequence[int], parts: int) -> tuple[str,
     if (junk := fading.all_of_it(parts)) is not None:
         return BAD, (f"{100 * (1 - float(fading.share[junk])):.0f} % of the images have nothing of the molecule, so "
                      "nothing can be said of its parts. Train with --junk weigh, which leaves such images out.")
-    told = "; ".join(
+    text = "; ".join(
         f"{_named(group)} {'is' if len(group) == 1 else 'are together'} present in {100 * share:.0f} % of the particles"
         for group, share in zip(fading.groups, fading.share.tolist(), strict=True)
     )
     gain = f"which explains {fading.gain:.1f} nats per image beyond motion"
     missed = sorted(set(fading.group_of) - set(known))
     if not missed:
-        return GOOD, f"{told[0].upper()}{told[1:]}, {gain}; the model has that."
-    return BAD, (f"{told[0].upper()}{told[1:]}, {gain}; this model cannot show that {_named(missed)} may be absent. "
+        return GOOD, f"{text[0].upper()}{text[1:]}, {gain}; the model has that."
+    return BAD, (f"{text[0].upper()}{text[1:]}, {gain}; this model cannot show that {_named(missed)} may be absent. "
                  "Train with --decoder occupancy, and a latent dimension more.")  # fmt: skip
 
 

@@ -76,11 +76,11 @@ def _run(
     level, sentence = judge(found, words)
     with job.output(f"{test}.png") as path:
         draw_moves(path, found.before, found.after, found.uncertain, words, sentence)
-    numbers, rows = told_moves(found)
+    numbers, rows = moves_summary(found)
     keep_finding(job, Finding(test, level, sentence, reading, rows, ((f"{test}.png", ""),), numbers), training)
 
 
-def told_moves(found: Moves) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+def moves_summary(found: Moves) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
     """The numbers of a finding, for programs and as text."""
     median, high = np.percentile(found.uncertain, (50, 90))
     spread = np.sqrt(((found.after - found.before) ** 2).mean(axis=0) / found.before.var(axis=0).clip(1e-12))
@@ -104,11 +104,11 @@ def judge(found: Moves, words: str) -> tuple[str, str]:
     median = float(np.median(found.uncertain))
     step = median_of_spread(found)
     level = GOOD if median < STILL and step < LOST / 2 else DOUBTFUL if median < MOVED and step < LOST else BAD
-    told = (f"by {median:.2f} of its own uncertainty and {step:.2f} of the spread of all (half of "
-            f"{len(found.uncertain):,} images move less)")  # fmt: skip
+    amount = (f"by {median:.2f} of its own uncertainty and {step:.2f} of the spread of all (half of "
+              f"{len(found.uncertain):,} images move less)")  # fmt: skip
     if level == GOOD:
-        return level, f"An image {words} keeps its latents: they move {told}."
-    return level, f"An image {words} is taken for another state: its latent moves {told}."
+        return level, f"An image {words} keeps its latents: they move {amount}."
+    return level, f"An image {words} is taken for another state: its latent moves {amount}."
 
 
 def moves(

@@ -31,10 +31,10 @@ def write_null_particles(training: FinishedTraining, folder: Path, job: JobRun) 
     if (folder / RECORD).is_file():
         return True
     folder.mkdir(parents=True, exist_ok=True)
-    told, shown = _rows(training.prepared.particles.take(training.members))
+    own, shown = _rows(training.prepared.particles.take(training.members))
     if not _write_images(training, shown, folder, job):
         return False
-    particles = _in_new_stack(told, folder)
+    particles = _in_new_stack(own, folder)
     write_star(folder / STAR, particles)
     prepared = training.prepared
     with job.output(os.path.relpath(folder / NOISE, job.folder)) as path, open(path, "wb") as file:

@@ -53,14 +53,14 @@ def judge(found: StateAgreement) -> tuple[str, str]:
         words = f"of {angstroms(motion)} of motion the two differ by {angstroms(difference)}"
     else:
         words = f"{100 * max(shared, 0):.0f} % of the changes of the map are common to both"
-    told = f"latents correlate by {', '.join(f'{value:.3f}' for value in found.correlation)}, and {words}"
+    text = f"latents correlate by {', '.join(f'{value:.3f}' for value in found.correlation)}, and {words}"
     if least > SAME and shared > MOVED_SAME:
-        return GOOD, f"Another seed finds the same: {told}."
+        return GOOD, f"Another seed finds the same: {text}."
     if least > ALIKE and shared > MOVED_ALIKE:
-        return DOUBTFUL, f"Another seed finds nearly the same: {told}."
+        return DOUBTFUL, f"Another seed finds nearly the same: {text}."
     if found.correlation.max() > SAME:
-        return DOUBTFUL, f"Another seed finds some of it again: {told}."
-    return BAD, f"Another seed finds something else: {told}."
+        return DOUBTFUL, f"Another seed finds some of it again: {text}."
+    return BAD, f"Another seed finds something else: {text}."
 
 
 def _rows(found: StateAgreement) -> tuple[tuple[str, str], ...]:

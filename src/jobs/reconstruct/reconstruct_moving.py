@@ -56,7 +56,7 @@ def reconstruct_moving(parameters: ReconstructParameters, job: JobRun) -> bool:
               "halves": (len(inputs.halves[0]), len(inputs.halves[1])), "model": inputs.name,
               "independent": inputs.independent,
               "poses_refined": parameters.refine_poses, "warnings": _unfinished(inputs),
-              "solved": {kind: _told(job, kind) for kind in kinds_of(parameters)}}  # fmt: skip
+              "solved": {kind: _solution_numbers(job, kind) for kind in kinds_of(parameters)}}  # fmt: skip
     write_reconstruction(moved, rigid, pixel_size, request, record, job)
     return True
 
@@ -81,10 +81,10 @@ def _solved(job: JobRun, kind: str) -> tuple[Reconstruction, float]:
     return of_halves(first, second, (first + second) / 2, pixel_size), pixel_size
 
 
-def _told(job: JobRun, kind: str) -> dict[str, float]:
+def _solution_numbers(job: JobRun, kind: str) -> dict[str, float]:
     """Passes over the images, and nats of an image of the other half that each half-map explains."""
-    told = json.loads((job.folder / SOLVED[kind]).read_text(encoding="utf-8"))
-    return {name: told[name] for name in ("passes", "explained")}
+    record = json.loads((job.folder / SOLVED[kind]).read_text(encoding="utf-8"))
+    return {name: record[name] for name in ("passes", "explained")}
 
 
 def solve_moving(parameters: ReconstructParameters, job: JobRun) -> Inputs | None:

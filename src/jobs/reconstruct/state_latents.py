@@ -77,8 +77,8 @@ class StateLatents:
 def state_latents(parameters: ReconstructParameters, prepared: Prepared) -> StateLatents:
     """The latents that were named; ``InputError`` where none were, or where they are not of these particles."""
     if (parameters.model is None) == (parameters.latents is None):
-        told = "both --model and --latents say" if parameters.model else "neither --model nor --latents says"
-        raise InputError(f"at, path: {told} whose latents the points are; give one of them.")
+        options = "both --model and --latents say" if parameters.model else "neither --model nor --latents says"
+        raise InputError(f"at, path: {options} whose latents the points are; give one of them.")
     if parameters.model is not None:
         return _of_model(parameters.model, prepared)
     assert parameters.latents is not None
@@ -175,8 +175,8 @@ def _rows(path: Path, given: int, prepared: Prepared) -> np.ndarray:
     source = _source_rows(prepared)
     if source is not None and given == source:
         return np.asarray(columns[SOURCE_ROW], np.int64)
-    told = "" if source is None else f", and the particle file of {source}"
-    raise InputError(f"{path}: has latents of {given} particles, but {prepared.folder.name} is of {count}{told}; give "
+    other = "" if source is None else f", and the particle file of {source}"
+    raise InputError(f"{path}: has latents of {given} particles, but {prepared.folder.name} is of {count}{other}; give "
                      "the latents of these particles, or name their prep job with --particles.")  # fmt: skip
 
 

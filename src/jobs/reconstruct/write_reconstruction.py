@@ -40,7 +40,7 @@ def write_reconstruction(
         job.log(f"Warning: {doubt}")
     for each, name, what in ((result, MAP, ""), (twin, TWIN_MAP, "At rest: ")):
         if each is not None:
-            job.log(what + told(each, counts))
+            job.log(what + agreement_text(each, counts))
             with job.output(name) as path:
                 write_map(path, each.mean, pixel_size, request.centre)
     with job.output("reconstruct.png") as path:
@@ -56,13 +56,13 @@ def write_reconstruction(
 def half_doubts(counts: tuple[int, int]) -> Iterator[str]:
     """What is doubtful about halves of so many particles, in sentences."""
     fewer, more = sorted(counts)
-    told = f"the halves have {counts[0]} and {counts[1]} particles"
+    sizes = f"the halves have {counts[0]} and {counts[1]} particles"
     if fewer < FEWEST_TRUSTED:
-        yield (f"Only few particles: {told}, and with fewer than {FEWEST_TRUSTED} in one, most directions are empty in "
-               "its map, so that the half-maps may agree by chance; take more.")  # fmt: skip
+        yield (f"Only few particles: {sizes}, and with fewer than {FEWEST_TRUSTED} in one, most directions are empty "
+               "in its map, so that the half-maps may agree by chance; take more.")  # fmt: skip
     if more > MOST_UNLIKE * fewer:
         even = 4 * fewer * more / (fewer + more)
-        yield (f"Unlike halves: {told}. Maps made of the mean of both half-maps, such as the one to deposit, are as "
+        yield (f"Unlike halves: {sizes}. Maps made of the mean of both half-maps, such as the one to deposit, are as "
                f"noisy as those of {even:.0f} particles in even halves, and their resolution is that of neither half; "
                "give the particles even halves (_rlnRandomSubset), or none, and they are drawn at random.")  # fmt: skip
 
@@ -71,7 +71,7 @@ def _pair(result: Reconstruction, pixel_size: float) -> HalfPair:
     return HalfPair(result.first, result.second, pixel_size)
 
 
-def told(result: Reconstruction, counts: tuple[int, int]) -> str:
+def agreement_text(result: Reconstruction, counts: tuple[int, int]) -> str:
     """How far the half-maps of so many particles agree."""
     halves = f"half-maps of {counts[0]} and {counts[1]} particles"
     if result.resolution is None:

@@ -136,9 +136,9 @@ def _worse_sections(
     causes = worse_map_causes(map_numbers(folder, record, facts))
     likely = [cause.name for cause in causes if cause.level == LIKELY]
     where = "; ".join(each.text() for each in lost)
-    told = f"Most likely: {', then '.join(likely)}." if likely else "None of the usual causes shows in the numbers."
+    summary = f"Most likely: {', then '.join(likely)}." if likely else "None of the usual causes shows in the numbers."
     rows = tuple((cause.name, cause.level, cause.sentence) for cause in causes)
-    return (Section("Why is it worse?", (f"The map under motion is coarser than the rigid one: {where}. {told}",),
+    return (Section("Why is it worse?", (f"The map under motion is coarser than the rigid one: {where}. {summary}",),
                     Grid(("cause", "how likely", "what speaks for that"), rows)),)  # fmt: skip
 
 

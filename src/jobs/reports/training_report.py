@@ -21,7 +21,7 @@ _PICTURES = (
     ("latents.png", "Where the particles lie in latent space."),
     ("history.png", "How the training went, pass by pass."),
 )
-NOT_TOLD = "not measured"
+NO_VALUE = "not measured"
 
 
 def training_page(folder: Path) -> Page:
@@ -73,11 +73,11 @@ def _numbers(facts: TrainingFacts) -> Grid:
         ("Map", f"{model.box} voxels of {model.pixel_size:.3g} Å"),
         ("Motion", angstroms(motion.motion) if motion.motion is not None else "none: density comes and goes"),
         ("Gain on fitted images", _nats(facts.fitted_gain)),
-        ("Held-out gain", NOT_TOLD if held_out is None else _per_image(held_out.gain, held_out.error)),
-        ("Null test", NOT_TOLD if null is None else f"{_per_image(null.real.gain, null.real.error)}; a "
+        ("Held-out gain", NO_VALUE if held_out is None else _per_image(held_out.gain, held_out.error)),
+        ("Null test", NO_VALUE if null is None else f"{_per_image(null.real.gain, null.real.error)}; a "
          f"rigid molecule gives {with_error(null.rigid.gain, null.rigid.error)}"),
-        ("Resolution", NOT_TOLD if facts.resolution is None else angstroms(facts.resolution)),
-        ("Errors of poses", NOT_TOLD if errors is None else f"{errors[0]:.2f}° and {errors[1]:.2f} Å along each axis"),
+        ("Resolution", NO_VALUE if facts.resolution is None else angstroms(facts.resolution)),
+        ("Errors of poses", NO_VALUE if errors is None else f"{errors[0]:.2f}° and {errors[1]:.2f} Å along each axis"),
         ("Not particles", share(facts.junk)),
         ("Strain", share(facts.strain)),
         ("Unknown share of the latents", share(facts.unknown)),
@@ -90,7 +90,7 @@ def _per_image(value: float, error: float) -> str:
 
 
 def _nats(value: float | None) -> str:
-    return NOT_TOLD if value is None else f"{value:.3g} nats per image"
+    return NO_VALUE if value is None else f"{value:.3g} nats per image"
 
 
 def _part_section(motion: MotionNumbers) -> tuple[Section, ...]:
@@ -99,7 +99,7 @@ def _part_section(motion: MotionNumbers) -> tuple[Section, ...]:
     agreement, parts = motion.agreement, motion.agreement.parts if motion.agreement else ()
     rows = []
     for place, size in enumerate(motion.parts):
-        apart = angstroms(parts[place][0]) if agreement and place < len(parts) else NOT_TOLD
+        apart = angstroms(parts[place][0]) if agreement and place < len(parts) else NO_VALUE
         rows.append((f"part {part_label(place, motion.labels)}", angstroms(size), apart))
     return (Section("Part by part", (), Grid(("part of the mesh", "motion", "halves agree to"), tuple(rows))),)
 
@@ -116,5 +116,5 @@ def _pictures(facts: TrainingFacts) -> tuple[Picture, ...]:
 
 
 def _explained(facts: TrainingFacts) -> tuple[tuple[str, str], ...]:
-    told = [texts.MOTION, texts.FITTED_GAIN, texts.HELD_OUT, texts.HALVES, texts.NULL, texts.RESOLUTION]
-    return (*told, texts.POSES, texts.JUNK, texts.STRAIN, texts.UNKNOWN)
+    explanations = [texts.MOTION, texts.FITTED_GAIN, texts.HELD_OUT, texts.HALVES, texts.NULL, texts.RESOLUTION]
+    return (*explanations, texts.POSES, texts.JUNK, texts.STRAIN, texts.UNKNOWN)

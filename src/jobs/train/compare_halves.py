@@ -51,10 +51,10 @@ def compare_halves(job: JobRun, image: np.ndarray, *images: int) -> None:
     _draw(job, both, arrays, agreement, models[0])
     with job.output(RECORD) as path:
         path.write_text(record.text(), encoding="utf-8")
-    job.log(told(record))
+    job.log(summary(record))
 
 
-def told(record: HalvesRecord) -> str:
+def summary(record: HalvesRecord) -> str:
     """The record as a sentence."""
     upto = "" if record.gain_resolution is None else f", up to {record.gain_resolution:.1f} Å"
     return (f"Motion explains images that neither half model has seen by {record.held_out_gain:.2f} ± "

@@ -95,14 +95,14 @@ def _composed(decoders: tuple[Part, ...], sources: tuple[Part, ...], machines: t
 
 
 def _machine(machines: tuple[Preset, ...]) -> object:
-    told = "; ".join(f"{each.name}, {each.help}" for each in machines)
+    choices = "; ".join(f"{each.name}, {each.help}" for each in machines)
     return parameter(None, help=f"set decoder, latents and what else makes a known machine; what is given beside it "
-                     f"wins: {told}", choices=tuple(each.name for each in machines))  # fmt: skip
+                     f"wins: {choices}", choices=tuple(each.name for each in machines))  # fmt: skip
 
 
 def _choice(what: str, parts: tuple[Part, ...]) -> object:
-    told = "; ".join(f"{part.name}, {part.help}" for part in parts)
-    return parameter(parts[0].name, help=f"{what}: {told}", choices=tuple(part.name for part in parts))
+    choices = "; ".join(f"{part.name}, {part.help}" for part in parts)
+    return parameter(parts[0].name, help=f"{what}: {choices}", choices=tuple(part.name for part in parts))
 
 
 TRAIN = Job(

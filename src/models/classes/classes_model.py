@@ -69,8 +69,8 @@ class ClassesModel(Model):
     def says(self) -> tuple[str, ...]:
         """The share of the particles that each class has."""
         shares = np.nanmean(self.shares, axis=0)
-        told = ", ".join(f"class {k + 1} {100 * share:.0f} %" for k, share in enumerate(shares))
-        return (f"{len(shares)} classes with these shares of the particles: {told}.",)
+        shares_text = ", ".join(f"class {k + 1} {100 * share:.0f} %" for k, share in enumerate(shares))
+        return (f"{len(shares)} classes with these shares of the particles: {shares_text}.",)
 
 
 def read_classes_model(folder: Path, about: dict) -> ClassesModel:

@@ -51,12 +51,12 @@ class OccupancyDecoder(FlowDecoder):
 
     def summary(self, line: dict[str, float]) -> str:
         """A line of the history as a sentence."""
-        told = "".join(
+        presence = "".join(
             f" Part {name.removeprefix(COLUMN)}: present in {100 * share:.0f} % of the particles."
             for name, share in line.items()
             if name.startswith(COLUMN)
         )
-        return super().summary(line) + told
+        return super().summary(line) + presence
 
     def columns(self, points: ParticleLatents) -> dict[str, np.ndarray]:
         """The presence ``(n,)`` of each part that fades, in every particle."""
