@@ -65,7 +65,7 @@ class Bench:
         seconds = time.perf_counter() - start
         drawn, decoded = max(len(updates), 1), len(maps)
         busy = 1000 * (time.thread_time() - main) / drawn, 1000 * (time.process_time() - threads) / drawn
-        done, let_go = self.when_settled(), time.perf_counter()
+        done, let_go = self.when_drawn(), time.perf_counter()
         self.mouse(QEvent.Type.MouseButtonRelease, sent * HAND)
         yield partial(bool, done)
         yield 1.0
@@ -103,7 +103,7 @@ class Bench:
     def picture(self, maps: list[float], times: list[float]):
         came: list[float] = []
         z = self.random.normal(size=self.model.learned.latent_dims)
-        ends, done, start = self.count([], came), self.when_settled(), time.perf_counter()
+        ends, done, start = self.count([], came), self.when_drawn(), time.perf_counter()
         run(self.session, f"flexrec volume at {','.join(f'{value:.3f}' for value in z)}")
         yield partial(bool, done)
         for end in ends:
@@ -111,7 +111,7 @@ class Bench:
         maps.append(came[0] - start)
         times.append(done[0] - start)
 
-    def when_settled(self) -> list[float]:
+    def when_drawn(self) -> list[float]:
         """Filled in with when the contour of another map has been drawn, and not the one that moves."""
         done: list[float] = []
         model, surface = self.model, self.model.map.surfaces[0]

@@ -137,7 +137,7 @@ class User:
     def delete_project(self, number: int) -> None:
         shutil.rmtree(self.folder / f"project {number}", ignore_errors=True)
 
-    def settle(self) -> Iterator[float]:
+    def wait_until_idle(self) -> Iterator[float]:
         """Until all answers have come and the panel's timers have run; raises where that takes too long."""
         yield PAUSE
         waited = 0.0
@@ -155,7 +155,7 @@ class User:
         panel = self.panel
         if panel is None:
             return None
-        for name, timer in (("keys", panel.point_control._settle_timer), ("the flow's numbers", self.moving._settle),
+        for name, timer in (("keys", panel.point_control._map_timer), ("the flow's numbers", self.moving._arrows_timer),
                             ("the hand", panel.plot.mouse._move_timer)):  # fmt: skip
             if timer.isActive():
                 return f"waiting for {name}"

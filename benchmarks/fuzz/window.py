@@ -58,7 +58,7 @@ class Fuzz:
         run(self.session, "close session", log=False)
         run(self.session, "flexrec show", log=False)
         user.command(f'flexrec open "{user.project()}"')
-        yield from user.settle()
+        yield from user.wait_until_idle()
         self.caught.take()
         for step in range(self.actions):
             random = np.random.default_rng((self.seed, number, step))
@@ -82,7 +82,7 @@ class Fuzz:
             acting = action.act(user, random)
             if acting is not None:
                 yield from acting
-            yield from user.settle()
+            yield from user.wait_until_idle()
             problems = self.caught.take()
             back = [] if action.asks_map else [one for one in away if not one.deleted and one.map is not None]
             problems += [f"#{one.id_string}: its map was closed, and is there again" for one in back]
@@ -99,7 +99,7 @@ class Fuzz:
         exact = not lost and not any(one in self.unsure and one.z is self.unsure[one] for one in user.models)
         for pause in (0.0, 0.3, 1.2):
             yield pause
-            yield from user.settle()
+            yield from user.wait_until_idle()
             found = disagreements(self.session, user.tool, exact)
             if not found:
                 return []

@@ -28,7 +28,7 @@ class ApartWork(Computing):
 
     def __init__(self, scene: SessionScene, action: Action, asked: Any) -> None:
         self.words, self.said = action.words, f"{action.words}: starting …"
-        self._scene, self._model, self._settled, self._next = scene, scene.model, False, 0.0
+        self._scene, self._model, self._answered, self._next = scene, scene.model, False, 0.0
         models = {f"#{model.id_string}": model.trained for model in open_models(scene.session)}
         request = request_of(action.words, asked, {"": scene.trained, **models})
         python = engine_python(scene.session)
@@ -69,11 +69,11 @@ class ApartWork(Computing):
         elif "table" in message:
             scene.show_table(table_of(message["table"]))
         elif "error" in message:
-            self._settled = True
+            self._answered = True
             scene.session.logger.warning(f"flexrec {self.words}: {message['error']}")
             self._model.point_out(message["error"])
         elif "result" in message:
-            self._settled = True
+            self._answered = True
 
     def _report(self, text: str, now: bool = False) -> None:
         if now or time.monotonic() >= self._next:
@@ -83,7 +83,7 @@ class ApartWork(Computing):
             self._model.notify_listeners()
 
     def _ended(self) -> None:
-        if not self._settled:
+        if not self._answered:
             self._scene.session.logger.warning(f"flexrec {self.words}: its process {self._child.ending()}")
         self._scene.session.logger.status("")
         self.end()

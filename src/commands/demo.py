@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chimerax.core.commands import quote_path_if_necessary, run
 
-from .panel import settle
+from .panel import wait_for_layout
 
 _MOLECULE = "001-simulate/molecule.cif"
 # heavy and light chain of either arm, which a hinge joins to the stem
@@ -34,7 +34,7 @@ def open_demo(session, project: Path):
     ):
         run(session, words)
     if session.ui.is_gui:
-        settle(session)  # the panel that came takes its place, before the molecule fills what is left
+        wait_for_layout(session)  # the panel that came takes its place, before the molecule fills what is left
     # its stem down, and turned a little, so that its swinging arms, and arrows along the swing, have depth
     run(session, "view orient; turn x -90; turn y 25; turn x 10; view pad 0.12" if alone else "view")
     session.logger.info("Now try flexrec volume at 1,-1, flexrec mesh color strain, or flexrec flow.")

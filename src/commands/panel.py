@@ -19,8 +19,8 @@ def show_panel(session, jobs: bool = False) -> None:
         next(tool for tool in session.tools.list() if tool.tool_name == TOOL).show_jobs()
 
 
-def settle(session) -> None:
-    """Let the main window lay out a panel that has just come: the panel asks for its width when others have theirs."""
+def wait_for_layout(session) -> None:
+    """Wait until the main window has laid out a new panel: the panel asks for its width when others have theirs."""
     view = session.ui.main_window.graphics_window
     still, size = 0, None
     for _ in range(_MOST_ROUNDS):

@@ -138,11 +138,11 @@ class FlexRecModel(Model):
         self.dragging.preview()
 
         def shown() -> None:
-            self._settle()
+            self._draw_in_full()
             done()
 
         def not_decoded(error: Exception) -> None:
-            self._settle()
+            self._draw_in_full()
             (failed or self.complain)(error)
 
         self._decode(shown, not_decoded)
@@ -193,7 +193,7 @@ class FlexRecModel(Model):
         self.dragging.set_active(dragged)
         self.parts.draw(self.dragging.light, self.dragging.light_atoms)
 
-    def _settle(self) -> None:
+    def _draw_in_full(self) -> None:
         """Draw in full what a drag has moved."""
         if self.dragging.active and not self.deleted:
             self._move(dragged=False)
@@ -252,7 +252,7 @@ class FlexRecModel(Model):
 
     def delete(self) -> None:
         """Close it, and let the engine forget it; atoms that followed stay where they are."""
-        self.parts.settle()
+        self.parts.draw_atoms_in_full()
         self._removed.remove()
         self.comparison.end()
         self.dragging.end()

@@ -11,7 +11,7 @@ from ..panel_services import PanelServices
 
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1)}
 _STEP, _LONG_STEP = 0.02, 0.1  # of the view: what an arrow key moves, and with Shift
-_SETTLE = 250  # milliseconds after the last arrow key when the true map is asked for
+_MAP_DELAY = 250  # milliseconds after the last arrow key when the true map is asked for
 
 
 class PointControl(QObject):
@@ -20,12 +20,12 @@ class PointControl(QObject):
     def __init__(self, panel: PanelServices) -> None:
         super().__init__(panel)
         self._panel, self._plot, self._scene = panel, panel.plot, panel.scene
-        self._settle_timer = QTimer(self, singleShot=True, interval=_SETTLE)
-        self._settle_timer.timeout.connect(lambda: self.show_point(panel.shown_point()))
+        self._map_timer = QTimer(self, singleShot=True, interval=_MAP_DELAY)
+        self._map_timer.timeout.connect(lambda: self.show_point(panel.shown_point()))
         self._plot.mouse.dragged.connect(self._follow)
         self._plot.mouse.released.connect(self._show_plot_point)
         panel.sliders.moved.connect(self._scene.follow)
-        panel.sliders.settled.connect(self.show_point)
+        panel.sliders.released.connect(self.show_point)
 
     def show_point(self, z: np.ndarray) -> None:
         """The true map at a latent point ``(K,)``."""
@@ -33,9 +33,9 @@ class PointControl(QObject):
 
     def stop(self) -> bool:
         """End a drag without a map; returns whether the true map of the shown point was still to be asked for."""
-        unsettled = self._settle_timer.isActive()
-        self._settle_timer.stop()
-        return self._plot.mouse.stop() == "go" or unsettled
+        pending = self._map_timer.isActive()
+        self._map_timer.stop()
+        return self._plot.mouse.stop() == "go" or pending
 
     def key(self, event: QKeyEvent) -> bool:
         """Arrows move the point, space plays, Escape stops; False where the key means nothing here."""
@@ -80,4 +80,4 @@ class PointControl(QObject):
         if plane.view is not None and direction[: plane.dims].any():
             point = plane.place(self._panel.shown_point()) + share * direction[: plane.dims] * span
             self._scene.drag(plane.latent(point, self._panel.shown_point())[0])
-            self._settle_timer.start()
+            self._map_timer.start()

@@ -24,7 +24,7 @@ from ..widgets.wrapping import labelled, wrapping
 
 _SPEC = int(Qt.ItemDataRole.UserRole)
 _REFERENCES = 2  # that there always are; a point that the user named comes after them
-_SETTLE = 120  # milliseconds after the last turn of a number until the command runs
+_ARROWS_DELAY = 120  # milliseconds after the last turn of a number until the command runs
 _COLOUR_HELP = {
     "part": "part", "rigidity": "rigidity: yellow is stiff", "strain": "strain: yellow is most",
     "agreement": "agreement: yellow is bad", "none": "grey",
@@ -115,7 +115,7 @@ class MovingTab(QWidget):
         self.none_open = QLabel("Open an atomic structure and fit it to the canonical map; then it can follow.")
         self.why_not = QLabel()
         self._lay_out()
-        self._settle = QTimer(self, singleShot=True, interval=_SETTLE)
+        self._arrows_timer = QTimer(self, singleShot=True, interval=_ARROWS_DELAY)
         self._connect()
         scene.on_change(self.refresh)
         self.refresh()
@@ -159,10 +159,10 @@ class MovingTab(QWidget):
         self.mesh.toggled.connect(self._show_mesh)
         self.colour.currentIndexChanged.connect(lambda _: self._show_mesh(True))
         self.arrows.toggled.connect(self._show_arrows)
-        self._settle.timeout.connect(lambda: self._show_arrows(self.arrows.isChecked()))
+        self._arrows_timer.timeout.connect(lambda: self._show_arrows(self.arrows.isChecked()))
         for box in (self.count, self.scale, self.threshold, self.width):
-            box.valueChanged.connect(lambda _: self._settle.start())
-        self.reference.currentIndexChanged.connect(lambda _: self._settle.start())
+            box.valueChanged.connect(lambda _: self._arrows_timer.start())
+        self.reference.currentIndexChanged.connect(lambda _: self._arrows_timer.start())
         self.structures.itemChanged.connect(self._follow)
 
     # ----- commands -----
@@ -178,7 +178,7 @@ class MovingTab(QWidget):
         self._run(f"flexrec mesh color {self.colour.currentData()}" if shown else "flexrec mesh show false")
 
     def _show_arrows(self, shown: bool) -> None:
-        self._settle.stop()
+        self._arrows_timer.stop()
         self._run(self.arrows_command() if shown else "flexrec flow show false")
 
     def _follow(self, item: QListWidgetItem) -> None:
@@ -203,7 +203,7 @@ class MovingTab(QWidget):
             self.mesh.setChecked(colour is not None)
             if colour is not None:
                 self.colour.setCurrentIndex(self.colour.findData(colour))
-            if not self._settle.isActive():
+            if not self._arrows_timer.isActive():
                 self._put_flow(self._scene.flow)
         self._list(structures)
 

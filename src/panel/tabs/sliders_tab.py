@@ -40,7 +40,7 @@ class AxisSlider(QObject):
     """One axis: a slider from ``low`` to ``high``, and a field for the exact number, anywhere in ``reach``."""
 
     moved = Signal(float)  # during a drag
-    settled = Signal(float)  # after it, or when a number was typed
+    released = Signal(float)  # after it, or when a number was typed
 
     def __init__(self, name: str, low: float, high: float, reach: tuple[float, float]) -> None:
         super().__init__()
@@ -56,9 +56,9 @@ class AxisSlider(QObject):
         self.field.setToolTip(f"from {reach[0]:.3g} to {reach[1]:.3g}: half of the particles' range beyond them")
         self.field.setObjectName(f"field {name}")
         self.slider.sliderMoved.connect(lambda _: self.moved.emit(self.value()))
-        self.slider.sliderReleased.connect(lambda: self.settled.emit(self.value()))
+        self.slider.sliderReleased.connect(lambda: self.released.emit(self.value()))
         self.slider.actionTriggered.connect(self._stepped)
-        self.field.valueChanged.connect(self.settled.emit)
+        self.field.valueChanged.connect(self.released.emit)
 
     def value(self) -> float:
         """Where the slider is."""
@@ -75,14 +75,14 @@ class AxisSlider(QObject):
     def _stepped(self, action: int) -> None:
         """The slider's own keys and clicks beside its handle."""
         if action != QSlider.SliderAction.SliderMove.value and not self.slider.isSliderDown():
-            self.settled.emit(self.value())
+            self.released.emit(self.value())
 
 
 class SlidersTab(QScrollArea):
     """All axes of a model."""
 
     moved = Signal(object)  # latent point (K,)
-    settled = Signal(object)
+    released = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class SlidersTab(QScrollArea):
         grid.addWidget(slider.field, row, 2)
         self._axes.append((view, slider))
         slider.moved.connect(lambda value: self._emit(self.moved, view, value))
-        slider.settled.connect(lambda value: self._emit(self.settled, view, value))
+        slider.released.connect(lambda value: self._emit(self.released, view, value))
 
     def _emit(self, signal, view: View, value: float) -> None:
         if self._z is not None:

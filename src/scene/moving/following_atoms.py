@@ -50,7 +50,7 @@ class AtomFollower:
         self._end_trace()
         self._place(self.coordinates(vertices))
 
-    def settle(self, vertices: np.ndarray) -> None:
+    def draw_in_full(self, vertices: np.ndarray) -> None:
         """Move the atoms where only their trace was moved."""
         if self.light and not self.structure.deleted:
             self.light = False

@@ -57,10 +57,10 @@ class MovingParts:
             follower.light = light_atoms
             follower.move(self.vertices)
 
-    def settle(self) -> None:
+    def draw_atoms_in_full(self) -> None:
         """Leave atoms where they are, whole."""
         for follower in self.followers:
-            follower.settle(self.vertices)
+            follower.draw_in_full(self.vertices)
 
     def forget(self, removed: list) -> None:
         """Some models were closed."""
