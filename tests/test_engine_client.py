@@ -197,7 +197,7 @@ def test_callbacks_run_in_deliver_and_nowhere_else(shared):
     assert ran == [] and shared.waiting == 1
     wait_until(lambda: shared.deliver() or ran, "a ping is not answered")
     assert ran == [threading.main_thread()] and shared.waiting == 0
-    assert shared.wait(number)  # which is settled
+    assert shared.wait(number)  # which has its outcome
 
 
 def test_the_last_of_a_drag_is_shown_and_stale_ones_are_not(shared, trained):
@@ -228,7 +228,7 @@ def test_a_cancelled_request_runs_no_callback(shared):
     for number in numbers:
         shared.cancel(number)
     assert decode(shared).shape == (BOX,) * 3
-    wait_until(lambda: shared.deliver() or shared.waiting == 0, "the cancelled do not settle")
+    wait_until(lambda: shared.deliver() or shared.waiting == 0, "the cancelled have no outcome")
     assert ran == []
 
 

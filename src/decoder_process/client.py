@@ -23,11 +23,11 @@ from .child import Child, Event, engine_words
 from .client_models import Opened
 from .failure import EngineError
 from .messages import LINE_LIMIT, NUMBERS, PROTOCOL, packed
-from .request import Answer, Outcome, Request, outcome, unheard
+from .request import Answer, Outcome, Request, ignore, outcome
 
 LIMIT = 300.0  # seconds in which the engine answers a request once it has come to it
 _PAUSE = 0.2  # seconds between looks at the clock while waiting
-_DYING = 1.0  # seconds that the end of a killed process may take to be seen
+_END_DELAY = 1.0  # seconds between the end of a killed process and when it is seen, at most
 _REST = 2.0  # seconds for which a Python that could not start is not tried again: a drag asks sixty times a second
 
 
@@ -46,17 +46,17 @@ class Engine:
 
     def __init__(self, python: str | os.PathLike[str] | None = None, backend: str = "auto") -> None:
         self.python = str(python or sys.executable)
-        self.hello: dict | None = None  # what the process said of itself; None while there is none
+        self.hello: dict | None = None  # the process's first answer; None while there is none
         self._backend = backend
         self._numbers = itertools.count(1)
         self._child: Child | None = None
         self._end: Callable[[], None] | None = None
         self._pending: dict[int, Request] = {}
-        self._settled: deque[tuple[Request, Outcome]] = deque()
+        self._outcomes: deque[tuple[Request, Outcome]] = deque()
         self._opened = Opened()
-        self._heard = 0.0
+        self._last_event = 0.0
         self._unusable: tuple[float, EngineError] | None = None
-        self._fallen = 0  # starts, one after the other, that ended before the process could say hello
+        self._failed_starts = 0  # starts, one after the other, that ended before the first answer
 
     def __enter__(self) -> Engine:
         return self
@@ -66,8 +66,8 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        """Requests that are not settled yet."""
-        return len(self._pending) + len(self._settled)
+        """Requests whose callbacks have not run yet."""
+        return len(self._pending) + len(self._outcomes)
 
     @property
     def words(self) -> list[str]:
@@ -81,7 +81,7 @@ class Engine:
         array: np.ndarray | None = None,
         *,
         channel: str | None = None,
-        done: Callable[[Answer], Any] = unheard,
+        done: Callable[[Answer], Any] = ignore,
         failed: Callable[[Exception], Any] | None = None,
         limit: float = LIMIT,
     ) -> int:
@@ -103,7 +103,7 @@ class Engine:
             self._start()
             self._post(request)
         except (EngineError, InputError) as error:
-            self._settled.append((request, error))
+            self._outcomes.append((request, error))
         return request.number
 
     def call(
@@ -117,7 +117,7 @@ class Engine:
         return came[0]
 
     def wait(self, number: int, seconds: float | None = None) -> bool:
-        """Deliver until a request is settled; False if it is not after ``seconds``."""
+        """Deliver until a request has its outcome; False if it has none after ``seconds``."""
         end = float("inf") if seconds is None else time.monotonic() + seconds
         self.deliver()
         while number in self._pending:
@@ -134,9 +134,9 @@ class Engine:
         with suppress(Empty):
             while self._child is not None:
                 self._take(self._child.event())
-        self._look_at_the_clock()
-        while self._settled:
-            request, came = self._settled.popleft()
+        self._check_time_limit()
+        while self._outcomes:
+            request, came = self._outcomes.popleft()
             if isinstance(came, Answer):
                 self._opened.answered(request)
                 request.done(came)
@@ -145,10 +145,10 @@ class Engine:
 
     def cancel(self, number: int) -> None:
         """Want no answer to a request: its callbacks do not run, and it is not begun if it has not been."""
-        self._settled = deque(pair for pair in self._settled if pair[0].number != number)
+        self._outcomes = deque(pair for pair in self._outcomes if pair[0].number != number)
         request = self._pending.get(number)
         if request is not None:
-            silent = Request(number, request.fields, None, unheard, unheard, request.limit, request.asked)
+            silent = Request(number, request.fields, None, ignore, ignore, request.limit, request.asked)
             self._pending[number] = silent
             self._post(self._request({"ask": "cancel", "cancels": number}))
 
@@ -156,12 +156,12 @@ class Engine:
         """End the process and forget everything; no callback runs. A later request starts it anew."""
         self._stop()
         self._pending.clear()
-        self._settled.clear()
+        self._outcomes.clear()
         self._opened.clear()
 
     # ----- the process -----
 
-    def _request(self, fields: dict, array=None, done=unheard, failed=unheard, limit: float = LIMIT) -> Request:
+    def _request(self, fields: dict, array=None, done=ignore, failed=ignore, limit: float = LIMIT) -> Request:
         return Request(next(self._numbers), fields, array, done, failed, limit, time.monotonic())
 
     def _start(self) -> None:
@@ -201,58 +201,58 @@ class Engine:
     def _refuse(self, error: EngineError) -> None:
         """Do without a process for a while: starting it again would not mend this."""
         self._unusable = time.monotonic(), error
-        self._give_up(error, error)
+        self._fail_pending(error, error)
 
-    def _give_up(self, first: Exception, others: Exception) -> None:
+    def _fail_pending(self, first: Exception, others: Exception) -> None:
         """End the process; the request it was at fails for one reason, those behind it for another."""
         self._stop()
         unanswered, self._pending = self._pending, {}
         for i, request in enumerate(unanswered.values()):
-            self._settled.append((request, others if i else first))
+            self._outcomes.append((request, others if i else first))
 
     # ----- answers -----
 
     def _take(self, event: Event) -> None:
         """Find out what an event means; callbacks run later."""
-        self._heard = time.monotonic()
+        self._last_event = time.monotonic()
         if event is None:
-            self._mourn()
+            self._handle_end()
             return
         request = self._pending.pop(event[0].get("id", -1), None)
         if request is None:
             return
         came = outcome(*event)
-        if request.ask == "hello" and isinstance(came, Answer) and not self._greet(came):
+        if request.ask == "hello" and isinstance(came, Answer) and not self._check_protocol(came):
             return
         if request.channel is not None and came is not None:
-            self._settled = deque(pair for pair in self._settled if not _overtaken(*pair, request.channel))
-        self._settled.append((request, came))
+            self._outcomes = deque(pair for pair in self._outcomes if not _superseded(*pair, request.channel))
+        self._outcomes.append((request, came))
 
-    def _greet(self, answer: Answer) -> bool:
-        """Whether the process speaks as we do."""
+    def _check_protocol(self, answer: Answer) -> bool:
+        """Whether the process has this protocol; where it has another, requests fail."""
         theirs = answer.fields.get("protocol")
         if theirs == PROTOCOL:
-            self.hello, self._fallen = answer.fields, 0
+            self.hello, self._failed_starts = answer.fields, 0
             return True
         why = f"FlexRec was changed while this program runs (protocol {PROTOCOL}, now {theirs}); restart the program."
         self._refuse(EngineError(why, "version"))
         return False
 
-    def _mourn(self) -> None:
+    def _handle_end(self) -> None:
         """The process has ended by itself."""
         if self._child is None:
             return
         how = self._child.ending()
-        self._fallen = self._fallen + 1 if self.hello is None else 0
-        # a start that somebody killed may succeed the next time; one that fails by itself, or always falls, will not
-        if self._fallen > self._child.killed:
+        self._failed_starts = self._failed_starts + 1 if self.hello is None else 0
+        # a start that somebody killed may succeed the next time; one that fails by itself, or always ends, will not
+        if self._failed_starts > self._child.killed:
             self._refuse(EngineError(f"the engine could not start: {self.python} {how}", "start"))
             return
         error = EngineError(f"the engine process {how}; it starts again with the next request.", "ended")
-        again = [request for request in self._pending.values() if _asked_of_the_dying(request, self._heard)]
+        again = [request for request in self._pending.values() if _asked_before_end(request, self._last_event)]
         for request in again:
             del self._pending[request.number]
-        self._give_up(error, error)
+        self._fail_pending(error, error)
         for request in again:
             self._repeat(request)
 
@@ -262,25 +262,25 @@ class Engine:
             self._start()
             self._post(request)
         except EngineError as error:
-            self._settled.append((request, error))
+            self._outcomes.append((request, error))
 
-    def _look_at_the_clock(self) -> None:
+    def _check_time_limit(self) -> None:
         """The process answers in order, so that only the oldest request can be late."""
         oldest = next(iter(self._pending.values()), None)
-        if oldest is None or time.monotonic() - max(oldest.asked, self._heard) <= oldest.limit:
+        if oldest is None or time.monotonic() - max(oldest.asked, self._last_event) <= oldest.limit:
             return
         late = f"the engine did not answer {oldest.ask} within {oldest.limit:g} s"
         again = "and was ended; it starts again with the next request."
         behind = EngineError(f"{late}, asked before this, {again}", "late")
-        self._give_up(EngineError(f"{late} {again}", "late"), behind)
+        self._fail_pending(EngineError(f"{late} {again}", "late"), behind)
 
 
-def _asked_of_the_dying(request: Request, seen: float) -> bool:
-    """Whether it was asked so shortly before the end was ``seen`` that the process may have been dying already."""
-    return not request.repeated and request.ask != "hello" and seen - request.asked < _DYING
+def _asked_before_end(request: Request, seen: float) -> bool:
+    """Whether it was asked so shortly before the end was ``seen`` that the process may have been ending already."""
+    return not request.repeated and request.ask != "hello" and seen - request.asked < _END_DELAY
 
 
-def _overtaken(request: Request, came: Outcome, channel: str) -> bool:
+def _superseded(request: Request, came: Outcome, channel: str) -> bool:
     return request.channel == channel and isinstance(came, Answer)
 
 

@@ -20,7 +20,7 @@ class Answer:
     array: np.ndarray | None
 
 
-def unheard(_: Any) -> None:
+def ignore(_: Any) -> None:
     """The callback of what nobody waits for."""
 
 
