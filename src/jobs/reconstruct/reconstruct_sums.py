@@ -36,14 +36,14 @@ def sum_images(prepared: Prepared, halves: Halves, job: JobRun) -> Sums | None:
     batches = [*image_batches(rows, prepared.box)]
     of_first = np.zeros(len(prepared.particles), bool)
     of_first[halves[0]] = True
-    pace, keeper = Pace(job, sum(map(len, batches[:done])), len(rows)), Keeper(job)
+    progress, writer = ImageProgress(job, sum(map(len, batches[:done])), len(rows)), SumsWriter(job)
     for number, batch in enumerate(in_order(Spectra(prepared), batches[done:], thread_share()), done):
         _insert(sums, batch, batches[number], of_first, prepared)
-        pace.advance(len(batches[number]))
+        progress.advance(len(batches[number]))
         more = number + 1 < len(batches)
         stop = more and job.stop_requested()
-        if stop or (more and keeper.is_time()):
-            keeper.keep(sums, number + 1)
+        if stop or (more and writer.is_due()):
+            writer.write(sums, number + 1)
         if stop:
             return None
     return sums
@@ -100,17 +100,17 @@ def _kept(box: int, job: JobRun) -> tuple[Sums, int]:
     return (first, second), done
 
 
-class Keeper:
+class SumsWriter:
     """Writes the sums now and then, more seldom where that takes long: of a large box they are gigabytes."""
 
     def __init__(self, job: JobRun) -> None:
         self._job, self._next = job, time.monotonic() + _KEEP_SECONDS
 
-    def is_time(self) -> bool:
+    def is_due(self) -> bool:
         """Whether they should be written again."""
         return time.monotonic() >= self._next
 
-    def keep(self, sums: Iterable[BackProjector], done: int, **more: Any) -> None:
+    def write(self, sums: Iterable[BackProjector], done: int, **more: Any) -> None:
         """Write the sums of the first ``done`` batches, numbered from 1, and whatever else is to be known of them."""
         begun = time.monotonic()
         arrays: dict[str, Any] = more | {
@@ -122,8 +122,8 @@ class Keeper:
         self._next = now + max(_KEEP_SECONDS, (now - begun) / _KEEP_SHARE)
 
 
-class Pace:
-    """Tells how many images are done, of all of a ``stage``, and how many a second."""
+class ImageProgress:
+    """Reports how many images are done, of all of a ``stage``, and how many a second."""
 
     def __init__(self, job: JobRun, done: int, total: int, stage: str | None = None) -> None:
         self._progress, self._before, self._done, self._total = Throttled(job), done, done, total

@@ -18,7 +18,7 @@ from ...particles.free_memory import free_memory
 from ...particles.prefetch import in_order, thread_share
 from ...particles.prepared import Prepared
 from ..job_folder import JobRun
-from .reconstruct_sums import SUMS, Keeper, Pace, Spectra, image_batches
+from .reconstruct_sums import SUMS, ImageProgress, Spectra, SumsWriter, image_batches
 
 _SHARE = 0.5  # of the memory that is free, for the sums of the states of one pass
 _VOXEL_BYTES = 12 * SHELLS  # of one state, for each voxel of the box: two halves' sums, over half a Fourier space
@@ -70,7 +70,7 @@ class StateSums:
 
     def keep(self, job: JobRun, box: int, about: dict[str, Any]) -> None:
         """Write the sums of all images, to go on from."""
-        Keeper(job).keep(self.all, len([*image_batches(self.rows, box)]), **about)
+        SumsWriter(job).write(self.all, len([*image_batches(self.rows, box)]), **about)
 
     @property
     def all(self) -> list[BackProjector]:
@@ -78,7 +78,7 @@ class StateSums:
         return self._places
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
-        """Go on from sums that `Keeper` has written."""
+        """Go on from sums that `SumsWriter` has written."""
         self._places = [BackProjector.of_sums({name: kept[f"{name}{number}"] for name in ("sum", "weight")})
                         for number in range(1, len(self._places) + 1)]  # fmt: skip
 
@@ -90,14 +90,14 @@ def sum_states(sums: StateSums, prepared: Prepared, job: JobRun, stage: str, abo
     """
     batches = [*image_batches(sums.rows, prepared.box)]
     done = _kept(sums, job, about)
-    pace, keeper = Pace(job, sum(map(len, batches[:done])), len(sums.rows), stage), Keeper(job)
+    progress, writer = ImageProgress(job, sum(map(len, batches[:done])), len(sums.rows), stage), SumsWriter(job)
     for number, batch in enumerate(in_order(Spectra(prepared), batches[done:], thread_share()), done):
         sums.insert(batch, batches[number], prepared)
-        pace.advance(len(batches[number]))
+        progress.advance(len(batches[number]))
         more = number + 1 < len(batches)
         stop = more and job.stop_requested()
-        if stop or (more and keeper.is_time()):
-            keeper.keep(sums.all, number + 1, **about)
+        if stop or (more and writer.is_due()):
+            writer.write(sums.all, number + 1, **about)
         if stop:
             return False
     return True
