@@ -84,7 +84,7 @@ def restored(clean: Path, prepared) -> tuple[Trainer, Training]:
     trainer = Trainer(images, load_mesh(clean / "mesh.npz"), Settings(latent_dims=dims), levels)
     training = Training(decoder, LatentTable())
     load_resume(clean / RESUME, trainer, training)
-    trainer.poses.leave()
+    trainer.poses.disable()
     return trainer, training
 
 

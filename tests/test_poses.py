@@ -18,9 +18,9 @@ from chimerax.flexrec.engine.training.pose_corrections import (
     Poses,
     RigidBasis,
     learn_variance,
+    rotation_from_vector,
     shift_factor,
     shift_slopes,
-    turn,
     whole_body,
 )
 from chimerax.flexrec.engine.training.team import Team
@@ -40,12 +40,12 @@ def views(count, seed=1):
 
 def test_turns_are_rotations_about_the_centre():
     vector = torch.tensor([[0.1, -0.2, 0.05]]).double()
-    np.testing.assert_allclose(turn(vector)[0], Rotation.from_rotvec(vector[0]).as_matrix(), atol=1e-12)
+    np.testing.assert_allclose(rotation_from_vector(vector)[0], Rotation.from_rotvec(vector[0]).as_matrix(), atol=1e-12)
     p, rotation = poses(1), views(1)
     correction = torch.cat([25.0 * vector, torch.tensor([[1.5, -0.5]]).double()], dim=1)
     turned, offset = p.view(rotation, correction)
     seen = (VERTICES @ turned[0].T)[:, :2] + offset[0]
-    expected = (turn(vector)[0] @ rotation[0] @ (VERTICES - p.centre).T).T + rotation[0] @ p.centre
+    expected = (rotation_from_vector(vector)[0] @ rotation[0] @ (VERTICES - p.centre).T).T + rotation[0] @ p.centre
     np.testing.assert_allclose(seen, expected[:, :2] + torch.tensor([1.5, -0.5]), atol=1e-10)
 
 

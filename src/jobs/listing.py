@@ -15,7 +15,7 @@ from .project import job_folders, job_verb
 from .queue.heartbeat import SILENT, silence
 from .queue.job_process import host_name
 from .queue.queue_file import Entry, read_queue
-from .queue.waiting import hindrance
+from .queue.waiting import blocking_job
 from .record import DONE, FAILED, QUEUED, RUNNING, STOPPED, Status, read_status
 from .terminal_progress import duration_text, progress_text
 
@@ -118,7 +118,7 @@ def _waiting(folder: Path, entry: Entry | None, queue: Collection[Entry]) -> str
         return "starts when no other project computes on its device"
     where = "" if entry.here else f" on {entry.host}"
     with suppress(InputError):
-        other = hindrance(folder, queue)
+        other = blocking_job(folder, queue)
         return f"waits for {other}{where}" if other else f"waits for its turn{where}"
     return "will fail: what it needs is not coming"
 

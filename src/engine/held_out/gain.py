@@ -19,7 +19,7 @@ from ..training.resemblance import SIZE, resemblance
 from ..training.stage import Stage
 from ..training.trainer import Trainer
 from .component_split import component_halves, of_half
-from .place_images import Judged, place
+from .place_images import PlacementModel, place
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class HeldOutGain:
 
 
 @torch.no_grad()
-def held_out_gain(trainer: Trainer, moving: Judged, rigid: Judged) -> HeldOutGain:
+def held_out_gain(trainer: Trainer, moving: PlacementModel, rigid: PlacementModel) -> HeldOutGain:
     """The gain of all of a trainer's images. Raises `Interrupted`."""
     count, stage = len(trainer.images), moving.stage
     rows = trainer.team.share(np.arange(count))
@@ -47,10 +47,10 @@ def held_out_gain(trainer: Trainer, moving: Judged, rigid: Judged) -> HeldOutGai
     latents = torch.zeros(count, moving.dims, device=trainer.device)
     alike = torch.zeros(count, SIZE, device=trainer.device)
     counter = trainer.counter("held-out images", len(rows))
-    ways = both_ways(moving, rigid, trainer.seed)
+    splits = both_splits(moving, rigid, trainer.seed)
     for batch in stage.batches(rows):
-        gain[batch.rows], z, rest_images = batch_gain(ways, batch)
-        alike[batch.rows] = sum(resemblance(stage, batch, image) for image in rest_images) / len(ways)
+        gain[batch.rows], z, rest_images = batch_gain(splits, batch)
+        alike[batch.rows] = sum(resemblance(stage, batch, image) for image in rest_images) / len(splits)
         latents[batch.rows] = place(moving, batch, z)[1]
         counter(len(batch))
     for table in (gain, latents, alike):
@@ -59,45 +59,45 @@ def held_out_gain(trainer: Trainer, moving: Judged, rigid: Judged) -> HeldOutGai
 
 
 @dataclass(frozen=True)
-class Way:
+class SplitPlacement:
     """The moving molecule and the rigid one, placed by one half of the components, and the stage of the other half."""
 
-    moving: Judged
-    rigid: Judged
+    moving: PlacementModel
+    rigid: PlacementModel
     judge: Stage
 
 
-def both_ways(moving: Judged, rigid: Judged, seed: int) -> tuple[Way, Way]:
+def both_splits(moving: PlacementModel, rigid: PlacementModel, seed: int) -> tuple[SplitPlacement, SplitPlacement]:
     """Placed by either half of the components, and judged by the other."""
     first, second = component_halves(moving.stage.box, seed)
-    one, other = (Way(_of_half(moving, fit), _of_half(rigid, fit), of_half(moving.stage, judge))
+    one, other = (SplitPlacement(_of_half(moving, fit), _of_half(rigid, fit), of_half(moving.stage, judge))
                   for fit, judge in ((first, second), (second, first)))  # fmt: skip
     return one, other
 
 
 @torch.no_grad()
-def batch_gain(ways: Sequence[Way], batch: Batch) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-    """The gain ``(b, S)`` of a batch, all ways together, in nats by shell; latents ``(b, k)`` of the last way, and the
-    rigid molecule's images ``(b, d, d // 2 + 1)`` of each.
+def batch_gain(splits: Sequence[SplitPlacement], batch: Batch) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+    """The gain ``(b, S)`` of a batch, all splits together, in nats by shell; latents ``(b, k)`` of the last split, and
+    the rigid molecule's images ``(b, d, d // 2 + 1)`` of each.
     """
     gain, rest_images = torch.zeros((), device=batch.images.device), []
-    for way in ways:
-        flow_image, z = _image(way.moving, batch)
-        rest_image, _ = _image(way.rigid, batch)
-        gain = gain + _misfit(way.judge, batch, rest_image) - _misfit(way.judge, batch, flow_image)
+    for split in splits:
+        flow_image, z = _image(split.moving, batch)
+        rest_image, _ = _image(split.rigid, batch)
+        gain = gain + _misfit(split.judge, batch, rest_image) - _misfit(split.judge, batch, flow_image)
         rest_images.append(rest_image)
     return gain, z, rest_images
 
 
-def _of_half(judged: Judged, half: np.ndarray) -> Judged:
-    stage, coarse = of_half(judged.stage, half), of_half(judged.coarse, half)
-    return replace(judged, stage=stage, coarse=coarse)
+def _of_half(model: PlacementModel, half: np.ndarray) -> PlacementModel:
+    stage, coarse = of_half(model.stage, half), of_half(model.coarse, half)
+    return replace(model, stage=stage, coarse=coarse)
 
 
-def _image(judged: Judged, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def _image(model: PlacementModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """The image ``(b, d, d // 2 + 1)`` where a molecule's stage places it, and the latents ``(b, k)`` there."""
-    batch, z = place(judged, batch)
-    return judged.predictor.predict(judged.stage, batch, z), z
+    batch, z = place(model, batch)
+    return model.predictor.predict(model.stage, batch, z), z
 
 
 def _misfit(judge: Stage, batch: Batch, model: torch.Tensor) -> torch.Tensor:

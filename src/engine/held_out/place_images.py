@@ -19,8 +19,8 @@ STEPS = 4
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What predicts images that it is judged by.
+class PlacementModel:
+    """A model as far as images are placed by it: what predicts them, and where to look for their latents.
 
     Attributes
     ----------
@@ -60,27 +60,27 @@ def anchors_among(z: torch.Tensor, members: np.ndarray, seed: int) -> torch.Tens
 
 
 @torch.no_grad()
-def place(judged: Judged, batch: Batch, start: torch.Tensor | None = None) -> tuple[Batch, torch.Tensor]:
+def place(model: PlacementModel, batch: Batch, start: torch.Tensor | None = None) -> tuple[Batch, torch.Tensor]:
     """The most likely latents ``(b, k)`` of a batch, and the batch with the poses that are best there.
 
     They are looked for from ``start`` ``(b, k)``, or everywhere.
     """
-    batch = judged.stage.poses.corrected(replace(batch, correction=None))
-    centre = torch.zeros(len(batch), judged.dims, device=judged.stage.device)
+    batch = model.stage.poses.corrected(replace(batch, correction=None))
+    centre = torch.zeros(len(batch), model.dims, device=model.stage.device)
     prior = Prior(centre, 1.0)
     z = centre if start is None else start
-    if start is None and judged.dims:
-        z = _anywhere(judged, batch, prior)
-    if not judged.dims and batch.correction is None:
+    if start is None and model.dims:
+        z = _best_anchor(model, batch, prior)
+    if not model.dims and batch.correction is None:
         return batch, z
     for _ in range(STEPS):
-        step = gauss_newton(judged.predictor, judged.stage, batch, z, prior)
+        step = gauss_newton(model.predictor, model.stage, batch, z, prior)
         z, batch = step.z, replace(batch, correction=step.correction_at(step.z))
     return batch, z
 
 
-def _anywhere(judged: Judged, batch: Batch, prior: Prior) -> torch.Tensor:
+def _best_anchor(model: PlacementModel, batch: Batch, prior: Prior) -> torch.Tensor:
     """The best anchor of each image, where it is better than the centre."""
-    coarse = judged.coarse
-    guess = reassign(judged.predictor, coarse, batch.cropped(coarse.box), prior.centre, judged.anchors, prior)
-    return better_of(judged.predictor, judged.stage, batch, prior.centre, guess, prior)
+    coarse = model.coarse
+    guess = reassign(model.predictor, coarse, batch.cropped(coarse.box), prior.centre, model.anchors, prior)
+    return better_of(model.predictor, model.stage, batch, prior.centre, guess, prior)

@@ -18,7 +18,7 @@ import numpy as np
 from .backproject import BackProjector
 from .frequency_bands import FrequencyBands
 from .fsc import fourier_shell_correlation, fourier_shells, signal_share
-from .kernel_shells import JUDGES, KernelShells
+from .kernel_shells import TEST_SHELLS, KernelShells
 
 WINDOW = 1 / 25  # of the box, the standard deviation of the window in which they do
 _PRICE = 1.0  # nats that a narrower kernel must gain in a window: noise alone gains as much (Akaike 1974)
@@ -51,13 +51,13 @@ def choose_widths(shells: KernelShells, sums: Sequence[Halves]) -> KernelChoice:
     """Judge the kernel of each width by the nearest images, from the ``sums`` of each shell's two halves."""
     box = sums[0][0].box
     bands = FrequencyBands(box)
-    judges = _judges(bands, sums)
+    tests = _test_maps(bands, sums)
     best = np.full((len(bands), box, box, box), -np.inf, np.float32)
     which = np.zeros(best.shape, np.uint8)
     gain = np.zeros((len(bands), len(shells.widths)))
     price = _PRICE / (4 * np.pi * (WINDOW * box) ** 2) ** 1.5  # per voxel; (4 π σ²)^(3/2) are in a Gaussian window
     for number in reversed(range(len(shells.widths))):
-        own = _gain(bands, kernel_sums(shells, sums, shells.widths[number]), judges)
+        own = _gain(bands, kernel_sums(shells, sums, shells.widths[number]), tests)
         gain[:, number] = own.sum(axis=(1, 2, 3), dtype=float)
         for band, here in enumerate(_with_neighbours(own)):
             here = bands.smoothed(here, WINDOW * box)
@@ -67,21 +67,21 @@ def choose_widths(shells: KernelShells, sums: Sequence[Halves]) -> KernelChoice:
 
 
 @dataclass(frozen=True, eq=False)
-class _Judges:
+class _TestMaps:
     """The nearest images: ``seen`` F of each half as maps of each band, and ``weight`` W of both."""
 
     seen: tuple[list[np.ndarray], list[np.ndarray]]
     weight: np.ndarray
 
 
-def _judges(bands: FrequencyBands, sums: Sequence[Halves]) -> _Judges:
+def _test_maps(bands: FrequencyBands, sums: Sequence[Halves]) -> _TestMaps:
     first, second = (
-        BackProjector.weighted(half, [1] * len(half)).complete() for half in zip(*sums[:JUDGES], strict=True)
+        BackProjector.weighted(half, [1] * len(half)).complete() for half in zip(*sums[:TEST_SHELLS], strict=True)
     )
-    return _Judges(([*bands.split(first[0])], [*bands.split(second[0])]), first[1] + second[1])
+    return _TestMaps(([*bands.split(first[0])], [*bands.split(second[0])]), first[1] + second[1])
 
 
-def _gain(bands: FrequencyBands, halves: Halves, judges: _Judges) -> np.ndarray:
+def _gain(bands: FrequencyBands, halves: Halves, tests: _TestMaps) -> np.ndarray:
     """Nats ``(b, N, N, N)`` that each voxel gains with the map of a kernel.
 
     What judges a map must not be in it, so that the first term is of each half's map and the other half's images. The
@@ -93,7 +93,7 @@ def _gain(bands: FrequencyBands, halves: Halves, judges: _Judges) -> np.ndarray:
     first, second, both = first * share, second * share, both * share
     box = len(both)
     # Σ_k conj(V) F over the whole space is N³ Σ_x v f; noise of variance 1 in pixels has power N² at each k
-    terms = zip(*map(bands.split, (first, second, both, judges.weight * both)), *judges.seen, strict=True)
+    terms = zip(*map(bands.split, (first, second, both, tests.weight * both)), *tests.seen, strict=True)
     return np.stack([box * (v1 * f2 + v2 * f1 - v * w / 2) for v1, v2, v, w, f1, f2 in terms]).astype(np.float32)
 
 

@@ -10,7 +10,7 @@ OUTSIDE = -1  # the shell of particles that do not count
 SHELLS = 12  # about every state
 NARROWEST = 60  # particles of the innermost shell
 _LEAST = 1e-6  # of the farthest shell's squared distance: the square of the least width
-JUDGES = 3  # nearest shells, whose images judge which kernel is best
+TEST_SHELLS = 3  # nearest shells, whose images judge which kernel is best
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class KernelShells:
         The narrowest holds the shells that judge: among themselves these cannot tell states apart. None is 0, where
         many particles have one and the same place, as those of a class do: it then holds these alone.
         """
-        between = (self.square[JUDGES - 1 : -1] + self.square[JUDGES:]) / 2
+        between = (self.square[TEST_SHELLS - 1 : -1] + self.square[TEST_SHELLS:]) / 2
         least = _LEAST * self.square[-1] if self.square[-1] > 0 else 1.0
         return np.sqrt(np.maximum(np.append(between, 4 * self.square[-1]), least))
 

@@ -26,11 +26,11 @@ _UNKNOWN = {"z": np.nan, "precision": 1.0, "probability": np.nan, "signal_scale"
 
 
 def save_model(
-    output: Output, trainer: Trainer, training: Training, stage: Stage, prepared: str, among: Among | None = None
+    output: Output, trainer: Trainer, training: Training, stage: Stage, prepared: str, subset: Subset | None = None
 ) -> None:
     """Write the decoder's files, latents.npz, training.npz and, last, model.json; ``prepared`` is prep's folder.
 
-    ``among`` says which of prep's particles the trainer has, if not all.
+    ``subset`` says which of prep's particles the trainer has, if not all.
     """
     decoder = training.decoder
     decoder.write(output, trainer, stage)
@@ -38,8 +38,8 @@ def save_model(
     z, precision = decoder.known(training.points, trainer.settings.latent_dims)
     # Any: by its types, a name of ours could be an option of savez
     latents: dict[str, Any] = {"z": z.cpu().numpy(), "precision": precision.cpu().numpy(), **particle_arrays(trainer)}
-    if among is not None:
-        latents |= {name: among.spread(values, _UNKNOWN[name]) for name, values in latents.items() if name in _UNKNOWN}
+    if subset is not None:
+        latents |= {name: subset.expand(values, _UNKNOWN[name]) for name, values in latents.items() if name in _UNKNOWN}
     passes: dict[str, Any] = {"information": decoder.information, "noise": decoder.noise.cpu().numpy(),
                               "fsc": decoder.maps.fsc.cpu().numpy(), **history_arrays(training.history)}  # fmt: skip
     for name, arrays in (("latents.npz", latents), ("training.npz", passes)):
@@ -64,13 +64,13 @@ def save_model(
 
 
 @dataclass(frozen=True)
-class Among:
+class Subset:
     """Of prep's ``count`` particles, those at ``rows`` ``(m,)``."""
 
     rows: np.ndarray
     count: int
 
-    def spread(self, values: np.ndarray, others: float) -> np.ndarray:
+    def expand(self, values: np.ndarray, others: float) -> np.ndarray:
         """``values`` ``(m, …)`` as ``(count, …)``, the other particles having ``others`` (an identity, of matrices)."""
         each = others * np.eye(values.shape[-1]) if values.ndim == 3 else others
         whole = np.empty((self.count, *values.shape[1:]), values.dtype)

@@ -29,7 +29,7 @@ def judge_at_rest(
     trainer: Trainer, level: ResolutionLevel, stage: Stage, maps: HalfMaps, judged: Judged
 ) -> tuple[Stage, HalfMaps]:
     """Judge all images by the rigid map, which is solved again with what came of it; the stage and its half-maps."""
-    for _ in range(ROUNDS if judged.anything else 0):
+    for _ in range(ROUNDS if judged.active else 0):
         before = trainer.membership.probability, trainer.signal.scale
         judge_images(trainer, resemblance_at_rest(trainer, stage), judged, AT_REST)
         after = trainer.membership.probability, trainer.signal.scale

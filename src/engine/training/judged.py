@@ -18,7 +18,7 @@ class Judged:
     scales: bool
 
     @property
-    def anything(self) -> bool:
+    def active(self) -> bool:
         """Whether there is anything to judge."""
         return self.members or self.scales
 

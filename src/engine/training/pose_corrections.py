@@ -65,7 +65,7 @@ class Poses:
         turn, shift = self.variance.sqrt().tolist()
         return f"{math.degrees(turn / self.radius):.2f}° about each axis and {shift:.2f} Å along each"
 
-    def leave(self) -> None:
+    def disable(self) -> None:
         """Take poses as they are from now on."""
         self.variance, self.correction = torch.zeros_like(self.variance), torch.zeros_like(self.correction)
         self.shared = None
@@ -84,7 +84,8 @@ class Poses:
 
         A point x of a particle seen along R goes to exp(turn) R (x − centre) + R centre + shift.
         """
-        turned = turn(correction[:, TURNS] / self.radius) @ rotation  # R' = exp([t]ₓ) R, t the turns over the radius
+        # R' = exp([t]ₓ) R, t the turns over the radius
+        turned = rotation_from_vector(correction[:, TURNS] / self.radius) @ rotation
         # R'(x − c) + R c + s = R' x + (R − R') c + s: what is added to R' x
         kept = ((rotation - turned) @ self.centre)[:, :2]
         return turned, kept + correction[:, SHIFTS]
@@ -98,7 +99,7 @@ class Poses:
         return replace(batch, images=images, rotation=rotation, correction=None)
 
 
-def turn(vector: torch.Tensor) -> torch.Tensor:
+def rotation_from_vector(vector: torch.Tensor) -> torch.Tensor:
     """Rotations ``(…, 3, 3)`` by vectors ``(…, 3)`` in radians (Rodrigues)."""
     return torch.linalg.matrix_exp(cross_matrix(vector))
 

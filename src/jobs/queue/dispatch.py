@@ -29,7 +29,7 @@ from .job_process import host_name, process_start, sole_runner
 from .queue_file import Entry, Queue, locked_queue, read_queue
 from .slots import CPU, TOGETHER, choose_slot, device_name, only_gpu, parts_of, slots_of_device, visible_gpus
 from .spawn import OUTPUT, start_worker
-from .waiting import hindrance
+from .waiting import blocking_job
 
 
 def enqueue(folder: Path, python: Path | str | None = None) -> None:
@@ -194,7 +194,7 @@ def _start(queue: Queue, entry: Entry, taken: set[str], gpus: tuple[str, ...], p
     """Start one waiting job if it can; returns the slot that it now occupies."""
     folder = queue.project / entry.job
     try:
-        if hindrance(folder, queue.entries) is not None:
+        if blocking_job(folder, queue.entries) is not None:
             return None
         device = asked_device(folder)
         slot = choose_slot(device, taken, gpus)

@@ -30,7 +30,7 @@ def is_done_or_pending(folder: Path) -> bool:
     return read_status(folder).status == DONE or is_pending(folder, read_queue(folder.parent))
 
 
-def hindrance(folder: Path, queue: Collection[Entry]) -> str | None:
+def blocking_job(folder: Path, queue: Collection[Entry]) -> str | None:
     """Why a waiting job cannot run yet: the name of a job that it waits for; None where it can.
 
     ``InputError`` where it never will: what it needs has failed, or was stopped.

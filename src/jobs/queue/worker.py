@@ -26,7 +26,7 @@ from . import dispatch
 from .machine import device_alone
 from .queue_file import Entry
 from .slots import CPU
-from .waiting import hindrance
+from .waiting import blocking_job
 
 
 def main(words: list[str], find: Callable[[str], Job] = find_job) -> int:
@@ -77,7 +77,7 @@ def _device(folder: Path, entry: Entry) -> AbstractContextManager[None]:
     """What keeps others off the job's device; a cluster's scheduler does that itself. Its inputs must be done there."""
     if not entry.cluster:
         return device_alone(entry.slot or CPU, partial(append_log, folder))
-    other = hindrance(folder, [])
+    other = blocking_job(folder, [])
     if other is not None:
         raise InputError(f"{folder.name} needs {other}, which is not done; resume that one first, then this one.")
     return nullcontext()

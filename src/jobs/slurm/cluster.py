@@ -22,7 +22,7 @@ from ..queue.heartbeat import silence
 from ..queue.job_process import host_name
 from ..queue.queue_file import Entry, locked_queue, read_queue
 from ..queue.slots import CPU, parts_of
-from ..queue.waiting import hindrance, input_jobs
+from ..queue.waiting import blocking_job, input_jobs
 from ..record import (
     DONE,
     FAILED,
@@ -90,7 +90,7 @@ def batch_script(folder: Path, how: Submission, python: Path | str | None = None
 def _scheduled_inputs(folder: Path) -> list[str]:
     """The scheduler's ids of the jobs that this one waits for."""
     queue = read_queue(folder.parent)
-    hindrance(folder, queue)
+    blocking_job(folder, queue)
     entries = {entry.job: entry for entry in queue}
     scheduled = []
     for other in input_jobs(folder):
@@ -180,7 +180,7 @@ def _close(folder: Path, entry: Entry, state: str) -> bool:
 def _lacks(folder: Path) -> str | None:
     """The sentence that names the job for whose sake Slurm took this one out, if it did."""
     try:
-        hindrance(folder, read_queue(folder.parent))
+        blocking_job(folder, read_queue(folder.parent))
     except InputError as error:
         return str(error)
     return None

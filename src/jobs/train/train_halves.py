@@ -110,13 +110,13 @@ def _half(
 ) -> FlowJudgement | None:  # fmt: skip
     """Train the model of the particles ``rows`` and judge it by ``others``; None where it was stopped."""
     from ...engine.decoders.flow.held_out_flow import judge_flow
-    from ...engine.training.checkpoint import Among
+    from ...engine.training.checkpoint import Subset
     from ...engine.training.memory import release_memory
     from ...engine.training.trainer import Interrupted
 
     release_memory()
     own = replace(prepared, particles=prepared.particles.take(rows))
-    trained = fit(part, (own, mesh, None), Among(rows, len(prepared.particles)))
+    trained = fit(part, (own, mesh, None), Subset(rows, len(prepared.particles)))
     if trained is None:
         return None
     try:

@@ -27,7 +27,7 @@ from .train_parts import chosen_parts
 if TYPE_CHECKING:
     from ...engine.decoders.decoder import Decoder
     from ...engine.training.batches import ParticleImages
-    from ...engine.training.checkpoint import Among
+    from ...engine.training.checkpoint import Subset
     from ...engine.training.stage import Stage
     from ...engine.training.team import Team
     from ...engine.training.trainer import Settings, Trainer
@@ -39,12 +39,12 @@ STOPPED = "Stopped; resume goes on from the last whole pass."
 
 
 def train_model(
-    parameters: CommonParameters, job: JobRun, inputs: Inputs, among: Among | None = None, *, device: str,
+    parameters: CommonParameters, job: JobRun, inputs: Inputs, subset: Subset | None = None, *, device: str,
     team: Team | None = None,
 ) -> tuple[Trainer, Training] | None:  # fmt: skip
     """Train a model on one device, alone or as one of a team, of which the leader writes; None where it was stopped.
 
-    ``among`` says which of prep's particles ``inputs`` have, if not all; such a model keeps the mesh that it is given.
+    ``subset`` says which of prep's particles ``inputs`` have, if not all; such a model keeps the mesh that it is given.
     """
     from ...engine.training.checkpoint import RESUME, load_resume, save_model, save_resume
     from ...engine.training.memory import release_memory
@@ -65,7 +65,7 @@ def train_model(
         return None
 
     def remake(soft: TetMesh, volume: np.ndarray, pixel_size: float) -> TetMesh:
-        if among is not None:
+        if subset is not None:
             return mesh
         if leads:
             with job.output(MESH_FILE) as path:
@@ -96,13 +96,13 @@ def train_model(
     def save(training: Training, stage: Stage) -> None:
         if not leads:
             return
-        save_model(job.output, trainer, training, stage, where, among)
-        if among is None:
+        save_model(job.output, trainer, training, stage, where, subset)
+        if subset is None:
             known = training.decoder.known(training.points, trainer.settings.latent_dims)[0]
             keep_latents(job, known.cpu().numpy(), training.epoch, trainer.epochs)
         save_resume(job.output, trainer, training)
         job.log(training.decoder.summary(training.history[-1]))
-        if among is None or training.epoch == trainer.epochs:  # nobody watches how a half model grows
+        if subset is None or training.epoch == trainer.epochs:  # nobody watches how a half model grows
             figures.after_pass(training.epoch == trainer.epochs)
 
     def attempt() -> Training | None:
@@ -118,7 +118,7 @@ def train_model(
             run_training(trainer, training, save)
             if leads:
                 write_particles(job, prepared, trainer, training)
-            if leads and among is None:
+            if leads and subset is None:
                 select_junk(job, prepared, trainer)
             return training
         except Exception as error:

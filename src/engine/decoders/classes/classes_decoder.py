@@ -36,7 +36,7 @@ UNSURE = 0.01  # variance of a latent that is left where the class is certain, s
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _ComparedBatch:
     """A batch compared with all maps: its ``rows``, ``images`` ``(K, b, …)`` of the classes, ``misfit`` ``(b, K)`` and
     ``rigid`` ``(b,)``, that of the map of all.
     """
@@ -61,7 +61,7 @@ class ClassesDecoder(Decoder):
 
     def __init__(self, settings: ClassesParameters | None = None) -> None:
         self.settings, self.information = settings or ClassesParameters(), np.zeros(0)
-        self._seen: _Seen | None = None
+        self._compared: _ComparedBatch | None = None
 
     def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
@@ -127,30 +127,30 @@ class ClassesDecoder(Decoder):
 
     def place(self, stage: Stage, batch: Batch) -> Step:
         """The probabilities of the classes, as places; the gain is that over one map for all."""
-        seen = self._see(stage, batch)
-        odds = self.size.log() - seen.misfit
+        compared = self._compare(stage, batch)
+        odds = self.size.log() - compared.misfit
         shares = odds.softmax(dim=1)
         corner = self._corners(shares)
         z = shares @ corner
         spread = torch.einsum("bk,ki,kj->bij", shares, corner, corner) - z[:, :, None] * z[:, None, :]
         precision = torch.linalg.inv(spread + UNSURE * torch.eye(z.shape[1], device=z.device))
-        return Step(z, precision, gain=float((odds.logsumexp(dim=1) + seen.rigid).sum()))
+        return Step(z, precision, gain=float((odds.logsumexp(dim=1) + compared.rigid).sum()))
 
     @torch.no_grad()
-    def _see(self, stage: Stage, batch: Batch) -> _Seen:
+    def _compare(self, stage: Stage, batch: Batch) -> _ComparedBatch:
         """A batch compared with all maps; of the last batch, that is kept."""
-        if self._seen is None or self._seen.rows is not batch.rows:
+        if self._compared is None or self._compared.rows is not batch.rows:
             every = class_images(stage, batch, torch.cat([self.classes.density, stage.density[None]]), self._rest)
             misfit = torch.stack([stage.misfit(batch, images) for images in every], dim=1)
-            self._seen = _Seen(batch.rows, every[:-1], misfit[:, :-1], misfit[:, -1])
-        return self._seen
+            self._compared = _ComparedBatch(batch.rows, every[:-1], misfit[:, :-1], misfit[:, -1])
+        return self._compared
 
     # ----- how it learns -----
 
     def begin_pass(self, now: Pass) -> None:
         """No image has been compared yet."""
         count = len(now.trainer.images)
-        self._seen = None
+        self._compared = None
         self._shares = torch.zeros(count, len(self.classes), device=now.stage.device)
         self._resemblance = torch.zeros(count, SIZE, device=now.stage.device)
 
@@ -159,18 +159,18 @@ class ClassesDecoder(Decoder):
         if z.requires_grad:
             super().learn(now, batch, z, place, size)
         with torch.no_grad():
-            seen, shares = self._see(now.stage, batch), self._mixture(z)
+            compared, shares = self._compare(now.stage, batch), self._mixture(z)
             self._shares[batch.rows] = shares
-            if self.settings.judged.anything:
-                model = torch.einsum("bk,kbyx->byx", shares.to(seen.images.dtype), seen.images)
+            if self.settings.judged.active:
+                model = torch.einsum("bk,kbyx->byx", shares.to(compared.images.dtype), compared.images)
                 self._resemblance[batch.rows] = resemblance(now.stage, batch, model)
-            return torch.stack([(shares * seen.misfit).sum(), seen.rigid.sum()]) / size
+            return torch.stack([(shares * compared.misfit).sum(), compared.rigid.sum()]) / size
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
         """Judge the images, and solve the map of each class."""
         trainer = now.trainer
         trainer.team.collect(self._shares, rows)
-        if self.settings.judged.anything:
+        if self.settings.judged.active:
             trainer.team.collect(self._resemblance, rows)
             judge_images(trainer, self._resemblance, self.settings.judged, MOVING)
         self.size = _sizes(trainer, self._shares)
@@ -179,7 +179,7 @@ class ClassesDecoder(Decoder):
             trainer, now.stage, self._shares, self._vertices_of, self.classes, iterations, most
         )
         trainer.team.agree(self.shared())
-        self._seen = None
+        self._compared = None
 
     def substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
         """The corners of the simplex stay where they are."""

@@ -46,7 +46,7 @@ def find_poses(
         errors, leads = pose_covariance(statistics, covariance)
         strength = float((errors.diagonal() * statistics.curvature.mean(dim=0).diagonal()[:RIGID_MOTIONS]).mean())
         if strength < LEAST:
-            poses.leave()  # what an earlier round took for errors is none any more
+            poses.disable()  # what an earlier round took for errors is none any more
             trainer.log("The poses are as good as the images can tell; they are left as they are.")
             return stage, maps
         poses.variance = basis.variance(errors).clamp(min=0).float()

@@ -95,7 +95,7 @@ class FlowDecoder(FlowState):
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
         """Judge the images, and move what is systematic in the poses to the motion."""
-        if self.settings.judged.anything:
+        if self.settings.judged.active:
             now.trainer.team.collect(self._pass.resemblance, rows)
             judge_images(now.trainer, self._pass.resemblance, self.settings.judged, MOVING)
             if now.last and self.complete:

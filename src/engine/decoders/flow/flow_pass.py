@@ -34,7 +34,7 @@ class FlowPass:
         self._basis = RigidBasis(trainer.rest, decoder.flow.modes, poses) if poses.active else None
         #: `resemblance` of all images, of which this process has set its own
         self.resemblance = torch.zeros(len(trainer.images), SIZE, device=trainer.device)
-        self._judges = decoder.settings.judged.anything
+        self._judges = decoder.settings.judged.active
 
     def learn(self, batch: Batch, z: torch.Tensor, place: np.ndarray, size: int) -> torch.Tensor:
         """Add the gradient of a part of a batch of ``size`` images, at latents ``(b, k)``.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ...held_out.gain import held_out_gain
-from ...held_out.place_images import Judged, anchors_among
+from ...held_out.place_images import PlacementModel, anchors_among
 from ...held_out.rest_predictor import RestPredictor
 from ...latents.sweep import LEAST_BOX, SWEEP_PIXEL
 from ...training.batches import ParticleImages
@@ -52,8 +52,8 @@ def judge_flow(trainer: Trainer, training: Training, held_out: ParticleImages) -
     moving, rigid = (_stage_of(judge, stage) for stage in stages)
     members = trainer.membership.members(np.arange(len(trainer.images)))
     anchors = anchors_among(points.z, members, trainer.seed)
-    result = held_out_gain(judge, Judged(decoder, moving, coarser_stage(judge, moving), anchors),
-                           Judged(RestPredictor(judge.rest), rigid, rigid, anchors[:, :0]))  # fmt: skip
+    result = held_out_gain(judge, PlacementModel(decoder, moving, coarser_stage(judge, moving), anchors),
+                           PlacementModel(RestPredictor(judge.rest), rigid, rigid, anchors[:, :0]))  # fmt: skip
     return FlowJudgement(result.gain.cpu().numpy(), result.latents.cpu().numpy(),
                          _probability(judge, decoder, result.resemblance))  # fmt: skip
 

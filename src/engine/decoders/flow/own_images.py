@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ...held_out.gain import batch_gain, both_ways
-from ...held_out.place_images import Judged, anchors_among
+from ...held_out.gain import batch_gain, both_splits
+from ...held_out.place_images import PlacementModel, anchors_among
 from ...held_out.rest_predictor import RestPredictor
 from ...latents.gauss_newton import gauss_newton
 from ...latents.particle_latents import ParticleLatents, Prior
@@ -50,10 +50,10 @@ def judge_own_images(
     counter = trainer.counter("images", len(rows))
     for half, density in zip(trainer.halves[::-1], supported_halves(stage.cloud, decoder.maps), strict=True):
         own = replace(stage.with_density(density), poses=poses)
-        ways = both_ways(Judged(decoder, own, coarser_stage(trainer, own), anchors),
-                         Judged(rest, own, own, anchors[:, :0]), trainer.seed)  # fmt: skip
+        splits = both_splits(PlacementModel(decoder, own, coarser_stage(trainer, own), anchors),
+                             PlacementModel(rest, own, own, anchors[:, :0]), trainer.seed)  # fmt: skip
         for batch in own.batches(rows[np.isin(rows, half)]):
-            gain[batch.rows], _, _ = batch_gain(ways, batch)
+            gain[batch.rows], _, _ = batch_gain(splits, batch)
             counter(len(batch))
     return gain[torch.from_numpy(rows)].cpu().numpy()
 

@@ -49,7 +49,7 @@ def fix_pose_gauge(now: Pass, decoder: FlowState, step_sums: StepSums) -> None:
         _take_what_is_no_motion(trainer, decoder.flow, now.points, basis)
     weight = trainer.membership.probability
     if learn_variance(poses, weight, step_sums.spread, step_sums.seen, trainer.team) < LEAST:
-        poses.leave()
+        poses.disable()
         trainer.log("The poses need no correction beyond what the motion explains; they are left as they were.")
     elif now.last:
         trainer.log(f"Poses were off by about {poses.error_text()}.")

@@ -96,4 +96,4 @@ def _refine(trainer: Trainer, stage: Stage, predictor: Predictor, points: Partic
     for table in (points.z, points.precision, poses.correction):
         trainer.team.collect(table, rows)
     if learn_variance(poses, trainer.membership.probability, step_sums.spread, step_sums.seen, trainer.team) < LEAST:
-        poses.leave()
+        poses.disable()

@@ -63,8 +63,8 @@ class _Cut:
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """The rows of a batch, what their images say, and at which nodes of Fourier space."""
+class _BatchSamples:
+    """The rows of a batch, the samples of their images, and at which nodes of Fourier space."""
 
     rows: torch.Tensor
     samples: Samples
@@ -86,7 +86,7 @@ class LinearDecoder(Decoder):
     def __init__(self, settings: LinearParameters | None = None) -> None:
         self.settings, self.information = settings or LinearParameters(), np.zeros(0)
         self._cut: _Cut | None = None
-        self._seen: _Seen | None = None
+        self._last_samples: _BatchSamples | None = None
 
     def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
@@ -148,8 +148,8 @@ class LinearDecoder(Decoder):
 
     def place(self, stage: Stage, batch: Batch) -> Step:
         """The posterior of a batch's latents: an image is linear in them."""
-        seen = self._see(stage, batch)
-        return posterior(self._grid, self._spectra(), seen.samples, seen.nodes)
+        batch_samples = self._samples_of(stage, batch)
+        return posterior(self._grid, self._spectra(), batch_samples.samples, batch_samples.nodes)
 
     def _spectra(self) -> torch.Tensor:
         """Those of the volumes as they are now."""
@@ -157,12 +157,12 @@ class LinearDecoder(Decoder):
             self._cut = _Cut(self.volumes, self._grid.spectra(self.volumes))
         return self._cut.spectra
 
-    def _see(self, stage: Stage, batch: Batch) -> _Seen:
-        """What the images of a batch say; of the last batch, that is kept."""
-        if self._seen is None or self._seen.rows is not batch.rows:
+    def _samples_of(self, stage: Stage, batch: Batch) -> _BatchSamples:
+        """The samples of a batch's images; those of the last batch are kept."""
+        if self._last_samples is None or self._last_samples.rows is not batch.rows:
             samples = samples_of(stage, self._grid, batch)
-            self._seen = _Seen(batch.rows, samples, self._grid.nodes(samples.rotation))
-        return self._seen
+            self._last_samples = _BatchSamples(batch.rows, samples, self._grid.nodes(samples.rotation))
+        return self._last_samples
 
     # ----- how it learns -----
 
@@ -172,8 +172,8 @@ class LinearDecoder(Decoder):
 
     def learn(self, now: Pass, batch: Batch, z: torch.Tensor, place: np.ndarray, size: int) -> torch.Tensor:
         """Gather for the M step."""
-        seen = self._see(now.stage, batch)
-        self._step.add(seen.samples, seen.nodes, z, now.points.precision[batch.rows])
+        batch_samples = self._samples_of(now.stage, batch)
+        self._step.add(batch_samples.samples, batch_samples.nodes, z, now.points.precision[batch.rows])
         return z.new_zeros(0)
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:

@@ -42,7 +42,7 @@ class OccupancyDecoder(FlowDecoder):
 
     def unfold_latents(self, now: Pass) -> bool:
         """Undo folds of latent space, as the flow does; none are told where a direction of it is presence."""
-        return False if flow_of(self).presence.anything else super().unfold_latents(now)
+        return False if flow_of(self).presence.any_fading else super().unfold_latents(now)
 
     def line(self, now: Pass) -> dict[str, float]:
         """As the flow's, and the share of the particles that have each part that fades."""
@@ -61,7 +61,7 @@ class OccupancyDecoder(FlowDecoder):
     def columns(self, points: ParticleLatents) -> dict[str, np.ndarray]:
         """The presence ``(n,)`` of each part that fades, in every particle."""
         presence = flow_of(self).presence
-        if not presence.anything:
+        if not presence.any_fading:
             return {}
         values = presence(points.z).detach().cpu().numpy()
         return {f"{COLUMN}{part + 1}": values[:, part] for part in np.flatnonzero(presence.fades.cpu().numpy())}

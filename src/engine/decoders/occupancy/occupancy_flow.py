@@ -23,7 +23,7 @@ class OccupancyFlow(Flow):
     def carry(self, z: torch.Tensor) -> torch.Tensor:
         """Moved vertices ``(b, v, 3)``; where anything fades ``(b, v, 4)``, with the share of density there."""
         vertices = self(z)
-        if not self.presence.anything:
+        if not self.presence.any_fading:
             return vertices
         return torch.cat([vertices, self.share(self.presence(z))[..., None]], dim=-1)
 

@@ -36,7 +36,7 @@ class Presence(nn.Module):
         self.slope = nn.Parameter(torch.zeros(parts, latent_dims))
 
     @property
-    def anything(self) -> bool:
+    def any_fading(self) -> bool:
         """Whether any part comes and goes."""
         return bool(self.fades.any())
 
