@@ -21,7 +21,7 @@ import numpy as np
 from chimerax.flexrec.engine.training.batches import Images, ParticleImages, cropped_transform, split
 from chimerax.flexrec.particles import ImageStack, Optics, Particles
 from chimerax.flexrec.particles.ctf import ctf_rfft
-from chimerax.flexrec.particles.memory_stack import hold
+from chimerax.flexrec.particles.memory_stack import load_stack
 from chimerax.flexrec.particles.mrc import stack_header
 from chimerax.flexrec.particles.observe import shift_phase
 
@@ -55,7 +55,7 @@ def main() -> None:
     for box in arguments.boxes:
         particles = make_particles(arguments.work, box, arguments.images)
         disk = ImageStack(particles)
-        sources = {"disk": disk, "memory": hold(particles), "far disk": FarDisk(disk, arguments.latency / 1e3)}
+        sources = {"disk": disk, "memory": load_stack(particles), "far disk": FarDisk(disk, arguments.latency / 1e3)}
         for name, source in sources.items():
             rates = [rate(particles, source, threads, arguments.work_ms / 1e3) for threads in arguments.threads]
             print(f"{box:4d} {name:<10}" + "".join(f"{value:12.0f}" for value in rates), flush=True)

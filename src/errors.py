@@ -26,7 +26,7 @@ class InputError(ValueError):
         super().__init__(*map(printable, says))
 
 
-def disk_trouble(error: OSError) -> str:
+def disk_error_text(error: OSError) -> str:
     """What a file or folder would not do, as a sentence for the user."""
     where = error.filename or "a file"
     if isinstance(error, FileNotFoundError):

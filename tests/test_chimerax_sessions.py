@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chimerax.flexrec.jobs.demo_project import SHIPPED
-from chimerax.flexrec.jobs.simulate.simulate_again import images_again
+from chimerax.flexrec.jobs.simulate.simulate_again import regenerated_images
 from chimerax.flexrec.particles import read_particles
 from trained_models import make_trained
 
@@ -286,7 +286,7 @@ def test_the_example_has_images_and_exports_its_particles(chimerax):
     folder = chimerax.new_folder()
     result = chimerax.window(IMAGES.format(folder=str(folder)))
     assert "simulated images 1 to 40 of" in result["said"] and "001-simulate" in result["said"]
-    wanted = images_again(SHIPPED / "001-simulate").read(np.array(result["rows"]))[:, ::9, ::9]
+    wanted = regenerated_images(SHIPPED / "001-simulate").read(np.array(result["rows"]))[:, ::9, ::9]
     assert np.abs(np.array(result["images"]) - wanted).max() < 1e-4  # of noise of variance 1, and another numpy
     assert "those of 002-prep/particles.star" in result["exported"]
     assert len(read_particles(folder / "few.star")) == result["selected"] > 100

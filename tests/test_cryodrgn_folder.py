@@ -17,7 +17,7 @@ from chimerax.flexrec.explore.embedding import load_embedding
 from chimerax.flexrec.explore.export import save_particles
 from chimerax.flexrec.explore.named_states import keep_state, kept_states, remove_state
 from chimerax.flexrec.explore.particle_columns import column, column_names
-from chimerax.flexrec.explore.particle_images import images_here, use_folder
+from chimerax.flexrec.explore.particle_images import available_images, use_folder
 from chimerax.flexrec.explore.path_lines import path_from_file
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.find_model import named_model, trained_folder
@@ -145,7 +145,7 @@ def test_particles_have_their_poses_ctf_and_images(work):
     np.testing.assert_allclose(particles.shift, shift * BOX * 15.0, rtol=1e-5)
     np.testing.assert_allclose(particles.defocus, table[:, 2:5])
     assert particles.optics.voltage.tolist() == [300.0] and particles.contrast == -1
-    raw = next(images_here(trained, np.array([3, 8])))
+    raw = next(available_images(trained, np.array([3, 8])))
     np.testing.assert_allclose(raw.read(np.array([8])), -mrcfile.read(work / "particles.mrcs")[[8]])
 
 
@@ -201,9 +201,9 @@ def test_images_that_have_moved_are_found_where_somebody_says(work, tmp_path):
     assert trained.model.decode([0, 0]).std() > 0 and "defocus" not in column_names(trained)
     with pytest.raises(InputError, match="particles are not at /gone/particles.mrcs"):
         trained.particles  # noqa: B018
-    assert list(images_here(trained, np.array([1]))) == []
+    assert list(available_images(trained, np.array([1]))) == []
     assert "120 of 120" in use_folder(trained, elsewhere)
-    assert len(trained.particles) == COUNT and next(images_here(trained, np.array([1]))).kind == "raw"
+    assert len(trained.particles) == COUNT and next(available_images(trained, np.array([1]))).kind == "raw"
 
 
 def test_a_training_of_one_map(work):

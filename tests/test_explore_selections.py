@@ -16,7 +16,7 @@ from chimerax.flexrec.explore.condition import rows_where
 from chimerax.flexrec.explore.export import can_save_cs, note_on, save_particles
 from chimerax.flexrec.explore.lasso import in_lasso
 from chimerax.flexrec.explore.particle_columns import column, column_names
-from chimerax.flexrec.explore.particle_images import images_here, lost_images, use_folder
+from chimerax.flexrec.explore.particle_images import available_images, lost_images, use_folder
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.demo_project import unpack
 from chimerax.flexrec.particles import read_particles
@@ -393,7 +393,7 @@ def test_images_that_moved_are_found_in_the_folder_that_is_named(tmp_path):
     rows, away = np.array([5, 0, 299]), tmp_path / "away"
     away.mkdir()
     (trained.project / "stack.mrcs").unlink()
-    assert list(images_here(trained, rows)) == []
+    assert list(available_images(trained, rows)) == []
     assert lost_images(trained, rows) == f"The images are not here: there is no {trained.project / 'stack.mrcs'}."
     for folder, complaint in ((away, "none of the image stacks, such as stack.mrcs"), (tmp_path / "no", "no folder")):
         with pytest.raises(InputError, match=complaint):
@@ -402,7 +402,7 @@ def test_images_that_moved_are_found_in_the_folder_that_is_named(tmp_path):
     write_stack(away / "stack.mrcs")
     assert use_folder(trained, away) == "300 of 300 particles have their images here now"
     for one in (trained, open_trained(trained.folder)):  # it is remembered
-        raw = next(images_here(one, rows))
+        raw = next(available_images(one, rows))
         assert raw.kind == "raw" and raw.read(rows)[:, 0, 0].tolist() == trained.source_rows(rows).tolist()
 
 
@@ -412,7 +412,7 @@ def test_raw_images_have_the_contrast_that_prep_found(tmp_path):
     record = trained.prepared / "prep.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "contrast": "dark"}))
     rows = np.array([1, 2])
-    assert next(images_here(trained, rows)).read(rows)[:, 0, 0].tolist() == (-trained.source_rows(rows)).tolist()
+    assert next(available_images(trained, rows)).read(rows)[:, 0, 0].tolist() == (-trained.source_rows(rows)).tolist()
 
 
 def test_a_particle_file_that_moved_is_found_beside_its_images(tmp_path):
@@ -444,9 +444,9 @@ def test_some_images_are_better_than_none(tmp_path):
     name = f"{trained.source_rows(np.array([7]))[0] + 1:06d}@"
     (trained.project / "particles.star").write_text(text.replace(f"{name}stack.mrcs", f"{name}other.mrcs"))
     write_stack(trained.project / "stack.mrcs")
-    raw = next(images_here(trained, np.array([7, 9, 20])))
+    raw = next(available_images(trained, np.array([7, 9, 20])))
     assert raw.rows.tolist() == [9, 20]
-    assert [one.kind for one in images_here(trained, np.array([7]))] == ["prepared"]
+    assert [one.kind for one in available_images(trained, np.array([7]))] == ["prepared"]
 
 
 def test_a_damaged_list_of_folders_is_refused_in_a_sentence(tmp_path):
@@ -454,4 +454,4 @@ def test_a_damaged_list_of_folders_is_refused_in_a_sentence(tmp_path):
     for text in ("{", "[]", '{"format": "flexrec-images", "version": 1, "folders": 3}'):
         (trained.project / "images.json").write_text(text)
         with pytest.raises(InputError, match=r"images\.json: not a list of folders"):
-            next(images_here(trained, np.arange(3)))
+            next(available_images(trained, np.arange(3)))

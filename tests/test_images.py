@@ -9,7 +9,7 @@ import pytest
 import torch
 from chimerax.flexrec.engine.training.batches import ParticleImages, cropped_transform
 from chimerax.flexrec.particles.ctf import ctf_of
-from chimerax.flexrec.particles.memory_stack import hold
+from chimerax.flexrec.particles.memory_stack import load_stack
 from chimerax.flexrec.particles.prefetch import in_order, processes_here, thread_share
 from test_particles_stack import particles, write
 
@@ -36,7 +36,7 @@ def test_threads_change_no_bit(many, box, held):
     rows = np.array_split(np.random.default_rng(1).permutation(COUNT), 17)
     alone = bits(ParticleImages(many, threads=1).batch(group, box) for group in rows)
     for threads in (1, 2, 5):
-        images = ParticleImages(many, stack=hold(many) if held else None, threads=threads)
+        images = ParticleImages(many, stack=load_stack(many) if held else None, threads=threads)
         assert bits(images.batches(rows, box)) == alone
 
 

@@ -22,7 +22,7 @@ from chimerax.flexrec.mesh import build_mesh
 from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.models import open_model
-from chimerax.flexrec.particles.memory_stack import HeldStack
+from chimerax.flexrec.particles.memory_stack import MemoryStack
 from chimerax.flexrec.particles.particles import Optics, Particles
 from chimerax.flexrec.particles.prepared import load_prepared
 from scipy.spatial.transform import Rotation
@@ -101,7 +101,7 @@ def test_two_blobs_that_fade_are_two_components():
                           np.zeros(count), each, each, optics)  # fmt: skip
     whole = blob(PLACES[0]) + blob(PLACES[1])
     trainer = Trainer(
-        ParticleImages(particles, stack=HeldStack(images.astype(np.float32), 1.0)),
+        ParticleImages(particles, stack=MemoryStack(images.astype(np.float32), 1.0)),
         build_mesh(whole > 0.02 * whole.max(), pixel_size, 6), Settings(latent_dims=2),
         coarse_to_fine(BOX, pixel_size, 2, 0.9), log=lambda text: None,
     )  # fmt: skip

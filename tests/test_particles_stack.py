@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.particles import ImageStack, Optics, Particles
-from chimerax.flexrec.particles.memory_stack import held_bytes, hold
+from chimerax.flexrec.particles.memory_stack import held_bytes, load_stack
 from chimerax.flexrec.particles.mrc import read_header, stack_header
 
 
@@ -52,7 +52,7 @@ def test_images_held_in_memory_are_those_on_disk(tmp_path, dtypes):
     paths = [write(tmp_path / f"{i}.mrcs", rng.integers(-9, 9, (6, 8, 8)).astype(t)) for i, t in enumerate(dtypes)]
     of_both = particles(paths, rng.integers(0, 2, 40), rng.integers(0, 6, 40), contrast=-1.0)
     told: list[tuple[int, int]] = []
-    held, rows = hold(of_both, lambda *words: told.append(words)), rng.permutation(40)[:17]
+    held, rows = load_stack(of_both, lambda *words: told.append(words)), rng.permutation(40)[:17]
     same = np.dtype(dtypes[0]).newbyteorder("=") if dtypes[0] == dtypes[1] else np.float32
     assert held.images.dtype == same and told[-1] == (held.images.nbytes,) * 2 == (held_bytes(of_both),) * 2
     for _ in range(2):  # what is handed out is a copy

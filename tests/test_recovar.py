@@ -17,7 +17,7 @@ from chimerax.flexrec.explore.cluster_file import load_clusters
 from chimerax.flexrec.explore.embedding import load_embedding
 from chimerax.flexrec.explore.named_states import kept_states
 from chimerax.flexrec.explore.particle_columns import column
-from chimerax.flexrec.explore.particle_images import images_here
+from chimerax.flexrec.explore.particle_images import available_images
 from chimerax.flexrec.explore.path_lines import path_from_file
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.models import open_model
@@ -91,7 +91,7 @@ def test_particles_are_those_that_have_latents(work):
     np.testing.assert_array_equal(trained.particles.half, 1 + np.arange(len(USED)) % 2)
     np.testing.assert_array_equal(trained.source_rows(np.array([0, 3])), USED[[0, 3]])
     assert trained.particles.contrast == 1  # as the log says that RECOVAR found it
-    raw = next(images_here(trained, np.array([5])))
+    raw = next(available_images(trained, np.array([5])))
     np.testing.assert_allclose(raw.read(np.array([5])), mrcfile.read(work / "particles.mrcs")[USED[[5]]])
     change(work, uninvert_data="true")
     assert open_trained(work).particles.contrast == -1

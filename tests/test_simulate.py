@@ -14,7 +14,7 @@ from chimerax.flexrec.cli.program import main as flexrec
 from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
-from chimerax.flexrec.jobs.simulate.simulate_again import images_again, simulated_by
+from chimerax.flexrec.jobs.simulate.simulate_again import regenerated_images, simulated_by
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
 from chimerax.flexrec.jobs.simulate.simulate_run import run
 from chimerax.flexrec.particles import ImageStack, read_particles
@@ -266,19 +266,19 @@ import sys
 sys.modules["numba"] = None
 from pathlib import Path
 import numpy as np
-from chimerax.flexrec.jobs.simulate.simulate_again import images_again
-np.save({str(tmp_path / "again.npy")!r}, images_again(Path({str(folder)!r})).read(np.array({rows.tolist()})))
+from chimerax.flexrec.jobs.simulate.simulate_again import regenerated_images
+np.save({str(tmp_path / "again.npy")!r}, regenerated_images(Path({str(folder)!r})).read(np.array({rows.tolist()})))
 """
     subprocess.run([sys.executable, "-c", without_numba], check=True)
     assert np.abs(np.load(tmp_path / "again.npy") - wanted).max() < 1e-5
-    again = images_again(folder)
+    again = regenerated_images(folder)
     assert np.abs(again.read(rows) - wanted).max() < 1e-5
     assert again.same_views(rows, source.rotation[rows])
     assert not again.same_views(rows, source.rotation[rows + 1]) and not again.same_views(rows + 100, source.rotation)
     line = model.read_text().splitlines()[0]
     model.write_text(model.read_text().replace(line, f"{line[:30]}{99.0:8.3f}{line[38:]}"))
     with pytest.raises(InputError, match="another by now"):
-        images_again(folder)
+        regenerated_images(folder)
 
 
 def test_a_killed_job_goes_on_to_the_same_images(model, tmp_path):
@@ -291,7 +291,7 @@ import os
 from pathlib import PosixPath, WindowsPath
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
-from chimerax.flexrec.jobs.simulate.simulate_again import images_again, simulated_by
+from chimerax.flexrec.jobs.simulate.simulate_again import regenerated_images, simulated_by
 from chimerax.flexrec.jobs.simulate.simulate_run import run
 
 class Killed(JobRun):

@@ -31,7 +31,7 @@ from chimerax.flexrec.mesh.free_vertices import let_move
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.particles import ImageStack, read_particles, write_star
 from chimerax.flexrec.particles.copies import IMAGE, image_numbers
-from chimerax.flexrec.particles.memory_stack import held_bytes, hold
+from chimerax.flexrec.particles.memory_stack import held_bytes, load_stack
 from chimerax.flexrec.particles.prepared import UNIT, load_prepared
 from chimerax.flexrec.particles.rotations import euler_to_matrix, matrix_to_euler
 from chimerax.flexrec.particles.selection import make_selection
@@ -379,7 +379,7 @@ def test_components_stay_where_there_is_freedom():
 
 def test_images_are_held_in_memory_once(prepared):
     p = prepared[0].particles
-    kept, rows = hold(p), np.array([5, 4, 177, 0, 3])
+    kept, rows = load_stack(p), np.array([5, 4, 177, 0, 3])
     assert len(kept) == 180 and kept.images.nbytes == held_bytes(p) == 60 * 40 * 40 * 4
     assert np.array_equal(kept.read(rows), ImageStack(p).read(rows))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.explore.particle_columns import column
-from chimerax.flexrec.explore.particle_images import images_here
+from chimerax.flexrec.explore.particle_images import available_images
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.find_model import trained_folder
 from chimerax.flexrec.mesh.map_files import write_map
@@ -62,7 +62,7 @@ def test_particles_are_joined_by_uid(linear, job):
     np.testing.assert_array_equal(trained.particles.index, np.arange(len(linear.latents)))
     assert trained.particles.contrast == -1 and trained.particles.optics.voltage.tolist() == [300.0]
     assert np.isfinite(trained.particles.rotation).all()
-    raw = next(images_here(trained, np.array([4])))
+    raw = next(available_images(trained, np.array([4])))
     np.testing.assert_allclose(raw.read(np.array([4])), -mrcfile.read(job / "images.mrc")[[4]])
     np.testing.assert_array_equal(column(trained, "components_mode_1/value").values, linear.latents[:, 1])
     assert trained.model.origin.says == ()

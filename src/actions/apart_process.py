@@ -14,7 +14,7 @@ from typing import Any
 
 from ..decoder_process.asker_pipes import take_pipes
 from ..decoder_process.messages import packed, read_message, write_all
-from ..errors import InputError, disk_trouble
+from ..errors import InputError, disk_error_text
 from ..explore.trained_model import Trained, open_trained, opened_again
 from ..jobs.find_model import model_meant
 from ..reading import Reading
@@ -52,7 +52,7 @@ def _answer(request: dict, send: Send) -> None:
     except OSError as error:
         if error.filename is None:
             raise
-        send({"error": disk_trouble(error)})
+        send({"error": disk_error_text(error)})
 
 
 class ProcessScene:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import disk_trouble
+from ..errors import disk_error_text
 from ..parameters import parameter
 from .action import Action
 from .action_scene import Scene, Table
@@ -101,7 +101,7 @@ def _keep(scene: Scene, trained: Trained, other: Trained, result: Comparison) ->
         picture = _picture_of(trained, other)
         draw_comparison(picture, trained, other, result)
     except OSError as error:
-        scene.say(f"The columns and the picture are not kept: {disk_trouble(error)}")
+        scene.say(f"The columns and the picture are not kept: {disk_error_text(error)}")
         return
     scene.say(f"the columns alike and other_pc1 … can be plotted, coloured and selected by; picture: {picture}")
 

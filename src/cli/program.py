@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..errors import InputError, disk_trouble
+from ..errors import InputError, disk_error_text
 from ..jobs.declare import Job
 from ..jobs.reference import words_text
 from ..jobs.registry import all_jobs
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return EXIT_FAILED
     except OSError as error:
-        return complain(disk_trouble(error), EXIT_INPUT)
+        return complain(disk_error_text(error), EXIT_INPUT)
     except KeyboardInterrupt:
         return EXIT_STOPPED
 

@@ -12,7 +12,7 @@ from chimerax.core.errors import UserError
 from ..actions.action import CHIMERAX
 from ..actions.action_registry import host_actions
 from ..decoder_process import EngineError
-from ..errors import InputError, disk_trouble
+from ..errors import InputError, disk_error_text
 from ..jobs.registry import all_jobs
 from .action_words import action_command
 from .arguments import open_models
@@ -50,7 +50,7 @@ def as_command(function: Callable) -> Callable:
         except OSError as error:
             if error.filename is None:
                 raise
-            raise UserError(disk_trouble(error)) from error
+            raise UserError(disk_error_text(error)) from error
         finally:
             for model in open_models(session):
                 model.notify_listeners()

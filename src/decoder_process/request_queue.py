@@ -29,7 +29,7 @@ class Request:
         return 0 if self.array is None else self.array.nbytes
 
 
-class Inbox:
+class RequestQueue:
     """Filled by the thread that reads, emptied by the one that works."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from .hello import hello
 from .messages import MalformedError, packed, read_message, write_all
-from .request_queue import Inbox, Request, refusal
+from .request_queue import Request, RequestQueue, refusal
 
 
 class Answers(Protocol):
@@ -31,50 +31,50 @@ def serve(reading: BufferedIOBase, writing: BinaryIO, answers: Answers) -> None:
 
     The end of ``reading`` ends the whole process, also in the middle of an answer: nobody is left to want it.
     """
-    inbox = Inbox()
-    threading.Thread(target=_read, args=(reading, inbox), name="requests", daemon=True).start()
+    queue = RequestQueue()
+    threading.Thread(target=_read, args=(reading, queue), name="requests", daemon=True).start()
     try:
         while True:
-            found = inbox.take()
+            found = queue.take()
             parts = packed(found) if isinstance(found, dict) else _answered(found, answers)
             write_all(writing, parts)
     except OSError:  # the asker has closed its end
         return
 
 
-def _read(file: BufferedIOBase, inbox: Inbox) -> None:
+def _read(file: BufferedIOBase, queue: RequestQueue) -> None:
     try:
-        while (message := _next(file, inbox)) is not None:
+        while (message := _next(file, queue)) is not None:
             if message:
                 header, array = message
-                _accept(header, array, inbox)
+                _accept(header, array, queue)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
 
-def _next(file: BufferedIOBase, inbox: Inbox) -> tuple | None:
+def _next(file: BufferedIOBase, queue: RequestQueue) -> tuple | None:
     """The next message; empty where it was malformed, which is answered; None at the end."""
     try:
         return read_message(file)
     except MalformedError as mistake:
-        inbox.note(refusal(mistake.number, str(mistake), mistake.kind))
+        queue.note(refusal(mistake.number, str(mistake), mistake.kind))
         return ()
 
 
-def _accept(header: dict, array: np.ndarray | None, inbox: Inbox) -> None:
+def _accept(header: dict, array: np.ndarray | None, queue: RequestQueue) -> None:
     number, ask, channel = header.get("id"), header.get("ask"), header.get("channel")
     if type(number) not in (int, str):
-        inbox.note(refusal(None, "a request has no id; give it a number or a text.", "input"))
+        queue.note(refusal(None, "a request has no id; give it a number or a text.", "input"))
     elif not isinstance(ask, str):
-        inbox.note(refusal(number, "the request does not say what it asks; give ask a text.", "input"))
+        queue.note(refusal(number, "the request does not say what it asks; give ask a text.", "input"))
     elif not isinstance(channel, str | None):
-        inbox.note(refusal(number, "channel is no text; give a text, or leave it out.", "input"))
+        queue.note(refusal(number, "channel is no text; give a text, or leave it out.", "input"))
     elif ask == "cancel":
-        inbox.note({"id": number, "cancelled": inbox.cancel(header.get("cancels"))})
+        queue.note({"id": number, "cancelled": queue.cancel(header.get("cancels"))})
     else:
-        inbox.put(Request(number, ask, channel, header, array))
+        queue.put(Request(number, ask, channel, header, array))
 
 
 def _answered(request: Request, answers: Answers) -> list:

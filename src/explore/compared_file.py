@@ -19,7 +19,7 @@ _NAME = "compared"
 
 
 @dataclass(frozen=True, eq=False)
-class OtherPlaces:
+class ComparedPlaces:
     """alike : ``(n,)`` NaN for particles that the other model has not, see `placed_alike`. places : ``(n, d)`` of its
     principal components, NaN likewise. name : of the other model.
     """
@@ -58,7 +58,7 @@ def _keep(trained: Trained, rows: np.ndarray, other: Trained, its: np.ndarray, a
     return save_result(trained, _NAME, alike=column, places=places, name=np.array(other.folder.name))
 
 
-def load_comparison(trained: Trained) -> OtherPlaces | None:
+def load_comparison(trained: Trained) -> ComparedPlaces | None:
     """The newest one of this epoch's latents; None where there is none."""
     arrays = load_result(trained, _NAME, ("alike", "places", "name"))
-    return None if arrays is None else OtherPlaces(arrays["alike"], arrays["places"], str(arrays["name"]))
+    return None if arrays is None else ComparedPlaces(arrays["alike"], arrays["places"], str(arrays["name"]))

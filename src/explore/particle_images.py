@@ -17,7 +17,7 @@ from .trained_model import Trained
 
 
 @dataclass(frozen=True, eq=False)
-class ImagesHere:
+class AvailableImages:
     """Images of some particles.
 
     Attributes
@@ -33,14 +33,14 @@ class ImagesHere:
     origin: str = ""
 
 
-def images_here(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
+def available_images(trained: Trained, rows: np.ndarray) -> Iterator[AvailableImages]:
     """Images of particles ``rows`` ``(n,)`` that are at hand: raw, as prep was given them, then as prep made them."""
     trained.image_folder  # noqa: B018 - a damaged list is said, and not passed over
     try:
         source, places = trained.source_particles, trained.source_rows
         here = rows[_there(source)[source.stack[places(rows)]]]
         if len(here):
-            yield ImagesHere("raw", here, lambda some: ImageStack(source).read(places(some)))
+            yield AvailableImages("raw", here, lambda some: ImageStack(source).read(places(some)))
     except (InputError, OSError):
         pass  # the particle file is gone: prep's own images may be there
     if trained.model.origin is not None:
@@ -48,7 +48,7 @@ def images_here(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
     made = trained.particles
     here = rows[_there(made)[made.stack[rows]]]
     if len(here):
-        yield ImagesHere("prepared", here, lambda some: ImageStack(made).read(some))
+        yield AvailableImages("prepared", here, lambda some: ImageStack(made).read(some))
 
 
 def _there(particles: Particles) -> np.ndarray:

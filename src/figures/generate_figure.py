@@ -37,24 +37,24 @@ def draw_series(
     """
     shown = series[:MOST_SERIES]
     columns = max(min(len(block.z), MOST_SHOWN) for block in shown)
-    sheet = _Sheet(max(columns, 3), len(shown))
+    layout = _SeriesLayout(max(columns, 3), len(shown))
     start = 0
     for number, block in enumerate(shown):
         rows = _spread_evenly(len(block.z))
         volumes = [read(start + i) for i in rows]
-        _draw_maps(sheet.pictures(number), block, rows, volumes, pixel_size)
-        _draw_place(sheet.scatter(number), block, rows, latents, outside[start : start + len(block.z)])
+        _draw_maps(layout.pictures(number), block, rows, volumes, pixel_size)
+        _draw_place(layout.scatter(number), block, rows, latents, outside[start : start + len(block.z)])
         start += len(block.z)
     left_out = f" {len(series) - len(shown)} further series are not shown." if len(series) > len(shown) else ""
     say(
-        sheet.figure,
+        layout.figure,
         "Projections of the maps on one grey scale, along the axis that shows most change; below, the difference to "
         "the middle one: orange is density that came, purple is density that left." + left_out,
     )
-    save(sheet.figure, path)
+    save(layout.figure, path)
 
 
-class _Sheet:
+class _SeriesLayout:
     """A figure with a block for each series: two rows of small pictures, and a plot to their right. Inches."""
 
     SIDE, GAP, TITLE, PLOT, FOOT = 1.6, 0.06, 0.62, 2.75, 0.55

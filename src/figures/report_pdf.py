@@ -26,31 +26,31 @@ def write_pdf(path: Path, page: Page) -> None:
     from matplotlib.backends.backend_pdf import PdfPages
 
     with PdfPages(path, metadata={"Title": printable(page.title), "Creator": "FlexRec"}) as pages:
-        paper = _Paper(pages)
-        paper.text(page.title, 10, colour="0.35")
-        paper.label(page.level, *level_colours(page.level))
-        paper.text(page.sentence, 14)
+        writer = _PageWriter(pages)
+        writer.text(page.title, 10, colour="0.35")
+        writer.label(page.level, *level_colours(page.level))
+        writer.text(page.sentence, 14)
         for note in page.notes:
-            paper.text(note, TEXT, colour="#a84300")
+            writer.text(note, TEXT, colour="#a84300")
         for section in page.sections:
-            _write_section(paper, section)
-        paper.end()
+            _write_section(writer, section)
+        writer.end()
 
 
-def _write_section(paper: _Paper, section: Section) -> None:
-    paper.space(0.16)
+def _write_section(writer: _PageWriter, section: Section) -> None:
+    writer.space(0.16)
     pictures = [picture for picture in section.pictures if picture.path.suffix == ".png"]  # paper plays no film
     follows = pictures[:1] if not section.paragraphs and section.grid is None else ()
-    paper.text(section.title, 12, weight="bold", keep=max([0.6, *map(picture_height, follows)]))
+    writer.text(section.title, 12, weight="bold", keep=max([0.6, *map(picture_height, follows)]))
     for paragraph in section.paragraphs:
-        paper.text(paragraph, TEXT)
+        writer.text(paragraph, TEXT)
     if section.grid is not None:
-        paper.grid(section.grid)
+        writer.grid(section.grid)
     for picture in pictures:
-        paper.picture(picture)
+        writer.picture(picture)
 
 
-class _Paper:
+class _PageWriter:
     """Pages that are filled from above; what does not fit goes on the next."""
 
     def __init__(self, pages: PdfPages) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from ..errors import InputError, disk_trouble, is_out_of_memory
+from ..errors import InputError, disk_error_text, is_out_of_memory
 
 _ENGINE = ("torch", "numba", "safetensors", "matplotlib")
 
@@ -23,7 +23,7 @@ def as_input_error(error: Exception, verb: str, parameters: Any = None) -> Input
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError("the disk is full; free some space and resume the job.")
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
-        return InputError(disk_trouble(error))
+        return InputError(disk_error_text(error))
     if _fills_memory(error):
         return InputError(f"the computer's memory is too small for this {verb}; take a smaller box or fewer particles.")
     if is_out_of_memory(error):

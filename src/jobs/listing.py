@@ -97,11 +97,11 @@ def _message(folder: Path, status: Status, entry: Entry | None, queue: Collectio
     if status.status == QUEUED:
         return _waiting(folder, entry, queue)
     if status.status == RUNNING and status.host != host_name():
-        return _heard(folder, entry, silence(folder))
+        return _remote_message(folder, entry, silence(folder))
     return status.error or ""
 
 
-def _heard(folder: Path, entry: Entry | None, seconds: float) -> str:
+def _remote_message(folder: Path, entry: Entry | None, seconds: float) -> str:
     """What is known of a process on another computer, which cannot be looked at from here."""
     if seconds <= SILENT:
         return f"last heard {seconds:.0f} s ago"

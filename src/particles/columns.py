@@ -15,7 +15,7 @@ class Columns(MutableMapping):
 
     Parameters
     ----------
-    stored : (n,) arrays by name: words of a STAR file as `Words` makes them, or a .cs file's numbers and ``str``.
+    stored : (n,) arrays by name: words of a STAR file as `TextColumn` makes them, or a .cs file's numbers and ``str``.
     """
 
     def __init__(self, stored: Mapping[str, np.ndarray] = {}) -> None:  # noqa: B006 - never changed
@@ -56,7 +56,7 @@ class Columns(MutableMapping):
         return Columns({name: values[rows] for name, values in self._stored.items()})
 
 
-class Words:
+class TextColumn:
     """A column's words, gathered piece by piece.
 
     They become (n,) fixed-width bytes where all are short, else ``str`` objects of which equal ones are one: either is

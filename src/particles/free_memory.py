@@ -15,10 +15,10 @@ def free_memory() -> int:
     """Bytes that may still be taken, by the computer and by the limits of a cluster's job or a container."""
     import psutil
 
-    return min([psutil.virtual_memory().available, *_rooms()])
+    return min([psutil.virtual_memory().available, *_limits()])
 
 
-def _rooms() -> Iterator[int]:
+def _limits() -> Iterator[int]:
     """What is left below the limit of each control group of Linux that this process is in."""
     try:
         lines = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
@@ -32,10 +32,10 @@ def _rooms() -> Iterator[int]:
             group = top / own.lstrip("/")
             for folder in (group, *group.parents):
                 if folder.is_relative_to(top):
-                    yield from _room(folder, _VERSION_1 if controllers else _VERSION_2)
+                    yield from _limit(folder, _VERSION_1 if controllers else _VERSION_2)
 
 
-def _room(folder: Path, names: tuple[str, str, str]) -> Iterator[int]:
+def _limit(folder: Path, names: tuple[str, str, str]) -> Iterator[int]:
     limit, usage, cache = names
     try:
         most, used = ((folder / name).read_text(encoding="ascii").strip() for name in (limit, usage))

@@ -14,7 +14,7 @@ CHUNK_BYTES = 1 << 26  # read at a time, between two words of how far it is
 
 
 @dataclass(frozen=True)
-class HeldStack:
+class MemoryStack:
     """Every particle's image, read as `ImageStack` reads it.
 
     Parameters
@@ -41,7 +41,7 @@ class HeldStack:
 
 
 def held_bytes(particles: Particles) -> int:
-    """Bytes that a `HeldStack` of these particles, of one box, takes."""
+    """Bytes that a `MemoryStack` of these particles, of one box, takes."""
     return len(_distinct(particles)[0]) * int(particles.optics.box[0]) ** 2 * ImageStack(particles).dtype().itemsize
 
 
@@ -56,7 +56,7 @@ def _distinct(particles: Particles) -> tuple[np.ndarray, np.ndarray]:
     return order[new], place
 
 
-def hold(particles: Particles, progress: Callable[[int, int], None] = lambda done, total: None) -> HeldStack:
+def load_stack(particles: Particles, progress: Callable[[int, int], None] = lambda done, total: None) -> MemoryStack:
     """Read all images, in the order of the files; ``progress(bytes done, of all)`` is called now and then, may raise.
 
     ``InputError`` as `ImageStack.read`.
@@ -69,4 +69,4 @@ def hold(particles: Particles, progress: Callable[[int, int], None] = lambda don
     for first in range(0, len(order), count):
         images[first : first + count] = stack.stored(order[first : first + count], dtype)
         progress(min(first + count, len(order)) * box * box * dtype.itemsize, images.nbytes)
-    return HeldStack(images, particles.contrast, place)
+    return MemoryStack(images, particles.contrast, place)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import InputError
-from .columns import Words, is_number, numbers_of, text_of, texts_of
+from .columns import TextColumn, is_number, numbers_of, text_of, texts_of
 from .star_words import split_words
 
 _BLOCK = 1 << 22  # bytes that are read at once
@@ -24,7 +24,7 @@ class StarTable:
     Parameters
     ----------
     path, name : the file and the block's name.
-    words : each column's words (n,), see `columns.Words`, by label without its underscore.
+    words : each column's words (n,), see `columns.TextColumn`, by label without its underscore.
     length : n. pairs : whether it stands as "_label value" lines.
     comments : those before the block's title; "# version 30001" tells RELION how to read it.
     """
@@ -111,13 +111,13 @@ class _Part:
     def __init__(self, name: str, comments: list[bytes], pairs: bool) -> None:
         self.name, self.pairs, self.length = name, pairs, 0
         self.comments = tuple(map(text_of, comments))
-        self.columns: dict[str, Words] = {}
+        self.columns: dict[str, TextColumn] = {}
 
     def add_label(self, label: bytes) -> None:
         tag = text_of(label.partition(b"#")[0][1:])
         if tag in self.columns:
             raise ValueError(f"data_{self.name} has the column _{tag} twice")
-        self.columns[tag] = Words()
+        self.columns[tag] = TextColumn()
 
     def add_rows(self, rows: list[list[bytes]]) -> None:
         for column, words in zip(self.columns.values(), zip(*rows)):

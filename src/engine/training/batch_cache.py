@@ -47,7 +47,7 @@ class BatchCache:
         """Forget what is kept, and make room for another box size."""
         self._box, count = box, len(self.source)
         self._stores = []  # first, so that there is room
-        budget = _room(self._device) if self._budget is None else self._budget
+        budget = _free_bytes(self._device) if self._budget is None else self._budget
         capacity = min(count, budget // (12 * box * (box // 2 + 1)))
         shape = (capacity, box, box // 2 + 1)
         self._stores = [
@@ -76,7 +76,7 @@ class BatchCache:
         self._kept[rows[fits]] = True
 
 
-def _room(device: torch.device) -> int:
+def _free_bytes(device: torch.device) -> int:
     """Bytes that batches may take on a device."""
     if device.type == "cuda":
         return int(CARD_SHARE * torch.cuda.mem_get_info(device)[0])

@@ -21,7 +21,7 @@ AHEAD_BYTES = 1 << 30  # of batches that wait or are being made, whatever the nu
 
 
 class Images(Protocol):
-    """Where images come from: `ImageStack`, or `HeldStack` in memory."""
+    """Where images come from: `ImageStack`, or `MemoryStack` in memory."""
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """``(m, D, D)`` float32; several threads may call it at once."""

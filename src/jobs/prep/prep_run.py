@@ -24,7 +24,7 @@ from .prep_measure import Noise, images_digest, measure_noise, save_filter
 from .prep_notes import Notes
 from .prep_parameters import PrepParameters
 from .prep_read import check_headers, read_consensus, read_input, with_refinement
-from .prep_survey import Surveyed, survey_images, with_images
+from .prep_survey import SurveyedImages, survey_images, with_images
 from .prep_symmetry import check_symmetric, with_symmetry, write_unit
 
 _CHUNK_PIXELS = 1 << 23
@@ -144,7 +144,7 @@ def _prepared(particles: Particles, rows: np.ndarray, frame: Frame, job: JobRun)
 
 def _write_record(
     parameters: PrepParameters,
-    images: Surveyed,
+    images: SurveyedImages,
     count: int,
     frame: Frame,
     radius: float,

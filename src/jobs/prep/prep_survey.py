@@ -26,7 +26,7 @@ _NAMED = 3  # images that a note names
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class SurveyedImages:
     """The particles that are left, their rows in the source file, their images' survey, and the hot pixels in them."""
 
     particles: Particles
@@ -35,14 +35,16 @@ class Surveyed:
     hot: HotPixels
     left_out: int
 
-    def take(self, chosen: np.ndarray) -> Surveyed:
+    def take(self, chosen: np.ndarray) -> SurveyedImages:
         """The particles of this mask alone."""
         rows = np.flatnonzero(chosen)
-        return Surveyed(self.particles.take(rows), self.rows[rows], self.survey.take(rows), self.hot.take(rows),
+        return SurveyedImages(self.particles.take(rows), self.rows[rows], self.survey.take(rows), self.hot.take(rows),
                         self.left_out + int(np.count_nonzero(~chosen)))  # fmt: skip
 
 
-def survey_images(converter: Converter, rows: np.ndarray, digest: str, workers: int, notes: Notes) -> Surveyed | None:
+def survey_images(
+    converter: Converter, rows: np.ndarray, digest: str, workers: int, notes: Notes
+) -> SurveyedImages | None:
     """Look at every image once; say what is odd, and leave out the images that show nothing.
 
     ``rows`` are those of the particles in the source file. None where the job was asked to stop. The survey is kept in
@@ -57,7 +59,7 @@ def survey_images(converter: Converter, rows: np.ndarray, digest: str, workers: 
             np.savez(path, of=digest, **{name: getattr(result, name) for name in result.__dataclass_fields__})
     particles = converter.particles
     _refuse_damaged(particles, result)
-    images = Surveyed(particles, rows, result, find_hot_pixels(result, particles.group), 0)
+    images = SurveyedImages(particles, rows, result, find_hot_pixels(result, particles.group), 0)
     images = _without_empty(images, notes)
     images = _without_hot(images, converter, notes)
     _note_uneven(images, notes)
@@ -114,7 +116,7 @@ def _refuse_damaged(particles: Particles, result: Survey) -> None:
         raise InputError(f"{particles.source}: its images are empty (the same value everywhere); are the stacks whole?")
 
 
-def _without_empty(images: Surveyed, notes: Notes) -> Surveyed:
+def _without_empty(images: SurveyedImages, notes: Notes) -> SurveyedImages:
     empty = images.survey.empty
     if not empty.any():
         return images
@@ -124,7 +126,7 @@ def _without_empty(images: Surveyed, notes: Notes) -> Surveyed:
     return images.take(~empty)
 
 
-def _without_hot(images: Surveyed, converter: Converter, notes: Notes) -> Surveyed:
+def _without_hot(images: SurveyedImages, converter: Converter, notes: Notes) -> SurveyedImages:
     """Count the hot pixels; images that consist of them are left out."""
     rows, particles = images.hot.rows, images.particles
     if len(rows) == 0:
@@ -161,7 +163,7 @@ def _named(particles: Particles, rows: np.ndarray) -> str:
 # ---------------------------------------------------------------------------- grey scale
 
 
-def _note_uneven(images: Surveyed, notes: Notes) -> None:
+def _note_uneven(images: SurveyedImages, notes: Notes) -> None:
     """Say how far the images' noise differs, within and between optics groups."""
     particles, noise = images.particles, images.survey.noise
     groups = [int(number) for number in np.unique(particles.group)]
@@ -192,7 +194,7 @@ def _note_uneven(images: Surveyed, notes: Notes) -> None:
 # ---------------------------------------------------------------------------- copies
 
 
-def with_images(images: Surveyed, notes: Notes) -> tuple[Particles, np.ndarray]:
+def with_images(images: SurveyedImages, notes: Notes) -> tuple[Particles, np.ndarray]:
     """(the particles, copies of one image in one half of them and marked as such; the first row of each's image)."""
     particles = images.particles
     image = image_numbers(particles, images.survey.digest)

@@ -32,12 +32,12 @@ from .waiting import blocking_job
 def main(words: list[str], find: Callable[[str], Job] = find_job) -> int:
     """Run the job of a folder, if it is still wanted; the exit status is 0 done or stopped, 1 failed, 2 wrong input."""
     faulthandler.enable()
-    leaving = _Leaving()
-    with stop_on_signals(leaving.at_once):
-        return _work(Path(words[0]), find, leaving)
+    stop_signal = _StopSignal()
+    with stop_on_signals(stop_signal.at_once):
+        return _work(Path(words[0]), find, stop_signal)
 
 
-class _Leaving:
+class _StopSignal:
     """What a signal does before the job itself listens, and after: it ends the first, and cannot disturb the second."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class _Leaving:
             raise JobStopped
 
 
-def _work(folder: Path, find: Callable[[str], Job], leaving: _Leaving) -> int:
+def _work(folder: Path, find: Callable[[str], Job], stop_signal: _StopSignal) -> int:
     error: str | None = "it did not begin"
     try:
         cluster.claim_again(folder)
@@ -69,7 +69,7 @@ def _work(folder: Path, find: Callable[[str], Job], leaving: _Leaving) -> int:
         traceback.print_exc()
         return 1
     finally:
-        leaving.begun = True
+        stop_signal.begun = True
         dispatch.leave(folder, os.getpid(), error)
 
 

@@ -21,7 +21,7 @@ from .simulate_design import design, read_assembly
 
 
 @dataclass(frozen=True)
-class ImagesAgain:
+class RegeneratedImages:
     """The images that a job wrote, to rounding: one part in a million of the noise. Some 5 ms each without numba.
 
     folder : of the job. moving : its molecule, scaled as in the images. experiment : all else that they depend on.
@@ -60,7 +60,7 @@ def simulated_by(source: Path) -> Path | None:
     return folder if ours else None
 
 
-def images_again(folder: Path) -> ImagesAgain:
+def regenerated_images(folder: Path) -> RegeneratedImages:
     """Images of a finished simulate job; ``InputError`` where what it was made of is gone, or is another by now."""
     record = read_record(folder)
     parameters = join_record(find_job("simulate"), record, folder.parent)
@@ -75,4 +75,5 @@ def images_again(folder: Path) -> ImagesAgain:
         raise InputError(f"{folder}: its images cannot be made again, since the molecule is another by now; run the job"
                          " again.")  # fmt: skip
     moving = MovingMolecule.build(molecule, assembly.hinges, gain, assembly.part)
-    return ImagesAgain(folder, moving, design(parameters, assembly, record["seed"]), operators(parameters.symmetry))
+    experiment = design(parameters, assembly, record["seed"])
+    return RegeneratedImages(folder, moving, experiment, operators(parameters.symmetry))

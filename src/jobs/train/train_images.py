@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import InputError
 from ...particles.free_memory import free_memory
-from ...particles.memory_stack import held_bytes, hold
+from ...particles.memory_stack import held_bytes, load_stack
 from ...particles.particles import Particles
 from ...particles.prepared import Prepared
 from ...particles.stack import ImageStack
@@ -51,7 +51,7 @@ def open_images(parameters: CommonParameters, prepared: Prepared, job: JobRun | 
     particles = ready_images(parameters, prepared.particles, 0 if team else 1, alone)
     if not parameters.in_memory:
         return ParticleImages(prepared.particles, prepared.filter, ImageStack(particles))
-    held = hold(particles, _reporter(alone, "MB read"))
+    held = load_stack(particles, _reporter(alone, "MB read"))
     if job:
         job.log(f"Holding {held.images.nbytes / 1e9:.2f} GB of images in memory.")
     return ParticleImages(prepared.particles, prepared.filter, held)

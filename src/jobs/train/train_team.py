@@ -65,7 +65,7 @@ def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun, environment: di
     """Start the processes and wait for them; their exit status."""
     me = os.getpid()
     member = [*booted(MEMBER), str(job.folder), ",".join(devices), host_name(), str(me), str(process_start(me))]
-    watch = _Watch(job)
+    follower = _LogFollower(job)
     if nodes == 1:
         team = start_here(member, len(devices), environment)
     else:
@@ -74,11 +74,11 @@ def _run_once(devices: tuple[str, ...], nodes: int, job: JobRun, environment: di
         while (status := team.poll()) is None:
             if job.stop_requested():
                 (job.folder / STOP_REQUEST).touch()
-            watch.look()
+            follower.look()
             time.sleep(SECONDS_BETWEEN_LOOKS)
     finally:
         team.end()
-    watch.look()
+    follower.look()
     return status
 
 
@@ -99,7 +99,7 @@ def _environment(processes: int, threads_each: int | None = None) -> dict[str, s
     return os.environ | threads if in_task else threads | os.environ
 
 
-class _Watch:
+class _LogFollower:
     """Shows a person what the leader adds to log.txt and progress.jsonl."""
 
     def __init__(self, job: JobRun) -> None:

@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...mesh.map_files import read_map
 from ...mesh.map_place import read_centre
 from ...reading import RADIAL
-from ..map_series.between_maps import Between
+from ..map_series.between_maps import MapInterpolation
 from ..map_series.series_model import MapFiles, MapSeriesModel, common_box
 from ..variability.components_table import read_components
 from .flex3d_files import Flex3DFiles, Series
@@ -51,7 +51,8 @@ def read(path: Path) -> Flex3DModel:
     return Flex3DModel(
         latents=latents, volume=volume, latent_dims=latents.shape[1], box=box, pixel_size=pixel_size,
         centre=read_centre(files.map or frames[0]), points=points, maps=MapFiles(frames, box),
-        between=Between(points, RADIAL), file=files.particles, origin=Flex3DOrigin(files, components.table, series),
+        between=MapInterpolation(points, RADIAL), file=files.particles,
+        origin=Flex3DOrigin(files, components.table, series),
     )  # fmt: skip
 
 

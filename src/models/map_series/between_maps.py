@@ -15,7 +15,7 @@ NEIGHBOURS = 8  # maps of which a radial mixture is made
 
 
 @dataclass(frozen=True, eq=False)
-class Between:
+class MapInterpolation:
     """``points`` ``(m, K)`` of the given maps, ``how`` of `reading.BETWEEN`. At a given point every ``how`` gives the
     map that is there; of several at one point the first.
     """

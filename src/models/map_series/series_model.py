@@ -17,7 +17,7 @@ from ...particles.mrc import read_header
 from ...particles.resample import resample_box
 from ...reading import LINEAR, NEAREST, RADIAL, Reading
 from ..interface import DecodeOptions, GivenMaps, Model
-from .between_maps import Between
+from .between_maps import MapInterpolation
 from .series_files import SeriesFiles
 from .series_origin import SeriesOrigin
 
@@ -56,7 +56,7 @@ class MapSeriesModel(Model):
 
     points: np.ndarray
     maps: MapFiles
-    between: Between
+    between: MapInterpolation
 
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: at a given map's point that map."""
@@ -119,7 +119,7 @@ def read(path: Path) -> MapSeriesModel:
     volume, pixel_size = read_map(files.maps[middle])
     return MapSeriesModel(
         latents=latents, volume=volume, latent_dims=points.shape[1], box=box, pixel_size=pixel_size,
-        centre=read_centre(files.maps[middle]), points=points, maps=maps, between=Between(points, RADIAL),
+        centre=read_centre(files.maps[middle]), points=points, maps=maps, between=MapInterpolation(points, RADIAL),
         origin=SeriesOrigin(files),
     )  # fmt: skip
 

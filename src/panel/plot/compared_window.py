@@ -8,7 +8,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QButtonGroup, QFileDialog, QLabel, QLineEdit, QToolButton, QVBoxLayout
 
 from ...errors import InputError
-from ...explore.compared_file import OtherPlaces, load_comparison
+from ...explore.compared_file import ComparedPlaces, load_comparison
 from ...explore.results import FOLDER, changed_at
 from ..panel_scene import quoted
 from ..panel_services import PanelServices, PanelTab
@@ -111,7 +111,7 @@ class ComparedWindow(PanelTab):
         if self.isVisible():
             self.plot.canvas.set_highlights(highlights)
 
-    def _said(self, compared: OtherPlaces) -> str:
+    def _said(self, compared: ComparedPlaces) -> str:
         known = np.isfinite(compared.alike)
         alike = float(np.median(compared.alike[known])) if known.any() else 0.0
         return f"{compared.name}: {int(known.sum()):,} of {len(known):,} particles, alike {alike:.2f} at the median"

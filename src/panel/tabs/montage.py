@@ -10,7 +10,7 @@ from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ...errors import InputError
-from ...explore.particle_images import ImagesHere, images_here, lost_images
+from ...explore.particle_images import AvailableImages, available_images, lost_images
 from ...explore.trained_model import Trained
 from ...particles.selection import Selection
 
@@ -30,7 +30,7 @@ class Montage(QDialog):
     ) -> None:
         super().__init__(parent)
         self.trained, self.selection, self._on_moved, self.first = trained, selection, on_moved, 0
-        self.images: ImagesHere | None = None
+        self.images: AvailableImages | None = None
         self.picture, self.words = QLabel(), QLabel(wordWrap=True)
         self.elsewhere = QPushButton("Images are in another folder …")
         self.elsewhere.setToolTip("Choose the folder where the image stacks are now; the project remembers it")
@@ -115,7 +115,7 @@ class Montage(QDialog):
             self.move_to(folder)
 
 
-def _best(trained: Trained, rows: np.ndarray) -> tuple[ImagesHere | None, str]:
+def _best(trained: Trained, rows: np.ndarray) -> tuple[AvailableImages | None, str]:
     """The best images of these rows that can be read; or none, and why in a sentence."""
     why = ""
     try:
@@ -131,22 +131,22 @@ def _best(trained: Trained, rows: np.ndarray) -> tuple[ImagesHere | None, str]:
     return None, why or lost_images(trained, rows)
 
 
-def _available_images(trained: Trained, rows: np.ndarray) -> Iterator[ImagesHere]:
+def _available_images(trained: Trained, rows: np.ndarray) -> Iterator[AvailableImages]:
     """Images of these rows, the best first: those on disk, then those that a simulation can make again."""
     if not len(rows):
         raise InputError("The selection is empty.")
-    yield from images_here(trained, rows)
-    from ...jobs.simulate.simulate_again import images_again, simulated_by  # with all that simulates
+    yield from available_images(trained, rows)
+    from ...jobs.simulate.simulate_again import regenerated_images, simulated_by  # with all that simulates
 
     folder = None if trained.recorded_source is None else simulated_by(trained.recorded_source)
     if folder is None:
         return
-    again, places = images_again(folder), trained.source_rows
+    again, places = regenerated_images(folder), trained.source_rows
     if not again.same_views(places(rows), trained.particles.rotation[rows]):
         raise InputError(f"{folder}: its images cannot be made again here, where the same seed draws other particles; "
                          "run the job again.")  # fmt: skip
     origin = f"made again as {folder.name} made them, since its stack is not here"
-    yield ImagesHere("simulated", rows, lambda page: again.read(places(page)), origin)
+    yield AvailableImages("simulated", rows, lambda page: again.read(places(page)), origin)
 
 
 def _sheet(images: np.ndarray) -> QImage:

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QSizePolicy, QSpinBox, QTreeWidgetItem, QVBoxLayout
 
 from ...atomic import atomic_path
-from ...errors import InputError, disk_trouble
+from ...errors import InputError, disk_error_text
 from ...explore.cluster_file import load_clusters
 from ...explore.results import kept_stamp
 from ...explore.selection_state import check_particles
@@ -152,7 +152,7 @@ class SelectTab(PanelTab):
             with atomic_path(path) as temporary:
                 np.savetxt(temporary, outline, fmt="%.7g", delimiter=",")
         except OSError as error:
-            self.panel.complain(disk_trouble(error))
+            self.panel.complain(disk_error_text(error))
             return
         self._select(f"lasso {quoted(str(path))} axes {','.join(names)}", name)
 
