@@ -12,8 +12,8 @@ def printable(text: str) -> str:
     of a word of more than 500 letters the beginning and the end.
     """
     text = str(text).encode("utf-8", "backslashreplace").decode()
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: found[0].encode("unicode_escape").decode(), text)
-    return re.sub(r"\S{500,}", lambda found: f"{found[0][:200]}…{found[0][-200:]}", text)
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda match: match[0].encode("unicode_escape").decode(), text)
+    return re.sub(r"\S{500,}", lambda match: f"{match[0][:200]}…{match[0][-200:]}", text)
 
 
 class InputError(ValueError):

@@ -22,8 +22,8 @@ def answer(value: Any, as_json: bool) -> Any:
 
     In JSON a model is its specifier, such as ``#1.2``.
     """
-    found = plain(value)
-    return JSONResult(json.dumps(_specified(found)), found) if as_json else found
+    result = plain(value)
+    return JSONResult(json.dumps(_specified(result)), result) if as_json else result
 
 
 def plain(value: Any) -> Any:

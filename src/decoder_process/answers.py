@@ -13,7 +13,7 @@ from ..models.interface import DecodeOptions
 from ..reading import Reading
 from .opened_model import OpenedModel
 
-Found = tuple[dict, np.ndarray | None]
+Result = tuple[dict, np.ndarray | None]
 
 
 class ModelAnswers:
@@ -23,7 +23,7 @@ class ModelAnswers:
         self.backend = usable_backend(backend)
         self._opened: dict[str, OpenedModel] = {}
 
-    def answer(self, ask: str, fields: dict, array: np.ndarray | None) -> Found:
+    def answer(self, ask: str, fields: dict, array: np.ndarray | None) -> Result:
         """The fields and the float32 array that answer a request; ``InputError`` for what the asker can mend."""
         if ask == "open":
             return self._open(_text(fields, "model"), _text(fields, "path"), Reading.of(fields.get("reading")))
@@ -37,50 +37,50 @@ class ModelAnswers:
             return {}, None
         return _ASKED[ask](self._opened[name], fields, array)
 
-    def _open(self, name: str, path: str, reading: Reading) -> Found:
+    def _open(self, name: str, path: str, reading: Reading) -> Result:
         """Read a model, or read it again: a training that runs has written a newer one."""
         self._opened[name] = OpenedModel(path, DecodeOptions(self.backend), self._opened.get(name), reading)
         return self._opened[name].facts(), None
 
 
-def _decode(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+def _decode(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Result:
     model = opened.at(_box(fields, opened.model.box))
     how = replace(opened.how, quick=fields.get("quick") is True)
     return {"pixel_size": model.pixel_size}, model.decode(_point(opened, fields), how)
 
 
-def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+def _vertices(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Result:
     z = _latents(opened, fields) if array is None else opened.model.checked(array)
     return {}, opened.model.moving_points.vertices(z)
 
 
-def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+def _anchor(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Result:
     points = _points(array)
     opened.anchor(_text(fields, "anchor"), points)
     return {"count": len(points)}, None
 
 
-def _tie(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+def _tie(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Result:
     tied = opened.model.moving_points.anchor(_points(array))
     # vertex numbers are far below 2^24, up to which float32 counts exactly
     return {}, np.concatenate([tied.corners.astype(np.float32), tied.weights], axis=1)
 
 
-def _displace(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+def _displace(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Result:
     moving, z = opened.model.moving_points, _point(opened, fields)
     if array is None:
         return {}, opened.anchors(_text(fields, "anchor")).follow(moving.vertices(z))
     return {}, moving.displace(z, _points(array))
 
 
-def _support(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+def _support(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Result:
     z = np.atleast_2d(_latents(opened, fields) if array is None else opened.model.checked(array))
     distance = opened.support.distance(z)
     outside = distance > opened.support.limit
     return {"outside": outside.tolist(), "distance": distance.tolist(), "limit": opened.support.limit}, None
 
 
-def _release(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Found:
+def _release(opened: OpenedModel, fields: dict, array: np.ndarray | None) -> Result:
     opened.release(_text(fields, "anchor"))
     return {}, None
 

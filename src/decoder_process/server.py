@@ -35,8 +35,8 @@ def serve(reading: BufferedIOBase, writing: BinaryIO, answers: Answers) -> None:
     threading.Thread(target=_read, args=(reading, queue), name="requests", daemon=True).start()
     try:
         while True:
-            found = queue.take()
-            parts = packed(found) if isinstance(found, dict) else _answered(found, answers)
+            item = queue.take()
+            parts = packed(item) if isinstance(item, dict) else _answered(item, answers)
             write_all(writing, parts)
     except OSError:  # the asker has closed its end
         return

@@ -89,9 +89,9 @@ def canonical_correlations(first: np.ndarray, second: np.ndarray, weight: np.nda
         centred = root * (latents - share @ latents)
         left, size, _ = np.linalg.svd(centred, full_matrices=False)
         bases.append(left[:, size > 1e-6 * max(float(size.max()), 1e-30)])
-    found = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
+    correlations = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
     padded = np.zeros(min(first.shape[1], second.shape[1]))
-    padded[: len(found)] = np.clip(found, 0, 1)
+    padded[: len(correlations)] = np.clip(correlations, 0, 1)
     return padded
 
 

@@ -20,7 +20,7 @@ _POINTS = 3_000
 _MILLISECONDS = 500  # of a frame
 
 
-def draw_epochs(path: str | os.PathLike[str], kept: LatentsByPass, found: Convergence, sentence: str) -> None:
+def draw_epochs(path: str | os.PathLike[str], kept: LatentsByPass, measured: Convergence, sentence: str) -> None:
     """Write the strip, with how the latents come to their last places below it; ``sentence`` is its title."""
     chosen = np.unique(np.linspace(0, len(kept.passes) - 1, min(len(kept.passes), _FRAMES)).astype(int))
     across = min(len(chosen), 6)
@@ -36,8 +36,8 @@ def draw_epochs(path: str | os.PathLike[str], kept: LatentsByPass, found: Conver
         _frame(axis, aligned, number)
         axis.set_title(f"pass {kept.passes[number]}", fontsize=9)
     curve = lower.subplots()
-    curve.plot(kept.passes, found.to_last, "o-", color=BLUE, label="agreement with the last pass")
-    curve.plot(kept.passes, found.bend, "o-", color=ORANGE, label="bent (a V: near 1)")
+    curve.plot(kept.passes, measured.to_last, "o-", color=BLUE, label="agreement with the last pass")
+    curve.plot(kept.passes, measured.bend, "o-", color=ORANGE, label="bent (a V: near 1)")
     curve.set(xlabel="pass over the images", ylim=(-0.03, 1.05), xticks=kept.passes[:: max(1, len(kept.passes) // 15)])
     curve.legend(frameon=False, fontsize=9)
     curve.spines[["top", "right"]].set_visible(False)

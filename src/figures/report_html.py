@@ -73,4 +73,4 @@ def _picture(picture: Picture) -> str:
 
 def _text(text: str) -> str:
     """Text from anywhere, as HTML shows it: no character of it is markup, unseen, or turns the direction of others."""
-    return escape(_TURNS.sub(lambda found: found[0].encode("unicode_escape").decode(), printable(text)))
+    return escape(_TURNS.sub(lambda match: match[0].encode("unicode_escape").decode(), printable(text)))

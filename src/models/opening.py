@@ -197,8 +197,8 @@ def _open_own(folder: Path) -> Model:
 def _stamps(folder: Path) -> list[tuple[int, int] | None]:
     """Which files are there, and when each was replaced."""
     paths = [path for pattern in _FILES for path in sorted(folder.glob(pattern))]
-    found = [os.stat(path) if path.exists() else None for path in paths]
-    return [None if stat is None else (stat.st_ino, stat.st_mtime_ns) for stat in found]
+    stats = [os.stat(path) if path.exists() else None for path in paths]
+    return [None if stat is None else (stat.st_ino, stat.st_mtime_ns) for stat in stats]
 
 
 def _folder(path: Path) -> Path:

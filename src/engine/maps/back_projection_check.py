@@ -226,8 +226,8 @@ def _gain(halves: Halves, gain: np.ndarray, sums: tuple[BackProjector, BackProje
     crossed = _cross(own_first, second, most) + _cross(own_second, first, most)
     if between <= 0 or crossed <= 0:
         return 1.0
-    found = float(crossed / between)
-    return found if 1 / _MOST_GAIN < found < _MOST_GAIN else 1.0
+    ratio = float(crossed / between)
+    return ratio if 1 / _MOST_GAIN < ratio < _MOST_GAIN else 1.0
 
 
 def _cross(first: np.ndarray, second: np.ndarray, most: int) -> float:

@@ -74,9 +74,9 @@ def measure_agreement(
     if twin is not None and (twin.box, round(twin.pixel_size, 5)) != (pair.box, round(pair.pixel_size, 5)):
         raise InputError("The half-maps and those of their twin have unlike boxes or pixel sizes; solve both alike.")
     unmasked = [_unmasked(each) for each in pairs]
-    found = resolution(pair.frequency, unmasked[0], THRESHOLD)
-    mask = choose_mask(pair, found, mask_file, mesh)
-    parts = _Parts(mesh, edge_width(pair, found)) if mesh is not None and mesh.parts > 1 else None
+    resolution_unmasked = resolution(pair.frequency, unmasked[0], THRESHOLD)
+    mask = choose_mask(pair, resolution_unmasked, mask_file, mesh)
+    parts = _Parts(mesh, edge_width(pair, resolution_unmasked)) if mesh is not None and mesh.parts > 1 else None
     curves = [_measure(*each, mask, parts, seed, progress) for each in zip(pairs, unmasked)]
     names = labels if labels is not None else tuple(range(1, (mesh.parts if mesh is not None else 0) + 1))
     return HalfAgreement(pair.frequency, mask, names if curves[0].parts else (), curves[0],

@@ -53,26 +53,26 @@ class Membership:
         return rows[(self.probability[rows] > 0.5).cpu().numpy()]
 
 
-def particle_probability(found: np.ndarray) -> np.ndarray:
+def particle_probability(alike: np.ndarray) -> np.ndarray:
     """The probability ``(n,)`` of being a particle, from the `resemblance` ``(n, 2)`` of all images to the model.
 
     Ones where all images form one cloud.
     """
-    low, high = np.percentile(found, ROBUST, axis=0)
-    inside = ((found >= low) & (found <= high)).all(axis=1)
-    scale = np.maximum(np.median(np.abs(found - np.median(found, axis=0)), axis=0), 1e-9)
-    points = found / scale
+    low, high = np.percentile(alike, ROBUST, axis=0)
+    inside = ((alike >= low) & (alike <= high)).all(axis=1)
+    scale = np.maximum(np.median(np.abs(alike - np.median(alike, axis=0)), axis=0), 1e-9)
+    points = alike / scale
     fits = [_fit(points[inside], labels) for labels in _slices(points[inside, 0])]
     best = min(fits, key=lambda fit: fit.criterion)
     main = int(best.share.argmax())
     others = [cloud for cloud in range(len(best.share)) if cloud != main and _is_foreign(best, main, cloud)]
     if not others:
-        return np.ones(len(found))
+        return np.ones(len(alike))
     density = best.log_density(points)
     odds = np.logaddexp.reduce(density[:, others], axis=1) - np.logaddexp.reduce(np.delete(density, others, 1), axis=1)
     probability = 1 / (1 + np.exp(np.clip(odds, -50, 50)))
     # far from all clouds, on the side of the particles, is a particle of strong signal
-    return np.where(found[:, 0] > best.mean[main, 0] * scale[0], np.maximum(probability, 0.5), probability)
+    return np.where(alike[:, 0] > best.mean[main, 0] * scale[0], np.maximum(probability, 0.5), probability)
 
 
 @dataclass(frozen=True)

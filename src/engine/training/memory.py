@@ -40,8 +40,8 @@ def find_images_at_once(trainer: Trainer, training: Training) -> int | None:
     if stage is None:
         return None
     trial = _Trial(Pass(trainer, stage, training.points, 0), training)
-    found = _largest_on_gpu(trial, wanted) if stage.device.type != "cpu" else _largest_on_cpu(trial, wanted)
-    return trainer.team.least(found)
+    most = _largest_on_gpu(trial, wanted) if stage.device.type != "cpu" else _largest_on_cpu(trial, wanted)
+    return trainer.team.least(most)
 
 
 def _largest_on_gpu(trial: _Trial, wanted: int) -> int:

@@ -146,8 +146,8 @@ class RigidBasis:
             torch.stack([zero, zero, one, y, -x, zero], -1),
         ], dim=1).reshape(-1, 6).double()  # fmt: skip
         # argmin |design (slide, spin) − modes|², column by column: exact, for the modes are rigid motions
-        found = least_squares(design, modes[:, :RIGID_MOTIONS].double()).to(modes)
-        self.slide, self.spin = found[:3], poses.radius * found[3:]
+        solution = least_squares(design, modes[:, :RIGID_MOTIONS].double()).to(modes)
+        self.slide, self.spin = solution[:3], poses.radius * solution[3:]
 
     def corrections(self, rotation: torch.Tensor) -> torch.Tensor:
         """Matrices ``(b, 5, 6)`` from coefficients of the modes to corrections of particles seen along ``rotation``."""

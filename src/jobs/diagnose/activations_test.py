@@ -79,14 +79,14 @@ def networks(part: object) -> dict[str, nn.Module]:
     """The networks that a decoder or a latent source has, itself or in what it keeps, by their names there."""
     from torch import nn
 
-    found: dict[str, nn.Module] = {}
+    modules: dict[str, nn.Module] = {}
     for name, value in vars(part).items():
         if isinstance(value, nn.Module):
-            found[name] = value
+            modules[name] = value
         elif is_dataclass(value) and not isinstance(value, type):
             inner = {each.name: getattr(value, each.name) for each in fields(value)}
-            found |= {f"{name}.{key}": each for key, each in inner.items() if isinstance(each, nn.Module)}
-    return found
+            modules |= {f"{name}.{key}": each for key, each in inner.items() if isinstance(each, nn.Module)}
+    return modules
 
 
 def layers_of(training: FinishedTraining, restored: RestoredTraining, job: JobRun) -> list[Layer] | None:
@@ -94,25 +94,25 @@ def layers_of(training: FinishedTraining, restored: RestoredTraining, job: JobRu
     import torch
     from torch import nn
 
-    done, found = 0, dict[str, list[np.ndarray]]()
+    done, recorded = 0, dict[str, list[np.ndarray]]()
 
     def watch(name: str):
         def keep(module: nn.Module, given: object, out: object) -> None:
             values = out.detach().flatten(0, -2).float().cpu().numpy()  # type: ignore[attr-defined]
-            found.setdefault(name, []).append(values[spread_rows(len(values), 64)])
+            recorded.setdefault(name, []).append(values[spread_rows(len(values), 64)])
         return keep
 
     decoder, source = restored.training.decoder, restored.training.source
-    tells = networks(source)
+    source_networks = networks(source)
     hooks = [module.register_forward_hook(watch(f"{network}.{name}"))
-             for network, whole in {**tells, **networks(decoder)}.items()
+             for network, whole in {**source_networks, **networks(decoder)}.items()
              for name, module in whole.named_modules() if isinstance(module, nn.Linear)]  # fmt: skip
     if not hooks:
         raise InputError(f"model: {training.folder.name} has no network whose activations could be looked at.")
     rows = training.members[spread_rows(len(training.members), IMAGES)]
     try:
         for batch, _ in restored.predicted(rows, job, "activations"):
-            if tells:
+            if source_networks:
                 with torch.no_grad():
                     source.place_again(restored.now, decoder, batch, restored.training.points.z[batch.rows])
             done += len(batch)
@@ -121,7 +121,7 @@ def layers_of(training: FinishedTraining, restored: RestoredTraining, job: JobRu
             hook.remove()
     if done < len(rows):
         return None
-    return [Layer(name, np.concatenate(values)) for name, values in found.items()]
+    return [Layer(name, np.concatenate(values)) for name, values in recorded.items()]
 
 
 def judge(layers: list[Layer]) -> tuple[str, str]:

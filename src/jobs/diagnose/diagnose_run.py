@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import InputError
 from ..job_folder import JobRun
-from ..reports.diagnose_report import found_in
+from ..reports.diagnose_report import finding_in
 from ..reports.finding import LEFT_OUT, Finding
 from ..reports.write_report import report, report_again
 from .diagnose_parameters import DiagnoseParameters
@@ -27,7 +27,7 @@ def run(parameters: DiagnoseParameters, job: JobRun) -> None:
         raise InputError(f"model: {training.folder.name} takes none of its images for a particle of this molecule, so "
                          "nothing can be tested; look at the images, or train with --junk keep.")  # fmt: skip
     for test, quickly in chosen:
-        if found_in(job.folder, test.name) is not None:
+        if finding_in(job.folder, test.name) is not None:
             continue
         try:
             test.function(quickly)(parameters.model, parameters.device, job)
@@ -35,7 +35,7 @@ def run(parameters: DiagnoseParameters, job: JobRun) -> None:
             if len(chosen) == 1:
                 raise
             keep_finding(job, _left_out(test, str(error)), training)
-        if found_in(job.folder, test.name) is None:
+        if finding_in(job.folder, test.name) is None:
             return  # asked to stop
     left = [test for test in TESTS.values() if test.again and test not in [each for each, _ in chosen]]
     if left and QUICK in parameters.test:

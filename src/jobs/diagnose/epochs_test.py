@@ -30,30 +30,30 @@ def run(model: Path, device: str, job: JobRun) -> None:
     kept = read_latents_by_pass(training.folder)
     if len(kept.passes) < 2:
         raise InputError(f"model: {training.folder.name} has one pass only, of which there is nothing to compare.")
-    found = convergence(kept)
-    level, sentence = judge(kept, found)
+    course = convergence(kept)
+    level, sentence = judge(kept, course)
     with job.output(PICTURE) as path:
-        draw_epochs(path, kept, found, sentence)
+        draw_epochs(path, kept, course, sentence)
     with job.output(FILM) as path:
         film_epochs(path, kept)
     rows = tuple((f"pass {number}", f"agrees with the last by {to_last:.3f}; bent by {bend:.2f}")
-                 for number, to_last, bend in zip(kept.passes, found.to_last, found.bend))  # fmt: skip
-    numbers = {"passes": kept.passes.tolist(), "to_last": found.to_last.tolist(), "bend": found.bend.tolist(),
-               "last_step": found.last_step, "arch": found.arch}  # fmt: skip
+                 for number, to_last, bend in zip(kept.passes, course.to_last, course.bend))  # fmt: skip
+    numbers = {"passes": kept.passes.tolist(), "to_last": course.to_last.tolist(), "bend": course.bend.tolist(),
+               "last_step": course.last_step, "arch": course.arch}  # fmt: skip
     pictures = ((PICTURE, ""), (FILM, "The same as a film."))
     keep_finding(job, Finding("epochs", level, sentence, READING, rows, pictures, numbers), training)
 
 
-def judge(kept: LatentsByPass, found: Convergence) -> tuple[str, str]:
+def judge(kept: LatentsByPass, course: Convergence) -> tuple[str, str]:
     """A level and a sentence."""
-    early = [str(number) for number, bend in zip(kept.passes[:-1], found.bend[:-1]) if bend > BENT]
+    early = [str(number) for number, bend in zip(kept.passes[:-1], course.bend[:-1]) if bend > BENT]
     was = f" (a V in pass {', '.join(early)}, which has opened)" if early else ""
-    step = f"the last two passes agree by {found.last_step:.3f}"
-    if found.arch > ARCHED:
-        return BAD, (f"Latents end bent: {100 * found.arch:.0f} % of one dimension is a square of another, so that one "
-                     "motion fills two dimensions.")  # fmt: skip
-    if found.last_step < MOVING:
+    step = f"the last two passes agree by {course.last_step:.3f}"
+    if course.arch > ARCHED:
+        return BAD, (f"Latents end bent: {100 * course.arch:.0f} % of one dimension is a square of another, so that "
+                     "one motion fills two dimensions.")  # fmt: skip
+    if course.last_step < MOVING:
         return BAD, f"Latents have not settled: {step}; train for more epochs, or with fewer dimensions."
-    if found.last_step < CONVERGED:
+    if course.last_step < CONVERGED:
         return DOUBTFUL, f"Latents still move a little: {step}; more epochs may sharpen them{was}."
     return GOOD, f"Latents have settled: {step}{was}."

@@ -33,10 +33,10 @@ def run(model: Path, device: str, job: JobRun) -> None:
     from ..train.train_run import choose_device
 
     training = finished_training(model)
-    found = gaps(training, choose_device(device), job)
-    if found is None:
+    measured = gaps(training, choose_device(device), job)
+    if measured is None:
         return
-    gap, before, after, error = found
+    gap, before, after, error = measured
     level, sentence = judge(*mean_and_error(gap), before.shape[1])
     with job.output(PICTURE) as path:
         draw_gap(path, gap, before, after, sentence)

@@ -33,10 +33,10 @@ def run(model: Path, device: str, job: JobRun) -> None:
     from ..train.train_run import choose_device
 
     training = finished_training(model)
-    found = fits(training, choose_device(device), job)
-    if found is None:
+    measured = fits(training, choose_device(device), job)
+    if measured is None:
         return
-    rows, scale, excess = found
+    rows, scale, excess = measured
     probability = training.latents.get("probability", np.ones(len(training.model.latents)))
     said = np.zeros(len(probability), bool)
     image = image_numbers(training.prepared.particles)[rows]

@@ -70,42 +70,42 @@ def _run(
 
     training = finished_training(model)
     restored = restore(training, choose_device(device))
-    found = moves(training, restored, change, job, words)
-    if found is None:
+    result = moves(training, restored, change, job, words)
+    if result is None:
         return
-    level, sentence = judge(found, words)
+    level, sentence = judge(result, words)
     with job.output(f"{test}.png") as path:
-        draw_moves(path, found.before, found.after, found.uncertain, words, sentence)
-    numbers, rows = moves_summary(found)
+        draw_moves(path, result.before, result.after, result.uncertain, words, sentence)
+    numbers, rows = moves_summary(result)
     keep_finding(job, Finding(test, level, sentence, reading, rows, ((f"{test}.png", ""),), numbers), training)
 
 
-def moves_summary(found: Moves) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+def moves_summary(moves: Moves) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
     """The numbers of a finding, for programs and as text."""
-    median, high = np.percentile(found.uncertain, (50, 90))
-    spread = np.sqrt(((found.after - found.before) ** 2).mean(axis=0) / found.before.var(axis=0).clip(1e-12))
-    rows = (("images", f"{len(found.uncertain):,}"),
+    median, high = np.percentile(moves.uncertain, (50, 90))
+    spread = np.sqrt(((moves.after - moves.before) ** 2).mean(axis=0) / moves.before.var(axis=0).clip(1e-12))
+    rows = (("images", f"{len(moves.uncertain):,}"),
             ("move in units of its own uncertainty, half and nine tenths of the images", f"{median:.2f}, {high:.2f}"),
             ("move over the spread of all particles, r.m.s. over the images, by dimension",
              ", ".join(f"{value:.2f}" for value in spread)))  # fmt: skip
     numbers = {"median": float(median), "ninetieth": float(high), "of_spread": spread.tolist(),
-               "median_of_spread": median_of_spread(found)}  # fmt: skip
+               "median_of_spread": median_of_spread(moves)}  # fmt: skip
     return numbers, rows
 
 
-def median_of_spread(found: Moves) -> float:
+def median_of_spread(moves: Moves) -> float:
     """How far half of the images move less, over the spread of all, in the dimension where that is farthest."""
-    steps = np.abs(found.after - found.before) / found.before.std(axis=0).clip(1e-12)
+    steps = np.abs(moves.after - moves.before) / moves.before.std(axis=0).clip(1e-12)
     return float(np.median(steps, axis=0).max())
 
 
-def judge(found: Moves, words: str) -> tuple[str, str]:
+def judge(moves: Moves, words: str) -> tuple[str, str]:
     """A level and a sentence."""
-    median = float(np.median(found.uncertain))
-    step = median_of_spread(found)
+    median = float(np.median(moves.uncertain))
+    step = median_of_spread(moves)
     level = GOOD if median < STILL and step < LOST / 2 else DOUBTFUL if median < MOVED and step < LOST else BAD
     amount = (f"by {median:.2f} of its own uncertainty and {step:.2f} of the spread of all (half of "
-              f"{len(found.uncertain):,} images move less)")  # fmt: skip
+              f"{len(moves.uncertain):,} images move less)")  # fmt: skip
     if level == GOOD:
         return level, f"An image {words} keeps its latents: they move {amount}."
     return level, f"An image {words} is taken for another state: its latent moves {amount}."

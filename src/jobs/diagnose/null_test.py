@@ -39,10 +39,10 @@ def run(model: Path, device: str, job: JobRun) -> None:
     rigid, chosen = finished_training(folder), choose_device(device)
     gains = []
     for training, words in ((real, "gain of the real images"), (rigid, "gain of the rigid molecule's")):
-        found = motion_gain(training, chosen, job, words)
-        if found is None:
+        gain = motion_gain(training, chosen, job, words)
+        if gain is None:
             return
-        gains.append(found)
+        gains.append(gain)
     _write(real, rigid, gains, job)
 
 

@@ -37,56 +37,56 @@ def run(model: Path, device: str, job: JobRun) -> None:
     if folder is None:
         return
     other = open_model(folder)
-    found = state_agreement(training.model, other, training.members)
-    level, sentence = judge(found)
-    pictures = _draw(training, other.latents, found, sentence, job)
-    finding = Finding("seeds", level, sentence, READING, _rows(found), pictures, _numbers(found, seed))
+    agreement = state_agreement(training.model, other, training.members)
+    level, sentence = judge(agreement)
+    pictures = _draw(training, other.latents, agreement, sentence, job)
+    finding = Finding("seeds", level, sentence, READING, _rows(agreement), pictures, _numbers(agreement, seed))
     keep_finding(job, finding, training)
 
 
-def judge(found: StateAgreement) -> tuple[str, str]:
+def judge(agreement: StateAgreement) -> tuple[str, str]:
     """A level and a sentence."""
-    least, shared = float(found.correlation.min()), found.maps
-    if found.motion is not None:
-        motion, difference = found.motion.over(np.ones_like(found.motion.mass))
+    least, shared = float(agreement.correlation.min()), agreement.maps
+    if agreement.motion is not None:
+        motion, difference = agreement.motion.over(np.ones_like(agreement.motion.mass))
         shared = 1 - difference**2 / max(2 * motion**2, 1e-12)
         words = f"of {angstroms(motion)} of motion the two differ by {angstroms(difference)}"
     else:
         words = f"{100 * max(shared, 0):.0f} % of the changes of the map are common to both"
-    text = f"latents correlate by {', '.join(f'{value:.3f}' for value in found.correlation)}, and {words}"
+    text = f"latents correlate by {', '.join(f'{value:.3f}' for value in agreement.correlation)}, and {words}"
     if least > SAME and shared > MOVED_SAME:
         return GOOD, f"Another seed finds the same: {text}."
     if least > ALIKE and shared > MOVED_ALIKE:
         return DOUBTFUL, f"Another seed finds nearly the same: {text}."
-    if found.correlation.max() > SAME:
+    if agreement.correlation.max() > SAME:
         return DOUBTFUL, f"Another seed finds some of it again: {text}."
     return BAD, f"Another seed finds something else: {text}."
 
 
-def _rows(found: StateAgreement) -> tuple[tuple[str, str], ...]:
+def _rows(agreement: StateAgreement) -> tuple[tuple[str, str], ...]:
     rows = [(f"latent direction {number}", f"correlation {each:.3f}, rank correlation {rank:.3f}")
-            for number, (each, rank) in enumerate(zip(found.correlation, found.spearman), 1)]  # fmt: skip
-    rows.append(("share of the map's changes that both have", f"{found.maps:.2f}"))
-    if found.motion is not None:
-        motion, difference = found.motion.over(np.ones_like(found.motion.mass))
-        heavy = found.motion.mass > 0.02 * found.motion.mass.max()
+            for number, (each, rank) in enumerate(zip(agreement.correlation, agreement.spearman), 1)]  # fmt: skip
+    rows.append(("share of the map's changes that both have", f"{agreement.maps:.2f}"))
+    if agreement.motion is not None:
+        motion, difference = agreement.motion.over(np.ones_like(agreement.motion.mass))
+        heavy = agreement.motion.mass > 0.02 * agreement.motion.mass.max()
         rows.append(("motion and difference, r.m.s.", f"{angstroms(motion)}, {angstroms(difference)}"))
         rows.append(("difference at the vertex where it is largest",
-                     angstroms(float(found.motion.difference[heavy].max()))))  # fmt: skip
+                     angstroms(float(agreement.motion.difference[heavy].max()))))  # fmt: skip
     return tuple(rows)
 
 
-def _numbers(found: StateAgreement, seed: int) -> dict:
-    numbers = {"seed": seed, "correlation": found.correlation.tolist(), "spearman": found.spearman.tolist(),
-               "maps": found.maps}  # fmt: skip
-    if found.motion is not None:
-        motion, difference = found.motion.over(np.ones_like(found.motion.mass))
+def _numbers(agreement: StateAgreement, seed: int) -> dict:
+    numbers = {"seed": seed, "correlation": agreement.correlation.tolist(), "spearman": agreement.spearman.tolist(),
+               "maps": agreement.maps}  # fmt: skip
+    if agreement.motion is not None:
+        motion, difference = agreement.motion.over(np.ones_like(agreement.motion.mass))
         numbers |= {"motion": motion, "difference": difference}
     return numbers
 
 
 def _draw(
-    training: FinishedTraining, other: np.ndarray, found: StateAgreement, sentence: str, job: JobRun
+    training: FinishedTraining, other: np.ndarray, agreement: StateAgreement, sentence: str, job: JobRun
 ) -> tuple[tuple[str, str], ...]:
     from ...figures.agreement_figure import draw_agreement
     from ...figures.seeds_figure import draw_seeds
@@ -94,10 +94,10 @@ def _draw(
     model = training.model
     with job.output(LATENTS) as path:
         draw_seeds(path, model.latents[training.members], other[training.members], sentence)
-    if found.motion is None:
+    if agreement.motion is None:
         return ((LATENTS, ""),)
     with job.output(PICTURE) as path:
         mesh = model.moving_points.mesh
         labels = labels_of_training(training.folder, mesh.parts)
-        draw_agreement(path, found.motion, mesh, model.volume, model.pixel_size, labels)
+        draw_agreement(path, agreement.motion, mesh, model.volume, model.pixel_size, labels)
     return (LATENTS, ""), (PICTURE, "Where the molecule moves, and where the two trainings differ about it.")

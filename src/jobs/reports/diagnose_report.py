@@ -15,40 +15,41 @@ _SUMMARY = {BAD: "Something is wrong with this training", DOUBTFUL: "Some of thi
 _CAUSES_FIRST = ("junk", "motion", "halves", NULL_TEST, "strain")
 
 
-def found_in(folder: Path, test: str) -> Finding | None:
+def finding_in(folder: Path, test: str) -> Finding | None:
     """What a diagnose job has found by a test; None where it has not made it."""
-    found = read_finding(folder, test)
-    return null_finding(folder) if found is None and test == NULL_TEST else found
+    finding = read_finding(folder, test)
+    return null_finding(folder) if finding is None and test == NULL_TEST else finding
 
 
 def diagnose_page(folder: Path) -> Page:
     """The page of a diagnose job; ``InputError`` where no test is done yet."""
     names = sorted(path.stem for path in folder.glob("*.json"))
-    findings = [found for found in (found_in(folder, name) for name in names) if found is not None]
-    findings.sort(key=lambda found: (LEVELS.index(found.level), _place(found)))  # what matters most comes first
+    findings = [finding for finding in (finding_in(folder, name) for name in names) if finding is not None]
+    findings.sort(key=lambda finding: (LEVELS.index(finding.level), _place(finding)))  # what matters most comes first
     if not findings:
         raise InputError(f"{folder}: no test is done yet; wait until one is, or resume the job.")
-    if [found.test for found in findings] == [NULL_TEST]:
+    if [finding.test for finding in findings] == [NULL_TEST]:
         return null_page(folder)
-    level = worst(found.level for found in findings if found.level != LEFT_OUT)
-    model = next((Path(found.model).name for found in findings if found.model), "")
+    level = worst(finding.level for finding in findings if finding.level != LEFT_OUT)
+    model = next((Path(finding.model).name for finding in findings if finding.model), "")
     table = Grid(("test", "verdict", "what it found"),
-                 tuple((found.test, found.level, found.sentence) for found in findings))  # fmt: skip
+                 tuple((finding.test, finding.level, finding.sentence) for finding in findings))  # fmt: skip
     return Page(
         f"FlexRec: tests {folder.name} of {model}, project {folder.absolute().parent.name}",
         level,
         f"{_SUMMARY[level]}{_named(findings, level)}.{_cause(findings, level)}",
-        (Section("The tests", (), table), *(_section(folder, found) for found in findings if found.level != LEFT_OUT)),
+        (Section("The tests", (), table),
+         *(_section(folder, finding) for finding in findings if finding.level != LEFT_OUT)),
     )  # fmt: skip
 
 
 def _named(findings: list[Finding], level: str) -> str:
-    names = [found.test for found in findings if found.level == level]
+    names = [finding.test for finding in findings if finding.level == level]
     return f": {', '.join(names)}" if level in (BAD, DOUBTFUL) else ""
 
 
-def _place(found: Finding) -> int:
-    return _CAUSES_FIRST.index(found.test) if found.test in _CAUSES_FIRST else len(_CAUSES_FIRST)
+def _place(finding: Finding) -> int:
+    return _CAUSES_FIRST.index(finding.test) if finding.test in _CAUSES_FIRST else len(_CAUSES_FIRST)
 
 
 def _cause(findings: list[Finding], level: str) -> str:
@@ -56,8 +57,9 @@ def _cause(findings: list[Finding], level: str) -> str:
     return f" First of all: {findings[0].sentence}" if level in (BAD, DOUBTFUL) else ""
 
 
-def _section(folder: Path, found: Finding) -> Section:
-    pictures = tuple(Picture(folder / name, caption) for name, caption in found.pictures if (folder / name).is_file())
-    rows = tuple(found.rows)
+def _section(folder: Path, finding: Finding) -> Section:
+    pictures = tuple(Picture(folder / name, caption) for name, caption in finding.pictures if (folder / name).is_file())
+    rows = tuple(finding.rows)
     grid = Grid(("number", "value"), rows) if rows else None
-    return Section(f"{found.test}: {found.level}", tuple(filter(None, (found.sentence, found.reading))), grid, pictures)
+    texts = tuple(filter(None, (finding.sentence, finding.reading)))
+    return Section(f"{finding.test}: {finding.level}", texts, grid, pictures)

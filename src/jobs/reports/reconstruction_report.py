@@ -73,8 +73,8 @@ def _explained(record: dict[str, Any]) -> tuple[float | None, float | None]:
 
 def _within(record: dict[str, Any], name: str) -> dict[str, Any]:
     """What a record has of that name; nothing where that is no table."""
-    found = record.get(name)
-    return found if isinstance(found, dict) else {}
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _resolution(record: dict[str, Any]) -> float | None:
@@ -84,16 +84,16 @@ def _resolution(record: dict[str, Any]) -> float | None:
 
 
 def _parts(record: dict[str, Any]) -> dict[str, float | None]:
-    found = record.get("part_resolution_0.143")
-    return {str(name): number(found, name) for name in found} if isinstance(found, dict) else {}
+    parts = record.get("part_resolution_0.143")
+    return {str(name): number(parts, name) for name in parts} if isinstance(parts, dict) else {}
 
 
 def _page_without_twin(
     title: str, folder: Path, record: dict[str, Any], notes: tuple[str, ...], facts: TrainingFacts | None
 ) -> Page:
     """Of a rigid map, the map is all there is to tell of; of one under motion, whether that is real comes first."""
-    found = _resolution(record)
-    limit = "nowhere" if found is None else f"to {angstroms(found)}"
+    resolution = _resolution(record)
+    limit = "nowhere" if resolution is None else f"to {angstroms(resolution)}"
     shown = (Section("In numbers", (), _numbers(record, facts)), Section("Pictures", (), None, _pictures(folder)))
     if facts is None:
         sentence = f"The half-maps of a rigid molecule agree {limit}."
@@ -146,11 +146,11 @@ def map_numbers(folder: Path, record: dict[str, Any], facts: TrainingFacts | Non
     """What may explain a worse map."""
     counts = record.get("halves")
     particles = sum(counts) if isinstance(counts, list) and all(isinstance(n, int) for n in counts) else None
-    found = MapNumbers(MotionNumbers(None), _resolution(record["rigid"]), particles=particles)
+    numbers = MapNumbers(MotionNumbers(None), _resolution(record["rigid"]), particles=particles)
     if facts is None:
-        return found
+        return numbers
     return replace(
-        found, motion=facts.motion, strain=facts.strain, rigidity=number(facts.about, "rigidity") or 1.0,
+        numbers, motion=facts.motion, strain=facts.strain, rigidity=number(facts.about, "rigidity") or 1.0,
         unknown=facts.unknown, cut=_cut(folder, facts), pose_error=facts.pose_error,
         poses_corrected=facts.pose_error is not None, junk=facts.junk,
     )  # fmt: skip

@@ -107,12 +107,12 @@ def _part_section(motion: MotionNumbers) -> tuple[Section, ...]:
 def _pictures(facts: TrainingFacts) -> tuple[Picture, ...]:
     """Those that are there: of the null test, of the training, and whatever else it has drawn."""
     named = dict(_PICTURES)
-    found = [Picture(facts.folder / name, caption) for name, caption in _PICTURES if (facts.folder / name).is_file()]
+    pictures = [Picture(facts.folder / name, caption) for name, caption in _PICTURES if (facts.folder / name).is_file()]
     others = [Picture(path, path.stem.replace("_", " ")) for path in sorted(facts.folder.glob("*.png"))
               if path.name not in named]  # fmt: skip
     null = [] if facts.null_job is None else [facts.null_job / "null.png"]
     tests = [Picture(path, f"The null test, {path.parent.name}.") for path in null if path.is_file()]
-    return (*tests, *others, *found)
+    return (*tests, *others, *pictures)
 
 
 def _explained(facts: TrainingFacts) -> tuple[tuple[str, str], ...]:

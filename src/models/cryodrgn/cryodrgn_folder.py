@@ -91,10 +91,10 @@ def epoch_within(checkpoint: object) -> int:
 def recognises(folder: Path) -> bool:
     """Whether cryoDRGN has left weights or latents there."""
     try:
-        found = CryodrgnFolder.of(folder)
+        work = CryodrgnFolder.of(folder)
     except OSError:
         return False
-    return bool(found.weights or (found.z and any((folder / name).is_file() for name in NAMES)))
+    return bool(work.weights or (work.z and any((folder / name).is_file() for name in NAMES)))
 
 
 def is_whole(file: Path) -> bool:
@@ -131,5 +131,5 @@ def weights_of(file: Path) -> Path | None:
 
 def checkpoints(folder: Path) -> dict[int, Path]:
     """The files by which an epoch can be named, by its number; of the last without a number by `LAST`."""
-    found = CryodrgnFolder.of(folder)
-    return {epoch: found.weights[epoch] for epoch in found.weights}
+    work = CryodrgnFolder.of(folder)
+    return {epoch: work.weights[epoch] for epoch in work.weights}

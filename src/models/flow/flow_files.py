@@ -37,8 +37,8 @@ def _read_flow(path: Path, latent_dims: int, arrays: type[Arrays]) -> Arrays:
         flow = arrays.from_state(read_arrays(path))
     except KeyError as error:
         raise unfit(path, f"lacks {error.args[0]}") from None
-    for problem, found in _problems(flow, latent_dims):
-        if found:
+    for problem, is_wrong in _problems(flow, latent_dims):
+        if is_wrong:
             raise unfit(path, problem)
     return flow
 

@@ -115,7 +115,7 @@ def _placed(maps: list[Path], table: LatentTable) -> tuple[tuple[Path, ...], np.
 def _numbered(folder: Path, maps: list[Path]) -> tuple[tuple[Path, ...], np.ndarray, str]:
     """A series without a table lies along one axis, by the numbers in the names of its maps."""
     numbers = [re.findall(r"\d+", path.stem) for path in maps]
-    frames = [int(found[-1]) for found in numbers if found]
+    frames = [int(match[-1]) for match in numbers if match]
     stems = {re.sub(r"\d+(?=\D*$)", "", path.stem) for path in maps}
     if len(frames) != len(maps) or len(set(frames)) != len(maps) or len(stems) != 1:
         raise InputError(f"{folder}: no table says where its {len(maps)} maps lie, and their names are no numbered "

@@ -50,12 +50,12 @@ def analyses(folder: Path) -> dict[tuple[int, bool], Path]:
     Of several the one of the last name. It writes to Analyze in that folder, to Analyze/job_N of a project, or where it
     is told; its job.json says of what it is.
     """
-    found = {}
+    places = {}
     for place, said in jobs_of(folder, "analyze"):
         zdim = said.get("zdim")
         if type(zdim) is int:
-            found[zdim, not said.get("no_z_regularization")] = place
-    return found
+            places[zdim, not said.get("no_z_regularization")] = place
+    return places
 
 
 def jobs_of(folder: Path, command: str) -> list[tuple[Path, dict[str, Any]]]:

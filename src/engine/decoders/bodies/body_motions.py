@@ -68,9 +68,9 @@ def generators(basis: MotionBasis) -> np.ndarray:
     Group 0 is the whole, the others are parts in the basis' order: u(x) = share (slide + spin × (x − pivot)).
     """
     shares = [np.ones(len(basis.vertices)), *(carried(basis, int(part)) for part in basis.order[1:])]
-    found = []
+    parts = []
     for number, (part, share) in enumerate(zip(basis.order, shares, strict=True)):
         motions = np.repeat(share, 3)[:, None] * rigid_motions(basis.vertices - basis.pivot[part])
         modes = basis.modes[:, RIGID_MOTIONS * number : RIGID_MOTIONS * (number + 1)]
-        found.append(np.linalg.lstsq(motions, modes, rcond=None)[0])
-    return np.stack(found)
+        parts.append(np.linalg.lstsq(motions, modes, rcond=None)[0])
+    return np.stack(parts)

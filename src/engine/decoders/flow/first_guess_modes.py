@@ -43,8 +43,8 @@ def linear_motion(
     fit = fit_held_motion if decoder.flow.held else fit_linear_motion
     motion = fit(statistics, dims, stiffness=stiffness, errors=errors, held_out=held_out, team=trainer.team)
     decoder.information = motion.information.cpu().numpy()
-    found = ", ".join(f"{value:.2g}" for value in motion.information[:6])
-    trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {found}.")
+    ratios = ", ".join(f"{value:.2g}" for value in motion.information[:6])
+    trainer.log(f"Signal over noise of the leading motions (about 1 or less is noise): {ratios}.")
     return motion
 
 
@@ -72,9 +72,9 @@ def find_statistics(
     modes = min(modes or decoder.first_modes, mode_count(decoder))
     mine = trainer.team.share(np.arange(len(rows)))
     counter = trainer.counter("soft modes", len(mine))
-    found = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter, shares)
+    local = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter, shares)
     tables = []
-    for part in (found.curvature, found.pull):
+    for part in (local.curvature, local.pull):
         table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)
         table[mine] = part
         trainer.team.collect(table, mine)

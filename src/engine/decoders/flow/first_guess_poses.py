@@ -92,7 +92,7 @@ def _correct(
     others = trainer.team.share(np.setdiff1d(np.arange(len(trainer.images)), rows))
     counter = trainer.counter("poses", max(1, len(others)))
     for part in pieces(others, ROWS) if len(others) else ():
-        found = mode_statistics(stage, decoder.flow, part, len(prior[0]), 1.0, counter)
-        take(part, about_zero(found, basis, trainer.views(part), poses.correction[part]))
+        own = mode_statistics(stage, decoder.flow, part, len(prior[0]), 1.0, counter)
+        take(part, about_zero(own, basis, trainer.views(part), poses.correction[part]))
     trainer.team.collect(poses.correction, others)
     take(rows, statistics)

@@ -72,8 +72,8 @@ def _give_back(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: Rig
     normal = normal.reshape(RIGID_MOTIONS * size, -1)
     # a ridge λ|A|², λ a share of the mean diagonal
     normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)
-    found = torch.linalg.solve(normal, right.reshape(-1)).reshape(RIGID_MOTIONS, size).float()
-    _move_poses(trainer, flow, points, basis, found)
+    change = torch.linalg.solve(normal, right.reshape(-1)).reshape(RIGID_MOTIONS, size).float()
+    _move_poses(trainer, flow, points, basis, change)
 
 
 def _move_poses(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: RigidBasis, change: torch.Tensor) -> None:

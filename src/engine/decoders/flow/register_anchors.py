@@ -61,8 +61,8 @@ class _Registration:
             return loss
 
         optimiser.step(closure)
-        found = self._coefficients(own.detach(), before)
-        return found if torch.isfinite(found).all() else before
+        coefficients = self._coefficients(own.detach(), before)
+        return coefficients if torch.isfinite(coefficients).all() else before
 
     def _variables(self, before: torch.Tensor) -> torch.Tensor:
         """What is optimised: soft modes and slides as they are, turns as none beyond those of ``before``."""

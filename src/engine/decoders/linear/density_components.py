@@ -155,12 +155,12 @@ def explain(
     means, precisions, gain = [], [], 0.0
     for one in samples:
         nodes = grid.nodes(one.rotation)
-        found = posterior(grid, spectra, one, nodes)
-        gain += found.gain
-        means.append(found.z)
-        precisions.append(found.precision)
+        step_of_batch = posterior(grid, spectra, one, nodes)
+        gain += step_of_batch.gain
+        means.append(step_of_batch.z)
+        precisions.append(step_of_batch.precision)
         if step is not None:
-            step.add(one, nodes, found.z, found.precision)
+            step.add(one, nodes, step_of_batch.z, step_of_batch.precision)
         report(len(one))
     z = torch.cat(means)
     return z, torch.cat(precisions), gain / len(z)

@@ -111,12 +111,12 @@ class LinearDecoder(Decoder):
         rows = trainer.team.share(np.sort(rng.permutation(len(trainer.images))[:PARTICLES]))
         samples = read_samples(stage, grid, rows, trainer.counter("reading", len(rows)))
         counter, dims = trainer.counter("components", (PASSES + 2) * len(rows)), points.z.shape[1]
-        found = fit_components(
+        fit = fit_components(
             stage, samples, grid, dims, trainer.seed, trainer.team.total, counter, trainer.freedom(stage)
         )
-        trainer.log(f"First guess: {dims} components explain {found.gain:.2f} nats per image (of noise alone, a few "
+        trainer.log(f"First guess: {dims} components explain {fit.gain:.2f} nats per image (of noise alone, a few "
                     "with few images).")  # fmt: skip
-        self.volumes = found.volumes
+        self.volumes = fit.volumes
 
     def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
         """The level's stage, with the rigid molecule's map; solved anew, and volumes carried, where the box grows."""

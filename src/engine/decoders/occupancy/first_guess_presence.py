@@ -138,15 +138,15 @@ def _follow_latents(trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fadi
     ones = torch.cat([torch.ones_like(z[:, :1]), z], dim=1).double()
     for part, group in fading.group_of.items():
         present = fading.present[:, group]
-        found = torch.linalg.lstsq(ones, present[:, None]).solution.squeeze(1)
-        explained = float((ones @ found).var() / present.var())
+        regression = torch.linalg.lstsq(ones, present[:, None]).solution.squeeze(1)
+        explained = float((ones @ regression).var() / present.var())
         if explained < LEAST_EXPLAINED:
             trainer.log(f"The latents say nothing of the presence of part {part + 1}, which stays as it is.")
             continue
         # regression on what is known with noise lies too flat
         steep, mean = STRETCH / explained, float(present.mean())
         middle = z.double().mean(dim=0)
-        slope = steep * found[1:]
+        slope = steep * regression[1:]
         flow.presence.let_fade(part, float(0.5 + STRETCH * (mean - 0.5) - slope @ middle), slope.float())
 
 
