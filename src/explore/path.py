@@ -75,8 +75,8 @@ def _steps(z: np.ndarray, motion: Motion | None) -> np.ndarray:
 def _finer(corners: np.ndarray) -> np.ndarray:
     """More points ``(about _FINE, K)`` on the same polyline, its corners among them."""
     pieces = len(corners) - 1
-    each = max(1, _FINE // pieces)
-    place = np.arange(pieces * each + 1) / each
+    per_piece = max(1, _FINE // pieces)
+    place = np.arange(pieces * per_piece + 1) / per_piece
     return np.stack([np.interp(place, np.arange(len(corners)), axis) for axis in corners.T], axis=1)
 
 

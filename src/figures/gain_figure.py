@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def draw_gain(
-    path: str | os.PathLike[str], summary: GainSummary, each: np.ndarray, images: str = "each held-out image"
+    path: str | os.PathLike[str], summary: GainSummary, gains: np.ndarray, images: str = "each held-out image"
 ) -> None:
     """Draw the gain by shell, what is gained beyond each resolution, and a histogram of the gains ``each`` (m,).
 
@@ -26,7 +26,7 @@ def draw_gain(
     frequency = np.array([1 / shell.resolution for shell in summary.shells])
     _by_shell(shells, frequency, summary)
     _beyond(tail, frequency, summary)
-    _by_image(by_image, summary, each)
+    _by_image(by_image, summary, gains)
     say(
         figure,
         f"How to read: {images} is placed by one half of its Fourier components, and the other half says how "
@@ -55,10 +55,10 @@ def _beyond(axis: Axes, frequency: np.ndarray, summary: GainSummary) -> None:
     _resolutions(axis, summary)
 
 
-def _by_image(axis: Axes, summary: GainSummary, each: np.ndarray) -> None:
-    low, high = np.percentile(each, (0.5, 99.5))
-    bins = int(np.clip(np.sqrt(len(each)), 10, 80))
-    counts, edges = np.histogram(each, bins=bins, range=(low, max(high, low + 1e-3)))
+def _by_image(axis: Axes, summary: GainSummary, gains: np.ndarray) -> None:
+    low, high = np.percentile(gains, (0.5, 99.5))
+    bins = int(np.clip(np.sqrt(len(gains)), 10, 80))
+    counts, edges = np.histogram(gains, bins=bins, range=(low, max(high, low + 1e-3)))
     axis.stairs(counts, edges, fill=True, color=BLUE)
     axis.axvline(0, color="0.6", linewidth=0.8)
     axis.axvline(summary.gain, color=ORANGE, linestyle="--")

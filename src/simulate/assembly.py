@@ -150,8 +150,8 @@ def _everywhere(molecule: Molecule, hinges: tuple[Hinge, ...], count: int) -> _R
     """About ``count`` of the points of a molecule, those that move in states through the range of each hinge."""
     some = np.arange(0, len(molecule), max(1, len(molecule) // count))
     code, places = groups(hinges, len(molecule))[some], molecule.position[some]
-    each = max(2, round(_STATES ** (1 / max(1, len(hinges)))))
-    grids = [np.linspace(hinge.low, hinge.high, each) for hinge in hinges]
+    steps = max(2, round(_STATES ** (1 / max(1, len(hinges)))))
+    grids = [np.linspace(hinge.low, hinge.high, steps) for hinge in hinges]
     states = np.array(np.meshgrid(*grids)).reshape(len(hinges), -1).T if hinges else np.zeros((1, 0))
     still, moved = [places[code == 0]], [np.zeros((0, 3))]
     for group in np.unique(code[code > 0]):

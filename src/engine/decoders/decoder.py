@@ -154,9 +154,9 @@ class Decoder(Predictor, Protocol):
         Returns the part's share of the batch's `measures`, ``(len(measures),)``.
         """
         weight = torch.ones(len(batch), device=z.device) if batch.weight is None else batch.weight
-        each = now.stage.misfit(batch, self.predict(now.stage, batch, z))
-        (weight @ each / size + len(batch) / size * self.prior(now, z)).backward()
-        return (each.detach().sum() / size)[None]
+        misfits = now.stage.misfit(batch, self.predict(now.stage, batch, z))
+        (weight @ misfits / size + len(batch) / size * self.prior(now, z)).backward()
+        return (misfits.detach().sum() / size)[None]
 
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
         """After the images of a pass, of which this process has seen ``rows`` ``(m,)``; ``means`` of its measures."""

@@ -112,9 +112,9 @@ def explained_by(problem: LeastSquares, density: torch.Tensor) -> float:
     for batch in problem.batches():
         model = batch.transfer * project(problem.cloud, density, problem.placement(batch), box, problem.backend)
         # ½ |I|² − ½ |I − m|² = Re I* m − ½ |m|², weighted
-        each = (batch.images.conj() * model).real - 0.5 * (model.real**2 + model.imag**2)
+        terms = (batch.images.conj() * model).real - 0.5 * (model.real**2 + model.imag**2)
         weight = torch.ones(len(batch), device=density.device) if batch.weight is None else batch.weight
-        total[0] += (weight * (problem.weights * each).sum(dim=(1, 2))).sum()
+        total[0] += (weight * (problem.weights * terms).sum(dim=(1, 2))).sum()
         total[1] += weight.sum()
     total = problem.total(total)
     return float(total[0] / total[1].clamp(min=1))

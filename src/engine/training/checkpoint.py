@@ -72,9 +72,9 @@ class Subset:
 
     def expand(self, values: np.ndarray, others: float) -> np.ndarray:
         """``values`` ``(m, …)`` as ``(count, …)``, the other particles having ``others`` (an identity, of matrices)."""
-        each = others * np.eye(values.shape[-1]) if values.ndim == 3 else others
+        default = others * np.eye(values.shape[-1]) if values.ndim == 3 else others
         whole = np.empty((self.count, *values.shape[1:]), values.dtype)
-        whole[:] = each
+        whole[:] = default
         whole[self.rows] = values
         return whole
 

@@ -78,8 +78,8 @@ def member_probability(trainer: Trainer, alike: torch.Tensor) -> torch.Tensor:
 
     Copies of an image are one, with their mean.
     """
-    each, number = of_images(alike[:, :2].cpu().numpy().astype(np.float64), trainer.image)
-    return torch.from_numpy(particle_probability(each)[number]).to(alike)
+    points, number = of_images(alike[:, :2].cpu().numpy().astype(np.float64), trainer.image)
+    return torch.from_numpy(particle_probability(points)[number]).to(alike)
 
 
 def take_probability(trainer: Trainer, probability: torch.Tensor) -> None:
@@ -101,8 +101,8 @@ def take_scales(trainer: Trainer, alike: torch.Tensor, unknown: float) -> None:
     signal = trainer.signal
     alone, _, power = alike.cpu().numpy().astype(np.float64).T
     weight = trainer.membership.probability.cpu().numpy().astype(np.float64)
-    each, number = of_images(np.stack([alone * power, power, weight], axis=1), trainer.image)
-    scale, spread = likely_scales(each[:, 0] / each[:, 1], each[:, 1], each[:, 2], unknown)
+    values, number = of_images(np.stack([alone * power, power, weight], axis=1), trainer.image)
+    scale, spread = likely_scales(values[:, 0] / values[:, 1], values[:, 1], values[:, 2], unknown)
     was_even = signal.even
     signal.take(torch.from_numpy(scale[number]).to(alike), spread)
     trainer.team.agree([signal.scale])

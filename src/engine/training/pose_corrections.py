@@ -162,14 +162,14 @@ class RigidBasis:
     def covariance(self, variance: torch.Tensor) -> torch.Tensor:
         """Covariance ``(6, 6)`` of the modes' coefficients where turns and slides have these variances ``(2,)``."""
         # B⁻¹ diag(variances) B⁻ᵀ, B = (spin, slide) taking coefficients to turns and slides
-        each = torch.cat([variance[:1].expand(3), variance[1:].expand(3)]).to(self.inverse)
-        return self.inverse @ torch.diag(each) @ self.inverse.T
+        variances = torch.cat([variance[:1].expand(3), variance[1:].expand(3)]).to(self.inverse)
+        return self.inverse @ torch.diag(variances) @ self.inverse.T
 
     def variance(self, covariance: torch.Tensor) -> torch.Tensor:
         """The reverse of `covariance`: variances ``(2,)`` of turns and of slides, Å²."""
         both = torch.cat([self.spin, self.slide]).to(covariance)  # diag(B C Bᵀ), the mean of three each
-        each = (both @ covariance @ both.T).diagonal()
-        return torch.stack([each[:3].mean(), each[3:].mean()])
+        variances = (both @ covariance @ both.T).diagonal()
+        return torch.stack([variances[:3].mean(), variances[3:].mean()])
 
 
 def whole_body(modes: torch.Tensor, displacement: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -196,8 +196,8 @@ def learn_variance(poses: Poses, weight: torch.Tensor, spread: torch.Tensor, see
     shrunk = prior / (prior - left).clamp(min=1e-3 * prior)  # x / c = (v + σ²) / v = v / (v − v σ² / (v + σ²))
     noise = left * shrunk  # σ²
     # v' = ⟨x²⟩ − σ², images weighted by how far they count
-    each = weight @ poses.correction.square() / weight.sum() * shrunk**2 - noise
-    poses.variance = torch.stack([each[TURNS].mean(), each[SHIFTS].mean()]).clamp(min=0)
+    variances = weight @ poses.correction.square() / weight.sum() * shrunk**2 - noise
+    poses.variance = torch.stack([variances[TURNS].mean(), variances[SHIFTS].mean()]).clamp(min=0)
     return float((1 / poses.prior / noise).mean())
 
 

@@ -41,10 +41,10 @@ class HeldOutGains:
         _, number = np.unique(self.image, return_inverse=True)
         weight = np.bincount(number.ravel(), self.weight)
         known = weight > 0
-        each = np.bincount(number.ravel(), self.weight * gain)[known] / weight[known]
+        gains = np.bincount(number.ravel(), self.weight * gain)[known] / weight[known]
         share = weight[known] / weight[known].sum()
-        mean = float(share @ each)
-        return mean, float(np.sqrt((share**2) @ (each - mean) ** 2))
+        mean = float(share @ gains)
+        return mean, float(np.sqrt((share**2) @ (gains - mean) ** 2))
 
 
 def half_models(training: FinishedTraining, dims: int, device: str, job: JobRun) -> Path | None:

@@ -86,10 +86,10 @@ def particles_among(scale: np.ndarray, excess: np.ndarray, image: np.ndarray) ->
     from ...engine.training.membership import particle_probability
     from ...engine.training.resemblance import of_images
 
-    each, number = of_images(np.stack([scale, excess], axis=1), image)
-    if len(each) < FEWEST:
+    points, number = of_images(np.stack([scale, excess], axis=1), image)
+    if len(points) < FEWEST:
         return np.ones(len(scale), bool)
-    return (particle_probability(each) >= 0.5)[number]
+    return (particle_probability(points) >= 0.5)[number]
 
 
 def _select(training: FinishedTraining, none: np.ndarray, job: JobRun) -> str:

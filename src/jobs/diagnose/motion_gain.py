@@ -37,9 +37,9 @@ class ImageGains:
     def mean(self) -> Gain:
         """Means over the images; copies of one count as one."""
         _, number, copies = np.unique(self.image, return_inverse=True, return_counts=True)
-        each = np.bincount(number.ravel(), self.gain) / copies
-        error = float(each.std(ddof=1) / np.sqrt(len(each))) if len(each) > 1 else float("inf")
-        return Gain(float(each.mean()), error, float(np.sqrt(np.mean(self.motion**2))))
+        gains = np.bincount(number.ravel(), self.gain) / copies
+        error = float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else float("inf")
+        return Gain(float(gains.mean()), error, float(np.sqrt(np.mean(self.motion**2))))
 
 
 def motion_gain(training: FinishedTraining, device: str, job: JobRun, stage: str) -> ImageGains | None:

@@ -20,8 +20,8 @@ SILENT = 180.0
 
 
 @contextmanager
-def beating(folder: Path, each: Callable[[], None]) -> Iterator[None]:
-    """Give the sign of life while the block runs, calling ``each`` (in a thread of its own) once a second."""
+def beating(folder: Path, on_tick: Callable[[], None]) -> Iterator[None]:
+    """Give the sign of life while the block runs, calling ``on_tick`` (in a thread of its own) once a second."""
     ended = threading.Event()
 
     def beat() -> None:
@@ -32,7 +32,7 @@ def beating(folder: Path, each: Callable[[], None]) -> Iterator[None]:
                 _touch(folder / NAME)
             if ended.wait(1.0):
                 return
-            each()
+            on_tick()
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

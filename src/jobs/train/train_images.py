@@ -68,11 +68,12 @@ def cache_folder(text: str) -> Path:
 
 def _check_memory(particles: Particles, processes: int) -> None:
     """``InputError`` where the images do not fit into this computer's memory as often as processes hold them."""
-    each, free = held_bytes(particles), int(MEMORY_SHARE * free_memory())
-    if processes * each > free:
+    image_bytes, free = held_bytes(particles), int(MEMORY_SHARE * free_memory())
+    if processes * image_bytes > free:
         times = f"{processes} times " if processes > 1 else ""
-        raise InputError(f"in_memory: the images need {times}{each / 1e9:.2f} GB and {free / 1e9:.2f} GB of memory are "
-                         "to be had here; leave --in-memory out, or give --cache a folder on a fast disk.")  # fmt: skip
+        raise InputError(f"in_memory: the images need {times}{image_bytes / 1e9:.2f} GB and {free / 1e9:.2f} GB of "
+                         "memory are to be had here; leave --in-memory out, or give --cache a folder on a fast "
+                         "disk.")  # fmt: skip
 
 
 def _reporter(job: JobRun | None, stage: str) -> Progress:

@@ -93,8 +93,8 @@ def _environment(processes: int, threads_each: int | None = None) -> dict[str, s
     if threads_each is not None:
         return os.environ | dict.fromkeys(_THREADS, str(threads_each))
     in_task = os.environ.get("SLURM_CPUS_PER_TASK")
-    each = str(max(1, int(in_task or os.cpu_count() or 1) // processes))
-    threads = dict.fromkeys(_THREADS, each)
+    share = str(max(1, int(in_task or os.cpu_count() or 1) // processes))
+    threads = dict.fromkeys(_THREADS, share)
     # a batch script names the threads of the whole task
     return os.environ | threads if in_task else threads | os.environ
 

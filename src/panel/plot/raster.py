@@ -46,8 +46,8 @@ def density_picture(
 
 def _blur(points: np.ndarray, bins: tuple[int, int]) -> float:
     """Bins by which counts are smoothed: more, where there are few points for so many bins."""
-    each = len(points) / (bins[0] * bins[1])
-    return float(np.clip(1.2 / max(each, 1e-9) ** 0.35, 0.8, 5.0))
+    per_bin = len(points) / (bins[0] * bins[1])
+    return float(np.clip(1.2 / max(per_bin, 1e-9) ** 0.35, 0.8, 5.0))
 
 
 def _boost(counts: np.ndarray) -> float:

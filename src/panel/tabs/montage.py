@@ -71,11 +71,11 @@ class Montage(QDialog):
 
     def turn(self, pages: int) -> None:
         """Show a later or an earlier page."""
-        rows, each = self.images.rows, _ACROSS * _DOWN
-        self.first = min(max(0, self.first + pages * each), (len(rows) - 1) // each * each)
-        page = rows[self.first : self.first + each]
+        rows, per_page = self.images.rows, _ACROSS * _DOWN
+        self.first = min(max(0, self.first + pages * per_page), (len(rows) - 1) // per_page * per_page)
+        page = rows[self.first : self.first + per_page]
         self.back.setEnabled(self.first > 0)
-        self.more.setEnabled(self.first + each < len(rows))
+        self.more.setEnabled(self.first + per_page < len(rows))
         try:
             self.picture.setPixmap(QPixmap.fromImage(_sheet(self.images.read(page))))
         except (InputError, OSError) as error:

@@ -18,9 +18,9 @@ class CompactTabBar(QTabBar):
         texts = [self.fontMetrics().horizontalAdvance(self.tabText(k).replace("&&", "&")) for k in range(self.count())]
         missing = sum(size.width() for size in usual) - self._room()
         margin = sum(size.width() - wide for size, wide in zip(usual, texts)) / max(self.count(), 1)
-        each = max(margin - max(missing, 0) / max(self.count(), 1), _LEAST)
+        room = max(margin - max(missing, 0) / max(self.count(), 1), _LEAST)
         size = usual[number]
-        return size if missing <= 0 else QSize(min(size.width(), round(texts[number] + each - 0.5)), size.height())
+        return size if missing <= 0 else QSize(min(size.width(), round(texts[number] + room - 0.5)), size.height())
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """A style cuts a title that has less than its usual room beside it: here it has all of the tab."""

@@ -86,9 +86,9 @@ class FieldDecoder(FieldState):
         points, misfit = z.detach().requires_grad_(z.requires_grad), torch.zeros((), device=z.device)
         for some in self.pieces(stage, len(batch)):
             residual = left[some] - self.change(stage, batch.picked(some), points[some])
-            each = _misfit(plane, residual)
-            (weight[some] @ each / size).backward()
-            misfit += each.detach().sum() / size
+            misfits = _misfit(plane, residual)
+            (weight[some] @ misfits / size).backward()
+            misfit += misfits.detach().sum() / size
         if points.grad is not None:  # what z came from, a network perhaps, learns once from all of them
             z.backward(points.grad)
         return torch.stack([misfit, _misfit(plane, left).sum() / size])

@@ -127,8 +127,8 @@ class FieldState(Decoder):
         """Places ``(m,)`` of ``count`` images in their batch, a few at a time: a layer has ``NUMBERS`` values at most,
         each image being evaluated ``times`` times.
         """
-        each = len(self.plane(stage).kx) * self.settings.field_units * times * (2 if self.hartley else 1)
-        for some in pieces(np.arange(count), max(1, NUMBERS[stage.device.type] // each)):
+        values_per_image = len(self.plane(stage).kx) * self.settings.field_units * times * (2 if self.hartley else 1)
+        for some in pieces(np.arange(count), max(1, NUMBERS[stage.device.type] // values_per_image)):
             yield torch.from_numpy(some).to(stage.device)
 
     def substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:

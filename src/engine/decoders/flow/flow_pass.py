@@ -46,7 +46,7 @@ class FlowPass:
         weight = torch.ones(len(batch), device=z.device) if batch.weight is None else batch.weight
         carried = self._flow.carry(z)
         model, vertices = stage.forward(batch, carried), carried[..., :3]
-        each = stage.misfit(batch, model)
+        misfits = stage.misfit(batch, model)
         if self._judges:
             self.resemblance[batch.rows] = resemblance(stage, batch, model.detach())
         bent, sample = int((place < RIGIDITY_SAMPLE).sum()), int((place < MISFIT_SAMPLE).sum())
@@ -54,26 +54,26 @@ class FlowPass:
         states = self._flow(z[:bent].detach()) if z.requires_grad else vertices[:bent]
         strains = rigidity_energy(states, trainer.cells, trainer.inverse, trainer.weights)
         energy = weight[:bent] @ strains / min(size, RIGIDITY_SAMPLE)
-        (weight @ each / size + self.weight * energy).backward()
+        (weight @ misfits / size + self.weight * energy).backward()
         with torch.no_grad():
-            gain = self._gain(batch, each, vertices[:sample]) / min(size, MISFIT_SAMPLE)
+            gain = self._gain(batch, misfits, vertices[:sample]) / min(size, MISFIT_SAMPLE)
             moved = (vertices[:bent] - trainer.rest).norm(dim=2) @ self._share
-            misfit = each.sum() / size
+            misfit = misfits.sum() / size
             return torch.stack([misfit, misfit - gain, energy.detach(), moved.sum() / min(size, RIGIDITY_SAMPLE)])
 
-    def _gain(self, batch: Batch, each: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:
-        """How much larger than that of the rigid map the misfits ``each`` ``(b,)`` of the first few images are.
+    def _gain(self, batch: Batch, misfits: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:
+        """How much larger than that of the rigid map the misfits ``misfits`` ``(b,)`` of the first few images are.
 
         ``vertices`` ``(s, v, 3)`` are those of the few. Where poses are corrected, the rigid map is seen where each
         state has the whole body: a gain is what bending it explains.
         """
         sample = len(vertices)
         if sample == 0:
-            return each.new_zeros(())
+            return misfits.new_zeros(())
         stage, rest, few = self._stage, self._trainer.rest, batch.first(sample)
         if few.correction is not None and self._basis is not None:
             whole, _ = whole_body(self._flow.modes, vertices - rest)
             placed = (self._basis.corrections(few.rotation) @ whole[:, :, None]).squeeze(-1)
             few = replace(few, correction=few.correction + placed)
         rigid = stage.misfit(few, stage.forward(few, rest))
-        return (each[:sample] - rigid).sum()
+        return (misfits[:sample] - rigid).sum()

@@ -77,7 +77,7 @@ def coarser_stage(judge: Trainer, stage: Stage) -> Stage:
 
 
 def _probability(judge: Trainer, decoder: FlowState, resemblance: torch.Tensor) -> np.ndarray:
-    each, number = of_images(resemblance[:, :2].cpu().numpy().astype(np.float64), judge.image)
-    if not decoder.settings.judged.members or len(each) < LEAST_IMAGES:
+    points, number = of_images(resemblance[:, :2].cpu().numpy().astype(np.float64), judge.image)
+    if not decoder.settings.judged.members or len(points) < LEAST_IMAGES:
         return np.ones(len(resemblance))
-    return particle_probability(each)[number]
+    return particle_probability(points)[number]

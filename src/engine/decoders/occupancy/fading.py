@@ -105,9 +105,9 @@ def amplitudes(
     covariance of the modes is found; ``stiffness`` of the modes, and ``team``, as in `fit_covariance`.
     """
     curvature, pull = statistics.curvature, statistics.pull
-    each = torch.zeros(pull.shape[1], dtype=pull.dtype, device=pull.device)
-    each[:modes] = stiffness
-    mean, covariance = fit_covariance(ModeStatistics(curvature[fitted], pull[fitted]), stiffness=each, team=team)
+    stiffnesses = torch.zeros(pull.shape[1], dtype=pull.dtype, device=pull.device)
+    stiffnesses[:modes] = stiffness
+    mean, covariance = fit_covariance(ModeStatistics(curvature[fitted], pull[fitted]), stiffness=stiffnesses, team=team)
     mean, covariance = mean[:modes], covariance[:modes, :modes]
     inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes).to(covariance))
     own, shared = curvature[:, :modes, :modes], curvature[:, modes:, :modes]
@@ -130,8 +130,8 @@ def explain_by_presence(
     prior = (states * share.log() + (1 - states) * (1 - share).log()).sum(dim=1)
     place = states / share - 1
     bend = torch.einsum("sg,ngh,sh->ns", place, amplitudes.curvature, place)
-    each = prior + amplitudes.pull @ place.T - 0.5 * bend
-    return torch.logsumexp(each, dim=1), torch.softmax(each, dim=1) @ states
+    log_odds = prior + amplitudes.pull @ place.T - 0.5 * bend
+    return torch.logsumexp(log_odds, dim=1), torch.softmax(log_odds, dim=1) @ states
 
 
 def fit_shares(amplitudes: Amplitudes) -> torch.Tensor:
@@ -193,10 +193,11 @@ def _beside(amplitudes: Amplitudes, groups: list[list[int]], part: int) -> Ampli
     of_groups = amplitudes.grouped(others)
     share = fit_shares(of_groups)
     place = explain_by_presence(of_groups, share)[1] / share - 1
-    each = torch.zeros_like(amplitudes.pull)
+    amplitude = torch.zeros_like(amplitudes.pull)
     for number, group in enumerate(others):
-        each[:, group] = place[:, number, None]
-    return Amplitudes(alone.curvature, alone.pull - (amplitudes.curvature[:, part] * each).sum(dim=1, keepdim=True))
+        amplitude[:, group] = place[:, number, None]
+    explained = (amplitudes.curvature[:, part] * amplitude).sum(dim=1, keepdim=True)
+    return Amplitudes(alone.curvature, alone.pull - explained)
 
 
 def _two_places(alone: Amplitudes) -> bool:
