@@ -43,7 +43,7 @@ class Kills:
         self.random = np.random.default_rng(0)
         self.counts = {"kills": 0, "struck": 0, "next worked": 0, "next failed": 0, "slowest": 0.0}
         self.seen: np.ndarray | None = None
-        self.begun, self.said = 0.0, ""
+        self.begun, self.error = 0.0, ""
 
     def point(self) -> str:
         return ",".join(f"{value:.5f}" for value in self.random.normal(0, 0.7, self.model.learned.latent_dims))
@@ -52,7 +52,7 @@ class Kills:
         try:
             run(self.session, f"flexrec volume at {self.point()}", log=False)
         except UserError as error:
-            self.said = str(error)
+            self.error = str(error)
             return False
         return True
 
@@ -78,7 +78,7 @@ class Kills:
             return False
         self.counts["next worked" if there else "next failed"] += 1
         if not there:
-            print("the next command failed:", self.said, flush=True)
+            print("the next command failed:", self.error, flush=True)
         self.counts["slowest"] = max(self.counts["slowest"], round(late, 2))
         return True
 

@@ -79,7 +79,7 @@ def test_values_have_their_kinds():
 
 def test_selections_are_exported_listed_and_joined(scene, tmp_path):
     said = []
-    scene.said.connect(said.append)
+    scene.message.connect(said.append)
     scene.open(make_project(tmp_path / "project").parent)
     assert scene.run(f"flexrec select name right box z1=0:9 export {quoted(str(tmp_path / 'right side.star'))}")
     assert scene.run("flexrec select name left invert true and right")
@@ -91,7 +91,7 @@ def test_selections_are_exported_listed_and_joined(scene, tmp_path):
 
 def test_paths_and_places_as_in_chimerax(scene, tmp_path):
     said = []
-    scene.said.connect(said.append)
+    scene.message.connect(said.append)
     scene.failed.connect(said.append)
     scene.open(make_project(tmp_path / "project").parent)
     scene.run("flexrec path pc 1 frames 7 range 10,90 name mine")

@@ -104,14 +104,14 @@ def _plot(session, panel, model) -> Iterator[str]:
     yield from _same("a marker is drawn", bool(len(at)), model.z is not None)
     if len(at) and model.z is not None and not np.allclose(at[: plane.dims], plane.place(model.z), atol=1e-4):
         yield f"the marker is at {at}, the model at {plane.place(model.z)}"
-    said = panel.status.text()
+    text = panel.status.text()
     wanted = "The map at rest" if model.z is None else point_text(np.where(np.abs(model.z) < 1e-6, 0.0, model.z))
-    if model.z is None and wanted not in said:
-        yield f"the status line says {said!r} at rest"
+    if model.z is None and wanted not in text:
+        yield f"the status line says {text!r} at rest"
     if model.z is not None:
         shown = f"{round(float(plane.place(model.z)[0]), 3) + 0.0:.3f}"
-        if shown not in said:
-            yield f"the status line says {said!r}, the model is at {shown}"
+        if shown not in text:
+            yield f"the status line says {text!r}, the model is at {shown}"
     here = panel.shown_point()
     for view, slider in panel.sliders._axes:
         value = float(view.project(here)[0])

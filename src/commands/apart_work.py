@@ -27,7 +27,7 @@ class ApartWork(Computing):
     """One action on one model, which another one of the same words replaces."""
 
     def __init__(self, scene: SessionScene, action: Action, asked: Any) -> None:
-        self.words, self.said = action.words, f"{action.words}: starting …"
+        self.words, self.progress_text = action.words, f"{action.words}: starting …"
         self._scene, self._model, self._answered, self._next = scene, scene.model, False, 0.0
         models = {f"#{model.id_string}": model.trained for model in open_models(scene.session)}
         request = request_of(action.words, asked, {"": scene.trained, **models})
@@ -40,7 +40,7 @@ class ApartWork(Computing):
         self._child.send(packed(request))
         self._handlers = [scene.session.triggers.add_handler("new frame", self._look),
                           scene.session.triggers.add_handler("app quit", lambda *_: self.end())]  # fmt: skip
-        self._report(self.said)
+        self._report(self.progress_text)
 
     def end(self) -> None:
         """See `Computing`."""
@@ -78,7 +78,7 @@ class ApartWork(Computing):
     def _report(self, text: str, now: bool = False) -> None:
         if now or time.monotonic() >= self._next:
             self._next = time.monotonic() + _EVERY
-            self.said = text
+            self.progress_text = text
             self._scene.session.logger.status(f"{text} (flexrec cancel ends it)")
             self._model.notify_listeners()
 

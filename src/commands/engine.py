@@ -30,7 +30,7 @@ def show_engine(scene: SessionScene, asked: Engine) -> dict:
     session.logger.info(f"Python {now['python']}, device {now['device']}")
     if asked.check or (asked.check is None and asked.python is not None):
         work_in_background(
-            session, lambda: ask_python(now["python"]), lambda *said: _say_report(session, *said)
+            session, lambda: ask_python(now["python"]), lambda *outcome: _say_report(session, *outcome)
         )
     return now
 

@@ -25,18 +25,18 @@ def record(session, model: FlexRecModel, path: LatentPath, movie: Movie) -> Path
     order = Playing.of(len(path), None, None, bounce=movie.bounce, reverse=movie.reverse).order(len(path))
     inset = Inset(session, model.trained, path) if movie.inset else None
     recorder = Recorder(model, film, path.z[order], inset, movie.spin)
-    said = f"{film.file}: {len(order)} frames, {len(order) / movie.framerate:.1f} s"
+    sentence = f"{film.file}: {len(order)} frames, {len(order) / movie.framerate:.1f} s"
     if waits(session):
         recorder.record()
-        session.logger.status(said)
-        session.logger.info(said)
+        session.logger.status(sentence)
+        session.logger.info(sentence)
         return film.file
 
     def ended(problem: str | None) -> None:
         model.recorder = None
         if problem is None:
-            session.logger.info(said)
-            session.logger.status(said)
+            session.logger.info(sentence)
+            session.logger.status(sentence)
         else:
             session.logger.warning(f"FlexRec: {problem}")
 

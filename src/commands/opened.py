@@ -27,9 +27,9 @@ Opened = FlexRecModel | ReconstructedMaps
 
 def open_model(session, path: Path, name: str | None = None, reading: Reading = Reading()) -> Opened:  # noqa: B008
     """Open the newest trained model of a project, or that of one job; of a reconstruct job its map."""
-    models, said = read_path(session, path, name, reading)
+    models, sentence = read_path(session, path, name, reading)
     session.models.add(models)
-    session.logger.info(said)
+    session.logger.info(sentence)
     say_opened(session, models[0])
     return models[0]
 

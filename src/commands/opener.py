@@ -15,11 +15,11 @@ class FlexRecOpener(OpenerInfo):
     def open(self, session, path, file_name, **_):
         """Models, and a sentence about them."""
         try:
-            models, said = read_path(session, path)
+            models, sentence = read_path(session, path)
         except InputError as error:
             raise UserError(str(error)) from error
         WhenAdded(session, models[0])
-        return models, said
+        return models, sentence
 
     @property
     def in_file_history(self) -> bool:

@@ -27,8 +27,8 @@ def how_it_ended(status: int, words: Sequence[str]) -> str:
         how = f"crashed (code {status:#x})"
     else:
         how = f"ended with exit status {status}"
-    said = _telling(words)
-    return f"{how} and said: {said}" if said else how
+    last_line = _last_line(words)
+    return f"{how} and said: {last_line}" if last_line else how
 
 
 def _signal_name(number: int) -> str:
@@ -38,8 +38,8 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _telling(words: Sequence[str]) -> str:
+def _last_line(words: Sequence[str]) -> str:
     """The line that says most: faulthandler's first, or the last of a traceback."""
-    spoken = [line.strip() for line in words if line.strip()]
-    fatal = [line for line in spoken if line.startswith("Fatal Python error")]
-    return (fatal or spoken[-1:] or [""])[0][:_MOST]
+    lines = [line.strip() for line in words if line.strip()]
+    fatal = [line for line in lines if line.startswith("Fatal Python error")]
+    return (fatal or lines[-1:] or [""])[0][:_MOST]

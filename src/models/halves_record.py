@@ -91,25 +91,25 @@ def read_halves(folder: Path) -> HalvesRecord | None:
     """The record in a train job's folder; None where it has none. ``InputError`` where it is damaged."""
     path = folder / RECORD
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if said.pop("version") != VERSION:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record.pop("version") != VERSION:
             raise ValueError("it is of another version of FlexRec")
-        return _record(said)
+        return _record(record)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); train again, or copy the folder again.") from None
 
 
-def _record(said: dict[str, Any]) -> HalvesRecord:
+def _record(fields: dict[str, Any]) -> HalvesRecord:
     """``TypeError``, ``KeyError`` or ``ValueError`` where something is missing or of another kind."""
     several = {
-        "shells": tuple(ShellGain(**each) for each in said["shells"]),
-        "parts": tuple(PartAgreement(**each) for each in said["parts"]),
-        "latent_correlations": tuple(map(float, said["latent_correlations"])),
+        "shells": tuple(ShellGain(**each) for each in fields["shells"]),
+        "parts": tuple(PartAgreement(**each) for each in fields["parts"]),
+        "latent_correlations": tuple(map(float, fields["latent_correlations"])),
     }
-    pairs = {name: _pair(said[name]) for name in ("images", "half_gains", "half_gain_errors")}
-    record = HalvesRecord(**{**said, **several, **pairs})
+    pairs = {name: _pair(fields[name]) for name in ("images", "half_gains", "half_gain_errors")}
+    record = HalvesRecord(**{**fields, **several, **pairs})
     numbers = [record.held_out, record.held_out_gain, record.held_out_gain_error, record.motion, record.difference]
     if not np.isfinite(np.array(numbers, float)).all():
         raise ValueError("it holds values that are no numbers")

@@ -94,7 +94,7 @@ class ChimeraXScene:
     def computing(self) -> str | None:
         """See `panel_scene.Scene`."""
         works = [] if self.model is None else self.model.computing
-        return works[-1].said if works else None
+        return works[-1].progress_text if works else None
 
     @property
     def comparison(self) -> Compared | None:

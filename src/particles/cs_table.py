@@ -26,7 +26,7 @@ def load_cs(path: Path) -> np.ndarray:
             mapped = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=_LONGEST_HEADER)
             data = np.array(mapped) if isinstance(mapped, np.ndarray) else None
     except Exception as error:  # noqa: BLE001 - what Python's parser makes of a damaged header can be anything
-        raise InputError(f"{path}: not a readable cryoSPARC .cs file ({_said(error)}); export it again.") from None
+        raise InputError(f"{path}: not a readable cryoSPARC .cs file ({_message(error)}); export it again.") from None
     if data is None or data.dtype.names is None or data.ndim != 1:
         raise InputError(f"{path}: not a cryoSPARC .cs file (no table of fields); export it again.")
     return data
@@ -40,12 +40,12 @@ def _begins_with(path: Path, letters: bytes) -> bool:
         return False
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """The first line of an error, or what it means here: numpy advises to trust a pickle."""
-    said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    message = (str(error).splitlines() or [type(error).__name__])[0][:200]
     pickled = "it holds a pickle, which could run code"
     plain = {"pickle": pickled, "Python objects": pickled, "mmap length": "it ends before the last particle"}
-    return next((meaning for words, meaning in plain.items() if words in said), said)
+    return next((meaning for words, meaning in plain.items() if words in message), message)
 
 
 def field_names(data: np.ndarray) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ def sides(half: np.ndarray, image: np.ndarray, rng: np.random.Generator) -> np.n
     """
     if len(half) == 0:
         return np.zeros(0, np.int8)
-    said = together(half, image)
+    given = together(half, image)
     _, number = np.unique(image, return_inverse=True)
     drawn = 1 + rng.permutation(int(number.max()) + 1) % 2
-    return np.where(said > 0, said, drawn[number.ravel()]).astype(np.int8)
+    return np.where(given > 0, given, drawn[number.ravel()]).astype(np.int8)
 
 
 def together(half: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 class Computing:
-    """``words`` of the action that computes, and what is ``said`` of how far it is."""
+    """``words`` of the action that computes, and ``progress_text``, how far it is."""
 
     words: str
-    said: str
+    progress_text: str
 
     def end(self) -> None:
         """Compute no more; nothing of it is kept."""

@@ -112,8 +112,8 @@ class SlicesRecorder(QObject):
             return
         encoder, movie = self._encoder, self.film.encoded(self._folder)
         if encoder.exitStatus() != QProcess.ExitStatus.NormalExit or encoder.exitCode() or not movie.is_file():
-            said = bytes(encoder.readAllStandardError()).decode("utf-8", "replace").strip()[-300:]
-            self._end(f"{self.film.file}: the frames could not be encoded ({said or encoder.errorString()}).")
+            error_text = bytes(encoder.readAllStandardError()).decode("utf-8", "replace").strip()[-300:]
+            self._end(f"{self.film.file}: the frames could not be encoded ({error_text or encoder.errorString()}).")
             return
         try:
             self._keep(movie)

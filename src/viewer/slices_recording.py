@@ -17,7 +17,7 @@ from .slices_recorder import SlicesRecorder
 class Recording(QObject):
     """Of maps that ``engine`` decodes; they look as in ``slices``."""
 
-    said = Signal(str)  # what was recorded
+    message = Signal(str)  # what was recorded
     failed = Signal(str)  # why nothing was
 
     def __init__(self, engine: Engine, slices: Slices, parent: QObject) -> None:
@@ -38,7 +38,7 @@ class Recording(QObject):
         def ended(problem: str | None) -> None:
             self._recorder = None
             if problem is None:
-                self.said.emit(f"{film.file}: {len(order)} frames, {len(order) / movie.framerate:.1f} s")
+                self.message.emit(f"{film.file}: {len(order)} frames, {len(order) / movie.framerate:.1f} s")
             else:
                 self.failed.emit(problem)
 

@@ -39,7 +39,7 @@ class SlicesScene(QObject):
     mapped = Signal(object, float)
     opened = Signal()  # another model, before its first map
     compared = Signal(object, object)  # what is compared now, and two maps; None and None when that is ended
-    said = Signal(str)  # a line for the log
+    message = Signal(str)  # a line for the log
     failed = Signal(str)  # a sentence for the user
     changed = Signal()
     computing = None  # the window waits
@@ -58,7 +58,7 @@ class SlicesScene(QObject):
         self._began = 0.0
         self._engine = Engine(python)
         self.recording = Recording(self._engine, slices, self)
-        self.recording.said.connect(self.said)
+        self.recording.message.connect(self.message)
         self.recording.failed.connect(self.failed)
         self._answers = QTimer(self, interval=_LOOK)
         self._answers.timeout.connect(self._engine.deliver)
@@ -112,7 +112,7 @@ class SlicesScene(QObject):
 
     def run(self, command: str) -> bool:
         """See `panel.Scene`."""
-        self.said.emit(command)
+        self.message.emit(command)
         try:
             run_command(self, command)
         except (InputError, EngineError) as error:
@@ -147,7 +147,7 @@ class SlicesScene(QObject):
             maps.append(answer.array)
             if len(maps) == 2 and self._wanted is wanted and self.trained is trained:
                 self.comparison = _comparison(how, names, maps)
-                self.said.emit(self.comparison.sentence)
+                self.message.emit(self.comparison.sentence)
                 self.compared.emit(self.comparison, tuple(maps))
                 self.changed.emit()
 
@@ -173,16 +173,16 @@ class SlicesScene(QObject):
 
     def say(self, sentence: str) -> None:
         """A line for the log."""
-        self.said.emit(sentence)
+        self.message.emit(sentence)
 
     def show_table(self, table: Table) -> None:
         """Lines for the log."""
-        self.said.emit(table.text())
+        self.message.emit(table.text())
 
     def wrote(self, file: Path, sentence: str = "") -> None:
         """What is to be said of a file that was written."""
         if sentence:
-            self.said.emit(sentence)
+            self.message.emit(sentence)
 
     def work(self, compute: Callable[[], Any], done: Callable[[Any], None], what: str) -> None:
         """The window waits."""

@@ -51,7 +51,7 @@ class Viewer(QMainWindow):
         self.scene.opened.connect(self._start)
         self.scene.mapped.connect(self.slices.show_map)
         self.scene.compared.connect(self._compare)
-        self.scene.said.connect(self.log.appendPlainText)
+        self.scene.message.connect(self.log.appendPlainText)
         self.scene.failed.connect(self._complain)
 
     def open(self, path: Path) -> bool:

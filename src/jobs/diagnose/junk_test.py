@@ -38,10 +38,10 @@ def run(model: Path, device: str, job: JobRun) -> None:
         return
     rows, scale, excess = measured
     probability = training.latents.get("probability", np.ones(len(training.model.latents)))
-    said = np.zeros(len(probability), bool)
+    foreign = np.zeros(len(probability), bool)
     image = image_numbers(training.prepared.particles)[rows]
-    said[rows] = unfit(scale, excess, particles_among(scale, excess, image))
-    none = said | ~(probability >= 0.5)
+    foreign[rows] = unfit(scale, excess, particles_among(scale, excess, image))
+    none = foreign | ~(probability >= 0.5)
     name = _select(training, none, job) if none.any() else ""
     kept = getattr(training.parameters, "junk", "") == "keep"
     level, sentence = judge(int(none.sum()), len(none), int((~(probability >= 0.5)).sum()), name, kept)

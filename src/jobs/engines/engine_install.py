@@ -137,8 +137,8 @@ def _make(folder: Path, python: str, again: bool) -> None:
 
 def _ask_version(python: str) -> tuple[int, ...]:
     code = "import sys; print(*sys.version_info[:2])"
-    said = subprocess.run([python, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True)
-    return tuple(int(part) for part in said.stdout.split())
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True)
+    return tuple(int(part) for part in done.stdout.split())
 
 
 def _index_words(index: str | None) -> list[str]:

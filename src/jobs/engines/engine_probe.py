@@ -73,13 +73,13 @@ def compile_something() -> "str | None":
 
 def main() -> None:
     """Print the line."""
-    said: dict[str, object] = {"version": platform.python_version(), "executable": sys.executable}
+    facts: dict[str, object] = {"version": platform.python_version(), "executable": sys.executable}
     if sys.version_info >= (3, 11):  # noqa: UP036 (an older Python may be asked)
         modules, broken = versions()
-        said.update(flexrec=flexrec(), modules=modules, broken=broken)
-        said["devices"] = devices() if "torch" in modules else []
-        said["numba_error"] = compile_something() if "numba" in modules else None
-    print("\n" + json.dumps(said))
+        facts.update(flexrec=flexrec(), modules=modules, broken=broken)
+        facts["devices"] = devices() if "torch" in modules else []
+        facts["numba_error"] = compile_something() if "numba" in modules else None
+    print("\n" + json.dumps(facts))
 
 
 if __name__ == "__main__":

@@ -128,22 +128,23 @@ def missing_modules(python: Path | str) -> list[str]:
     return done.stdout.split()
 
 
-def _read(python: str, said: dict[str, Any]) -> EngineReport:
-    devices = tuple(Device(**device) for device in said.get("devices", ()))
-    modules = said.get("modules", {})
-    return EngineReport(python, said["version"], said.get("flexrec"), modules, devices, _problem(python, said, devices))
+def _read(python: str, facts: dict[str, Any]) -> EngineReport:
+    devices = tuple(Device(**device) for device in facts.get("devices", ()))
+    modules = facts.get("modules", {})
+    problem = _problem(python, facts, devices)
+    return EngineReport(python, facts["version"], facts.get("flexrec"), modules, devices, problem)
 
 
-def _problem(python: str, said: dict[str, Any], devices: tuple[Device, ...]) -> str | None:
-    if "modules" not in said:
-        return f"{python} is Python {said['version']}, but a job needs 3.11 or newer; {_INSTALL}."
-    missing = [name for name, error in said["broken"].items() if not error]
+def _problem(python: str, facts: dict[str, Any], devices: tuple[Device, ...]) -> str | None:
+    if "modules" not in facts:
+        return f"{python} is Python {facts['version']}, but a job needs 3.11 or newer; {_INSTALL}."
+    missing = [name for name, error in facts["broken"].items() if not error]
     if missing:
         return f"{python} has no {', '.join(missing)}; {_INSTALL}."
-    for name, error in said["broken"].items():
+    for name, error in facts["broken"].items():
         return f"{python} cannot import {name} ({error.splitlines()[0]}); install it again, or {_INSTALL}."
-    if said["numba_error"]:
-        return f"numba of {python} does not compile ({said['numba_error']}); install it again, or {_INSTALL}."
+    if facts["numba_error"]:
+        return f"numba of {python} does not compile ({facts['numba_error']}); install it again, or {_INSTALL}."
     if all(device.error for device in devices):
         return f"torch of {python} does not compute ({devices[0].error}); install it again, or {_INSTALL}."
     return None

@@ -59,7 +59,7 @@ def measure_noise(
     digest = images_digest(converter, parameters.whiten, parameters.normalize, parameters.contrast)
     noise = _saved_noise(path, digest)
     if noise is None:
-        said = len(notes.texts)
+        note_count = len(notes.texts)
         distinct = np.flatnonzero(~copies(image))
         sample = np.random.default_rng(job.seed).permutation(distinct)
         even = parameters.whiten and parameters.normalize
@@ -69,7 +69,7 @@ def measure_noise(
             notes.warn(
                 "the images have hardly any noise around the particle, so whitening distorts them: turn whiten off."
             )
-        noise = Noise(power, whitening, level, contrast, tuple(notes.texts[said:]))
+        noise = Noise(power, whitening, level, contrast, tuple(notes.texts[note_count:]))
         _save_noise(noise, digest, job)
     else:
         notes.texts.extend(noise.texts)
@@ -212,13 +212,13 @@ def _contrast(
         return claimed if parameters.contrast == "white" else -claimed
     sign, evidence = measure_contrast(converter, rows, consensus)
     name = "white" if claimed * (sign or 1) > 0 else "dark"
-    said = "cryoSPARC's blob/sign" if converter.particles.source.suffix == ".cs" else "RELION's convention"
+    source = "cryoSPARC's blob/sign" if converter.particles.source.suffix == ".cs" else "RELION's convention"
     note = ""
     if sign == 0:
-        note = (f"the images do not tell whether protein is white or dark ({evidence}); taken as {name} by {said}. "
+        note = (f"the images do not tell whether protein is white or dark ({evidence}); taken as {name} by {source}. "
                 "Give contrast if that is wrong.")  # fmt: skip
     elif sign < 0:
-        note = (f"protein should be {'white' if claimed > 0 else 'dark'} in the images by {said}, but it is {name} "
+        note = (f"protein should be {'white' if claimed > 0 else 'dark'} in the images by {source}, but it is {name} "
                 f"({evidence}); images are inverted accordingly.")  # fmt: skip
     if note:
         notes.warn(note)

@@ -69,10 +69,10 @@ def check_headers(particles: Particles, notes: Notes) -> None:
     optics = particles.optics
     for group in np.unique(particles.group):
         stack = particles.stacks[particles.stack[np.argmax(particles.group == group)]]
-        header, said = read_header(stack).pixel_size, float(optics.pixel_size[group])
-        if header > 0 and header != 1 and abs(header / said - 1) > _OTHER_SIZE:  # 1 is what is written for unknown
+        header, stated = read_header(stack).pixel_size, float(optics.pixel_size[group])
+        if header > 0 and header != 1 and abs(header / stated - 1) > _OTHER_SIZE:  # 1 is what is written for unknown
             notes.warn(f"{stack.name} says {header:.4g} Å a pixel in its header, and {particles.source.name} "
-                       f"{said:.4g} Å (optics group {optics.name[group]}), which is taken: if the images were "
+                       f"{stated:.4g} Å (optics group {optics.name[group]}), which is taken: if the images were "
                        "downsampled, mend whichever is wrong.")  # fmt: skip
             return
 

@@ -46,10 +46,10 @@ def beating(folder: Path, on_tick: Callable[[], None]) -> Iterator[None]:
 def silence(folder: Path) -> float:
     """Seconds since a job last gave a sign of life, by the clock of the file system that it is on."""
     times = [_time(folder / name) for name in (NAME, "status.json", "log.txt", "progress.jsonl")]
-    said = max(filter(None, times), default=0.0)
+    last = max(filter(None, times), default=0.0)
     clock = folder.parent / _CLOCK
     now = _time(clock) if _touch(clock) else None
-    return max(0.0, (time.time() if now is None else now) - said)
+    return max(0.0, (time.time() if now is None else now) - last)
 
 
 def _touch(path: Path) -> bool:

@@ -28,10 +28,10 @@ def submit(script: Path, folder: Path, python: str, after: Collection[str] = ())
     ids = ":".join(job.partition(";")[0] for job in after)
     order = [f"--dependency=afterok:{ids}", "--kill-on-invalid-dep=yes"] if ids else []
     done = _run("sbatch", ["--parsable", *order, str(script)], folder.parent, submit_environment(python))
-    said = done.stdout.strip().splitlines()
-    if done.returncode or not said or not re.fullmatch(r"\d+(;\S+)?", said[-1]):
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines or not re.fullmatch(r"\d+(;\S+)?", lines[-1]):
         raise InputError(f"sbatch refused {folder.name}: {_words(done)}; change the template or --cluster-set.")
-    return said[-1]
+    return lines[-1]
 
 
 def submit_environment(python: str) -> dict[str, str]:
@@ -77,8 +77,8 @@ def _accounted(job: str) -> str:
         done = _run("sacct", ["--noheader", "--allocations", "--parsable2", "--format=State", *_named(job, "--jobs=")])
     except InputError:
         return ""
-    said = done.stdout.split()
-    return "" if done.returncode or not said else said[-1] if said[0] != "CANCELLED" else said[0]
+    states = done.stdout.split()
+    return "" if done.returncode or not states else states[-1] if states[0] != "CANCELLED" else states[0]
 
 
 def ask_to_end(job: str) -> None:
@@ -105,8 +105,8 @@ def _named(job: str, option: str = "") -> list[str]:
 def _words(done: subprocess.CompletedProcess) -> str:
     """What a program said, as part of a sentence."""
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    said = [line.partition("error: ")[2] or line for line in lines]
-    return "; ".join(line.strip().rstrip(".") for line in said) or f"exit status {done.returncode}"
+    messages = [line.partition("error: ")[2] or line for line in lines]
+    return "; ".join(line.strip().rstrip(".") for line in messages) or f"exit status {done.returncode}"
 
 
 def _run(

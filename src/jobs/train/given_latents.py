@@ -35,9 +35,11 @@ class GivenLatents:
     def sentence(self, path: Path) -> str:
         """What is to be said of them."""
         missing = int(np.count_nonzero(~self.partner))
-        said = f"Latents of {path.name}: matched by {self.by}."
-        return said if not missing else (f"{said} {missing} of {len(self.z)} particles have no partner there and begin "
-                                         "in the middle of the others.")  # fmt: skip
+        sentence = f"Latents of {path.name}: matched by {self.by}."
+        if not missing:
+            return sentence
+        return (f"{sentence} {missing} of {len(self.z)} particles have no partner there and begin in the middle of the "
+                "others.")  # fmt: skip
 
 
 def given_latents(path: Path, prepared: Prepared) -> GivenLatents:

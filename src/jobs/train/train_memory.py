@@ -26,8 +26,8 @@ def times_lowered(job: JobRun) -> int:
 
 def _read(job: JobRun) -> dict[str, int]:
     try:
-        said = json.loads((job.folder / FILE).read_text(encoding="utf-8"))
-        return {name: value for name, value in said.items() if type(value) is int and value > 0}
+        record = json.loads((job.folder / FILE).read_text(encoding="utf-8"))
+        return {name: value for name, value in record.items() if type(value) is int and value > 0}
     except (OSError, ValueError, AttributeError):
         return {}
 

@@ -35,7 +35,8 @@ class Part:
         given, too).
     without : parameters of latent sources, and of all trainings, that a decoder has no use for. without_of : those of
         one source that it has no use for, by the source's name.
-    said : values of other parts' parameters that say what it does anyway. title : as sentences have it, if otherwise.
+    implied : values of other parts' parameters that say what it does anyway.
+    title : as sentences have it, if otherwise.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Part:
     learner: str
     without: tuple[str, ...] = ()
     without_of: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    said: tuple[tuple[str, Any], ...] = ()
+    implied: tuple[tuple[str, Any], ...] = ()
     title: str = ""
 
     def settings(self, parameters: Any) -> Any:
@@ -118,7 +119,7 @@ register_decoder(
         "...engine.decoders.linear.linear_decoder:LinearDecoder",
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
         without_of=(("variational", _OF_GRADIENT),),
-        said=(("poses", "fixed"), ("junk", "keep")),
+        implied=(("poses", "fixed"), ("junk", "keep")),
     )
 )
 register_decoder(
@@ -129,7 +130,7 @@ register_decoder(
         FieldParameters,
         "...engine.decoders.field.field_decoder:FieldDecoder",
         without=("halves",),
-        said=(("poses", "fixed"), ("junk", "keep"), ("scales", "keep")),
+        implied=(("poses", "fixed"), ("junk", "keep"), ("scales", "keep")),
     )
 )
 register_decoder(
@@ -148,7 +149,7 @@ register_decoder(
         "...engine.decoders.classes.classes_decoder:ClassesDecoder",
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
         without_of=(("variational", (*_OF_GRADIENT, "beta", "beta_passes")),),
-        said=(("poses", "fixed"),),
+        implied=(("poses", "fixed"),),
     )
 )
 
@@ -212,10 +213,10 @@ def check_parts(parameters: Any) -> None:
     """``InputError`` where something was asked that the parts chosen have no use for."""
     values = {each.name: getattr(parameters, each.name) for each in fields(parameters)}
     decoder, source = chosen_parts(values)
-    unused, said, without = _unused_by(decoder, source), dict(decoder.said), _without(decoder, source)
+    unused, implied, without = _unused_by(decoder, source), dict(decoder.implied), _without(decoder, source)
     for each in fields(parameters):
         name, value = each.name, values[each.name]
-        if name in unused and value not in (each.default, said.get(name, each.default)):
+        if name in unused and value not in (each.default, implied.get(name, each.default)):
             of_source = name not in without and any(_declares(part, name) for part in SOURCES.values())
             who = source.title or f"{source.name} of latents" if of_source else f"{decoder.name} decoder"
             raise InputError(f"{name}: means nothing to the {who}; leave it out.")

@@ -91,8 +91,8 @@ def _places(folder: Path, maps: list[Path], tables: list[LatentTable]) -> list[L
 
 
 def _particles(folder: Path, tables: list[LatentTable]) -> LatentTable | None:
-    said = [table for table in tables if table.of_particles]
-    tables = said or tables
+    stated = [table for table in tables if table.of_particles]
+    tables = stated or tables
     if len(tables) > 1:
         names = ", ".join(table.file.name for table in tables)
         raise InputError(f"{folder}: {names} could each be the particles' latents; leave one of them there.")

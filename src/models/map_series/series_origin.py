@@ -106,5 +106,5 @@ class SeriesOrigin:
         if self.files.particles is None:
             sentences.append("There is no table of particles: each point in the plot is a map.")
         first = next(iter(self.states))
-        said = f"Each map is a state ({first} and so on: flexrec volume at {first}); what is shown between them is no "
-        return (*sentences, said + "measurement.")
+        note = f"Each map is a state ({first} and so on: flexrec volume at {first}); what is shown between them is no "
+        return (*sentences, note + "measurement.")

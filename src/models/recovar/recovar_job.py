@@ -30,17 +30,17 @@ class RecovarJob:
         """Of the pipeline's folder; ``InputError`` where there is no record that names the particles."""
         file = folder / "job.json"
         try:
-            said = json.loads(_text(file))["parameters"]
-            given = {name: said.get(name) for name in ("particles", "poses", "ctf", "ind", "datadir")}
+            parameters = json.loads(_text(file))["parameters"]
+            given = {name: parameters.get(name) for name in ("particles", "poses", "ctf", "ind", "datadir")}
         except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
             raise InputError(f"{file}: is not there or cannot be read, so the particles cannot be told; copy all of "
                              "RECOVAR's folder.") from None  # fmt: skip
-        if said.get("tilt_series") or said.get("tomograms"):
+        if parameters.get("tilt_series") or parameters.get("tomograms"):
             raise InputError(f"{file}: RECOVAR was given tilt series, whose images FlexRec does not read; its maps and "
                              "latents are all there is.")  # fmt: skip
         for name in ("poses", "ctf"):  # RECOVAR takes others from the particles' file
             given[name] = given[name] if str(given[name]).endswith(".pkl") else None
-        dark = _dark(folder, said.get("uninvert_data"))
+        dark = _dark(folder, parameters.get("uninvert_data"))
         return cls(file, given if dark is None else {**given, "invert_data": dark})
 
 
@@ -51,10 +51,10 @@ def analyses(folder: Path) -> dict[tuple[int, bool], Path]:
     is told; its job.json says of what it is.
     """
     places = {}
-    for place, said in jobs_of(folder, "analyze"):
-        zdim = said.get("zdim")
+    for place, parameters in jobs_of(folder, "analyze"):
+        zdim = parameters.get("zdim")
         if type(zdim) is int:
-            places[zdim, not said.get("no_z_regularization")] = place
+            places[zdim, not parameters.get("no_z_regularization")] = place
     return places
 
 
