@@ -31,15 +31,15 @@ def refine_poses(
     ``vertices_of(batch)`` gives ``(b, v, 3)`` or ``(v, 3)`` Å. Returns the r.m.s. step in Å. The prior is that of
     ``stage.poses``, whose variance is learned again from all that is known then.
     """
-    poses, mine = stage.poses, team.share(rows)
+    poses, own = stage.poses, team.share(rows)
     spread, seen, moved = torch.zeros(SIZE, device=stage.device), 0.0, 0.0
-    for batch in stage.batches(mine):
+    for batch in stage.batches(own):
         step, covariance = _steps(stage, batch, vertices_of(batch))
         weight = torch.ones(len(batch), device=stage.device) if batch.weight is None else batch.weight
         poses.correction[batch.rows] += step * (weight > 0)[:, None]
         spread += weight @ covariance
         seen, moved = seen + float(weight.sum()), moved + float(weight @ step.square().mean(dim=1))
-    team.collect(poses.correction, mine)
+    team.collect(poses.correction, own)
     known = torch.zeros(len(poses.correction), device=stage.device)
     known[torch.from_numpy(rows).to(stage.device)] = 1
     learn_variance(poses, known * stage.membership.probability, spread, seen, team)

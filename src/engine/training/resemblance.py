@@ -45,14 +45,14 @@ def resemblance_of_some(
 
     Zeros for other images.
     """
-    mine = trainer.team.share(rows)
+    own = trainer.team.share(rows)
     alike = torch.zeros(len(trainer.images), SIZE, device=stage.device)
-    counter = trainer.counter("resemblance", len(mine))
+    counter = trainer.counter("resemblance", len(own))
     with torch.no_grad():
-        for batch in stage.batches(mine):
+        for batch in stage.batches(own):
             alike[batch.rows] = resemblance(stage, batch, image_of(batch))
             counter(len(batch))
-    trainer.team.collect(alike, mine)
+    trainer.team.collect(alike, own)
     return alike
 
 

@@ -34,16 +34,16 @@ def cluster_images(trainer: Trainer, stage: Stage, classes: int) -> torch.Tensor
 
 def _component_latents(trainer: Trainer, stage: Stage, rows: np.ndarray, dims: int) -> torch.Tensor:
     """Latents ``(m, dims)`` of the images ``rows`` along linear components."""
-    grid, mine = SliceGrid(stage.weights), trainer.team.share(np.arange(len(rows)))
-    samples = read_samples(stage, grid, rows[mine], trainer.counter("reading", len(mine)))
-    counter = trainer.counter("components", (PASSES + 2) * len(mine))
+    grid, own = SliceGrid(stage.weights), trainer.team.share(np.arange(len(rows)))
+    samples = read_samples(stage, grid, rows[own], trainer.counter("reading", len(own)))
+    counter = trainer.counter("components", (PASSES + 2) * len(own))
     components = fit_components(
         stage, samples, grid, dims, trainer.seed, trainer.team.total, counter, trainer.freedom(stage)
     )
     trainer.log(f"First guess: {dims} components explain {components.gain:.2f} nats per image.")
     points = ParticleLatents.unknown(len(rows), dims, trainer.device)
-    points.z[mine] = components.latents
-    trainer.team.collect(points.z, mine)
+    points.z[own] = components.latents
+    trainer.team.collect(points.z, own)
     return points.z
 
 

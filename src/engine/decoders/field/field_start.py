@@ -88,10 +88,10 @@ def _along_given(
         z = torch.linalg.solve(factor.T, (z - mean).T).T.contiguous()
     points.z = z
     points.precision = KNOWN * torch.eye(z.shape[1], device=z.device).repeat(len(z), 1, 1)
-    step, mine, first = ComponentStep(grid, z.shape[1], stage.device), trainer.team.share(np.arange(len(z))), 0
-    counter = trainer.counter("components", len(mine))
-    for samples in stream_samples(stage, grid, pieces(mine, stage.at_once)):
-        rows = torch.from_numpy(mine[first : first + len(samples)]).to(z.device)
+    step, own, first = ComponentStep(grid, z.shape[1], stage.device), trainer.team.share(np.arange(len(z))), 0
+    counter = trainer.counter("components", len(own))
+    for samples in stream_samples(stage, grid, pieces(own, stage.at_once)):
+        rows = torch.from_numpy(own[first : first + len(samples)]).to(z.device)
         step.add(samples, grid.nodes(samples.rotation), z[rows], points.precision[rows])
         first += len(samples)
         counter(len(samples))

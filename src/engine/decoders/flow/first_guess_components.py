@@ -36,8 +36,8 @@ class Followed:
 
 def read_share(trainer: Trainer, stage: Stage, grid: SliceGrid, rows: np.ndarray) -> list[Samples]:
     """The samples of this process's share of the images ``rows`` ``(m,)``."""
-    mine = trainer.team.share(rows)
-    return read_samples(stage, grid, mine, trainer.counter("reading", len(mine)))
+    own = trainer.team.share(rows)
+    return read_samples(stage, grid, own, trainer.counter("reading", len(own)))
 
 
 def gain_of(
@@ -59,17 +59,17 @@ def place_all(
     count = len(trainer.images)
     noise = torch.randn(count, trainer.settings.latent_dims - k, generator=torch.Generator().manual_seed(trainer.seed))
     points.z[:, k:] = noise.to(trainer.device)
-    mine = trainer.team.share(np.arange(count))
-    counter = trainer.counter("latents", len(mine))
+    own = trainer.team.share(np.arange(count))
+    counter = trainer.counter("latents", len(own))
     first = 0
-    for samples in stream_samples(stage, grid, pieces(mine, stage.at_once)):
-        rows = mine[first : first + len(samples)]
+    for samples in stream_samples(stage, grid, pieces(own, stage.at_once)):
+        rows = own[first : first + len(samples)]
         z, precision, _ = explain(grid, [samples], components.volumes)
         points.z[rows, :k] = z
         points.precision[rows[:, None, None], np.arange(k)[:, None], np.arange(k)] = precision
         first += len(samples)
         counter(len(samples))
-    points.collect(trainer, mine)
+    points.collect(trainer, own)
     points.centre = points.z.clone()
     points.centre[:, k:] = 0
 

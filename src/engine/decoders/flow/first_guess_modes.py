@@ -70,14 +70,14 @@ def find_statistics(
     With poses that are corrected, it is what they say of the coefficients that make up for poses and motion together.
     """
     modes = min(modes or decoder.first_modes, mode_count(decoder))
-    mine = trainer.team.share(np.arange(len(rows)))
-    counter = trainer.counter("soft modes", len(mine))
-    local = mode_statistics(stage, decoder.flow, rows[mine], modes, 1.0, counter, shares)
+    own = trainer.team.share(np.arange(len(rows)))
+    counter = trainer.counter("soft modes", len(own))
+    parts = mode_statistics(stage, decoder.flow, rows[own], modes, 1.0, counter, shares)
     tables = []
-    for part in (local.curvature, local.pull):
+    for part in (parts.curvature, parts.pull):
         table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)
-        table[mine] = part
-        trainer.team.collect(table, mine)
+        table[own] = part
+        trainer.team.collect(table, own)
         tables.append(table)
     statistics, poses = ModeStatistics(*tables), trainer.poses
     if not poses.active:

@@ -99,8 +99,8 @@ def fit_covariance(
     has all ``statistics``, and works on its share of the images.
     """
     team, (count, modes) = team or Team(), statistics.pull.shape
-    mine = torch.from_numpy(team.share(np.arange(count)))
-    curvature, pull = statistics.curvature[mine], statistics.pull[mine]
+    own = torch.from_numpy(team.share(np.arange(count)))
+    curvature, pull = statistics.curvature[own], statistics.pull[own]
     mean_curvature = statistics.curvature.mean(dim=0)
     eye = torch.eye(modes, dtype=pull.dtype, device=pull.device)
     ridge = _ridge(mean_curvature)
