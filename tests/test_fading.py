@@ -21,8 +21,8 @@ def shown(amount: np.ndarray, seed: int = 0) -> Amplitudes:
     rng, parts = np.random.default_rng(seed), amount.shape[1]
     curvature = POWER * (np.eye(parts) + 0.2 * (np.eye(parts, k=1) + np.eye(parts, k=-1)))
     noise = rng.normal(size=amount.shape) @ np.linalg.cholesky(curvature).T
-    pull = (amount - 1) @ curvature + noise
-    return Amplitudes(torch.from_numpy(np.tile(curvature, (len(amount), 1, 1))), torch.from_numpy(pull))
+    gradient = (amount - 1) @ curvature + noise
+    return Amplitudes(torch.from_numpy(np.tile(curvature, (len(amount), 1, 1))), torch.from_numpy(gradient))
 
 
 def held_out(count: int = COUNT) -> torch.Tensor:
@@ -99,7 +99,7 @@ def test_what_motion_explains_is_no_amplitude():
     images = torch.from_numpy(rng.normal(0, 2, (COUNT, 1))) @ slopes[:1] + noise
     curvature = (slopes @ slopes.T).repeat(COUNT, 1, 1)
     known = amplitudes(ModeStatistics(curvature, images @ slopes.T), 1, 0.0, ~held_out())
-    amount = known.pull[:, 0] / known.curvature[:, 0, 0]
+    amount = known.gradient[:, 0] / known.curvature[:, 0, 0]
     error = known.curvature[:, 0, 0].rsqrt()
     assert abs(float(amount.var() / error.mean() ** 2) - 1) < 0.15  # nothing beyond noise
     alone = (images @ slopes[1]) / (slopes[1] @ slopes[1])

@@ -91,8 +91,8 @@ def statistics(count, errors, motion, seed=0):
     root = rng.normal(0, 1.5, (count, 9, 14))
     curvature = root @ root.transpose(0, 2, 1)
     noise = np.linalg.cholesky(curvature) @ rng.normal(size=(count, 9, 1))
-    pull = (curvature @ true[:, :, None] + noise)[..., 0]
-    return ModeStatistics(torch.from_numpy(curvature), torch.from_numpy(pull)), z, true
+    gradient = (curvature @ true[:, :, None] + noise)[..., 0]
+    return ModeStatistics(torch.from_numpy(curvature), torch.from_numpy(gradient)), z, true
 
 
 MOTION = np.array([0.5, 0, -0.3, 0, 0.4, 0, 1.2, 0.3, 0.0])

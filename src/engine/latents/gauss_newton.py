@@ -46,20 +46,20 @@ def gauss_newton(
         start, strength = torch.cat([start, correction], dim=1), torch.cat([strength, stage.poses.prior])
     precision = slope @ slope.transpose(1, 2) + torch.diag(strength)  # H = JᵀJ + Λ; slope is Jᵀ
     # Jᵀ (y − f) − Λ (z − z₀)
-    pull = (slope @ (whitened(stage, batch.images) - base)[:, :, None]).squeeze(-1) - strength * start
+    gradient = (slope @ (whitened(stage, batch.images) - base)[:, :, None]).squeeze(-1) - strength * start
     if correction is None:
-        move = torch.linalg.solve(precision, pull[:, :, None]).squeeze(-1)
+        move = torch.linalg.solve(precision, gradient[:, :, None]).squeeze(-1)
         return Step(z + _no_longer(move, longest), precision)
-    return _joint_step(z, correction, precision, pull, longest)
+    return _joint_step(z, correction, precision, gradient, longest)
 
 
 def _joint_step(
-    z: torch.Tensor, correction: torch.Tensor, precision: torch.Tensor, pull: torch.Tensor, longest: float
+    z: torch.Tensor, correction: torch.Tensor, precision: torch.Tensor, gradient: torch.Tensor, longest: float
 ) -> Step:
-    """The step of latents and corrections, from the ``precision`` ``(b, k + 5, k + 5)`` and ``pull`` of both."""
+    """The step of latents and corrections, from the ``precision`` ``(b, k + 5, k + 5)`` and ``gradient`` of both."""
     k = z.shape[1]
     covariance = torch.linalg.inv(precision)
-    move = (covariance @ pull[:, :, None]).squeeze(-1)
+    move = (covariance @ gradient[:, :, None]).squeeze(-1)
     # with H in blocks: the best correction at z + δ is −H_cc⁻¹ H_cz δ away; what is known of z with c unknown is the
     # Schur complement H_zz − H_zc H_cc⁻¹ H_cz
     own = precision[:, k:, k:]
@@ -168,6 +168,6 @@ class _PoseRefit:
     def __call__(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:
         # ½ |r|² + ½ c·Λc − ½ |L⁻¹ (Jᵀ r − Λ c)|²: the minimum over the pose of the linearised misfit and its prior
         residual = whitened(self._stage, batch.images - model)
-        pull = (self._slope @ residual[:, :, None]).squeeze(-1) - self._strength * self._start
-        gain = torch.linalg.solve_triangular(self._lower, pull[:, :, None], upper=False).square().sum(dim=(1, 2))
+        gradient = (self._slope @ residual[:, :, None]).squeeze(-1) - self._strength * self._start
+        gain = torch.linalg.solve_triangular(self._lower, gradient[:, :, None], upper=False).square().sum(dim=(1, 2))
         return 0.5 * (residual.square().sum(dim=1) + (self._strength * self._start**2).sum(dim=1) - gain)

@@ -95,9 +95,9 @@ def _most_likely(stage: Stage, batch: Batch, images: torch.Tensor, choices: torc
     """The number ``(b,)`` of the choice that explains each image best, of the ``images`` ``(b, p, …)`` of its parts."""
     weighted = stage.weights * images.conj()
     curvature = torch.einsum("bpyx,bqyx->bpq", weighted, images).real
-    pull = torch.einsum("bpyx,byx->bp", weighted, batch.images).real
+    gradient = torch.einsum("bpyx,byx->bp", weighted, batch.images).real
     power = torch.einsum("cp,bpq,cq->bc", choices, curvature, choices)
-    gain = pull @ choices.T - 0.5 * power
+    gain = gradient @ choices.T - 0.5 * power
     gain[:, 1:] -= INCOMPLETE
     gain[power < LEAST_POWER * power[:, :1]] = -torch.inf
     return gain.argmax(dim=1)

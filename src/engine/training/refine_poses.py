@@ -61,9 +61,9 @@ def _steps(stage: Stage, batch: Batch, vertices: torch.Tensor) -> tuple[torch.Te
     slope = whitened(stage, slopes.flatten(0, 1)).unflatten(0, (len(batch), SIZE))
     # H = JᵀJ + Λ, and the step H⁻¹ (Jᵀ (y − f) − Λ c)
     precision = slope @ slope.transpose(1, 2) + torch.diag(poses.prior)
-    pull = (slope @ (whitened(stage, batch.images) - base)[:, :, None]).squeeze(-1) - poses.prior * start
+    gradient = (slope @ (whitened(stage, batch.images) - base)[:, :, None]).squeeze(-1) - poses.prior * start
     covariance = torch.linalg.inv(precision)
-    step = (covariance @ pull[:, :, None]).squeeze(-1)
+    step = (covariance @ gradient[:, :, None]).squeeze(-1)
     length = step.norm(dim=1, keepdim=True).clamp(min=1e-12)
     return step * (LARGEST / length).clamp(max=1), covariance.diagonal(dim1=1, dim2=2)
 

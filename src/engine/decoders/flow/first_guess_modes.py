@@ -74,7 +74,7 @@ def find_statistics(
     counter = trainer.counter("soft modes", len(own))
     parts = mode_statistics(stage, decoder.flow, rows[own], modes, 1.0, counter, shares)
     tables = []
-    for part in (parts.curvature, parts.pull):
+    for part in (parts.curvature, parts.gradient):
         table = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype, device=part.device)
         table[own] = part
         trainer.team.collect(table, own)
@@ -94,8 +94,9 @@ def about_zero(
     Linearised where the poses are corrected, told as if they were not.
     """
     there = torch.linalg.pinv(basis.corrections(views)) @ correction[:, :, None]
-    pull = statistics.pull + (statistics.curvature[:, :, :RIGID_MOTIONS] @ there.to(statistics.pull)).squeeze(-1)
-    return ModeStatistics(statistics.curvature, pull)
+    of_rigid = statistics.curvature[:, :, :RIGID_MOTIONS]
+    gradient = statistics.gradient + (of_rigid @ there.to(statistics.gradient)).squeeze(-1)
+    return ModeStatistics(statistics.curvature, gradient)
 
 
 def move_linearly(

@@ -27,15 +27,17 @@ STRONG, MOST_STRONG = 1.0, 6  # signal over noise of directions that poses may g
 
 @dataclass(frozen=True)
 class ModeStatistics:
-    """What each image says about the mode coefficients: curvature ``(n, m, m)`` = JᵀWJ and pull ``(n, m)`` = JᵀWr."""
+    """What each image says about the mode coefficients: curvature ``(n, m, m)`` = JᵀWJ and gradient
+    ``(n, m)`` = JᵀWr of the log-likelihood.
+    """
 
     curvature: torch.Tensor
-    pull: torch.Tensor
+    gradient: torch.Tensor
 
     def parted(self, chosen: np.ndarray) -> tuple[ModeStatistics, ModeStatistics]:
         """Of the images that are not ``chosen`` ``(n,)``, and of those that are."""
-        second = torch.from_numpy(chosen).to(self.pull.device)
-        rest, picked = (ModeStatistics(self.curvature[part], self.pull[part]) for part in (~second, second))
+        second = torch.from_numpy(chosen).to(self.gradient.device)
+        rest, picked = (ModeStatistics(self.curvature[part], self.gradient[part]) for part in (~second, second))
         return rest, picked
 
 
@@ -56,7 +58,7 @@ def mode_statistics(
     stage: Stage, flow: Flow, rows: np.ndarray, modes: int, step: float, report: Callable[[int], None] | None = None,
     shares: torch.Tensor | None = None,
 ) -> ModeStatistics:  # fmt: skip
-    """How each image of ``rows`` pulls on the first ``modes`` coefficients, by differences of ``step`` (Å).
+    """What each image of ``rows`` says of the first ``modes`` coefficients, by differences of ``step`` (Å).
 
     ``shares`` ``(v, p)`` of the density at the vertices give p coefficients more: how much more there is of each.
     """
@@ -64,7 +66,7 @@ def mode_statistics(
     steps = torch.diag(step / scale)
     moved = [flow.vertices + (flow.modes[:, :modes] @ one).reshape(-1, 3) for one in steps]
     parts = [] if shares is None else [torch.cat([flow.vertices, share[:, None]], 1) for share in shares.T]
-    curvature, pull = [], []
+    curvature, gradient = [], []
     with torch.no_grad():
         for batch in stage.batches(rows):
             base = stage.forward(batch, flow.vertices)
@@ -78,10 +80,10 @@ def mode_statistics(
                 dim=1,
             )
             curvature.append(slopes @ slopes.transpose(1, 2))
-            pull.append((slopes @ residual[:, :, None]).squeeze(-1))
+            gradient.append((slopes @ residual[:, :, None]).squeeze(-1))
             if report is not None:
                 report(len(batch))
-    return ModeStatistics(in_double(torch.cat(curvature)), in_double(torch.cat(pull)))
+    return ModeStatistics(in_double(torch.cat(curvature)), in_double(torch.cat(gradient)))
 
 
 def whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
@@ -98,19 +100,19 @@ def fit_covariance(
     ``stiffness`` is the prior's share in the precision of each coefficient, or ``(m,)``. Every process of the ``team``
     has all ``statistics``, and works on its share of the images.
     """
-    team, (count, modes) = team or Team(), statistics.pull.shape
+    team, (count, modes) = team or Team(), statistics.gradient.shape
     own = torch.from_numpy(team.share(np.arange(count)))
-    curvature, pull = statistics.curvature[own], statistics.pull[own]
+    curvature, gradient = statistics.curvature[own], statistics.gradient[own]
     mean_curvature = statistics.curvature.mean(dim=0)
-    eye = torch.eye(modes, dtype=pull.dtype, device=pull.device)
+    eye = torch.eye(modes, dtype=gradient.dtype, device=gradient.device)
     ridge = _ridge(mean_curvature)
-    mean = torch.linalg.solve(mean_curvature + ridge, statistics.pull.mean(dim=0))
+    mean = torch.linalg.solve(mean_curvature + ridge, statistics.gradient.mean(dim=0))
     # start as if an image said as much about its coefficients as the prior does
     covariance = torch.linalg.inv(mean_curvature + ridge)
     for _ in range(iterations):
         inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * eye)
         spread = torch.cholesky_inverse(torch.linalg.cholesky(curvature + inverse))
-        centre = (spread @ (pull + inverse @ mean)[:, :, None]).squeeze(-1)
+        centre = (spread @ (gradient + inverse @ mean)[:, :, None]).squeeze(-1)
         apart = centre - mean
         square = spread.sum(dim=0) + apart.T @ apart
         *square, step = team.total(torch.cat([square, apart.sum(dim=0)[None]])) / count
@@ -165,7 +167,7 @@ def fit_held_motion(
     """As `fit_linear_motion` where some of the molecule stands still: the first six coefficients are poses alone."""
     known = statistics if errors is None else beyond_poses(statistics, errors)
     elastic = slice(RIGID_MOTIONS, None)
-    known = ModeStatistics(known.curvature[:, elastic, elastic].contiguous(), known.pull[:, elastic].contiguous())
+    known = ModeStatistics(known.curvature[:, elastic, elastic].contiguous(), known.gradient[:, elastic].contiguous())
     motion = fit_linear_motion(known, dims, stiffness=stiffness, held_out=held_out, team=team)
     mean, directions = (nn.functional.pad(values, (RIGID_MOTIONS, 0)) for values in (motion.mean, motion.directions))
     return LinearMotion(mean, directions, motion.information, motion.gain)
@@ -174,15 +176,15 @@ def fit_held_motion(
 def beyond_poses(statistics: ModeStatistics, errors: torch.Tensor) -> ModeStatistics:
     """What images say of the coefficients when the pose, off by ``errors`` ``(6, 6)``, is marginalised.
 
-    For curvature C and pull b, with C_r the columns of the first six and S = (C_rr + errors⁻¹)⁻¹:
+    For curvature C and gradient b, with C_r the columns of the first six and S = (C_rr + errors⁻¹)⁻¹:
     C − C_r S C_rᵀ and b − C_r S b_r.
     """
-    curvature, pull = statistics.curvature, statistics.pull
+    curvature, gradient = statistics.curvature, statistics.gradient
     rigid = slice(0, RIGID_MOTIONS)
     inverse = torch.linalg.inv(errors + 1e-6 * torch.eye(RIGID_MOTIONS, dtype=errors.dtype, device=errors.device))
     explained = curvature[:, :, rigid] @ torch.linalg.inv(curvature[:, rigid, rigid] + inverse)
     return ModeStatistics(
-        curvature - explained @ curvature[:, rigid], pull - (explained @ pull[:, rigid, None]).squeeze(-1)
+        curvature - explained @ curvature[:, rigid], gradient - (explained @ gradient[:, rigid, None]).squeeze(-1)
     )
 
 
@@ -217,19 +219,19 @@ def residual_poses(
     prior = covariance.clone()
     prior[:RIGID_MOTIONS, :RIGID_MOTIONS] += 1e-3 * errors  # never flat
     inverse = torch.linalg.inv(prior + _ridge(prior))
-    right = statistics.pull + inverse @ mean
+    right = statistics.gradient + inverse @ mean
     centre = torch.linalg.solve(statistics.curvature + inverse, right[:, :, None]).squeeze(-1) - mean
     return centre[:, :RIGID_MOTIONS] - centre @ leads.T
 
 
 def _evidence(statistics: ModeStatistics, mean: torch.Tensor, directions: torch.Tensor) -> float:
     """Mean log evidence of ``mean + z @ directions``, z ~ N(0, 1), over no motion at all, nats per image."""
-    curvature, pull = statistics.curvature, statistics.pull
-    precision = directions @ curvature @ directions.T + torch.eye(len(directions), dtype=pull.dtype, device=pull.device)
-    along = (pull - curvature @ mean) @ directions.T
+    curvature, gradient = statistics.curvature, statistics.gradient
+    precision = directions @ curvature @ directions.T + torch.eye(len(directions)).to(gradient)
+    along = (gradient - curvature @ mean) @ directions.T
     z = torch.linalg.solve(precision, along[:, :, None])[:, :, 0]
     moving = 0.5 * ((along * z).sum(dim=1) - torch.logdet(precision))
-    return float((moving + pull @ mean - 0.5 * (curvature @ mean) @ mean).mean())
+    return float((moving + gradient @ mean - 0.5 * (curvature @ mean) @ mean).mean())
 
 
 @torch.no_grad()

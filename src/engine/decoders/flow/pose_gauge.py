@@ -67,8 +67,8 @@ def _give_back(trainer: Trainer, flow: Flow, points: ParticleLatents, basis: Rig
         features = _features(flow, points.z[part]).double()
         turned = basis.corrections(trainer.views(part)).double()
         product = torch.einsum("bij,bik,bf,bg->jfkg", turned, turned, features, features)
-        pull = torch.einsum("bij,bi,bf->jf", turned, trainer.poses.correction[part].double(), features)
-        normal, right = normal + product, right + pull
+        gradient = torch.einsum("bij,bi,bf->jf", turned, trainer.poses.correction[part].double(), features)
+        normal, right = normal + product, right + gradient
     normal = normal.reshape(RIGID_MOTIONS * size, -1)
     # a ridge λ|A|², λ a share of the mean diagonal
     normal += RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype, device=normal.device)

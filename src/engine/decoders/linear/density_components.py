@@ -178,10 +178,10 @@ def posterior(grid: SliceGrid, spectra: torch.Tensor, samples: Samples, nodes: N
     slices = grid.cut(spectra, nodes) * samples.transfer[..., None]
     slope = _real(slices[..., 1:], grid.weights)  # W
     residual = _real((samples.images - slices[..., 0])[..., None], grid.weights)  # r = x − C S V₀
-    pull = (slope.transpose(1, 2) @ residual)[..., 0]  # Wᵀ r
+    gradient = (slope.transpose(1, 2) @ residual)[..., 0]  # Wᵀ r
     precision = slope.transpose(1, 2) @ slope + torch.eye(slope.shape[2], device=slope.device)  # M
-    z = torch.linalg.solve(precision, pull[..., None])[..., 0]
-    gain = 0.5 * ((pull * z).sum(1) - torch.logdet(precision))
+    z = torch.linalg.solve(precision, gradient[..., None])[..., 0]
+    gain = 0.5 * ((gradient * z).sum(1) - torch.logdet(precision))
     return Step(z, precision, gain=float(gain.sum()))
 
 

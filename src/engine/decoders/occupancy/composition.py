@@ -41,7 +41,7 @@ class Composition:
     def amount(self) -> tuple[np.ndarray, np.ndarray]:
         """How much of each part is in each image ``(m, p)``, 1 being the mean of all; and the error of that."""
         power = self.known.curvature.diagonal(dim1=1, dim2=2).clamp(min=1e-12)
-        return (1 + self.known.pull / power).cpu().numpy(), power.rsqrt().cpu().numpy()
+        return (1 + self.known.gradient / power).cpu().numpy(), power.rsqrt().cpu().numpy()
 
 
 def find_composition(trainer: Trainer, stage: Stage, decoder: FlowState) -> Composition:
@@ -54,7 +54,7 @@ def find_composition(trainer: Trainer, stage: Stage, decoder: FlowState) -> Comp
     rows = sample(trainer)
     statistics = find_statistics(trainer, stage, decoder, rows, shares=decoder.flow.membership)
     trainer.signal.take(scale, spread)
-    held_out = torch.from_numpy(hold_out(trainer, rows)).to(statistics.pull.device)
+    held_out = torch.from_numpy(hold_out(trainer, rows)).to(statistics.gradient.device)
     stiffness = mode_stiffness(trainer, decoder)
     known = amplitudes(statistics, mode_count(decoder), stiffness, ~held_out, trainer.team)
     return Composition(rows, known, held_out, statistics)

@@ -8,7 +8,7 @@ log evidence of amplitudes a over none is
 
     b·a − ½ a·C a,   C = C_aa − C_am S C_ma,   b = b_a − C_am μ − C_am S (b_m − C_mm μ),   S = (C_mm + Σ⁻¹)⁻¹
 
-for curvature C_.. and pull b_. of the image (`mode_model.py`). Each group of parts is there or not, all of a group
+for curvature C_.. and gradient b_. of the image (`mode_model.py`). Each group of parts is there or not, all of a group
 together, groups independently; which groups there are is found by adding one part at a time, as long as images that
 shares were not fitted to are explained better.
 """
@@ -38,36 +38,36 @@ FOLDS = 5  # of the images, by which two places and a spread of amplitudes are c
 
 @dataclass(frozen=True)
 class Amplitudes:
-    """What n images say of the amplitudes of p parts: ``curvature`` ``(n, p, p)``, ``pull`` ``(n, p)``."""
+    """What n images say of the amplitudes of p parts: ``curvature`` ``(n, p, p)``, ``gradient`` ``(n, p)``."""
 
     curvature: torch.Tensor
-    pull: torch.Tensor
+    gradient: torch.Tensor
 
     def grouped(self, groups: list[list[int]]) -> Amplitudes:
         """Of groups of parts, each with one amplitude."""
-        belongs = torch.zeros(self.pull.shape[1], len(groups), dtype=self.pull.dtype, device=self.pull.device)
+        belongs = torch.zeros(self.gradient.shape[1], len(groups)).to(self.gradient)
         for number, group in enumerate(groups):
             belongs[group, number] = 1
-        return Amplitudes(belongs.T @ self.curvature @ belongs, self.pull @ belongs)
+        return Amplitudes(belongs.T @ self.curvature @ belongs, self.gradient @ belongs)
 
     def softened(self, variance: float) -> Amplitudes:
         """With amplitudes that vary by N(0, ``variance``) whether a part is there or not, marginalised.
 
         C − C (C + 1/v)⁻¹ C and b − C (C + 1/v)⁻¹ b. Evidence is then beyond what such a variation explains.
         """
-        parts = torch.eye(self.pull.shape[1]).to(self.pull)
+        parts = torch.eye(self.gradient.shape[1]).to(self.gradient)
         taken = self.curvature @ torch.linalg.inv(self.curvature + parts / variance)
         return Amplitudes(
-            self.curvature - taken @ self.curvature, self.pull - (taken @ self.pull[:, :, None]).squeeze(-1)
+            self.curvature - taken @ self.curvature, self.gradient - (taken @ self.gradient[:, :, None]).squeeze(-1)
         )
 
     def scaled(self, extent: float) -> Amplitudes:
         """Of amplitudes in units of ``extent``."""
-        return Amplitudes(self.curvature * extent**2, self.pull * extent)
+        return Amplitudes(self.curvature * extent**2, self.gradient * extent)
 
     def of(self, rows: torch.Tensor) -> Amplitudes:
         """Of some images, ``(n,)`` bool."""
-        return Amplitudes(self.curvature[rows], self.pull[rows])
+        return Amplitudes(self.curvature[rows], self.gradient[rows])
 
 
 @dataclass(frozen=True)
@@ -104,18 +104,19 @@ def amplitudes(
     ``statistics`` are of ``modes`` soft modes and the parts after them; ``fitted`` ``(n,)`` bool, images from which the
     covariance of the modes is found; ``stiffness`` of the modes, and ``team``, as in `fit_covariance`.
     """
-    curvature, pull = statistics.curvature, statistics.pull
-    stiffnesses = torch.zeros(pull.shape[1], dtype=pull.dtype, device=pull.device)
+    curvature, gradient = statistics.curvature, statistics.gradient
+    stiffnesses = torch.zeros(gradient.shape[1], dtype=gradient.dtype, device=gradient.device)
     stiffnesses[:modes] = stiffness
-    mean, covariance = fit_covariance(ModeStatistics(curvature[fitted], pull[fitted]), stiffness=stiffnesses, team=team)
+    some = ModeStatistics(curvature[fitted], gradient[fitted])
+    mean, covariance = fit_covariance(some, stiffness=stiffnesses, team=team)
     mean, covariance = mean[:modes], covariance[:modes, :modes]
     inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes).to(covariance))
     own, shared = curvature[:, :modes, :modes], curvature[:, modes:, :modes]
     explained = shared @ torch.linalg.inv(own + inverse)  # C_am S
-    left = pull[:, :modes] - own @ mean
+    left = gradient[:, :modes] - own @ mean
     return Amplitudes(
         curvature[:, modes:, modes:] - explained @ shared.transpose(1, 2),
-        pull[:, modes:] - shared @ mean - (explained @ left[:, :, None]).squeeze(-1),
+        gradient[:, modes:] - shared @ mean - (explained @ left[:, :, None]).squeeze(-1),
     )
 
 
@@ -130,7 +131,7 @@ def explain_by_presence(
     prior = (states * share.log() + (1 - states) * (1 - share).log()).sum(dim=1)
     place = states / share - 1
     bend = torch.einsum("sg,ngh,sh->ns", place, amplitudes.curvature, place)
-    log_odds = prior + amplitudes.pull @ place.T - 0.5 * bend
+    log_odds = prior + amplitudes.gradient @ place.T - 0.5 * bend
     return torch.logsumexp(log_odds, dim=1), torch.softmax(log_odds, dim=1) @ states
 
 
@@ -142,7 +143,7 @@ def fit_shares(amplitudes: Amplitudes) -> torch.Tensor:
     """
     ends = []
     for start in STARTS:
-        share = torch.full_like(amplitudes.pull[0], start)
+        share = torch.full_like(amplitudes.gradient[0], start)
         for _ in range(ITERATIONS):
             share = explain_by_presence(amplitudes, share)[1].mean(dim=0).clamp(LEAST_SHARE, 1 - LEAST_SHARE)
         ends.append((float(explain_by_presence(amplitudes, share)[0].mean()), share))
@@ -161,7 +162,7 @@ def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, stric
 
 def _search(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictness: float) -> Fading | None:
     """As `find_fading`, of softened amplitudes in units of how much of a part comes and goes."""
-    parts, best = amplitudes.pull.shape[1], torch.zeros_like(amplitudes.pull[held_out][:, 0])
+    parts, best = amplitudes.gradient.shape[1], torch.zeros_like(amplitudes.gradient[held_out][:, 0])
     groups: list[list[int]] = []
     free = list(range(parts))
     while free and (tries := _one_more(groups, free, min(most, MOST_GROUPS))):
@@ -193,11 +194,11 @@ def _beside(amplitudes: Amplitudes, groups: list[list[int]], part: int) -> Ampli
     of_groups = amplitudes.grouped(others)
     share = fit_shares(of_groups)
     place = explain_by_presence(of_groups, share)[1] / share - 1
-    amplitude = torch.zeros_like(amplitudes.pull)
+    amplitude = torch.zeros_like(amplitudes.gradient)
     for number, group in enumerate(others):
         amplitude[:, group] = place[:, number, None]
     explained = (amplitudes.curvature[:, part] * amplitude).sum(dim=1, keepdim=True)
-    return Amplitudes(alone.curvature, alone.pull - explained)
+    return Amplitudes(alone.curvature, alone.gradient - explained)
 
 
 def _two_places(alone: Amplitudes) -> bool:
@@ -207,7 +208,7 @@ def _two_places(alone: Amplitudes) -> bool:
     ½ b² v / (1 + v c) − ½ log (1 + v c). So moving is preferred to fading. Each image is judged by a share and a
     variance that were fitted to four fifths of the others.
     """
-    more = torch.zeros_like(alone.pull[:, 0])
+    more = torch.zeros_like(alone.gradient[:, 0])
     fold = torch.arange(len(more), device=more.device) % FOLDS
     for number in range(FOLDS):
         fitted, judged = alone.of(fold != number), alone.of(fold == number)
@@ -218,8 +219,8 @@ def _two_places(alone: Amplitudes) -> bool:
 
 
 def _normal_evidence(alone: Amplitudes, variance: float) -> torch.Tensor:
-    bend, pull = 1 + variance * alone.curvature[:, 0, 0], alone.pull[:, 0]
-    return 0.5 * (pull**2 * variance / bend - bend.log())
+    bend, gradient = 1 + variance * alone.curvature[:, 0, 0], alone.gradient[:, 0]
+    return 0.5 * (gradient**2 * variance / bend - bend.log())
 
 
 def _one_more(groups: list[list[int]], free: list[int], most: int) -> list[list[list[int]]]:

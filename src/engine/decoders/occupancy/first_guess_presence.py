@@ -77,14 +77,14 @@ def _fading(trainer: Trainer, decoder: FlowState, composition: Composition) -> F
     """What comes and goes; a latent dimension is left for motion, unless presence explains more than it would."""
     dims, strictness = trainer.settings.latent_dims, _strictness(decoder)
     fading = composition.fading(dims, strictness)
-    if fading is not None and (junk := fading.all_of_it(composition.known.pull.shape[1])) is not None:
+    if fading is not None and (junk := fading.all_of_it(composition.known.gradient.shape[1])) is not None:
         nothing = 100 * (1 - float(fading.share[junk]))
         trainer.log(f"{nothing:.0f} % of the images have nothing of the molecule; --junk weigh leaves them out.")
         return None
     if fading is None or len(fading.groups) < dims:
         return fading
     modes, statistics = mode_count(decoder), composition.statistics
-    of_modes = ModeStatistics(statistics.curvature[:, :modes, :modes].contiguous(), statistics.pull[:, :modes])
+    of_modes = ModeStatistics(statistics.curvature[:, :modes, :modes].contiguous(), statistics.gradient[:, :modes])
     motion = linear_motion(trainer, decoder, of_modes, 1, composition.held_out.cpu().numpy())
     if motion.gain <= fading.gain / dims:
         trainer.log(f"No latent dimension is left for motion; ask for {dims + 1} to have that as well.")
@@ -110,13 +110,13 @@ def log_fading(trainer: Trainer, fading: Fading) -> None:
 def _motion(trainer: Trainer, decoder: FlowState, composition: Composition, fading: Fading) -> LinearMotion:
     """The linear motion that images show whose parts are as present as they seem, along the first latents."""
     statistics = composition.statistics
-    modes, parts = mode_count(decoder), statistics.pull.shape[1] - mode_count(decoder)
-    amplitude = torch.zeros(len(statistics.pull), parts).to(statistics.pull)
+    modes, parts = mode_count(decoder), statistics.gradient.shape[1] - mode_count(decoder)
+    amplitude = torch.zeros(len(statistics.gradient), parts).to(statistics.gradient)
     for part, group in fading.group_of.items():
         amplitude[:, part] = fading.present[:, group] / fading.share[group] - 1
     curvature = statistics.curvature
     there = (curvature[:, :modes, modes:] @ amplitude[:, :, None]).squeeze(-1)
-    own = ModeStatistics(curvature[:, :modes, :modes].contiguous(), statistics.pull[:, :modes] - there)
+    own = ModeStatistics(curvature[:, :modes, :modes].contiguous(), statistics.gradient[:, :modes] - there)
     dims, of_presence = trainer.settings.latent_dims, len(fading.groups)
     motion = linear_motion(trainer, decoder, own, dims - of_presence, composition.held_out.cpu().numpy())
     return replace(motion, directions=nn.functional.pad(motion.directions, (0, 0, 0, of_presence)))
