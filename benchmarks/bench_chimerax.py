@@ -110,10 +110,10 @@ def measured(asked: dict) -> dict[str, object]:
     )
     if not result.is_file():
         raise SystemExit(f"ChimeraX measured nothing:\n{done.stderr[-2000:]}")
-    found = json.loads(result.read_text())
-    if "error" in found:
-        raise SystemExit(found["error"])
-    return found["found"]
+    measured = json.loads(result.read_text())
+    if "error" in measured:
+        raise SystemExit(measured["error"])
+    return measured["found"]
 
 
 if __name__ == "__main__":

@@ -80,12 +80,12 @@ def scored(folders: dict[str, Path], train: Path) -> str:
     kinds = [rows for rows in (np.flatnonzero(~absent), np.flatnonzero(absent)) if len(rows)]
     rigid, oracle = rigid_map(data), oracle_maps(data)
     ways = [ways_of(data, model, rows, rigid, oracle) for rows in kinds] + [(np.nan, np.nan)]
-    told = f"{100 * presence_told(model, absent):5.1f}%" if model.fading else "-"
+    accuracy = f"{100 * presence_accuracy(model, absent):5.1f}%" if model.fading else "-"
     best = min(best_direction(model.latents[rows], data.angles[rows]) for rows in kinds)
-    return (f"{told:>6} {best:8.3f}  {ways[0][0]:17.2f}, {ways[0][1]:5.2f} {ways[1][0]:18.2f}, {ways[1][1]:5.2f}")
+    return (f"{accuracy:>6} {best:8.3f}  {ways[0][0]:17.2f}, {ways[0][1]:5.2f} {ways[1][0]:18.2f}, {ways[1][1]:5.2f}")
 
 
-def presence_told(model: Model, absent: np.ndarray) -> float:
+def presence_accuracy(model: Model, absent: np.ndarray) -> float:
     """The share of the particles of which the part that fades the most is rightly told to be there or not."""
     present = model.presence(model.latents)[:, list(model.fading)] > 0.5
     return float((present == ~absent[:, None]).mean(axis=0).max())
@@ -114,8 +114,8 @@ def ways_of(data: PreparedTruth, model: Model, rows: np.ndarray, rigid: np.ndarr
 def diagnosed(train: Path) -> str:
     """What `diagnose composition` says of a training."""
     job = run_job("diagnose", {"test": "composition", "model": str(train)}, train.parent)
-    told = json.loads((job / "composition.json").read_text())
-    return f"{told['level']}: {told['sentence']}"
+    record = json.loads((job / "composition.json").read_text())
+    return f"{record['level']}: {record['sentence']}"
 
 
 if __name__ == "__main__":

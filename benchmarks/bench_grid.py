@@ -87,11 +87,11 @@ def measured(
     if child.returncode:
         raise InputError(f"training {decoder} with {source} latents failed; its job's log says why.")
     seconds, model, data = child_seconds() - before, open_model(Path(child.output)), scale.data
-    told = score_latents(model.latents, data.angles[:, 0])
+    score = score_latents(model.latents, data.angles[:, 0])
     states = state_latents(model.latents, data.angles, data.angles[scale.rows])
     maps = (model.decode(z) for z in states)
     area = score_maps(data.truth, data.angles[scale.rows], maps, data.prepared.pixel_size).moving_area
-    return (f"{told.spearman:8.3f} {told.predicted:9.3f} {way(area, scale.rigid, scale.oracle):6.2f} "
+    return (f"{score.spearman:8.3f} {score.predicted:9.3f} {way(area, scale.rigid, scale.oracle):6.2f} "
             f"{seconds / 60:6.1f} min")  # fmt: skip
 
 

@@ -61,9 +61,9 @@ def main() -> None:
     app = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
         project = make_large(Path(folder), chosen.particles)
-        found = measure(project)
+        drags = measure(project)
     print(f"{chosen.particles:,} particles")
-    for name, value, goal in found:
+    for name, value, goal in drags:
         print(f"{name:38s} {value:>14s}   goal {goal}")
     del app
 
@@ -73,21 +73,21 @@ def measure(project: Path) -> list[tuple[str, str, str]]:
     viewer.resize(1200, 860)
     viewer.show()
     QApplication.processEvents()
-    canvas, found = viewer.panel.plot.canvas, []
+    canvas, drags = viewer.panel.plot.canvas, []
     start = time.perf_counter()
     viewer.open(project)
     paint(viewer)
-    found.append(("open, and the first plot", f"{time.perf_counter() - start:.2f} s", "≤ 1.5 s"))
+    drags.append(("open, and the first plot", f"{time.perf_counter() - start:.2f} s", "≤ 1.5 s"))
     QTest.mouseClick(canvas, LEFT, pos=pixel(viewer, (0, 0)))
     until(lambda: "particles within" in viewer.panel.status.text())
     QTest.qWait(1500)  # the engine process has started
 
-    found.append(("pan", rate(lambda k: canvas.set_limits(canvas.limits + 0.01), viewer), "≥ 20 frames/s"))
-    found.append(("zoom", rate(lambda k: canvas.zoom(0.99, np.zeros(2)), viewer), "≥ 20 frames/s"))
+    drags.append(("pan", rate(lambda k: canvas.set_limits(canvas.limits + 0.01), viewer), "≥ 20 frames/s"))
+    drags.append(("zoom", rate(lambda k: canvas.zoom(0.99, np.zeros(2)), viewer), "≥ 20 frames/s"))
     start = time.perf_counter()
     canvas.repaint_particles()
     paint(viewer)
-    found.append(("particles drawn anew at rest", f"{1e3 * (time.perf_counter() - start):.0f} ms", "–"))
+    drags.append(("particles drawn anew at rest", f"{1e3 * (time.perf_counter() - start):.0f} ms", "–"))
     canvas.go_home()
     canvas.repaint_particles()
     paint(viewer)
@@ -101,18 +101,18 @@ def measure(project: Path) -> list[tuple[str, str, str]]:
         times.append(time.perf_counter() - start)
         QTest.mouseRelease(canvas, LEFT, pos=place)
         QTest.qWait(20)
-    found.append(("click to marker", f"{1e3 * np.median(times):.1f} ms", "≤ 20 ms"))
-    found += drag(viewer)
+    drags.append(("click to marker", f"{1e3 * np.median(times):.1f} ms", "≤ 20 ms"))
+    drags += drag(viewer)
 
     outline = np.array([(np.cos(t), np.sin(t)) for t in np.linspace(0, 6.2, 200)])
     start = time.perf_counter()
     viewer.panel.selections.select_outline(outline, "lasso")
-    found.append(("lasso, kept in the project and listed", f"{time.perf_counter() - start:.2f} s", "≤ 0.5 s"))
+    drags.append(("lasso, kept in the project and listed", f"{time.perf_counter() - start:.2f} s", "≤ 0.5 s"))
     start = time.perf_counter()
     paint(viewer)
-    found.append(("lasso shown in the plot", f"{time.perf_counter() - start:.2f} s", "–"))
+    drags.append(("lasso shown in the plot", f"{time.perf_counter() - start:.2f} s", "–"))
     viewer.close()
-    return found
+    return drags
 
 
 def rate(step, viewer: Viewer, frames: int = 40) -> str:

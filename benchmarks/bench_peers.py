@@ -35,7 +35,7 @@ from chimerax.flexrec.simulate import load_truth
 from hard_cases import CASES
 from job_runs import job_seconds, newest_job
 from motion import slug, source_rows, state_latents
-from peer_programs import CRYODRGN, RECOVAR, Found, Program, cryodrgn, recovar, state_maps
+from peer_programs import CRYODRGN, RECOVAR, PeerResult, Program, cryodrgn, recovar, state_maps
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, score_latents, score_maps, way
 
@@ -71,8 +71,8 @@ def main() -> None:
         if pythons["cryodrgn"]:
             print_line(case, run_cryodrgn(case, pythons["cryodrgn"], arguments))
         if pythons["recovar"]:
-            for found in run_recovar(case, pythons["recovar"], arguments):
-                print_line(case, found)
+            for result in run_recovar(case, pythons["recovar"], arguments):
+                print_line(case, result)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -117,7 +117,7 @@ def map_areas(case: Case, maps) -> tuple[float, float]:
     return scores.whole_area, scores.moving_area
 
 
-def flexrec(case: Case) -> Found:
+def flexrec(case: Case) -> PeerResult:
     """The project's own model, with its latents put where the simulated particles are."""
     train = newest_job(case.project, "train")
     model = open_model(train)
@@ -125,7 +125,7 @@ def flexrec(case: Case) -> Found:
     latents[case.data.row] = model.latents
     record = json.loads((train / "model.json").read_text())
     what = f"latents {latents.shape[1]}, {record['epochs']} epochs"
-    return Found("FlexRec", what, latents, decoded(model.decode), job_seconds(train) / 60)
+    return PeerResult("FlexRec", what, latents, decoded(model.decode), job_seconds(train) / 60)
 
 
 def decoded(decode: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
@@ -133,7 +133,7 @@ def decoded(decode: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray]
     return lambda z: np.stack([decode(one) for one in z])
 
 
-def run_cryodrgn(case: Case, python: str, arguments: argparse.Namespace) -> Found:
+def run_cryodrgn(case: Case, python: str, arguments: argparse.Namespace) -> PeerResult:
     """Train cryoDRGN on a case."""
     folder = case.project / slug(f"cryodrgn {arguments.zdim} {arguments.cryodrgn}")
     program = Program(python, CRYODRGN, folder, arguments.threads)
@@ -141,18 +141,18 @@ def run_cryodrgn(case: Case, python: str, arguments: argparse.Namespace) -> Foun
     return cryodrgn(program, star, arguments.zdim, arguments.cryodrgn, 60 * arguments.minutes, arguments.epochs)
 
 
-def run_recovar(case: Case, python: str, arguments: argparse.Namespace) -> list[Found]:
+def run_recovar(case: Case, python: str, arguments: argparse.Namespace) -> list[PeerResult]:
     """Run RECOVAR on a case."""
     program = Program(python, RECOVAR, case.project / slug(f"recovar {arguments.recovar}"), arguments.threads)
     star = newest_job(case.project, "simulate") / "particles.star"
     mask = newest_job(case.project, "mesh") / "mask.mrc"
-    found = recovar(program, star, mask, arguments.zdims, arguments.recovar)
+    result = recovar(program, star, mask, arguments.zdims, arguments.recovar)
     states = [
         replace(one, what=f"zdim {zdim}, compute_state", maps=state_maps(program, zdim))
-        for one, zdim in zip(found, arguments.zdims)
+        for one, zdim in zip(result, arguments.zdims)
         if zdim in arguments.states
     ]
-    return found + states
+    return result + states
 
 
 def likeness(case: Case, maps: np.ndarray) -> float:
@@ -168,17 +168,18 @@ def print_head() -> None:
           f"{'whole':>6} {'way':>6} {'moving':>6} {'way':>6} {'map':>6}", flush=True)  # fmt: skip
 
 
-def print_line(case: Case, found: Found, ours: bool = False) -> None:
+def print_line(case: Case, result: PeerResult, ours: bool = False) -> None:
     """Score what a program found and print it."""
     data = case.data
-    own, latents = data.own, found.latents[data.row]
-    told = score_latents(latents[own], data.angles[own, 0])
-    maps = found.maps(state_latents(latents[own], data.angles[own], data.angles[case.rows]))
+    own, latents = data.own, result.latents[data.row]
+    score = score_latents(latents[own], data.angles[own, 0])
+    maps = result.maps(state_latents(latents[own], data.angles[own], data.angles[case.rows]))
     whole, moving = map_areas(case, maps)
-    minutes = f"({found.minutes:.1f})" if ours else f"{found.minutes:.1f}"
-    print(f"{case.name:<18} {found.name:<16} {found.what:<46} {minutes:>7} {told.spearman:8.3f} {told.predicted:9.3f} "
-          f"{told.error:5.1f}° {whole:6.3f} {way(whole, case.rigid[0], case.oracle[0]):6.2f} {moving:6.3f} "
-          f"{way(moving, case.rigid[1], case.oracle[1]):6.2f} {likeness(case, maps):6.3f}", flush=True)  # fmt: skip
+    minutes = f"({result.minutes:.1f})" if ours else f"{result.minutes:.1f}"
+    print(f"{case.name:<18} {result.name:<16} {result.what:<46} {minutes:>7} {score.spearman:8.3f} "
+          f"{score.predicted:9.3f} {score.error:5.1f}° {whole:6.3f} {way(whole, case.rigid[0], case.oracle[0]):6.2f} "
+          f"{moving:6.3f} {way(moving, case.rigid[1], case.oracle[1]):6.2f} {likeness(case, maps):6.3f}",
+          flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def drag(engine: Engine, folder: Path, ask: str, box: int) -> None:
 def kills(engine: Engine, folder: Path, count: int) -> None:
     """Kill the process at random moments while it works; print whether the next request always worked."""
     chance = random.Random(3)
-    told = worked = 0
+    reported = worked = 0
     slowest = 0.0
     engine.call("open", {"model": "m", "path": folder})
     wanted = engine.call("decode", {"model": "m", "z": [0.5] * LATENT_DIMS}).array
@@ -140,13 +140,14 @@ def kills(engine: Engine, folder: Path, count: int) -> None:
         os.kill(engine.hello["pid"], signal.SIGKILL)
         while engine.waiting:
             engine.deliver()
-        told += bool(errors) and all(isinstance(error, EngineError) and "killed" in str(error) for error in errors)
+        reported += bool(errors) and all(isinstance(error, EngineError) and "killed" in str(error) for error in errors)
         start = time.perf_counter()
         worked += np.array_equal(engine.call("decode", {"model": "m", "z": [0.5] * LATENT_DIMS}).array, wanted)
         slowest = max(slowest, time.perf_counter() - start)
     engine.close()
     print(
-        f"killed {count} times: {told} times told, {worked} times the next map was right, after {slowest:.1f} s at most"
+        f"killed {count} times: {reported} times told, {worked} times the next map was right, "
+        f"after {slowest:.1f} s at most"
     )
 
 

@@ -119,10 +119,10 @@ def cryodrgn_rate(python: str, prepared: Path, box: int, arguments: argparse.Nam
 
 def epoch_seconds(log: str) -> list[float]:
     """Seconds of each epoch's training, as cryoDRGN logs them."""
-    found = EPOCH.findall(log)
-    if not found:
+    matches = EPOCH.findall(log)
+    if not matches:
         raise InputError("cryoDRGN's log names no finished epoch; give it fewer images with --images.")
-    return [86400 * int(days or 0) + 3600 * int(h) + 60 * int(m) + float(s) for _, days, h, m, s in found]
+    return [86400 * int(days or 0) + 3600 * int(h) + 60 * int(m) + float(s) for _, days, h, m, s in matches]
 
 
 def flexrec_rate(folders: dict[str, Path], box: int, arguments: argparse.Namespace) -> Rate:

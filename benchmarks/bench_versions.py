@@ -92,7 +92,7 @@ def measure_tree(tree: Path, simulated: Path, project: Path, box: int, arguments
         train, wall, used = run("train", particles=prep, mesh=mesh, latent_dims=1)
     passes = json.loads((train / "model.json").read_text())["epochs"]
     print(f"{box:4d} {tree.name:<24} {load:5.1f} {first + second:11.1f} {wall:9.1f} {used:8.1f} {passes:7d} "
-          f"{told(score(latents_of(train), simulated))}", flush=True)  # fmt: skip
+          f"{score_text(score(latents_of(train), simulated))}", flush=True)  # fmt: skip
 
 
 def measure_cryodrgn(simulated: Path, folder: Path, box: int, arguments: argparse.Namespace) -> None:
@@ -108,7 +108,7 @@ def measure_cryodrgn(simulated: Path, folder: Path, box: int, arguments: argpars
     best = max(range(epochs), key=lambda k: scores[k].predicted)
     used, name = program.seconds * (best + 1) / epochs, f"cryoDRGN {program.version('cryodrgn')}"
     print(f"{box:4d} {name:<24} {load:5.1f} {'-':>11} {'-':>9} {used:8.1f} {best + 1:7d} "
-          f"{told(scores[best])} (of {epochs} epochs, {program.seconds:.0f} s)", flush=True)  # fmt: skip
+          f"{score_text(scores[best])} (of {epochs} epochs, {program.seconds:.0f} s)", flush=True)  # fmt: skip
 
 
 def latents_of(train: Path) -> np.ndarray:
@@ -117,7 +117,7 @@ def latents_of(train: Path) -> np.ndarray:
         return file["z"]
 
 
-def told(result: LatentScore) -> str:
+def score_text(result: LatentScore) -> str:
     """Both rank correlations."""
     return f"{result.spearman:8.3f}; {result.predicted:.3f}"
 

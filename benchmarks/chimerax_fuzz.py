@@ -29,7 +29,7 @@ START = 180.0  # seconds that ChimeraX may need until its first word
 
 
 @dataclass
-class Found:
+class FuzzResult:
     """What came of it: sequences that were begun, actions by their names, and each failure with its sequence."""
 
     sequences: int = 0
@@ -41,9 +41,9 @@ class Found:
     seconds: float = 0.0
 
 
-def fuzz(command: list[str], folder: Path, numbers: range, actions: int, seed: int) -> Found:
+def fuzz(command: list[str], folder: Path, numbers: range, actions: int, seed: int) -> FuzzResult:
     """Run these sequences; ``command`` runs ChimeraX on a screen, and may write to ``folder``."""
-    found, next_one, started = Found(), numbers.start, time.monotonic()
+    result, next_one, started = FuzzResult(), numbers.start, time.monotonic()
     while next_one < numbers.stop:
         journal = Journal(folder / "journal.jsonl")
         with open(folder / "output.txt", "ab") as output:
@@ -52,16 +52,16 @@ def fuzz(command: list[str], folder: Path, numbers: range, actions: int, seed: i
                 [*command, "--script", words], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True,
             )  # fmt: skip
-        how = _watch(process, journal, found)
+        how = _watch(process, journal, result)
         if how is None:
             break
         at = max(journal.sequence, next_one)
-        found.failures.append((at, f"{how} in: {journal.action}"))
-        found.hangs += how.startswith("hangs")
-        found.ends += not how.startswith("hangs")
+        result.failures.append((at, f"{how} in: {journal.action}"))
+        result.hangs += how.startswith("hangs")
+        result.ends += not how.startswith("hangs")
         next_one = at + 1
-    found.seconds = time.monotonic() - started
-    return found
+    result.seconds = time.monotonic() - started
+    return result
 
 
 class Journal:
@@ -72,40 +72,40 @@ class Journal:
         self._path, self._read = path, 0
         self.sequence, self.action, self.ended, self.lines = -1, "start", False, 0
 
-    def look(self, found: Found) -> bool:
+    def look(self, result: FuzzResult) -> bool:
         """Take what is new; False where nothing is."""
         text = self._path.read_bytes()[self._read :] if self._path.is_file() else b""
         text = text[: text.rfind(b"\n") + 1]
         self._read += len(text)
         for line in map(json.loads, text.splitlines()):
-            self._take(line, found)
+            self._take(line, result)
         return bool(text)
 
-    def _take(self, line: dict, found: Found) -> None:
+    def _take(self, line: dict, result: FuzzResult) -> None:
         self.lines += 1
         self.ended |= "ended" in line
         self.sequence = line.get("sequence", self.sequence)
         if "problems" in line:
             step, action = line.get("step", "?"), line.get("action", "?")
-            told = f"step {step} ({action}): " + "\n    ".join(line["problems"])
-            found.failures.append((self.sequence, told))
-            print(f"sequence {self.sequence}, {told}", flush=True)
+            text = f"step {step} ({action}): " + "\n    ".join(line["problems"])
+            result.failures.append((self.sequence, text))
+            print(f"sequence {self.sequence}, {text}", flush=True)
         elif "refused" in line:
-            found.refused[line["refused"]] += 1
+            result.refused[line["refused"]] += 1
         elif "step" in line:
             self.action = f"step {line['step']} ({line['action']})"
-            found.actions[line["action"]] += 1
+            result.actions[line["action"]] += 1
         elif "sequence" in line:
-            found.sequences += 1
+            result.sequences += 1
             self.action = "begin"
 
 
-def _watch(process: subprocess.Popen, journal: Journal, found: Found) -> str | None:
+def _watch(process: subprocess.Popen, journal: Journal, result: FuzzResult) -> str | None:
     """Until all sequences are done (None), or what became of the process."""
     heard = time.monotonic()
     while True:
         ended = process.poll() is not None
-        if journal.look(found):
+        if journal.look(result):
             heard = time.monotonic()
         if journal.ended:
             _end(process)
@@ -140,18 +140,18 @@ def main() -> None:
     numbers = range(arguments.first, arguments.first + arguments.sequences)
     with tempfile.TemporaryDirectory(prefix="flexrec-fuzz-") as work:
         os.chmod(work, 0o777)  # ChimeraX may be another user's
-        found = fuzz([*SCREEN, chimerax], Path(work), numbers, arguments.actions, arguments.seed)
+        result = fuzz([*SCREEN, chimerax], Path(work), numbers, arguments.actions, arguments.seed)
         stuck = Path(work) / "stuck.txt"
-        if found.hangs and stuck.is_file():
+        if result.hangs and stuck.is_file():
             print(stuck.read_text()[-4000:])
-    print(f"\n{found.sequences} sequences, {sum(found.actions.values())} actions in {found.seconds:.0f} s")
-    print(f"failures: {len(found.failures)}, of which ChimeraX ended: {found.ends}, hung: {found.hangs}")
-    for number, told in found.failures:
-        print(f"  seed {arguments.seed}, sequence {number}: {told.splitlines()[0]}")
+    print(f"\n{result.sequences} sequences, {sum(result.actions.values())} actions in {result.seconds:.0f} s")
+    print(f"failures: {len(result.failures)}, of which ChimeraX ended: {result.ends}, hung: {result.hangs}")
+    for number, text in result.failures:
+        print(f"  seed {arguments.seed}, sequence {number}: {text.splitlines()[0]}")
     print("\nwhat commands answered that could not be done:")
-    for sentence, count in found.refused.most_common(60):
+    for sentence, count in result.refused.most_common(60):
         print(f"{count:5d}  {sentence}")
-    raise SystemExit(bool(found.failures))
+    raise SystemExit(bool(result.failures))
 
 
 if __name__ == "__main__":

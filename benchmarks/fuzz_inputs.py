@@ -209,7 +209,7 @@ class Worker:
 
 def run(count: int, seed: int, data: Path | None, keep: Path | None) -> list[tuple[str, str, str]]:
     """(what was done, verdict, why) of each of ``count`` damaged files."""
-    found, worker = [], Worker()
+    results, worker = [], Worker()
     with tempfile.TemporaryDirectory() as work_folder:
         folder = Path(work_folder)
         (folder / "good").mkdir()
@@ -225,14 +225,14 @@ def run(count: int, seed: int, data: Path | None, keep: Path | None) -> list[tup
                 case.mkdir()
                 subject, done = make_case(seeds, seed, number, case)
                 verdict, why = worker.outcome(subject)
-                found.append((done, verdict, why))
+                results.append((done, verdict, why))
                 if verdict == BAD and keep is not None:
                     shutil.copytree(case, keep / f"{seed}-{number}", dirs_exist_ok=True)
                     (keep / f"{seed}-{number}" / "why.txt").write_text(f"{done}\n{why}\n", errors="backslashreplace")
                 shutil.rmtree(case)
         finally:
             worker.stop()
-    return found
+    return results
 
 
 def main() -> int:
@@ -244,16 +244,16 @@ def main() -> int:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--tell", action="store_true", help="print what was said of every file")
     asked = parser.parse_args()
-    found = run(asked.count, asked.seed, asked.data, asked.keep)
-    kinds = sorted({done.split()[0] for done, _, _ in found})
+    results = run(asked.count, asked.seed, asked.data, asked.keep)
+    kinds = sorted({done.split()[0] for done, _, _ in results})
     print(f"seed {asked.seed}\n| kind | files | {RIGHT} | {REFUSED} | {BAD} |\n| --- | --- | --- | --- | --- |")
     for kind in [*kinds, "all"]:
-        counts = Counter(verdict for done, verdict, _ in found if kind in ("all", done.split()[0]))
+        counts = Counter(verdict for done, verdict, _ in results if kind in ("all", done.split()[0]))
         print(f"| {kind} | {counts.total()} | {counts[RIGHT]} | {counts[REFUSED]} | {counts[BAD]} |")
-    for number, (done, verdict, why) in enumerate(found):
+    for number, (done, verdict, why) in enumerate(results):
         if verdict == BAD or asked.tell:
             print(f"{verdict} {asked.seed}-{number} {done}\n    {why}".encode(errors="backslashreplace").decode())
-    return 1 if any(verdict == BAD for _, verdict, _ in found) else 0
+    return 1 if any(verdict == BAD for _, verdict, _ in results) else 0
 
 
 if __name__ == "__main__":

@@ -268,9 +268,9 @@ def reconstruction(data: dict, arguments: argparse.Namespace) -> None:
     project = data["prep"].parent
     child = run_child(command("reconstruct", {"particles": str(data["prep"])}, project), dict(os.environ))
     log = (newest_job(project, "reconstruct") / "log.txt").read_text()
-    found = re.search(r"agree to ([\d.]+ Å)", log)
+    match = re.search(r"agree to ([\d.]+ Å)", log)
     say(f"reconstruct, {arguments.particles:,} × {arguments.box} px, rigid (processor)", f"{child.seconds:.0f} s",
-        f"halves agree to {found.group(1)}" if found else log[-200:])  # fmt: skip
+        f"halves agree to {match.group(1)}" if match else log[-200:])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ relion_interp.project, relion_interp.backproject = finer(relion_interp.project),
 main_commands()
 """
 # cryoDRGN's latents are the first of two arrays in a pickle of its own
-TELL_LATENTS = """
+PRINT_LATENTS = """
 import pickle, sys, numpy
 with open(sys.argv[1], "rb") as file:
     numpy.save(sys.argv[2], pickle.load(file))
@@ -43,7 +43,7 @@ with open(sys.argv[1], "rb") as file:
 
 
 @dataclass(frozen=True)
-class Found:
+class PeerResult:
     """What a program made of the particles.
 
     name : with its version; what : how it was run
@@ -137,12 +137,12 @@ def train_cryodrgn(
 
 def cryodrgn_latents(program: Program, epoch: int) -> np.ndarray:
     """Latents ``(n, zdim)`` of one of the epochs that cryoDRGN has trained."""
-    reader = Program(program.python, TELL_LATENTS, program.folder, program.threads)
+    reader = Program(program.python, PRINT_LATENTS, program.folder, program.threads)
     reader.run(program.folder / f"z.{epoch}.pkl", program.folder / f"z{epoch}.npy")
     return np.load(program.folder / f"z{epoch}.npy")
 
 
-def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: float, epochs: int | None) -> Found:
+def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: float, epochs: int | None) -> PeerResult:
     """Train cryoDRGN as `train_cryodrgn` does: the latents and maps of the last epoch."""
     folder, wanted = program.folder, train_cryodrgn(program, star, zdim, options, budget, epochs)
     minutes, latents = program.seconds / 60, cryodrgn_latents(program, wanted)
@@ -154,20 +154,20 @@ def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: floa
         return read_maps([out / f"vol_{number:03d}.mrc" for number in range(1, len(z) + 1)])
 
     what = f"zdim {zdim}, {wanted} epochs" + (f", {options}" if options else "")
-    return Found(f"cryoDRGN {program.version('cryodrgn')}", what, latents, maps, minutes)
+    return PeerResult(f"cryoDRGN {program.version('cryodrgn')}", what, latents, maps, minutes)
 
 
-def recovar(program: Program, star: Path, mask: Path, zdims: list[int], options: str) -> list[Found]:
+def recovar(program: Program, star: Path, mask: Path, zdims: list[int], options: str) -> list[PeerResult]:
     """Run RECOVAR's pipeline within a mask; one finding for each ``zdim``, its maps the mean + z times the axes."""
     folder = program.folder
     listed = ",".join(map(str, zdims))
     program.run("pipeline", star, "-o", folder, "--mask", mask, "--zdim", listed, "--accept-cpu", *shlex.split(options))
     name, minutes = f"RECOVAR {program.version('recovar')}", program.seconds / 60
-    found = []
+    results = []
     for zdim in zdims:
         latents = np.load(folder / "model" / f"zdim_{zdim}" / "latent_coords.npy", allow_pickle=False)
-        found.append(Found(name, f"zdim {zdim}, linear maps", latents, linear_maps(folder, zdim), minutes))
-    return found
+        results.append(PeerResult(name, f"zdim {zdim}, linear maps", latents, linear_maps(folder, zdim), minutes))
+    return results
 
 
 def linear_maps(folder: Path, zdim: int) -> Callable[[np.ndarray], np.ndarray]:

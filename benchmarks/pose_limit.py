@@ -54,8 +54,8 @@ def main() -> None:
     now = Pass(trainer, stage, points, trainer.epochs - 1)
     for number in range(ROUNDS + 1):
         turns, shifts = pose_errors(data, refined(prepared.particles, poses))
-        told = abs(spearman(points.z[data.own, 0].numpy(), data.angles[data.own, 0]))
-        print(f"{number:2d}  Spearman {told:.4f}  poses {turns:.2f}° {shifts:.2f} Å", flush=True)
+        correlation = abs(spearman(points.z[data.own, 0].numpy(), data.angles[data.own, 0]))
+        print(f"{number:2d}  Spearman {correlation:.4f}  poses {turns:.2f}° {shifts:.2f} Å", flush=True)
         for batch in stage.batches(np.arange(len(trainer.images))):
             step = gauss_newton(decoder, stage, poses.corrected(batch), points.z[batch.rows], points.prior(batch))
             points.take(now.stage, batch, step)

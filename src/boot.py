@@ -20,15 +20,15 @@ NEEDS = "FlexRec's engine needs Python 3.11 or newer with numpy, scipy and mrcfi
 
 def load(package, version):
     """Make ``chimerax.flexrec`` from its folder, as the only thing under ``chimerax``."""
-    shelf = types.ModuleType("chimerax")
-    shelf.__path__ = []
+    parent = types.ModuleType("chimerax")
+    parent.__path__ = []
     name = "chimerax.flexrec"
     start = os.path.join(package, "__init__.py")
     spec = importlib.util.spec_from_file_location(name, start, submodule_search_locations=[package])
     module = importlib.util.module_from_spec(spec)
     module.__version__ = version
-    sys.modules["chimerax"] = shelf
-    sys.modules[name] = shelf.flexrec = module
+    sys.modules["chimerax"] = parent
+    sys.modules[name] = parent.flexrec = module
     spec.loader.exec_module(module)
 
 

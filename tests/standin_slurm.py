@@ -61,11 +61,11 @@ def _begin(number: str, words: list[str]) -> None:
         return
     (MEMORY / f"{number}.began").touch()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is for the script, which is of this session too
-    if subprocess.run(["/bin/bash", words[-1]], preexec_fn=_hear).returncode == 0:
+    if subprocess.run(["/bin/bash", words[-1]], preexec_fn=_default_signal).returncode == 0:
         (MEMORY / f"{number}.well").touch()
 
 
-def _hear() -> None:
+def _default_signal() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 

@@ -21,10 +21,10 @@ CHECKED = Qt.CheckState.Checked
 
 def disagreements(session, tool, exact_map: bool) -> list[str]:
     """All of them; ``tool`` is None while the panel is closed, ``exact_map``: whether maps can be compared."""
-    found, rests = [], not decoding(session).engine.waiting  # a model that plays lets others wait for their maps
+    problems, rests = [], not decoding(session).engine.waiting  # a model that plays lets others wait for their maps
     for model in session.models.list(type=FlexRecModel):
-        found += [f"#{model.id_string}: {one}" for one in _scene(model, exact_map and rests)]
-    return found + ([] if tool is None else list(_panel(session, tool)))
+        problems += [f"#{model.id_string}: {one}" for one in _scene(model, exact_map and rests)]
+    return problems + ([] if tool is None else list(_panel(session, tool)))
 
 
 def _scene(model: FlexRecModel, exact_map: bool) -> Iterator[str]:

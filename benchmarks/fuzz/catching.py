@@ -19,11 +19,11 @@ class Caught(PlainTextLog):
         self.warnings: list[str] = []
         session.logger.add_log(self)
         sys.excepthook = lambda *raised: self.problems.append(_text(*raised))
-        threading.excepthook = lambda told: self.problems.append(
-            _text(told.exc_type, told.exc_value, told.exc_traceback)
+        threading.excepthook = lambda args: self.problems.append(
+            _text(args.exc_type, args.exc_value, args.exc_traceback)
         )
-        sys.unraisablehook = lambda told: self.problems.append(
-            f"{told.err_msg}: {_text(told.exc_type, told.exc_value, told.exc_traceback)}"
+        sys.unraisablehook = lambda args: self.problems.append(
+            f"{args.err_msg}: {_text(args.exc_type, args.exc_value, args.exc_traceback)}"
         )
 
     def log(self, level: int, msg: str) -> bool:

@@ -100,10 +100,10 @@ class Fuzz:
         for pause in (0.0, 0.3, 1.2):
             yield pause
             yield from user.wait_until_idle()
-            found = disagreements(self.session, user.tool, exact)
-            if not found:
+            problems = disagreements(self.session, user.tool, exact)
+            if not problems:
                 return []
-        return found
+        return problems
 
 
 def main(session, *words: str) -> None:

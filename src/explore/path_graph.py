@@ -48,8 +48,9 @@ def graph_path(
     nodes = np.concatenate([anchors, latents[np.sort(chosen)]]).astype(np.float32)
     places = nodes if motion is None else motion.coordinates(nodes)
     support = Support.of(latents) if support is None else support
-    legs = _shortest(places, len(anchors), neighbours)
-    smooth = [_smoothed(at_constant_speed(nodes[leg], max(10 * frames, 200), motion), support) for leg in legs]
+    segments = _shortest(places, len(anchors), neighbours)
+    fine = max(10 * frames, 200)
+    smooth = [_smoothed(at_constant_speed(nodes[segment], fine, motion), support) for segment in segments]
     return LatentPath(at_constant_speed(np.concatenate(smooth), frames, motion), "through the graph", "graph")
 
 
@@ -66,11 +67,11 @@ def _shortest(places: np.ndarray, anchors: int, neighbours: int) -> list[list[in
             raise InputError("No chain of neighbouring particles joins these points: they lie in islands of their own; "
                              "take a straight path, or points of one island.")  # fmt: skip
         neighbours = min(2 * neighbours, _MOST_NEIGHBOURS)
-    legs = [[end] for end in range(1, anchors)]
-    for start, leg in enumerate(legs):
-        while leg[-1] != start:
-            leg.append(int(before[start, leg[-1]]))
-    return [leg[::-1] for leg in legs]
+    segments = [[end] for end in range(1, anchors)]
+    for start, segment in enumerate(segments):
+        while segment[-1] != start:
+            segment.append(int(before[start, segment[-1]]))
+    return [segment[::-1] for segment in segments]
 
 
 def neighbour_graph(places: np.ndarray, neighbours: int) -> csr_array:

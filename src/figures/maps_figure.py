@@ -25,11 +25,10 @@ def draw_maps(path: str | os.PathLike[str], volumes: np.ndarray, labels: Sequenc
     """
     volumes = np.asarray(volumes, np.float32)
     middle = len(volumes) // 2
-    sights = [volumes.sum(axis=1 + k) for k in range(3)]
-    sight = int(
-        np.argmax([((views - views[middle]) ** 2).sum() / max((views[middle] ** 2).sum(), 1e-30) for views in sights])
-    )
-    views = _cropped(sights[sight])
+    projections = [volumes.sum(axis=1 + k) for k in range(3)]
+    changes = [((views - views[middle]) ** 2).sum() / max((views[middle] ** 2).sum(), 1e-30) for views in projections]
+    along = int(np.argmax(changes))
+    views = _cropped(projections[along])
     change = views - views[middle]
     rows = 1 if len(views) == 1 else 2
     shape = float(np.clip(views.shape[1] / views.shape[2], 0.4, 2))
@@ -43,8 +42,8 @@ def draw_maps(path: str | os.PathLike[str], volumes: np.ndarray, labels: Sequenc
         _differences(figure, axes, change, middle)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
-    right, up = (("x", "y"), ("x", "z"), ("y", "z"))[sight]
-    axes[0, 0].set_ylabel(f"map, seen along {'zyx'[sight]}\n({right} to the right, {up} up)", fontsize=9)
+    right, up = (("x", "y"), ("x", "z"), ("y", "z"))[along]
+    axes[0, 0].set_ylabel(f"map, seen along {'zyx'[along]}\n({right} to the right, {up} up)", fontsize=9)
     say(figure, _maps_text(labels[middle] if rows == 2 else None))
     save(figure, path)
 

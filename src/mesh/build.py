@@ -132,13 +132,13 @@ def _drop_dangling(
     if firm.all():
         return corners, cells, part, voxel_cell
     centre = corners[cells].mean(axis=1)
-    heir = np.arange(len(cells))
+    substitute = np.arange(len(cells))
     for label in np.unique(part[~firm]):
         stay, gone = np.flatnonzero(firm & (part == label)), np.flatnonzero(~firm & (part == label))
-        heir[gone] = stay[cKDTree(centre[stay]).query(centre[gone])[1]]
+        substitute[gone] = stay[cKDTree(centre[stay]).query(centre[gone])[1]]
     number = np.cumsum(firm) - 1
     used, vertex = np.unique(cells[firm], return_inverse=True)
-    return corners[used], vertex.reshape(-1, 4), part[firm], number[heir][voxel_cell].astype(voxel_cell.dtype)
+    return corners[used], vertex.reshape(-1, 4), part[firm], number[substitute][voxel_cell].astype(voxel_cell.dtype)
 
 
 def _dangling(cells: np.ndarray) -> np.ndarray:

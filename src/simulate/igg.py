@@ -58,9 +58,9 @@ def _chain_traces(rng: np.random.Generator) -> dict[str, list[np.ndarray]]:
         origin = half.apply([9.0, 0, 4.0])
         vh, ch1, vl, cl = (_domain_trace(domain, rng) for domain in _fab_domains(origin, fab, side))
         ch2, ch3 = (_domain_trace(domain, rng) for domain in _fc_domains(half))
-        bend, foot = half.apply([[5.0, 3.0, 6.0], [6.0, 0, -8.0]])[:, None]
-        fab_part = _join([vh, ch1, bend])
-        traces[heavy] = [fab_part, _join([foot, ch2, ch3])]
+        fab_end, fc_end = half.apply([[5.0, 3.0, 6.0], [6.0, 0, -8.0]])[:, None]
+        fab_part = _join([vh, ch1, fab_end])
+        traces[heavy] = [fab_part, _join([fc_end, ch2, ch3])]
         traces[light] = [_join([vl, cl])]
     return {name: traces[name] for name in "HLKM"}
 

@@ -262,8 +262,8 @@ def _brightness(converter: Converter, rows: np.ndarray) -> float:
     for part in _parts(rows):
         spectra, ctf = _spectra(converter, part)
         corrected = np.fft.irfft2(spectra * ctf, (box, box))
-        rim = np.einsum("myx,yx->m", corrected, background) / background.sum()
-        differences.append(corrected[:, centre].mean(1) - rim)
+        border = np.einsum("myx,yx->m", corrected, background) / background.sum()
+        differences.append(corrected[:, centre].mean(1) - border)
     difference = np.concatenate(differences)
     if len(difference) < 3:
         return 0.0

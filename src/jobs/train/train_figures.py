@@ -83,10 +83,10 @@ def _draw_amplitude(job: JobRun, model: Model) -> None:
     moving = model.moving_points
     rest, share = moving.mesh.vertices, moving.mass
     sample = model.latents[:: max(1, len(model.latents) // PARTICLES)]
-    travel = np.concatenate([np.linalg.norm(moving.vertices(part) - rest, axis=2)
-                             for part in np.array_split(sample, max(1, len(sample) // 200))])  # fmt: skip
+    distance = np.concatenate([np.linalg.norm(moving.vertices(part) - rest, axis=2)
+                               for part in np.array_split(sample, max(1, len(sample) // 200))])  # fmt: skip
     with job.output("amplitude.png") as path:
-        draw_amplitude(path, travel @ share, np.sqrt((travel**2).mean(axis=0)), rest,
+        draw_amplitude(path, distance @ share, np.sqrt((distance**2).mean(axis=0)), rest,
                        model.volume, model.pixel_size)  # fmt: skip
 
 
