@@ -58,7 +58,7 @@ def memory(tmp_path, monkeypatch):
 
 
 def give(project: Path, verb: str = "walk", how: Submission | None = None, **values) -> Path:
-    return background.give(verb, values, project, 0, how or Submission())
+    return background.submit_to_cluster(verb, values, project, 0, how or Submission())
 
 
 def end(memory: Path, number: int) -> None:
@@ -141,11 +141,11 @@ def test_a_job_that_never_began_is_noticed(project, memory):
 
 def test_a_job_waits_for_another_on_the_cluster(project, memory):
     first = give(project, steps=30, pause=0.02)
-    second = background.give("after", {"count": first}, project, 0, Submission())
+    second = background.submit_to_cluster("after", {"count": first}, project, 0, Submission())
     assert "--dependency=afterok:1\n--kill-on-invalid-dep=yes" in (memory / "2.words").read_text()
     wait_for_state(second, "done")
     stopped = give(project, **SLOW)
-    third = background.give("after", {"count": stopped}, project, 0, Submission())
+    third = background.submit_to_cluster("after", {"count": stopped}, project, 0, Submission())
     wait_for_step(stopped, 1)
     background.stop(stopped)
     wait_for_state(third, "failed")
@@ -155,7 +155,7 @@ def test_a_job_waits_for_another_on_the_cluster(project, memory):
 def test_what_waits_in_the_local_queue_is_not_waited_for(project, memory):
     first = background.submit("walk", SLOW, project)
     with pytest.raises(InputError, match="needs 001-walk, which is not done and not on slurm"):
-        background.give("after", {"count": first}, project, 0, Submission())
+        background.submit_to_cluster("after", {"count": first}, project, 0, Submission())
     assert [entry.job for entry in read_queue(project)] == ["001-walk"] and not (project / "002-after").exists()
 
 
@@ -172,7 +172,7 @@ def test_refusals_leave_nothing(project, memory, monkeypatch):
     before = read_status(folder)
     monkeypatch.setenv("PATH", str(project))
     with pytest.raises(InputError, match="there is no sbatch on this computer"):
-        background.give_again(folder, Submission())
+        background.resubmit_to_cluster(folder, Submission())
     assert read_status(folder) == before and read_queue(project) == []
 
 
@@ -334,7 +334,7 @@ def test_slurm_itself_runs_stops_and_resumes_a_job(project, slurm):
     folder = give(project, how=how, steps=60, pause=0.05)
     wait_for_step(folder, 2)
     assert flexrec(project, "stop", "1").stdout == "001-walk stopped\n"
-    background.give_again(folder, how)
+    background.resubmit_to_cluster(folder, how)
     wait_for_state(folder, "done")
 
 

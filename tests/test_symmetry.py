@@ -26,7 +26,7 @@ from chimerax.flexrec.jobs.simulate.simulate_parameters import SIMULATE
 from chimerax.flexrec.jobs.simulate.simulate_run import run as simulate
 from chimerax.flexrec.jobs.train.train_moving import with_what_moves
 from chimerax.flexrec.mesh import build_mesh, load_mesh, save_mesh
-from chimerax.flexrec.mesh.asymmetric_unit import alike, asymmetric_unit
+from chimerax.flexrec.mesh.asymmetric_unit import asymmetric_unit, symmetry_correlation
 from chimerax.flexrec.mesh.free_vertices import let_move
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.particles import ImageStack, read_particles, write_star
@@ -312,8 +312,8 @@ def test_a_cut_goes_where_the_density_is_least_and_not_between_planes():
     unit = asymmetric_unit(each.sum(0).astype(np.float32), pixel_size, group)
     mine = [float((unit * one).sum() / one.sum()) for one in each]
     assert sorted(mine)[-1] > 0.85 and sorted(mine)[-2] < 0.02
-    assert alike(each.sum(0).astype(np.float32), group, pixel_size) > 0.95
-    assert alike(each[0].astype(np.float32), group, pixel_size) < 0.5
+    assert symmetry_correlation(each.sum(0).astype(np.float32), group, pixel_size) > 0.95
+    assert symmetry_correlation(each[0].astype(np.float32), group, pixel_size) < 0.5
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chimerax.flexrec.figures.amplitude_figure import draw_amplitude
-from chimerax.flexrec.figures.coloured_views import hottest
+from chimerax.flexrec.figures.coloured_views import maximum_projection
 from chimerax.flexrec.figures.flow_figure import _stretch, draw_flow
 from chimerax.flexrec.figures.history_figure import draw_history
 from chimerax.flexrec.figures.latents_figure import _bin_numbers, _counts, _frame, draw_latents
@@ -170,7 +170,7 @@ def test_amplitude_colours_the_half_that_moves(tmp_path, body):
     assert near(image, "#0072b2").sum() > 1000  # the histogram
     assert near(image, (0.99, 0.67, 0.2), 0.12).sum() > 500 and near(image, (0.05, 0.03, 0.53), 0.12).sum() > 500
     for view in VIEWS[:2]:
-        bright, local = hottest(density, mesh.vertices, rms, mesh.pixel_size, view)
+        bright, local = maximum_projection(density, mesh.vertices, rms, mesh.pixel_size, view)
         assert local[:, BOX // 2 + 4 :][bright[:, BOX // 2 + 4 :] > 0.3].min() > 9
         assert local[:, : BOX // 2 - 4][bright[:, : BOX // 2 - 4] > 0.3].max() < 1
 

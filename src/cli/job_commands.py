@@ -90,7 +90,7 @@ def _begin(job: Job, values: dict[str, Any], seed: int, chosen: argparse.Namespa
     project = Path(chosen.project)
     how = submission(chosen)
     if how is not None:
-        print(background.give(job.verb, values, project, seed, how).name)
+        print(background.submit_to_cluster(job.verb, values, project, seed, how).name)
         return 0
     if chosen.background:
         print(background.submit(job.verb, values, project, seed).name)
@@ -101,7 +101,7 @@ def _begin(job: Job, values: dict[str, Any], seed: int, chosen: argparse.Namespa
 def _go_on(folder: Path, chosen: argparse.Namespace) -> int:
     how = submission(chosen)
     if how is not None or chosen.background:
-        background.give_again(folder, how) if how is not None else background.resume(folder)
+        background.resubmit_to_cluster(folder, how) if how is not None else background.resume(folder)
         print(folder.name)
         return 0
     background.refuse_on_cluster(folder)
@@ -197,7 +197,7 @@ def _give_all(folders: list[Path], how: background.Submission) -> int:
         try:
             if place == 0:
                 background.check(folders, how)
-            background.give_again(folder, how)
+            background.resubmit_to_cluster(folder, how)
         except InputError as error:
             if place == 0:
                 for made in folders:

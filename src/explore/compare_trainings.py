@@ -105,7 +105,7 @@ def _motions(
 
 def _points(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
     """Points ``(m, 3)`` Å of the map, drawn by density, and their weights ``(m,)``, which sum to 1."""
-    points, density = trained.model.moving_points.matter
+    points, density = trained.model.moving_points.density_points
     mass = np.abs(density).astype(float)
     chosen = np.random.default_rng(0).choice(len(mass), min(len(mass), _POINTS), p=mass / mass.sum())
     return points[chosen], np.full(len(chosen), 1 / len(chosen))

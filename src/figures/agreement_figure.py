@@ -10,7 +10,7 @@ import numpy as np
 
 from ..explore.motion_agreement import Agreement
 from ..mesh.tetmesh import TetMesh
-from .coloured_views import draw_coloured, hottest
+from .coloured_views import draw_coloured, maximum_projection
 from .molecule_views import VIEWS, mask_limits, strong_colours, voxel_places
 from .sheet import BLUE, ORANGE, new_figure, save, say
 
@@ -37,7 +37,7 @@ def draw_agreement(
     figure = new_figure(15, float(np.clip(22 * max(deep, tall) / (2.9 * wide + deep) + 2, 7, 14)))
     axes = figure.subplots(2, 4, width_ratios=(0.9 * wide, wide, wide, deep))
     values = {"motion": agreement.motion, "difference of the models": agreement.difference}
-    local = {name: [hottest(volume, mesh.vertices, each, pixel_size, view) for view in VIEWS]
+    local = {name: [maximum_projection(volume, mesh.vertices, each, pixel_size, view) for view in VIEWS]
              for name, each in values.items()}  # fmt: skip
     top = max(max(float(rms[bright > 0.05].max(initial=0)) for bright, rms in local["motion"]), 1e-6)
     scale = ScalarMappable(Normalize(0, top), strong_colours())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .coloured_views import draw_coloured, hottest
+from .coloured_views import draw_coloured, maximum_projection
 from .molecule_views import VIEWS, mask_limits, strong_colours, voxel_places
 from .sheet import BLUE, ORANGE, new_figure, save, say
 
@@ -39,7 +39,7 @@ def draw_amplitude(
     figure = new_figure(15, float(np.clip(11 * max(deep, tall) / (2.9 * wide + deep) + 1.6, 4.5, 9)))
     histogram, *views = figure.subplots(1, 4, width_ratios=(0.9 * wide, wide, wide, deep))
     _amplitude_histogram(histogram, np.asarray(amplitude, float))
-    local = [hottest(volume, vertices, vertex_rms, pixel_size, view) for view in VIEWS]
+    local = [maximum_projection(volume, vertices, vertex_rms, pixel_size, view) for view in VIEWS]
     top = max(max(float(rms[bright > 0.05].max(initial=0)) for bright, rms in local), 1e-6)
     scale = ScalarMappable(Normalize(0, top), strong_colours())
     for axis, view, (bright, rms) in zip(views, VIEWS, local):

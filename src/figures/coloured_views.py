@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
 
 
-def hottest(
+def maximum_projection(
     volume: np.ndarray, vertices: np.ndarray, of_vertices: np.ndarray, pixel_size: float, view: View
 ) -> tuple[np.ndarray, np.ndarray]:
     """Maximum projection (N, N) scaled to 0..1, and the values (N, N) where each maximum lies.

@@ -65,16 +65,16 @@ class _PageWriter:
     def text(self, text: str, size: float, colour: str = "0.1", weight: str = "normal", keep: float = 0.0) -> None:
         """Lines as wide as the page; ``keep`` inches of what follows stay on the same page."""
         lines = _wrapped(text, WIDE - 2 * MARGIN, size)
-        self._need(min(len(lines), 2) * _height(size) + keep)
+        self._ensure_space(min(len(lines), 2) * _height(size) + keep)
         for line in lines:
-            self._need(_height(size))
+            self._ensure_space(_height(size))
             self._line(line, MARGIN, size, colour, weight)
             self._left -= _height(size)
         self._left -= 0.06
 
     def label(self, text: str, back: str, front: str) -> None:
         """A word on a coloured ground."""
-        self._need(0.5)
+        self._ensure_space(0.5)
         self._left -= 0.1
         self._line(f" {printable(text)} ", MARGIN + 0.06, 12, front, "bold", {"facecolor": back, "edgecolor": "none"})
         self._left -= 0.38
@@ -85,7 +85,7 @@ class _PageWriter:
         for number, row in enumerate((grid.headings, *grid.rows)):
             cells = [_wrapped(cell, width - 0.12, TEXT - 1) for cell, width in zip(row, widths)]
             tall = max(map(len, cells)) * _height(TEXT - 1) + 0.07
-            self._need(tall)
+            self._ensure_space(tall)
             top = self._left
             for place, lines in enumerate(cells):
                 self._left = top
@@ -105,7 +105,7 @@ class _PageWriter:
         tall = picture_height(picture)
         wide = tall * image.shape[1] / image.shape[0]
         caption = _wrapped(picture.caption, WIDE - 2 * MARGIN, TEXT - 1) if picture.caption else []
-        self._need(tall + len(caption) * _height(TEXT - 1) + 0.1)
+        self._ensure_space(tall + len(caption) * _height(TEXT - 1) + 0.1)
         bottom = self._left - tall
         axes = self._page().add_axes((MARGIN / WIDE, (MARGIN + bottom) / TALL, wide / WIDE, tall / TALL))
         axes.imshow(image, interpolation="none", aspect="auto")
@@ -130,7 +130,7 @@ class _PageWriter:
             self._figure.set_layout_engine(None)
         return self._figure
 
-    def _need(self, inches: float) -> None:
+    def _ensure_space(self, inches: float) -> None:
         """Begin a page where this one has no room for so much."""
         if self._figure is None or (inches > self._left and self._left < TALL - 2 * MARGIN):
             self.end()

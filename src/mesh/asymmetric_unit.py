@@ -39,7 +39,7 @@ class _Molecule:
     pairs: np.ndarray
 
 
-def alike(density: np.ndarray, group: np.ndarray, pixel_size: float) -> float:
+def symmetry_correlation(density: np.ndarray, group: np.ndarray, pixel_size: float) -> float:
     """The least correlation of a map ``(N, N, N)`` low-passed with itself turned by operators ``(s, 3, 3)``."""
     smooth = low_pass(density, pixel_size, mask_resolution(pixel_size, LOWPASS))
     inside = _ball(len(smooth))

@@ -62,7 +62,7 @@ class MovingPoints(Protocol):
         ...
 
     @property
-    def matter(self) -> tuple[np.ndarray, np.ndarray]:
+    def density_points(self) -> tuple[np.ndarray, np.ndarray]:
         """Points ``(n, 3)``, Å xyz from the centre of voxel N//2, at which the map has its density ``(n,)``."""
         ...
 

@@ -91,19 +91,19 @@ def are_expanded(rotation: np.ndarray, image: np.ndarray) -> bool:
     most, number = int(count.argmax()), number.ravel()
     if count[most] == 1:
         return False
-    group = _between(rotation[number == most])
+    group = _relative_rotations(rotation[number == most])
     apart = np.arccos(np.clip((np.trace(group[1:], axis1=1, axis2=2) - 1) / 2, -1, 1))
     if np.degrees(apart).min() < SAME_POSE:
         return False  # joined twice or picked twice
     some = np.linspace(0, len(count) - 1, min(len(count), LOOKED_AT)).astype(int)
-    turned = [_between(rotation[number == one]) for one in some if count[one] > 1]
+    turned = [_relative_rotations(rotation[number == one]) for one in some if count[one] > 1]
     if len(turned) < len(some):
         return False
     trace = np.einsum("sij,nij->ns", group, np.concatenate(turned))
     return bool((trace.max(axis=1) > 1 + 2 * np.cos(np.radians(SAME_POSE))).all())
 
 
-def _between(rotation: np.ndarray) -> np.ndarray:
+def _relative_rotations(rotation: np.ndarray) -> np.ndarray:
     """Rotations of the molecule ``(m, 3, 3)`` from the first of some views ``(m, 3, 3)`` to each."""
     return rotation[0].T @ rotation
 

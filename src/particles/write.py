@@ -139,21 +139,21 @@ def _absent(values: Iterable) -> bool:
 def _words(values: np.ndarray) -> Iterator[str]:
     """Text of each number, made as it is written; ten significant digits."""
     if values.dtype.kind == "f":
-        return (f"{value:.10g}" for value in _each(values))
-    return (str(int(value)) for value in _each(values))
+        return (f"{value:.10g}" for value in _python_values(values))
+    return (str(int(value)) for value in _python_values(values))
 
 
 def _stored_words(values: np.ndarray) -> Iterator[str]:
     """Words of a column that is kept: those that were read, or all digits that a number has."""
     if values.dtype.kind in "SUO":
-        return map(quoted, map(str, _each(values)))
+        return map(quoted, map(str, _python_values(values)))
     if values.dtype.kind == "f":
         digits = {2: 5, 4: 9}.get(values.dtype.itemsize)
-        return map(repr if digits is None else f"{{:.{digits}g}}".format, _each(values))
+        return map(repr if digits is None else f"{{:.{digits}g}}".format, _python_values(values))
     return _words(values)
 
 
-def _each(values: np.ndarray) -> Iterator[Any]:
+def _python_values(values: np.ndarray) -> Iterator[Any]:
     """The values as Python's own objects, which take much memory, so made a few at a time."""
     for start in range(0, len(values), _PIECE):
         yield from texts_of(values[start : start + _PIECE])

@@ -49,7 +49,7 @@ def _projections(moving: MovingMolecule, experiment: Experiment, rows: np.ndarra
     transform = np.empty((len(rows), e.box, e.box // 2 + 1), np.complex64)
     own = kind != STRANGER
     for make, chosen in (
-        (lambda: moving, own & ~absent), (moving.incomplete, own & absent), (lambda: strange(moving), ~own)
+        (lambda: moving, own & ~absent), (moving.incomplete, own & absent), (lambda: other_molecule(moving), ~own)
     ):  # fmt: skip
         some = np.flatnonzero(chosen)
         if len(some):
@@ -82,7 +82,7 @@ def _random_phases(experiment: Experiment, row: int) -> np.ndarray:
     return (white / np.maximum(np.abs(white), 1e-12)).astype(np.complex64)
 
 
-def strange(moving: MovingMolecule) -> MovingMolecule:
+def other_molecule(moving: MovingMolecule) -> MovingMolecule:
     """Another molecule of as much mass and as large: a ring with a rod through it, without hinges."""
     radius = np.sqrt(np.average(np.sum(moving.points**2, axis=1), weights=moving.weights))
     count = len(moving.points)

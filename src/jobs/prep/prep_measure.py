@@ -85,7 +85,7 @@ def measure_whitening(
     `Whitening`, where they are to ``whiten`` at all.
     """
     power, noisy = _noise_power(converter, _of_all_groups(sample, converter.particles.group), even, job)
-    whitening, level = _whitening(converter, power, sample, even) if whiten else _none(power)
+    whitening, level = _whitening(converter, power, sample, even) if whiten else _no_whitening(power)
     return power, noisy, whitening, level
 
 
@@ -180,7 +180,7 @@ def _whitening(
     return Whitening(filters, True), float(np.median(np.concatenate(levels)))
 
 
-def _none(power: np.ndarray) -> tuple[Whitening, float]:
+def _no_whitening(power: np.ndarray) -> tuple[Whitening, float]:
     return Whitening(np.ones(power.shape, np.float32), False), 1.0
 
 

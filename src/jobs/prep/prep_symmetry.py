@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engine.maps.back_projection_check import Check
 from ...errors import InputError
-from ...mesh.asymmetric_unit import LEAST_ALIKE, alike, asymmetric_unit
+from ...mesh.asymmetric_unit import LEAST_ALIKE, asymmetric_unit, symmetry_correlation
 from ...mesh.map_files import write_map
 from ...particles import Particles
 from ...particles.prepared import UNIT
@@ -21,7 +21,7 @@ def check_symmetric(consensus: Consensus | None, path: Path | None, group: np.nd
     """``InputError`` where a consensus is not symmetric by ``group`` ``(s, 3, 3)``."""
     if consensus is None or len(group) == 1:
         return
-    correlation = alike(consensus.density, group, consensus.pixel_size)
+    correlation = symmetry_correlation(consensus.density, group, consensus.pixel_size)
     if correlation < LEAST_ALIKE:
         raise InputError(f"{path}: has no symmetry {symbol} about its centre, turned by it the map correlates with "
                          f"itself by {correlation:.2f} only; give the group and the axes that it was refined with "

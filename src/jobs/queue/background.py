@@ -25,8 +25,8 @@ from .end_process import ask_from_afar, ask_to_stop, end_group, other_computer, 
 from .waiting import is_done_or_pending
 
 __all__ = [
-    "JobState", "Submission", "check", "clone", "cloned_values", "give", "give_again", "has_ended", "kill", "list_jobs",
-    "log", "progress", "refuse_on_cluster", "resume", "start_next", "stop", "submit",
+    "JobState", "Submission", "check", "clone", "cloned_values", "has_ended", "kill", "list_jobs", "log", "progress",
+    "refuse_on_cluster", "resubmit_to_cluster", "resume", "start_next", "stop", "submit", "submit_to_cluster",
 ]  # fmt: skip
 
 
@@ -44,14 +44,14 @@ def submit(
     return folder
 
 
-def give(
+def submit_to_cluster(
     verb: str, values: Mapping[str, Any], project: Path | str, seed: int, how: Submission, python: str | None = None
 ) -> Path:
     """Make a new job and give it to a cluster; ``InputError``, and no folder, if that does not work."""
     job = find_job(verb)
     folder = runner.create(job, job.build(values), Path(project), seed, is_done_or_pending)
     try:
-        cluster.give(folder, how, python)
+        cluster.submit(folder, how, python)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -64,22 +64,22 @@ def check(folders: Collection[Path], how: Submission) -> None:
         cluster.batch_script(folder, how)
 
 
-def give_again(folder: Path, how: Submission, python: str | None = None) -> None:
+def resubmit_to_cluster(folder: Path, how: Submission, python: str | None = None) -> None:
     """Give a job that was stopped, failed or was killed to a cluster."""
     _refuse_done(folder)
-    cluster.look(folder.parent, now=True)
-    cluster.give(folder, how, python)
+    cluster.update_states(folder.parent, now=True)
+    cluster.submit(folder, how, python)
 
 
 def start_next(project: Path, python: Path | str | None = None) -> None:
     """Start what waits and can (see ``dispatch.start_next``), and take note of what a cluster's scheduler ended."""
-    cluster.look(project)
+    cluster.update_states(project)
     dispatch.start_next(project, python)
 
 
 def refuse_on_cluster(folder: Path) -> None:
     """``InputError`` if a cluster has the job, so that it is not run here beside."""
-    cluster.look(folder.parent, now=True)
+    cluster.update_states(folder.parent, now=True)
     entry = cluster.entry_on_cluster(folder)
     if entry is not None:
         raise InputError(f"{folder.name} was given to {entry.cluster}; stop it first: flexrec stop {folder.name}.")
@@ -159,7 +159,7 @@ def _not_running(folder: Path) -> InputError:
 def resume(folder: Path, python: Path | str | None = None) -> None:
     """Queue a job that was stopped, failed or was killed, with the parameters that it began with."""
     _refuse_done(folder)
-    cluster.look(folder.parent, now=True)
+    cluster.update_states(folder.parent, now=True)
     enqueue(folder, python)
 
 

@@ -101,7 +101,7 @@ def claim(folder: Path, pid: int) -> Entry | None:
         return queue.change(entry, pid=pid, process_start=process_start(pid), slot=entry.slot or CPU)
 
 
-def leave(folder: Path, pid: int, error: str | None) -> None:
+def finish(folder: Path, pid: int, error: str | None) -> None:
     """The worker's last deed: out of the queue, and the next in.
 
     ``error`` is why a job did not even begin; None: it was told to stop. A cluster's node starts nothing further: what

@@ -70,7 +70,7 @@ def _work(folder: Path, find: Callable[[str], Job], stop_signal: _StopSignal) ->
         return 1
     finally:
         stop_signal.begun = True
-        dispatch.leave(folder, os.getpid(), error)
+        dispatch.finish(folder, os.getpid(), error)
 
 
 def _device(folder: Path, entry: Entry) -> AbstractContextManager[None]:

@@ -44,7 +44,7 @@ def map_files(folder: Path, which: str | None = None) -> tuple[str, tuple[Path, 
     which = which or ("sharpened" if (folder / SHARPENED).is_file() else "map")
     several = folder / FIRST_OF_SERIES
     files = (several,) if which == "map" and several.is_file() else tuple(folder / name for name in SHOWN[which])
-    _want(folder, files, which)
+    _check_files(folder, files, which)
     return which, files
 
 
@@ -52,12 +52,12 @@ def colour_files(folder: Path, colour: str) -> tuple[Path, ...]:
     """The files of one of `COLOURED`; ``InputError`` where the job has not all of them."""
     files = tuple(folder / name for name in COLOURED[colour])
     # a job of maps at points has neither, and the first that is missing says why
-    _want(folder, files[:1], "resolution")
-    _want(folder, files, "older" if (folder / TWIN_MAP).is_file() else colour)
+    _check_files(folder, files[:1], "resolution")
+    _check_files(folder, files, "older" if (folder / TWIN_MAP).is_file() else colour)
     return files
 
 
-def _want(folder: Path, files: tuple[Path, ...], what: str) -> None:
+def _check_files(folder: Path, files: tuple[Path, ...], what: str) -> None:
     missing = next((file.name for file in files if not file.is_file()), None)
     if missing is not None:
         raise InputError(f"{folder.name} has no {missing}: {_WHY_NONE.get(what, 'run the job again')}.")

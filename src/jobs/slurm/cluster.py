@@ -58,7 +58,7 @@ class Submission:
     several: bool = False
 
 
-def give(folder: Path, how: Submission, python: Path | str | None = None) -> str:
+def submit(folder: Path, how: Submission, python: Path | str | None = None) -> str:
     """Give a job to Slurm and return its id there; ``InputError`` leaves everything as it was."""
     python = str(python or sys.executable)
     script = batch_script(folder, how, python)
@@ -143,7 +143,7 @@ def claim_again(folder: Path) -> None:
             queue.put(Entry(folder.name, host_name(), cluster="slurm", cluster_job=name))
 
 
-def look(project: Path, now: bool = False) -> None:
+def update_states(project: Path, now: bool = False) -> None:
     """Take note of jobs that the scheduler no longer knows and that did not say how they ended.
 
     Asks at most every few seconds, unless it must be ``now``.
@@ -196,7 +196,7 @@ def _end_text(entry: Entry, state: str, status: str) -> str:
 
 def stop(folder: Path) -> bool:
     """Stop a job that a scheduler has: one that waits at once; True if one that runs was asked to end."""
-    look(folder.parent, now=True)
+    update_states(folder.parent, now=True)
     with locked_queue(folder.parent) as queue:
         entry = queue.find(folder.name)
         if entry is None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.particles import Particles
-from .stack_copy import Copy, copy_of, make
+from .stack_copy import Copy, copy_of, make_copy
 
 Progress = Callable[[int, int], None]  # called with (bytes done, of all); it may raise, to stop
 
@@ -46,7 +46,7 @@ def _copy_all(missing: list[Copy], folder: Path, progress: Progress) -> tuple[in
         def progress_of_all(more: int, before: int = done) -> None:
             progress(before + more, total)
 
-        if make(copy, progress_of_all, total - done):
+        if make_copy(copy, progress_of_all, total - done):
             copied += copy.size
         done += copy.size
     return copied, max(time.monotonic() - began, 1e-3)

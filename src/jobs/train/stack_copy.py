@@ -66,14 +66,14 @@ def copy_of(source: Path, folder: Path) -> Copy:
     return Copy(source, path, state.st_size, state.st_mtime_ns)
 
 
-def make(copy: Copy, progress: Callable[[int], None], needed: int) -> bool:
+def make_copy(copy: Copy, progress: Callable[[int], None], needed: int) -> bool:
     """Copy the stack; False where another process has done so meanwhile.
 
     ``progress(bytes done)`` may raise, to stop. ``InputError`` where it cannot be read or written, or where the disk
     has not the ``needed`` bytes for it and those that are to follow.
     """
     try:
-        with _turn(copy, progress):
+        with _locked(copy, progress):
             if copy.is_whole():
                 return False
             _sweep(copy)
@@ -117,7 +117,7 @@ def _write(file: BinaryIO, view: memoryview) -> None:
 
 
 @contextmanager
-def _turn(copy: Copy, progress: Callable[[int], None]) -> Iterator[None]:
+def _locked(copy: Copy, progress: Callable[[int], None]) -> Iterator[None]:
     """Wait while another process copies the stack.
 
     Not every file system has locks. Where the lock is not to be had and no unfinished copy grows, go on without: each

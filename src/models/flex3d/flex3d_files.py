@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.cs_table import field_names, load_cs
-from ..map_series.series_files import in_order, seen
+from ..map_series.series_files import in_order, visible_files
 from ..variability.components_table import components_of_table
 
 _LATENTS = re.compile(r"(.+?)_latents(?:_(\d+))?.*\.cs")
@@ -58,7 +58,7 @@ class Flex3DFiles:
     def map(self) -> Path | None:
         """The canonical map: of the reconstruction where there is one, else of the training."""
         for pattern in _MAPS:
-            files = [file for file in seen(self.folder) if file.match(pattern)
+            files = [file for file in visible_files(self.folder) if file.match(pattern)
                      and not any(word in file.name for word in _NOT_CANONICAL)]  # fmt: skip
             if files:
                 return files[0]
@@ -67,25 +67,25 @@ class Flex3DFiles:
     @property
     def half_maps(self) -> tuple[Path, ...]:
         """Of the reconstruction, where there is one."""
-        return tuple(file for file in seen(self.folder) if file.match("*_flex_map_half_[AB].mrc"))
+        return tuple(file for file in visible_files(self.folder) if file.match("*_flex_map_half_[AB].mrc"))
 
     def series(self, dims: int) -> tuple[Series, ...]:
         """What the generator has written: folders of frames."""
-        places = [place for place in seen(self.folder) if place.is_dir() and _SERIES.fullmatch(place.name)]
-        frames = [in_order(file for file in seen(place) if _FRAME.fullmatch(file.name)) for place in places]
+        places = [place for place in visible_files(self.folder) if place.is_dir() and _SERIES.fullmatch(place.name)]
+        frames = [in_order(file for file in visible_files(place) if _FRAME.fullmatch(file.name)) for place in places]
         return tuple(Series(place, tuple(files), _points(place, len(files), dims))
                      for place, files in zip(places, frames) if files)  # fmt: skip
 
 
 def _latents(folder: Path) -> dict[Path, tuple[str, int]]:
     """Files of latents: how their names begin, and their number, -1 without one."""
-    matches = {file: _LATENTS.fullmatch(file.name) for file in seen(folder)}
+    matches = {file: _LATENTS.fullmatch(file.name) for file in visible_files(folder)}
     return {file: (match[1], int(match[2] or -1)) for file, match in matches.items() if match}
 
 
 def _points(folder: Path, count: int, dims: int) -> np.ndarray | None:
     """The points of a series: of a table of a custom trajectory in its folder, a row for each frame."""
-    for file in (file for file in seen(folder) if file.suffix == ".cs"):
+    for file in (file for file in visible_files(folder) if file.suffix == ".cs"):
         table = load_cs(file)
         if len(table) == count and any(name.startswith("components_mode_") for name in field_names(table)):
             points = components_of_table(file, table).latents

@@ -88,7 +88,7 @@ class FlowModel(Model):
         return self.with_map(resample_box(self.volume, box), self.pixel_size * self.box / box)
 
     @property
-    def matter(self) -> tuple[np.ndarray, np.ndarray]:
+    def density_points(self) -> tuple[np.ndarray, np.ndarray]:
         """Points ``(n, 3)`` Å xyz of the map's voxels and their density ``(n,)``."""
         return self.decoder.voxels.points, self.decoder.density
 

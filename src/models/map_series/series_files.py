@@ -55,11 +55,11 @@ class SeriesFiles:
 
 def _maps(folder: Path) -> list[Path]:
     # half-maps that RECOVAR and RELION have written beside a map are no states of their own
-    return in_order(path for path in seen(folder)
+    return in_order(path for path in visible_files(folder)
                     if path.suffix.lower() in MAP_SUFFIXES and not path.stem.endswith("_unfil"))  # fmt: skip
 
 
-def seen(folder: Path) -> list[Path]:
+def visible_files(folder: Path) -> list[Path]:
     """What lies in a folder, without hidden files: macOS leaves a ._NAME beside each NAME that it copies."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
@@ -72,7 +72,7 @@ def in_order(files: Iterable[Path]) -> list[Path]:
 
 def _tables(folder: Path, count: int) -> list[Path]:
     """Those of points; another program's text beside its maps where it has one for each of the ``count`` maps."""
-    return [path for path in seen(folder) if path.suffix.lower() in SUFFIXES
+    return [path for path in visible_files(folder) if path.suffix.lower() in SUFFIXES
             or (path.name in POINT_FILES and row_count(path) == count)]  # fmt: skip
 
 

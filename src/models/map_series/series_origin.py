@@ -16,7 +16,7 @@ from ...particles.image_match import Keys, matched
 from ...particles.particles import Particles
 from ...particles.read import read_particles
 from ..origin import GivenColumn
-from .series_files import SeriesFiles, seen
+from .series_files import SeriesFiles, visible_files
 
 _PARTICLES = (".star", ".cs")
 
@@ -34,7 +34,7 @@ class SeriesOrigin:
     @property
     def source(self) -> Path | None:
         """The one .star or .cs of the folder; None where there is none, or several."""
-        files = [path for path in seen(self.files.folder) if path.suffix.lower() in _PARTICLES]
+        files = [path for path in visible_files(self.files.folder) if path.suffix.lower() in _PARTICLES]
         return files[0] if len(files) == 1 and self.files.particles is not None else None
 
     @cached_property

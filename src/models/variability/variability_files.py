@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.cs_table import check_fields, field_names, joined_by_uid, load_cs
-from ..map_series.series_files import seen
+from ..map_series.series_files import visible_files
 from .components_table import components_of_table
 
 _COMPONENT = re.compile(r"(.+)_component_(\d{1,3})\.mrc")
@@ -78,7 +78,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _with_components(folder: Path) -> list[str]:
-    matches = (_COMPONENT.fullmatch(path.name) for path in seen(folder))
+    matches = (_COMPONENT.fullmatch(path.name) for path in visible_files(folder))
     return sorted({match[1] for match in matches if match})
 
 

@@ -107,7 +107,7 @@ class JobStart(QWidget):
             if not self._chosen:
                 with QSignalBlocker(self.verbs):
                     self.verbs.setCurrentIndex(self.verbs.findData(_next_step(states)))
-            self._turn()
+            self._show_form()
 
     def put(self, verb: str, values: Mapping[str, Any], seed: int) -> None:
         """Show the form of a job with these values."""
@@ -132,9 +132,9 @@ class JobStart(QWidget):
 
     def _choose(self) -> None:
         self._chosen = True
-        self._turn()
+        self._show_form()
 
-    def _turn(self) -> None:
+    def _show_form(self) -> None:
         self.pages.setCurrentIndex(self.verbs.currentIndex())
         self.form.show_jobs(self._project, self._states)
         self._refresh()

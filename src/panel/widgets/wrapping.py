@@ -50,13 +50,13 @@ class WrappingRow(QLayout):
     def minimumSize(self) -> QSize:  # noqa: N802
         """As wide as the widest widget must be."""
         whole = QSize()
-        for item in self._seen():
+        for item in self._visible_items():
             whole = whole.expandedTo(item.minimumSize())
         return whole
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """All in one row."""
-        sizes = [item.sizeHint() for item in self._seen()]
+        sizes = [item.sizeHint() for item in self._visible_items()]
         gaps = self.spacing() * max(len(sizes) - 1, 0)
         return QSize(sum(size.width() for size in sizes) + gaps, max((size.height() for size in sizes), default=0))
 
@@ -65,7 +65,7 @@ class WrappingRow(QLayout):
         super().setGeometry(area)
         self._place(area, move=True)
 
-    def _seen(self) -> list[QLayoutItem]:
+    def _visible_items(self) -> list[QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
 
     def _place(self, area: QRect, move: bool) -> int:
@@ -80,7 +80,7 @@ class WrappingRow(QLayout):
 
     def _rows(self, width: int) -> list[list[QLayoutItem]]:
         rows, taken = [], width + 1
-        for item in self._seen():
+        for item in self._visible_items():
             wide = min(item.sizeHint().width(), width)
             if taken + self.spacing() + wide > width:
                 rows.append([])
