@@ -116,7 +116,7 @@ def test_the_class_of_every_particle_is_a_column_a_state_and_in_the_star_file(pr
     assert np.array_equal(np.asarray(written.columns["rlnClassNumber"]).astype(int), number.values)
     probability = np.asarray(written.columns["flexrecClassProbability"]).astype(float)
     assert np.allclose(probability, column(trained, "class_probability").values, atol=1e-3)
-    assert "3 classes with these shares" in trained.model.says[0]
+    assert "3 classes with these shares" in trained.model.notes[0]
 
 
 def test_generate_writes_the_classes(project):

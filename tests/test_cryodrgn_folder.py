@@ -116,7 +116,7 @@ def test_clusters_states_paths_and_columns_that_are_there(work):
     assert states.categories and states.values[:6].tolist() == [1, 1, 2, 3, 2, 1]
     path = path_from_file(trained.model.origin.paths["pc1"], 2)
     assert len(path) == len(np.loadtxt(analysis / "pc1" / "z_values.txt")) > 5
-    assert "20 states (kmeans1 and so on)" in " ".join(trained.model.origin.says)
+    assert "20 states (kmeans1 and so on)" in " ".join(trained.model.origin.notes)
 
 
 def test_states_of_ones_own_are_kept_beside_them(work):
@@ -197,7 +197,7 @@ def test_images_that_have_moved_are_found_where_somebody_says(work, tmp_path):
     for file in work.glob("analyze.3/*/*.mrc"):
         file.unlink()
     trained = open_trained(work)
-    assert trained.model.pixel_size == 1.0 and "1 Å is taken" in trained.model.origin.says[0]
+    assert trained.model.pixel_size == 1.0 and "1 Å is taken" in trained.model.origin.notes[0]
     assert trained.model.decode([0, 0]).std() > 0 and "defocus" not in column_names(trained)
     with pytest.raises(InputError, match="particles are not at /gone/particles.mrcs"):
         trained.particles  # noqa: B018
@@ -222,7 +222,7 @@ def test_a_training_of_one_map(work):
     assert trained.latents.shape == (COUNT, 1) and len(trained.particles) == COUNT
     np.testing.assert_array_equal(trained.model.decode([0.5]), trained.model.decode([-0.5]))
     np.testing.assert_allclose(trained.model.decode([0.0]), open_model(EXAMPLE).decode([0.0, 0.0]), atol=1e-5)
-    assert "of one map" in " ".join(trained.model.origin.says)
+    assert "of one map" in " ".join(trained.model.origin.notes)
 
 
 def _removed(*names):
@@ -297,11 +297,11 @@ def test_a_newest_epoch_that_ends_too_early_is_passed_over_and_said(work, conten
     shutil.copy(work / "weights.3.pkl", work / "weights.4.pkl")
     (work / "z.4.pkl").write_bytes(contents)
     trained = open_trained(work)
-    assert trained.model.epoch == 3 and "the end of z.4.pkl is missing" in trained.model.says[0]
+    assert trained.model.epoch == 3 and "the end of z.4.pkl is missing" in trained.model.notes[0]
     with pytest.raises(InputError, match=r"z.4.pkl"):
         open_model(work / "weights.4.pkl")
     shutil.copy(work / "z.3.pkl", work / "z.4.pkl")
-    assert open_model(work).epoch == 4 and "missing" not in " ".join(open_model(work).says)
+    assert open_model(work).epoch == 4 and "missing" not in " ".join(open_model(work).notes)
 
 
 def test_a_file_of_latents_stands_for_its_epoch(work):
@@ -339,11 +339,11 @@ def test_latents_of_tilt_series_are_not_taken_for_those_of_images(work):
 
 
 def test_poses_that_were_searched_for_are_said_to_be_of_another_frame(work):
-    assert "searched for" not in " ".join(open_model(work).says)
+    assert "searched for" not in " ".join(open_model(work).notes)
     config = yaml.safe_load((work / "config.yaml").read_text())
     del config["dataset_args"]["poses"]
     (work / "config.yaml").write_text(yaml.dump(config))
-    assert "are of another frame than the maps" in " ".join(open_model(work).says)
+    assert "are of another frame than the maps" in " ".join(open_model(work).notes)
 
 
 def test_shifts_of_a_file_of_their_own_count(work):
@@ -389,7 +389,7 @@ def test_the_pixel_size_is_told_by_cryodrgns_maps_where_the_images_are_gone(work
     write("analyze.3/kmeans20/vol_001.mrc", BOX, 7.5)
     model = open_model(work)
     assert model.pixel_size == 7.5 and model.centre[0] == pytest.approx(BOX / 2 * 7.5)
-    assert "7.5 Å, is that of analyze.3/kmeans20/vol_001.mrc" in model.says[0]
+    assert "7.5 Å, is that of analyze.3/kmeans20/vol_001.mrc" in model.notes[0]
     write("analyze.3/pc1/vol_001.mrc", BOX, 3.0)
     assert open_model(work).pixel_size == 1.0
 

@@ -33,7 +33,7 @@ def test_latents_and_the_canonical_map_open_and_what_is_closed_is_said(linear, j
     for z in ([0, 0], [1.3, -0.4]):
         np.testing.assert_array_equal(model.decode(z), linear.volume)  # it does not move, and says so
     assert "does not move here" in model.progress and model.moving is None
-    assert any("which is not read" in said and "freezeLatents" in said for said in model.origin.says)
+    assert any("which is not read" in said and "freezeLatents" in said for said in model.origin.notes)
     assert program_of(job).format == "3dflex" and model.kind == "3D Flex"
     np.testing.assert_array_equal(trained.particles.index, np.arange(len(linear.latents)))
 
@@ -51,13 +51,13 @@ def test_frames_whose_points_are_known_are_the_maps(linear, job):
     for point in ALONG:
         assert np.abs(model.decode(point) - linear.decode(point)).max() < 1e-5
     assert "radial" in model.progress and len(model.origin.states) == 5
-    assert not any("No file says" in said for said in model.origin.says)
+    assert not any("No file says" in said for said in model.origin.notes)
 
 
 def test_frames_without_points_are_said_and_open_as_maps(linear, job):
     series = write_trajectory(job / f"{NAME}_series_000", linear, ALONG, points=False)
     model = open_model(job)
-    assert any("No file says at which latents the frames of J20_series_000" in said for said in model.origin.says)
+    assert any("No file says at which latents the frames of J20_series_000" in said for said in model.origin.notes)
     assert len(model.points) == 1
     alone = open_model(series)
     assert alone.kind == "map series" and np.abs(alone.decode([3]) - linear.decode(ALONG[3])).max() < 1e-5

@@ -99,8 +99,8 @@ def test_a_numbered_series_without_a_table_lies_along_its_numbers(linear, tmp_pa
     trained = open_trained(tmp_path / "series")
     np.testing.assert_array_equal(trained.latents, np.arange(5)[:, None])
     assert apart(trained.model.decode([1.25]), linear.decode(along[1] + 0.25 * (along[2] - along[1]))) < 1e-5
-    assert any("number in the map's name" in sentence for sentence in trained.model.origin.says)
-    assert any("each point in the plot is a map" in sentence for sentence in trained.model.origin.says)
+    assert any("number in the map's name" in sentence for sentence in trained.model.origin.notes)
+    assert any("each point in the plot is a map" in sentence for sentence in trained.model.origin.notes)
 
 
 def test_the_maps_of_a_generate_job_open_when_they_are_asked_for(linear, tmp_path):
@@ -242,7 +242,7 @@ def test_columns_that_are_taken_for_coordinates_are_named(tmp_path):
     folder = write_numbered(tmp_path / "maps")
     rows = [(name, *place, 500) for name, place in zip(NAMED, PLACES.tolist())]
     write_csv(folder / "z.csv", ("map", "x", "y", "population"), rows)
-    assert "taken: z1 is x, z2 is y, z3 is population" in " ".join(open_model(folder).says)
+    assert "taken: z1 is x, z2 is y, z3 is population" in " ".join(open_model(folder).notes)
 
 
 def test_particles_are_not_laid_along_the_numbers_of_the_maps(tmp_path):
@@ -274,7 +274,7 @@ def test_maps_of_other_programs_lie_where_their_text_says(tmp_path):
     np.savetxt(folder / "centers_ind.txt", [4, 9, 1], fmt="%d")
     np.testing.assert_array_equal(open_model(folder).points, PLACES)
     np.savetxt(folder / "z_values.txt", np.ones((20, 2)))  # of maps that were not copied
-    assert "number in the map's name" in " ".join(open_model(folder).says)
+    assert "number in the map's name" in " ".join(open_model(folder).notes)
 
 
 def test_what_lies_there_in_place_of_a_model_is_said(linear, tmp_path):

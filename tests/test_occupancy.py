@@ -75,14 +75,14 @@ def test_presence_is_a_column_of_particles_that_can_be_selected(project, absent)
         column(trained, "presence99")
     written = read_particles(project / "004-train" / "refined.star")
     assert np.allclose(written.columns[f"flexrecPresence{part}"].astype(float), values, atol=2e-4)
-    told = trained.model.says
+    told = trained.model.notes
     assert told[0] == f"Part {part} is present in {100 * (values >= 0.5).mean():.0f} % of the particles."
     assert training(project / "004-train", f"flexrecPresence{part}").shape == (3,)
 
 
 def test_a_plain_flow_knows_of_no_presence(project):
     model = open_model(project / "005-train")
-    assert model.fading == () and model.says == ()
+    assert model.fading == () and model.notes == ()
     with pytest.raises(InputError, match="--decoder occupancy"):
         model.presence(model.latents)
 

@@ -77,7 +77,7 @@ def test_each_embedding_can_be_opened(work):
     assert "zdim 3 without regularisation" in free.progress
     assert len({free.checkpoint, open_model(work).checkpoint, open_model(checkpoint_of(work, zdim=3)).checkpoint}) == 3
     assert open_model(work / "model" / "zdim_3").latent_dims == 3
-    assert "model/zdim_3/latent_coords_noreg.npy" in open_model(work).origin.says[0]
+    assert "model/zdim_3/latent_coords_noreg.npy" in open_model(work).origin.notes[0]
     with pytest.raises(InputError, match="has no zdim 7; there are 1, 3"):
         checkpoint_of(work, zdim=7)
     with pytest.raises(InputError, match="its models differ by zdim; leave out epoch"):

@@ -65,13 +65,13 @@ def test_particles_are_joined_by_uid(linear, job):
     raw = next(available_images(trained, np.array([4])))
     np.testing.assert_allclose(raw.read(np.array([4])), -mrcfile.read(job / "images.mrc")[[4]])
     np.testing.assert_array_equal(column(trained, "components_mode_1/value").values, linear.latents[:, 1])
-    assert trained.model.origin.says == ()
+    assert trained.model.origin.notes == ()
 
 
 def test_without_the_passthrough_the_maps_open_and_the_particles_are_a_sentence(linear, tmp_path):
     trained = open_trained(write_variability(tmp_path / "J12", linear, passthrough=False))
     np.testing.assert_array_equal(trained.model.decode([1, 1]), linear.decode([1, 1]))
-    assert "names no images" in trained.model.origin.says[0]
+    assert "names no images" in trained.model.origin.notes[0]
     with pytest.raises(InputError, match="no images"):
         trained.particles  # noqa: B018
 

@@ -50,7 +50,7 @@ def read_path(
         f"{folder}: {len(flow.latents)} particles in {flow.latent_dims} latent dimension(s), {flow.box} voxels of "
         f"{flow.pixel_size:.4g} Å, {flow.progress}."
     )
-    return [model], " ".join([about, *flow.says])
+    return [model], " ".join([about, *flow.notes])
 
 
 def _name_of(folder: Path) -> str:

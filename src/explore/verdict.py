@@ -36,11 +36,11 @@ class Evidence:
 
     Attributes
     ----------
-    name : of the test. says : as above. clause : for the verdict's sentence. sentence : by itself.
+    name : of the test. stance : as above. clause : for the verdict's sentence. sentence : by itself.
     """
 
     name: str
-    says: str
+    stance: str
     clause: str
     sentence: str
 
@@ -60,7 +60,7 @@ def judge_motion(numbers: MotionNumbers) -> Verdict:
     halves = judge_halves(numbers.agreement, numbers.labels)
     evidence = (judge_held_out(numbers.held_out), halves, judge_null(numbers.null))
     level = _level(evidence)
-    clauses = [each.clause for each in evidence if each.says != NOT_MEASURED and each.clause]
+    clauses = [each.clause for each in evidence if each.stance != NOT_MEASURED and each.clause]
     reason = f": {', '.join(clauses)}" if clauses else ", for nothing has tested it yet"
     return Verdict(level, f"{motion_text(numbers)}, {level}{reason}.", evidence, _advice(level, evidence))
 
@@ -77,7 +77,7 @@ def motion_text(numbers: MotionNumbers) -> str:
 
 def _level(evidence: tuple[Evidence, ...]) -> str:
     """Images that were held out decide, or where they do not, what a rigid molecule gives; halves may object."""
-    held_out, halves, null = (each.says for each in evidence)
+    held_out, halves, null = (each.stance for each in evidence)
     if {held_out, halves, null} == {NOT_MEASURED}:
         return NOT_MEASURED
     deciding = held_out if held_out in (FOR, AGAINST) else null
@@ -91,7 +91,7 @@ def _level(evidence: tuple[Evidence, ...]) -> str:
 def _advice(level: str, evidence: tuple[Evidence, ...]) -> str:
     if level in (SUPPORTED, NOT_BEYOND_NOISE):
         return ""
-    missing = {each.name for each in evidence if each.says == NOT_MEASURED}
+    missing = {each.name for each in evidence if each.stance == NOT_MEASURED}
     tests = [text for name, text in _TESTS.items() if name in missing]
     if tests:
         return f"To know, run {' or '.join(tests)}."
@@ -109,11 +109,11 @@ def judge_held_out(held_out: HeldOut | None) -> Evidence:
     if held_out is None or not (is_number(held_out.gain) and is_number(held_out.error) and held_out.error > 0):
         return Evidence(HELD_OUT, NOT_MEASURED, "", "No images were held out, so no gain on such images is known.")
     gain, error = held_out.gain, held_out.error
-    says = FOR if gain > SURE * error else AGAINST if gain < DOUBTFUL * error else OPEN
-    words = {FOR: "more than noise gives", AGAINST: "what noise gives", OPEN: "too little to be sure"}[says]
-    limit = f", up to {angstroms(held_out.resolution)}" if says == FOR and is_number(held_out.resolution) else ""
+    stance = FOR if gain > SURE * error else AGAINST if gain < DOUBTFUL * error else OPEN
+    words = {FOR: "more than noise gives", AGAINST: "what noise gives", OPEN: "too little to be sure"}[stance]
+    limit = f", up to {angstroms(held_out.resolution)}" if stance == FOR and is_number(held_out.resolution) else ""
     return Evidence(
-        HELD_OUT, says, f"held-out gain {with_error(gain, error)} nats per image",
+        HELD_OUT, stance, f"held-out gain {with_error(gain, error)} nats per image",
         f"Images that were not fitted are explained {'better' if gain >= 0 else 'worse'} by "
         f"{with_error(abs(gain), error)} nats each than by the rigid map{limit}: {words} ({gain / error:.1f} standard "
         "errors).",
@@ -128,12 +128,12 @@ def judge_halves(agreement: Agreement | None, labels: tuple[int, ...] = ()) -> E
     difference, motion = (agreement.difference, agreement.motion) if place is None else agreement.parts[place]
     where = "" if place is None or len(agreement.parts) < 2 else f" in part {part_label(place, labels)}"
     ratio = difference / motion if motion > 0 else math.inf
-    says = FOR if ratio < SAME else AGAINST if ratio > OTHER else OPEN
+    stance = FOR if ratio < SAME else AGAINST if ratio > OTHER else OPEN
     words = {FOR: "they found the same motion", AGAINST: "they did not find the same motion",
-             OPEN: "about half of what they found is the same"}[says]  # fmt: skip
-    verb = "disagree by" if says == AGAINST else "agree to"
+             OPEN: "about half of what they found is the same"}[stance]  # fmt: skip
+    verb = "disagree by" if stance == AGAINST else "agree to"
     return Evidence(
-        HALVES, says, f"halves {verb} {angstroms(difference)}",
+        HALVES, stance, f"halves {verb} {angstroms(difference)}",
         f"Two models of independent halves of the particles differ by {angstroms(difference)}{where}; the motion "
         f"there, each state laid as a whole, is {angstroms(motion)}: {words}.",
     )  # fmt: skip
@@ -147,12 +147,12 @@ def judge_null(null: NullTest | None) -> Evidence:
     real, rigid = null.real, null.rigid
     beyond, error = real.gain - rigid.gain, math.hypot(real.error, rigid.error)
     noise = NOISE * null.latent_dims
-    says = FOR if beyond > noise + SURE * error else AGAINST if beyond < noise / 2 + DOUBTFUL * error else OPEN
+    stance = FOR if beyond > noise + SURE * error else AGAINST if beyond < noise / 2 + DOUBTFUL * error else OPEN
     words = {FOR: "the motion is more than fitting noise gives", AGAINST: "that is what fitting noise gives",
-             OPEN: "that is a little more than fitting noise gives, and not enough to be sure"}[says]
+             OPEN: "that is a little more than fitting noise gives, and not enough to be sure"}[stance]
     both = (f"{with_error(real.gain, real.error)} nats per image and {angstroms(real.motion)} of motion where a rigid "
             f"molecule gives {with_error(rigid.gain, rigid.error)} nats and {angstroms(rigid.motion)}")  # fmt: skip
-    return Evidence(NULL, says, both, f"The images give {both}: {words}.")
+    return Evidence(NULL, stance, both, f"The images give {both}: {words}.")
 
 
 def angstroms(value: float | None) -> str:

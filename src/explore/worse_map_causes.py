@@ -67,11 +67,11 @@ def worse_map_causes(numbers: MapNumbers) -> tuple[Cause, ...]:
 def _over_fitted(numbers: MapNumbers) -> Cause:
     motion = numbers.motion
     tests = [judge_held_out(motion.held_out), judge_halves(motion.agreement, motion.labels), judge_null(motion.null)]
-    measured = [test for test in tests if test.says != NOT_MEASURED]
+    measured = [test for test in tests if test.stance != NOT_MEASURED]
     if not measured:
         return _unknown("over-fitted motion", "flexrec diagnose null or train --halves tells.")
-    strength = sum(_STRENGTH[test.says] for test in measured) / len(measured)
-    against: list[Evidence] = [test for test in measured if test.says != FOR] or measured
+    strength = sum(_STRENGTH[test.stance] for test in measured) / len(measured)
+    against: list[Evidence] = [test for test in measured if test.stance != FOR] or measured
     advice = " Fewer latent dimensions or a higher rigidity fit less noise." if strength >= 1 else ""
     return _cause("over-fitted motion", strength, " ".join(test.sentence for test in against) + advice)
 

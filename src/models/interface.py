@@ -190,9 +190,9 @@ class Model:
         return {} if self.origin is None else self.origin.states
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """Sentences for who opens it."""
-        return () if self.origin is None else self.origin.says
+        return () if self.origin is None else self.origin.notes
 
     @property
     def progress(self) -> str:

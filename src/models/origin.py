@@ -51,7 +51,7 @@ class Origin(Protocol):
     @property
     def identity(self) -> str: ...  # noqa: D102
     @property
-    def says(self) -> tuple[str, ...]: ...  # noqa: D102
+    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def states(self) -> Mapping[str, np.ndarray]: ...  # noqa: D102
     @property

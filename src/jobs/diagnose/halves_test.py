@@ -47,11 +47,11 @@ def _write(training: FinishedTraining, folder: Path, job: JobRun) -> None:
     rows = [] if known is None else [("motion", angstroms(known.motion)), ("difference", angstroms(known.difference))]
     where = os.path.relpath(folder, job.folder)
     pictures = tuple((f"{where}/{name}", caption) for name, caption in PICTURES if (folder / name).is_file())
-    numbers = {"held_out": tests.says, "halves": same.says, "folder": where}
+    numbers = {"held_out": tests.stance, "halves": same.stance, "folder": where}
     reading = f"{texts.HELD_OUT[1]} {texts.HALVES[1]}"
     keep_finding(job, Finding("halves", level, sentence, reading, tuple(rows), pictures, numbers), training)
 
 
 def _level(*tests: Evidence) -> str:
-    says = {each.says for each in tests}
-    return BAD if AGAINST in says else GOOD if says == {FOR} else DOUBTFUL
+    stances = {each.stance for each in tests}
+    return BAD if AGAINST in stances else GOOD if stances == {FOR} else DOUBTFUL

@@ -29,7 +29,7 @@ def null_finding(folder: Path) -> Finding | None:
              ", ".join(with_error(each.gain, each.error) for each in _pair(null))),
             ("motion, real and rigid", ", ".join(angstroms(each.motion) for each in _pair(null))))  # fmt: skip
     sentence = f"{record.get('sentence', '')} {evidence.sentence.rpartition(': ')[2].capitalize()}"
-    return Finding(NULL_TEST, _VERDICTS.get(evidence.says, DOUBTFUL), sentence, texts.NULL[1], rows,
+    return Finding(NULL_TEST, _VERDICTS.get(evidence.stance, DOUBTFUL), sentence, texts.NULL[1], rows,
                    (("null.png", ""),), {}, str(record.get("model", "")))  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def null_page(folder: Path) -> Page:
     picture = folder / "null.png"
     return Page(
         f"FlexRec: null test {folder.name} of {model}, project {folder.absolute().parent.name}",
-        _LEVELS.get(evidence.says, UNDECIDED),
+        _LEVELS.get(evidence.stance, UNDECIDED),
         f"{record.get('sentence', '')} {evidence.sentence.rpartition(': ')[2].capitalize()}",
         (
             Section("Side by side", (), Grid(("", "the real images", "a rigid molecule"), tuple(rows))),

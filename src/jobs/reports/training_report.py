@@ -53,13 +53,13 @@ def unfinished(facts: TrainingFacts) -> tuple[str, ...]:
 
 def evidence_section(verdict: Verdict) -> Section:
     """What the tests say, one a line."""
-    rows = tuple((each.name, "not made" if each.says == NOT_MEASURED else _SAYS[each.says], each.sentence)
+    rows = tuple((each.name, "not made" if each.stance == NOT_MEASURED else _STANCE_WORDS[each.stance], each.sentence)
                  for each in verdict.evidence)  # fmt: skip
     advice = (verdict.advice,) if verdict.advice else ()
     return Section("Is the motion real?", advice, Grid(("test", "speaks", "what it says"), rows))
 
 
-_SAYS = {"for": "for the motion", "against": "against it", "open": "decides nothing"}
+_STANCE_WORDS = {"for": "for the motion", "against": "against it", "open": "decides nothing"}
 
 
 def _numbers(facts: TrainingFacts) -> Grid:
@@ -69,7 +69,7 @@ def _numbers(facts: TrainingFacts) -> Grid:
     rows = [
         ("Particles", f"{count:,}" + (f", of which {len(facts.members):,} count" if facts.junk else "")),
         ("Training", f"{model.kind}, {model.latent_dims} latent dimension(s), {model.progress}"),
-        *(("Model", sentence) for sentence in model.says),
+        *(("Model", sentence) for sentence in model.notes),
         ("Map", f"{model.box} voxels of {model.pixel_size:.3g} Å"),
         ("Motion", angstroms(motion.motion) if motion.motion is not None else "none: density comes and goes"),
         ("Gain on fitted images", _nats(facts.fitted_gain)),

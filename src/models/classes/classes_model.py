@@ -66,7 +66,7 @@ class ClassesModel(Model):
         return {f"class {k + 1}": point for k, point in enumerate(corners(len(self.volumes)))}
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """The share of the particles that each class has."""
         shares = np.nanmean(self.shares, axis=0)
         shares_text = ", ".join(f"class {k + 1} {100 * share:.0f} %" for k, share in enumerate(shares))

@@ -127,7 +127,7 @@ class CryodrgnOrigin:
         return read_paths(self.folder, self.epoch)
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """See `Origin`."""
         sentences = []
         if self.unread:

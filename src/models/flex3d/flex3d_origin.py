@@ -24,13 +24,13 @@ class Flex3DOrigin(VariabilityOrigin):
                 for frame, point in enumerate(each.points)}  # fmt: skip
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """See `Origin`."""
         fit = ("cryoSPARC keeps the network that moves the map in a file of its own, which is not read: to move map, "
                "mesh and atoms, fit FlexRec's own flow to these latents (flexrec train with start latents, "
                "initialLatents this folder, freezeLatents true).")  # fmt: skip
         lost = [each.folder.name for each in self.series if each.points is None]
-        sentences = (*super().says, fit)
+        sentences = (*super().notes, fit)
         if not lost:
             return sentences
         return (*sentences, f"No file says at which latents the frames of {', '.join(lost)} are: put the table of the "

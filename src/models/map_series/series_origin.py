@@ -95,7 +95,7 @@ class SeriesOrigin:
         return {}
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """See `Origin`."""
         sentences = [f"z1 is {self.files.axis}, as no table says where the maps lie."] if self.files.axis else []
         places = self.files.places

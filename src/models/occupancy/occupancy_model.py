@@ -45,12 +45,12 @@ class OccupancyModel(FlowModel):
         return {**super().columns, **own}
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """In how many particles each part that fades is present."""
         present = self.presence(self.latents[self.finite]) >= PRESENT
         presence = (f"Part {part + 1} is present in {100 * present[:, part].mean():.0f} % of the particles."
                     for part in self.fading)  # fmt: skip
-        return (*presence, *super().says)
+        return (*presence, *super().notes)
 
     def share(self, z: np.ndarray | Sequence[float]) -> np.ndarray | None:
         """How much ``(…, v)`` of the density about each vertex is there; None where all of it always is."""

@@ -85,7 +85,7 @@ class RecovarOrigin:
         return {"contrast": GivenColumn(contrast[self.used], False)}
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """See `Origin`."""
         sentences = []
         others = [str(other.file.relative_to(self.folder.folder)) for other in self.folder.embeddings

@@ -84,7 +84,7 @@ class VariabilityOrigin:
         return {}
 
     @property
-    def says(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """See `Origin`."""
         if "blob/path" in field_names(self.table):
             return ()
