@@ -316,10 +316,10 @@ def _formed(parameter: Parameter, text: str) -> str:
 def _wrong(parameter: Parameter, value: Any) -> InputError:
     wanted = parameter.form.name if parameter.form else _KIND[parameter.type]
     wanted = f"a comma list, each {wanted}" if parameter.many and not parameter.repeated else wanted
-    return InputError(f"{parameter.name} is {str(value)!r}, but must be {wanted}{_meant(parameter, value)}.")
+    return InputError(f"{parameter.name} is {str(value)!r}, but must be {wanted}{_suggestion(parameter, value)}.")
 
 
-def _meant(parameter: Parameter, value: Any) -> str:
+def _suggestion(parameter: Parameter, value: Any) -> str:
     """What to write for a number with its unit or a decimal comma; empty where that is not plain."""
     if parameter.type not in (int, float) or not isinstance(value, str) or re.search(r",\d{3}$", value):
         return ""

@@ -9,7 +9,7 @@ from chimerax.flexrec.engine.decoders.flow.flow_network import MotionBasis
 from chimerax.flexrec.engine.decoders.flow.mode_model import ModeStatistics
 from chimerax.flexrec.engine.decoders.occupancy.fading import Amplitudes, amplitudes, find_fading
 from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
-from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, level_off
+from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, soft_clip
 from chimerax.flexrec.jobs.diagnose.composition_test import judge
 from chimerax.flexrec.models.occupancy.presence_arrays import PresenceArrays
 
@@ -111,7 +111,7 @@ def test_what_motion_explains_is_no_amplitude():
 
 def test_presence_levels_off_at_nothing_and_at_all():
     place = torch.linspace(-3, 4, 200)
-    presence = level_off(place)
+    presence = soft_clip(place)
     assert 0 <= presence.min() < 1e-6 and 1 - 1e-6 < presence.max() <= 1 + 1e-6
     assert (presence.diff() > -1e-6).all()
     middle = (place > 0.3) & (place < 0.7)
@@ -151,7 +151,7 @@ def test_other_coordinates_change_nothing():
     flow, z = flow_of_two_parts(), torch.randn(20, 2)
     flow.presence.let_fade(1, 0.4, torch.tensor([0.2, 0.7]))
     before, mean, scale = flow.carry(z), torch.tensor([0.3, -0.2]), torch.tensor([[0.8, 0.1], [-0.3, 1.2]])
-    flow.absorb(mean, scale)
+    flow.reparametrise(mean, scale)
     assert torch.allclose(flow.carry((z - mean) @ torch.linalg.inv(scale)), before, atol=1e-4)
 
 

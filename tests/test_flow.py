@@ -62,7 +62,7 @@ def test_renaming_the_latents_keeps_the_motion():
     scale = torch.tensor([[1.5, 0.3], [-0.2, 0.6]])  # not symmetric: a transpose in the wrong place shows
     before = flow(z).detach()
     assert (before - flow.vertices).norm(dim=2).max() > 2
-    flow.absorb(mean, scale)
+    flow.reparametrise(mean, scale)
     renamed = (z - mean) @ torch.linalg.inv(scale)
     torch.testing.assert_close(flow(renamed), before, atol=2e-3, rtol=0)
     assert (flow(z) - before).norm(dim=2).max() > 1

@@ -220,8 +220,8 @@ def test_passes_shorter_than_their_figures_are_drawn_at_the_end_or_when_stopped(
         short.after_pass(number == 4)
         stopped.after_pass(False)
     assert drawn == [5]
-    stopped.catch_up()
-    stopped.catch_up()
+    stopped.draw_if_behind()
+    stopped.draw_if_behind()
     assert drawn == [5, 9]
     for _ in range(4):
         clock[0] += 48

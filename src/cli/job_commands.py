@@ -175,7 +175,7 @@ def run_recipe(chosen: argparse.Namespace, asked: Recipe) -> int:
     steps = read_recipe(asked.recipe, project, suits)
     folders = make_jobs(steps, project, suits)
     if how:
-        return _give_all(folders, how)
+        return _resubmit_all(folders, how)
     if chosen.background:
         for folder in folders:
             background.resume(folder)
@@ -187,11 +187,11 @@ def run_recipe(chosen: argparse.Namespace, asked: Recipe) -> int:
         except InputError as error:
             ended = complain(str(error), EXIT_INPUT)
         if ended:
-            return _leave_rest(folders[place:], ended)
+            return _report_rest(folders[place:], ended)
     return 0
 
 
-def _give_all(folders: list[Path], how: background.Submission) -> int:
+def _resubmit_all(folders: list[Path], how: background.Submission) -> int:
     """Give a recipe's jobs to a cluster, which starts each when those before it that it needs are done."""
     for place, folder in enumerate(folders):
         try:
@@ -203,12 +203,12 @@ def _give_all(folders: list[Path], how: background.Submission) -> int:
                 for made in folders:
                     shutil.rmtree(made, ignore_errors=True)
                 raise
-            return _leave_rest(folders[place:], complain(str(error), EXIT_INPUT))
+            return _report_rest(folders[place:], complain(str(error), EXIT_INPUT))
         print(folder.name)
     return 0
 
 
-def _leave_rest(folders: list[Path], ended: int) -> int:
+def _report_rest(folders: list[Path], ended: int) -> int:
     if not folders:
         return ended
     names = ", ".join(folder.name for folder in folders)

@@ -36,13 +36,13 @@ def unknown_command(word: str, commands: Collection[str]) -> str:
 
 def unknown_options(words: Sequence[str], job: Job | None) -> str:
     """What is said of the words of a command line that were left over; ``job`` is None of another command."""
-    own = "" if job is None else _meant(next((word for word in words if word.startswith("-")), ""), job)
+    own = "" if job is None else _closest_option(next((word for word in words if word.startswith("-")), ""), job)
     hint = f"; is --{own} meant?" if own else ""
     where = "flexrec" if job is None else f"flexrec {job.verb}"
     return f"unrecognized arguments: {' '.join(words)}{hint} (see {where} --help)"
 
 
-def _meant(word: str, job: Job) -> str:
+def _closest_option(word: str, job: Job) -> str:
     """The option of a job that a word may stand for; empty where there is none."""
     names = [option.option.removeprefix("--") for option in job.options()] + list(_RUNNING)
     name = word.partition("=")[0].lstrip("-").replace("_", "-").lower()

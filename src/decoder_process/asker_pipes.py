@@ -31,11 +31,11 @@ def take_pipes() -> tuple[io.BufferedIOBase, io.FileIO]:
     os.dup2(2, 1)
     sys.stdin, sys.stdout = open(0, encoding="utf-8", closefd=False), sys.stderr
     enlarge(writing)
-    threading.Thread(target=_leave_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
     return reading, writing
 
 
-def _leave_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """End when the parent has: a fork of it may hold our standard input open after its death."""
     while os.name != "nt" and os.getppid() == parent:
         time.sleep(_LOOK)

@@ -7,13 +7,13 @@ import numpy as np
 
 def mean_point(latents: np.ndarray) -> np.ndarray:
     """``(K,)`` mean of latents ``(n, K)``; particles whose latents are not numbers do not count."""
-    return _known(latents).mean(axis=0)
+    return _finite_rows(latents).mean(axis=0)
 
 
 def median_point(latents: np.ndarray) -> np.ndarray:
     """``(K,)`` median of latents ``(n, K)``, each coordinate by itself; as `mean_point` in all else."""
-    return np.median(_known(latents), axis=0)
+    return np.median(_finite_rows(latents), axis=0)
 
 
-def _known(latents: np.ndarray) -> np.ndarray:
+def _finite_rows(latents: np.ndarray) -> np.ndarray:
     return latents[np.isfinite(latents).all(axis=1)]

@@ -47,7 +47,7 @@ def map_agreement(
     On the grid of the coarser one, of 64 voxels on a side at most, about the centres of the boxes; inside a ball.
     ``decoded`` is called after each of the 2 m maps.
     """
-    models = [_small(model) for model in (first, second)]
+    models = [_at_most_largest(model) for model in (first, second)]
     pixel_size = max(model.pixel_size for model in models)
     box = min(int(model.box * model.pixel_size / pixel_size + 0.01) // 2 * 2 for model in models)
     maps = [np.empty((len(points), box, box, box), np.float32) for points in latents]
@@ -67,7 +67,7 @@ def map_agreement(
     )  # fmt: skip
 
 
-def _small(model: Model) -> Model:
+def _at_most_largest(model: Model) -> Model:
     return model if model.box <= _LARGEST else model.coarser(_LARGEST)
 
 

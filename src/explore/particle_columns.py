@@ -198,7 +198,7 @@ _COMPUTED = {"amplitude": amplitude, "uncertainty": uncertainty, "uncertainty_in
 # ---------------------------------------------------------------------------- of the particle file
 
 
-def _known(values: np.ndarray) -> np.ndarray | None:
+def _if_any_known(values: np.ndarray) -> np.ndarray | None:
     return None if np.isnan(values).all() else values
 
 
@@ -207,8 +207,8 @@ def _first(names: tuple[str, ...]) -> Callable[[Particles], np.ndarray | None]:
 
 
 _PARTICLE: dict[str, Callable[[Particles], np.ndarray | None]] = {
-    "defocus": lambda particles: _known(particles.defocus[:, :2].mean(axis=1)),
-    "astigmatism": lambda particles: _known(np.abs(particles.defocus[:, 0] - particles.defocus[:, 1])),
+    "defocus": lambda particles: _if_any_known(particles.defocus[:, :2].mean(axis=1)),
+    "astigmatism": lambda particles: _if_any_known(np.abs(particles.defocus[:, 0] - particles.defocus[:, 1])),
     "phase_shift": lambda particles: particles.phase_shift,
     "optics_group": lambda particles: particles.group + 1,
     "half": lambda particles: particles.half if particles.half.any() else None,

@@ -38,7 +38,7 @@ def available_images(trained: Trained, rows: np.ndarray) -> Iterator[AvailableIm
     trained.image_folder  # noqa: B018 - a damaged list is said, and not passed over
     try:
         source, places = trained.source_particles, trained.source_rows
-        here = rows[_there(source)[source.stack[places(rows)]]]
+        here = rows[_readable_stacks(source)[source.stack[places(rows)]]]
         if len(here):
             yield AvailableImages("raw", here, lambda some: ImageStack(source).read(places(some)))
     except (InputError, OSError):
@@ -46,12 +46,12 @@ def available_images(trained: Trained, rows: np.ndarray) -> Iterator[AvailableIm
     if trained.model.origin is not None:
         return
     made = trained.particles
-    here = rows[_there(made)[made.stack[rows]]]
+    here = rows[_readable_stacks(made)[made.stack[rows]]]
     if len(here):
         yield AvailableImages("prepared", here, lambda some: ImageStack(made).read(some))
 
 
-def _there(particles: Particles) -> np.ndarray:
+def _readable_stacks(particles: Particles) -> np.ndarray:
     """``(stacks,)`` bool."""
     return np.array([is_file(stack) for stack in particles.stacks], bool)
 
@@ -77,7 +77,7 @@ def use_folder(trained: Trained, folder: Path) -> str:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; choose another.")
     particles = _particles_in(trained, folder)
-    here = int(_there(particles)[particles.stack].sum())
+    here = int(_readable_stacks(particles)[particles.stack].sum())
     if not here:
         first = particles.stacks[particles.stack[0]].name
         raise InputError(f"{folder}: has none of the image stacks, such as {first}; choose their folder.")

@@ -59,11 +59,11 @@ def _look_alike(first: Trained, second: Trained, match: Match) -> bool:
     try:
         images = [ImageStack(particles).read(np.zeros(1, int))[0] for particles in given]
     except InputError:
-        return _like(given[0].defocus[:, 0], given[1].defocus[:, 0], _SAME_DEFOCUS)
-    return images[0].shape == images[1].shape and _like(images[0], images[1], _SAME_IMAGE)
+        return _correlate(given[0].defocus[:, 0], given[1].defocus[:, 0], _SAME_DEFOCUS)
+    return images[0].shape == images[1].shape and _correlate(images[0], images[1], _SAME_IMAGE)
 
 
-def _like(first: np.ndarray, second: np.ndarray, least: float) -> bool:
+def _correlate(first: np.ndarray, second: np.ndarray, least: float) -> bool:
     """Whether they correlate, or say nothing: unknown, or all alike in both."""
     spread = [float(np.ptp(values)) for values in (first, second)]
     if not np.isfinite(spread).all() or max(spread) == 0:

@@ -29,7 +29,7 @@ def draw_comparison(path: str | os.PathLike[str], first: Trained, second: Traine
     colour = np.argsort(np.argsort(places[0][:, 0]))
     for axis, trained, points in zip(axes, (first, second), places):
         _scatter(axis, points, colour, f"{trained.folder.name} ({trained.model.kind})")
-    _alike(axes[2], result)
+    _draw_shares(axes[2], result)
     if result.maps is not None:
         _fsc(axes[3], result)
     correlation = ", ".join(f"{value:.2f}" for value in result.correlation[:6])
@@ -56,7 +56,7 @@ def _scatter(axis: Axes, points: np.ndarray, colour: np.ndarray, title: str) -> 
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _alike(axis: Axes, result: Comparison) -> None:
+def _draw_shares(axis: Axes, result: Comparison) -> None:
     axis.hist(result.alike, bins=40, range=(0, 1), color=BLUE)
     middle = float(np.median(result.alike))
     axis.axvline(middle, color=ORANGE)

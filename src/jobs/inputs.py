@@ -45,13 +45,13 @@ def _resolve(
         return _job_path(option, value, project)
     if value is None:
         return None
-    path = _existing(value, project) or _promised(value, project, suits) or _numbered(value, project)
+    path = _existing(value, project) or _future_output(value, project, suits) or _numbered(value, project)
     if path is None:
         raise InputError(f"{option.name}: there is no {value.absolute()}; check the path.")
     return path
 
 
-def _promised(value: Path, project: Path, suits: Callable[[Path], bool]) -> Path | None:
+def _future_output(value: Path, project: Path, suits: Callable[[Path], bool]) -> Path | None:
     """The absolute path of an output that a job of the project has not written yet, but is to."""
     for path in (value.absolute(), (project / value).absolute()):
         top = top_folder(path, project)

@@ -89,14 +89,14 @@ def find_job_folder(reference: str | Path, project: Path) -> Path:
     path = Path(os.path.expanduser(text))
     if _NAME.fullmatch(path.name) and path.is_dir():
         return path.absolute()
-    raise InputError(f"there is no job {text} in {project.absolute()}: it has {_known(folders)}.")
+    raise InputError(f"there is no job {text} in {project.absolute()}: it has {_job_names(folders)}.")
 
 
 def _is_meant(folder: Path, text: str) -> bool:
     return folder.name == text.rstrip("/" + os.sep) or (text.isdecimal() and job_number(folder) == int(text))
 
 
-def _known(folders: list[Path]) -> str:
+def _job_names(folders: list[Path]) -> str:
     """The names of a project's jobs; of many, the first and the last ones."""
     names = [folder.name for folder in folders]
     if len(names) > 2 * _SHOWN:

@@ -225,12 +225,12 @@ class ChimeraXScene:
     def _look(self) -> None:
         """Models came or went, or are others than they were."""
         models = self.models
-        if self.model not in models or (models and models[-1] is not self.model and not self._known(models)):
+        if self.model not in models or (models and models[-1] is not self.model and not self._were_there(models)):
             self.choose(models[-1] if models else None)
         self._seen = models
         self._notify()
 
-    def _known(self, models: list[FlexRecModel]) -> bool:
+    def _were_there(self, models: list[FlexRecModel]) -> bool:
         """Whether all of these were there at the last look."""
         return set(models) <= set(getattr(self, "_seen", []))
 

@@ -63,9 +63,9 @@ class DockSize(QObject):
 
     def _docked(self, floating: bool) -> None:
         if not floating:
-            QTimer.singleShot(0, self._come_back)
+            QTimer.singleShot(0, self._raise_dock)
 
-    def _come_back(self) -> None:
+    def _raise_dock(self) -> None:
         """In front of what it was docked upon, where it has just been put."""
         self._dock.raise_()
         self.ask()

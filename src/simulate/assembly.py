@@ -53,13 +53,13 @@ def assemble(
         raise InputError(f"symmetry: {len(group)} subunits of {len(hinges)} hinge(s) each are more than "
                          f"{_MOST_HINGES} hinges; let fewer parts move, or give a smaller group.")  # fmt: skip
     outward = first_direction(group)
-    reach, gap = _everywhere(molecule, hinges, _FEW_POINTS), _gap(molecule)
+    reach, gap = _reached_points(molecule, hinges, _FEW_POINTS), _gap(molecule)
     turn = min(_turns(molecule, hinges, outward), key=lambda turn: _poor(reach.turned(turn), group, outward, gap))
     molecule, hinges = _placed(molecule, hinges, turn, np.zeros(3))
-    distance = _distance(_everywhere(molecule, hinges, _MOST_POINTS), group, outward, gap)
+    distance = _distance(_reached_points(molecule, hinges, _MOST_POINTS), group, outward, gap)
     molecule, hinges = _placed(molecule, hinges, np.eye(3), distance * outward)
     parts = [_placed(molecule, hinges, operator, np.zeros(3)) for operator in group]
-    whole = tuple(_among(hinge, g, len(group)) for g, (_, moved) in enumerate(parts) for hinge in moved)
+    whole = tuple(_hinge_of_subunit(hinge, g, len(group)) for g, (_, moved) in enumerate(parts) for hinge in moved)
     together = _together([subunit for subunit, _ in parts])
     return Assembly(together, whole, None if part is None else np.tile(part, len(group)), len(group))
 
@@ -146,7 +146,7 @@ def _distance(reach: _Reach, group: np.ndarray, outward: np.ndarray, gap: float)
     return far
 
 
-def _everywhere(molecule: Molecule, hinges: tuple[Hinge, ...], count: int) -> _Reach:
+def _reached_points(molecule: Molecule, hinges: tuple[Hinge, ...], count: int) -> _Reach:
     """About ``count`` of the points of a molecule, those that move in states through the range of each hinge."""
     some = np.arange(0, len(molecule), max(1, len(molecule) // count))
     code, places = groups(hinges, len(molecule))[some], molecule.position[some]
@@ -161,7 +161,7 @@ def _everywhere(molecule: Molecule, hinges: tuple[Hinge, ...], count: int) -> _R
     return _Reach(points, np.arange(len(points)) >= len(still[0]))
 
 
-def _among(hinge: Hinge, subunit: int, count: int) -> Hinge:
+def _hinge_of_subunit(hinge: Hinge, subunit: int, count: int) -> Hinge:
     """A subunit's hinge as one of the whole complex."""
     moving = np.zeros(count * len(hinge.moving), bool)
     moving[subunit * len(hinge.moving) : (subunit + 1) * len(hinge.moving)] = hinge.moving

@@ -56,7 +56,7 @@ def read_arguments(action: Action, words: Sequence[str]) -> dict[str, Any]:
     while rest:
         word = rest.pop(0)
         if word not in keywords:
-            raise InputError(f"{action.words} does not know {word!r}; {_known(keywords)}.")
+            raise InputError(f"{action.words} does not know {word!r}; {_option_names(keywords)}.")
         option = keywords[word]
         if not rest:
             raise InputError(f"{action.words}: {word} must be {value_words(option)}, and nothing follows it.")
@@ -81,7 +81,7 @@ def _read_positional(
         needed = False
 
 
-def _known(keywords: dict[str, Parameter]) -> str:
+def _option_names(keywords: dict[str, Parameter]) -> str:
     names = [option.word for option in dict.fromkeys(keywords.values()) if not option.positional]
     return f"its options are {', '.join(names)}" if names else "it has no options"
 

@@ -48,7 +48,7 @@ def push(
     z, y, x = shape
     shape = oversampling * z, oversampling * y, oversampling * x
     grid = _spread(density, moved, shape) if loops is None else loops.spread(density, moved, shape, threads)
-    return _place(_unblur(grid, oversampling, threads or -1), low, box)
+    return _place(_divide_by_kernel(grid, oversampling, threads or -1), low, box)
 
 
 def usable_backend(wanted: str = "auto") -> str:
@@ -67,7 +67,7 @@ def _window(moved: np.ndarray, box: int) -> tuple[np.ndarray, tuple[int, int, in
     return low.astype(np.float32), tuple(next_fast_len(int(side), real=True) for side in (high - low)[::-1])
 
 
-def _unblur(grid: np.ndarray, oversampling: int, workers: int) -> np.ndarray:
+def _divide_by_kernel(grid: np.ndarray, oversampling: int, workers: int) -> np.ndarray:
     """Divide by the spline's transform, on the frequencies of the map's own grid."""
     from scipy import fft
 

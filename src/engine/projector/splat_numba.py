@@ -62,7 +62,7 @@ def _place(points, offsets, affine, group, first, last, at):
 
 
 @njit(fastmath=_WITH_NAN, cache=True)
-def _weigh(at, count, size, weight, corner):
+def _kernel_weights(at, count, size, weight, corner):
     """Of each of ``count`` points: its four weights along a row, then down the rows times its mass, and its corner.
 
     ``at`` are its places (u, v) and its mass. A point whose 4x4 footprint is not wholly inside has no mass. The corner
@@ -133,7 +133,7 @@ def _forward(density, points, offsets, affine, images):
             group = _place(points, offsets, affine[b], group, first, first + count, at)
             for k in range(count):
                 at[2, k] *= density[first + k]
-            _weigh(at, count, size, weight, corner)
+            _kernel_weights(at, count, size, weight, corner)
             _scatter(image, width, count, weight, corner)
 
 
@@ -153,7 +153,7 @@ def _backward_density(points, offsets, affine, grads, out):
             for first in range(0, total, BLOCK):
                 count = min(BLOCK, total - first)
                 group = _place(points, offsets, affine[b], group, first, first + count, at)
-                _weigh(at, count, size, weight, corner)
+                _kernel_weights(at, count, size, weight, corner)
                 for k in range(count):
                     w = weight[0, k], weight[1, k], weight[2, k], weight[3, k]
                     h = weight[4, k], weight[5, k], weight[6, k], weight[7, k]
@@ -161,8 +161,8 @@ def _backward_density(points, offsets, affine, grads, out):
 
 
 @njit(fastmath=True, cache=True)
-def _steepen(at, count, slope):
-    """As `_weigh`, which comes before it, the derivatives of the weights."""
+def _weight_slopes(at, count, slope):
+    """As `_kernel_weights`, which comes before it, the derivatives of the weights."""
     for k in range(count):
         u, v, mass = at[0, k], at[1, k], at[2, k]
         d0, d1, d2, d3 = _slopes(u - np.floor(u))
@@ -238,8 +238,8 @@ def _backward_affine(density, points, offsets, affine, grads, out):
             group = _place(points, offsets, affine[b], group, first, first + count, at)
             for k in range(count):
                 share[k], at[2, k] = at[2, k], 1
-            _weigh(at, count, size, weight, corner)
-            _steepen(at, count, slope)
+            _kernel_weights(at, count, size, weight, corner)
+            _weight_slopes(at, count, slope)
             _read_slopes(grad, width, count, weight, slope, corner, change)
             for k in range(count):
                 change[0, k] *= share[k]

@@ -25,14 +25,14 @@ def quarter_turned(batch: Batch) -> Batch:
         correction = torch.cat([correction[:, :3] @ quarter.T, correction[:, 3:] @ quarter[:2, :2].T], dim=1)
     return replace(
         batch,
-        images=_quarter(batch.images, box // 2),
-        transfer=_quarter(batch.transfer.to(batch.images.dtype), 0).real,
+        images=_quarter_turned(batch.images, box // 2),
+        transfer=_quarter_turned(batch.transfer.to(batch.images.dtype), 0).real,
         rotation=quarter @ batch.rotation,
         correction=correction,
     )
 
 
-def _quarter(images: torch.Tensor, middle: int) -> torch.Tensor:
+def _quarter_turned(images: torch.Tensor, middle: int) -> torch.Tensor:
     """Transforms ``(b, d, d // 2 + 1)`` of images that are turned about the pixel ``middle``."""
     box = images.shape[-2]
     pixels = torch.fft.irfft2(images, s=(box, box))

@@ -44,7 +44,7 @@ def install(
     _refuse_others(folder)
     steps = {
         "environment": lambda again: _make(folder, python, again),
-        "torch": lambda again: _pip(folder, ["--no-deps", *_index_words(index), *_once_more(again), "torch"]),
+        "torch": lambda again: _pip(folder, ["--no-deps", *_index_words(index), *_reinstall_options(again), "torch"]),
         "FlexRec": lambda again: _install_flexrec(folder),
     }
     begun = _mark(folder).get("begun")
@@ -150,7 +150,7 @@ def _index_words(index: str | None) -> list[str]:
     return ["--index-url", index] if index else []
 
 
-def _once_more(again: bool) -> list[str]:
+def _reinstall_options(again: bool) -> list[str]:
     return ["--force-reinstall"] if again else []
 
 

@@ -46,7 +46,7 @@ def put_in(entry: Entry, folder: Path) -> None:
 
 
 def _put_in(queue: Queue, entry: Entry, folder: Path) -> None:
-    _tidy(queue)
+    _remove_ended(queue)
     status = read_status(folder)
     queued = queue.find(folder.name)
     lost = (queued is None or not queued.cluster) and is_silent(folder)
@@ -64,7 +64,7 @@ def start_next(project: Path, python: Path | str | None = None) -> None:
     """
     if read_queue(project):
         with locked_queue(project) as queue:
-            _tidy(queue)
+            _remove_ended(queue)
             _start_waiting(queue, python)
 
 
@@ -74,7 +74,7 @@ def withdraw(folder: Path, python: Path | str | None = None) -> bool:
     ``python`` runs what may start in its place (this one if None).
     """
     with locked_queue(folder.parent) as queue:
-        _tidy(queue)
+        _remove_ended(queue)
         entry = queue.find(folder.name)
         if entry is None or entry.cluster:
             return False
@@ -113,11 +113,11 @@ def finish(folder: Path, pid: int, error: str | None) -> None:
             _close(folder, entry if error else replace(entry, stop=True), error or "")
             queue.drop(folder.name)
         if entry is None or not entry.cluster:
-            _tidy(queue)
+            _remove_ended(queue)
             _start_waiting(queue, None)
 
 
-def _tidy(queue: Queue) -> None:
+def _remove_ended(queue: Queue) -> None:
     """Take out this computer's jobs that are no longer queued, or whose process is gone."""
     for entry in list(queue.entries):
         folder = queue.project / entry.job

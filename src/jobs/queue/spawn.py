@@ -29,7 +29,7 @@ def start_worker(folder: Path, python: Path | str | None = None, gpu: str | None
     python = str(python or sys.executable)
     with open(folder / OUTPUT, "ab") as output:
         process = subprocess.Popen(
-            [python, *_from_these_files(WORKER), str(folder)],
+            [python, *_with_boot(WORKER), str(folder)],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder.parent,
             env=worker_environment(python, gpu), **_detached(),
         )  # fmt: skip
@@ -37,7 +37,7 @@ def start_worker(folder: Path, python: Path | str | None = None, gpu: str | None
     return process.pid
 
 
-def _from_these_files(words: tuple[str, ...]) -> list[str]:
+def _with_boot(words: tuple[str, ...]) -> list[str]:
     return booted(words[1]) if words[0] == "-m" else list(words)
 
 

@@ -61,13 +61,13 @@ def _pair(null: NullTest) -> tuple[Any, Any]:
     return null.real, null.rigid
 
 
-def _both(record: dict[str, Any], name: str) -> list[list[float]]:
+def _of_real_and_rigid(record: dict[str, Any], name: str) -> list[list[float]]:
     sides = (record.get(side) for side in ("real", "rigid"))
     return [each[name] if isinstance(each, dict) and isinstance(each.get(name), list) else [] for each in sides]
 
 
 def _parts(folder: Path, record: dict[str, Any]) -> list[tuple[str, str, str]]:
-    parts = list(zip(*_both(record, "parts")))
+    parts = list(zip(*_of_real_and_rigid(record, "parts")))
     if len(parts) < 2:
         return []
     labels = labels_of_training(folder / str(record.get("model", "")), len(parts))
@@ -76,7 +76,7 @@ def _parts(folder: Path, record: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _information(record: dict[str, Any]) -> list[tuple[str, str, str]]:
-    sides = [", ".join(f"{value:.2g}" for value in values[:6]) for values in _both(record, "information")]
+    sides = [", ".join(f"{value:.2g}" for value in values[:6]) for values in _of_real_and_rigid(record, "information")]
     return [("signal over noise of the leading motions", sides[0], sides[1])] if all(sides) else []
 
 

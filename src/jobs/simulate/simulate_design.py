@@ -100,12 +100,12 @@ def design(parameters: SimulateParameters, assembly: Assembly, seed: int) -> Exp
         parameters.spherical_aberration, parameters.amplitude_contrast, parameters.snr, parameters.noise_ratio, seed,
         **_aberrations(parameters), b_factor=parameters.b_factor,
         scale=draw_scales(count, parameters.scale_spread, seed),
-        pose_error=_two(parameters.pose_error, "pose_error"),
+        pose_error=_two_numbers(parameters.pose_error, "pose_error"),
         defocus_error=parameters.defocus_error / 100,
         kind=draw_kinds(count, parameters.junk, parameters.strangers, seed),
         absent=draw_absent(count, _share(parameters.drop), seed),
-        neighbour=draw_neighbours(count, parameters.neighbours, _beside(assembly.molecule), seed),
-        background=draw_background(count, *_two(parameters.noise, "noise"), seed),
+        neighbour=draw_neighbours(count, parameters.neighbours, _neighbour_distances(assembly.molecule), seed),
+        background=draw_background(count, *_two_numbers(parameters.noise, "noise"), seed),
     )  # fmt: skip
 
 
@@ -136,13 +136,13 @@ def _cap(pair: tuple[float, ...]) -> tuple[float, float] | None:
     return pair[0], pair[1]
 
 
-def _beside(molecule: Molecule) -> tuple[float, float]:
+def _neighbour_distances(molecule: Molecule) -> tuple[float, float]:
     """How far from a particle's middle its neighbour's is, least and most, Å: they touch, or are half of one apart."""
     radius = float(np.percentile(np.linalg.norm(molecule.position, axis=1), 95))
     return 1.8 * radius, 2.5 * radius
 
 
-def _two(pair: tuple[float, ...], name: str) -> tuple[float, float]:
+def _two_numbers(pair: tuple[float, ...], name: str) -> tuple[float, float]:
     if len(pair) not in (0, 2) or any(value < 0 for value in pair):
         raise InputError(f"{name}: {pair} must be two numbers that are not negative.")
     return (pair[0], pair[1]) if pair else (0.0, 0.0)

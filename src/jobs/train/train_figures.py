@@ -29,9 +29,9 @@ class PassFigures:
         """Draw the model in the job's folder, or leave that to a later pass."""
         self._behind = True
         if last or time.monotonic() - self._drawn >= max(SECONDS_BETWEEN_FIGURES, self._took / SHARE):
-            self.catch_up()
+            self.draw_if_behind()
 
-    def catch_up(self) -> None:
+    def draw_if_behind(self) -> None:
         """Draw the model in the job's folder unless its figures are of it."""
         if self._behind:
             began = time.monotonic()

@@ -26,7 +26,7 @@ def main(words: list[str]) -> None:
     """
     folder, devices, host, pid, start = Path(words[0]), words[1].split(","), words[2], int(words[3]), words[4]
     if host == host_name():
-        _end_with(pid, start)
+        _exit_with_job(pid, start)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the job's process passes a wish to stop on, so that all leave together
     device = choose_device(devices[int(os.environ["LOCAL_RANK"])])
@@ -35,7 +35,7 @@ def main(words: list[str]) -> None:
     job.member_function()(join_record(job, record, folder.parent), JobRun(folder, record["seed"]), device)
 
 
-def _end_with(pid: int, start: str) -> None:
+def _exit_with_job(pid: int, start: str) -> None:
     """End this process when the job's is gone: its lock is free then, and another may run the job."""
 
     def watch() -> None:

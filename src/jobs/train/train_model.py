@@ -137,7 +137,7 @@ def train_model(
             release_memory()
         return trainer, training
     except Interrupted:
-        figures.catch_up()
+        figures.draw_if_behind()
         trainer.log(STOPPED)
         return None
 

@@ -59,7 +59,7 @@ def all_points(config: CryodrgnConfig) -> FrequencyPoints:
     if config.domain == "fourier":
         inside = _ball(config, axis)
         mirrored = _half(config.box, config.encoding == "none")
-        inside &= mirrored | _own_plane(config)
+        inside &= mirrored | _given_points(config)
     return _points(axis, inside, mirrored, config.encoding != "none" or config.domain == "hartley")
 
 
@@ -111,7 +111,7 @@ def _half(box: int, tilted_only: bool) -> np.ndarray:
     return half
 
 
-def _own_plane(config: CryodrgnConfig) -> np.ndarray:
+def _given_points(config: CryodrgnConfig) -> np.ndarray:
     """``(N, N, N)`` bool: points that are asked for though nothing follows from them."""
     own = np.zeros((config.box,) * 3, bool)
     own[config.box // 2] = config.encoding == "none"

@@ -69,14 +69,14 @@ class PlotMessages(QLabel):
         self.setVisible(bool(text))
         self._place()
 
-    def _room(self) -> QRect:
+    def _text_area(self) -> QRect:
         """Of the plot, where words may be."""
         left, bottom, right, top = MARGINS
         return self._canvas.rect().adjusted(left + _EDGE, top + _EDGE, -right - _EDGE, -bottom - _EDGE)
 
     def _shortened(self) -> str:
         """The message, or as many of its lines as it may have."""
-        width = max(self._room().width() - _PADDING, 1)
+        width = max(self._text_area().width() - _PADDING, 1)
         most = self._most_lines()
         lines = [line for part in self._message.split("\n") for line in self._wrapped(part, width)]
         if len(lines) <= most:
@@ -91,7 +91,7 @@ class PlotMessages(QLabel):
         """What went wrong may take more of a narrow plot: it says what to do at its end."""
         if math.isinf(self._error_read_at):
             return _MOST_LINES
-        return max(_MOST_LINES, int(_MOST_OF_PLOT * self._room().height()) // self.fontMetrics().lineSpacing())
+        return max(_MOST_LINES, int(_MOST_OF_PLOT * self._text_area().height()) // self.fontMetrics().lineSpacing())
 
     def _wrapped(self, text: str, width: int) -> list[str]:
         """The lines of a text that are no wider than so many pixels."""
@@ -110,7 +110,7 @@ class PlotMessages(QLabel):
         """At the top of the plot, or at its bottom while the cursor is up there."""
         if not self.text():
             return
-        theme, room = self._canvas.theme, self._room()
+        theme, room = self._canvas.theme, self._text_area()
         self.setStyleSheet(f"background: {theme.page}; color: {theme.ink}; padding: 2px 5px; border-radius: 3px;")
         words = self.fontMetrics().boundingRect(
             QRect(0, 0, room.width() - 12, 1000), Qt.TextFlag.TextWordWrap.value, self.text()

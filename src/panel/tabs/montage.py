@@ -90,16 +90,16 @@ class Montage(QDialog):
 
     def _write(self, sentence: str) -> None:
         self.words.setText(sentence)
-        self._make_room()
+        self._fit_words()
 
-    def _make_room(self) -> None:
+    def _fit_words(self) -> None:
         """As high as the words are when they are broken: of itself a window leaves them a line or two."""
         self.words.setMinimumHeight(self.words.heightForWidth(self.layout().contentsRect().width()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """The words break elsewhere."""
         super().resizeEvent(event)
-        self._make_room()
+        self._fit_words()
 
     def move_to(self, folder: str) -> None:
         """The images are in that folder."""

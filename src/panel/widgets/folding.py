@@ -49,7 +49,7 @@ class Folding(QSplitter):
     @property
     def beside(self) -> bool:
         """Whether the tabs are beside the plot."""
-        low = self._room < _LEAST_PAGE
+        low = self._free_height < _LEAST_PAGE
         return self.width() >= _WIDE and (low or self.width() > _BESIDE * self._whole)
 
     def fit(self) -> None:
@@ -57,7 +57,7 @@ class Folding(QSplitter):
         beside = self.beside
         self.setOrientation(Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical)
         if not self._asked:
-            self.folded = not beside and self._room < _LEAST_PAGE
+            self.folded = not beside and self._free_height < _LEAST_PAGE
         folds = self.folded and not beside
         self.tabs.setMaximumHeight(self._bar if folds else _ANY_HEIGHT)
         self._show_button(beside)
@@ -66,7 +66,8 @@ class Folding(QSplitter):
         if folds:
             second = self._bar
         elif not second:
-            second = _SHARE_BESIDE * whole if beside else self._bar + min(self._wanted(), max(self._room, _LEAST_PAGE))
+            least = max(self._free_height, _LEAST_PAGE)
+            second = _SHARE_BESIDE * whole if beside else self._bar + min(self._wanted(), least)
         with QSignalBlocker(self):
             self.setSizes([round(whole - second), round(second)])
 
@@ -85,7 +86,7 @@ class Folding(QSplitter):
         return max(self.parentWidget().height() if self.parentWidget() else 0, self.height())
 
     @property
-    def _room(self) -> int:
+    def _free_height(self) -> int:
         """The height that pages may have below the plot."""
         return round(self.height() - self.handleWidth() - self._bar - max(PLOT_SHARE * self._whole, PLOT_HEIGHT))
 

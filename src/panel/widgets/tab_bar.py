@@ -16,7 +16,7 @@ class CompactTabBar(QTabBar):
         """See Qt."""
         usual = [super(CompactTabBar, self).tabSizeHint(k) for k in range(self.count())]
         texts = [self.fontMetrics().horizontalAdvance(self.tabText(k).replace("&&", "&")) for k in range(self.count())]
-        missing = sum(size.width() for size in usual) - self._room()
+        missing = sum(size.width() for size in usual) - self._free_width()
         margin = sum(size.width() - wide for size, wide in zip(usual, texts)) / max(self.count(), 1)
         room = max(margin - max(missing, 0) / max(self.count(), 1), _LEAST)
         size = usual[number]
@@ -35,7 +35,7 @@ class CompactTabBar(QTabBar):
                 painter.drawText(self.tabRect(number), flags, self.tabText(number))
         painter.end()
 
-    def _room(self) -> int:
+    def _free_width(self) -> int:
         tabs = self.parentWidget()
         corner = tabs.cornerWidget() if isinstance(tabs, QTabWidget) else None
         taken = corner.sizeHint().width() if corner is not None and not corner.isHidden() else 0

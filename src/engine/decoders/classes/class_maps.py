@@ -82,7 +82,7 @@ def solve_classes(
     for k in range(count):
         halves = tuple(half[known[half, k] > LIKELY] for half in trainer.halves)
         if min(known[half, k].sum() for half in halves) < max(FEWEST, trainer.team.size):
-            solved.append(_as_it_is(stage) if before is None else before.half_maps(k))
+            solved.append(_own_halves(stage) if before is None else before.half_maps(k))
             continue
         own = replace(stage, membership=Membership(weight[:, k], whole=False))
         start = None if before is None else before.half_maps(k)
@@ -91,7 +91,7 @@ def solve_classes(
     return ClassMaps.of(stage.cloud, solved)
 
 
-def _as_it_is(stage: Stage) -> HalfMaps:
+def _own_halves(stage: Stage) -> HalfMaps:
     """The stage's own map, as if both halves had it."""
     return HalfMaps(stage.density, stage.density, torch.ones(stage.box // 2 + 1, device=stage.device))
 

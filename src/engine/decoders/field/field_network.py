@@ -81,15 +81,15 @@ class FieldNetwork(torch.nn.Module):
         """As `forward`, and the derivatives ``(b, k, p, outputs)`` by the latent point, exactly."""
         sums = self._first(encoded, z)
         # forward mode: ∂/∂zₖ of the first layer's sums is the same at all positions
-        slopes = [weight * _above(sums) for weight in self.latent.weight.T.to(sums.dtype)]
+        slopes = [weight * _step_function(sums) for weight in self.latent.weight.T.to(sums.dtype)]
         for matrix, offset in self._layers():
             sums = linear(relu(sums), matrix, offset)
-            slopes = [linear(slope, matrix).mul_(_above(sums)) for slope in slopes]
+            slopes = [linear(slope, matrix).mul_(_step_function(sums)) for slope in slopes]
         last, offset = self.last.weight.to(sums.dtype), self.last.bias.to(sums.dtype)
         changes = torch.stack([linear(slope, last).float() for slope in slopes], dim=1)
         return linear(relu(sums), last, offset).float(), changes
 
-    def absorb(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
+    def reparametrise(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
         """Rewrite it for latents z' with z = z' @ factor + mean; ``mean`` ``(k,)``, ``factor`` ``(k, k)``."""
         with torch.no_grad():
             self.position.bias.add_(self.latent.weight @ mean)
@@ -119,7 +119,7 @@ class FieldNetwork(torch.nn.Module):
         return [((layer.weight + eye).to(kind), layer.bias.to(kind)) for layer in layers]
 
 
-def _above(sums: torch.Tensor) -> torch.Tensor:
+def _step_function(sums: torch.Tensor) -> torch.Tensor:
     """The derivative of max(0, ·), in the type of ``sums``, which is far quicker to multiply with than bool."""
     return (sums > 0).to(sums.dtype)
 

@@ -133,7 +133,7 @@ class FieldState(Decoder):
 
     def substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
         """Take latents z' with z = z' @ factor + mean in place of z, the field staying the same."""
-        self.network.absorb(mean, factor)
+        self.network.reparametrise(mean, factor)
 
     def shared(self) -> list[torch.Tensor]:
         """What a team must agree on, to the last bit."""

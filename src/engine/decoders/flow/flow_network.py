@@ -198,7 +198,7 @@ class Flow(nn.Module):
         return (blended @ rest[..., None]).squeeze(-1) + torch.einsum("vp,bpi->bvi", self.membership, slides)
 
     @torch.no_grad()
-    def absorb(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
+    def reparametrise(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
         """Rewrite the flow for latents z' with z = z' @ scale + mean, the motion staying the same.
 
         ``mean`` ``(k,)``, ``scale`` ``(k, k)``.

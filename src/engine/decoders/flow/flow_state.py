@@ -81,7 +81,7 @@ class FlowState(Decoder):
 
     def substitute(self, mean: torch.Tensor, factor: torch.Tensor) -> None:
         """Take latents z' with z = z' @ factor + mean in place of z, the motion staying the same."""
-        self.flow.absorb(mean, factor)
+        self.flow.reparametrise(mean, factor)
 
     def shared(self) -> list[torch.Tensor]:
         """What a team must agree on, to the last bit."""

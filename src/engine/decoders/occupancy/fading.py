@@ -173,7 +173,7 @@ def _search(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictnes
         if float(more.mean()) < strictness * max(LEAST_GAIN, CERTAIN * error):
             break
         added = next(part for part in free if any(part in group for group in tries[chosen]))
-        if not _two_places(_beside(amplitudes, groups, added)):
+        if not _two_places(_residual_amplitudes(amplitudes, groups, added)):
             free.remove(added)
             continue
         groups, best = tries[chosen], judged[chosen]
@@ -185,7 +185,7 @@ def _search(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictnes
     return Fading(groups, share, explain_by_presence(of_groups, share)[1], float(best.mean()))
 
 
-def _beside(amplitudes: Amplitudes, groups: list[list[int]], part: int) -> Amplitudes:
+def _residual_amplitudes(amplitudes: Amplitudes, groups: list[list[int]], part: int) -> Amplitudes:
     """What images say of a part's amplitude beyond what the ``groups`` explain that come and go already."""
     alone = amplitudes.grouped([[part]])
     others = [[other for other in group if other != part] for group in groups]

@@ -58,7 +58,7 @@ def guess_occupancy(
     else:
         motion = _motion(trainer, decoder, composition, fading)
         _let_fade(flow, fading)
-        stage = _made_up_for(stage, decoder, flow, fading)
+        stage = _with_mean_presence(stage, decoder, flow, fading)
         move_linearly(trainer, stage, decoder, points, motion)
     decoder.maps = trainer.solve(stage, decoder.vertices_of(points), None, FIRST_ITERATIONS, "map")
     stage = stage.with_density(supported_map(stage.cloud, decoder.maps))
@@ -150,7 +150,7 @@ def _follow_latents(trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fadi
         flow.presence.let_fade(part, float(0.5 + STRETCH * (mean - 0.5) - slope @ middle), slope.float())
 
 
-def _made_up_for(stage: Stage, decoder: FlowState, flow: OccupancyFlow, fading: Fading) -> Stage:
+def _with_mean_presence(stage: Stage, decoder: FlowState, flow: OccupancyFlow, fading: Fading) -> Stage:
     """The stage with the density of all there is, as far as the mean of all particles tells it."""
     mean = torch.ones(1, flow.membership.shape[1], device=stage.device)
     for part, group in fading.group_of.items():

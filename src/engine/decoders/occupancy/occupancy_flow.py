@@ -32,7 +32,7 @@ class OccupancyFlow(Flow):
         return presence @ self.membership.T
 
     @torch.no_grad()
-    def absorb(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
+    def reparametrise(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
         """Rewrite the flow for latents z' with z = z' @ scale + mean, so that all looks the same."""
-        super().absorb(mean, scale)
-        self.presence.absorb(mean, scale)
+        super().reparametrise(mean, scale)
+        self.presence.reparametrise(mean, scale)

@@ -8,7 +8,7 @@ from torch import nn
 SHARPNESS = 12.0  # of the two bends: at 0 and 1 the presence is 0.06 from the end that it levels off to
 
 
-def level_off(place: torch.Tensor) -> torch.Tensor:
+def soft_clip(place: torch.Tensor) -> torch.Tensor:
     """Presence in 0…1 at a ``place`` along the line from absent (0) to present (1), any shape.
 
     As it is between the two, level beyond them: ∫ of a logistic step up at 0 and one down at 1. A logistic function
@@ -42,7 +42,7 @@ class Presence(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Presence ``(b, p)`` at latent points ``(b, k)``."""
-        return torch.where(self.fades, level_off(self.offset + z @ self.slope.T), torch.ones_like(self.offset))
+        return torch.where(self.fades, soft_clip(self.offset + z @ self.slope.T), torch.ones_like(self.offset))
 
     @torch.no_grad()
     def held(self, z: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
@@ -56,7 +56,7 @@ class Presence(nn.Module):
         self.fades[part], self.offset[part], self.slope[part] = True, offset, slope
 
     @torch.no_grad()
-    def absorb(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
+    def reparametrise(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
         """Rewrite it for latents z' with z = z' @ scale + mean; ``mean`` ``(k,)``, ``scale`` ``(k, k)``."""
         self.offset.add_(self.slope @ mean)
         self.slope.copy_(self.slope @ scale.T)
