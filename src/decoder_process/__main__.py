@@ -9,7 +9,7 @@ import os
 from .asker_pipes import take_pipes
 from .server import serve
 
-# What knows the answers lies above this room, and is found by its name when the process starts.
+# The answers are in a package above this one, which is imported by its name when the process starts.
 ANSWERS = ".answers:ModelAnswers"
 
 

@@ -1,4 +1,4 @@
-"""One run of a process that talks in messages, and the threads on its pipes so that nobody else has to wait."""
+"""One run of a process that talks in messages, and the threads on its pipes so that no other thread has to wait."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _thread(work: Callable, *words: Any) -> threading.Thread:
 
 
 def _receive(process: subprocess.Popen, pipe: io.FileIO, events: SimpleQueue, listening: threading.Thread) -> None:
-    """Messages, and None when the process has ended and its last words are heard: nobody else need wait for that."""
+    """Messages, and None when the process has ended and its last lines are read; no other thread waits for that."""
     file = io.BufferedReader(pipe, 1 << 16)
     try:
         while (message := _next(file)) is not None:

@@ -1,4 +1,4 @@
-"""Ask the engine process, and have the answers come by callback: nothing here waits unless it is told to."""
+"""Ask the engine process, and have the answers come by callback: nothing here waits but `call` and `wait`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Answer:
 
 
 def ignore(_: Any) -> None:
-    """The callback of what nobody waits for."""
+    """The callback of a request whose answer is not used."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,7 +103,7 @@ class Trained:
     def search(self) -> Nearest:
         """Neighbours in latent space."""
         known = self.finite[:, None]
-        # those without a place are put where nobody looks
+        # those without a place are put far outside
         return Nearest(self.latents if known.all() else np.where(known, self.latents, np.float32(1e18)))
 
     @cached_property

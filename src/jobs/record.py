@@ -93,7 +93,7 @@ def read_status(folder: Path) -> Status:
 
 
 def is_silent(folder: Path) -> bool:
-    """Whether a job that calls itself running, on another computer, has given no sign of life for long."""
+    """Whether a job that calls itself running, on another computer, has written nothing for long."""
     status = recorded_status(folder)
     return status.status == RUNNING and status.host != host_name() and silence(folder) > SILENT
 

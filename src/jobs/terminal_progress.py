@@ -67,7 +67,7 @@ class Terminal:
             self._try(bar.close)
 
     def _try(self, show: Callable[[], None]) -> None:
-        """Show something, unless nobody can see it any more."""
+        """Show something, unless the terminal is gone."""
         if self._shows:
             try:
                 show()

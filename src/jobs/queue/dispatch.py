@@ -102,7 +102,7 @@ def claim(folder: Path, pid: int) -> Entry | None:
 
 
 def finish(folder: Path, pid: int, error: str | None) -> None:
-    """The worker's last deed: out of the queue, and the next in.
+    """What the worker does last: take its job out of the queue, and start the next.
 
     ``error`` is why a job did not even begin; None: it was told to stop. A cluster's node starts nothing further: what
     the scheduler gave it ends with the job.

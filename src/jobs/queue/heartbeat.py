@@ -1,4 +1,4 @@
-"""A sign of life that a running job gives, by which another computer judges it.
+"""A file that a running job touches again and again, by which another computer sees that it runs.
 
 Only a file's time is compared with another file's time: computers' clocks differ, and may be set.
 """
@@ -15,13 +15,13 @@ from pathlib import Path
 NAME = ".alive"
 _CLOCK = ".clock"  # a file of the project that is touched to learn what time it is there
 SECONDS_BETWEEN_BEATS = 10.0
-# A shared file system may show a change late, and a process that compiles or reads may not get round to it.
+# A shared file system may show a change late, and a process that compiles or reads may be late.
 SILENT = 180.0
 
 
 @contextmanager
 def beating(folder: Path, on_tick: Callable[[], None]) -> Iterator[None]:
-    """Give the sign of life while the block runs, calling ``on_tick`` (in a thread of its own) once a second."""
+    """Touch that file while the block runs, calling ``on_tick`` (in a thread of its own) once a second."""
     ended = threading.Event()
 
     def beat() -> None:
@@ -44,7 +44,7 @@ def beating(folder: Path, on_tick: Callable[[], None]) -> Iterator[None]:
 
 
 def silence(folder: Path) -> float:
-    """Seconds since a job last gave a sign of life, by the clock of the file system that it is on."""
+    """Seconds since a job last wrote or touched a file, by the clock of the file system that it is on."""
     times = [_time(folder / name) for name in (NAME, "status.json", "log.txt", "progress.jsonl")]
     last = max(filter(None, times), default=0.0)
     clock = folder.parent / _CLOCK

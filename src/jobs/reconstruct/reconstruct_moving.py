@@ -132,7 +132,7 @@ def solve_in_team(parameters: ReconstructParameters, job: JobRun, device: str) -
     try:
         _solve(parameters, job, device, inputs, images, team)
     except Interrupted:
-        os._exit(0)  # without a farewell to the others, who hear of it as well: what the last pass found is kept
+        os._exit(0)  # without leaving the group, for the others stop as well: what the last pass found is kept
     team.leave()
 
 

@@ -24,7 +24,7 @@ from ...file_locks import lock_file
 
 CHUNK_BYTES = 1 << 24  # copied between two words of how far it is
 SYNC_CHUNKS = 64  # copied between two waits for the disk, so that the last wait is short
-STALE_SECONDS = 120.0  # after which an unfinished copy that does not grow belongs to nobody
+STALE_SECONDS = 120.0  # after which an unfinished copy that does not grow is taken for abandoned
 _GLANCE = 0.2  # seconds between two looks at a lock that is taken
 
 

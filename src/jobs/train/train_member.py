@@ -28,7 +28,7 @@ def main(words: list[str]) -> None:
     if host == host_name():
         _exit_with_job(pid, start)
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)  # the job's process passes a wish to stop on, so that all leave together
+        signal.signal(name, signal.SIG_IGN)  # the job's process passes a request to stop on, so that all end together
     device = choose_device(devices[int(os.environ["LOCAL_RANK"])])
     record = read_record(folder)
     job = find_job(record["verb"])

@@ -117,7 +117,7 @@ class ImageEncoder(LatentSource):
             return torch.from_numpy(np.stack(seen)).to(trainer.device)
         order = np.random.default_rng((trainer.seed, 42)).permutation(len(trainer.images))
         other = np.empty_like(order)
-        other[order] = np.roll(order, 1)  # nobody keeps its own
+        other[order] = np.roll(order, 1)  # no particle keeps its own
         batch = next(iter(self._cache.batches([other[numbers]], self.encoder.seen.box)))
         return self.encoder.seen(now.stage.poses.corrected(batch), now.stage.poses)
 
