@@ -56,7 +56,7 @@ class Kills:
             return False
         return True
 
-    def strike(self) -> None:
+    def kill_during_request(self) -> None:
         """Ask, and kill while the question is under way, or just before or after."""
         self.killer = threading.Thread(target=kill, args=(self.random.uniform(0, LONGEST),))
         self.killer.start()
@@ -70,7 +70,7 @@ class Kills:
         self.seen, self.begun = self.model.map.data.array.copy(), time.monotonic()
         self.worked = self.ask()
 
-    def came(self) -> bool:
+    def is_answered(self) -> bool:
         """Whether the map after the kill is there, or will not be."""
         late = time.monotonic() - self.begun
         there = self.worked and not np.array_equal(self.seen, self.model.map.data.array)
@@ -90,9 +90,9 @@ class Kills:
 
 def without_window(kills: Kills) -> None:
     while kills.left:
-        kills.strike()
+        kills.kill_during_request()
         kills.after()
-        kills.came()
+        kills.is_answered()
     kills.write()
 
 
@@ -101,7 +101,7 @@ def with_window(kills: Kills) -> None:
     from Qt.QtCore import QTimer
 
     def begin() -> None:
-        kills.strike()
+        kills.kill_during_request()
         QTimer.singleShot(int(1000 * LONGEST) + 30, follow)
 
     def follow() -> None:
@@ -109,7 +109,7 @@ def with_window(kills: Kills) -> None:
         QTimer.singleShot(20, look)
 
     def look() -> None:
-        if not kills.came():
+        if not kills.is_answered():
             QTimer.singleShot(20, look)
         elif kills.left:
             QTimer.singleShot(20, begin)

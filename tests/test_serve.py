@@ -21,7 +21,7 @@ from waiting_for import wait_until
 TALKING = [sys.executable, talking_answers.__file__]
 
 
-class Talk:
+class Connection:
     """A process and its pipes."""
 
     def __init__(self, command: list[str]) -> None:
@@ -48,12 +48,12 @@ class Talk:
 
 
 @pytest.fixture
-def talk():
-    talk = Talk(TALKING)
-    yield talk
-    talk.process.kill()
-    talk.process.wait()
-    for file in (talk.process.stdin, talk.process.stdout, talk.process.stderr):
+def connection():
+    connection = Connection(TALKING)
+    yield connection
+    connection.process.kill()
+    connection.process.wait()
+    for file in (connection.process.stdin, connection.process.stdout, connection.process.stderr):
         file.close()
 
 
@@ -66,46 +66,46 @@ def gone(pid: int) -> bool:
 
 
 def test_it_says_hello_as_a_module_of_the_package():
-    talk = Talk([sys.executable, "-m", "chimerax.flexrec.decoder_process", "--backend", "numpy"])
-    said = talk.ask(id="first", ask="hello")
+    connection = Connection([sys.executable, "-m", "chimerax.flexrec.decoder_process", "--backend", "numpy"])
+    said = connection.ask(id="first", ask="hello")
     assert said["id"] == "first" and said["protocol"] == messages.PROTOCOL and said["backend"] == "numpy"
     assert said["python"] == sys.version.split()[0] and said["modules"]["numpy"] == np.__version__
-    assert said["pid"] == talk.process.pid
+    assert said["pid"] == connection.process.pid
     if sys.platform == "linux":
-        assert "torch" not in Path(f"/proc/{talk.process.pid}/maps").read_text()
-    talk.process.stdin.close()
-    assert talk.process.wait(10) == 0
-    assert talk.process.stdout.read() == b"" and talk.process.stderr.read() == b""
+        assert "torch" not in Path(f"/proc/{connection.process.pid}/maps").read_text()
+    connection.process.stdin.close()
+    assert connection.process.wait(10) == 0
+    assert connection.process.stdout.read() == b"" and connection.process.stderr.read() == b""
 
 
-def test_arrays_go_both_ways(talk):
-    talk.send(*packed({"id": 1, "ask": "double", "said": "é\n"}, np.arange(6).reshape(2, 3)))
-    header, array = talk.read()[0]
+def test_arrays_go_both_ways(connection):
+    connection.send(*packed({"id": 1, "ask": "double", "said": "é\n"}, np.arange(6).reshape(2, 3)))
+    header, array = connection.read()[0]
     assert (header["id"], header["said"], array.dtype) == (1, "é\n", np.float32)
     assert array.tolist() == [[0, 2, 4], [6, 8, 10]]
-    talk.send(*packed({"id": 2, "ask": "double"}, np.zeros((0, 3))))
-    assert talk.read()[0][1].shape == (0, 3)
+    connection.send(*packed({"id": 2, "ask": "double"}, np.zeros((0, 3))))
+    assert connection.read()[0][1].shape == (0, 3)
 
 
-def test_standard_output_has_answers_and_nothing_else(talk):
-    talk.send({"id": 1, "ask": "talk"}, {"id": 2, "ask": "ping"})
-    assert [header for header, _ in talk.read(2)] == [{"id": 1, "read": ""}, {"id": 2}]
-    talk.process.kill()
-    out, err = talk.process.communicate()
+def test_standard_output_has_answers_and_nothing_else(connection):
+    connection.send({"id": 1, "ask": "talk"}, {"id": 2, "ask": "ping"})
+    assert [header for header, _ in connection.read(2)] == [{"id": 1, "read": ""}, {"id": 2}]
+    connection.process.kill()
+    out, err = connection.process.communicate()
     assert out == b""
     for words in (b"starting with auto", b"from print", b"from the file of standard output", b"from a child"):
         assert words in err
 
 
-def test_mistakes_are_answered_by_sentences_and_the_process_goes_on(talk):
+def test_mistakes_are_answered_by_sentences_and_the_process_goes_on(connection):
     for ask, kind, words in (
         ("refuse", "input", "this is refused; ask something else."),
         ("exhaust", "memory", "there is not enough memory for exhaust"),
         ("divide", "bug", "FlexRec made a mistake in divide (ZeroDivisionError: division by zero)"),
     ):
-        said = talk.ask(id=3, ask=ask)
+        said = connection.ask(id=3, ask=ask)
         assert said["id"] == 3 and said["kind"] == kind and words in said["error"]
-    assert talk.ask(id=4, ask="ping") == {"id": 4}
+    assert connection.ask(id=4, ask="ping") == {"id": 4}
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_mistakes_are_answered_by_sentences_and_the_process_goes_on(talk):
         (b" " * (messages.LINE_LIMIT + 5) + b"\n", "longer than"),
     ],
 )
-def test_what_cannot_be_understood_is_answered_and_the_next_line_is_read(talk, line, words):
-    talk.send(line, {"id": 8, "ask": "ping"})
-    (refused, _), (next_one, _) = talk.read(2)
+def test_what_cannot_be_understood_is_answered_and_the_next_line_is_read(connection, line, words):
+    connection.send(line, {"id": 8, "ask": "ping"})
+    (refused, _), (next_one, _) = connection.read(2)
     assert words in refused["error"] and refused["kind"] == "input"
     assert refused["id"] in (7, None)
     assert next_one == {"id": 8}
@@ -148,26 +148,26 @@ def test_too_many_bytes_are_read_past():
     assert read_message(io.BytesIO(b'{"id": 1, "bytes": 12}\n1234')) is None
 
 
-def test_the_newest_request_of_a_channel_wins_and_no_other_is_touched(talk):
-    talk.occupy(0.4, channel="drag")
-    talk.send(
+def test_the_newest_request_of_a_channel_wins_and_no_other_is_touched(connection):
+    connection.occupy(0.4, channel="drag")
+    connection.send(
         *({"id": i, "ask": "double", "channel": "drag"} for i in range(1, 6)),
         {"id": 6, "ask": "double", "channel": "other"},
         {"id": 7, "ask": "double"},
         {"id": 8, "ask": "double"},
     )
-    said = [header for header, _ in talk.read(9)]
+    said = [header for header, _ in connection.read(9)]
     assert said[0] == {"id": 0}  # begun, so finished
     assert [header for header in said if header.get("dropped")] == [{"id": i, "dropped": True} for i in range(1, 5)]
     assert [header["id"] for header in said if "said" in header] == [5, 6, 7, 8]
 
 
-def test_a_waiting_request_can_be_cancelled(talk):
-    talk.occupy(0.4)
+def test_a_waiting_request_can_be_cancelled(connection):
+    connection.occupy(0.4)
     cancel = {"ask": "cancel"}
-    talk.send({"id": 1, "ask": "double"}, {"id": 2, "cancels": 1, **cancel}, {"id": 3, "cancels": 0, **cancel})
-    talk.send({"id": 4, "ask": "ping"})
-    said = [header for header, _ in talk.read(5)]
+    connection.send({"id": 1, "ask": "double"}, {"id": 2, "cancels": 1, **cancel}, {"id": 3, "cancels": 0, **cancel})
+    connection.send({"id": 4, "ask": "ping"})
+    said = [header for header, _ in connection.read(5)]
     assert said[1:] == [
         {"id": 1, "dropped": True},
         {"id": 2, "cancelled": True},
@@ -176,24 +176,24 @@ def test_a_waiting_request_can_be_cancelled(talk):
     ]
 
 
-def test_more_requests_than_can_wait_are_refused(talk, tmp_path):
+def test_more_requests_than_can_wait_are_refused(connection, tmp_path):
     begun, until = tmp_path / "begun", tmp_path / "until"
-    talk.send({"id": 0, "ask": "wait", "begun": str(begun), "until": str(until)})
+    connection.send({"id": 0, "ask": "wait", "begun": str(begun), "until": str(until)})
     wait_until(begun.exists, "it is at work")
-    talk.send(*({"id": i, "ask": "double"} for i in range(1, 1100)))
+    connection.send(*({"id": i, "ask": "double"} for i in range(1, 1100)))
     # its pipe does not hold as much as this: once it is sent, all before it have been read
-    talk.send(*packed({"id": "last", "ask": "double"}, np.zeros(1 << 20)))
+    connection.send(*packed({"id": "last", "ask": "double"}, np.zeros(1 << 20)))
     until.touch()
-    said = [header for header, _ in talk.read(1101) if header["id"] != "last"]
+    said = [header for header, _ in connection.read(1101) if header["id"] != "last"]
     refused = [header["id"] for header in said if "too many requests wait" in header.get("error", "")]
     assert refused == list(range(1001, 1100))
     assert {header["id"] for header in said} == set(range(1100))
 
 
-def test_it_ends_with_its_input_though_it_is_at_work(talk):
-    talk.occupy(60)
-    talk.process.stdin.close()
-    assert talk.process.wait(10) == 0
+def test_it_ends_with_its_input_though_it_is_at_work(connection):
+    connection.occupy(60)
+    connection.process.stdin.close()
+    assert connection.process.wait(10) == 0
 
 
 PARENT = """

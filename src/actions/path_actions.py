@@ -182,7 +182,7 @@ PATH_POINTS = Action("path points", "Take the points of a file as the path", pat
 
 
 @dataclass(frozen=True)
-class Pace:
+class PlaybackParameters:
     """How a path is played."""
 
     speed: float | None = parameter(None, low=0.001, high=1000, help="states a second; 10 if nothing is said")
@@ -192,7 +192,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Morph(Pace):
+class Morph(PlaybackParameters):
     """From state to state."""
 
     first: str = parameter(form=POINT, positional=True, help="where it begins")
@@ -209,9 +209,10 @@ def morph(scene: Scene, asked: Morph) -> LatentPath:
     return path
 
 
-def _play(scene: Scene, pace: Pace, reverse: bool = False) -> None:
+def _play(scene: Scene, playback: PlaybackParameters, reverse: bool = False) -> None:
     states = len(_current_path(scene))
-    scene.play(Playing.of(states, pace.speed, pace.seconds, loop=pace.loop, bounce=pace.bounce, reverse=reverse))
+    scene.play(Playing.of(states, playback.speed, playback.seconds, loop=playback.loop, bounce=playback.bounce,
+                          reverse=reverse))  # fmt: skip
 
 
 MORPH = Action(
@@ -221,7 +222,7 @@ MORPH = Action(
 
 
 @dataclass(frozen=True)
-class Play(Pace):
+class Play(PlaybackParameters):
     """How a path is played, or that it is not."""
 
     what: str | None = parameter(
