@@ -23,8 +23,12 @@ def wait_for_layout(session) -> None:
     """Wait until the main window has laid out a new panel: the panel asks for its width when others have theirs."""
     view = session.ui.main_window.graphics_window
     still, size = 0, None
-    for _ in range(_MOST_ROUNDS):
-        session.ui.processEvents()
-        still, size = (still + 1 if view.size() == size else 0), view.size()
-        if still == _STILL:
-            return
+    session.update_loop.block_redraw()  # the picture is drawn once, when all have their sizes: a processor takes long
+    try:
+        for _ in range(_MOST_ROUNDS):
+            session.ui.processEvents()
+            still, size = (still + 1 if view.size() == size else 0), view.size()
+            if still == _STILL:
+                return
+    finally:
+        session.update_loop.unblock_redraw()

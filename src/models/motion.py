@@ -47,7 +47,7 @@ def principal_motions_and_sizes(model: Model) -> tuple[np.ndarray, np.ndarray]:
     moved = moving.vertices(latents[rows]) * np.sqrt(moving.mass)[:, None]
     moved = moved.reshape(len(rows), -1)
     centred = latents[rows] - latents[rows].mean(axis=0)
-    slope = np.linalg.lstsq(centred, moved - moved.mean(axis=0), rcond=None)[0]
+    slope = np.linalg.pinv(centred) @ (moved - moved.mean(axis=0))
     spread = np.linalg.cholesky(np.cov(latents.T).reshape(len(slope), -1) + 1e-9 * np.eye(len(slope)))
     directions, sizes, _ = np.linalg.svd(spread.T @ slope, full_matrices=False)
     steps = (spread @ directions).T

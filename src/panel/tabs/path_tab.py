@@ -7,6 +7,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton,
 
 from ...explore.anchors import point_text
 from ...explore.make_path import describe_path
+from ...explore.path import LatentPath
+from ...explore.trained_model import Trained
 from ..panel_services import PanelServices, PanelTab
 from ..plot.path_corners import axis_command, corners_of, nearest_piece, simplified, through_command
 from ..widgets.named_button import action_tip
@@ -24,6 +26,7 @@ class PathTab(PanelTab):
         self.panel, self.scene, self.plot = panel, panel.scene, panel.plot
         self.corners = np.zeros((0, 0))  # (c, K)
         self._drawn_path = self._drawn_plane = None
+        self._description: tuple[Trained, LatentPath, str] | None = None
         self.kind, self.axis, self.points = QComboBox(), QComboBox(), QLineEdit(placeholderText=_HINT)
         self.kind.addItems(KINDS)
         self.frames = QSpinBox(minimum=2, maximum=10_000, value=30)
@@ -62,13 +65,20 @@ class PathTab(PanelTab):
             canvas.marks.put_path(None)
             self.plot.mouse.corners = np.zeros((0, 2))
             self.about.setText("Or choose Draw above the plot, and draw one.")
+            self._description = None
         else:
             editing = self.plot.mouse.mode == "edit"
             corners = self._places(self.corners) if len(self.corners) else np.zeros((0, 2))
             self.plot.mouse.corners = corners
             canvas.marks.put_path(self._places(path.z), corners if editing else None)
-            self.about.setText(describe_path(self.scene.trained, path))
+            self.about.setText(self._described(self.scene.trained, path))
         canvas.refresh_marks()
+
+    def _described(self, trained: Trained, path: LatentPath) -> str:
+        """Its sentence, worked out once: that takes a while where there are many particles."""
+        if self._description is None or self._description[:2] != (trained, path):
+            self._description = trained, path, describe_path(trained, path)
+        return self._description[2]
 
     def _places(self, z: np.ndarray) -> np.ndarray:
         """Where latent points ``(m, K)`` are in the plot, ``(m, 2)``."""
