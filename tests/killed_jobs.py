@@ -21,13 +21,21 @@ from counting_job import WALK, WalkParameters
 from waiting_for import wait_until
 
 STEPS, PAUSE = 150, 0.004
-WINDOWS = (0.1, 0.3, 1.0)  # seconds: the process' first breaths, the middle of the job, to beyond its end
+WINDOWS = (0.1, 0.35, 1.1)  # of the time that a whole job takes: its start, its first steps, to beyond its end
 
 
 def unbroken(project: Path) -> bytes:
     """The result of the walk when nothing happens to it."""
     folder = runner.run(WALK, WalkParameters(steps=STEPS), project, seed=7)
     return (folder / "result.json").read_bytes()
+
+
+def seconds_of_a_job(project: Path) -> float:
+    """How long a job that nothing happens to takes in the background, which depends on what else the computer does."""
+    began = time.monotonic()
+    folder = background.submit("walk", {"steps": STEPS, "pause": PAUSE}, project, seed=7)
+    wait_until(lambda: _done(folder), f"{folder} is done")
+    return time.monotonic() - began
 
 
 def kill_and_resume(project: Path, kills: int, dice: random.Random, wanted: bytes) -> Counter:
@@ -37,10 +45,11 @@ def kill_and_resume(project: Path, kills: int, dice: random.Random, wanted: byte
     """
     moments: Counter = Counter()
     values = {"steps": STEPS, "pause": PAUSE}
+    whole = seconds_of_a_job(project)
     folder = background.submit("walk", values, project, seed=7)
     behind = background.submit("walk", {"steps": 2}, project)
     for _ in range(kills):
-        moments[_kill(folder, dice.uniform(0, dice.choice(WINDOWS)))] += 1
+        moments[_kill(folder, whole * dice.uniform(0, dice.choice(WINDOWS)))] += 1
         check_whole(project)
         _go_on(folder)
     wait_until(lambda: _done(folder) and _done(behind), f"{folder} and {behind} are done: {read_status(folder)}")
