@@ -20,7 +20,7 @@ from chimerax.flexrec.jobs.queue.queue_file import read_queue
 from chimerax.flexrec.jobs.record import read_status
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def wait_until(true: Callable[[], bool], what: str, seconds: float = 240.0) -> None:  # beside busy programs
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
