@@ -48,6 +48,7 @@ from score import MapScore, even_particles, fsc_curve, score_maps, way
 BATCH = 32
 FINE = DecodeOptions(oversampling=2)  # right up to Nyquist
 LBFGS_STEPS = 20
+LBFGS_LOSS = 1e6  # before the first step: torch's takes no account of curvatures below 1e-10
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,7 @@ def lbfgs(problem: LeastSquares) -> list[tuple[int, torch.Tensor]]:
     """(passes over the images, density) after each of twenty iterations of L-BFGS from an empty map."""
     density = torch.zeros(len(problem.cloud), requires_grad=True)
     optimiser = torch.optim.LBFGS([density], lr=1.0, max_iter=1, history_size=20, line_search_fn="strong_wolfe",
-                                  tolerance_grad=0, tolerance_change=0)  # by default it stops early: the loss is scaled
+                                  tolerance_grad=0, tolerance_change=0)  # by default it stops early
     passes, iterations = 0, []
     scale = 1.0
 
@@ -291,7 +292,7 @@ def lbfgs(problem: LeastSquares) -> list[tuple[int, torch.Tensor]]:
         density.grad = gradient * scale
         return torch.tensor(loss * scale, dtype=torch.float64)
 
-    scale = 1.0 / float(closure())
+    scale = LBFGS_LOSS / float(closure())
     passes = 0
     for _ in range(LBFGS_STEPS):
         optimiser.step(closure)
