@@ -255,8 +255,9 @@ def steps():
     tool.delete()
     yield 0.5
     run("flexrec show")
-    yield 1
-    result["shown again"] = FlexRecTool.shown(session).tool_window._dock_widget.width()
+    again = FlexRecTool.shown(session).tool_window._dock_widget
+    yield lambda: abs(again.width() - result["by hand"][1]) <= 5  # a busy machine takes long to lay docks out
+    result["shown again"] = again.width()
     kept.width = kept.height = 0
 """
 _SCREENS = [((1024, 640), 1), ((1280, 800), 1), ((1920, 1080), 1), ((3840, 2160), 2)]  # and how many pixels are one
