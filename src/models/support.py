@@ -76,7 +76,7 @@ class ParticleDensity:
 
     @classmethod
     def of(cls, latents: np.ndarray, tree: Any) -> ParticleDensity:
-        """Of particles at ``(n, K)``; a tenth of a second, whatever their number."""
+        """Of particles at ``(n, K)``: 0.6 s for 300,000 in eight dimensions."""
         some = latents[:: max(1, len(latents) // _THINNED)]
         thinned = tree if len(some) == len(latents) else _quick_tree(some)
         around = min(max(_LEAST, round(_AROUND * len(some))), len(some) - 1)
