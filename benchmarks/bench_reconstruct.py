@@ -274,8 +274,9 @@ def stage_of(images: ParticleImages, trained) -> tuple[VoxelCloud, Callable[[Bat
 def lbfgs(problem: LeastSquares) -> list[tuple[int, torch.Tensor]]:
     """(passes over the images, density) after each of twenty iterations of L-BFGS from an empty map."""
     density = torch.zeros(len(problem.cloud), requires_grad=True)
-    optimiser = torch.optim.LBFGS([density], lr=1.0, max_iter=1, history_size=20, line_search_fn="strong_wolfe",
-                                  tolerance_grad=0, tolerance_change=0)  # by default it stops early
+    # by default it stops early, and has as many evaluations for a line search as there are iterations
+    optimiser = torch.optim.LBFGS([density], lr=1.0, max_iter=1, max_eval=26, history_size=LBFGS_STEPS,
+                                  line_search_fn="strong_wolfe", tolerance_grad=0, tolerance_change=0)  # fmt: skip
     passes, iterations = 0, []
     scale = 1.0
 

@@ -3,7 +3,7 @@
     python benchmarks/bench_verdicts.py --work bench/verdicts --molecule other.pdb "H:240-500,K:240-500"
 
 For each line of the table particles are simulated, prepared, trained with `--halves` and reconstructed under the motion
-that was found, all with defaults but for one latent dimension. Rigid molecules: every second one with poses that are
+that was found, all with defaults but for one latent dimension. Rigid molecules: every second pair with poses that are
 off by 1.4° and 1.2 Å. Motions: a hinge of ±6° to ±15°; the arm's middle, some 60 Å from the hinge, moves by a pixel of
 6 Å at ±6°. A verdict is right where it says *not beyond noise* of a rigid molecule and
 *supported* of a motion. ``area`` is the area under the FSC (0.5 at most), moved less rigid twin: with the true map, at
