@@ -20,6 +20,7 @@ from chimerax.flexrec.jobs.train import train_team
 from chimerax.flexrec.jobs.train.team_processes import start_here
 from chimerax.flexrec.jobs.train.train_team import LEAST_PARTICLES, MOST_PROCESSES
 from test_train import SMALL, kill_after_a_pass, make_project, process
+from waiting_for import wait_until
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed"),
@@ -46,11 +47,8 @@ def train(project: Path, output: Path, processes: int, start: str) -> list[dict[
     script = Path(__file__).with_name("team_training.py")
     one = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")} | {"CUDA_VISIBLE_DEVICES": ""}
     team = start_here([str(script), str(project), str(output), start], processes, os.environ | one)
-    until = time.monotonic() + 300
-    while (status := team.poll()) is None:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    assert status == 0
+    wait_until(lambda: team.poll() is not None, "the team has ended", 300)
+    assert team.poll() == 0
     return [dict(np.load(output / f"{rank}-of-{processes}.npz")) for rank in range(processes)]
 
 

@@ -139,28 +139,19 @@ def large_pieces(body: np.ndarray, certain: np.ndarray) -> np.ndarray:
 
 def soften(core: np.ndarray, pixel_size: float, dilate: float, pad: float) -> np.ndarray:
     """Soft mask (N, N, N) float32: 1 within ``dilate`` Å of ``core``, falling to 0 by a cosine over ``pad`` Å more."""
-    from scipy.ndimage import distance_transform_edt
+    from scipy.ndimage import distance_transform_edt, find_objects
 
-    soft = np.zeros(core.shape, np.float32)
-    if not core.any():
+    soft, reach = np.zeros(core.shape, np.float32), int(np.ceil(max(dilate + max(pad, 0), 0) / pixel_size)) + 1
+    boxes = find_objects(core.astype(np.int8))
+    if not boxes:
         return soft
-    near = surroundings(core, int(np.ceil(max(dilate + max(pad, 0), 0) / pixel_size)) + 1)  # beyond, it is 0
+    near = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in boxes[0])  # beyond, it is 0
     distance = distance_transform_edt(~core[near]) * pixel_size - dilate
     if pad <= 0:
         soft[near] = distance <= 0
     else:
         soft[near] = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance / pad, 0.0, 1.0))
     return soft
-
-
-def surroundings(core: np.ndarray, reach: int) -> tuple[slice, ...]:
-    """The smallest part of a grid that holds all of ``core`` and ``reach`` voxels around it, as far as there are."""
-    result = []
-    for axis, side in enumerate(core.shape):
-        others = tuple(other for other in range(core.ndim) if other != axis)
-        there = np.flatnonzero(core.any(axis=others))
-        result.append(slice(max(0, int(there[0]) - reach), min(side, int(there[-1]) + reach + 1)))
-    return tuple(result)
 
 
 def make_mask(

@@ -16,7 +16,7 @@ def fourier_shell_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarr
     a, b = (_spectrum(volume) for volume in (first, second))
 
     def products(planes: slice) -> tuple[np.ndarray, ...]:
-        one, other = (each[planes].astype(np.complex128) for each in (a, b))
+        one, other = (spectrum[planes].astype(np.complex128) for spectrum in (a, b))
         return one.real * other.real + one.imag * other.imag, _power(one), _power(other)
 
     cross, *powers = _shell_sums(products, len(first), 3)
@@ -29,7 +29,7 @@ def shell_power(volume: np.ndarray) -> np.ndarray:
     spectrum = _spectrum(volume)
 
     def power_and_count(planes: slice) -> tuple[np.ndarray, ...]:
-        power = _power(spectrum[planes])
+        power = _power(spectrum[planes].astype(np.complex128))
         return power, np.ones_like(power)
 
     power, count = _shell_sums(power_and_count, len(volume), 2)
@@ -48,7 +48,7 @@ def _spectrum(volume: np.ndarray) -> np.ndarray:
 
 
 def _power(spectrum: np.ndarray) -> np.ndarray:
-    return spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2
+    return spectrum.real**2 + spectrum.imag**2
 
 
 def _shell_sums(values: Callable[[slice], tuple[np.ndarray, ...]], box: int, count: int) -> np.ndarray:
