@@ -14,6 +14,7 @@ import torch
 
 from ...latents.particle_latents import ParticleLatents
 from ...latents.whitening import whitening_transform
+from ...optimisers import Adam
 from ...projector.central_slices import SliceGrid
 from ...training.batches import pieces
 from ...training.rigid_map import rigid_stage
@@ -104,7 +105,7 @@ def _along_given(
 def _fit_network(trainer: Trainer, decoder: FieldState, stage: Stage, volumes: torch.Tensor) -> float:
     """Let the network learn volumes ``(1 + k, N, N, N)`` as mean + Σ zₖ Vₖ; the share of their power that it misses."""
     fit_step = _ComponentsFit(decoder, stage, volumes)
-    optimiser = torch.optim.Adam([value for value in decoder.network.parameters() if value.requires_grad])
+    optimiser = Adam([value for value in decoder.network.parameters() if value.requires_grad])
     generator = torch.Generator().manual_seed(trainer.seed)
     counter, left, power = trainer.counter("first guess", FIT_STEPS), 0.0, 0.0
     for number in range(FIT_STEPS):

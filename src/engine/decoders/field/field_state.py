@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ...maps.half_maps import HalfMaps
+from ...optimisers import Adam
 from ...projector.central_slices import PlaneSamples
 from ...training.batches import Batch, pieces
 from ...training.schedule import ResolutionLevel
@@ -35,7 +36,7 @@ class FieldState(Decoder):
 
     settings: FieldParameters
     network: FieldNetwork
-    optimiser: torch.optim.Adam
+    optimiser: Adam
     amplitude: torch.Tensor
     mean: torch.Tensor
     noise: torch.Tensor
@@ -62,7 +63,7 @@ class FieldState(Decoder):
         self.network = network.to(trainer.device)
         self.mean, self._rest = torch.zeros(dims, device=trainer.device), trainer.rest
         learned = [value for value in self.network.parameters() if value.requires_grad]
-        self.optimiser = torch.optim.Adam(learned, lr=self.rates[0])
+        self.optimiser = Adam(learned, lr=self.rates[0])
 
     def take_amplitude(self, stage: Stage, level: ResolutionLevel) -> None:
         """Learn the amplitude of shells that were not known; those that were stay, and with them what is predicted."""

@@ -11,6 +11,7 @@ import torch
 from ....mesh.tetmesh import TetMesh
 from ...latents.particle_latents import ParticleLatents
 from ...maps.half_maps import HalfMaps
+from ...optimisers import Adam
 from ...training.batches import Batch
 from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage, carry_density
@@ -30,7 +31,7 @@ class FlowState(Decoder):
     network: type[Flow] = Flow
     first_modes: int = 24  # in which a motion is first looked for: rigid ones, hinges, and a few to spare
     flow: Flow
-    optimiser: torch.optim.Adam
+    optimiser: Adam
     noise: torch.Tensor
 
     def __init__(self, settings: MotionParameters | None = None) -> None:
@@ -51,7 +52,7 @@ class FlowState(Decoder):
     def use(self, flow: Flow, rate: float | None = None) -> None:
         """Take a flow, with nothing known of its gradients."""
         self.flow = flow
-        self.optimiser = torch.optim.Adam(flow.parameters(), lr=rate or self.settings.learning_rate)
+        self.optimiser = Adam(flow.parameters(), lr=rate or self.settings.learning_rate)
 
     def predict(self, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
         """Images ``(b, d, d // 2 + 1)`` in Fourier space at latents ``(b, k)``, or ``(1, k)`` for all of them."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import torch
 
+from ...optimisers import LBFGS, Adam
 from ...projector.fourier_grid import squared_radius
 from ...training.stage import Stage
 from .flow_network import AMPLITUDE, MOTION, Flow, rotation_from_six
@@ -50,7 +51,7 @@ class _Registration:
     def follow(self, anchor: int, before: torch.Tensor) -> torch.Tensor:
         """Coefficients ``(outputs,)``, Å, that carry the density to an anchor, beginning ``before``."""
         own, target = self._variables(before).requires_grad_(True), self._target(anchor)
-        optimiser = torch.optim.LBFGS([own], max_iter=ITERATIONS, line_search_fn="strong_wolfe", history_size=10)
+        optimiser = LBFGS([own], max_iter=ITERATIONS, line_search_fn="strong_wolfe", history_size=10)
 
         def closure() -> torch.Tensor:
             optimiser.zero_grad()
@@ -155,7 +156,7 @@ def register_anchors(
 
 def _fit_network(flow: Flow, points: torch.Tensor, wanted: torch.Tensor, share: torch.Tensor) -> float:
     """Adam on the network until it passes near the registered states; root mean square distance left, Å."""
-    optimiser = torch.optim.Adam(flow.parameters(), lr=FIT_RATE)
+    optimiser = Adam(flow.parameters(), lr=FIT_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, FIT_STEPS, eta_min=FIT_RATE / 50)
     for _ in range(FIT_STEPS):
         optimiser.zero_grad()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ...optimisers import Adam
 from ...precise import in_double, least_squares
 from ...training.stage import vertex_share
 from ..decoder import Pass
@@ -107,7 +108,7 @@ def _in_parts(change, z: torch.Tensor) -> torch.Tensor:
 def _fit(flow: Flow, points: torch.Tensor, wanted: torch.Tensor, share: torch.Tensor, seed: int) -> None:
     """Adam on the flow until it moves ``points`` ``(n, k)`` to vertices ``wanted`` ``(n, v, 3)``."""
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(flow.parameters(), lr=FIT_RATE)
+    optimiser = Adam(flow.parameters(), lr=FIT_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, FIT_STEPS, eta_min=FIT_RATE / 100)
     for _ in range(FIT_STEPS):
         some = torch.randint(len(points), (FIT_BATCH,), generator=generator).to(points.device)

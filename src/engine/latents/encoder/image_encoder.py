@@ -14,6 +14,7 @@ import torch
 
 from ....errors import InputError
 from ...decoders.decoder import Decoder, Output, Pass
+from ...optimisers import Adam
 from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batch_cache import BatchCache
 from ...training.batches import Batch
@@ -47,7 +48,7 @@ class ImageEncoder(LatentSource):
 
     measures, takes_spare = ("kl",), False
     encoder: TrainedEncoder
-    optimiser: torch.optim.Adam
+    optimiser: Adam
 
     def __init__(self, settings: EncoderParameters | None = None, given: np.ndarray | None = None) -> None:
         self.settings, self.given = settings or EncoderParameters(), given
@@ -66,7 +67,7 @@ class ImageEncoder(LatentSource):
         seen = EncoderInput(box, images.pixel_size * images.box / box, s.encoder_view == "aligned")
         network = seeded_network(seen.size, s.encoder_units, s.encoder_layers, dims, trainer.seed).to(trainer.device)
         self.encoder = TrainedEncoder(network, seen, images.box, images.pixel_size)
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=self.rates[0])
+        self.optimiser = Adam(network.parameters(), lr=self.rates[0])
         self._cache = BatchCache(images, trainer.device)
         self._set_scale(trainer)
         trainer.team.agree([value.data for value in network.parameters()])
