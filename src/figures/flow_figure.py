@@ -56,6 +56,7 @@ def draw_flow(
             arrows = _arrows(axis, vertices_rest[near], step[near], size[near], view, stretch, top)
         for axis in row[1:]:
             axis.set_ylabel("")
+            axis.tick_params(labelleft=False)
     for axis, label in zip(axes[0], labels):
         axis.set_title(label, fontsize=11)
     figure.colorbar(

@@ -43,6 +43,7 @@ def draw_history(path: str | os.PathLike[str], history: dict[str, np.ndarray]) -
             axis.set_yscale("log")
     for axis in figure.axes[-2:]:
         axis.set_xlabel("epoch")
+        axis.locator_params(axis="x", integer=True)
     figure.axes[0].axhline(0, color=GREY, linewidth=0.8)
     say(figure, text)
     save(figure, path)

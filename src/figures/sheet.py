@@ -32,5 +32,10 @@ def say(figure: Figure, text: str) -> None:
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write the figure whole as a PNG."""
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        # laid out here, or savefig would draw all of it one more time for that
+        layout.execute(figure)
+        figure.set_layout_engine(None)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
