@@ -56,7 +56,7 @@ def project(parts, tmp_path_factory) -> Path:
     np.savez(project / "z.npz", z=((angles - angles.mean()) / angles.std())[:, None])
     assert flexrec(project, "train", *QUICK, "--decoder", "toy") == 0
     given = ("--latents", "given", "--points", project / "z.npz")
-    assert flexrec(project, "train", *QUICK, "--decoder", "toy", "--classes", 4, *given) == 0
+    assert flexrec(project, "train", *QUICK, "--decoder", "toy", "--maps", 4, *given) == 0
     assert flexrec(project, "train", *QUICK, *given, "--modes", 16, "--hidden-units", 8) == 0
     assert flexrec(project, "train", *QUICK, *given, "--decoder", "linear") == 0
     return project
@@ -83,7 +83,7 @@ def test_training_goes_on_from_its_checkpoint(project):
     trainer = Trainer(ParticleImages(prepared.particles, prepared.filter), load_mesh(project / "003-mesh" / "mesh.npz"),
                       Settings(latent_dims=1), coarse_to_fine(prepared.box, prepared.pixel_size, 3, 0.95),
                       log=lambda text: None)  # fmt: skip
-    training = Training(ClassMaps(ClassParameters(classes=4)), GivenLatents(GivenParameters(points=project / "z.npz")))
+    training = Training(ClassMaps(ClassParameters(maps=4)), GivenLatents(GivenParameters(points=project / "z.npz")))
     load_resume(project / "005-train" / "resume.safetensors", trainer, training)
     assert training.epoch == 2 and len(training.history) == 2
     stages = []
@@ -144,9 +144,9 @@ def test_the_form_shows_the_parameters_of_the_chosen_parts(parts, qtbot):
     def shown() -> set[str]:
         return {name for name, row in form.rows.items() if row.used}
 
-    assert {"rigidity", "centering"} <= shown() and not shown() & {"classes", "points", "resolution"}
-    form.put({"decoder": "toy", "latents": "given", "classes": 4})
-    assert {"classes", "points", "epochs"} <= shown() and not shown() & {"rigidity", "centering", "resolution"}
+    assert {"rigidity", "centering"} <= shown() and not shown() & {"maps", "points", "resolution"}
+    form.put({"decoder": "toy", "latents": "given", "maps": 4})
+    assert {"maps", "points", "epochs"} <= shown() and not shown() & {"rigidity", "centering", "resolution"}
     form.put({"decoder": "linear", "rigidity": 2.0})
     assert form.given()[0] == {"decoder": "linear"} and "resolution" in shown()
 
@@ -188,9 +188,9 @@ def test_a_model_of_another_program_may_know_less(foreign, tmp_path):
 def test_parameters_are_those_of_the_chosen_parts(parts, project, capfd):
     train = find_job("train")
     names = {option.name: option.group for option in train.options()}
-    assert (names["classes"], names["points"], names["rigidity"]) == ("classes", "given latents", "flow decoder")
+    assert (names["maps"], names["points"], names["rigidity"]) == ("maps", "given latents", "flow decoder")
     unused = train.unused({"decoder": "toy", "latents": "given"})
-    assert {"rigidity", "resolution", "centering"} <= unused and not unused & {"classes", "points", "epochs"}
+    assert {"rigidity", "resolution", "centering"} <= unused and not unused & {"maps", "points", "epochs"}
     assert flexrec(project, "train", *QUICK, "--decoder", "toy", "--rigidity", 2) != 0
     assert "rigidity: means nothing to the toy decoder; leave it out." in capfd.readouterr().err
     assert flexrec(project, "train", *QUICK, "--points", project / "z.npz") != 0

@@ -18,7 +18,7 @@ from toy_model import FORMAT, shares
 
 @dataclass(frozen=True)
 class ClassParameters:
-    classes: int = parameter(3, help="how many maps", low=2, high=20, group="classes")
+    maps: int = parameter(3, help="how many maps", low=2, high=20, group="maps")
 
 
 class ClassMaps(Decoder):
@@ -30,7 +30,7 @@ class ClassMaps(Decoder):
     def first_guess(self, trainer, points, given):
         stage, self.maps = rigid_stage(trainer, trainer.levels[0])
         self.noise, self.maps_box, start = stage.noise, stage.box, supported_map(stage.cloud, self.maps)
-        self._take(start * (1 + 0.1 * torch.randn(self.settings.classes, len(start))), trainer)
+        self._take(start * (1 + 0.1 * torch.randn(self.settings.maps, len(start))), trainer)
         points.z = torch.randn(points.z.shape) if given is None else torch.from_numpy(given)
 
     def _take(self, densities, trainer):

@@ -21,6 +21,7 @@ from .flow.flow_files import read_flow_model
 from .interface import Model
 from .linear.linear_model import read_linear_model
 from .map_series import series_files
+from .moving_classes.moving_classes_files import read_moving_classes_model
 from .occupancy.occupancy_files import read_occupancy_model
 from .recovar import recovar_folder
 from .variability import variability_files
@@ -98,6 +99,7 @@ register_reader("flexrec-linear", read_linear_model)
 register_reader("flexrec-field", read_field_model)
 register_reader("flexrec-bodies", read_bodies_model)
 register_reader("flexrec-classes", read_classes_model)
+register_reader("flexrec-moving-classes", read_moving_classes_model)
 
 register_program(Program("cryoDRGN", cryodrgn_folder.recognises, _read_cryodrgn, cryodrgn_folder.checkpoints,
                          format="cryodrgn", stands_for=cryodrgn_folder.weights_of))  # fmt: skip

@@ -74,7 +74,14 @@ class Stage:
         """Model images ``(b, box, box // 2 + 1)`` in Fourier space, CTF included, for moved vertices ``(b, v, 3)`` or
         ``(v, 3)`` Å.
         """
-        return self.image_of(batch, self.density, self.place(batch.rotation, batch.correction, vertices))
+        affine = self.place(batch.rotation, batch.correction, vertices)
+        return batch.transfer * self.projections(batch.rows, affine)
+
+    def projections(self, rows: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
+        """The map's projections ``(b, box, box // 2 + 1)`` in Fourier space, placed by ``affine`` ``(b, c, 2, 4)``, as
+        the particles ``rows`` ``(b,)`` have it.
+        """
+        return project(self.cloud, self.density, affine, self.box, self.backend)
 
     def image_of(self, batch: Batch, density: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
         """Model images in Fourier space, CTF included, of a ``density`` ``(n,)`` placed by ``affine`` ``(b, c, 2, 4)``.
@@ -105,7 +112,7 @@ class Stage:
             correction = batch.correction[:, None].expand(-1, several, -1)
         correction = None if correction is None else correction.flatten(0, 1)
         affine = self.place(rotation, correction, vertices.flatten(0, 1))
-        images = project(self.cloud, self.density, affine, self.box, self.backend)
+        images = self.projections(batch.rows.repeat_interleave(several), affine)
         return batch.transfer[:, None] * images.unflatten(0, (len(batch), several))
 
     def misfit(self, batch: Batch, model: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from ...engine.decoders.classes.classes_parameters import ClassesParameters
 from ...engine.decoders.field.field_parameters import FieldParameters
 from ...engine.decoders.flow.flow_parameters import FlowParameters
 from ...engine.decoders.linear.linear_parameters import LinearParameters
+from ...engine.decoders.moving_classes.moving_classes_parameters import MovingClassesParameters
 from ...engine.decoders.occupancy.occupancy_parameters import OccupancyParameters
 from ...engine.latents.encoder.encoder_parameters import EncoderParameters
 from ...engine.latents.table_parameters import TableParameters
@@ -150,6 +151,15 @@ register_decoder(
         without=("initial_latents", "freeze_latents", "latent_noise", "centering", "halves"),
         without_of=(("variational", (*_OF_GRADIENT, "beta", "beta_passes")),),
         implied=(("poses", "fixed"),),
+    )
+)
+register_decoder(
+    Part(
+        "moving-classes",
+        "one of several maps, which move alike: for states that are few and apart, each of which moves",
+        MovingClassesParameters,
+        "...engine.decoders.moving_classes.moving_classes_decoder:MovingClassesDecoder",
+        without=("halves",),
     )
 )
 

@@ -76,14 +76,14 @@ class ClassesDecoder(Decoder):
         stage, self.maps = judge_at_rest(trainer, level, stage, maps, self.settings.judged)
         self.noise, self.maps_box = stage.noise, stage.box
         if given is None:
-            shares = cluster_images(trainer, stage, points.z.shape[1] + 1)
+            shares = cluster_images(trainer, stage, points.z.shape[1] + 1, points.z.shape[1])
         else:
             shares = torch.from_numpy(shares_at(given.astype(np.float32))).to(trainer.device)
         self.classes = solve_classes(trainer, stage, shares, self._vertices_of, None, FIRST_ITERATIONS)
         if given is None:
             order = in_a_row(self.classes.density.cpu().numpy())
             self.classes, shares = self.classes.picked(order), shares[:, order]
-        self.size = _sizes(trainer, shares)
+        self.size = class_sizes(trainer, shares)
         points.z = shares @ self._corners(shares)
 
     def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
@@ -173,7 +173,7 @@ class ClassesDecoder(Decoder):
         if self.settings.judged.active:
             trainer.team.collect(self._resemblance, rows)
             judge_images(trainer, self._resemblance, self.settings.judged, MOVING)
-        self.size = _sizes(trainer, self._shares)
+        self.size = class_sizes(trainer, self._shares)
         iterations, most = (LAST_ITERATIONS, None) if now.last else (ITERATIONS, SOLVE_PARTICLES)
         self.classes = solve_classes(
             trainer, now.stage, self._shares, self._vertices_of, self.classes, iterations, most
@@ -240,7 +240,7 @@ class ClassesDecoder(Decoder):
         return torch.from_numpy(shares_at(z.cpu().numpy())).to(z.device)
 
 
-def _sizes(trainer: Trainer, shares: torch.Tensor) -> torch.Tensor:
+def class_sizes(trainer: Trainer, shares: torch.Tensor) -> torch.Tensor:
     """The share ``(K,)`` of the particles that show each class; as if one more did, so that none is ever zero."""
     shown = trainer.membership.probability @ shares + 1
     return shown / shown.sum()

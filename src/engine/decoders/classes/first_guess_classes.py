@@ -20,11 +20,11 @@ MOST_COMPONENTS = 4
 TRIES = 8  # of k-means, of which the closest clusters are taken
 
 
-def cluster_images(trainer: Trainer, stage: Stage, classes: int) -> torch.Tensor:
-    """Shares ``(n, K)``: one for the cluster of each of some images; the others have none."""
+def cluster_images(trainer: Trainer, stage: Stage, classes: int, dims: int) -> torch.Tensor:
+    """Shares ``(n, K)``: one for the cluster of each of some images, in ``dims`` components; the others have none."""
     rng = np.random.default_rng((trainer.seed, 1))
     rows = np.sort(trainer.membership.members(rng.permutation(len(trainer.images)))[:PARTICLES])
-    latents = _component_latents(trainer, stage, rows, min(classes - 1, MOST_COMPONENTS))
+    latents = _component_latents(trainer, stage, rows, min(dims, MOST_COMPONENTS))
     label = torch.from_numpy(_clusters(latents.cpu().numpy().astype(np.float64), classes, trainer.seed))
     shares = torch.zeros(len(trainer.images), classes, device=trainer.device)
     shares[rows, label.to(trainer.device)] = 1

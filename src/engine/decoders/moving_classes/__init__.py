@@ -1,0 +1,1 @@
+"""The moving classes decoder: several maps that one motion carries."""

@@ -1,0 +1,1 @@
+"""A trained flow of several maps."""
