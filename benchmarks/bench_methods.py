@@ -108,6 +108,9 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """All sets, those that cannot be made told before any is."""
+    left_out = [name for name, one in SETS.items() if one.molecule and not arguments.molecule]
+    if left_out and not set(left_out) & set(arguments.sets):
+        print(f"{', '.join(left_out)} are of PDB entry 1HZH: give its file by --molecule")
     wanted = {name: set_values(name, arguments) for name in arguments.sets}
     pythons = peer_pythons(arguments.methods)
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
@@ -127,9 +130,10 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("bench/methods"), help="a project for each set")
-    for name, known in (("sets", list(SETS)), ("methods", list(METHODS))):
-        one = name.removesuffix("s").upper()
-        parser.add_argument(f"--{name}", nargs="+", default=known, choices=known, metavar=one, help=", ".join(known))
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), metavar="SET", help=", ".join(SETS) + " (all)")
+    parser.add_argument(
+        "--methods", nargs="+", default=list(METHODS), choices=METHODS, metavar="METHOD", help=", ".join(METHODS)
+    )
     parser.add_argument("--molecule", type=Path, help="PDB entry 1HZH (PDB or mmCIF file), for igg1d, linker, assembly")
     parser.add_argument("--particles", type=positive, default=5000, help="(default: 5000)")
     parser.add_argument("--box", type=positive, help="(default: 64)")
@@ -147,6 +151,8 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.minutes is None:
         arguments.epochs = arguments.epochs or EPOCHS
+    if arguments.sets is None:
+        arguments.sets = [name for name, one in SETS.items() if arguments.molecule or not one.molecule]
     return arguments
 
 
