@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> None:
                     print_line(case, result, arguments)
             except Stopped:
                 raise
-            except InputError as error:
+            except (InputError, OSError, ValueError) as error:  # the others shall be measured all the same
                 print_row(case.name, method, f"failed: {error}")
 
 
@@ -273,6 +273,8 @@ def print_line(case: Case, result: PeerResult | Areas, arguments: argparse.Names
         print_row(case.name, result.name, *[""] * 7, f"{result.conformations:.3f}", f"{result.images:.3f}")
         return
     latents = result.latents[case.data.row]
+    if not np.isfinite(latents).all():
+        raise InputError(f"{result.name}, {result.what}: some latents are no numbers")
     conformations, images = areas(case, latents, result, arguments.few)
     print_row(
         case.name, result.name, result.what, f"{result.minutes:.1f}", *latent_scores(case, latents),

@@ -154,7 +154,7 @@ def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: floa
 
     def maps(z: np.ndarray) -> np.ndarray:
         points = saved_points(folder, z)
-        weights, out = folder / f"weights.{wanted}.pkl", points.with_suffix("") / f"epoch{wanted}"
+        weights, out = folder / f"weights.{wanted}.pkl", folder / f"{points.stem}-epoch{wanted}"
         program.run("eval_vol", weights, "-c", folder / "config.yaml", "-o", out, "--zfile", points)
         return read_maps([out / f"vol_{number:03d}.mrc" for number in range(1, len(z) + 1)])
 
@@ -189,7 +189,7 @@ def state_maps(program: Program, zdim: int) -> Callable[[np.ndarray], np.ndarray
 
     def maps(z: np.ndarray) -> np.ndarray:
         points = saved_points(folder, z)
-        out = points.with_suffix("") / f"states_{zdim}"
+        out = folder / f"{points.stem}-states"
         one = ["--zdim1"] if zdim == 1 else []
         program.run("compute_state", folder, "-o", out, "--latent-points", points, *one)
         return read_maps([out / f"state{number:03d}.mrc" for number in range(len(z))])
