@@ -105,7 +105,7 @@ def open_case(name: str, arguments: argparse.Namespace) -> Case:
 def map_areas(case: Case, maps) -> tuple[float, float]:
     """Mean area under the FSC of maps of the scored states with the true ones: whole and moving part."""
     data = case.data
-    scores = score_maps(data.truth, data.angles[case.rows], maps, data.prepared.pixel_size)
+    scores = score_maps(data.truth, data.angles[case.rows], maps, data.prepared.pixel_size, data.absent[case.rows])
     return scores.whole_area, scores.moving_area
 
 
