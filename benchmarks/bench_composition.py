@@ -27,7 +27,7 @@ from chimerax.flexrec.simulate import load_truth
 from job_runs import input_values, job_seconds, read_settings, run_job, run_jobs
 from motion import job_values, state_latents, true_copies
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
-from score import even_particles, predict, score_maps, spearman, way
+from score import even_particles, predict, presence_told, score_maps, spearman, way
 
 SCORED = 6
 
@@ -82,18 +82,10 @@ def scored(folders: dict[str, Path], train: Path) -> tuple[str, str]:
     rigid, oracle = rigid_map(data), oracle_maps(data)
     ways = [ways_of(data, model, rows, rigid, oracle) for rows in kinds] + [(np.nan, np.nan)]
     best = min(best_direction(model.latents[rows], data.angles[rows]) for rows in kinds)
-    told = zip(data.truth.dropped, presence_told(model, data.absent) if model.fading else ())
+    presence = model.presence(model.latents)[:, list(model.fading)] if model.fading else None
+    told = zip(data.truth.dropped, () if presence is None else presence_told(presence, data.absent))
     return (f"{best:8.3f}  {ways[0][0]:20.2f}, {ways[0][1]:5.2f} {ways[1][0]:22.2f}, {ways[1][1]:5.2f}",
             "".join(f"{name} {100 * share:.1f}%; " for name, share in told))  # fmt: skip
-
-
-def presence_told(model: Model, absent: np.ndarray) -> np.ndarray:
-    """Of each part ``(p,)``: the share of the particles of which it is rightly told to be there or not.
-
-    By the presence of that part of the mesh which tells it best. absent : (n, p) bool.
-    """
-    present = model.presence(model.latents)[:, list(model.fading)] > 0.5
-    return (present[:, :, None] == ~absent[:, None]).mean(axis=0).max(axis=0)
 
 
 def best_direction(latents: np.ndarray, angles: np.ndarray) -> float:

@@ -41,13 +41,11 @@ from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.simulate import load_truth
 from conformations import (
     States,
-    absent_parts,
     best_circle,
     central_particles,
     map_areas,
     nearest_particles,
     score_mask,
-    true_map,
     true_states,
 )
 from job_runs import Stopped, input_values, processor_seconds, read_settings, run_job, run_jobs
@@ -56,7 +54,7 @@ from motion import source_rows
 from peer_programs import PeerResult
 from peer_runs import PROGRAMS, add_peer_options, own_result, peer_pythons, run_cryodrgn, run_recovar
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
-from score import even_particles, predict, score_latents
+from score import even_particles, predict, presence_told, score_latents
 
 METHODS = ("references", "flexrec", *PROGRAMS)
 COLUMNS = ("set", "method", "how", "minutes", "best latent", "predicted", "error", "told", "by itself",
@@ -85,16 +83,15 @@ class Case:
 
     def true_maps(self, states: np.ndarray) -> Iterator[np.ndarray]:
         """The true maps of states."""
-        yield from (self.true_map(self.states.angles[state], self.states.absent[state]) for state in states)
+        yield from map(self.true_map, self.states.angles[states], self.states.absent[states])
 
     def true_images(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """The true maps of particles."""
-        absent = absent_parts(self.data)
-        yield from (self.true_map(self.data.angles[row], absent[row]) for row in rows)
+        yield from map(self.true_map, self.data.angles[rows], self.data.absent[rows])
 
     def true_map(self, angles: np.ndarray, absent: np.ndarray) -> np.ndarray:
         """The true map in the box of the prepared particles."""
-        return true_map(self.data.truth, angles, absent, self.data.prepared.box, self.data.prepared.pixel_size)
+        return self.data.truth.map_at(angles, self.data.prepared.box, self.data.prepared.pixel_size, absent)
 
 
 def main() -> None:
@@ -300,21 +297,18 @@ def latent_scores(case: Case, latents: np.ndarray) -> tuple[str, str, str]:
 
 def presence_scores(case: Case, latents: np.ndarray, presence: np.ndarray | None) -> tuple[str, str]:
     """Share of the particles rightly told to have a part or not, from all latents and by a model's own word."""
-    absent = absent_parts(case.data)
-    absent = absent[:, absent.any(axis=0)]
-    told, own = [], []
+    absent = case.data.absent
+    told = []
     for lacks in absent.T:
         guess = predict(latents, lacks[:, None].astype(float))[:, 0] > 0.5
-        told.append(f"{percent(guess == lacks)} ({percent(lacks == (lacks.mean() > 0.5))})")
-        if presence is not None:
-            there = presence[case.data.row] > 0.5
-            own.append(percent(there[:, (there != lacks[:, None]).mean(axis=0).argmax()] != lacks))
+        told.append(f"{percent((guess == lacks).mean())} ({percent(max(lacks.mean(), 1 - lacks.mean()))})")
+    own = [] if presence is None else map(percent, presence_told(presence[case.data.row], absent))
     return ", ".join(told), ", ".join(own)
 
 
-def percent(right: np.ndarray) -> str:
-    """The share that is right."""
-    return f"{100 * right.mean():.1f} %"
+def percent(share: float) -> str:
+    """A share as the table has it."""
+    return f"{100 * share:.1f} %"
 
 
 def areas(case: Case, latents: np.ndarray, result: PeerResult, few: int) -> tuple[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.simulate import Truth
+from chimerax.flexrec.simulate.dropped_parts import by_composition
 from chimerax.flexrec.simulate.hinges import Hinge
 from reference_maps import PreparedTruth
 from scipy.cluster.vq import kmeans2
@@ -37,8 +38,9 @@ class States:
 
 def true_states(data: PreparedTruth, bins: int) -> States:
     """The states of the prepared particles: those that were simulated, or ``bins`` for each choice of parts."""
-    lacked = absent_parts(data)
-    pattern = np.unique(lacked, axis=0, return_inverse=True)[1].reshape(-1)
+    pattern = np.zeros(len(data.row), np.int64)
+    for number, (_, rows) in enumerate(by_composition(data.absent)):
+        pattern[rows] = number
     within = data.truth.state[data.row].astype(np.int64)
     if (within < 0).any():
         for one in np.unique(pattern):
@@ -47,12 +49,7 @@ def true_states(data: PreparedTruth, bins: int) -> States:
     state = np.unique(pattern * (within.max() + 1) + within, return_inverse=True)[1].reshape(-1)
     members = [np.flatnonzero(state == one) for one in range(state.max() + 1)]
     angles = np.stack([mean_angles(data.angles[rows], data.truth.hinges) for rows in members])
-    return States(angles, lacked[[rows[0] for rows in members]], state)
-
-
-def absent_parts(data: PreparedTruth) -> np.ndarray:
-    """Which parts each prepared particle lacks ``(n, p)``."""
-    return data.truth.absent[data.row].reshape(len(data.row), -1)
+    return States(angles, data.absent[[rows[0] for rows in members]], state)
 
 
 def placed(angles: np.ndarray, hinges: tuple[Hinge, ...]) -> np.ndarray:
@@ -112,12 +109,6 @@ def score_mask(
     if mask.shape[0] != box:
         raise InputError(f"{path}: the mask's box is {mask.shape[0]} and the maps' {box}; resample the mask.")
     return mask
-
-
-def true_map(truth: Truth, angles: np.ndarray, absent: np.ndarray, box: int, pixel_size: float) -> np.ndarray:
-    """The true map ``[z, y, x]`` at angles ``(h,)`` of a particle that lacks the parts ``absent`` ``(p,)``."""
-    moving = truth.moving.incomplete() if absent.any() else truth.moving
-    return moving.map_at(angles, box, pixel_size)
 
 
 def map_areas(true_maps: Iterable[np.ndarray], maps: Iterable[np.ndarray], mask: np.ndarray) -> np.ndarray:

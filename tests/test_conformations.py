@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 from conformations import best_circle, central_particles, nearest_particles, true_states
 from reference_maps import PreparedTruth
+from score import presence_told
 
 SWING = SimpleNamespace(circular=False)
 TURN = SimpleNamespace(circular=True)
@@ -46,7 +47,7 @@ def test_a_continuous_motion_is_binned_within_each_choice_of_parts(rng):
 
 def test_bins_of_a_full_turn_close_the_circle(rng):
     angles = rng.uniform(-180, 180, (800, 1))
-    made = data(angles, (TURN,), np.zeros(800, bool))
+    made = data(angles, (TURN,), np.zeros((800, 0), bool))
     states = true_states(made, 12)
     assert len(states) == 12
     off = (made.angles[:, 0] - states.angles[states.of, 0] + 180) % 360 - 180
@@ -76,6 +77,12 @@ def test_a_rigid_molecule_has_a_state_for_each_choice_of_parts():
 def test_the_central_particle_is_nearest_to_its_state_s_mean():
     latents = np.array([[0.0], [1.0], [5.0], [10.0], [20.0], [12.0]])
     assert central_particles(latents, np.array([0, 0, 0, 1, 1, 1])).tolist() == [1, 5]
+
+
+def test_presence_is_told_by_the_column_that_tells_it_best():
+    absent = np.array([[1, 0], [1, 0], [0, 0], [0, 1]], bool)
+    presence = np.array([[0.1, 0.9], [0.2, 0.8], [0.9, 0.1], [0.6, 0.3]])
+    assert presence_told(presence, absent).tolist() == [1.0, 0.75]
 
 
 def test_the_best_two_latents_tell_a_circle(rng):
