@@ -31,6 +31,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class Case:
     """A set's particles and the truth that scores them.
 
     folders : of simulate, prep and mesh; values : of all jobs, as text
-    scored : states, images : particles whose maps are compared; mask : that of the areas
+    scored : numbers of the states, images : of the particles, whose maps are compared; mask : that of the areas
     """
 
     name: str
@@ -112,15 +113,23 @@ def run(arguments: argparse.Namespace) -> None:
     pythons = peer_pythons(arguments.methods)
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for name, values in wanted.items():
-        case = open_case(name, values, arguments)
-        for method, results in methods(case, pythons, arguments):
-            try:
-                for result in results():
-                    print_line(case, result, arguments)
-            except Stopped:
-                raise
-            except (InputError, OSError, ValueError) as error:  # the others shall be measured all the same
-                print_row(case.name, method, f"failed: {error}")
+        with told(name, "particles"):
+            case = open_case(name, values, arguments)
+            for method, results in methods(case, pythons, arguments):
+                with told(name, method):
+                    for result in results():
+                        print_line(case, result, arguments)
+
+
+@contextmanager
+def told(name: str, method: str) -> Iterator[None]:
+    """A line of the table in place of what fails: all else shall be measured. But what is stopped stops the script."""
+    try:
+        yield
+    except Stopped:
+        raise
+    except (InputError, OSError, ValueError) as error:
+        print_row(name, method, f"failed: {error}")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -200,7 +209,8 @@ def methods(
     if "references" in arguments.methods:
         yield "references", lambda: references(case)
     if "flexrec" in arguments.methods:
-        usual = (SETS[case.name].decoder, case.values["train"].get("latents", "table"))
+        asked = case.values["train"]
+        usual = (asked.get("decoder", SETS[case.name].decoder), asked.get("latents", "table"))
         for pair in dict.fromkeys([usual, *arguments.cells]):
             yield f"FlexRec, {', '.join(pair)}", lambda pair=pair: [trained(case, *pair, arguments.seed)]
     if "cryodrgn" in pythons:
@@ -225,7 +235,10 @@ class Areas:
 
 def references(case: Case) -> list[Areas]:
     """The rigid map and the oracle; kept, since the oracle takes a while."""
-    asked = {"scored": case.scored.tolist(), "images": case.images.tolist(), "particles": str(case.folders["prep"])}
+    asked = {
+        "states": len(case.states), "scored": case.scored.tolist(), "images": case.images.tolist(),
+        "particles": str(case.folders["prep"]),
+    }  # fmt: skip
     kept = case.project / "references.json"
     if kept.exists() and (found := json.loads(kept.read_text()))["asked"] == asked:
         return [Areas(*row) for row in found["areas"]]
