@@ -106,9 +106,10 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """All sets, those that cannot be made told before any is."""
-    left_out = [name for name, one in SETS.items() if one.molecule and not arguments.molecule]
-    if left_out and not set(left_out) & set(arguments.sets):
-        print(f"{', '.join(left_out)} are of PDB entry 1HZH: give its file by --molecule")
+    if arguments.sets is None:
+        arguments.sets = [name for name, one in SETS.items() if arguments.molecule or not one.molecule]
+        if len(arguments.sets) < len(SETS):
+            print(f"{', '.join(name for name in SETS if name not in arguments.sets)} are left out: give 1HZH's file by --molecule")
     wanted = {name: set_values(name, arguments) for name in arguments.sets}
     pythons = peer_pythons(arguments.methods)
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
@@ -157,8 +158,6 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.minutes is None:
         arguments.epochs = arguments.epochs or EPOCHS
-    if arguments.sets is None:
-        arguments.sets = [name for name, one in SETS.items() if arguments.molecule or not one.molecule]
     return arguments
 
 
