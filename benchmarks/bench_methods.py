@@ -108,8 +108,9 @@ def run(arguments: argparse.Namespace) -> None:
     """All sets, those that cannot be made told before any is."""
     if arguments.sets is None:
         arguments.sets = [name for name, one in SETS.items() if arguments.molecule or not one.molecule]
-        if len(arguments.sets) < len(SETS):
-            print(f"{', '.join(name for name in SETS if name not in arguments.sets)} are left out: give 1HZH's file by --molecule")
+        left_out = [name for name in SETS if name not in arguments.sets]
+        if left_out:
+            print(f"{', '.join(left_out)} are of PDB entry 1HZH and left out: give its file by --molecule")
     wanted = {name: set_values(name, arguments) for name in arguments.sets}
     pythons = peer_pythons(arguments.methods)
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
