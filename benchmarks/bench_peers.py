@@ -23,19 +23,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.simulate import load_truth
 from hard_cases import CASES
 from job_runs import job_seconds, newest_job
 from motion import slug, source_rows, state_latents
-from peer_programs import CRYODRGN, RECOVAR, PeerResult, Program, cryodrgn, recovar, state_maps
+from peer_programs import PeerResult
+from peer_runs import PROGRAMS, add_peer_options, own_result, peer_pythons, run_cryodrgn, run_recovar
 from reference_maps import PreparedTruth, oracle_maps, rigid_map
 from score import even_particles, score_latents, score_maps, way
 
@@ -57,21 +55,19 @@ class Case:
 def main() -> None:
     """Run and score every program on every case; print the table line by line."""
     arguments = parse_arguments()
-    pythons = {name: os.environ.get(f"FLEXREC_{name.upper()}_PYTHON") for name in ("cryodrgn", "recovar")}
-    for name, python in pythons.items():
-        if not python:
-            print(f"{name} is not measured: name a Python that has it in FLEXREC_{name.upper()}_PYTHON")
-    if not any(pythons.values()):
+    pythons = peer_pythons(list(PROGRAMS))
+    if not pythons:
         return
     print_head()
     for name in arguments.cases:
         case = open_case(name, arguments)
         if (case.project / ".train.json").exists() or list(case.project.glob("*-train")):
-            print_line(case, flexrec(case), ours=True)
-        if pythons["cryodrgn"]:
-            print_line(case, run_cryodrgn(case, pythons["cryodrgn"], arguments))
-        if pythons["recovar"]:
-            for result in run_recovar(case, pythons["recovar"], arguments):
+            train = newest_job(case.project, "train")
+            print_line(case, own_result(train, case.data.row, job_seconds(train) / 60), ours=True)
+        if "cryodrgn" in pythons:
+            print_line(case, run_cryodrgn(case.project, pythons["cryodrgn"], arguments.zdim, arguments))
+        if "recovar" in pythons:
+            for result in run_recovar(case.project, pythons["recovar"], arguments):
                 print_line(case, result)
 
 
@@ -82,14 +78,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--cases", nargs="+", default=list(DEFAULT_CASES), choices=list(CASES), metavar="CASE")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scored", type=int, default=20, help="states whose maps are compared (default: 20)")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=5, help="of a processor, for cryoDRGN (default: 5)")
-    parser.add_argument("--epochs", type=int, help="of cryoDRGN, in place of --minutes")
+    add_peer_options(parser)
     parser.add_argument("--zdim", type=int, default=1, help="of cryoDRGN (default: 1)")
-    parser.add_argument("--cryodrgn", default="", metavar="OPTIONS", help="more words for train_vae")
     parser.add_argument("--zdims", type=int, nargs="+", default=[1, 4], help="of RECOVAR (default: 1 4)")
-    parser.add_argument("--states", type=int, nargs="*", default=[], help="RECOVAR's zdims with compute_state's maps")
-    parser.add_argument("--recovar", default="", metavar="OPTIONS", help="more words for pipeline")
+    parser.set_defaults(minutes=5)
     return parser.parse_args()
 
 
@@ -113,46 +105,8 @@ def open_case(name: str, arguments: argparse.Namespace) -> Case:
 def map_areas(case: Case, maps) -> tuple[float, float]:
     """Mean area under the FSC of maps of the scored states with the true ones: whole and moving part."""
     data = case.data
-    scores = score_maps(data.truth, data.angles[case.rows], maps, data.prepared.pixel_size)
+    scores = score_maps(data.truth, data.angles[case.rows], maps, data.prepared.pixel_size, data.absent[case.rows])
     return scores.whole_area, scores.moving_area
-
-
-def flexrec(case: Case) -> PeerResult:
-    """The project's own model, with its latents put where the simulated particles are."""
-    train = newest_job(case.project, "train")
-    model = open_model(train)
-    latents = np.full((case.data.row.max() + 1, model.latents.shape[1]), np.nan)
-    latents[case.data.row] = model.latents
-    record = json.loads((train / "model.json").read_text())
-    what = f"latents {latents.shape[1]}, {record['epochs']} epochs"
-    return PeerResult("FlexRec", what, latents, decoded(model.decode), job_seconds(train) / 60)
-
-
-def decoded(decode: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """A function of many latents from one of a single latent."""
-    return lambda z: np.stack([decode(one) for one in z])
-
-
-def run_cryodrgn(case: Case, python: str, arguments: argparse.Namespace) -> PeerResult:
-    """Train cryoDRGN on a case."""
-    folder = case.project / slug(f"cryodrgn {arguments.zdim} {arguments.cryodrgn}")
-    program = Program(python, CRYODRGN, folder, arguments.threads)
-    star = newest_job(case.project, "simulate") / "particles.star"
-    return cryodrgn(program, star, arguments.zdim, arguments.cryodrgn, 60 * arguments.minutes, arguments.epochs)
-
-
-def run_recovar(case: Case, python: str, arguments: argparse.Namespace) -> list[PeerResult]:
-    """Run RECOVAR on a case."""
-    program = Program(python, RECOVAR, case.project / slug(f"recovar {arguments.recovar}"), arguments.threads)
-    star = newest_job(case.project, "simulate") / "particles.star"
-    mask = newest_job(case.project, "mesh") / "mask.mrc"
-    result = recovar(program, star, mask, arguments.zdims, arguments.recovar)
-    states = [
-        replace(one, what=f"zdim {zdim}, compute_state", maps=state_maps(program, zdim))
-        for one, zdim in zip(result, arguments.zdims)
-        if zdim in arguments.states
-    ]
-    return result + states
 
 
 def likeness(case: Case, maps: np.ndarray) -> float:

@@ -23,13 +23,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.models import Model, open_model
 from chimerax.flexrec.particles.prepared import load_prepared
 from chimerax.flexrec.simulate import Truth, load_truth
-from chimerax.flexrec.simulate.molecule import read_cube
+from conformations import central_particles, circle, map_areas, score_mask
 from job_runs import job_seconds, read_settings, run_jobs
-from score import area, circular_correlation, even_particles, fsc_curve, score_latents
+from score import even_particles, score_latents
 
 # areas of IgG-1D: per conformation (Shekarforoush et al. 2025, Table 2) and per image (CryoKRAQEN, CVPR 2026)
 PUBLISHED = {
@@ -98,7 +97,8 @@ def score(folders: dict[str, Path], arguments: argparse.Namespace) -> Scores:
     prepared, truth = load_prepared(folders["prep"]), load_truth(folders["simulate"])
     row = np.asarray(prepared.particles.columns["flexrecSourceRow"], np.int64)
     state, angles, model = truth.state[row], truth.angles[row], open_model(folders["train"])
-    mask = score_mask(truth, np.unique(truth.angles, axis=0), model, arguments.mask)
+    states = np.unique(truth.angles, axis=0)
+    mask = score_mask(truth, states, model.box, model.pixel_size, arguments.mask)
     conformations = areas(model, truth, angles, central_particles(model.latents, state), mask)
     images = areas(model, truth, angles, even_particles(len(row), arguments.images), mask)
     latents = score_latents(model.latents, angles[:, 0], truth.hinges[0].circular)
@@ -109,44 +109,10 @@ def score(folders: dict[str, Path], arguments: argparse.Namespace) -> Scores:
     )  # fmt: skip
 
 
-def score_mask(truth: Truth, states: np.ndarray, model: Model, path: Path | None) -> np.ndarray:
-    """The one mask ``[z, y, x]`` of the score: that of a file, or soft round the true atoms of all states."""
-    if path is None:
-        return truth.moving.mask(states, model.box, model.pixel_size)
-    mask, _ = read_cube(path)
-    if mask.shape[0] != model.box:
-        raise InputError(f"{path}: the mask's box is {mask.shape[0]} and the maps' {model.box}; resample the mask.")
-    return mask
-
-
-def central_particles(latents: np.ndarray, state: np.ndarray) -> np.ndarray:
-    """Of each state, the particle whose latent is nearest to the state's mean."""
-    chosen = []
-    for one in np.unique(state):
-        rows = np.flatnonzero(state == one)
-        chosen.append(rows[((latents[rows] - latents[rows].mean(axis=0)) ** 2).sum(axis=1).argmin()])
-    return np.array(chosen)
-
-
 def areas(model: Model, truth: Truth, angles: np.ndarray, rows: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Area under the FSC ``(m,)`` of the maps at the latents of these particles with the true maps of their states."""
-    curves = (
-        fsc_curve(truth.map_at(angles[row], model.box, model.pixel_size), model.decode(model.latents[row]), mask)
-        for row in rows
-    )
-    return np.array([area(curve) for curve in curves])
-
-
-def circle(latents: np.ndarray, angle: np.ndarray) -> float:
-    """How well a particle's direction from the middle, in the first two latents, tells its true angle (degrees): 0 … 1.
-
-    Directions are made uniform by rank first, as the true angles are: a circle may be drawn out without harm.
-    """
-    if latents.shape[1] < 2:
-        return float("nan")
-    z = latents - latents.mean(axis=0)
-    rank = np.arctan2(z[:, 1], z[:, 0]).argsort().argsort()
-    return abs(circular_correlation(360 * rank / len(rank), angle))
+    true = (truth.map_at(angles[row], model.box, model.pixel_size) for row in rows)
+    return map_areas(true, (model.decode(model.latents[row]) for row in rows), mask)
 
 
 def print_table(scores: Scores, arguments: argparse.Namespace) -> None:

@@ -20,6 +20,10 @@ from chimerax.flexrec.jobs.registry import find_job
 VERBS = ("simulate", "prep", "mesh", "train")
 
 
+class Stopped(InputError):
+    """A job was stopped before its end."""
+
+
 @dataclass(frozen=True)
 class Child:
     """What a process of its own did.
@@ -50,7 +54,7 @@ def read_settings(words: list[str]) -> dict[str, dict[str, str]]:
 def run_job(verb: str, values: dict[str, str], project: Path, seed: int = 0) -> Path:
     """Run one job in this process, or find it if the project has it done with the same parameters; its folder.
 
-    ``InputError`` where the job was stopped before its end.
+    `Stopped` where it ends too early.
     """
     job = find_job(verb)
     options = {option.name: option for option in job.options()}
@@ -64,11 +68,18 @@ def run_job(verb: str, values: dict[str, str], project: Path, seed: int = 0) -> 
         done = json.loads(stamp.read_text())
         if done["asked"] == asked and Path(done["folder"]).is_dir():
             return Path(done["folder"])
+    before = sum(os.times()[:4])
     folder = runner.run(job, parameters, project, seed)
     if read_status(folder).status != DONE:
-        raise InputError(f"{folder} was stopped; what hangs on it is not run.")
-    stamp.write_text(json.dumps({"asked": asked, "folder": str(folder)}))
+        raise Stopped(f"{folder} was stopped; what hangs on it is not run.")
+    processor = sum(os.times()[:4]) - before
+    stamp.write_text(json.dumps({"asked": asked, "folder": str(folder), "processor": processor}))
     return folder
+
+
+def processor_seconds(verb: str, project: Path) -> float:
+    """Seconds of all processors that the job took which `run_job` ran last in a project; NaN where it did not say."""
+    return float(json.loads((project / f".{verb}.json").read_text()).get("processor", "nan"))
 
 
 def run_jobs(values: dict[str, dict[str, str]], project: Path, seed: int = 0, last: str = "train") -> dict[str, Path]:

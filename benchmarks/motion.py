@@ -142,7 +142,8 @@ def score(folders: dict[str, Path], scored: int, seed: int, seconds: dict[str, f
         "image": (model.decode(model.latents[row]) for row in rows),
         "oracle": (oracle(row) for row in rows),
     }
-    scores = {name: score_maps(truth, data.angles[rows], each, prepared.pixel_size) for name, each in maps.items()}
+    scores = {name: score_maps(truth, data.angles[rows], each, prepared.pixel_size, data.absent[rows])
+              for name, each in maps.items()}  # fmt: skip
     whole = {name: each.whole_area for name, each in scores.items()}
     moving = {name: each.moving_area for name, each in scores.items()}
     latents = [

@@ -1,4 +1,4 @@
-"""cryoDRGN and RECOVAR as bench_peers.py runs them: each in its own Python, on particles that FlexRec wrote.
+"""cryoDRGN and RECOVAR as the benchmarks run them: each in its own Python, on particles that FlexRec wrote.
 
 What a program makes is read in its own Python and handed over as plain arrays and maps. Times are processor seconds of
 the program and all that it starts, so that what else the computer does is not counted.
@@ -6,6 +6,7 @@ the program and all that it starts, so that what else the computer does is not c
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -50,6 +51,8 @@ class PeerResult:
     latents : (n, k) of all simulated particles in order
     maps : from latents (m, k) to maps (m, D, D, D) [z, y, x] in the frame of the consensus
     minutes : of one processor, from the particles to the latents
+    presence : (n, q) how much of each of q parts is there, of a model that says so
+    kernel : whether each map takes a pass over the particles
     """
 
     name: str
@@ -57,6 +60,8 @@ class PeerResult:
     latents: np.ndarray
     maps: Callable[[np.ndarray], np.ndarray]
     minutes: float
+    presence: np.ndarray | None = None
+    kernel: bool = False
 
 
 @dataclass
@@ -148,9 +153,9 @@ def cryodrgn(program: Program, star: Path, zdim: int, options: str, budget: floa
     minutes, latents = program.seconds / 60, cryodrgn_latents(program, wanted)
 
     def maps(z: np.ndarray) -> np.ndarray:
-        np.savetxt(folder / "points.txt", z)
-        weights, out = folder / f"weights.{wanted}.pkl", folder / "volumes"
-        program.run("eval_vol", weights, "-c", folder / "config.yaml", "-o", out, "--zfile", folder / "points.txt")
+        points = saved_points(folder, z)
+        weights, out = folder / f"weights.{wanted}.pkl", folder / f"{points.stem}-epoch{wanted}"
+        program.run("eval_vol", weights, "-c", folder / "config.yaml", "-o", out, "--zfile", points)
         return read_maps([out / f"vol_{number:03d}.mrc" for number in range(1, len(z) + 1)])
 
     what = f"zdim {zdim}, {wanted} epochs" + (f", {options}" if options else "")
@@ -183,13 +188,21 @@ def state_maps(program: Program, zdim: int) -> Callable[[np.ndarray], np.ndarray
     folder = program.folder
 
     def maps(z: np.ndarray) -> np.ndarray:
-        out, points = folder / f"states_{zdim}", folder / f"points_{zdim}.txt"
-        np.savetxt(points, z)
+        points = saved_points(folder, z)
+        out = folder / f"{points.stem}-states"
         one = ["--zdim1"] if zdim == 1 else []
         program.run("compute_state", folder, "-o", out, "--latent-points", points, *one)
         return read_maps([out / f"state{number:03d}.mrc" for number in range(len(z))])
 
     return maps
+
+
+def saved_points(folder: Path, z: np.ndarray) -> Path:
+    """A text file of latents ``(m, k)`` in a folder; other points have another name."""
+    name = hashlib.sha256(np.ascontiguousarray(z, np.float64).tobytes()).hexdigest()[:12]
+    points = folder / f"points-{name}.txt"
+    np.savetxt(points, z)
+    return points
 
 
 def read_maps(paths: list[Path]) -> np.ndarray:

@@ -45,6 +45,11 @@ class PreparedTruth:
         """True angles ``(n, h)`` of the prepared particles in degrees."""
         return self.truth.angles[self.row]
 
+    @property
+    def absent(self) -> np.ndarray:
+        """Which parts ``(n, p)`` bool each of the prepared particles lacks."""
+        return self.truth.absent[self.row]
+
 
 def rigid_map(data: PreparedTruth) -> np.ndarray:
     """The reconstruction that takes the molecule to be rigid ``[z, y, x]``, inside the mask of all its states."""
@@ -73,36 +78,38 @@ def oracle_maps(data: PreparedTruth) -> Callable[[int], np.ndarray]:
         return np.stack([motions(moving.hinges, data.angles[rows], int(code)) for code in moving.codes], axis=1)
 
     def share_of(rows: np.ndarray) -> np.ndarray:
-        return 1.0 - (data.truth.absent[data.row[rows], None] & lacked)
+        return 1.0 - data.absent[rows] @ parts
 
-    share = share_of if lacked.any() else None
+    parts = np.arange(data.truth.moving.droppable)[:, None] == lacked
+    share = share_of if len(parts) else None
     density = solve(data, cloud, motion_of, true_particles(data), data.own, share).numpy()
     offsets = cloud.offsets.numpy()
     carried = MovingMolecule(
         cloud.points.numpy().astype(np.float64), density, moving.codes, offsets, moving.hinges, 0.0, 0.5 / pixel_size,
-        np.repeat(lacked, np.diff(offsets)),
+        np.repeat(lacked, np.diff(offsets)) if len(parts) else None,
     )  # fmt: skip
-    incomplete = carried.incomplete()
 
     def map_of(row: int) -> np.ndarray:
-        molecule = incomplete if data.truth.absent[data.row[row]] else carried
-        return molecule.map_at(data.angles[row], box, pixel_size)
+        return carried.lacking(data.absent[row]).map_at(data.angles[row], box, pixel_size)
 
     return map_of
 
 
 def parts_apart(moving: MovingMolecule) -> tuple[MovingMolecule, np.ndarray]:
-    """The molecule with the part that some particles lack as groups of its own, and which groups ``(g,)`` those are."""
+    """The molecule with the parts that some particles lack as groups of their own, and which of these parts each group
+    ``(g,)`` is, −1 for none.
+    """
     if moving.part is None:
-        return moving, np.zeros(len(moving.codes), bool)
-    group = 2 * np.repeat(np.arange(len(moving.codes)), np.diff(moving.offsets)) + moving.part
+        return moving, np.full(len(moving.codes), -1, np.int16)
+    kinds = moving.droppable + 1
+    group = kinds * np.repeat(np.arange(len(moving.codes)), np.diff(moving.offsets)) + moving.part + 1
     order = np.argsort(group, kind="stable")
     groups, counts = np.unique(group, return_counts=True)
     apart = replace(
-        moving, points=moving.points[order], weights=moving.weights[order], codes=moving.codes[groups // 2],
+        moving, points=moving.points[order], weights=moving.weights[order], codes=moving.codes[groups // kinds],
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), part=moving.part[order],
     )  # fmt: skip
-    return apart, groups % 2 == 1
+    return apart, (groups % kinds - 1).astype(np.int16)
 
 
 def part_cloud(labels: np.ndarray, pixel_size: float) -> VoxelCloud:

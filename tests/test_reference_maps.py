@@ -27,12 +27,15 @@ from score import fsc_curve, score_maps  # noqa: E402
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """1,500 images of an antibody whose first Fab swings by 50 degrees, whitened by nothing."""
-    folder = tmp_path_factory.mktemp("job")
-    values = {"particles": 1500, "box": 32, "pixel_size": 9.0, "resolution": 12.0, "snr": 0.5, "hinges": "fab1: ±25"}
-    run(SIMULATE.build(values | {"threads": 1}), JobRun(folder))
+    return simulated(tmp_path_factory.mktemp("job"), particles=1500)
+
+
+def simulated(folder, **changes):
+    values = {"box": 32, "pixel_size": 9.0, "resolution": 12.0, "snr": 0.5, "hinges": "fab1: ±25", "threads": 1}
+    run(SIMULATE.build(values | changes), JobRun(folder))
     particles = read_particles(folder / "particles.star")
     prepared = Prepared(particles, 32, 9.0, np.ones(17, np.float32), folder)
-    return PreparedTruth(prepared, load_truth(folder), np.arange(1500))
+    return PreparedTruth(prepared, load_truth(folder), np.arange(len(particles)))
 
 
 def test_oracle_beats_rigid_in_the_moving_part_and_nearly_reaches_the_truth(data):
@@ -42,6 +45,16 @@ def test_oracle_beats_rigid_in_the_moving_part_and_nearly_reaches_the_truth(data
     seeing = score_maps(data.truth, data.angles[ends], [oracle(row) for row in ends], 9.0)
     assert seeing.moving_area > blind.moving_area + 0.05
     assert seeing.moving_area > 0.9 * 15 / 32
+
+
+def test_the_oracle_knows_what_each_particle_lacks(tmp_path):
+    data = simulated(tmp_path, particles=600, drop="fab2: 0.4; H:231-800: 0.5 after fab2")
+    kinds = [np.flatnonzero((data.absent == lacks).all(axis=1))[0] for lacks in ((0, 0), (0, 1), (1, 1))]
+    maps = [oracle_maps(data)(row) for row in kinds]
+    seeing = score_maps(data.truth, data.angles[kinds], maps, 9.0, data.absent[kinds])
+    blind = score_maps(data.truth, data.angles[kinds], maps, 9.0)
+    assert seeing.whole_area > 0.85 * 15 / 32 and seeing.whole[0].tolist() == blind.whole[0].tolist()
+    assert (seeing.whole[1:, 1:8].mean(axis=1) > blind.whole[1:, 1:8].mean(axis=1) + 0.02).all()
 
 
 def test_rigid_map_is_the_mean_map_and_needs_the_right_poses(data):

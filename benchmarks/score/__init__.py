@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .fsc import area, fsc_curve, resolution, way
-from .latents import LatentScore, circular_correlation, predict, score_latents, spearman
+from .latents import LatentScore, circular_correlation, predict, presence_told, score_latents, spearman
 from .maps import MapScore, even_particles, score_maps
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "even_particles",
     "fsc_curve",
     "predict",
+    "presence_told",
     "resolution",
     "score_latents",
     "score_maps",

@@ -87,3 +87,12 @@ def score_latents(latents: np.ndarray, angle: np.ndarray, circular: bool = False
     guess = np.degrees(np.arctan2(guess[:, 1], guess[:, 0]))
     error = np.abs((guess - angle + 180) % 360 - 180)
     return LatentScore(float("nan"), circular_correlation(guess, angle), float(np.median(error)))
+
+
+def presence_told(presence: np.ndarray, absent: np.ndarray) -> np.ndarray:
+    """Of each part ``(p,)``: the share of the particles of which it is rightly told to be there or not.
+
+    By that column of ``presence`` ``(n, q)``, 0…1, which tells it best. absent : (n, p) bool.
+    """
+    present = presence > 0.5
+    return (present[:, :, None] == ~absent[:, None]).mean(axis=0).max(axis=0)

@@ -44,15 +44,23 @@ def even_particles(count: int, wanted: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(int))
 
 
-def score_maps(truth: Truth, angles: np.ndarray, maps: Iterable[np.ndarray], pixel_size: float) -> MapScore:
+def score_maps(
+    truth: Truth,
+    angles: np.ndarray,
+    maps: Iterable[np.ndarray],
+    pixel_size: float,
+    absent: np.ndarray | None = None,
+) -> MapScore:
     """Compare maps ``[z, y, x]`` of ``pixel_size`` Å with the true maps at the states ``angles`` (m, h), in order.
 
+    The true maps lack the parts ``absent`` ``(m, p)``; None: nothing.
     The masks are soft and made from the true atoms at the same state, so that they go where the part went.
     """
     whole, moving = [], []
-    for state, density in zip(angles, maps, strict=True):
+    lacked = np.zeros((len(angles), 0), bool) if absent is None else absent
+    for state, lacks, density in zip(angles, lacked, maps, strict=True):
         box = density.shape[0]
-        true_map = truth.map_at(state, box, pixel_size)
+        true_map = truth.map_at(state, box, pixel_size, lacks)
         whole.append(fsc_curve(true_map, density, truth.moving.mask(state, box, pixel_size)))
         moving.append(fsc_curve(true_map, density, truth.moving_mask(state, box, pixel_size)))
     return MapScore(np.array(whole), np.array(moving), pixel_size)

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from ..errors import InputError
 from ..particles.symmetry import first_direction
+from .dropped_parts import DroppedPart, part_of_points, repeated
 from .hinges import Hinge, groups, motions
 from .molecule import Molecule
 
@@ -27,7 +28,7 @@ _TILTS, _SPINS = (0, 30, 60, 90), range(0, 360, 60)  # degrees that are tried
 
 @dataclass(frozen=True)
 class Assembly:
-    """What is simulated: a molecule, what moves in it, and a part ``(a,)`` that some particles lack, or None.
+    """What is simulated: a molecule, what moves in it, and the parts that some particles lack.
 
     subunits : how many equal ones the molecule is made of, one after the other. Hinge j of subunit g is hinge
     ``g h + j`` of ``hinges``, h being those of one subunit.
@@ -35,12 +36,17 @@ class Assembly:
 
     molecule: Molecule
     hinges: tuple[Hinge, ...]
-    part: np.ndarray | None
+    dropped: tuple[DroppedPart, ...] = ()
     subunits: int = 1
+
+    @property
+    def part(self) -> np.ndarray | None:
+        """Which of these parts each point ``(a,)`` is in, −1 for none; None where all particles have all."""
+        return part_of_points(self.dropped)
 
 
 def assemble(
-    molecule: Molecule, hinges: tuple[Hinge, ...], part: np.ndarray | None, group: np.ndarray
+    molecule: Molecule, hinges: tuple[Hinge, ...], dropped: tuple[DroppedPart, ...], group: np.ndarray
 ) -> Assembly:
     """The molecule once for each operator of ``group`` ``(s, 3, 3)``, about the centre of the map.
 
@@ -48,7 +54,7 @@ def assemble(
     that they touch and the complex is small; but what moves is kept away from other subunits.
     """
     if len(group) == 1:
-        return Assembly(molecule, hinges, part)
+        return Assembly(molecule, hinges, dropped)
     if len(hinges) * len(group) > _MOST_HINGES:
         raise InputError(f"symmetry: {len(group)} subunits of {len(hinges)} hinge(s) each are more than "
                          f"{_MOST_HINGES} hinges; let fewer parts move, or give a smaller group.")  # fmt: skip
@@ -61,7 +67,7 @@ def assemble(
     parts = [_placed(molecule, hinges, operator, np.zeros(3)) for operator in group]
     whole = tuple(_hinge_of_subunit(hinge, g, len(group)) for g, (_, moved) in enumerate(parts) for hinge in moved)
     together = _together([subunit for subunit, _ in parts])
-    return Assembly(together, whole, None if part is None else np.tile(part, len(group)), len(group))
+    return Assembly(together, whole, repeated(dropped, len(group)), len(group))
 
 
 @dataclass(frozen=True)

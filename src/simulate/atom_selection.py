@@ -12,23 +12,23 @@ from .molecule import Molecule
 _ITEM = re.compile(r"(?P<chain>[^:,\s]+)(?::(?P<first>-?\d+)(?:-(?P<last>-?\d+))?)?")
 
 
-def select(molecule: Molecule, text: str) -> np.ndarray:
+def select(molecule: Molecule, text: str, asked: str = "hinges") -> np.ndarray:
     """Points ``(a,)`` bool selected by comma-separated items: a named part, a chain, or chain:first-last.
 
-    A chain is the chain of a model or the label of a map.
+    A chain is the chain of a model or the label of a map. ``asked`` is the parameter that errors name.
     """
     chosen = np.zeros(len(molecule), bool)
     for item in text.split(","):
-        chosen |= _select_item(molecule, item.strip())
+        chosen |= _select_item(molecule, item.strip(), asked)
     return chosen
 
 
-def _select_item(molecule: Molecule, item: str) -> np.ndarray:
+def _select_item(molecule: Molecule, item: str, asked: str) -> np.ndarray:
     if item in molecule.parts:
-        return select(molecule, molecule.parts[item])
+        return select(molecule, molecule.parts[item], asked)
     match = _ITEM.fullmatch(item)
     if match is None:
-        raise InputError(f"hinges: '{item}' is no selection; write a chain (A) or a range of residues (A:1-120).")
+        raise InputError(f"{asked}: '{item}' is no selection; write a chain (A) or a range of residues (A:1-120).")
     chosen = molecule.chain == match["chain"]
     if match["first"] is not None:
         first = int(match["first"])
@@ -36,5 +36,5 @@ def _select_item(molecule: Molecule, item: str) -> np.ndarray:
         chosen = chosen & (molecule.residue >= first) & (molecule.residue <= last)
     if not chosen.any():
         names = sorted(set(molecule.chain.tolist())) + sorted(molecule.parts)
-        raise InputError(f"hinges: '{item}' selects nothing in {molecule.name}; it has {', '.join(names)}.")
+        raise InputError(f"{asked}: '{item}' selects nothing in {molecule.name}; it has {', '.join(names)}.")
     return chosen

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..particles.particles import Optics, Particles
+from .dropped_parts import DroppedPart, in_order
 from .hinges import Hinge
 from .random_views import random_defocus, random_rotations, random_shifts, turn_into_cap
 from .simulated_noise import Background
@@ -51,7 +52,7 @@ class Experiment:
     pose_error : standard deviations of the errors of the poses that are told, degrees and Å for each axis
     defocus_error : standard deviation of the relative error of the defocus that is told
     kind : (n,) int8, `PARTICLE`, `JUNK` (phases at random) or `STRANGER` (another molecule); None: all particles
-    absent : (n,) bool, images in which a part of the molecule is not there; None: none
+    absent : (n, p) bool, which of the parts that may be lacking are not there; None: there are no such parts
     neighbour : `Neighbours` of each particle in its micrograph; None: none
     background : what differs by micrograph and image beside the noise's spectrum; None: nothing
     b_factor : Å²; scale : (n,) of each image's signal, None: 1
@@ -185,11 +186,20 @@ def gain(variance: float, snr: float) -> float:
     return float(np.sqrt((snr or 1.0) / variance))
 
 
-def draw_absent(count: int, share: float, seed: int) -> np.ndarray | None:
-    """Images ``(count,)`` bool that lack a part, a ``share`` of them; None without any."""
-    if not share:
+def draw_absent(count: int, parts: Sequence[DroppedPart], seed: int) -> np.ndarray | None:
+    """Which parts each particle ``(count, p)`` bool lacks, each drawn by itself; None without any.
+
+    A part that comes after another is lacking wherever that is, and by its share among the other particles.
+    """
+    if not parts:
         return None
-    return random_stream(seed, _PARTS).permutation((np.arange(count) + 0.5) / count) < share
+    absent = np.ones((count, len(parts)), bool)
+    for number in in_order(parts):
+        share, after = parts[number].share, parts[number].after
+        able = np.arange(count) if after is None else np.flatnonzero(~absent[:, after])
+        place = (np.arange(len(able)) + 0.5) / max(len(able), 1)
+        absent[able, number] = random_stream(seed, _PARTS, number).permutation(place) < share
+    return absent
 
 
 def draw_neighbours(count: int, share: float, near: tuple[float, float], seed: int) -> Neighbours | None:

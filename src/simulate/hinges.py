@@ -65,13 +65,13 @@ def parse_hinges(text: str, molecule: Molecule) -> tuple[Hinge, ...]:
     """Hinges of a text; ``rigid`` means none."""
     if text.strip() == "rigid":
         return ()
-    pieces = [piece.strip() for piece in _plain(text).split(";") if piece.strip()]
+    pieces = [piece.strip() for piece in plain(text).split(";") if piece.strip()]
     if not pieces:
         raise InputError(f"hinges: nothing moves; {_EXAMPLE}, or 'rigid'.")
     return tuple(_parse_hinge(piece, molecule) for piece in pieces)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text with one sign for minus and one for both ways, and no blanks beside commas."""
     return _BOTH_WAYS.sub("±", re.sub(r"\s*,\s*", ",", text.translate(_MINUS)))
 

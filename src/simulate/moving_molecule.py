@@ -21,7 +21,7 @@ class MovingMolecule:
     codes : (g,) int64, bit h set where hinge h moves the group; offsets : (g + 1,) int64
     hinges : what moves
     width : Å, standard deviation of a point's Gaussian; band : 1/Å, frequencies above are absent
-    part : (a,) bool, points that some particles lack; None where all have all
+    part : (a,) int16, which of the parts that some particles lack a point is in, −1 for none; None without such parts
     """
 
     points: np.ndarray
@@ -37,7 +37,7 @@ class MovingMolecule:
     def build(
         cls, molecule: Molecule, hinges: tuple[Hinge, ...], gain: float = 1.0, part: np.ndarray | None = None
     ) -> MovingMolecule:
-        """Sort a molecule's points by group; ``gain`` scales its density, some particles lack ``part`` ``(a,)``."""
+        """Sort a molecule's points by group; ``gain`` scales its density, ``part`` ``(a,)`` is as above."""
         code = groups(hinges, len(molecule))
         order = np.argsort(code, kind="stable")
         codes, counts = np.unique(code, return_counts=True)
@@ -46,9 +46,17 @@ class MovingMolecule:
         part = None if part is None else part[order]
         return cls(molecule.position[order], weights, codes, offsets, hinges, molecule.width, molecule.band, part)
 
-    def incomplete(self) -> MovingMolecule:
-        """The molecule without the part that some particles lack."""
-        return self if self.part is None else replace(self, weights=np.where(self.part, np.float32(0), self.weights))
+    @property
+    def droppable(self) -> int:
+        """How many parts there are that some particles lack."""
+        return 0 if self.part is None else int(self.part.max()) + 1
+
+    def lacking(self, absent: np.ndarray) -> MovingMolecule:
+        """The molecule without the parts that are ``absent`` ``(p,)``."""
+        if self.part is None or not absent.any():
+            return self
+        gone = np.append(absent, False)[self.part]
+        return replace(self, weights=np.where(gone, np.float32(0), self.weights))
 
     def radius(self, angles: np.ndarray) -> float:
         """Largest distance (Å) of any point from the centre over the states ``(n, h)``."""

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import fft
 
 from ..particles.observe import show
+from .dropped_parts import by_composition
 from .experiment import CHUNK, JUNK, NOISE, PHASES, STRANGER, Experiment, Neighbours
 from .moving_molecule import MovingMolecule
 from .simulated_noise import draw_noise, noise_spectrum
@@ -45,18 +46,19 @@ def _projections(moving: MovingMolecule, experiment: Experiment, rows: np.ndarra
     """Fourier transforms ``(m, box, box // 2 + 1)`` of what each image shows in its middle."""
     e = experiment
     kind = np.zeros(len(rows), np.int8) if e.kind is None else e.kind[rows]
-    absent = np.zeros(len(rows), bool) if e.absent is None else e.absent[rows]
+    absent = np.zeros((len(rows), 0), bool) if e.absent is None else e.absent[rows]
     transform = np.empty((len(rows), e.box, e.box // 2 + 1), np.complex64)
-    own = kind != STRANGER
-    for make, chosen in (
-        (lambda: moving, own & ~absent), (moving.incomplete, own & absent), (lambda: other_molecule(moving), ~own)
-    ):  # fmt: skip
-        some = np.flatnonzero(chosen)
-        if len(some):
-            shown = make()
-            angles = e.angles[rows[some], : len(shown.hinges)]
-            views = (e.rotation[rows[some]], e.shift[rows[some]], e.box, e.pixel_size, e.magnification)
-            transform[some] = shown.images(angles, *views)
+
+    def fill(shown: MovingMolecule, some: np.ndarray) -> None:
+        angles = e.angles[rows[some], : len(shown.hinges)]
+        views = (e.rotation[rows[some]], e.shift[rows[some]], e.box, e.pixel_size, e.magnification)
+        transform[some] = shown.images(angles, *views)
+
+    own, other = np.flatnonzero(kind != STRANGER), np.flatnonzero(kind == STRANGER)
+    for lacked, some in by_composition(absent[own]):
+        fill(moving.lacking(lacked), own[some])
+    if len(other):
+        fill(other_molecule(moving), other)
     return transform
 
 

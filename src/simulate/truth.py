@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..particles.symmetry import operators
+from .dropped_parts import DroppedPart
 from .hinges import Hinge
 from .moving_molecule import MovingMolecule
 
@@ -24,7 +26,7 @@ class Truth:
     rotation : (n, 3, 3); shift : (n, 2) Å; defocus : (n, 3)
     noise_sigma : (n,) standard deviation of the noise
     kind : (n,) int8, 0 for a particle of the molecule, 1 for junk, 2 for another molecule
-    absent : (n,) bool, particles that lack a part, which is ``moving.part``
+    absent : (n, p) bool, which of the parts that are ``dropped``, numbered in ``moving.part``, a particle lacks
     neighbour : (n,) bool, images into which the particle beside reaches
     box, pixel_size : of the images
     record : all of truth.json
@@ -45,14 +47,23 @@ class Truth:
     neighbour: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for name, kind in (("kind", np.int8), ("absent", bool), ("neighbour", bool)):
+        count = len(self.rotation)
+        for name, shape, kind in (
+            ("kind", count, np.int8), ("absent", (count, self.moving.droppable), bool), ("neighbour", count, bool)
+        ):  # fmt: skip
             if getattr(self, name) is None:
-                object.__setattr__(self, name, np.zeros(len(self.rotation), kind))
+                object.__setattr__(self, name, np.zeros(shape, kind))
 
     @property
     def hinges(self) -> tuple[Hinge, ...]:
         """What moves."""
         return self.moving.hinges
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The parts that some particles lack, as they were named; 1, 2, … where they are not told."""
+        told = self.record.get("dropped", [{"part": str(n + 1)} for n in range(self.moving.droppable)])
+        return tuple(part["part"] for part in told)
 
     @property
     def group(self) -> np.ndarray:
@@ -78,9 +89,19 @@ class Truth:
             self, moving=subunit, angles=of_copy, state=state, rotation=self.rotation[row] @ group[copy], **repeated
         )
 
-    def map_at(self, angles: np.ndarray, box: int | None = None, pixel_size: float | None = None) -> np.ndarray:
-        """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees."""
-        return self.moving.map_at(angles, box or self.box, pixel_size or self.pixel_size)
+    def map_at(
+        self,
+        angles: np.ndarray,
+        box: int | None = None,
+        pixel_size: float | None = None,
+        absent: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The true map ``[z, y, x]`` float32 at one state (h,), or the mean over states (n, h), in degrees.
+
+        It is that of a particle that lacks the parts ``absent`` ``(p,)``; None: of a complete one.
+        """
+        moving = self.moving if absent is None else self.moving.lacking(absent)
+        return moving.map_at(angles, box or self.box, pixel_size or self.pixel_size)
 
     def moving_mask(
         self,
@@ -105,12 +126,19 @@ def load_truth(folder: str | Path) -> Truth:
             points = {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: no truth of particles here ({error}); give a finished simulate job.") from error
+    if "absent" in particles:  # one column of it had no axis of its own
+        particles["absent"] = particles["absent"].reshape(len(particles["rotation"]), -1)
     moving = MovingMolecule(
         points["points"], points["weights"], points["codes"], points["offsets"], _hinges(record, points),
         record["point_width"], record["band"] if record["band"] is not None else np.inf,
-        points.get("part"),
+        _numbered(points.get("part")),
     )  # fmt: skip
     return Truth(moving, **particles, box=record["box"], pixel_size=record["pixel_size"], record=record)
+
+
+def _numbered(part: np.ndarray | None) -> np.ndarray | None:
+    """`MovingMolecule.part`, which was whether a point is in the only part."""
+    return part.astype(np.int16) - np.int16(1) if part is not None and part.dtype == bool else part
 
 
 def _hinges(record: dict, points: dict) -> tuple[Hinge, ...]:
@@ -121,6 +149,12 @@ def _hinges(record: dict, points: dict) -> tuple[Hinge, ...]:
         hinges.append(Hinge(moving, np.array(row["pivot"]), np.array(row["axis"]), low, high,
                             row["circular"], row["draw"], row["moves"]))  # fmt: skip
     return tuple(hinges)
+
+
+def dropped_record(parts: Sequence[DroppedPart]) -> list[dict]:
+    """Parts that some particles lack as they stand in truth.json, that which a part comes after by its name."""
+    after = [None if each.after is None else parts[each.after].selection for each in parts]
+    return [{"part": each.selection, "share": each.share, "after": first} for each, first in zip(parts, after)]
 
 
 def hinge_record(hinge: Hinge) -> dict:

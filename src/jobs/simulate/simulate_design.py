@@ -11,7 +11,7 @@ from ...particles.aberrations import with_beam_tilt
 from ...particles.ctf import wavelength
 from ...particles.symmetry import operators
 from ...simulate.assembly import Assembly, assemble
-from ...simulate.atom_selection import select
+from ...simulate.dropped_parts import parse_dropped
 from ...simulate.experiment import (
     Experiment,
     draw_absent,
@@ -59,30 +59,8 @@ def hinge_text(parameters: SimulateParameters) -> str:
 def read_assembly(parameters: SimulateParameters) -> Assembly:
     """The molecule that was asked for with what moves in it, or the complex of such molecules."""
     molecule = read_molecule(parameters)
-    hinges, part = parse_hinges(hinge_text(parameters), molecule), dropped(parameters, molecule)[0]
-    return assemble(molecule, hinges, part, operators(parameters.symmetry))
-
-
-def dropped(parameters: SimulateParameters, molecule: Molecule) -> tuple[np.ndarray | None, float]:
-    """Points ``(a,)`` of a part that some particles lack, None where none does, and the share of those particles."""
-    if not parameters.drop:
-        return None, 0.0
-    share = _share(parameters.drop)
-    return select(molecule, parameters.drop.rpartition(":")[0].strip()), share
-
-
-def _share(drop: str) -> float:
-    """The share of the particles that lack a part."""
-    if not drop:
-        return 0.0
-    name, _, number = drop.rpartition(":")
-    try:
-        share = float(number)
-    except ValueError:
-        share = -1.0
-    if not name or not 0 <= share <= 1:
-        raise InputError(f"drop: '{drop}' is no 'PART: SHARE'; write for instance 'fab2: 0.3'.")
-    return share
+    hinges, dropped = parse_hinges(hinge_text(parameters), molecule), parse_dropped(parameters.drop, molecule)
+    return assemble(molecule, hinges, dropped, operators(parameters.symmetry))
 
 
 def design(parameters: SimulateParameters, assembly: Assembly, seed: int) -> Experiment:
@@ -103,7 +81,7 @@ def design(parameters: SimulateParameters, assembly: Assembly, seed: int) -> Exp
         pose_error=_two_numbers(parameters.pose_error, "pose_error"),
         defocus_error=parameters.defocus_error / 100,
         kind=draw_kinds(count, parameters.junk, parameters.strangers, seed),
-        absent=draw_absent(count, _share(parameters.drop), seed),
+        absent=draw_absent(count, assembly.dropped, seed),
         neighbour=draw_neighbours(count, parameters.neighbours, _neighbour_distances(assembly.molecule), seed),
         background=draw_background(count, *_two_numbers(parameters.noise, "noise"), seed),
     )  # fmt: skip

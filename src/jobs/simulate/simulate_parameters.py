@@ -18,6 +18,12 @@ _HINGES = (
     "about its long axis), pivot=X,Y,Z or pivot=H:230 (auto: where the part touches the rest; as in the file), "
     "draw=uniform|normal|bimodal. A point on several hinges turns in the order written. 'rigid': nothing moves"
 )
+_DROP = (
+    "parts that a share of the particles lacks, as 'PART: SHARE', for instance 'fab2: 0.3'; the part as in hinges. "
+    "Several are parted by ';' and lacking independently of each other. 'B: 0.4 after A': B is only there where A is, "
+    "which is dropped too, and 0.4 is its share among the particles that have A; so 'A: 0.5; B: 0.4 after A; C: 0.5 "
+    "after B' is a molecule that assembles in this order"
+)
 
 
 @dataclass(frozen=True)
@@ -93,10 +99,7 @@ class SimulateParameters:
         0.0, help="fraction of the images that show another molecule, of the same mass and size", low=0, high=0.95,
         advanced=True,
     )  # fmt: skip
-    drop: str = parameter(
-        "", help="a part that a share of the particles lacks, as 'PART: SHARE', for instance 'fab2: 0.3'; the part as "
-        "in hinges; if omitted, none", advanced=True,
-    )  # fmt: skip
+    drop: str = parameter("", help=_DROP + "; if omitted, none", advanced=True)
     neighbours: float = parameter(
         0.0, help="fraction of the images into which another particle of the molecule reaches from the rim", low=0,
         high=1, advanced=True,

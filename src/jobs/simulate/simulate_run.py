@@ -35,7 +35,10 @@ def run(parameters: SimulateParameters, job: JobRun) -> None:
     scale = gain(signal_variance(moving, experiment), experiment.snr)
     moving = MovingMolecule.build(molecule, hinges, scale, part)
     job.log(f"{molecule.name}: {len(molecule)} points, {len(hinges)} hinge(s); density scaled by {scale:.4g}")
-    write_truth(job, molecule, moving, experiment, scale, parameters.symmetry)
+    if experiment.absent is not None:
+        for dropped, share in zip(assembly.dropped, experiment.absent.mean(axis=0), strict=True):
+            job.log(f"{100 * share:.0f} % of the particles lack {dropped.selection}")
+    write_truth(job, assembly, moving, experiment, scale, parameters.symmetry)
     write_maps(job, molecule, moving, experiment)
     write_particles(job, experiment)
     if write_images(job, moving, experiment, parameters.threads or os.cpu_count() or 1):

@@ -16,11 +16,12 @@ from ...errors import InputError
 from ...particles import write_star
 from ...particles.mrc import HEADER_BYTES, stack_header
 from ...particles.symmetry import operators
+from ...simulate.assembly import Assembly
 from ...simulate.experiment import CHUNK, Experiment
 from ...simulate.molecule import Molecule
 from ...simulate.moving_molecule import MovingMolecule
 from ...simulate.simulated_images import iterate_images
-from ...simulate.truth import hinge_record
+from ...simulate.truth import dropped_record, hinge_record
 from ..job_folder import JobRun
 from .simulate_consensus import reconstruct_consensus
 
@@ -28,10 +29,10 @@ _SYNC_EVERY = 20  # chunks between two entries of the journal
 
 
 def write_truth(
-    job: JobRun, molecule: Molecule, moving: MovingMolecule, experiment: Experiment, scale: float, symmetry: str
+    job: JobRun, assembly: Assembly, moving: MovingMolecule, experiment: Experiment, scale: float, symmetry: str
 ) -> None:
     """truth.npz (per particle), points.npz (the molecule in the map's frame) and truth.json (the rest)."""
-    e = experiment
+    e, molecule = experiment, assembly.molecule
     particles = {name: getattr(e, name) for name in ("angles", "state", "rotation", "shift", "defocus")}
     particles |= {name: getattr(e, name) for name in ("kind", "absent") if getattr(e, name) is not None}
     if e.neighbour is not None:
@@ -50,6 +51,8 @@ def write_truth(
         "snr": e.snr, "noise_ratio": e.noise_ratio, "gain": scale, "seed": e.seed, "voltage": e.voltage,
         "spherical_aberration": e.spherical_aberration, "amplitude_contrast": e.amplitude_contrast,
     }  # fmt: skip
+    if assembly.dropped:
+        record["dropped"] = dropped_record(assembly.dropped)
     if len(operators(symmetry)) > 1:
         record["symmetry"] = symmetry.strip().upper()
     with job.output("truth.json") as path:
