@@ -65,11 +65,11 @@ def test_images_of_nothing_are_no_particles_that_lack_all_parts():
     amount = np.repeat(drawn(0.8, 6)[:, None], 3, axis=1)
     fading = find_fading(shown(amount), held_out(), 2)
     assert fading.all_of_it(3) == 0 and fading.all_of_it(4) is None
-    level, sentence = judge(fading, (), 3)
+    level, sentence = judge(fading, (), (1, 2, 3))
     assert abs(float(fading.share[0]) - 0.8) < 0.03
     assert level == "bad" and "% of the images have nothing" in sentence and "--junk weigh" in sentence
-    level, sentence = judge(fading, (), 4)
-    assert level == "bad" and "--decoder occupancy" in sentence
+    level, sentence = judge(fading, (), (4, 9, 2, 5))
+    assert level == "bad" and "--decoder occupancy" in sentence and "arts 4 and 9 and 2 are together" in sentence
 
 
 def test_a_part_that_seems_fainter_where_it_moves_far_is_there():

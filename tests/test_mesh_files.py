@@ -32,7 +32,9 @@ def same(first, second):
 def test_a_mesh_comes_back_as_it_was_saved(tmp_path):
     mesh, _ = two_parts()
     save_mesh(tmp_path / "mesh.npz", mesh)
-    assert same(load_mesh(tmp_path / "mesh.npz"), mesh)
+    assert same(load_mesh(tmp_path / "mesh.npz"), mesh) and load_mesh(tmp_path / "mesh.npz").part_names == (1, 2)
+    save_mesh(tmp_path / "mesh.npz", replace(mesh, labels=(9, 4)))
+    assert load_mesh(tmp_path / "mesh.npz").part_names == (9, 4)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,7 @@ def test_a_mesh_comes_back_as_it_was_saved(tmp_path):
         (lambda mesh: {"part": mesh.part[:-1]}, "one weight and one part"),
         (lambda mesh: {"joints": ((0, 5),)}, "joins parts"),
         (lambda mesh: {"joints": ((0, 1), (1, 0))}, "no tree"),
+        (lambda mesh: {"labels": (4, 4)}, "one label"),
         (lambda mesh: {"part": 2 * mesh.part, "joints": ()}, "part without cells"),
         (lambda mesh: {"vertices": mesh.vertices * np.nan}, "not finite"),
         (lambda mesh: {"voxel_cell": mesh.voxel_cell + 10**6}, "cells it does not have"),

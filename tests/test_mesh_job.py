@@ -134,7 +134,7 @@ def test_labels_that_grew_far_or_lie_outside_are_told(tmp_path, consensus):
     write_map(tmp_path / "labels.mrc", labels, PIXEL)
     folder, quality = run_job(tmp_path, consensus=consensus, segments=tmp_path / "labels.mrc")
     log = (folder / "log.txt").read_text()
-    assert [part["label"] for part in quality["parts"]] == [1, 2]
+    assert [part["label"] for part in quality["parts"]] == [1, 2] == list(load_mesh(folder / "mesh.npz").labels)
     assert "Labels 3 have no voxel in the mask" in log and "% is labelled" in log
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,10 @@ def test_presence_is_a_column_of_particles_that_can_be_selected(project, absent)
     told = trained.model.notes
     assert told[0] == f"Part {part} is present in {100 * (values >= 0.5).mean():.0f} % of the particles."
     assert training(project / "004-train", f"flexrecPresence{part}").shape == (3,)
+    mesh = trained.model.mesh
+    labelled = replace(trained.model, mesh=replace(mesh, labels=tuple(range(10, 10 * mesh.parts + 1, 10))))
+    assert f"presence{10 * part}" in labelled.columns and f"presence{part}" not in labelled.columns
+    assert labelled.notes[0].startswith(f"Part {10 * part} is present")
 
 
 def test_a_plain_flow_knows_of_no_presence(project):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import mrcfile
@@ -12,13 +13,14 @@ import numpy as np
 import pytest
 from chimerax.flexrec.engine.maps.fsc import fourier_shell_correlation, shell_power
 from chimerax.flexrec.jobs.job_folder import JobRun
-from chimerax.flexrec.jobs.part_labels import part_labels
+from chimerax.flexrec.jobs.part_labels import labelled_mesh, part_labels
 from chimerax.flexrec.jobs.reconstruct.deposition import fsc_xml
 from chimerax.flexrec.jobs.reconstruct.resolution_files import write_resolution
 from chimerax.flexrec.jobs.reconstruct.resolution_request import ResolutionRequest
 from chimerax.flexrec.mesh.build import build_mesh
 from chimerax.flexrec.mesh.map_files import read_map, write_map
 from chimerax.flexrec.mesh.map_place import read_centre
+from chimerax.flexrec.mesh.storage import save_mesh
 from mesh_shapes import ball, voxel_grid
 from scipy.spatial.transform import Rotation
 from simulated_halves import BOX, PIXEL, frequencies, molecule, pair_of
@@ -186,6 +188,10 @@ def test_parts_have_the_names_that_their_mesh_job_gave(tmp_path, mesh):
                          ("{", (1, 2)), ('{"parts": 3}', (1, 2))):  # fmt: skip
         (tmp_path / "quality.json").write_text(text)
         assert part_labels(tmp_path / "mesh.npz", mesh.parts) == labels
+        save_mesh(tmp_path / "mesh.npz", mesh)
+        assert labelled_mesh(tmp_path / "mesh.npz").part_names == labels
+    save_mesh(tmp_path / "mesh.npz", replace(mesh, labels=(7, 8)))
+    assert labelled_mesh(tmp_path / "mesh.npz").part_names == (7, 8)
 
 
 def test_the_local_resolution_of_the_twin_lies_beside_that_of_the_map(written):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,9 +15,12 @@ _MOST = 8  # parts drawn: those that vary most
 
 
 def draw_composition(
-    path: str | os.PathLike[str], amount: np.ndarray, absent: np.ndarray, sentence: str
+    path: str | os.PathLike[str], amount: np.ndarray, absent: np.ndarray, names: Sequence[int], sentence: str
 ) -> None:
-    """Write the picture: ``amount`` ``(m, p)`` of each part, and whether it is ``absent``; ``sentence``, its title."""
+    """Write the picture: ``amount`` ``(m, p)`` of each part, and whether it is ``absent``.
+
+    ``names`` ``(p,)`` of the parts; ``sentence``, its title.
+    """
     parts = np.sort(np.argsort(-amount.var(axis=0), kind="stable")[:_MOST])
     figure = new_figure(8.5, 1.6 + 1.15 * len(parts))
     figure.suptitle(textwrap.fill(sentence, 95), fontsize=11, parse_math=False)
@@ -28,7 +32,7 @@ def draw_composition(
                 axis.hist(values[rows], _BINS, color=colour, alpha=0.7, label=f"{int(rows.sum()):,} {name}")
         for place in (0, 1):
             axis.axvline(place, color=GREY, linewidth=0.8, linestyle="--")
-        axis.set(ylabel=f"part {part + 1}", yticks=[])
+        axis.set(ylabel=f"part {names[part]}", yticks=[])
         axis.legend(frameon=False, fontsize=9)
         axis.spines[["top", "right", "left"]].set_visible(False)
     axes[-1].set(xlabel="how much of the part is in an image (0: absent, 1: the mean of all images)")

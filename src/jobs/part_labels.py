@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
+from ..mesh.storage import load_mesh
+from ..mesh.tetmesh import TetMesh
 from .record import read_record
 
 
@@ -17,6 +20,12 @@ def part_labels(mesh_file: Path, parts: int) -> tuple[int, ...]:
     except (OSError, ValueError, KeyError, TypeError):
         labels = ()
     return labels if len(labels) == parts else tuple(range(1, parts + 1))
+
+
+def labelled_mesh(file: Path) -> TetMesh:
+    """A mesh with the names of its parts, which older files leave to the mesh job's notes."""
+    mesh = load_mesh(file)
+    return mesh if mesh.labels else replace(mesh, labels=part_labels(file, mesh.parts))
 
 
 def labels_of_training(folder: Path, parts: int) -> tuple[int, ...]:

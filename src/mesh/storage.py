@@ -25,6 +25,8 @@ def save_mesh(path: str | os.PathLike[str], mesh: TetMesh) -> None:
         arrays["centre"] = np.asarray(mesh.centre, np.float64)
     if mesh.free is not None:
         arrays["free"] = np.asarray(mesh.free, np.float32)
+    if mesh.labels:
+        arrays["labels"] = np.asarray(mesh.labels, np.int64)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(
             file,
@@ -52,6 +54,7 @@ def load_mesh(path: str | os.PathLike[str]) -> TetMesh:
         pixel_size=float(stored["pixel_size"]),
         centre=stored.get("centre"),  # which older meshes lack
         free=stored.get("free"),
+        labels=tuple(stored["labels"].ravel().tolist()) if "labels" in stored else (),
     )
     check_mesh(mesh, path)
     return mesh
@@ -107,6 +110,7 @@ def _problems(mesh: TetMesh) -> Iterator[tuple[str, bool]]:
     yield "has a negative part", mesh.part.min() < 0
     yield "joins parts that it does not have", any(not 0 <= k < mesh.parts for pair in mesh.joints for k in pair)
     yield "has a part without cells", len(np.unique(mesh.part)) != mesh.parts
+    yield "has not one label, of its own, for each part", len(set(mesh.part_names)) != mesh.parts
     yield "has joints that are no tree outward from a root", not _is_forest(mesh.joints)
     yield "has a box or pixel size that is not positive", mesh.box <= 0 or not mesh.pixel_size > 0
     yield "has a centre that is no point", mesh.centre is not None and not _is_point(mesh.centre)

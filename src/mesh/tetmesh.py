@@ -27,6 +27,7 @@ class TetMesh:
     centre : (3,) float64, Å xyz, where voxel (N//2, N//2, N//2) lies in the space of the consensus' file; None where it
         is not known
     free : (v,) float32 0..1, how far each vertex may move: 0 stands still; None: all are free
+    labels : (p,) numbers of the parts in the segmentation that they come from; none where they come from no such
     """
 
     vertices: np.ndarray
@@ -39,11 +40,17 @@ class TetMesh:
     voxel_cell: np.ndarray
     centre: np.ndarray | None = None
     free: np.ndarray | None = None
+    labels: tuple[int, ...] = ()
 
     @property
     def parts(self) -> int:
         """Number of parts."""
         return int(self.part.max()) + 1 if len(self.part) else 0
+
+    @property
+    def part_names(self) -> tuple[int, ...]:
+        """What a person calls the parts ``(p,)``: their labels; 1, 2, … where they have none."""
+        return self.labels or tuple(range(1, self.parts + 1))
 
     @property
     def mask(self) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import InputError
 from ..job_folder import JobRun
+from ..part_labels import labels_of_training
 from ..reports.finding import BAD, GOOD, Finding
 from .finished_training import finished_training
 from .keep_finding import keep_finding
@@ -49,10 +50,11 @@ def run(model: Path, device: str, job: JobRun) -> None:
     except Interrupted:
         return
     fading, (amount, error) = composition.fading(MOST), composition.amount()
-    level, sentence = judge(fading, training.model.fading, amount.shape[1])
+    names = labels_of_training(training.folder, trainer.mesh.parts)
+    level, sentence = judge(fading, training.model.fading, names)
     absent = _absent(fading, amount)
     with job.output(PICTURE) as path:
-        draw_composition(path, amount, absent, sentence)
+        draw_composition(path, amount, absent, names, sentence)
     with job.output(ARRAYS) as path, open(path, "wb") as file:
         np.savez(file, rows=composition.rows, amount=amount, error=error, absent=absent)
     shares = {} if fading is None else {part: float(fading.share[group]) for part, group in fading.group_of.items()}
@@ -62,33 +64,34 @@ def run(model: Path, device: str, job: JobRun) -> None:
                "known": [part + 1 for part in training.model.fading]}  # fmt: skip
     table = (
         ("presence explains, of held-out images", f"{gain:.2f} nats per image"),
-        *((f"part {part + 1}", _row(amount[:, part], error[:, part], shares.get(part)))
-          for part in range(amount.shape[1])),
+        *((f"part {name}", _row(amount[:, part], error[:, part], shares.get(part)))
+          for part, name in enumerate(names)),
     )  # fmt: skip
     keep_finding(job, Finding("composition", level, sentence, READING, table, ((PICTURE, ""),), numbers), training)
 
 
-def judge(fading: Fading | None, known: Sequence[int], parts: int) -> tuple[str, str]:
-    """A level and a sentence; ``known`` of the ``parts`` are those, from 0, that the model lets come and go."""
+def judge(fading: Fading | None, known: Sequence[int], names: Sequence[int]) -> tuple[str, str]:
+    """A level and a sentence; ``known`` are the parts, from 0, that the model lets come and go, ``names`` of all."""
     if fading is None:
         return GOOD, "All parts are there in all particles, as far as the images tell."
-    if (junk := fading.all_of_it(parts)) is not None:
+    if (junk := fading.all_of_it(len(names))) is not None:
         return BAD, (f"{100 * (1 - float(fading.share[junk])):.0f} % of the images have nothing of the molecule, so "
                      "nothing can be said of its parts. Train with --junk weigh, which leaves such images out.")
     text = "; ".join(
-        f"{_named(group)} {'is' if len(group) == 1 else 'are together'} present in {100 * share:.0f} % of the particles"
+        f"{_named(group, names)} {'is' if len(group) == 1 else 'are together'} present in {100 * share:.0f} % of the "
+        "particles"
         for group, share in zip(fading.groups, fading.share.tolist(), strict=True)
     )
     gain = f"which explains {fading.gain:.1f} nats per image beyond motion"
     missed = sorted(set(fading.group_of) - set(known))
     if not missed:
         return GOOD, f"{text[0].upper()}{text[1:]}, {gain}; the model has that."
-    return BAD, (f"{text[0].upper()}{text[1:]}, {gain}; this model cannot show that {_named(missed)} may be absent. "
-                 "Train with --decoder occupancy, and a latent dimension more.")  # fmt: skip
+    return BAD, (f"{text[0].upper()}{text[1:]}, {gain}; this model cannot show that {_named(missed, names)} may be "
+                 "absent. Train with --decoder occupancy, and a latent dimension more.")  # fmt: skip
 
 
-def _named(parts: Sequence[int]) -> str:
-    return ("part " if len(parts) == 1 else "parts ") + " and ".join(str(part + 1) for part in sorted(parts))
+def _named(parts: Sequence[int], names: Sequence[int]) -> str:
+    return ("part " if len(parts) == 1 else "parts ") + " and ".join(str(names[part]) for part in sorted(parts))
 
 
 def _absent(fading: Fading | None, amount: np.ndarray) -> np.ndarray:

@@ -128,6 +128,7 @@ def build(
     check_joints_hold(mesh, parts)
     density = cell_density(mesh, smooth, pixel_size)
     mesh = weigh_by_density(mesh, density, parameters.rigidity_min, parameters.stiffen_low_density)
+    mesh = replace(mesh, labels=parts.labels)
     return Result(_user_weights(parameters, mesh, parts), parts, consensus, mask, {"strong_density_cut": cut})
 
 
@@ -242,7 +243,7 @@ def _import(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel
     """A mesh made elsewhere, with the consensus brought to its box."""
     if path.suffix.lower() == ".npz":
         mesh, notes = load_mesh(path), {}
-        mask, labels = mesh.mask.astype(np.float32), tuple(range(1, mesh.parts + 1))
+        mask, labels = mesh.mask.astype(np.float32), mesh.part_names
     else:
         mesh, reading, mask, labels = from_cryosparc(load_arrays_pickle(path), consensus)
         notes = {"cryosparc": asdict(reading)}
@@ -254,6 +255,7 @@ def _import(path: Path, parameters: MeshParameters, consensus: np.ndarray, pixel
     if (mesh.box, mesh.pixel_size) != (consensus.shape[0], pixel_size):
         job.log(f"The mesh's box is {width:.0f} Å wide, the consensus' {own:.0f} Å: the consensus is resampled.")
         consensus = interpolate(consensus, pixel_size, mesh.box, mesh.pixel_size)
+    mesh = replace(mesh, labels=labels)
     parts = Parts(np.where(mesh.mask, mesh.part[mesh.voxel_cell], -1), labels, mesh.joints)
     return Result(_user_weights(parameters, mesh, parts), parts, consensus, mask, notes)
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from ...mesh.storage import load_mesh
 from ...mesh.tetmesh import TetMesh
 from ...particles.prefetch import processes_here, threads_here
 from ...particles.prepared import Prepared, load_prepared
 from ..declare import refuse_without_use
 from ..inputs import job_file
 from ..job_folder import JobRun
+from ..part_labels import labelled_mesh
 from ..queue.slots import device_name
 from ..reports.training_facts import TrainingFacts
 from ..reports.write_report import report
@@ -94,7 +94,7 @@ def read_inputs(parameters: CommonParameters, say: Callable[[str], object] | Non
             f"particles: {len(prepared.particles)} images are too few to train on, {FEWEST} are the least, and a "
             "motion needs thousands; give more particles."
         )
-    mesh = load_mesh(job_file(parameters.mesh, MESH_FILE))
+    mesh = labelled_mesh(job_file(parameters.mesh, MESH_FILE))
     check_fit(prepared, mesh)
     check_encoder_box(vars(parameters)["encoder_box"], prepared)
     mesh = with_what_moves(mesh, parameters.moving, prepared)

@@ -38,18 +38,21 @@ class OccupancyModel(FlowModel):
 
     @property
     def columns(self) -> Mapping[str, GivenColumn]:
-        """The presence of each part that fades, in each particle; NaN where that has no latent point."""
+        """The presence of each part that fades, in each particle; NaN where that has no latent point.
+
+        A part goes by what a person calls it.
+        """
         values = np.full((len(self.latents), len(self.parts.fades)), np.nan, np.float32)
         values[self.finite] = self.presence(self.latents[self.finite])
-        own = {f"presence{part + 1}": GivenColumn(values[:, part], False) for part in self.fading}
+        own = {f"presence{self.mesh.part_names[part]}": GivenColumn(values[:, part], False) for part in self.fading}
         return {**super().columns, **own}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """In how many particles each part that fades is present."""
         present = self.presence(self.latents[self.finite]) >= PRESENT
-        presence = (f"Part {part + 1} is present in {100 * present[:, part].mean():.0f} % of the particles."
-                    for part in self.fading)  # fmt: skip
+        presence = (f"Part {self.mesh.part_names[part]} is present in {100 * present[:, part].mean():.0f} % of the "
+                    "particles." for part in self.fading)  # fmt: skip
         return (*presence, *super().notes)
 
     def share(self, z: np.ndarray | Sequence[float]) -> np.ndarray | None:

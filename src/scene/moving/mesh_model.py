@@ -103,7 +103,7 @@ def drawn_edges(mesh: TetMesh, outer: np.ndarray) -> np.ndarray:
 def _scale(mesh: TetMesh, colour: str) -> Scale | None:
     """What the colours of a mesh mean."""
     if colour == "part":
-        names = [str(part + 1) for part in range(mesh.parts)]
+        names = [str(name) for name in mesh.part_names]
         return group_scale("Part", [_PARTS[part % len(_PARTS)] for part in range(mesh.parts)], names)
     if colour == "rigidity":
         return value_scale("Rigidity weight", VIRIDIS, 1.0, above=bool(mesh.weights.max() > 1))

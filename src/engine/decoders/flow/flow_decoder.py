@@ -180,6 +180,7 @@ class FlowDecoder(FlowState):
             pivot=arrays["pivot"].cpu().numpy(),
             reach=arrays["reach"].cpu().numpy(),
             held=trainer.mesh.free is not None,
+            part_names=trainer.mesh.part_names,
         )
         self.build(basis, trainer.settings.latent_dims, trainer.device)
         self.flow.load_state_dict(arrays)

@@ -35,6 +35,7 @@ class MotionBasis:
     order : ``(p,)`` parts, parents first. pivot : ``(p, 3)`` Å, the joint about which each part turns.
     reach : ``(p,)`` Å, radius of gyration of each part about its pivot: turns angles into comparable distances.
     held : whether some of the mesh stands still, so that the first six modes, which move all of it, are not used.
+    part_names : ``(p,)`` what a person calls the parts.
     """
 
     vertices: np.ndarray
@@ -45,6 +46,7 @@ class MotionBasis:
     pivot: np.ndarray
     reach: np.ndarray
     held: bool = False
+    part_names: tuple[int, ...] = ()
 
 
 def build_motion_basis(mesh: TetMesh, mass: np.ndarray, mode_count: int) -> MotionBasis:
@@ -62,7 +64,7 @@ def jointed_motion_basis(mesh: TetMesh, mass: np.ndarray, modes: np.ndarray) -> 
     vertices = mesh.vertices.astype(np.float64)
     pivot = np.stack([_pivot(vertices, membership, part, parent[part]) for part in range(len(parent))])
     reach = np.array([_reach(vertices, membership[:, p] * mass, pivot[p]) for p in range(len(parent))])
-    return MotionBasis(vertices, modes, belongs, parent, order, pivot, reach, mesh.free is not None)
+    return MotionBasis(vertices, modes, belongs, parent, order, pivot, reach, mesh.free is not None, mesh.part_names)
 
 
 def _held_by_root(membership: np.ndarray, free: np.ndarray, root: int) -> np.ndarray:

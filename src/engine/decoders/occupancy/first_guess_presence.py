@@ -100,7 +100,7 @@ def _strictness(decoder: FlowState) -> float:
 def log_fading(trainer: Trainer, fading: Fading) -> None:
     """Say what comes and goes."""
     for group, share in zip(fading.groups, fading.share.tolist(), strict=True):
-        names = " and ".join(str(part + 1) for part in sorted(group))
+        names = " and ".join(str(trainer.mesh.part_names[part]) for part in sorted(group))
         who = f"Part {names} is" if len(group) == 1 else f"Parts {names} are, together,"
         trainer.log(f"{who} present in {100 * share:.0f} % of the particles.")
     trainer.log(f"Presence of parts explains {fading.gain:.2f} nats per image beyond motion, of images that it was not "
@@ -141,7 +141,8 @@ def _follow_latents(trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fadi
         regression = torch.linalg.lstsq(ones, present[:, None]).solution.squeeze(1)
         explained = float((ones @ regression).var() / present.var())
         if explained < LEAST_EXPLAINED:
-            trainer.log(f"The latents say nothing of the presence of part {part + 1}, which stays as it is.")
+            trainer.log(f"The latents say nothing of the presence of part {trainer.mesh.part_names[part]}, which stays "
+                        "as it is.")  # fmt: skip
             continue
         # regression on what is known with noise lies too flat
         steep, mean = STRETCH / explained, float(present.mean())

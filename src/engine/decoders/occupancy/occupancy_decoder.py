@@ -19,7 +19,7 @@ from .first_guess_presence import flow_of, guess_occupancy
 from .occupancy_flow import OccupancyFlow
 from .occupancy_parameters import OccupancyParameters
 
-COLUMN = "flexrecPresence"  # and the part's number
+COLUMN = "flexrecPresence"  # and the part's number in the mesh, from 1
 
 
 class OccupancyDecoder(FlowDecoder):
@@ -51,8 +51,9 @@ class OccupancyDecoder(FlowDecoder):
 
     def summary(self, line: dict[str, float]) -> str:
         """A line of the history as a sentence."""
+        names = flow_of(self).part_names
         presence = "".join(
-            f" Part {name.removeprefix(COLUMN)}: present in {100 * share:.0f} % of the particles."
+            f" Part {names[int(name.removeprefix(COLUMN)) - 1]}: present in {100 * share:.0f} % of the particles."
             for name, share in line.items()
             if name.startswith(COLUMN)
         )

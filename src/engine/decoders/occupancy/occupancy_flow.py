@@ -19,6 +19,7 @@ class OccupancyFlow(Flow):
         """A flow at rest, of which all is there."""
         super().__init__(basis, latent_dims, hidden_units, hidden_layers)
         self.presence = Presence(len(basis.parent), latent_dims)
+        self.part_names = basis.part_names
 
     def carry(self, z: torch.Tensor) -> torch.Tensor:
         """Moved vertices ``(b, v, 3)``; where anything fades ``(b, v, 4)``, with the share of density there."""
