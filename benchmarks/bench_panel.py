@@ -43,6 +43,7 @@ def until(condition, limit: float = 30.0) -> float:
     start = time.perf_counter()
     while not condition():
         QApplication.processEvents()
+        time.sleep(0.001)
         if time.perf_counter() - start > limit:
             raise SystemExit("this never came")
     return time.perf_counter() - start
@@ -74,10 +75,12 @@ def measure(project: Path) -> list[tuple[str, str, str]]:
     viewer.show()
     QApplication.processEvents()
     canvas, drags = viewer.panel.plot.canvas, []
-    start = time.perf_counter()
+    start, blocked = time.perf_counter(), time.thread_time()
     viewer.open(project)
+    until(lambda: not viewer.panel.reading)
     paint(viewer)
     drags.append(("open, and the first plot", f"{time.perf_counter() - start:.2f} s", "≤ 1.5 s"))
+    drags.append(("of it, the window's own work", f"{time.thread_time() - blocked:.2f} s", "≤ 0.5 s"))
     QTest.mouseClick(canvas, LEFT, pos=pixel(viewer, (0, 0)))
     until(lambda: "particles within" in viewer.panel.status.text())
     QTest.qWait(1500)  # the engine process has started

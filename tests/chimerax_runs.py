@@ -53,8 +53,8 @@ with open({answer!r}, "w") as file:
 '''
 
 # The same in a window, which lives on while ``steps()`` rests. It yields for how many seconds; after them it is waited
-# until all that was asked of the engine has been answered and drawn, however long that takes. Or it yields what must
-# become true.
+# until all that was asked of the engine has been answered and drawn, and the panel has read the model, however long it
+# takes. Or it yields what must become true.
 _WINDOW = '''
 import json, time, traceback
 from Qt.QtCore import QTimer
@@ -67,9 +67,10 @@ def run(text):
     return _run(session, text)
 
 def _drawn():
-    """Whether what was asked is answered, and two frames have passed since."""
+    """Whether what was asked is answered, the panel has what it reads, and two frames have passed since."""
     decoding = getattr(session, "_flexrec_decoding", None)
-    if decoding is not None and decoding.engine.waiting:
+    panels = [tool.panel for tool in session.tools.list() if tool.tool_name == "FlexRec"]
+    if (decoding is not None and decoding.engine.waiting) or any(panel.reading for panel in panels):
         _frames[0] = 0
     return _frames[0] >= 2
 

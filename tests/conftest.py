@@ -30,8 +30,8 @@ SLOW = set(
     begin bodies classes components diagnose engine_client explore_holes explore_landscape explore_paths explore_playing
     field flow generate halves images jobs_background jobs_cluster jobs_engine jobs_faults jobs_runner latent_sources
     linear membership mesh_again
-    mesh_job modes nodes null occupancy packaging panel panel_jobs panel_layout panel_paths panel_pixels panel_record
-    panel_select panel_states peer_programs place poses prep prep_images reconstruct reconstruct_moving
+    mesh_job modes nodes null occupancy packaging panel panel_jobs panel_layout panel_opening panel_paths panel_pixels
+    panel_record panel_select panel_states peer_programs place poses prep prep_images reconstruct reconstruct_moving
     reconstruct_states reference_maps report resolution resolution_files rigidity serve simulate simulate_hard
     splat splat_triton symmetry team train train_cache train_memory train_picture train_poses unfold_latents
 """.split()

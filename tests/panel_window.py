@@ -21,11 +21,21 @@ def open_viewer(qtbot, project) -> Viewer:
     qtbot.addWidget(viewer)
     viewer.resize(1000, 800)
     viewer.show()
-    viewer.open(project)
+    open_and_wait(qtbot, viewer, project)
     qtbot.waitUntil(lambda: viewer.panel.plot.canvas._background is not None or viewer.scene.trained is None,
                     timeout=PATIENCE)  # fmt: skip
     QTest.qWait(150)  # the window has its final layout
     return viewer
+
+
+def open_and_wait(qtbot, viewer: Viewer, path) -> None:
+    """Open a project or a job in it, and let its particles be plotted, if it has any."""
+    viewer.open(path)
+    wait_until_read(qtbot, viewer)
+
+
+def wait_until_read(qtbot, viewer: Viewer) -> None:
+    qtbot.waitUntil(lambda: not viewer.panel.reading, timeout=PATIENCE)
 
 
 def pixel(viewer: Viewer, point) -> QPoint:

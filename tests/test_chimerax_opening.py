@@ -49,6 +49,34 @@ def steps():
     result["panels"] = len(panels())
 """
 
+# notes for each piece of work whether it was done in the thread that draws the window
+_THREADS = """
+def steps():
+    import threading
+    from chimerax.flexrec.explore import trained_model
+    from chimerax.flexrec.panel_in_chimerax.tool import FlexRecTool
+    from chimerax.flexrec.scene.moving import dragging
+
+    window, seen = threading.get_ident(), result.setdefault("in the window's thread", {{}})
+
+    def noted(name, work):
+        def note(*given):
+            seen[name] = seen.get(name, False) or threading.get_ident() == window
+            return work(*given)
+        return note
+
+    support = trained_model.Support
+    trained_model.components_of = noted("components", trained_model.components_of)
+    support.of = noted("particles around a point", support.of)
+    dragging.contour_of, dragging.LARGE = noted("moving contour", dragging.contour_of), 16
+    run("flexrec open {top}/project")
+    tool = FlexRecTool.shown(session)
+    yield lambda: tool.panel.plot.plane is not None and tool.scene.model.dragging.contour is not None and len(seen) == 3
+    result["axes"] = tool.panel.plot.plane.names
+    run("flexrec path pc 1")
+    result["frames"] = len(tool.scene.path)
+"""
+
 
 @pytest.fixture
 def top(chimerax):
@@ -72,6 +100,13 @@ def test_the_panel_and_an_upright_map_come_with_a_model_and_recent_files_open_it
     assert found["without"]["panels"] == 0 and found["panels"] == 1
     turned = np.array(found["second"]["axes"])
     assert len(found["second"]["models"]) == 2 and not np.allclose(turned, found["without"]["axes"], atol=0.1)
+
+
+def test_what_takes_long_of_a_large_model_is_found_while_the_window_goes_on(chimerax, top):
+    found = chimerax.window(_THREADS.format(top=top))
+    names = ("components", "particles around a point", "moving contour")
+    assert found["in the window's thread"] == dict.fromkeys(names, False)
+    assert found["axes"] == ["pc1", "pc2"] and found["frames"] > 2
 
 
 def test_scripts_open_with_the_same_look_and_without_a_panel(chimerax, top):

@@ -17,7 +17,18 @@ from chimerax.flexrec.explore.results import save_result
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.panel.panel_scene import quoted
 from explored_project import make_project
-from panel_window import MIDDLE, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
+from panel_window import (
+    MIDDLE,
+    PATIENCE,
+    RIGHT,
+    click,
+    drag,
+    open_and_wait,
+    open_viewer,
+    pixel,
+    under,
+    wait_until_read,
+)
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QContextMenuEvent, QHelpEvent
 from qtpy.QtTest import QTest
@@ -260,7 +271,7 @@ def test_a_model_without_any_latent_numbers_is_refused_and_what_was_open_stays(q
     viewer = open_viewer(qtbot, empty)
     assert viewer.scene.trained is None and viewer.panel.welcome.isVisible()
     assert "no particle's latents are numbers" in viewer.panel.welcome.message.text()
-    assert viewer.open(make_project(tmp_path / "good"))
+    open_and_wait(qtbot, viewer, make_project(tmp_path / "good"))
     trained, title = viewer.scene.trained, viewer.windowTitle()
     assert not viewer.scene.run(f"flexrec open {quoted(str(empty))}")
     assert "no particle's latents are numbers" in viewer.panel.messages.text()
@@ -293,6 +304,7 @@ def test_the_empty_panel_opens_the_example(qtbot, tmp_path, monkeypatch):
     (tmp_path / "nothing").mkdir()
     viewer = open_viewer(qtbot, tmp_path / "nothing")
     QTest.mouseClick(viewer.panel.welcome.open_demo, Qt.MouseButton.LeftButton)
+    wait_until_read(qtbot, viewer)
     assert viewer.scene.trained.project == tmp_path / "data" / "FlexRec demo"
     assert not viewer.panel.welcome.isVisible() and viewer.panel.plot.plane.shown.all()
 
@@ -366,15 +378,15 @@ def test_a_long_message_leaves_the_plot_to_be_seen_and_its_tooltip_says_all(view
     assert notes.text().endswith("…") and QToolTip.text() == sentence == notes.whole
 
 
-def test_another_model_keeps_nothing_of_the_former_one_s_particles(viewer, project, repository, tmp_path):
+def test_another_model_keeps_nothing_of_the_former_one_s_particles(qtbot, viewer, project, repository, tmp_path):
     larger = shutil.copytree(repository / "src" / "demo" / "project", tmp_path / "larger")
     panel = viewer.panel
     for _ in range(2):  # with fewer particles next, and with more
-        viewer.scene.open(larger)
+        open_and_wait(qtbot, viewer, larger)
         assert len(panel.plot.plane.points) == 5000 and panel.plot.colour.currentText() == "density"
         assert viewer.scene.run("flexrec cluster count 3") and panel.plot.color_by("cluster")
         assert viewer.scene.run("flexrec select name last where 'pc1 > 0'")
-        viewer.scene.open(project)
+        open_and_wait(qtbot, viewer, project)
         assert len(panel.plot.plane.points) == 300
         assert panel.plot.colour.currentText() == "density" and not panel.plot.legend.isVisible()
         assert panel.plot.color_by("uncertainty")

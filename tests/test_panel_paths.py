@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from explored_project import make_project
-from panel_window import LEFT, PATIENCE, RIGHT, click, drag, open_viewer, pixel, under
+from panel_window import LEFT, PATIENCE, RIGHT, click, drag, open_and_wait, open_viewer, pixel, under
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
@@ -148,4 +148,5 @@ def test_each_word_is_a_point_of_its_own(viewer):
 def test_no_path_is_made_where_nothing_is_open(qtbot, tmp_path):
     viewer = open_viewer(qtbot, tmp_path)
     assert viewer.scene.trained is None and not viewer.panel.paths.make.isEnabled()
-    assert viewer.open(make_project(tmp_path / "project").parent) and viewer.panel.paths.make.isEnabled()
+    open_and_wait(qtbot, viewer, make_project(tmp_path / "project").parent)
+    assert viewer.panel.paths.make.isEnabled()

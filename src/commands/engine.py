@@ -11,9 +11,9 @@ from ..actions.engine_actions import Engine, Install
 from ..errors import InputError
 from ..jobs.engines.engine_install import environment_python, install_command, install_environment
 from ..jobs.engines.engine_report import EngineReport, ask_python
+from ..scene.background_work import follow_process, work_in_background
 from ..scene.engine_choice import check_device, choose_device, choose_python, chosen_device
 from ..scene.settings import engine_python
-from .background_work import follow_process, work_in_background
 from .session_scene import SessionScene
 
 

@@ -18,11 +18,11 @@ from ..explore.playback import Playing
 from ..explore.trained_model import Trained, open_trained
 from ..jobs.find_model import model_meant
 from ..reading import Reading
+from ..scene.background_work import work_in_background
 from ..scene.decoding import waits
 from ..scene.scene_model import FlexRecModel
 from . import demo, movies, opened
 from .arguments import open_models
-from .background_work import work_in_background
 from .tables import log_table
 from .undo import ShownPoint
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..models.reach import Reach
+from .plot_density import plot_limits
 from .principal_components import Components
 
 
@@ -41,6 +43,36 @@ class View:
         """
         z = np.asarray(z, float)
         return z + (np.asarray(points, float) - (self.read @ z - self.offset)) @ self.move
+
+
+@dataclass(frozen=True, eq=False)
+class AxisRange:
+    """One axis, what of it nearly all particles lie in, and how far from them a point may be.
+
+    Attributes
+    ----------
+    view : of the axis alone. low, high : see `plot_limits`. reach : of the particles' places ``(n, 1)`` on it.
+    """
+
+    view: View
+    low: float
+    high: float
+    reach: Reach
+
+    @classmethod
+    def of(cls, name: str, components: Components, latents: np.ndarray) -> AxisRange:
+        """Of the axis z1 … zK or pc1 … pcK and particles at ``(n, K)``."""
+        view = make_view((name,), components)
+        places = view.project(latents)
+        ((low, high),) = plot_limits(places)
+        return cls(view, float(low), float(high), Reach.of(places))
+
+
+def axis_ranges(components: Components, latents: np.ndarray) -> tuple[AxisRange, ...]:
+    """Of pc1 … pcK and z1 … zK: half a second for a million particles in eight dimensions."""
+    dims = range(1, len(components.mean) + 1)
+    names = [f"pc{k}" for k in dims] + [f"z{k}" for k in dims]
+    return tuple(AxisRange.of(name, components, latents) for name in names)
 
 
 def make_view(names: Sequence[str], components: Components) -> View:

@@ -24,6 +24,7 @@ from ..reading import Reading
 from .image_folders import kept_folder
 from .metric import Motion
 from .nearest import Nearest
+from .plot_axes import AxisRange, axis_ranges
 from .principal_components import Components, components_of
 
 SOURCE_ROW = "flexrecSourceRow"  # prepared particles' column: their rows in the file that prep was given
@@ -71,6 +72,16 @@ class Trained:
     def components(self) -> Components:
         """Principal components, of the motion where the model moves."""
         return components_of(self._placed)
+
+    @cached_property
+    def axes(self) -> tuple[AxisRange, ...]:
+        """All components and latent axes, and where the particles are on them."""
+        return axis_ranges(self.components, self.latents)
+
+    @property
+    def has_axes(self) -> bool:
+        """Whether `axes` are known: finding the components takes a second for a map of 256 voxels on a side."""
+        return "axes" in self.__dict__
 
     @cached_property
     def motion(self) -> Motion | None:

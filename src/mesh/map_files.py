@@ -30,7 +30,8 @@ def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> t
     grid = _read_grid(path, header)
     if not np.isfinite(grid).all():
         raise InputError(f"{path}: the map holds values that are not numbers; write it again.")
-    return grid.astype(np.float32), _credible(path, voxel_sizes(header) if pixel_size is None else [pixel_size] * 3)
+    sizes = voxel_sizes(header) if pixel_size is None else [pixel_size] * 3
+    return grid.astype(np.float32, copy=False), _credible(path, sizes)
 
 
 def _read_grid(path: Path, header: np.record) -> np.ndarray:

@@ -8,7 +8,7 @@ from numba import njit
 from .locate import TOLERANCE
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def fill(
     matrix: np.ndarray,
     low: np.ndarray,

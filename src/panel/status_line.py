@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 
 import numpy as np
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QPalette, QResizeEvent
 from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from ..explore.trained_model import Trained
 from ..models.support import ParticleDensity
 from .plot.plane import Plane
+from .thread_work import ThreadWork
 
 _AXES_TIP = (
     "pc1, pc2, …: components of the particles' motion, the largest first.<br>"
@@ -72,8 +71,9 @@ class StatusLine(QWidget):
         self._mark = QLabel("\N{BLACK CIRCLE}", self, textFormat=Qt.TextFormat.PlainText)
         self._mark.hide()
         self._origin = ""
-        self._density = _DensityLoader(self)
-        self._density.ready.connect(self.ready)
+        self._density: ParticleDensity | None = None  # half a second for a million particles
+        self._counting = ThreadWork(self)
+        self._counting.done.connect(self._counted)
         self.setToolTip(_AXES_TIP)
         self.setFixedHeight(len(self._fields) * self._line_height + 2)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -89,18 +89,22 @@ class StatusLine(QWidget):
     def begin(self, trained: Trained) -> None:
         """Another model."""
         self._origin = "" if trained.model.origin is None else trained.model.progress
-        self._density.load(trained)
+        self._density = None
+        self._counting.begin(lambda: trained.support.density)
 
     def show_point(self, z: np.ndarray | None, plane: Plane) -> None:
         """Say a latent point ``(K,)``, in the plot's axes too, and its support."""
-        density = self._density.density
-        support = None if z is None or density is None else PointSupport.at(z, density)
+        support = None if z is None or self._density is None else PointSupport.at(z, self._density)
         if z is None:
             self._lines = [("The map at rest. Click a point of the plot.", "The map at rest")]
         else:
             self._lines = [self._with_origin(_point_texts(z, plane))] + ([] if support is None else [support.sentences])
         self._show_mark(support)
         self._write()
+
+    def _counted(self, density: ParticleDensity) -> None:
+        self._density = density
+        self.ready.emit()
 
     def _with_origin(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """With who decodes the map of another program's model, where there is room: it goes before z."""
@@ -164,27 +168,3 @@ def _point_texts(z: np.ndarray, plane: Plane) -> tuple[str, ...]:
 
 def _number(value: float) -> str:
     return f"{round(float(value), 3) + 0.0:.3f}"  # never -0.000
-
-
-class _DensityLoader(QObject):
-    """Finds a model's `ParticleDensity` in a thread: half a second for a million particles."""
-
-    ready = Signal()
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.density: ParticleDensity | None = None
-        self._trained: Trained | None = None
-
-    def load(self, trained: Trained) -> None:
-        """Of another model; ``density`` is None until it is `ready`."""
-        self._trained, self.density = trained, None
-
-        def load() -> None:
-            density = trained.support.density
-            if self._trained is trained:
-                self.density = density
-                with suppress(RuntimeError):  # the panel has been closed since
-                    self.ready.emit()
-
-        threading.Thread(target=load, daemon=True).start()

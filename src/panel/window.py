@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QScrollArea, QStackedWidget, QVBo
 from ..errors import InputError
 from ..explore.centre import median_point
 from ..explore.results import FOLDER, changed_at
+from ..explore.trained_model import Trained
 from .jobs.jobs_panel import JobsPanel
 from .panel_scene import Scene, quoted
 from .panel_services import PanelServices, PanelTab
@@ -29,6 +31,7 @@ from .tabs.play_bar import PlayBar
 from .tabs.select_tab import SelectTab
 from .tabs.sliders_tab import SlidersTab
 from .tabs.states_tab import StatesTab
+from .thread_work import ThreadWork
 from .welcome_page import WelcomePage
 from .widgets.folding import Folding
 from .widgets.tab_bar import CompactTabs, scrolling
@@ -55,7 +58,9 @@ class FlexPanel(QWidget):
         self.status, self.bar = StatusLine(), PlayBar(scene)
         self.messages = PlotMessages(self.plot.canvas)
         self.tabs = CompactTabs()
-        self._trained = self._results = None
+        self._wanted = self._trained = self._results = None
+        self._look: dict = {}  # that the model is to have which is being read
+        self._reading = ThreadWork(self)
         self._lay_out()
         self.plot_actions, self.point_control = PlotActions(self), PointControl(self)
         self._connect()
@@ -78,16 +83,18 @@ class FlexPanel(QWidget):
 
     def refresh(self) -> None:
         """Follow the scene: another model, another point."""
-        trained = self.scene.trained
-        if trained is not self._trained:
-            self._trained = trained
-            self._set_trained()
+        if self.scene.trained is not self._wanted:
+            self._wanted = self.scene.trained
+            self._read()
+        shown = self._trained is not None
         for page in (self.plot, self.sliders, *self._refreshed):
-            page.setEnabled(trained is not None)
+            page.setEnabled(shown)
+        if self.reading and not shown:
+            return
         for part in (self.bar, *self._refreshed):
             part.refresh()
         self.refresh_files()
-        if trained is None or self.plot.plane is None:
+        if not shown:
             return
         self._put_marker()
         self._say_point()
@@ -99,6 +106,8 @@ class FlexPanel(QWidget):
 
     def refresh_files(self) -> None:
         """States, selections, clusters or UMAP may have come or gone, here or by another program."""
+        if self.reading:
+            return  # what is shown of them then is shown in the plot that there will be
         for tab in self._refreshed:
             tab.refresh_files()
         stamp = None if self._trained is None else changed_at(self._trained.folder / FOLDER)
@@ -106,8 +115,49 @@ class FlexPanel(QWidget):
             self._results = stamp
             self.plot.refresh_columns()
 
-    def _set_trained(self) -> None:
-        trained, before = self._trained, self.plot.trained
+    @property
+    def reading(self) -> bool:
+        """Whether a model is open whose particles are not plotted yet."""
+        return self._reading.busy
+
+    def _read(self) -> None:
+        """Show the model that is wanted when its axes are known, which takes long for large ones.
+
+        Until then the plot is empty, or has the former checkpoint of the same training.
+        """
+        trained = self._wanted
+        self._reading.forget()
+        self._look = {}
+        if trained is None or trained.has_axes:
+            self._set_trained(trained)
+            return
+        if self._trained is None or not _same_particles(self._trained, trained):
+            axes = self.plot.axis_names or self.plot.wanted_axes
+            self._set_trained(None)
+            self.plot.wanted_axes = axes
+            self._stack.setCurrentIndex(1)
+            self.say(f"Reading {trained.folder.name} …")
+        self._reading.begin(lambda: trained.axes)
+
+    def _read_done(self, _: object) -> None:
+        self._set_trained(self._wanted)
+        self.refresh()
+        look, self._look = self._look, {}
+        self.restore_display(look)
+
+    def _not_read(self, error: Exception) -> None:
+        self._set_trained(None)
+        self.refresh()
+        if isinstance(error, InputError):
+            self.complain(str(error))
+            return
+        # PyQt ends the program where one leaves a slot
+        traceback.print_exception(error)
+        self.complain(f"{self._wanted.folder.name} cannot be plotted, by a mistake in FlexRec ({type(error).__name__}: "
+                      f"{error}); the log or the terminal says where.")  # fmt: skip
+
+    def _set_trained(self, trained: Trained | None) -> None:
+        before, self._trained = self.plot.trained, trained
         if trained is None or before is None or trained.folder != before.folder:
             self.point_control.stop()
             for window in (*self.findChildren(ComponentPairs), *self.findChildren(Montage)):
@@ -138,7 +188,7 @@ class FlexPanel(QWidget):
         z = self.scene.z
         if z is not None:
             return np.asarray(z, float)
-        return median_point(self._trained.latents).astype(float)
+        return median_point(self.scene.trained.latents).astype(float)
 
     def _put_marker(self) -> None:
         plane, z = self.plot.plane, self.shown_point()
@@ -190,14 +240,16 @@ class FlexPanel(QWidget):
         """Axes, colours and view, in plain values, for `restore_display`."""
         plot = self.plot
         if plot.plane is None:
-            return {}
+            return self._look
         return {"axes": list(plot.plane.names), "colour": plot.colour.currentText(),
                 "style": plot.style_choice.currentText(), "limits": plot.canvas.limits.tolist(),
                 "folded": self.folding.asked, "tab": self.tabs.tabText(self.tabs.currentIndex()),
                 "hidden": self.selections.hidden}  # fmt: skip
 
     def restore_display(self, state: dict) -> None:
-        """Show what `display_state` returned, as far as the model that is open has it."""
+        """Show what `display_state` returned, as far as the model that is open has it; see `reading`."""
+        if self.reading:
+            self._look = state
         if self._trained is None or not state:
             return
         titles = [self.tabs.tabText(number) for number in range(self.tabs.count())]
@@ -267,6 +319,8 @@ class FlexPanel(QWidget):
         self.welcome.demo.connect(lambda: self.scene.run("flexrec demo"))
         self.welcome.jobs.connect(self.show_jobs)
         self.status.ready.connect(self._say_point)
+        self._reading.done.connect(self._read_done)
+        self._reading.failed.connect(self._not_read)
 
     def _link_plots(self) -> None:
         """What is selected in one plot shows in the other."""
@@ -284,9 +338,15 @@ class FlexPanel(QWidget):
     def close_panel(self) -> None:
         """Stop listening to the scene; a drag that was under way ends with the true map."""
         self._file_timer.stop()
+        self._reading.forget()
         self.compared.close()
         if self.point_control.stop() and self._trained is not None:
             self.point_control.show_point(self.shown_point())
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
+
+
+def _same_particles(before: Trained, after: Trained) -> bool:
+    """Whether one is another checkpoint of the other's training, in the same latent space."""
+    return before.folder == after.folder and before.model.latent_dims == after.model.latent_dims

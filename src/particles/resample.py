@@ -98,13 +98,14 @@ def resample_box(density: np.ndarray, box: int) -> np.ndarray:
     old = density.shape[0]
     if old == box:
         return density.astype(np.float32)
-    spectrum = fft.fftshift(fft.fftn(fft.ifftshift(density.astype(np.float32))))
-    low = min(old, box)
-    source = slice(old // 2 - low // 2, old // 2 - low // 2 + low)
-    target = slice(box // 2 - low // 2, box // 2 - low // 2 + low)
-    resampled = np.zeros((box,) * 3, spectrum.dtype)
-    resampled[target, target, target] = spectrum[source, source, source]
-    if low % 2 == 0:
-        for axis in range(3):
-            resampled[(slice(None),) * axis + (box // 2 - low // 2,)] = 0
-    return (fft.fftshift(fft.ifftn(fft.ifftshift(resampled))).real * (box / old) ** 3).astype(np.float32)
+    kept = (min(old, box) - 1) // 2  # highest frequency that both boxes have with both signs
+    frequency = np.arange(-kept, kept + 1)
+    # axis by axis, and of each only what is kept: several times faster than the whole transform
+    spectrum = fft.rfft(density.astype(np.float32, copy=False), axis=2)[..., : kept + 1]
+    for axis in (1, 0):
+        spectrum = fft.fft(spectrum, axis=axis).take(frequency, axis)
+    centre = np.exp(2j * np.pi * frequency * (old // 2 / old - box // 2 / box)).astype(np.complex64)
+    resampled = np.zeros((box, box, box // 2 + 1), np.complex64)
+    resampled[np.ix_(frequency, frequency, frequency[kept:])] = (
+        spectrum * centre[:, None, None] * centre[:, None] * centre[kept:])  # fmt: skip
+    return (fft.irfftn(resampled, (box,) * 3) * (box / old) ** 3).astype(np.float32)

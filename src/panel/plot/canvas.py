@@ -58,6 +58,7 @@ class PlotCanvas(FigureCanvasQTAgg):
     def set_plane(self, plane: Plane | None, keep_view: bool = False) -> None:
         """Show the particles in other axes, or none."""
         self.plane = plane
+        self.axes.set_visible(plane is not None)
         if plane is not None:
             limits = plot_limits(plane.points)
             if plane.dims == 1:

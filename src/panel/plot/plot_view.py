@@ -48,6 +48,7 @@ class PlotView(QWidget):
         layout.setSpacing(3)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.legend)
+        self.wanted_axes: tuple[str, ...] = ()  # of the next model, where it has them
         self._hover_at: np.ndarray | None = None
         self._hovering = QTimer(self, singleShot=True, interval=25)
         self._hovering.timeout.connect(self._hover)
@@ -65,12 +66,17 @@ class PlotView(QWidget):
         """What is shown."""
         return self.canvas.plane
 
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """Of what is shown; none where nothing is."""
+        return () if self.plane is None else self.plane.names
+
     # ----- what is shown -----
 
     def set_trained(self, trained: Trained | None) -> None:
         """Show another model's particles, in the axes chosen before where it has them."""
-        before, folder = self._names(), self.trained.folder if self.trained else None
-        self.trained = trained
+        before, folder = self.axis_names or self.wanted_axes, self.trained.folder if self.trained else None
+        self.trained, self.wanted_axes = trained, ()
         self.canvas.forget()
         self._fill_axes()
         if trained is None:
@@ -89,7 +95,7 @@ class PlotView(QWidget):
             plane = Plane.of(self.trained, names)
         except InputError as error:
             self.failed.emit(str(error))
-            self._show_names(self.plane.names if self.plane else ())
+            self._show_names(self.axis_names)
             return False
         self._show_names(names)
         self.canvas.set_plane(plane, keep_view)
@@ -117,7 +123,7 @@ class PlotView(QWidget):
         """Columns may have come: clusters, UMAP."""
         if self.trained is not None:
             self._fill_axes()
-            self._show_names(self.plane.names if self.plane else ())
+            self._show_names(self.axis_names)
             if self.colour.currentText() == "cluster":
                 self.color_by("cluster")
 
@@ -146,9 +152,6 @@ class PlotView(QWidget):
         self.colour.clear()
         self.colour.addItems([DENSITY, *column_names(self.trained)])
         self.colour.setCurrentText(chosen if self.colour.findText(chosen) >= 0 else DENSITY)
-
-    def _names(self) -> tuple[str, ...]:
-        return self.plane.names if self.plane is not None else ()
 
     def _show_names(self, names: tuple[str, ...]) -> None:
         self.x.setCurrentText(names[0] if names else "")

@@ -43,7 +43,7 @@ class PointControl(QObject):
         if step is not None and self._plot.plane is not None:
             shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             self._step(np.array(step), _LONG_STEP if shift else _STEP)
-        elif event.key() == Qt.Key.Key_Space and self._scene.trained is not None:
+        elif event.key() == Qt.Key.Key_Space and self._plot.plane is not None:
             self._panel.bar.toggle()
         elif event.key() == Qt.Key.Key_Escape:
             self._escape()

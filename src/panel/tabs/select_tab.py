@@ -67,7 +67,7 @@ class SelectTab(PanelTab):
     def refresh(self) -> None:
         """See `PanelTab`: whether clusters that were asked for are made."""
         trained = self.scene.trained
-        if self._clusters_asked and trained is not None and self.scene.computing is None:
+        if self._clusters_asked and self.plot.trained is trained is not None and self.scene.computing is None:
             self._clusters_asked = False
             if load_clusters(trained) is not None:  # they may have been cancelled
                 self.plot.color_by("cluster")

@@ -8,10 +8,8 @@ import numpy as np
 from qtpy.QtCore import QLocale, QObject, QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QScrollArea, QSlider, QWidget
 
-from ...explore.plot_axes import View, make_view
-from ...explore.plot_density import plot_limits
+from ...explore.plot_axes import AxisRange, View
 from ...explore.trained_model import Trained
-from ...models.reach import Reach
 
 _STEPS = 1000
 _FIELD_STEP = 0.005  # of the reach: what the arrows of a field add
@@ -105,10 +103,8 @@ class SlidersTab(QScrollArea):
             words = "Open a project: each component and each latent axis has a slider here."
             grid.addWidget(QLabel(words, wordWrap=True), 0, 0)
         else:
-            dims = trained.model.latent_dims
-            names = [f"pc{k + 1}" for k in range(dims)] + [f"z{k + 1}" for k in range(dims)]
-            for row, name in enumerate(names):
-                self._add(grid, row, name, trained)
+            for row, axis in enumerate(trained.axes):
+                self._add(grid, row, axis)
         grid.setRowStretch(grid.rowCount(), 1)
         self.setWidget(page)
 
@@ -122,12 +118,10 @@ class SlidersTab(QScrollArea):
         """That of an axis."""
         return next(slider for view, slider in self._axes if view.names == (name,))
 
-    def _add(self, grid: QGridLayout, row: int, name: str, trained: Trained) -> None:
-        view = make_view((name,), trained.components)
-        places = view.project(trained.latents)
-        (low, high), = plot_limits(places)
-        margin, reach = _MARGIN * (high - low), Reach.of(places)
-        slider = AxisSlider(name, low - margin, high + margin, (float(reach.low[0]), float(reach.high[0])))
+    def _add(self, grid: QGridLayout, row: int, axis: AxisRange) -> None:
+        view, reach, margin = axis.view, axis.reach, _MARGIN * (axis.high - axis.low)
+        slider = AxisSlider(view.names[0], axis.low - margin, axis.high + margin,
+                            (float(reach.low[0]), float(reach.high[0])))  # fmt: skip
         grid.addWidget(slider.label, row, 0)
         grid.addWidget(slider.slider, row, 1)
         grid.addWidget(slider.field, row, 2)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 from chimerax.core.models import Model, Surface
 
+from ..background_work import work_in_background
 from ..lighting import PlainLight
+from ..map_volume import LARGE
 from ..shown_model import ShownModel
 from .contour import ContourModel, contour_of
 from .frame_rate import FrameRate
@@ -70,8 +75,24 @@ class Dragging:
         model, level = self._model, self._model.level
         if self._requested_level == level or model.learned.moving is None or model.map is None:
             return
-        self._requested_level = level
-        points, triangles = contour_of(model.learned.volume, model.learned.pixel_size, level)
+        self._requested_level, learned = level, model.learned
+
+        def contoured(found: tuple[np.ndarray, np.ndarray], error: Exception | None) -> None:
+            if error is not None:
+                self._requested_level = None
+                raise error
+            if self._requested_level == level and model.learned is learned and not model.deleted:
+                self._tie(*found, level)
+
+        contour = partial(contour_of, learned.volume, learned.pixel_size, level)
+        if learned.box >= LARGE:
+            work_in_background(model.session, contour, contoured)
+        else:
+            contoured(contour(), None)
+
+    def _tie(self, points: np.ndarray, triangles: np.ndarray, level: float) -> None:
+        """Make the contour's vertices ``(m, 3)`` and triangles ``(t, 3)`` follow the mesh."""
+        model = self._model
 
         def tied(vertices: TiedPoints) -> None:
             if model.map is None:

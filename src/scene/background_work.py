@@ -11,7 +11,7 @@ from typing import Any
 
 from chimerax.core.triggerset import DEREGISTER
 
-from ..scene.decoding import waits
+from .decoding import waits
 
 _GLANCE = 0.1  # seconds
 
