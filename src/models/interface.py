@@ -74,6 +74,14 @@ class MovingPoints(Protocol):
         """As `vertices`; where parts come and go ``(…, v, 4)``, with the share of density that is there."""
         ...
 
+    def what_is_there(self, z: np.ndarray | Sequence[float]) -> tuple[int, ...]:
+        """What of the molecule there is at a latent point, wherever it is: an empty tuple where that never changes."""
+        ...
+
+    def at_rest(self, there: tuple[int, ...]) -> np.ndarray:
+        """The map ``(N, N, N)`` of `what_is_there`, before it is carried."""
+        ...
+
     def anchor(self, points: np.ndarray) -> Anchors:
         """Tie points ``(m, 3)`` Å to the mesh once, to let them follow it often: atoms, a contour, voxels."""
         ...

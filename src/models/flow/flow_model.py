@@ -46,6 +46,14 @@ class FlowModel(Model):
         """Moved vertices ``(…, v, 3)`` Å, as `vertices`: all density is present."""
         return self.vertices(z)
 
+    def what_is_there(self, z: np.ndarray | Sequence[float]) -> tuple[int, ...]:
+        """An empty tuple: all density is there at any latent point."""
+        return ()
+
+    def at_rest(self, there: tuple[int, ...]) -> np.ndarray:
+        """The canonical map."""
+        return self.volume
+
     def anchor(self, points: np.ndarray) -> Anchors:
         """Tie points ``(m, 3)`` Å to the mesh once, to let them follow it often: atoms, a contour, voxels.
 

@@ -39,6 +39,14 @@ class MovingClassesModel(FlowModel):
         flat = z.reshape(-1, self.latent_dims)[:, : self.motion_dims]
         return self.flow.moved(flat).reshape(*z.shape[:-1], -1, 3)
 
+    def what_is_there(self, z: np.ndarray | Sequence[float]) -> tuple[int, ...]:
+        """The nearest class, from 0."""
+        return (int(shares_at(self.checked(z)[self.motion_dims :]).argmax()),)
+
+    def at_rest(self, there: tuple[int, ...]) -> np.ndarray:
+        """The map of that class."""
+        return self.volumes[there[0]]
+
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point: that of its class, carried; mixed between
         classes.

@@ -64,6 +64,21 @@ class OccupancyModel(FlowModel):
         share = self.share(z)
         return self.vertices(z) if share is None else np.concatenate([self.vertices(z), share[..., None]], axis=-1)
 
+    def what_is_there(self, z: np.ndarray | Sequence[float]) -> tuple[int, ...]:
+        """Of the parts that come and go, those that are present, from 0."""
+        present = self.presence(z) >= PRESENT
+        return tuple(part for part in self.fading if present[part])
+
+    def at_rest(self, there: tuple[int, ...]) -> np.ndarray:
+        """The canonical map without the parts that come and go and are not ``there``."""
+        absent = [part for part in self.fading if part not in there]
+        if not absent:
+            return self.volume
+        left, decoder = 1 - self.flow.membership[:, absent].sum(axis=1), self.decoder
+        volume = np.zeros(self.volume.size, np.float32)
+        volume[decoder.voxels.voxel] = decoder.density * decoder.interpolated(left)
+        return volume.reshape(self.volume.shape)
+
     def decode(self, z: np.ndarray | Sequence[float], how: DecodeOptions = DecodeOptions()) -> np.ndarray:  # noqa: B008
         """The map ``(N, N, N)`` float32 ``[z, y, x]`` at a latent point ``(K,)``: what is there, carried."""
         return self.decoder.map(self.vertices(z), how, self.share(z))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from chimerax.core.models import Model, Surface
 
@@ -17,6 +15,7 @@ from .moving_parts import MovingParts
 from .tied_points import TiedPoints
 
 ALIKE = 1e-4  # relative difference of contour levels that needs no new contour
+Wanted = tuple[float, tuple[int, ...]]  # a contour: its level, and what of the molecule is there
 
 
 class Dragging:
@@ -29,7 +28,8 @@ class Dragging:
     def __init__(self, model: ShownModel, parts: MovingParts) -> None:
         self._model, self._parts = model, parts
         self.contour: ContourModel | None = None
-        self._requested_level: float | None = None  # of the contour that is made, or was
+        self._requested: Wanted | None = None  # the contour that is made, or was
+        self._there: tuple[int, ...] = ()  # what `contour` shows
         self.drawn = False
         self.active = self._moved = False
         self._frame_rate, self._atom_rate = FrameRate(), FrameRate()
@@ -71,26 +71,28 @@ class Dragging:
         self._moved = False
 
     def prepare(self) -> None:
-        """Contour the canonical map at the level shown, unless that is done."""
-        model, level = self._model, self._model.level
-        if self._requested_level == level or model.learned.moving is None or model.map is None:
+        """Contour the map at rest, of what is there at the point shown, at the level shown, unless that is done."""
+        model, moving = self._model, self._model.learned.moving
+        if moving is None or model.map is None or self._requested == self._wanted:
             return
-        self._requested_level, learned = level, model.learned
+        self._requested, learned = (wanted := self._wanted), model.learned
 
         def contoured(found: tuple[np.ndarray, np.ndarray], error: Exception | None) -> None:
             if error is not None:
-                self._requested_level = None
+                self._requested = None
                 raise error
-            if self._requested_level == level and model.learned is learned and not model.deleted:
-                self._tie(*found, level)
+            if self._requested == wanted and model.learned is learned and not model.deleted:
+                self._tie(*found, wanted)
 
-        contour = partial(contour_of, learned.volume, learned.pixel_size, level)
+        def contour() -> tuple[np.ndarray, np.ndarray]:
+            return contour_of(moving.at_rest(wanted[1]), learned.pixel_size, wanted[0])
+
         if learned.box >= LARGE:
             work_in_background(model.session, contour, contoured)
         else:
             contoured(contour(), None)
 
-    def _tie(self, points: np.ndarray, triangles: np.ndarray, level: float) -> None:
+    def _tie(self, points: np.ndarray, triangles: np.ndarray, wanted: Wanted) -> None:
         """Make the contour's vertices ``(m, 3)`` and triangles ``(t, 3)`` follow the mesh."""
         model = self._model
 
@@ -98,12 +100,13 @@ class Dragging:
             if model.map is None:
                 return
             self.close()
-            self._requested_level, self.contour = level, ContourModel(model.session, vertices, triangles, level)
+            self._requested, self.contour = wanted, ContourModel(model.session, vertices, triangles, wanted[0])
+            self._there = wanted[1]
             self.contour.position, self.contour.display = model.frame, False
             model.map.add([self.contour])  # which is hidden, moved and closed with it
 
         def failed() -> None:
-            self._requested_level = None
+            self._requested = None
 
         if len(triangles):
             self._parts.tie(points, tied, failed)
@@ -133,7 +136,7 @@ class Dragging:
 
     def close(self) -> None:
         """Make a new contour for the next drag."""
-        self._requested_level = None
+        self._requested = None
         if self.contour is not None:
             self._model.session.models.close([self.contour])
 
@@ -145,7 +148,7 @@ class Dragging:
     def forget(self, removed: list[Model]) -> None:
         """Draw the map again if the contour is among the models that were closed."""
         if self.contour in removed:
-            self.contour = self._requested_level = None
+            self.contour = self._requested = None
             self.show_map()
 
     def _draw(self, contour: bool) -> None:
@@ -168,5 +171,13 @@ class Dragging:
         return [] if self._model.map is None else self._model.map.surfaces
 
     def _fits(self) -> bool:
-        level = self._model.level
-        return self.contour is not None and abs(self.contour.level - level) <= ALIKE * abs(level)
+        level, there = self._wanted
+        alike = self.contour is not None and abs(self.contour.level - level) <= ALIKE * abs(level)
+        return alike and self._there == there
+
+    @property
+    def _wanted(self) -> Wanted:
+        """The contour of what is there at the point shown, or where a drag of the canonical map begins."""
+        model, moving = self._model, self._model.learned.moving
+        z = np.zeros(model.learned.latent_dims) if model.z is None else model.z
+        return model.level, () if moving is None else moving.what_is_there(z)
