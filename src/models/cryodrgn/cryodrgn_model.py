@@ -81,7 +81,8 @@ class CryodrgnModel(Model):
     @property
     def progress(self) -> str:
         """Who decodes it, and of which epoch."""
-        return f"decoded by FlexRec from cryoDRGN's weights, epoch {self.epoch}"
+        program = "cryoDRGN" if self.origin is None else self.origin.program
+        return f"decoded by FlexRec from {program}'s weights, epoch {self.epoch}"
 
 
 def read(path: Path) -> CryodrgnModel:
@@ -90,7 +91,7 @@ def read(path: Path) -> CryodrgnModel:
     ``InputError``, a sentence, where files are missing, damaged, or do not fit together.
     """
     folder = CryodrgnFolder.of(path if path.is_dir() else path.parent)
-    config = CryodrgnConfig.read(folder.config)
+    config = folder.config()
     epoch, unread = _epoch(folder, path, config)
     checkpoint = load_arrays_pickle(folder.weights[epoch])
     network = network_of(config, _weights(checkpoint, config, folder.weights[epoch]), folder.weights[epoch])
@@ -145,10 +146,11 @@ def _latents(folder: CryodrgnFolder, epoch: int, config: CryodrgnConfig) -> np.n
     known.
     """
     if config.zdim == 0:
-        return np.zeros((posed_count(config) or 1, 1), np.float32)
+        return np.zeros((posed_count(config, folder.poses(epoch)) or 1, 1), np.float32)
     if epoch not in folder.z:
-        raise InputError(f"{folder.weights[epoch]}: the latents of this epoch are missing ({_z_name(epoch)}); copy "
-                         "them, or open another epoch.")  # fmt: skip
+        name = f"{folder.latents}.pkl" if epoch == LAST else f"{folder.latents}.{epoch}.pkl"
+        raise InputError(f"{folder.weights[epoch]}: the latents of this epoch are missing ({name}); copy them, or open "
+                         "another epoch.")  # fmt: skip
     return read_latents(folder.z[epoch], config)
 
 
@@ -163,7 +165,3 @@ def read_latents(file: Path, config: CryodrgnConfig) -> np.ndarray:
     if not np.isfinite(latents).all(axis=1).any():
         raise InputError(f"{file}: no particle's latents are numbers, so there is nothing to show; open another epoch.")
     return latents.astype(np.float32)
-
-
-def _z_name(epoch: int) -> str:
-    return "z.pkl" if epoch == LAST else f"z.{epoch}.pkl"

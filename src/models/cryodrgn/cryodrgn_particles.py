@@ -6,7 +6,7 @@ pixel, defocus U and V (Å), angle (°), kV, Cs (mm), amplitude contrast, phase 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +32,17 @@ class GivenImages(Protocol):
     def dataset(self) -> dict[str, Any]: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class FoundPoses:
+    """Poses that a training has found or refined itself.
+
+    ``shift_unit`` : what their shifts are divided by to be parts of the box.
+    """
+
+    file: Path
+    shift_unit: float
+
+
 def config_path(config: GivenImages, name: str, image_root: Path | None = None, number: int = 0) -> Path | None:
     """Where a file of the config's is: as it is named there, below ``image_root``, or from the work folder upwards.
 
@@ -46,15 +57,15 @@ def config_path(config: GivenImages, name: str, image_root: Path | None = None, 
 
 
 def read_cryodrgn_particles(
-    config: GivenImages, image_root: Path | None = None, refined: Path | None = None
+    config: GivenImages, image_root: Path | None = None, found: FoundPoses | None = None
 ) -> Particles:  # fmt: skip
     """All particles of the file that the training was given; ``InputError`` where that or its tables are not there.
 
-    ``refined`` : the poses that the training itself has refined, in place of those that it was given.
+    ``found`` : the poses that the training itself has found, in place of those that it was given.
     """
     path = _present(config, "particles", image_root)
     particles = _table(config, path, image_root)
-    particles = _with_poses(config, particles, image_root, refined)
+    particles = _with_poses(config, particles, image_root, found)
     particles = _with_ctf(config, particles, image_root)
     contrast = -1.0 if config.dataset.get("invert_data", True) else 1.0
     return replace(particles, contrast=contrast, source=path.absolute())
@@ -77,15 +88,20 @@ def chosen_rows(config: GivenImages, count: int, image_root: Path | None = None)
     return rows.astype(np.int64)
 
 
-def posed_count(config: GivenImages) -> int | None:
-    """How many particles were trained on, of a training without latents; None where its files are not there."""
+def posed_count(config: GivenImages, found: Path) -> int | None:
+    """How many particles were trained on, of a training without latents; None where its files are not there.
+
+    ``found`` : where poses are, if it has found them itself.
+    """
     try:
         if type(config.dataset.get("ind")) is int:
             return config.dataset["ind"]
         if config.dataset.get("ind") is not None:
             rows = np.asarray(load_arrays_pickle(_present(config, "ind", None)))
             return int(rows.sum()) if rows.dtype == bool else len(rows)
-        poses = load_arrays_pickle(_present(config, "poses", None))
+        searched = "poses" not in config.dataset and found.is_file()
+        poses = load_arrays_pickle(found if searched else _present(config, "poses", None))
+        poses = (poses,) if isinstance(poses, np.ndarray) else poses
     except InputError:
         return None
     return len(poses[0]) if isinstance(poses, tuple | list) and len(poses) else None
@@ -136,23 +152,23 @@ def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_siz
 
 
 def _with_poses(
-    config: GivenImages, particles: Particles, image_root: Path | None, refined: Path | None
+    config: GivenImages, particles: Particles, image_root: Path | None, found: FoundPoses | None
 ) -> Particles:  # fmt: skip
-    if config.dataset.get("poses") is None and refined is None:
+    if config.dataset.get("poses") is None and found is None:
         return particles
-    path = refined or _present(config, "poses", image_root)
+    path, unit = (found.file, found.shift_unit) if found else (_present(config, "poses", image_root), 1.0)
     poses = load_arrays_pickle(path)
     parts = list(poses) if isinstance(poses, tuple | list) else [poses]
     given = config.dataset.get("poses")
-    if refined is None and isinstance(given, list) and len(given) == 2:  # version 0 took shifts of a file of their own
+    if found is None and isinstance(given, list) and len(given) == 2:  # version 0 took shifts of a file of their own
         parts = [parts[0], load_arrays_pickle(_present(config, "poses", image_root, 1))]
     rotation, shift = [*parts, None][:2] if parts else (None, None)
     rotation = _rows(path, rotation, (3, 3), particles, config, image_root)
     box = particles.optics.box * particles.optics.pixel_size
     width = box[particles.group][:, None]
-    moved = particles.shift
+    moved = np.zeros_like(particles.shift)  # what has no shifts was trained on as centred, whatever its table says
     if shift is not None:
-        shift = _rows(path, shift, (2,), particles, config, image_root)
+        shift = _rows(path, shift, (2,), particles, config, image_root) / unit
         largest = float(np.nanmax(np.abs(shift), initial=0))
         if largest > 1:
             raise InputError(f"{path}: has shifts of up to {largest:.3g} boxes, so they are in pixels, as cryoDRGN had "
