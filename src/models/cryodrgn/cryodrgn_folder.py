@@ -77,6 +77,12 @@ class CryodrgnFolder:
             newest = [LAST, *newest[:-1]]
         return newest
 
+    def missing_after(self, epoch: int) -> tuple[Path, ...]:
+        """Weights or latents that newer epochs lack, of which the other file is there, the newest first."""
+        halves = sorted(set(self.weights) ^ set(self.z), reverse=True)
+        return tuple(self.folder / f"{self.latents if newer in self.weights else 'weights'}.{newer}.pkl"
+                     for newer in halves if newer > epoch)  # fmt: skip
+
     def _epoch_of_last(self) -> int:
         """What weights.pkl is of; -1 where it cannot be read."""
         try:

@@ -24,13 +24,16 @@ _MAPS = ("analyze*/kmeans*/*.mrc", "analyze*/pc*/*.mrc", "analyze*/*.mrc", "reco
 
 @dataclass(frozen=True, eq=False)
 class CryodrgnOrigin:
-    """An `Origin`; ``count`` particles have latents in ``epoch``. ``unread`` : damaged files of newer ones."""
+    """An `Origin`; ``count`` particles have latents in ``epoch``. ``unread`` : damaged files of newer ones;
+    ``missing`` : files of theirs that are not there.
+    """
 
     folder: CryodrgnFolder
     config: CryodrgnConfig
     epoch: int
     count: int
     unread: tuple[Path, ...] = ()
+    missing: tuple[Path, ...] = ()
 
     keys = None
 
@@ -138,6 +141,9 @@ class CryodrgnOrigin:
             names = ", ".join(file.name for file in self.unread)
             sentences.append(f"A newer epoch is passed over, since the end of {names} is missing: wait until it is "
                              "written, or copy it again.")  # fmt: skip
+        if self.missing:
+            sentences.append(f"A newer epoch is passed over, since {self.missing[0].name} is missing: copy it too, or "
+                             "wait until it is written.")  # fmt: skip
         if self._known_pixel_size is None and self._written_maps:
             file, size = self._written_maps
             sentences.append(f"Its pixel size, {size:.4g} Å, is that of {file.relative_to(self.folder.folder)}, as the "

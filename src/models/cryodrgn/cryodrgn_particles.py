@@ -133,6 +133,10 @@ def _table(config: GivenImages, path: Path, image_root: Path | None) -> Particle
         raise InputError(f"{path}: is no particle file that FlexRec reads; it reads .star, .cs, .mrcs and lists of "
                          "these in .txt.")  # fmt: skip
     headers = [read_header(stack) for stack in stacks]
+    for stack, header in zip(stacks, headers):
+        if header.columns != headers[0].columns:
+            raise InputError(f"{stack}: has images of {header.columns} pixels where {stacks[0].name} has those of "
+                             f"{headers[0].columns}; put the stack there that it was trained on.")  # fmt: skip
     counts = [header.sections for header in headers]
     return _of_stacks(tuple(stack.absolute() for stack in stacks), np.array(counts), headers[0].columns,
                       headers[0].pixel_size, path)  # fmt: skip
@@ -182,19 +186,33 @@ def _with_ctf(config: GivenImages, particles: Particles, image_root: Path | None
         return particles
     path = _present(config, "ctf", image_root)
     table = _rows(path, load_arrays_pickle(path), (9,), particles, config, image_root)
+    imaging = table[:, [0, 1, 5, 6, 7]]
+    known = np.isfinite(imaging).all(axis=1)  # not of particles that were left out, whose tables may lack them
+    particles = replace(particles, defocus=table[:, 2:5], phase_shift=np.nan_to_num(table[:, 8]))
+    if not known.any() or _tells(particles, imaging, known):
+        return particles
     # as many optics groups as there are microscopes' settings
-    known = np.nan_to_num(table[:, [0, 1, 5, 6, 7]], nan=-1.0)
-    settings, group = np.unique(known, axis=0, return_inverse=True)
+    settings, group = np.unique(np.where(known[:, None], imaging, imaging[known][0]), axis=0, return_inverse=True)
     size, side = particles.optics.box[particles.group[0]], settings[:, 0]
     optics = Optics(
         settings[:, 2], settings[:, 3], settings[:, 4], settings[:, 1] * side / size, np.full(len(side), size),
         tuple(f"group {number + 1}" for number in range(len(side))),
     )  # fmt: skip
     return replace(
-        particles, defocus=table[:, 2:5], phase_shift=np.nan_to_num(table[:, 8]),
-        group=group.ravel().astype(np.int32), optics=optics,
+        particles, group=group.ravel().astype(np.int32), optics=optics,
         shift=particles.shift * _finer(particles, optics, group.ravel())[:, None],
     )  # fmt: skip
+
+
+def _tells(particles: Particles, imaging: np.ndarray, known: np.ndarray) -> bool:
+    """Whether the particles' file has the same optics as the CTF table, and so more: groups, aberrations, and whether
+    images were multiplied by their CTF.
+    """
+    optics = particles.optics
+    own = np.stack([optics.box * optics.pixel_size, optics.voltage, optics.spherical_aberration,
+                    optics.amplitude_contrast], axis=1)[particles.group]  # fmt: skip
+    given = np.column_stack([imaging[:, 0] * imaging[:, 1], imaging[:, 2:]])
+    return bool(np.allclose(own[known], given[known], rtol=1e-4))
 
 
 def _finer(particles: Particles, optics: Optics, group: np.ndarray) -> np.ndarray:
