@@ -48,6 +48,7 @@ def make_old(folder: Path, version: str = "0.2") -> Path:
                     embeddings.setdefault(f"{name}{suffix}", {})[zdim] = table.astype(np.float32)
                 else:
                     embeddings.setdefault(short, {})[f"{zdim}{suffix}" if suffix else zdim] = table
+        (model / f"zdim_{zdim}").rmdir()
     dump(model / "embeddings.pkl", embeddings)
     (model / "particles_halfsets.pkl").rename(model / "halfsets.pkl")
     analysis = folder / "analysis_1"
@@ -57,10 +58,12 @@ def make_old(folder: Path, version: str = "0.2") -> Path:
     (analysis / "traj000").rename(analysis / "path0")
     asked = json.loads((folder / "job.json").read_text())["parameters"]
     (folder / "job.json").unlink()
-    words = ", ".join(f"{name}={value!r}" for name, value in {"mask": "sphere", "tilt_series_ctf": None, **asked}.items())
+    given = {"mask": "sphere", "tilt_series_ctf": None, **asked}
+    words = ", ".join(f"{name}={value!r}" for name, value in given.items())
     log = f"Namespace({words}, zdim=[1, 3])\nsum(mean) < 0! swapping sign of data (uninvert-data = true)\n"
     (folder / "run.log").write_text(log)
-    command = ["pipeline.py", asked["particles"], "--correct-contrast", "--poses", asked["poses"], "--ctf", asked["ctf"]]
+    command = ["pipeline.py", asked["particles"], "--correct-contrast", "--poses", asked["poses"]]
+    command += ["--ctf", asked["ctf"]]
     (folder / "command.txt").write_text(str(command))
     return folder
 

@@ -80,7 +80,7 @@ def test_particles_have_the_poses_that_it_has_found(work, tmp_path):
     assert len(particles) == len(rows) == USED
     np.testing.assert_array_equal(particles.index, rows)
     np.testing.assert_allclose(particles.rotation, rotation, atol=1e-6)
-    np.testing.assert_allclose(particles.shift, shift * PIXEL, rtol=1e-5)  # pixels, where train_vae has parts of the box
+    np.testing.assert_allclose(particles.shift, shift * PIXEL, rtol=1e-5)  # train_vae has parts of the box
     assert particles.contrast == -1 and "pose.6.pkl" in trained.model.notes[0]
     selection = make_selection("some", np.array([3, 50]), USED, trained.identity)
     save_particles(trained, selection, tmp_path / "some.star")

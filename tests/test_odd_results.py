@@ -134,7 +134,7 @@ def write_body_star(work, stack):
 
 
 def test_a_star_file_with_a_data_folder_keeps_its_optics_groups(work, images, tmp_path):
-    """The table of poses and CTF is cryoDRGN's; what it has no word for, such as beam tilt, is that of the STAR file."""
+    """Poses and CTF are of cryoDRGN's tables; what these have no word for, such as beam tilt, is of the STAR file."""
     write_body_star(work, "Extract/job007/particles.mrcs")
     shutil.rmtree(work / "Extract", ignore_errors=True)
     (work / "particles.mrcs").unlink()
@@ -316,5 +316,5 @@ def test_copies_of_one_uid_with_poses_of_their_own_row_by_row(job):
 
 def test_copies_of_one_uid_that_cannot_be_told_apart_are_a_sentence(job):
     expand(job, True, lambda count: np.arange(count)[::-1])
-    with pytest.raises(InputError, match="has several particles of one uid, in another order .* whose alignments3D/pose"):
+    with pytest.raises(InputError, match="has several particles of one uid, .* whose alignments3D/pose"):
         open_model(job)

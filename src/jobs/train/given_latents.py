@@ -94,7 +94,8 @@ def _of_pickle(path: Path) -> tuple[np.ndarray, Keys | None]:
     """Those of an epoch of cryoDRGN's, whose particles its config names."""
     epoch = file_epoch(path)
     if epoch is None:
-        raise InputError(f"{path}: is not named as cryoDRGN's latents are (z.N.pkl, conf.N.pkl); give one of those, or an .npz.")
+        raise InputError(f"{path}: is not named as cryoDRGN's latents are (z.N.pkl, conf.N.pkl); give one of those, or "
+                         "an .npz.")  # fmt: skip
     if program_of(path.parent, None) is None:
         raise InputError(f"{path}: has no config.yaml of cryoDRGN's beside it, so its particles cannot be told; copy "
                          "that too, or give an .npz.")  # fmt: skip

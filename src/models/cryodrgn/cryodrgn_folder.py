@@ -1,4 +1,5 @@
-"""A work folder of cryoDRGN, or the out folder of CryoDRGN-AI: which epochs are there, and what its analyses have left for one of them."""
+"""A work folder of cryoDRGN, or the out folder of CryoDRGN-AI: its epochs, and what analyses have left for one of them.
+"""
 
 from __future__ import annotations
 
@@ -66,8 +67,8 @@ class CryodrgnFolder:
         """
         both = sorted(epoch for epoch in self.weights if not latents or epoch in self.z)
         if not both and (self.folder / _PRETRAINED).is_file():
-            raise InputError(f"{self.folder}: has the pretraining alone ({_PRETRAINED}), whose latents are random; wait "
-                             "for its first epoch.")  # fmt: skip
+            raise InputError(f"{self.folder}: has the pretraining alone ({_PRETRAINED}), whose latents are random; "
+                             "wait for its first epoch.")  # fmt: skip
         if not both:
             lacks = f"latents ({self.latents}.N.pkl)" if self.weights else "weights (weights.N.pkl)"
             raise InputError(f"{self.folder}: no epoch has both weights and latents, {lacks} are missing; copy them "

@@ -122,8 +122,8 @@ def _given_points(config: CryodrgnConfig) -> np.ndarray:
 def _circles(config: CryodrgnConfig, axis: np.ndarray, radius: float) -> np.ndarray:
     """``(N, N, N)`` bool: in each plane a circle of a whole radius, without its middle, as eval_vol of 4.3 has it.
 
-    At some sizes (33) the rounding decides whether the outermost frequencies of a plane are asked for, so that a plane's
-    radius is found in the precision that it has there.
+    At some sizes (33) rounding decides whether the outermost frequencies of a plane are asked for, so that a radius is
+    found in the precision that it has there.
     """
     side, extent, precise = config.side, config.extent, config.precision
     ball = precise((extent * 2 * radius / side) ** 2)

@@ -52,7 +52,7 @@ class Pickled:
         return max(numbers)
 
     def table(self, name: str, zdim: int, regularised: bool) -> np.ndarray | None:
-        """``(m, …)`` float32, a row for each in the particles' file up to the last one used; None where it is not there.
+        """``(m, …)`` float32, a row for each in the particles' file up to the last one used; None where there is none.
 
         ``name`` : as the files of version 1.0 are called.
         """

@@ -76,8 +76,8 @@ class PickledEmbedding(Embedding):
 
 @dataclass(frozen=True)
 class RecovarFolder:
-    """folder : that the pipeline was told to write to. embeddings : all of them, the smallest zdim first; before version
-    1.0 those that were analysed.
+    """folder : that the pipeline was told to write to. embeddings : all of them, the smallest zdim first; of before 1.0
+    those that were analysed.
     """
 
     folder: Path
@@ -118,8 +118,8 @@ class RecovarFolder:
             return exact
         within = [embedding for embedding in self.embeddings if path in (self.folder, embedding.file.parent)]
         if not within and self.pickled:
-            within = self.embeddings or (PickledEmbedding(self.folder, Pickled.read(self.folder).largest, True,
-                                                          self.folder),)  # fmt: skip
+            largest = Pickled.read(self.folder).largest
+            within = [*self.embeddings] or [PickledEmbedding(self.folder, largest, True, self.folder)]
         if not within:
             raise InputError(f"{self.folder}: has no latents in model/zdim_N, which RECOVAR writes from version 1.0 "
                              "on; copy all of the folder, or run its pipeline again.")  # fmt: skip

@@ -42,8 +42,8 @@ class RecovarJob:
             raise InputError(f"{file}: is not there or cannot be read, so the particles cannot be told; copy all of "
                              "RECOVAR's folder.") from None  # fmt: skip
         if file.name == _LOG and given["particles"] is None:
-            raise InputError(f"{folder / 'job.json'}: is not there, nor, of a version before 1.0, a {_LOG} or command.txt "
-                             "that names the particles; copy all of RECOVAR's folder.")  # fmt: skip
+            raise InputError(f"{folder / 'job.json'}: is not there, nor, of a version before 1.0, a {_LOG} or "
+                             "command.txt that names the particles; copy all of RECOVAR's folder.")  # fmt: skip
         if parameters.get("tilt_series") or parameters.get("tomograms"):
             raise InputError(f"{file}: RECOVAR was given tilt series, whose images FlexRec does not read; its maps and "
                              "latents are all there is.")  # fmt: skip

@@ -62,8 +62,8 @@ def _latents(embedding: Embedding) -> np.ndarray:
     """``(n, K)`` float32, a row for each in the particles' file up to the last one used; NaN for those left out."""
     latents = embedding.table("latent_coords")
     if latents is None or latents.ndim != 2 or latents.shape[1] != embedding.zdim:
-        raise InputError(f"{embedding.source}: holds no table of {embedding.zdim} number(s) for each particle; copy the "
-                         "folder again.")  # fmt: skip
+        raise InputError(f"{embedding.source}: holds no table of {embedding.zdim} number(s) for each particle; copy "
+                         "the folder again.")  # fmt: skip
     if not np.isfinite(latents).all(axis=1).any():
         raise InputError(f"{embedding.source}: no particle's latents are numbers, so there is nothing to show; open "
                          "another zdim.")  # fmt: skip

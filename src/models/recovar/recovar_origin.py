@@ -91,8 +91,8 @@ class RecovarOrigin:
         others = [str(other.file.relative_to(self.folder.folder)) for other in self.folder.embeddings
                   if other != self.embedding]  # fmt: skip
         if self.folder.pickled:
-            sentences.append("It is of RECOVAR before version 1.0: other embeddings open by zdim once recovar analyze has "
-                             "left a folder analysis_N of them, which may be empty.")  # fmt: skip
+            sentences.append("It is of RECOVAR before version 1.0: other embeddings open by zdim once recovar analyze "
+                             "has left a folder analysis_N of them, which may be empty.")  # fmt: skip
         if others:
             sentences.append(f"Other embeddings: {', '.join(others)} (flexrec open one of these; those "
                              "with regularisation also by zdim).")  # fmt: skip
