@@ -22,10 +22,10 @@ _ARRAY = "numpy.ndarray"  # stands for the class, which a pickle would call othe
 def load_arrays_pickle(path: str | os.PathLike[str]) -> Any:
     """What a pickle of numpy arrays, torch tensors, numbers, text and plain containers (tuple, list, dict, set) holds.
 
-    Tensors come as numpy arrays, from files of torch.save as well, and no torch is needed; a time, which is in the weights
-    of cryoDRGN's older abinit, as None. Nothing else is admitted:
-    any other class or function named in the file, or an array of Python objects, is refused with an ``InputError``
-    that names it, before it could run. Of a file with several pickles the first is read.
+    Tensors come as numpy arrays, from files of torch.save as well, and no torch is needed; a time, as weights of
+    cryoDRGN's older abinit have, as None. Nothing else is admitted: any other class or function named in the file, or
+    an array of Python objects, is refused with an ``InputError`` that names it, before it could run. Of a file with
+    several pickles the first is read.
     """
     path = Path(path)
     try:
