@@ -63,8 +63,8 @@ def make(folder: Path, encoding: str, domain: str, activation: str, dims: int | 
     evaluate(folder / "weights.pkl", folder / "config.yaml", 2, folder)
 
 
-def make_searched(folder: Path, latent: str | None) -> None:
-    """As abinit writes it."""
+def make_searched(folder: Path, latent: str | None, radius: int = 14) -> None:
+    """As abinit writes it, its mask of a radius in frequencies."""
     about = {"resolution": 33, "z_dim": 2, "n_layers": 2, "hidden_dim": 24, "pe_type": "gaussian", "pe_dim": 8,
              "feat_sigma": 0.5, "domain": "hartley", "pe_type_conf": latent}  # fmt: skip
     config = {
@@ -75,7 +75,7 @@ def make_searched(folder: Path, latent: str | None) -> None:
     write(folder, config, np.zeros((3, 2), np.float32))
     model = HyperVolume(**about)
     torch.save({"epoch": 3, "hypervolume_state_dict": model.state_dict(), "hypervolume_params": about,
-                "output_mask_radius": 14}, folder / "weights.pkl")  # fmt: skip
+                "output_mask_radius": radius}, folder / "weights.pkl")  # fmt: skip
     evaluate(folder / "weights.pkl", folder / "config.yaml", 2, folder)
 
 
@@ -93,6 +93,7 @@ if __name__ == "__main__":
         make(top / name, *kind)
     make_searched(top / "searched", None)
     make_searched(top / "searched-geom", "geom")
+    make_searched(top / "searched-whole", None, 16)
     for number, work in enumerate(map(Path, sys.argv[2:])):
         out = top / f"other-{number}"
         out.mkdir()

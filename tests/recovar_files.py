@@ -31,6 +31,43 @@ def write_recovar(folder: Path) -> Path:
     return folder
 
 
+def make_old(folder: Path, version: str = "0.2") -> Path:
+    """The same folder as a version before 1.0 left it: "0", "0.2", or the last ones without files of each zdim."""
+    model, embeddings = folder / "model", {}
+    halves = pickle.loads((model / "particles_halfsets.pkl").read_bytes())
+    old = {"latent_coords": "zs", "latent_precision": "cov_zs", "contrasts": "contrasts"}
+    for zdim in ZDIMS:
+        for suffix in ("", "_noreg"):
+            for name, short in old.items():
+                file = model / f"zdim_{zdim}" / f"{name}{suffix}.npy"
+                table = np.load(file).astype(np.float64)
+                file.unlink()
+                if version == "0":  # in the order of the halves
+                    table = table[np.concatenate(halves)].astype(np.float32)
+                if version == "last":
+                    embeddings.setdefault(f"{name}{suffix}", {})[zdim] = table.astype(np.float32)
+                else:
+                    embeddings.setdefault(short, {})[f"{zdim}{suffix}" if suffix else zdim] = table
+        (model / f"zdim_{zdim}").rmdir()
+    dump(model / "embeddings.pkl", embeddings)
+    (model / "particles_halfsets.pkl").rename(model / "halfsets.pkl")
+    analysis = folder / "analysis_1"
+    (analysis / "plots" / "umap").rename(analysis / "umap")
+    (analysis / "data" / "kmeans_result.pkl").rename(analysis / "kmeans_result.pkl")
+    (analysis / "kmeans" / "centers.txt").rename(analysis / "kmeans_center_coords.txt")
+    (analysis / "traj000").rename(analysis / "path0")
+    asked = json.loads((folder / "job.json").read_text())["parameters"]
+    (folder / "job.json").unlink()
+    given = {"mask": "sphere", "tilt_series_ctf": None, **asked}
+    words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    log = f"Namespace({words}, zdim=[1, 3])\nsum(mean) < 0! swapping sign of data (uninvert-data = true)\n"
+    (folder / "run.log").write_text(log)
+    command = ["pipeline.py", asked["particles"], "--correct-contrast", "--poses", asked["poses"]]
+    command += ["--ctf", asked["ctf"]]
+    (folder / "command.txt").write_text(str(command))
+    return folder
+
+
 def write_volume(path: Path, grid: np.ndarray, pixel: float = PIXEL) -> None:
     with mrcfile.new(path, overwrite=True) as file:
         file.set_data(grid.astype(np.float32))

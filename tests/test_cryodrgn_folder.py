@@ -369,12 +369,6 @@ def test_a_folder_in_it_or_around_it_is_answered_with_its_own(work):
         trained_folder(work.parent)
 
 
-def test_drgnai_is_named(work):
-    (work / "config.yaml").rename(work / "drgnai-configs.yaml")
-    with pytest.raises(InputError, match="is of DRGN-AI"):
-        open_model(work)
-
-
 def test_the_pixel_size_is_told_by_cryodrgns_maps_where_the_images_are_gone(work):
     change(work, dataset_args__particles="/gone/particles.mrcs", dataset_args__ctf="/gone/ctf.pkl")
 

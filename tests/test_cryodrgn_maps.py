@@ -118,7 +118,7 @@ def cryodrgn_maps(tmp_path_factory):
 
 def test_every_kind_of_network_as_eval_vol_decodes_it(cryodrgn_maps):
     folders = sorted(path.parent for path in cryodrgn_maps.glob("*/map.mrc"))
-    assert len(folders) >= 16
+    assert len(folders) >= 17
     for folder in folders:
         model, true = open_model(folder), mrcfile.read(folder / "map.mrc")
         assert largest_error(model.decode(np.load(folder / "z.npy")), true) < 1e-5, folder.name

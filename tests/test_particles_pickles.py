@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime
 import os
 import pickle
 
@@ -38,6 +39,17 @@ def test_arrays_and_containers_come_back(tmp_path, protocol):
     np.testing.assert_array_equal(back["rot"], value["rot"])
     assert back["rec"].dtype == value["rec"].dtype and back["list"] == value["list"] and back["n"] == 2
     assert back["od"] == value["od"] and back["set"] == value["set"]
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_time_is_passed_over_and_is_nothing_else(tmp_path, protocol):
+    """The older abinit of cryoDRGN leaves one in its weights, with the config."""
+    value = {"configs": {"time": datetime.datetime.now(), "D": 33}}
+    assert load_arrays_pickle(dump(tmp_path / "a.pkl", value, protocol)) == {"configs": {"time": None, "D": 33}}
+    for code in (b"cdatetime\ndatetime.now\n.", b"cdatetime\ntimezone\n(tR.", b"cdatetime\nsys\n."):
+        (tmp_path / "a.pkl").write_bytes(code)
+        with pytest.raises(InputError, match="datetime"):
+            load_arrays_pickle(tmp_path / "a.pkl")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from chimerax.flexrec.explore.path_lines import path_from_file
 from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.opening import checkpoint_of, program_of
-from recovar_files import BOX, COUNT, PIXEL, USED, dump, write_recovar, write_volume
+from recovar_files import BOX, COUNT, PIXEL, USED, dump, make_old, write_recovar, write_volume
 
 OWN = Path(__file__).parent / "recovar_maps.py"
 
@@ -223,9 +223,55 @@ def test_an_analysis_in_a_project_is_found_also_where_that_was_moved(work, tmp_p
         open_model(project)
 
 
-def test_latents_of_before_version_1_are_named(work):
-    shutil.rmtree(work / "model" / "zdim_1")
-    shutil.rmtree(work / "model" / "zdim_3")
-    dump(work / "model" / "embeddings.pkl", {"zs": {4: np.zeros((9, 4)), "4_noreg": np.zeros((9, 4))}})
-    with pytest.raises(InputError, match="of RECOVAR before version 1.0"):
+@pytest.mark.parametrize("version", ["0", "0.2", "last"])
+def test_a_folder_of_before_version_1_opens_alike(work, tmp_path, version):
+    new = open_trained(shutil.copytree(work, tmp_path / "new"))
+    other = open_trained(checkpoint_of(tmp_path / "new", zdim=3))
+    free = open_model(tmp_path / "new" / "model" / "zdim_1" / "latent_coords_noreg.npy")
+    trained = open_trained(make_old(work, version))
+    assert trained.model.latent_dims == 1 and trained.model.file == work / "analysis_1"
+    np.testing.assert_array_equal(trained.latents, new.latents)
+    np.testing.assert_array_equal(trained.model.precision, new.model.precision)
+    np.testing.assert_array_equal(trained.model.decode([7.0]), new.model.decode([7.0]))
+    np.testing.assert_array_equal(trained.particles.index, USED)
+    np.testing.assert_array_equal(trained.particles.half, new.particles.half)
+    assert trained.particles.contrast == -1
+    np.testing.assert_array_equal(column(trained, "contrast").values, column(new, "contrast").values)
+    np.testing.assert_array_equal(load_clusters(trained).label, load_clusters(new).label)
+    np.testing.assert_array_equal(load_embedding(trained).points, load_embedding(new).points)
+    assert "kmeans1" in {state.name for state in kept_states(trained)} and "path0" in trained.model.origin.paths
+    with pytest.raises(InputError, match="has no zdim 3; there are 1"):
+        checkpoint_of(work, zdim=3)
+    for name in ("analysis_3", "analysis_1_noreg"):
+        (work / name).mkdir()
+    np.testing.assert_array_equal(open_model(checkpoint_of(work, zdim=3)).latents, other.latents)
+    np.testing.assert_array_equal(open_model(work / "analysis_1_noreg").latents, free.latents)
+    again = open_trained(work / "analysis_3")  # as the engine process opens it
+    assert again.model.file == work / "analysis_3" == again.folder
+
+
+def test_of_before_version_1_the_largest_is_opened_where_none_was_analysed(work):
+    shutil.rmtree(make_old(work) / "analysis_1")
+    model = open_model(work)
+    assert model.latent_dims == 3 and "other embeddings open by zdim once" in model.notes[0]
+    np.testing.assert_array_equal(open_model(model.file).latents, model.latents)
+    (work / "run.log").unlink()
+    assert len(open_trained(work).particles) == len(USED)  # as command.txt says
+    (work / "command.txt").unlink()
+    with pytest.raises(InputError, match="job.json: is not there, nor, of a version before 1.0"):
+        open_trained(work).particles  # noqa: B018
+
+
+@pytest.mark.parametrize("values, sentence", [
+    ([1], "no tables of latents by zdim"),
+    ({"zs": {}}, "latents of no zdim"),
+    ({"zs": {3: "text"}}, "embeddings.pkl: holds no table of 3"),
+    ({"zs": {3: np.zeros((9, 3), np.float32)}}, "halfsets.pkl does not say of which"),
+    ({"zs": {3: Path("somewhere")}}, "pathlib.* is no array or plain container"),
+])  # fmt: skip
+def test_a_pickle_of_before_version_1_that_is_amiss_is_one_sentence(work, values, sentence):
+    shutil.rmtree(make_old(work) / "analysis_1")
+    dump(work / "model" / "embeddings.pkl", values)
+    with pytest.raises(InputError, match=sentence) as refused:
         open_model(work)
+    assert "\n" not in str(refused.value)

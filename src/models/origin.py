@@ -44,8 +44,8 @@ class Origin(Protocol):
     keys : what the images of the latents are known by, where that is told without the particles' file; else None.
     """
 
-    program: str
-
+    @property
+    def program(self) -> str: ...  # noqa: D102
     @property
     def source(self) -> Path | None: ...  # noqa: D102
     @property

@@ -53,21 +53,18 @@ def field_names(data: np.ndarray) -> tuple[str, ...]:
     return data.dtype.names or ()
 
 
-def joined_by_uid(path: Path, data: np.ndarray, other: Path) -> np.ndarray:
+def joined_by_uid(path: Path, data: np.ndarray, other: Path, without: str = "") -> np.ndarray:
     """The table of ``path`` with the fields that it lacks from another file, particle by particle by their uid.
 
-    cryoSPARC keeps what a job did not change in a second, "passthrough" file. ``InputError`` where a particle is not in
-    both.
+    cryoSPARC keeps what a job did not change in a second, "passthrough" file. ``without`` : how fields begin that are
+    not taken from there. ``InputError`` where a particle is not in both, or not told from others of its uid.
     """
     more = load_cs(other)
     if "uid" not in field_names(data) or "uid" not in field_names(more):
         return data
-    order = np.argsort(more["uid"], kind="stable")
-    place = np.searchsorted(more["uid"], data["uid"], sorter=order)
-    rows = order[np.minimum(place, len(order) - 1)] if len(order) else order
-    if len(rows) != len(data) or (more["uid"][rows] != data["uid"]).any():
-        raise InputError(f"{other}: lacks particles of {path.name}; the two are of different jobs, copy them again.")
     new = [name for name in field_names(more) if name not in field_names(data)]
+    new = [name for name in new if not (without and name.startswith(without))]
+    rows = _rows_of_uid(path, data["uid"], more, other, new)
     joined = np.empty(len(data), [*((name, data.dtype[name]) for name in field_names(data)),
                                   *((name, more.dtype[name]) for name in new)])  # fmt: skip
     for name in field_names(data):
@@ -75,6 +72,27 @@ def joined_by_uid(path: Path, data: np.ndarray, other: Path) -> np.ndarray:
     for name in new:
         joined[name] = more[name][rows]
     return joined
+
+
+def _rows_of_uid(path: Path, uid: np.ndarray, more: np.ndarray, other: Path, new: list[str]) -> np.ndarray:
+    """``(n,)``, which row of ``more`` each uid is. Copies of one uid, as where symmetry was expanded outside of
+    cryoSPARC, are told by their rows where both tables have them alike; else their ``new`` fields must be the same.
+    """
+    if np.array_equal(more["uid"], uid):
+        return np.arange(len(uid))
+    order = np.argsort(more["uid"], kind="stable")
+    sorted_uid = more["uid"][order]
+    place = np.searchsorted(sorted_uid, uid)
+    rows = order[np.minimum(place, len(order) - 1)] if len(order) else order
+    if len(rows) != len(uid) or (more["uid"][rows] != uid).any():
+        raise InputError(f"{other}: lacks particles of {path.name}; the two are of different jobs, copy them again.")
+    again = np.flatnonzero((sorted_uid[1:] == sorted_uid[:-1]) & np.isin(sorted_uid[1:], uid))
+    for name in new:
+        values = more[name]
+        if values[order[again]].tobytes() != values[order[again + 1]].tobytes():
+            raise InputError(f"{other}: has several particles of one uid, in another order than {path.name}, so it is "
+                             f"not known whose {name} is whose; export the two from one job.")  # fmt: skip
+    return rows
 
 
 def check_fields(path: Path, data: np.ndarray, shapes: dict[str, tuple[int, ...]], whole: set[str]) -> None:

@@ -22,9 +22,10 @@ _ARRAY = "numpy.ndarray"  # stands for the class, which a pickle would call othe
 def load_arrays_pickle(path: str | os.PathLike[str]) -> Any:
     """What a pickle of numpy arrays, torch tensors, numbers, text and plain containers (tuple, list, dict, set) holds.
 
-    Tensors come as numpy arrays, from files of torch.save as well, and no torch is needed. Nothing else is admitted:
-    any other class or function named in the file, or an array of Python objects, is refused with an ``InputError``
-    that names it, before it could run. Of a file with several pickles the first is read.
+    Tensors come as numpy arrays, from files of torch.save as well, and no torch is needed; a time, as weights of
+    cryoDRGN's older abinit have, as None. Nothing else is admitted: any other class or function named in the file, or
+    an array of Python objects, is refused with an ``InputError`` that names it, before it could run. Of a file with
+    several pickles the first is read.
     """
     path = Path(path)
     try:
@@ -168,10 +169,15 @@ def _from_buffer(contents: Any, dtype: Any, shape: Any, order: Any) -> np.ndarra
     return np.frombuffer(contents, dtype).reshape(shape, order=order).copy(order)
 
 
+def _no_time(*_: Any) -> None:
+    """In place of a time, which nobody asks for."""
+
+
 _FUNCTIONS: dict[str, Callable] = {"_reconstruct": _empty, "scalar": _scalar, "_frombuffer": _from_buffer}
 _PLAIN: dict[tuple[str, str], Callable] = {
     ("numpy", "dtype"): _plain_dtype,
     ("_codecs", "encode"): _latin1,
+    ("datetime", "datetime"): _no_time,
     ("collections", "OrderedDict"): _dict,
     ("collections", "defaultdict"): _dict,
     **{("builtins", name): getattr(importlib.import_module("builtins"), name)

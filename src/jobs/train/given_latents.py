@@ -11,7 +11,6 @@ import numpy as np
 from ...errors import InputError
 from ...explore.shared_images import image_keys, prepared_keys
 from ...explore.trained_model import open_trained
-from ...models.cryodrgn.cryodrgn_config import CryodrgnConfig
 from ...models.cryodrgn.cryodrgn_folder import CryodrgnFolder, file_epoch, weights_beside
 from ...models.cryodrgn.cryodrgn_model import read_latents
 from ...models.map_series.latent_table import SUFFIXES, read_table
@@ -95,7 +94,8 @@ def _of_pickle(path: Path) -> tuple[np.ndarray, Keys | None]:
     """Those of an epoch of cryoDRGN's, whose particles its config names."""
     epoch = file_epoch(path)
     if epoch is None:
-        raise InputError(f"{path}: is not named as cryoDRGN's latents are (z.N.pkl); give one of those, or an .npz.")
+        raise InputError(f"{path}: is not named as cryoDRGN's latents are (z.N.pkl, conf.N.pkl); give one of those, or "
+                         "an .npz.")  # fmt: skip
     if program_of(path.parent, None) is None:
         raise InputError(f"{path}: has no config.yaml of cryoDRGN's beside it, so its particles cannot be told; copy "
                          "that too, or give an .npz.")  # fmt: skip
@@ -104,7 +104,7 @@ def _of_pickle(path: Path) -> tuple[np.ndarray, Keys | None]:
         trained = open_trained(weights)
         return trained.latents, image_keys(trained)
     # another epoch of the same training has the same particles, and other latents
-    latents = read_latents(path, CryodrgnConfig.read(CryodrgnFolder.of(path.parent).config))
+    latents = read_latents(path, CryodrgnFolder.of(path.parent).config())
     trained = open_trained(checkpoint_of(path.parent))
     if len(latents) != len(trained.latents):
         raise InputError(f"{path}: has latents of {len(latents)} particles where the other epochs in its folder have "

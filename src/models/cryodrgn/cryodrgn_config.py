@@ -1,4 +1,4 @@
-"""What cryoDRGN's config.yaml, or config.pkl before version 3, says of a training."""
+"""What cryoDRGN's config.yaml, or config.pkl before version 3, says of a training; of CryoDRGN-AI its own file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...errors import InputError
 from ...particles.pickles import load_arrays_pickle
+from .drgnai_config import AI_NAMES, cryodrgn_values
 
 NAMES = ("config.yaml", "config.pkl")
 ENCODINGS = ("none", "geom_ft", "geom_full", "geom_lowf", "geom_nohighf", "linear_lowf", "gaussian")
@@ -26,7 +29,7 @@ class CryodrgnConfig:
     zdim : latent dimensions, 0 of a single map. domain : hartley or fourier. encoding : of `ENCODINGS`.
     encoding_dims : frequencies along each axis. slope : of the activation, where negative.
     mean, std : that the images' transforms were normalised by.
-    searched : whether poses were searched for, by a network that is called a hypervolume (abinit of version 4.1 on).
+    searched : whether it is of CryoDRGN-AI or abinit of version 4.1 on, whose network is called a hypervolume.
     tilt_series : whether each latent point is of all tilts of a particle (cryoDRGN-ET).
     dataset : the paths and options of the images, as the config has them.
     """
@@ -50,15 +53,41 @@ class CryodrgnConfig:
         """D, voxels on a side of its maps."""
         return self.side - 1
 
+    @property
+    def poses_found(self) -> bool:
+        """Whether the training has found or refined poses itself, which it leaves beside its weights."""
+        return "poses" not in self.dataset or self.dataset.get("do_pose_sgd") is True
+
+    @property
+    def shift_unit(self) -> float:
+        """What the shifts of such poses are divided by to be parts of the box: those of a hypervolume are pixels."""
+        return float(self.box) if self.searched else 1.0
+
+    @property
+    def precision(self) -> type[np.floating]:
+        """In which its program computes with a Python number and one of float32: numpy 2 in float32, numpy 1, which
+        CryoDRGN-AI by itself cannot do without, in double.
+        """
+        return np.float64 if self.file.name in AI_NAMES else np.float32
+
     @classmethod
-    def read(cls, file: Path) -> CryodrgnConfig:
-        """``InputError``, a sentence, where the file is damaged or says what this FlexRec does not know."""
+    def read(cls, file: Path, weights: Path | None = None) -> CryodrgnConfig:
+        """``InputError``, a sentence, where the file is damaged or says what this FlexRec does not know.
+
+        ``weights`` : of any epoch, which CryoDRGN-AI's config is not whole without.
+        """
         values = _values(file)
+        if file.name in AI_NAMES:
+            values = cryodrgn_values(file, values, weights)
         network, lattice = values.get("model_args"), values.get("lattice_args")
         dataset = values.get("dataset_args") or {}
         if not isinstance(network, dict) or not isinstance(lattice, dict) or not isinstance(dataset, dict):
             raise InputError(f"{file}: has no lattice_args or model_args, so it is no config of cryoDRGN's that can be "
                              "read; copy it again.")  # fmt: skip
+        training = values.get("training")
+        if isinstance(training, dict) and training.get("explicit_volume"):
+            raise InputError(f"{file}: was trained as one map on a grid (explicit_volume), without a network; open its "
+                             "reconstruct.N.mrc in ChimeraX.")  # fmt: skip
         searched = "data_norm_mean" in values
         norm = (values["data_norm_mean"], values.get("data_norm_std")) if searched else dataset.get("norm")
         side = _whole(file, lattice, "D", 9, 4097)

@@ -81,7 +81,8 @@ class CryodrgnModel(Model):
     @property
     def progress(self) -> str:
         """Who decodes it, and of which epoch."""
-        return f"decoded by FlexRec from cryoDRGN's weights, epoch {self.epoch}"
+        program = "cryoDRGN" if self.origin is None else self.origin.program
+        return f"decoded by FlexRec from {program}'s weights, epoch {self.epoch}"
 
 
 def read(path: Path) -> CryodrgnModel:
@@ -90,13 +91,13 @@ def read(path: Path) -> CryodrgnModel:
     ``InputError``, a sentence, where files are missing, damaged, or do not fit together.
     """
     folder = CryodrgnFolder.of(path if path.is_dir() else path.parent)
-    config = CryodrgnConfig.read(folder.config)
-    epoch, unread = _epoch(folder, path, config)
+    config = folder.config()
+    epoch, unread, missing = _epoch(folder, path, config)
     checkpoint = load_arrays_pickle(folder.weights[epoch])
     network = network_of(config, _weights(checkpoint, config, folder.weights[epoch]), folder.weights[epoch])
     latents = _latents(folder, epoch, config)
     points = masked_points(config, _radius(checkpoint)) if config.searched else all_points(config)
-    origin = CryodrgnOrigin(folder, config, epoch, len(latents), unread)
+    origin = CryodrgnOrigin(folder, config, epoch, len(latents), unread, missing)
     model = CryodrgnModel(
         latents=latents, volume=np.zeros((config.box,) * 3, np.float32), latent_dims=latents.shape[1], box=config.box,
         pixel_size=origin.pixel_size, centre=np.full(3, config.box // 2 * origin.pixel_size),
@@ -107,23 +108,26 @@ def read(path: Path) -> CryodrgnModel:
     return replace(model, volume=model.decode(finite.mean(axis=0), DecodeOptions(quick=True)))
 
 
-def _epoch(folder: CryodrgnFolder, path: Path, config: CryodrgnConfig) -> tuple[int, tuple[Path, ...]]:
-    """Which epoch is meant by a folder, or a file in it; and the files of newer ones that are damaged.
+def _epoch(
+    folder: CryodrgnFolder, path: Path, config: CryodrgnConfig
+) -> tuple[int, tuple[Path, ...], tuple[Path, ...]]:  # fmt: skip
+    """Which epoch is meant by a folder, or a file in it; and the files of newer ones that are damaged, or missing.
 
     Those are half written or half copied. Where none is whole the newest is meant: to open it says what it lacks.
     """
     named = next((epoch for epoch, file in folder.weights.items() if file == path), None)
     if named is not None:
-        return named, ()
+        return named, (), ()
     epochs = folder.newest_first(config.zdim > 0)
+    missing = folder.missing_after(max(epochs)) if config.zdim and epochs[0] != LAST else ()
     damaged: list[Path] = []
     for epoch in epochs:
         files = [folder.weights[epoch], *([folder.z[epoch]] if config.zdim else [])]
         broken = [file for file in files if not is_whole(file)]
         if not broken:
-            return epoch, tuple(damaged)
+            return epoch, tuple(damaged), missing
         damaged += broken
-    return epochs[0], ()
+    return epochs[0], (), missing
 
 
 def _weights(checkpoint: Any, config: CryodrgnConfig, file: Path) -> dict[str, np.ndarray]:
@@ -145,10 +149,11 @@ def _latents(folder: CryodrgnFolder, epoch: int, config: CryodrgnConfig) -> np.n
     known.
     """
     if config.zdim == 0:
-        return np.zeros((posed_count(config) or 1, 1), np.float32)
+        return np.zeros((posed_count(config, folder.poses(epoch)) or 1, 1), np.float32)
     if epoch not in folder.z:
-        raise InputError(f"{folder.weights[epoch]}: the latents of this epoch are missing ({_z_name(epoch)}); copy "
-                         "them, or open another epoch.")  # fmt: skip
+        name = f"{folder.latents}.pkl" if epoch == LAST else f"{folder.latents}.{epoch}.pkl"
+        raise InputError(f"{folder.weights[epoch]}: the latents of this epoch are missing ({name}); copy them, or open "
+                         "another epoch.")  # fmt: skip
     return read_latents(folder.z[epoch], config)
 
 
@@ -163,7 +168,3 @@ def read_latents(file: Path, config: CryodrgnConfig) -> np.ndarray:
     if not np.isfinite(latents).all(axis=1).any():
         raise InputError(f"{file}: no particle's latents are numbers, so there is nothing to show; open another epoch.")
     return latents.astype(np.float32)
-
-
-def _z_name(epoch: int) -> str:
-    return "z.pkl" if epoch == LAST else f"z.{epoch}.pkl"

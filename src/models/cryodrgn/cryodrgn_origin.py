@@ -16,24 +16,31 @@ from ...particles.pickles import load_arrays_pickle
 from ..origin import GivenClusters, GivenColumn
 from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
 from .cryodrgn_config import CryodrgnConfig
-from .cryodrgn_folder import LAST, CryodrgnFolder
-from .cryodrgn_particles import chosen_rows, config_path, read_cryodrgn_particles
+from .cryodrgn_folder import CryodrgnFolder
+from .cryodrgn_particles import FoundPoses, chosen_rows, config_path, read_cryodrgn_particles
 
 _MAPS = ("analyze*/kmeans*/*.mrc", "analyze*/pc*/*.mrc", "analyze*/*.mrc", "reconstruct*.mrc")
 
 
 @dataclass(frozen=True, eq=False)
 class CryodrgnOrigin:
-    """An `Origin`; ``count`` particles have latents in ``epoch``. ``unread`` : damaged files of newer ones."""
+    """An `Origin`; ``count`` particles have latents in ``epoch``. ``unread`` : damaged files of newer ones;
+    ``missing`` : files of theirs that are not there.
+    """
 
     folder: CryodrgnFolder
     config: CryodrgnConfig
     epoch: int
     count: int
     unread: tuple[Path, ...] = ()
+    missing: tuple[Path, ...] = ()
 
-    program = "cryoDRGN"
     keys = None
+
+    @property
+    def program(self) -> str:
+        """Whose folder it is."""
+        return self.folder.program
 
     @property
     def source(self) -> Path | None:
@@ -85,13 +92,13 @@ class CryodrgnOrigin:
         if self.config.tilt_series:
             raise InputError(f"{self.config.file}: was trained on tilt series, whose images FlexRec does not read; its "
                              "maps and latents are all there is.")  # fmt: skip
-        return read_cryodrgn_particles(self.config, image_root, self._refined_poses)
+        return read_cryodrgn_particles(self.config, image_root, self._found_poses)
 
     @property
-    def _refined_poses(self) -> Path | None:
-        """Of the epoch, where the training has refined them."""
-        path = self.folder.folder / ("pose.pkl" if self.epoch == LAST else f"pose.{self.epoch}.pkl")
-        return path if self.config.dataset.get("do_pose_sgd") is True and path.is_file() else None
+    def _found_poses(self) -> FoundPoses | None:
+        """Of the epoch, where the training has searched for them or refined them."""
+        path = self.folder.poses(self.epoch)
+        return FoundPoses(path, self.config.shift_unit) if self.config.poses_found and path.is_file() else None
 
     def rows(self, count: int, image_root: Path | None) -> np.ndarray:
         """``(n,)``, which of the ``count`` in the file have latents; ``InputError`` where they are not so many."""
@@ -134,6 +141,9 @@ class CryodrgnOrigin:
             names = ", ".join(file.name for file in self.unread)
             sentences.append(f"A newer epoch is passed over, since the end of {names} is missing: wait until it is "
                              "written, or copy it again.")  # fmt: skip
+        if self.missing:
+            sentences.append(f"A newer epoch is passed over, since {self.missing[0].name} is missing: copy it too, or "
+                             "wait until it is written.")  # fmt: skip
         if self._known_pixel_size is None and self._written_maps:
             file, size = self._written_maps
             sentences.append(f"Its pixel size, {size:.4g} Å, is that of {file.relative_to(self.folder.folder)}, as the "
@@ -142,16 +152,27 @@ class CryodrgnOrigin:
             sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
                              "says), and 1 Å is taken.")  # fmt: skip
         if "poses" not in self.config.dataset and not self.config.tilt_series:
-            sentences.append("Its poses were searched for in training and are not read; those of the particles' file, "
-                             "if it has any, are of another frame than the maps.")  # fmt: skip
+            sentences.append(self._pose_note)
+        if self.config.searched and self.program == "cryoDRGN" and self.epoch == 0:
+            sentences.append("Epoch 0 is its pretraining, whose poses and latents are random: open a later one.")
         if self.config.zdim == 0:
             sentences.append("It is of one map: z1 changes nothing.")
         there = [f"{len(self.states)} states ({next(iter(self.states))} and so on)"] if self.states else []
         there += [f"the path {name} (flexrec path points {file})" for name, file in self.paths.items()]
         there += [f"the column {name}" for name in self.columns]
         if there:
-            sentences.append(f"cryoDRGN has left beside it {', '.join(there)}.")
+            sentences.append(f"{self.program} has left beside it {', '.join(there)}.")
         return tuple(sentences)
+
+
+    @property
+    def _pose_note(self) -> str:
+        """Where the poses are from, of a training that searched for them."""
+        path = self.folder.poses(self.epoch)
+        if path.is_file():
+            return f"The particles' poses are those that it has found ({path.name}), in the frame and hand of its maps."
+        return (f"Its poses were searched for in training and are not there ({path.name}); those of the particles' "
+                "file, if it has any, are of another frame than the maps.")  # fmt: skip
 
 
 def _map_pixel_size(file: Path, box: int) -> float | None:

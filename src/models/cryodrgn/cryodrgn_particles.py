@@ -6,7 +6,7 @@ pixel, defocus U and V (Å), angle (°), kV, Cs (mm), amplitude contrast, phase 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +32,17 @@ class GivenImages(Protocol):
     def dataset(self) -> dict[str, Any]: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class FoundPoses:
+    """Poses that a training has found or refined itself.
+
+    ``shift_unit`` : what their shifts are divided by to be parts of the box.
+    """
+
+    file: Path
+    shift_unit: float
+
+
 def config_path(config: GivenImages, name: str, image_root: Path | None = None, number: int = 0) -> Path | None:
     """Where a file of the config's is: as it is named there, below ``image_root``, or from the work folder upwards.
 
@@ -46,15 +57,15 @@ def config_path(config: GivenImages, name: str, image_root: Path | None = None, 
 
 
 def read_cryodrgn_particles(
-    config: GivenImages, image_root: Path | None = None, refined: Path | None = None
+    config: GivenImages, image_root: Path | None = None, found: FoundPoses | None = None
 ) -> Particles:  # fmt: skip
     """All particles of the file that the training was given; ``InputError`` where that or its tables are not there.
 
-    ``refined`` : the poses that the training itself has refined, in place of those that it was given.
+    ``found`` : the poses that the training itself has found, in place of those that it was given.
     """
     path = _present(config, "particles", image_root)
     particles = _table(config, path, image_root)
-    particles = _with_poses(config, particles, image_root, refined)
+    particles = _with_poses(config, particles, image_root, found)
     particles = _with_ctf(config, particles, image_root)
     contrast = -1.0 if config.dataset.get("invert_data", True) else 1.0
     return replace(particles, contrast=contrast, source=path.absolute())
@@ -77,15 +88,20 @@ def chosen_rows(config: GivenImages, count: int, image_root: Path | None = None)
     return rows.astype(np.int64)
 
 
-def posed_count(config: GivenImages) -> int | None:
-    """How many particles were trained on, of a training without latents; None where its files are not there."""
+def posed_count(config: GivenImages, found: Path) -> int | None:
+    """How many particles were trained on, of a training without latents; None where its files are not there.
+
+    ``found`` : where poses are, if it has found them itself.
+    """
     try:
         if type(config.dataset.get("ind")) is int:
             return config.dataset["ind"]
         if config.dataset.get("ind") is not None:
             rows = np.asarray(load_arrays_pickle(_present(config, "ind", None)))
             return int(rows.sum()) if rows.dtype == bool else len(rows)
-        poses = load_arrays_pickle(_present(config, "poses", None))
+        searched = "poses" not in config.dataset and found.is_file()
+        poses = load_arrays_pickle(found if searched else _present(config, "poses", None))
+        poses = (poses,) if isinstance(poses, np.ndarray) else poses
     except InputError:
         return None
     return len(poses[0]) if isinstance(poses, tuple | list) and len(poses) else None
@@ -117,6 +133,10 @@ def _table(config: GivenImages, path: Path, image_root: Path | None) -> Particle
         raise InputError(f"{path}: is no particle file that FlexRec reads; it reads .star, .cs, .mrcs and lists of "
                          "these in .txt.")  # fmt: skip
     headers = [read_header(stack) for stack in stacks]
+    for stack, header in zip(stacks, headers):
+        if header.columns != headers[0].columns:
+            raise InputError(f"{stack}: has images of {header.columns} pixels where {stacks[0].name} has those of "
+                             f"{headers[0].columns}; put the stack there that it was trained on.")  # fmt: skip
     counts = [header.sections for header in headers]
     return _of_stacks(tuple(stack.absolute() for stack in stacks), np.array(counts), headers[0].columns,
                       headers[0].pixel_size, path)  # fmt: skip
@@ -136,23 +156,23 @@ def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_siz
 
 
 def _with_poses(
-    config: GivenImages, particles: Particles, image_root: Path | None, refined: Path | None
+    config: GivenImages, particles: Particles, image_root: Path | None, found: FoundPoses | None
 ) -> Particles:  # fmt: skip
-    if config.dataset.get("poses") is None and refined is None:
+    if config.dataset.get("poses") is None and found is None:
         return particles
-    path = refined or _present(config, "poses", image_root)
+    path, unit = (found.file, found.shift_unit) if found else (_present(config, "poses", image_root), 1.0)
     poses = load_arrays_pickle(path)
     parts = list(poses) if isinstance(poses, tuple | list) else [poses]
     given = config.dataset.get("poses")
-    if refined is None and isinstance(given, list) and len(given) == 2:  # version 0 took shifts of a file of their own
+    if found is None and isinstance(given, list) and len(given) == 2:  # version 0 took shifts of a file of their own
         parts = [parts[0], load_arrays_pickle(_present(config, "poses", image_root, 1))]
     rotation, shift = [*parts, None][:2] if parts else (None, None)
     rotation = _rows(path, rotation, (3, 3), particles, config, image_root)
     box = particles.optics.box * particles.optics.pixel_size
     width = box[particles.group][:, None]
-    moved = particles.shift
+    moved = np.zeros_like(particles.shift)  # what has no shifts was trained on as centred, whatever its table says
     if shift is not None:
-        shift = _rows(path, shift, (2,), particles, config, image_root)
+        shift = _rows(path, shift, (2,), particles, config, image_root) / unit
         largest = float(np.nanmax(np.abs(shift), initial=0))
         if largest > 1:
             raise InputError(f"{path}: has shifts of up to {largest:.3g} boxes, so they are in pixels, as cryoDRGN had "
@@ -166,19 +186,33 @@ def _with_ctf(config: GivenImages, particles: Particles, image_root: Path | None
         return particles
     path = _present(config, "ctf", image_root)
     table = _rows(path, load_arrays_pickle(path), (9,), particles, config, image_root)
+    imaging = table[:, [0, 1, 5, 6, 7]]
+    known = np.isfinite(imaging).all(axis=1)  # not of particles that were left out, whose tables may lack them
+    particles = replace(particles, defocus=table[:, 2:5], phase_shift=np.nan_to_num(table[:, 8]))
+    if not known.any() or _tells(particles, imaging, known):
+        return particles
     # as many optics groups as there are microscopes' settings
-    known = np.nan_to_num(table[:, [0, 1, 5, 6, 7]], nan=-1.0)
-    settings, group = np.unique(known, axis=0, return_inverse=True)
+    settings, group = np.unique(np.where(known[:, None], imaging, imaging[known][0]), axis=0, return_inverse=True)
     size, side = particles.optics.box[particles.group[0]], settings[:, 0]
     optics = Optics(
         settings[:, 2], settings[:, 3], settings[:, 4], settings[:, 1] * side / size, np.full(len(side), size),
         tuple(f"group {number + 1}" for number in range(len(side))),
     )  # fmt: skip
     return replace(
-        particles, defocus=table[:, 2:5], phase_shift=np.nan_to_num(table[:, 8]),
-        group=group.ravel().astype(np.int32), optics=optics,
+        particles, group=group.ravel().astype(np.int32), optics=optics,
         shift=particles.shift * _finer(particles, optics, group.ravel())[:, None],
     )  # fmt: skip
+
+
+def _tells(particles: Particles, imaging: np.ndarray, known: np.ndarray) -> bool:
+    """Whether the particles' file has the same optics as the CTF table, and so more: groups, aberrations, and whether
+    images were multiplied by their CTF.
+    """
+    optics = particles.optics
+    own = np.stack([optics.box * optics.pixel_size, optics.voltage, optics.spherical_aberration,
+                    optics.amplitude_contrast], axis=1)[particles.group]  # fmt: skip
+    given = np.column_stack([imaging[:, 0] * imaging[:, 1], imaging[:, 2:]])
+    return bool(np.allclose(own[known], given[known], rtol=1e-4))
 
 
 def _finer(particles: Particles, optics: Optics, group: np.ndarray) -> np.ndarray:

@@ -120,14 +120,18 @@ def _given_points(config: CryodrgnConfig) -> np.ndarray:
 
 
 def _circles(config: CryodrgnConfig, axis: np.ndarray, radius: float) -> np.ndarray:
-    """``(N, N, N)`` bool: in each plane a circle of a whole radius, without its middle, as eval_vol of 4.3 has it."""
-    side, extent = config.side, config.extent
-    ball = extent * 2 * radius / side
+    """``(N, N, N)`` bool: in each plane a circle of a whole radius, without its middle, as eval_vol of 4.3 has it.
+
+    At some sizes (33) rounding decides whether the outermost frequencies of a plane are asked for, so that a radius is
+    found in the precision that it has there.
+    """
+    side, extent, precise = config.side, config.extent, config.precision
+    ball = precise((extent * 2 * radius / side) ** 2)
     square = axis**2
     distance = square + square[:, None]
     inside = np.zeros((config.box,) * 3, bool)
     for k, height in enumerate(axis):
-        circle = int(np.sqrt(max(ball**2 - float(height) ** 2, 0.0)) * side)
+        circle = int(np.sqrt(np.maximum(ball - precise(height**2), 0)) * precise(side))
         inside[k] = distance <= (circle / (side // 2) * extent) ** 2
     inside[:, config.box // 2, config.box // 2] = False
     return inside

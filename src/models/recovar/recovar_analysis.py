@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import InputError
 from ...particles.pickles import load_arrays_pickle
 from ..origin import GivenClusters
+from .recovar_before_1 import read_halfsets
 from .recovar_folder import Embedding, RecovarFolder
 from .recovar_job import jobs_of
 
@@ -18,28 +19,18 @@ _LARGEST_TEXT = 1 << 24  # bytes of a table of latent points
 _POINTS = "latent_coords.txt"
 
 
-def read_table(file: Path) -> np.ndarray | None:
-    """An array of numbers, float32; None where there is none that can be read without a pickle."""
-    try:
-        table = np.load(file, allow_pickle=False)
-        return table.astype(np.float32) if isinstance(table, np.ndarray) and table.dtype.kind == "f" else None
-    except (OSError, ValueError, EOFError):
-        return None
-
-
 def read_halves(folder: RecovarFolder, count: int) -> np.ndarray:
     """``(count,)`` int8: 1 or 2 of those that are in a half, 0 of the others, and of all where it is not known."""
     half = np.zeros(count, np.int8)
-    parts = _pickle(folder.folder / "model" / "particles_halfsets.pkl")
-    for number, rows in enumerate(parts[:2] if isinstance(parts, list | tuple) and len(parts) == 2 else ()):
-        if isinstance(rows, np.ndarray) and rows.dtype.kind in "iu":
-            half[rows[(rows >= 0) & (rows < count)]] = number + 1
+    for number, rows in enumerate(read_halfsets(folder.folder / "model")):
+        half[rows[rows < count]] = number + 1
     return half
 
 
 def read_umap(folder: RecovarFolder, embedding: Embedding, rows: np.ndarray) -> np.ndarray | None:
     """``(n, 2)`` float32 of the particles in these rows of the file; None where none fits them."""
-    points = _pickle(folder.analysis(embedding) / "plots" / "umap" / "umap_embedding.pkl")
+    place = folder.analysis(embedding)
+    points = _pickle(place / "plots" / "umap" / "umap_embedding.pkl", place / "umap" / "umap_embedding.pkl")
     if not isinstance(points, np.ndarray) or points.ndim != 2 or points.shape[1] != 2 or len(points) <= rows.max():
         return None
     points = points[rows].astype(np.float32)
@@ -51,10 +42,11 @@ def read_kmeans(folder: RecovarFolder, embedding: Embedding, rows: np.ndarray) -
 
     None where none fit. The middle of a cluster is the particle nearest to its centre.
     """
-    values = _pickle(folder.analysis(embedding) / "data" / "kmeans_result.pkl")
+    place = folder.analysis(embedding)
+    values = _pickle(place / "data" / "kmeans_result.pkl", place / "kmeans_result.pkl")
     values = values if isinstance(values, dict) else {}
     label, centres = (_numbers(values.get(name)) for name in ("labels", "centers"))
-    latents = read_table(embedding.file)
+    latents = embedding.table("latent_coords")
     if latents is None or label.ndim != 1 or len(label) <= rows.max() or centres.shape[1:] != (embedding.zdim,):
         return None
     label, latents = label[rows], latents[rows]
@@ -75,7 +67,9 @@ def read_states(folder: RecovarFolder, embedding: Embedding) -> dict[str, np.nda
 
     They are counted from 0, as RECOVAR's own maps are.
     """
-    tables = {"kmeans": folder.analysis(embedding) / "kmeans" / "centers.txt"}
+    place = folder.analysis(embedding)
+    kmeans = (place / "kmeans" / "centers.txt", place / "kmeans_center_coords.txt")  # the other before version 1.0
+    tables = {"kmeans": next((file for file in kmeans if file.is_file()), kmeans[0])}
     files = sorted(folder.folder.glob(f"*/{_POINTS}"))
     for file in [*files, *(place / _POINTS for place, _ in jobs_of(folder.folder, "compute_state"))]:
         tables[re.sub(r"\W", "_", file.parent.name) + "_"] = file
@@ -88,7 +82,8 @@ def read_states(folder: RecovarFolder, embedding: Embedding) -> dict[str, np.nda
 
 def read_paths(folder: RecovarFolder, embedding: Embedding) -> dict[str, Path]:
     """The tables of latent points along analyze's trajectories, by their names."""
-    files = sorted(folder.analysis(embedding).glob(f"traj*/{_POINTS}"))
+    place = folder.analysis(embedding)
+    files = sorted([*place.glob(f"traj*/{_POINTS}"), *place.glob(f"path*/{_POINTS}")])
     return {file.parent.name: file for file in files if len(_points(file, embedding.zdim))}
 
 
@@ -105,9 +100,10 @@ def _points(file: Path, zdim: int) -> np.ndarray:
     return np.empty((0, zdim), np.float32)
 
 
-def _pickle(path: Path) -> Any:
-    """None where there is none that can be read: what is beside a model keeps nobody from opening it."""
+def _pickle(*paths: Path) -> Any:
+    """The first that is there; None where that cannot be read: what is beside a model keeps nobody from opening it."""
+    path = next((path for path in paths if path.is_file()), None)
     try:
-        return load_arrays_pickle(path) if path.is_file() else None
+        return None if path is None else load_arrays_pickle(path)
     except InputError:
         return None

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from .recovar_before_1 import logged_parameters
 
 _LARGEST = 1 << 24  # bytes of a record or a log
 _PROJECT = "project.json"
+_LOG = "run.log"
 _SIGN = re.compile(r"\(uninvert-data = (true|false)\)")
 
 
@@ -30,11 +32,18 @@ class RecovarJob:
         """Of the pipeline's folder; ``InputError`` where there is no record that names the particles."""
         file = folder / "job.json"
         try:
-            parameters = json.loads(_text(file))["parameters"]
+            if file.is_file():
+                parameters = json.loads(_text(file))["parameters"]
+            else:  # before version 1.0
+                file = folder / _LOG
+                parameters = logged_parameters(_text_or_none(file), _text_or_none(folder / "command.txt"))
             given = {name: parameters.get(name) for name in ("particles", "poses", "ctf", "ind", "datadir")}
         except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
             raise InputError(f"{file}: is not there or cannot be read, so the particles cannot be told; copy all of "
                              "RECOVAR's folder.") from None  # fmt: skip
+        if file.name == _LOG and given["particles"] is None:
+            raise InputError(f"{folder / 'job.json'}: is not there, nor, of a version before 1.0, a {_LOG} or "
+                             "command.txt that names the particles; copy all of RECOVAR's folder.")  # fmt: skip
         if parameters.get("tilt_series") or parameters.get("tomograms"):
             raise InputError(f"{file}: RECOVAR was given tilt series, whose images FlexRec does not read; its maps and "
                              "latents are all there is.")  # fmt: skip
@@ -85,10 +94,15 @@ def _dark(folder: Path, asked: Any) -> bool | None:
     if asked in ("true", "false"):
         return asked == "true"
     try:
-        signs = _SIGN.findall(_text(folder / "run.log"))
+        signs = _SIGN.findall(_text(folder / _LOG))
     except (OSError, ValueError):
         return None
     return signs[-1] == "true" if signs else None
+
+
+def _text_or_none(file: Path) -> str:
+    """Empty where there is none."""
+    return _text(file) if file.is_file() else ""
 
 
 def _text(file: Path) -> str:

@@ -11,7 +11,6 @@ from ...errors import InputError
 from ...mesh.map_files import read_map
 from ...mesh.map_place import read_centre
 from ..linear.linear_model import LinearModel
-from .recovar_analysis import read_table
 from .recovar_folder import Embedding, RecovarFolder
 from .recovar_origin import RecovarOrigin
 
@@ -61,19 +60,19 @@ def read(path: Path) -> RecovarModel:
 
 def _latents(embedding: Embedding) -> np.ndarray:
     """``(n, K)`` float32, a row for each in the particles' file up to the last one used; NaN for those left out."""
-    latents = read_table(embedding.file)
+    latents = embedding.table("latent_coords")
     if latents is None or latents.ndim != 2 or latents.shape[1] != embedding.zdim:
-        raise InputError(f"{embedding.file}: holds no table of {embedding.zdim} number(s) for each particle; copy the "
-                         "folder again.")  # fmt: skip
+        raise InputError(f"{embedding.source}: holds no table of {embedding.zdim} number(s) for each particle; copy "
+                         "the folder again.")  # fmt: skip
     if not np.isfinite(latents).all(axis=1).any():
-        raise InputError(f"{embedding.file}: no particle's latents are numbers, so there is nothing to show; open "
+        raise InputError(f"{embedding.source}: no particle's latents are numbers, so there is nothing to show; open "
                          "another zdim.")  # fmt: skip
     return latents
 
 
 def _precision(embedding: Embedding, rows: np.ndarray, count: int) -> np.ndarray | None:
     """``(m, K, K)`` float32 of those particles; None where it is not there."""
-    table = read_table(embedding.beside("latent_precision"))
+    table = embedding.table("latent_precision")
     return None if table is None or table.shape != (count, *[embedding.zdim] * 2) else table[rows]
 
 

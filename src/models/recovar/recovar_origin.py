@@ -13,7 +13,7 @@ from ...errors import InputError
 from ...particles.particles import Particles
 from ..cryodrgn.cryodrgn_particles import config_path, read_cryodrgn_particles
 from ..origin import GivenClusters, GivenColumn
-from .recovar_analysis import read_halves, read_kmeans, read_paths, read_states, read_table, read_umap
+from .recovar_analysis import read_halves, read_kmeans, read_paths, read_states, read_umap
 from .recovar_folder import Embedding, RecovarFolder
 from .recovar_job import RecovarJob
 
@@ -79,7 +79,7 @@ class RecovarOrigin:
     @cached_property
     def columns(self) -> dict[str, GivenColumn]:
         """The contrast of each image, where RECOVAR has estimated one."""
-        contrast = read_table(self.embedding.beside("contrasts"))
+        contrast = self.embedding.table("contrasts")
         if contrast is None or contrast.shape != (self.padded,) or not np.ptp(contrast[self.used]) > 0:
             return {}
         return {"contrast": GivenColumn(contrast[self.used], False)}
@@ -90,9 +90,12 @@ class RecovarOrigin:
         sentences = []
         others = [str(other.file.relative_to(self.folder.folder)) for other in self.folder.embeddings
                   if other != self.embedding]  # fmt: skip
+        if self.folder.pickled:
+            sentences.append("It is of RECOVAR before version 1.0: other embeddings open by zdim once recovar analyze "
+                             "has left a folder analysis_N of them, which may be empty.")  # fmt: skip
         if others:
-            sentences.append(f"Other embeddings: {', '.join(others)} (flexrec open that file; those with "
-                             "regularisation also by zdim).")  # fmt: skip
+            sentences.append(f"Other embeddings: {', '.join(others)} (flexrec open one of these; those "
+                             "with regularisation also by zdim).")  # fmt: skip
         there = [f"{len(self.states)} states ({next(iter(self.states))} and so on)"] if self.states else []
         there += [f"the path {name} (flexrec path points {file})" for name, file in self.paths.items()]
         if there:

@@ -12,7 +12,8 @@ from ...errors import InputError
 from ...particles.cs_table import check_fields, field_names, joined_by_uid, load_cs
 from ...particles.image_match import Keys
 
-_VALUE = re.compile(r"components_mode_(\d{1,3})/value")
+_MODE = "components_mode_"
+_VALUE = re.compile(rf"{_MODE}(\d{{1,3}})/value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +46,17 @@ def passthrough_of(file: Path) -> Path | None:
 
 def read_components(file: Path) -> Components:
     """``InputError``, a sentence, where the file is no .cs, or has no coordinates that are numbers."""
-    table = load_cs(file)
     passed = passthrough_of(file)
-    table = table if passed is None else joined_by_uid(file, table, passed)
-    return components_of_table(file, table)
+    return components_of_table(file, load_cs(file) if passed is None else whole_table(file, passed))
+
+
+def whole_table(file: Path, passed: Path) -> np.ndarray:
+    """``(n,)`` structured: a table with what its job has passed through. Where it has coordinates of its own, those
+    that are passed through are of an earlier job, and not taken.
+    """
+    table = load_cs(file)
+    own = any(_VALUE.fullmatch(name) for name in field_names(table))
+    return joined_by_uid(file, table, passed, without=_MODE if own else "")
 
 
 def components_of_table(file: Path, table: np.ndarray) -> Components:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...particles.cs_table import check_fields, field_names, joined_by_uid, load_cs
+from ...particles.cs_table import check_fields, field_names, load_cs
 from ..map_series.series_files import visible_files
-from .components_table import components_of_table
+from .components_table import components_of_table, whole_table
 
 _COMPONENT = re.compile(r"(.+)_component_(\d{1,3})\.mrc")
 
@@ -48,9 +48,8 @@ class VariabilityFiles:
 
     def table(self) -> np.ndarray:
         """``(n,)`` structured: the particles' fields, those that cryoSPARC passes through beside them included."""
-        table = load_cs(self.particles)
         passed = self.folder / f"{self.name}_passthrough_particles.cs"
-        return joined_by_uid(self.particles, table, passed) if passed.is_file() else table
+        return whole_table(self.particles, passed) if passed.is_file() else load_cs(self.particles)
 
     def modes(self, table: np.ndarray) -> tuple[np.ndarray, list[int]]:
         """Reaction coordinates ``(n, K)`` float32, and the numbers of the K components that they belong to."""
