@@ -17,7 +17,7 @@ from chimerax.flexrec.particles.resample import resample_box
 from chimerax.flexrec.simulate import load_truth
 from scipy.stats import spearmanr
 from test_train import flexrec, kill_after_a_pass, latents, make_project, process, training, truth
-from trained_models import refuses_claims, refuses_half
+from trained_models import make_moving_classes, refuses_claims, refuses_half
 
 pytestmark = pytest.mark.blank_pictures()
 
@@ -50,7 +50,7 @@ def test_the_map_of_a_class_moves_as_that_of_the_other(project):
     assert np.array_equal(model.vertices(first), model.vertices(second))
     lost, kept = sorted((model.decode(first), model.decode(second)), key=np.sum)
     made = load_truth(project / "001-simulate").moving
-    share = made.weights[made.part].sum() / made.weights.sum()
+    share = made.weights[made.part == 0].sum() / made.weights.sum()
     assert abs(1 - lost.sum() / kept.sum() - share) < 0.12
     # between two classes the map is mixed
     assert np.allclose(model.decode((first + second) / 2), (model.decode(first) + model.decode(second)) / 2, atol=1e-5)
@@ -89,6 +89,13 @@ def test_images_are_reconstructed_with_their_motion_undone(project):
     volume, model = read_map(max(project.glob("*-reconstruct")) / "map.mrc")[0], open_model(project / "004-train")
     alike = [np.corrcoef(volume.ravel(), one.ravel())[0, 1] for one in model.volumes]
     assert alike[1] > max(0.8, alike[0])
+
+
+def test_a_drag_shows_the_nearest_class(tmp_path):
+    model = open_model(make_moving_classes(tmp_path / "001-train"))
+    for number, point in enumerate(model.states.values()):
+        there = model.what_is_there(point + np.array([0.7, 0.2], np.float32))
+        assert there == (number,) and np.array_equal(model.at_rest(there), model.volumes[number])
 
 
 def test_a_killed_training_resumes_to_the_same_numbers(project):

@@ -65,6 +65,16 @@ def test_maps_have_the_part_and_have_it_not(project, absent):
     assert np.abs(lacking[place]).sum() < 0.3 * full[place].sum()
 
 
+def test_a_drag_shows_what_is_there(project, absent):
+    model = open_model(project / "004-train")
+    full, lacking = (model.what_is_there(model.latents[rows].mean(axis=0)) for rows in (~absent, absent))
+    assert full == model.fading and lacking == ()
+    assert np.array_equal(model.at_rest(full), model.volume)
+    left, lost = model.at_rest(lacking), load_truth(project / "001-simulate").moving
+    share = lost.weights[lost.part == 0].sum() / lost.weights.sum()
+    assert abs(1 - left.sum() / model.volume.sum() - share) < 0.12
+
+
 def test_presence_is_a_column_of_particles_that_can_be_selected(project, absent):
     trained = open_trained(project / "004-train")
     part = trained.model.fading[0] + 1

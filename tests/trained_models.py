@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from chimerax.flexrec.engine.decoders.classes.simplex import corners
 from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_motion_basis
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, save_mesh
@@ -83,7 +84,7 @@ def save_trained(folder: Path, mesh, flow: Flow, volume: np.ndarray, latents: np
     np.savez(
         folder / "latents.npz",
         z=latents.astype(np.float32),
-        precision=np.tile(9 * np.eye(k, dtype=np.float32), (len(latents), 1, 1)),
+        precision=np.tile(9 * np.eye(latents.shape[1], dtype=np.float32), (len(latents), 1, 1)),
     )
     pixel_size = about.pop("pixel_size", PIXEL)
     write_map(folder / "map.mrc", volume, pixel_size, about.pop("centre", None))
@@ -137,6 +138,20 @@ def make_linear(folder: Path, latent_dims: int = 2, latents: np.ndarray | None =
         "particles": len(latents), "epoch": 3, "epochs": 10, "prepared": "../001-prep", "stage_box": BOX, **about,
     }  # fmt: skip
     (folder / "model.json").write_text(json.dumps(record))
+    return folder
+
+
+def make_moving_classes(folder: Path) -> Path:
+    """A folder with a motion of one latent dimension that carries two classes, one of them without a blob."""
+    volume = two_blobs()
+    mesh = two_part_mesh(volume)
+    shares = np.tile(np.eye(2), (150, 1))
+    latents = np.concatenate([white(300, 1), shares @ corners(2)], axis=1)
+    save_trained(folder, mesh, random_flow(mesh, 1), volume, latents, format="flexrec-moving-classes", classes=2,
+                 latent_dims=1)  # fmt: skip
+    half = voxel_grid(BOX)[0] > 0
+    write_map(folder / "class_1.mrc", volume * half, PIXEL)
+    write_map(folder / "class_2.mrc", volume, PIXEL)
     return folder
 
 

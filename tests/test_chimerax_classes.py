@@ -1,0 +1,33 @@
+"""Classes that move, in a real ChimeraX: a drag carries the contour of the class that it is in."""
+
+from __future__ import annotations
+
+import numpy as np
+from chimerax.flexrec.models import open_model
+from trained_models import make_moving_classes
+
+
+def test_a_drag_from_class_to_class_changes_the_contour(chimerax):
+    job = make_moving_classes(chimerax.new_folder() / "001-train")
+    chimerax.give(job.parent)
+    result = chimerax.run(f"""
+import numpy as np
+model = run("flexrec open {job}")
+volume = run('flexrec state show "class 1"')
+first, second = model.learned.states.values()
+
+def contour(z):
+    model.show(z)
+    model.dragging.prepare()
+    model.dragging.follow()
+    drawn = model.dragging.contour
+    return len(drawn.triangles)
+
+result["triangles"] = [contour(first), contour(second), contour(first + np.array([0.5, 0.1]))]
+run("flexrec volume at 0.3,1")
+np.save("{job.parent}/at.npy", run("flexrec volume").full_matrix())
+""")
+    one, two, again = result["triangles"]
+    assert 0 < one < 0.8 * two and again == one
+    model = open_model(job)
+    assert np.abs(np.load(job.parent / "at.npy") - model.decode([0.3, 1])).max() < 1e-4 * model.volume.max()
