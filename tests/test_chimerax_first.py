@@ -25,7 +25,7 @@ def steps():
         up = near[:, 1] / across
         return float(up.max() - up.min()) / high
 
-    run("flexrec demo {folder}")
+    run("flexrec demo {folder}/demo")
     result["project"] = [str(one.trained.project) for one in session.models.list() if hasattr(one, "trained")]
     result["at once"] = height()
     yield 2
@@ -56,14 +56,21 @@ def steps():
     dock.setFloating(False)
     yield 0.5
     result["in front"] = not tool.panel.visibleRegion().isEmpty()
+
+    run("close")
+    run("cd {folder}/begun")
+    run("flexrec show jobs true")
+    yield 0.5
+    result["jobs of"] = str(tool.jobs.project)
 """
 
 
 @pytest.fixture(scope="module")
 def seen(chimerax):
     folder = chimerax.new_folder()
+    (folder / "begun/001-simulate").mkdir(parents=True)
     chimerax.give(folder)
-    return folder, chimerax.window(_CODE.format(folder=folder / "demo"))
+    return folder, chimerax.window(_CODE.format(folder=folder))
 
 
 def test_the_example_fills_the_view_and_is_copied_where_it_is_asked_for(seen):
@@ -75,6 +82,11 @@ def test_the_example_fills_the_view_and_is_copied_where_it_is_asked_for(seen):
 def test_buttons_of_the_toolbar_show_and_hide_and_open_the_window_of_jobs(seen):
     _, result = seen
     assert result["pressed"] == [[True, True], [False, False], [True, True]] and result["jobs"]
+
+
+def test_the_window_of_jobs_is_about_the_current_folder_until_a_model_is_open(seen):
+    folder, result = seen
+    assert result["jobs of"] == str(folder / "begun")
 
 
 def test_a_panel_that_is_docked_again_is_in_front(seen):

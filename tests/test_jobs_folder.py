@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs import runner
+from chimerax.flexrec.jobs.find_model import trained_folder
 from chimerax.flexrec.jobs.inputs import job_file, join_record
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.listing import job_lines
@@ -118,7 +119,8 @@ def test_a_job_left_out_is_the_newest_finished_one(tmp_path):
 
 def test_wrong_inputs_make_no_job(tmp_path):
     cases = [
-        (AFTER, {}, "after needs a finished count or walk job, and .* has none: run flexrec count first"),
+        (AFTER, {}, "after needs a finished count or walk job, and .* has none: run flexrec count first, "
+                    "or name one with --count .in ChimeraX count"),
         (AFTER, {"count": "3"}, "no job 3"),
         (COUNT, {"start_from": tmp_path / "no.star"}, r"start_from: there is no .*no\.star"),
     ]
@@ -243,3 +245,12 @@ def test_a_number_is_a_job_wherever_a_path_is_asked_for(tmp_path):
     first = runner.run(COUNT, CountParameters(), tmp_path)
     folder = runner.create(COUNT, COUNT.build({"start_from": "1"}), tmp_path)
     assert read_record(folder)["inputs"]["start_from"] == first.name
+
+
+def test_a_model_is_also_named_by_its_jobs_number(tmp_path):
+    train = tmp_path / "004-train"
+    train.mkdir()
+    (train / "job.json").write_text("{}")
+    assert trained_folder(tmp_path / "4") == train
+    with pytest.raises(InputError, match="no such file or folder"):
+        trained_folder(tmp_path / "5")

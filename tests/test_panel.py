@@ -279,6 +279,16 @@ def test_a_model_without_any_latent_numbers_is_refused_and_what_was_open_stays(q
     assert viewer.scene.run("flexrec cluster count 2") and viewer.panel.plot.plane.shown.all()
 
 
+def test_the_window_of_jobs_goes_with_the_model_until_another_project_is_chosen(qtbot, viewer, project, tmp_path):
+    make_project(tmp_path / "other")
+    assert viewer.jobs.project == viewer.scene.trained.project
+    viewer.open(tmp_path / "other")
+    assert viewer.jobs.project == tmp_path / "other"
+    viewer.jobs.set_project(tmp_path)
+    viewer.open(project)
+    assert viewer.jobs.project == tmp_path
+
+
 def test_a_mistake_in_a_command_is_said_and_its_place_printed(viewer, monkeypatch, capfd):
     mistaken = Action("mistaken", "Do what cannot be done", lambda scene, _: scene.no_such_thing)
     monkeypatch.setattr(action_registry, "all_actions", lambda: (mistaken,))

@@ -23,8 +23,8 @@ class Open:
 
     path: Path = parameter(
         positional=True,
-        help="the folder of a project, of a train or reconstruct job, cryoDRGN's, RECOVAR's, 3D Variability's or 3D "
-        "Flex's, or one of maps with a table of latents",
+        help="the folder of a project, of a train or reconstruct job (in the project its number will do), cryoDRGN's, "
+        "RECOVAR's, 3D Variability's or 3D Flex's, or one of maps with a table of latents",
     )
     epoch: int | None = parameter(None, low=0, help="which epoch of a folder that keeps several; else the newest")
     zdim: int | None = parameter(None, low=1, help="how many latent dimensions, of RECOVAR's that keeps several")

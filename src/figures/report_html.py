@@ -21,6 +21,7 @@ table { border-collapse: collapse; width: 100%; font-size: .95rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #e4e4e4; }
 th { color: #555; font-weight: 600; }
 td { overflow-wrap: anywhere; }
+td:first-child { overflow-wrap: break-word; }
 figure { margin: 1.2rem 0; break-inside: avoid; }
 figure img { max-width: 100%; height: auto; }
 figcaption { color: #555; font-size: .9rem; }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
-from .project import find_job_folder, job_folders, job_verb
+from .project import find_job_folder, job_folders, job_number, job_verb
 
 MODEL = "model.json"
 
@@ -14,11 +14,12 @@ def trained_folder(path: Path, format: str | None = None) -> Path:
     """The folder of a train job that has a model: ``path`` itself, where it lies, or a project's newest.
 
     Or the folder in which another program left a model, which ``format`` may name: see `opening.program_of`.
+    A number in the place of a name, as in ``project/4``, is that of a job.
 
     ``InputError`` where there is none. A job that has written no model yet is returned if it alone was named: who
     opens it says why there is none.
     """
-    path = Path(path).absolute()
+    path = _numbered_job(Path(path).absolute())
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder; give a FlexRec project or a train job.")
     folder = path if path.is_dir() else path.parent
@@ -35,6 +36,13 @@ def trained_folder(path: Path, format: str | None = None) -> Path:
     from ..models.opening import why_none
 
     raise InputError(why_none(folder))
+
+
+def _numbered_job(path: Path) -> Path:
+    """``project/004-train`` for ``project/4``, and every other path as it is."""
+    if path.name.isdecimal() and not path.exists():
+        return next((job for job in job_folders(path.parent) if job_number(job) == int(path.name)), path)
+    return path
 
 
 def _of_others(folder: Path, format: str | None) -> bool:

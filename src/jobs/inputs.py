@@ -84,7 +84,7 @@ def _newest(job: Job, option: Parameter, project: Path, suits: Callable[[Path], 
     verbs = " or ".join(option.job)
     raise InputError(
         f"{job.verb} needs a finished {verbs} job, and {project.absolute()} has none: "
-        f"run flexrec {option.job[0]} first, or name one with {option.option}."
+        f"run flexrec {option.job[0]} first, or name one with {option.option} (in ChimeraX {option.word})."
     )
 
 

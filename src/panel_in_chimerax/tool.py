@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from chimerax.core.session import Session
 from chimerax.core.tools import ToolInstance, get_singleton
 from chimerax.ui import MainToolWindow
 from qtpy.QtWidgets import QComboBox, QMenu, QVBoxLayout
 
+from ..jobs.project import job_folders
 from ..panel.jobs.job_control import CommandJobControl
 from ..panel.jobs.jobs_panel import JobsPanel
 from ..panel.jobs.project_jobs import SIZE, fit_to_screen, make_jobs
@@ -61,7 +64,13 @@ class FlexRecTool(ToolInstance):
         return make_jobs(self.scene, control)
 
     def show_jobs(self) -> None:
-        """The window of jobs, in front: one that floats, until the user docks it."""
+        """The window of jobs, in front: one that floats, until the user docks it.
+
+        While no model is open it is about the current folder, as commands are, if there are jobs in it.
+        """
+        here = Path.cwd()
+        if self.scene.trained is None and job_folders(here):
+            self.jobs.offer_project(here)
         if self.jobs_window is None:
             self.jobs_window = window = self.tool_window.create_child_window("FlexRec jobs", close_destroys=False)
             column = QVBoxLayout(window.ui_area)

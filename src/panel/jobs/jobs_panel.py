@@ -62,6 +62,7 @@ class JobsPanel(QWidget):
         self._models: Collection[Path] = ()  # the trainings that have written one
         self._lost = ""  # which input of the chosen job is gone
         self._refused = ""  # why the last action failed
+        self._offered: Path | None = None  # the project that was opened elsewhere
         self._awaited: set[Path] | None = None  # the jobs there were when one was started
         self.watch = ProjectWatch(control, self)
         self.table, self.start = JobTable(), JobStart(control)
@@ -133,6 +134,12 @@ class JobsPanel(QWidget):
         self.watch.set_project(project)
         self.start.show_jobs(project, ())
         self.project_changed.emit(project)
+
+    def offer_project(self, project: Path) -> None:
+        """Show a project that was opened, unless somebody has chosen another one here."""
+        if self.project in (None, self._offered):
+            self._offered = project.absolute()
+            self.set_project(project)
 
     def _take_typed(self) -> None:
         if self.place.isModified():  # a field that loses the focus, as it does when the window ends, says so too

@@ -18,8 +18,8 @@ def make_jobs(scene: Scene, control: JobControl) -> JobsPanel:
     jobs = JobsPanel(control)
 
     def find_project() -> None:
-        if jobs.project is None and scene.trained is not None:
-            jobs.set_project(scene.trained.project)
+        if scene.trained is not None:
+            jobs.offer_project(scene.trained.project)
 
     find_project()
     scene.on_change(find_project)
