@@ -21,7 +21,7 @@ _GLANCE = 0.2  # seconds between two looks at a device that is taken
 def device_alone(slot: str, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no job of another project has the slot's device, and hold it for the block.
 
-    ``say`` is told once if there is a wait. The operating system frees the device of a process that dies. Where locks
+    ``say`` is told if there is a wait, and of its end. The operating system frees the device of a process that dies. Where locks
     cannot be made the job goes on without: it is better run beside another one than not at all. A slot of several
     devices takes them in one order, whoever asks, so that no two jobs wait for each other.
     """
@@ -39,6 +39,7 @@ def _take(file: BinaryIO, slot: str, say: Callable[[str], None]) -> None:
     say(f"waiting: a job of another project computes on {slot}")
     while not lock_file(file.fileno()):
         time.sleep(_GLANCE)
+    say(f"{slot} is free: the job begins")
 
 
 def _open(slot: str) -> BinaryIO | None:
