@@ -21,9 +21,9 @@ _GLANCE = 0.2  # seconds between two looks at a device that is taken
 def device_alone(slot: str, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no job of another project has the slot's device, and hold it for the block.
 
-    ``say`` is told if there is a wait, and of its end. The operating system frees the device of a process that dies. Where locks
-    cannot be made the job goes on without: it is better run beside another one than not at all. A slot of several
-    devices takes them in one order, whoever asks, so that no two jobs wait for each other.
+    ``say`` is told if there is a wait, and of its end. The operating system frees the device of a process that dies.
+    Where locks cannot be made the job goes on without: it is better run beside another one than not at all. A slot of
+    several devices takes them in one order, whoever asks, so that no two jobs wait for each other.
     """
     with ExitStack() as locks:
         for part in parts_of(slot):

@@ -25,6 +25,7 @@ HALVES = ("particles_halfsets.pkl", "halfsets.pkl")
 _OLD_NAMES = {"latent_coords": "zs", "latent_precision": "cov_zs", "contrasts": "contrasts"}
 _NAMES = ("particles", "poses", "ctf", "ind", "datadir", "uninvert_data", "tilt_series")
 _VALUE = r"('[^'\n]*'|\"[^\"\n]*\"|None|True|False)"
+_MOST_ROWS = 100_000_000  # of a file of particles; a larger number is damage, and would take all memory
 _PARTICLES = (".mrcs", ".mrc", ".star", ".cs", ".txt")
 
 
@@ -68,7 +69,7 @@ class Pickled:
     def _in_order(self, values: np.ndarray) -> np.ndarray:
         """Of a table by halves."""
         rows = self._rows_by_halves
-        if len(rows) != len(values):
+        if len(rows) != len(values) or rows.max(initial=-1) >= _MOST_ROWS:
             raise InputError(f"{self.file}: its rows are of RECOVAR's two halves one after the other, and "
                              f"model/{HALVES[-1]} does not say of which; copy that too.")  # fmt: skip
         table = np.full((int(rows.max()) + 1, *values.shape[1:]), np.nan, np.float32)
