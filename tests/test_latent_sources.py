@@ -309,3 +309,14 @@ def test_the_form_shows_what_belongs_to_the_chosen_source(qtbot):
     assert {"beta", "initial_means", "freeze_latents"} <= shown() and not shown() & {"centering", "encoder_view"}
     form.put({"like": "3dva"})
     assert "resolution" in shown() and "rigidity" not in shown()
+
+
+@pytest.mark.parametrize(("decoder", "source", "wanted"), [
+    ("flow", "variational", 10), ("flow", "encoder", 10), ("classes", "encoder", 10), ("linear", "variational", None),
+    ("field", "encoder", 26), ("field", "variational", 26), ("field", "table", None),
+])  # fmt: skip
+def test_passes_are_those_of_the_part_that_wants_more(decoder, source, wanted):
+    decoder, source = (parts[name].make(parts[name].parameters())
+                       for parts, name in ((DECODERS, decoder), (SOURCES, source)))  # fmt: skip
+    assert source.passes(decoder, 5_000, 64) == wanted
+    assert decoder.passes(5_000, 64) == sum(level.epochs for level in decoder.levels(64, 5.0, 5_000, 1, None, 0.95, 64))

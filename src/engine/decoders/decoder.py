@@ -108,11 +108,15 @@ class Decoder(Predictor, Protocol):
     maps_box: int = 0
     information: np.ndarray = np.zeros(0)
 
+    def passes(self, particles: int, batch_size: int) -> int:
+        """How many passes over the images it takes where nobody says."""
+        return epochs_for(particles, batch_size)
+
     def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
     ) -> tuple[ResolutionLevel, ...]:
         """The box sizes that training goes through; ``epochs`` and ``band`` as they were asked for."""
-        return coarse_to_fine(box, pixel_size, epochs or epochs_for(particles, batch_size), band)
+        return coarse_to_fine(box, pixel_size, epochs or self.passes(particles, batch_size), band)
 
     # ----- what it does -----
 

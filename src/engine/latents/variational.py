@@ -41,8 +41,11 @@ class VariationalTable(LatentSource):
         self._rate, self._beta = self.rates[0], 0.0
 
     def passes(self, decoder: Decoder, particles: int, batch_size: int) -> int | None:
-        """Twice as many as latents take that jump to where they are best, but where the decoder is linear."""
-        return None if decoder.straight else TIMES_PASSES * epochs_for(particles, batch_size)
+        """Twice as many as a flow with latents that jump to where they are best, or as many as the decoder wants if
+        those are more; the decoder's where it is linear.
+        """
+        wanted = decoder.passes(particles, batch_size)
+        return None if decoder.straight else max(TIMES_PASSES * epochs_for(particles, batch_size), wanted)
 
     def begin(self, trainer: Trainer, dims: int) -> None:
         """Have distributions in ``dims`` dimensions for the trainer's particles."""

@@ -30,8 +30,8 @@ class CommonParameters:
     epochs: int | None = parameter(
         None,
         help="passes over the images, from coarse to full resolution; if omitted, from 10 with few particles to 5 "
-        "with 5,000 or more; 10 with a linear decoder, 10 to 40 with a field; twice as many with variational latents "
-        "or an encoder",
+        "with 5,000 or more, and twice as many with variational latents or an encoder; 10 with a linear decoder or "
+        "classes; 10 to 40 with a field, wherever latents come from",
         low=1,
         high=1000,
     )

@@ -21,7 +21,7 @@ from ...training.batches import Batch
 from ...training.find_members import judge_at_rest, judge_images
 from ...training.resemblance import SIZE, resemblance
 from ...training.rigid_map import rigid_stage
-from ...training.schedule import MOST_EPOCHS, ResolutionLevel, coarse_to_fine, coarsest
+from ...training.schedule import MOST_EPOCHS, ResolutionLevel, coarsest
 from ...training.signal_scales import MOVING
 from ...training.stage import Stage
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
@@ -63,11 +63,9 @@ class ClassesDecoder(Decoder):
         self.settings, self.information = settings or ClassesParameters(), np.zeros(0)
         self._compared: _ComparedBatch | None = None
 
-    def levels(
-        self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
-    ) -> tuple[ResolutionLevel, ...]:
-        """The box sizes that training goes through."""
-        return coarse_to_fine(box, pixel_size, epochs or MOST_EPOCHS, band)
+    def passes(self, particles: int, batch_size: int) -> int:
+        """As many as a flow takes at most: they cost little."""
+        return MOST_EPOCHS
 
     def first_guess(self, trainer: Trainer, points: ParticleLatents, given: np.ndarray | None) -> None:
         """Maps of clusters of the images, or of the shares that are given as latents."""

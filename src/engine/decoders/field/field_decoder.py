@@ -21,7 +21,7 @@ from ...projector.central_slices import PlaneSamples
 from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batches import Batch
 from ...training.rigid_map import rigid_stage
-from ...training.schedule import ResolutionLevel, coarse_to_fine
+from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage, carry_density
 from ...training.trainer import Trainer
 from ..decoder import Output, Pass
@@ -38,15 +38,18 @@ class FieldDecoder(FieldState):
 
     format, measures = "flexrec-field", ("misfit", "rigid_misfit")
 
+    def passes(self, particles: int, batch_size: int) -> int:
+        """As many as the network wants, wherever latents come from."""
+        return min(max(round(STEPS * batch_size / particles), LEAST_EPOCHS), MOST_EPOCHS)
+
     def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
     ) -> tuple[ResolutionLevel, ...]:
-        """The box sizes that training goes through, in as many passes as the network wants."""
+        """The box sizes that training goes through; ``InputError`` where images have an odd number of pixels."""
         if box % 2:
             raise InputError(f"decoder: a field needs images of an even number of pixels, not {box}; run prep with "
                              f"--crop {box - 1}.")  # fmt: skip
-        wanted = min(max(round(STEPS * batch_size / particles), LEAST_EPOCHS), MOST_EPOCHS)
-        return coarse_to_fine(box, pixel_size, epochs or wanted, band)
+        return super().levels(box, pixel_size, particles, dims, epochs, band, batch_size)
 
     # ----- what it does -----
 

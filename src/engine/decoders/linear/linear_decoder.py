@@ -88,12 +88,16 @@ class LinearDecoder(Decoder):
         self._cut: _Cut | None = None
         self._last_samples: _BatchSamples | None = None
 
+    def passes(self, particles: int, batch_size: int) -> int:
+        """As many as a flow takes at most: they cost little."""
+        return MOST_EPOCHS
+
     def levels(
         self, box: int, pixel_size: float, particles: int, dims: int, epochs: int | None, band: float, batch_size: int
     ) -> tuple[ResolutionLevel, ...]:
         """The box sizes that training goes through."""
         finest = working_box(box, pixel_size, dims, band, self.settings.resolution)
-        return coarse_to_fine(finest, box * pixel_size / finest, epochs or MOST_EPOCHS, band)
+        return coarse_to_fine(finest, box * pixel_size / finest, epochs or self.passes(particles, batch_size), band)
 
     def first_guess(self, trainer: Trainer, points: ParticleLatents, given: np.ndarray | None) -> None:
         """Components of some particles at a coarse size; or none yet, where latents are given."""

@@ -56,8 +56,10 @@ class ImageEncoder(LatentSource):
         self._beta = 0.0
 
     def passes(self, decoder: Decoder, particles: int, batch_size: int) -> int | None:
-        """Twice as many as latents take that jump to where they are best."""
-        return TIMES_PASSES * epochs_for(particles, batch_size)
+        """Twice as many as a flow with latents that jump to where they are best, or as many as the decoder wants if
+        those are more.
+        """
+        return max(TIMES_PASSES * epochs_for(particles, batch_size), decoder.passes(particles, batch_size))
 
     def begin(self, trainer: Trainer, dims: int) -> None:
         """Have a network that has learned nothing, and latents of ``dims`` dimensions."""
