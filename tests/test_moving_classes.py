@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from scipy.stats import spearmanr
 from test_train import flexrec, kill_after_a_pass, latents, make_project, process, training, truth
 from trained_models import make_moving_classes, refuses_claims, refuses_half
 
-pytestmark = pytest.mark.blank_pictures()
+pytestmark = pytest.mark.blank_pictures("composition")
 
 QUICK = ("--decoder", "moving-classes", "--latent-dims", 1, "--modes", 16, "--hidden-units", 16, "--batch-size", 32,
          "--device", "cpu")  # fmt: skip
@@ -89,6 +90,15 @@ def test_images_are_reconstructed_with_their_motion_undone(project):
     volume, model = read_map(max(project.glob("*-reconstruct")) / "map.mrc")[0], open_model(project / "004-train")
     alike = [np.corrcoef(volume.ravel(), one.ravel())[0, 1] for one in model.volumes]
     assert alike[1] > max(0.8, alike[0])
+
+
+def test_a_part_that_a_class_lacks_comes_and_goes(project):
+    model, absent = open_model(project / "004-train"), load_truth(project / "001-simulate").absent.reshape(400)
+    assert len(model.fading) == 1
+    assert ((model.presence(model.latents)[:, model.fading[0]] > 0.5) == ~absent).mean() > 0.97
+    assert flexrec(project, "diagnose", "composition", "--model", project / "004-train", "--device", "cpu") == 0
+    result = json.loads((max(project.glob("*-diagnose")) / "composition.json").read_text())
+    assert result["level"] == "good" and "the model has that" in result["sentence"]
 
 
 def test_a_drag_shows_the_nearest_class(tmp_path):

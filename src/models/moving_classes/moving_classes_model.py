@@ -14,6 +14,8 @@ from ..flow.flow_model import FlowModel
 from ..interface import DecodeOptions
 from ..origin import GivenColumn
 
+PRESENT = 0.5  # a part of which a class has less is one that comes and goes
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MovingClassesModel(FlowModel):
@@ -38,6 +40,22 @@ class MovingClassesModel(FlowModel):
         z = self.checked(z)
         flat = z.reshape(-1, self.latent_dims)[:, : self.motion_dims]
         return self.flow.moved(flat).reshape(*z.shape[:-1], -1, 3)
+
+    @cached_property
+    def _presence(self) -> np.ndarray:
+        """How much ``(K, p)`` of each part of the mesh each class has, 0…1, the class that has most of it being 1."""
+        density, membership = np.maximum(self._densities, 0), self.flow.membership
+        mass = np.stack([density @ self.decoder.interpolated(part) for part in membership.T], axis=1)
+        return mass / np.maximum(mass.max(axis=0), 1e-30)
+
+    @property
+    def fading(self) -> tuple[int, ...]:
+        """Parts, from 0, of which a class has less than half of what another has."""
+        return tuple(int(part) for part in np.flatnonzero(self._presence.min(axis=0) < PRESENT))
+
+    def presence(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
+        """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``."""
+        return shares_at(self.checked(z)[..., self.motion_dims :]) @ self._presence
 
     def what_is_there(self, z: np.ndarray | Sequence[float]) -> tuple[int, ...]:
         """The nearest class, from 0."""
