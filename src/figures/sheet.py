@@ -16,11 +16,12 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8a8a"  # Okabe & Ito: told apart 
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches that belongs to no window."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from .sheet_canvas import SheetCanvas
+
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    SheetCanvas(figure)
     return figure
 
 
@@ -32,10 +33,5 @@ def say(figure: Figure, text: str) -> None:
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write the figure whole as a PNG."""
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        # laid out here, or savefig would draw all of it one more time for that
-        layout.execute(figure)
-        figure.set_layout_engine(None)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
