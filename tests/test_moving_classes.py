@@ -132,6 +132,7 @@ def test_a_team_learns_what_one_process_does(project):
 def test_what_is_asked_wrongly_is_refused(project, capsys):
     for words, sentence in (
         (("--decoder", "moving-classes", "--classes", 1), "classes is 1, but must be from 2 to 20"),
+        ((*QUICK, "--start", "components"), "start: components of the density tell the classes apart"),
         (("--classes", 3), "classes: means nothing to the flow decoder"),
         (("--decoder", "moving-classes", "--halves"), "halves: means nothing to the moving-classes decoder"),
     ):

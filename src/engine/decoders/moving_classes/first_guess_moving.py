@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ....errors import InputError
 from ...latents.particle_latents import ParticleLatents
 from ...maps.noise_power import measure_noise
 from ...training.stage import Stage
@@ -32,6 +33,9 @@ def guess_moving_classes(
     trainer: Trainer, decoder: MovingClassesDecoder, points: ParticleLatents, given: np.ndarray | None
 ) -> None:
     """Be as before the first pass; ``given`` ``(n, k)`` are latents of the motion to begin with, or None."""
+    if given is None and decoder.settings.start == "components":
+        raise InputError("start: components of the density tell the classes apart, and cannot tell their motion as "
+                         "well; leave it at auto, or give latents of the motion by --initial-latents.")  # fmt: skip
     stage = guess_rest(trainer, decoder, points)
     taken_back = take_back_incomplete(trainer, stage)
     if taken_back is not None:
