@@ -147,6 +147,8 @@ def test_another_model_is_opened_from_the_menu_and_from_its_job(qtbot, viewer, t
     next(act for act in menu.actions() if act.text() == "Open a project …").trigger()
     assert viewer.scene.trained.folder == other
     jobs, first = viewer.jobs, tmp_path / "project" / other.name
+    assert jobs.project == other.parent  # as long as nobody chooses another there
+    jobs.set_project(first.parent)
     qtbot.waitUntil(lambda: any(state.folder == first for state in jobs.table.rows.states), timeout=PATIENCE)
     jobs.table.choose(first)
     qtbot.waitUntil(jobs.buttons["Open model"].isEnabled, timeout=PATIENCE)
