@@ -8,8 +8,6 @@ compared with the map of its own class.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
@@ -24,13 +22,11 @@ from ..flow.first_guess import guess_motion, guess_rest, hold_out, sample
 from ..flow.first_guess_modes import fit_modes, move_linearly
 from ..occupancy.incomplete_particles import take_back_incomplete
 from .class_stage import ClassStage
-
-if TYPE_CHECKING:
-    from .moving_classes_decoder import MovingClassesDecoder
+from .moving_classes_state import MovingClassesState
 
 
 def guess_moving_classes(
-    trainer: Trainer, decoder: MovingClassesDecoder, points: ParticleLatents, given: np.ndarray | None
+    trainer: Trainer, decoder: MovingClassesState, points: ParticleLatents, given: np.ndarray | None
 ) -> None:
     """Be as before the first pass; ``given`` ``(n, k)`` are latents of the motion to begin with, or None."""
     if given is None and decoder.settings.start == "components":
@@ -62,7 +58,7 @@ def guess_moving_classes(
 
 
 def _compare_all(
-    trainer: Trainer, stage: Stage, decoder: MovingClassesDecoder, points: ParticleLatents
+    trainer: Trainer, stage: Stage, decoder: MovingClassesState, points: ParticleLatents
 ) -> ClassStage:  # fmt: skip
     """Tell the class of every image, those that the clusters were not made of among them, and solve the maps of that.
     """

@@ -16,13 +16,12 @@ import torch
 
 from ....mesh.map_files import write_map
 from ...latents.particle_latents import ParticleLatents
-from ...maps.half_maps import HalfMaps
 from ...maps.noise_power import measure_noise
 from ...training.batches import Batch
 from ...training.schedule import LEAST_EPOCHS, ResolutionLevel
-from ...training.stage import Stage, carry_density
+from ...training.stage import Stage
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
-from ..classes.class_maps import ClassMaps, class_images, class_numbers, solve_classes
+from ..classes.class_maps import ClassMaps, class_numbers
 from ..classes.classes_decoder import UNSURE, class_sizes
 from ..classes.simplex import corners
 from ..decoder import Output, Pass
@@ -30,22 +29,14 @@ from ..flow.flow_decoder import FEW_PASSES_ITERATIONS, LAST_ITERATIONS, SOLVE_IT
 from .class_stage import ClassStage
 from .first_guess_moving import guess_moving_classes
 from .moving_classes_parameters import MovingClassesParameters
+from .moving_classes_state import MovingClassesState
 
 
-class MovingClassesDecoder(FlowDecoder):
-    """Several maps and a motion of the mesh, learned.
-
-    ``classes`` are the maps, ``size`` ``(K,)`` the share of the particles that show each, ``shares`` ``(n, K)`` the
-    probability that each particle shows each.
-    """
+class MovingClassesDecoder(MovingClassesState, FlowDecoder):
+    """Several maps and a motion of the mesh, learned."""
 
     format = "flexrec-moving-classes"
     complete = False
-    settings: MovingClassesParameters
-    classes: ClassMaps
-    size: torch.Tensor
-    shares: torch.Tensor
-    _label: torch.Tensor  # (n,) the most likely class of each particle
     _next: torch.Tensor  # (n, K), of the pass that is on
 
     def __init__(self, settings: MovingClassesParameters | None = None) -> None:
@@ -54,25 +45,6 @@ class MovingClassesDecoder(FlowDecoder):
     def first_guess(self, trainer: Trainer, points: ParticleLatents, given: np.ndarray | None) -> None:
         """Classes of the molecule at rest, and the motion that they have in common."""
         guess_moving_classes(trainer, self, points, given)
-
-    def take_shares(self, trainer: Trainer, shares: torch.Tensor) -> None:
-        """Have the probabilities ``(n, K)`` of the classes."""
-        self.shares, self.size, self._label = shares, class_sizes(trainer, shares), shares.argmax(dim=1)
-
-    def solve_maps(
-        self, trainer: Trainer, stage: Stage, points: ParticleLatents, before: ClassMaps | None, iterations: int,
-        most: int | None = SOLVE_PARTICLES,
-    ) -> ClassStage:  # fmt: skip
-        """The map of each class, its images moved as they are; the stage with them."""
-        carried = self.vertices_of(points)
-        self.classes = solve_classes(trainer, stage, self.shares, carried, before, iterations, most)
-        return self.seen(stage)
-
-    def seen(self, stage: Stage) -> ClassStage:
-        """The stage with the maps of all classes; ``maps`` are their means by the classes' shares."""
-        c = self.classes
-        self.maps, self.maps_box = HalfMaps(self.size @ c.first, self.size @ c.second, self.size @ c.fsc), stage.box
-        return ClassStage.of(stage, c, self.size, self._label)
 
     def enter(self, trainer: Trainer, level: ResolutionLevel, points: ParticleLatents) -> Stage:
         """The stage of a resolution level, with the maps carried over, or solved anew where the box has grown."""
@@ -86,16 +58,6 @@ class MovingClassesDecoder(FlowDecoder):
         trainer.log(f"Now at {level.box} pixels: {len(stage.cloud)} voxels.")
         return solved.with_noise(self.noise, level.band)
 
-    def coarser(self, now: Pass, level: ResolutionLevel) -> Stage:
-        """The same maps on larger pixels."""
-        stage = now.stage
-        if level.box >= stage.box:
-            return stage
-        coarse = now.trainer.stage_of(level, self.noise)
-        densities = torch.stack([carry_density(one, stage.cloud, coarse.cloud) for one in self.classes.density])
-        none = ClassMaps(densities, densities, self.classes.fsc, densities)
-        return ClassStage.of(coarse, none, self.size, self._label)
-
     # ----- how it learns -----
 
     def begin_pass(self, now: Pass) -> None:
@@ -108,18 +70,11 @@ class MovingClassesDecoder(FlowDecoder):
         self._next[batch.rows] = self.shares_of(now.stage, batch, now.points.z[batch.rows])
         return super().learn(now, batch, z, place, size)
 
-    @torch.no_grad()
-    def shares_of(self, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
-        """The probability ``(b, K)`` that each image of a batch shows each class, at latents ``(b, k)``."""
-        images = class_images(stage, batch, self.classes.density, self.flow.carry(z))
-        misfit = torch.stack([stage.misfit(batch, one) for one in images], dim=1)
-        return (self.size.log() - misfit).softmax(dim=1)
-
     def end_pass(self, now: Pass, rows: np.ndarray, means: dict[str, float]) -> None:
         """Have the classes that the images showed, judge the images, and move what is systematic in the poses."""
         now.trainer.team.collect(self._next, rows)
         self.shares = self._next
-        self._label[:] = self.shares.argmax(dim=1)  # in place: the pass' stage has it
+        self.label[:] = self.shares.argmax(dim=1)  # in place: the pass' stage has it
         super().end_pass(now, rows, means)
         self.size = class_sizes(now.trainer, self.shares)
 
@@ -141,7 +96,7 @@ class MovingClassesDecoder(FlowDecoder):
         """The finest, with maps of ones."""
         stage = super().trial_stage(trainer)
         ones = torch.ones(len(self.size), len(stage.density), device=stage.device)
-        return ClassStage.of(stage, ClassMaps(ones, ones, ones, ones), self.size, self._label)
+        return ClassStage.of(stage, ClassMaps(ones, ones, ones, ones), self.size, self.label)
 
     # ----- what it writes -----
 
@@ -195,4 +150,4 @@ class MovingClassesDecoder(FlowDecoder):
         names = ("class_first", "class_second", "class_fsc", "class_density")
         self.classes = ClassMaps(*(tensors[name] for name in names))
         self.shares, self.size = tensors["class_shares"], tensors["class_size"]
-        self._label = self.shares.argmax(dim=1)
+        self.label = self.shares.argmax(dim=1)
