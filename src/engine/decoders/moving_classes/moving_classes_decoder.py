@@ -83,9 +83,9 @@ class MovingClassesDecoder(MovingClassesState, FlowDecoder):
         trainer, count = now.trainer, None if now.last else SOLVE_PARTICLES
         last = LAST_ITERATIONS if trainer.epochs >= LEAST_EPOCHS else FEW_PASSES_ITERATIONS
         iterations = last if now.last else SOLVE_ITERATIONS
-        stage = self.solve_maps(trainer, now.stage, now.points, self.classes, iterations, count)
+        self.solve_maps(trainer, now.stage, now.points, self.classes, iterations, count)
         trainer.team.agree(self.shared())
-        return stage
+        return self.seen(now.stage)
 
     def shared(self) -> list[torch.Tensor]:
         """What a team must agree on, to the last bit."""
