@@ -23,7 +23,7 @@ from chimerax.flexrec.particles.selection import make_selection
 from recovar_files import COUNT as RECOVAR_COUNT
 from recovar_files import USED, write_recovar
 from trained_models import make_linear
-from variability_writer import NAME, save, write_variability
+from variability_writer import NAME, save, table_of, write_variability
 
 EXAMPLE = Path(__file__).parent / "cryodrgn_example"
 COUNT, BOX, PIXEL = 120, 16, 15.0
@@ -238,10 +238,6 @@ def linear(tmp_path_factory):
 @pytest.fixture
 def job(linear, tmp_path):
     return write_variability(tmp_path / "J11", linear)
-
-
-def table_of(job, kind="particles"):
-    return np.load(job / f"{NAME}_{kind}.cs")
 
 
 def joined(first, second):

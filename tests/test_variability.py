@@ -14,7 +14,7 @@ from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.models.opening import program_of
 from trained_models import make_linear
-from variability_writer import NAME, save, write_variability
+from variability_writer import NAME, save, table_of, write_variability
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,6 @@ def linear(tmp_path_factory):
 @pytest.fixture
 def job(linear, tmp_path):
     return write_variability(tmp_path / "J11", linear)
-
-
-def table_of(job, kind="particles"):
-    return np.load(job / f"{NAME}_{kind}.cs")
 
 
 def test_maps_and_latents_come_back(linear, job):

@@ -66,3 +66,8 @@ CTF = {"df1_A": 1e4, "df2_A": 1.1e4, "df_angle_rad": 0.3, "accel_kv": 300, "cs_m
 def save(path: Path, table: np.ndarray) -> None:
     with open(path, "wb") as file:
         np.save(file, table)
+
+
+def table_of(job, kind="particles"):
+    """A table of the job, as it was written."""
+    return np.load(job / f"{NAME}_{kind}.cs")

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ...engine.decoders.classes.simplex import corners, shares_at
-from ...particles.resample import resample_box
 from ..interface import DecodeOptions, Model
 from ..model_files import read_stage, read_stage_map
 from ..origin import GivenColumn
+from .class_shares import class_columns, coarser_maps, shares_text
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,13 +34,7 @@ class ClassesModel(Model):
 
     def coarser(self, box: int) -> ClassesModel:
         """The same model on an even, smaller box over the same field of view."""
-        return replace(
-            self,
-            volume=resample_box(self.volume, box),
-            volumes=np.stack([resample_box(one, box) for one in self.volumes]),
-            box=box,
-            pixel_size=self.pixel_size * self.box / box,
-        )
+        return replace(self, **coarser_maps(self.volume, self.volumes, self.pixel_size, box))
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All arrays that make it the model that it is."""
@@ -54,11 +48,7 @@ class ClassesModel(Model):
     @property
     def columns(self) -> Mapping[str, GivenColumn]:
         """The class of each particle, counted from 1, and the probability of it."""
-        shares = self.shares
-        return {
-            "class": GivenColumn(shares.argmax(axis=1) + 1, True),
-            "class_probability": GivenColumn(shares.max(axis=1), False),
-        }
+        return class_columns(self.shares)
 
     @property
     def states(self) -> Mapping[str, np.ndarray]:
@@ -68,9 +58,7 @@ class ClassesModel(Model):
     @property
     def notes(self) -> tuple[str, ...]:
         """The share of the particles that each class has."""
-        shares = np.nanmean(self.shares, axis=0)
-        shares_text = ", ".join(f"class {k + 1} {100 * share:.0f} %" for k, share in enumerate(shares))
-        return (f"{len(shares)} classes with these shares of the particles: {shares_text}.",)
+        return (f"{len(self.volumes)} classes with these shares of the particles: {shares_text(self.shares)}.",)
 
 
 def read_classes_model(folder: Path, about: dict) -> ClassesModel:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ...engine.decoders.classes.simplex import corners, shares_at
-from ...particles.resample import resample_box
+from ..classes.class_shares import class_columns, coarser_maps, shares_text
 from ..flow.flow_model import FlowModel
 from ..interface import DecodeOptions
 from ..origin import GivenColumn
@@ -88,13 +88,7 @@ class MovingClassesModel(FlowModel):
 
     def coarser(self, box: int) -> FlowModel:
         """The same model on an even, smaller box over the same field of view."""
-        return replace(
-            self,
-            volume=resample_box(self.volume, box),
-            volumes=np.stack([resample_box(one, box) for one in self.volumes]),
-            box=box,
-            pixel_size=self.pixel_size * self.box / box,
-        )
+        return replace(self, **coarser_maps(self.volume, self.volumes, self.pixel_size, box))
 
     @cached_property
     def shares(self) -> np.ndarray:
@@ -104,11 +98,7 @@ class MovingClassesModel(FlowModel):
     @property
     def columns(self) -> Mapping[str, GivenColumn]:
         """The class of each particle, counted from 1, and the probability of it."""
-        own = {
-            "class": GivenColumn(self.shares.argmax(axis=1) + 1, True),
-            "class_probability": GivenColumn(self.shares.max(axis=1), False),
-        }
-        return {**super().columns, **own}
+        return {**super().columns, **class_columns(self.shares)}
 
     @property
     def states(self) -> Mapping[str, np.ndarray]:
@@ -120,10 +110,8 @@ class MovingClassesModel(FlowModel):
     @property
     def notes(self) -> tuple[str, ...]:
         """The share of the particles that each class has."""
-        shares = np.nanmean(self.shares, axis=0)
-        shares_text = ", ".join(f"class {k + 1} {100 * share:.0f} %" for k, share in enumerate(shares))
-        return (f"{len(shares)} classes, which move alike, with these shares of the particles: {shares_text}.",
-                *super().notes)  # fmt: skip
+        return (f"{len(self.volumes)} classes, which move alike, with these shares of the particles: "
+                f"{shares_text(self.shares)}.", *super().notes)  # fmt: skip
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All arrays that make it the model that it is."""

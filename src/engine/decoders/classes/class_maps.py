@@ -53,6 +53,21 @@ class ClassMaps:
         """The classes in another order."""
         return ClassMaps(self.first[order], self.second[order], self.fsc[order], self.density[order])
 
+    def by_file(self) -> dict[str, torch.Tensor]:
+        """Densities ``(n,)`` by the names of their files: class_1, with the two half-maps that it is made of, …"""
+        return {f"class_{k + 1}{half}": each[k] for k in range(len(self))
+                for half, each in (("", self.density), ("_half_1", self.first), ("_half_2", self.second))}  # fmt: skip
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint holds of them, for `from_tensors`."""
+        return {"class_first": self.first, "class_second": self.second, "class_fsc": self.fsc,
+                "class_density": self.density}  # fmt: skip
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, torch.Tensor]) -> ClassMaps:
+        """As `tensors` gave."""
+        return cls(*(tensors[name] for name in ("class_first", "class_second", "class_fsc", "class_density")))
+
     def half_maps(self, number: int) -> HalfMaps:
         """Those of one class, counted from 0."""
         return HalfMaps(self.first[number], self.second[number], self.fsc[number])

@@ -128,11 +128,7 @@ class ClassesDecoder(Decoder):
         compared = self._compare(stage, batch)
         odds = self.size.log() - compared.misfit
         shares = odds.softmax(dim=1)
-        corner = self._corners(shares)
-        z = shares @ corner
-        spread = torch.einsum("bk,ki,kj->bij", shares, corner, corner) - z[:, :, None] * z[:, None, :]
-        precision = torch.linalg.inv(spread + UNSURE * torch.eye(z.shape[1], device=z.device))
-        return Step(z, precision, gain=float((odds.logsumexp(dim=1) + compared.rigid).sum()))
+        return Step(*placed(shares), gain=float((odds.logsumexp(dim=1) + compared.rigid).sum()))
 
     @torch.no_grad()
     def _compare(self, stage: Stage, batch: Batch) -> _ComparedBatch:
@@ -209,25 +205,18 @@ class ClassesDecoder(Decoder):
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """map.mrc, the classes' mean by their shares; class_1.mrc …, each with the two half-maps that it is made of."""
         c, pixel_size = self.classes, trainer.images.pixel_size * trainer.images.box / stage.box
-        maps = {"map": self.size @ c.density}
-        for k in range(len(c)):
-            own = {"": c.density[k], "_half_1": c.first[k], "_half_2": c.second[k]}
-            maps |= {f"class_{k + 1}{half}": density for half, density in own.items()}
-        for name, density in maps.items():
+        for name, density in {"map": self.size @ c.density, **c.by_file()}.items():
             with output(f"{name}.mrc") as path:
                 write_map(path, stage.cloud.scatter(density).cpu().numpy(), pixel_size, trainer.mesh.centre)
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """The maps, and the shares of the classes."""
-        c = self.classes
-        maps = {"class_first": c.first, "class_second": c.second, "class_fsc": c.fsc, "class_density": c.density}
-        return {**maps, "class_size": self.size}, {}
+        return {**self.classes.tensors(), "class_size": self.size}, {}
 
     def restore(self, tensors: dict[str, torch.Tensor], words: dict[str, Any], trainer: Trainer) -> None:
         """Have the maps, and the shares."""
         self._rest, self.size = trainer.rest, tensors["class_size"]
-        names = ("class_first", "class_second", "class_fsc", "class_density")
-        self.classes = ClassMaps(*(tensors[name] for name in names))
+        self.classes = ClassMaps.from_tensors(tensors)
 
     def _corners(self, like: torch.Tensor) -> torch.Tensor:
         """The classes' places ``(K, K − 1)`` where ``like`` is, of K or K − 1 columns."""
@@ -236,6 +225,14 @@ class ClassesDecoder(Decoder):
     def _shares_at(self, z: torch.Tensor) -> torch.Tensor:
         """`shares_at` of latents ``(n, K − 1)``."""
         return torch.from_numpy(shares_at(z.cpu().numpy())).to(z.device)
+
+
+def placed(shares: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Probabilities ``(n, K)`` as places ``(n, K − 1)`` in the simplex, and their precision ``(n, K − 1, K − 1)``."""
+    corner = torch.from_numpy(corners(shares.shape[1])).to(shares)
+    z = shares @ corner
+    spread = torch.einsum("bk,ki,kj->bij", shares, corner, corner) - z[:, :, None] * z[:, None, :]
+    return z, torch.linalg.inv(spread + UNSURE * torch.eye(z.shape[1], device=z.device))
 
 
 def class_sizes(trainer: Trainer, shares: torch.Tensor) -> torch.Tensor:

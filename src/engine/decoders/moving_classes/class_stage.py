@@ -8,7 +8,6 @@ import torch
 
 from ...projector.mesh_projector import project
 from ...training.stage import Stage
-from ..classes.class_maps import ClassMaps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +22,10 @@ class ClassStage(Stage):
     label: torch.Tensor
 
     @classmethod
-    def of(cls, stage: Stage, classes: ClassMaps, size: torch.Tensor, label: torch.Tensor) -> ClassStage:
-        """A stage with maps; ``size`` ``(K,)`` is the share of the particles in each."""
+    def of(cls, stage: Stage, densities: torch.Tensor, size: torch.Tensor, label: torch.Tensor) -> ClassStage:
+        """A stage with maps ``(K, n)``; ``size`` ``(K,)`` is the share of the particles in each."""
         own = {each.name: getattr(stage, each.name) for each in fields(Stage)}
-        return cls(**own | {"density": size @ classes.density}, densities=classes.density, label=label)
+        return cls(**own | {"density": size @ densities}, densities=densities, label=label)
 
     def projections(self, rows: torch.Tensor, affine: torch.Tensor) -> torch.Tensor:
         """Projections ``(b, box, box // 2 + 1)`` in Fourier space, each of the map of its particle's class."""

@@ -22,8 +22,7 @@ from ...training.schedule import LEAST_EPOCHS, ResolutionLevel
 from ...training.stage import Stage
 from ...training.trainer import FIRST_ITERATIONS, SOLVE_PARTICLES, Trainer
 from ..classes.class_maps import ClassMaps, class_numbers
-from ..classes.classes_decoder import UNSURE, class_sizes
-from ..classes.simplex import corners
+from ..classes.classes_decoder import class_sizes, placed
 from ..decoder import Output, Pass
 from ..flow.flow_decoder import FEW_PASSES_ITERATIONS, LAST_ITERATIONS, SOLVE_ITERATIONS, FlowDecoder
 from .class_stage import ClassStage
@@ -96,7 +95,7 @@ class MovingClassesDecoder(MovingClassesState, FlowDecoder):
         """The finest, with maps of ones."""
         stage = super().trial_stage(trainer)
         ones = torch.ones(len(self.size), len(stage.density), device=stage.device)
-        return ClassStage.of(stage, ClassMaps(ones, ones, ones, ones), self.size, self.label)
+        return ClassStage.of(stage, ones, self.size, self.label)
 
     # ----- what it writes -----
 
@@ -115,10 +114,7 @@ class MovingClassesDecoder(MovingClassesState, FlowDecoder):
 
     def known(self, points: ParticleLatents, dims: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents ``(n, dims + K − 1)``: of the motion, then the probabilities as a place; and their precision."""
-        corner = torch.from_numpy(corners(len(self.size))).to(self.shares)
-        place = self.shares @ corner
-        spread = torch.einsum("nk,ki,kj->nij", self.shares, corner, corner) - place[:, :, None] * place[:, None, :]
-        of_place = torch.linalg.inv(spread + UNSURE * torch.eye(place.shape[1], device=place.device))
+        place, of_place = placed(self.shares)
         precision = points.precision.new_zeros(len(place), dims + place.shape[1], dims + place.shape[1])
         precision[:, :dims, :dims], precision[:, dims:, dims:] = points.precision, of_place
         return torch.cat([points.z, place], dim=1), precision
@@ -131,23 +127,19 @@ class MovingClassesDecoder(MovingClassesState, FlowDecoder):
     def write(self, output: Output, trainer: Trainer, stage: Stage) -> None:
         """As the flow's, map.mrc being the classes' mean by their shares; class_1.mrc …, each with its half-maps."""
         super().write(output, trainer, stage)
-        c, pixel_size = self.classes, trainer.images.pixel_size * trainer.images.box / stage.box
-        for k in range(len(c)):
-            for half, density in (("", c.density[k]), ("_half_1", c.first[k]), ("_half_2", c.second[k])):
-                with output(f"class_{k + 1}{half}.mrc") as path:
-                    write_map(path, stage.cloud.scatter(density).cpu().numpy(), pixel_size, trainer.mesh.centre)
+        pixel_size = trainer.images.pixel_size * trainer.images.box / stage.box
+        for name, density in self.classes.by_file().items():
+            with output(f"{name}.mrc") as path:
+                write_map(path, stage.cloud.scatter(density).cpu().numpy(), pixel_size, trainer.mesh.centre)
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """As the flow's, and the maps and probabilities of the classes."""
         tensors, words = super().state()
-        c = self.classes
-        maps = {"class_first": c.first, "class_second": c.second, "class_fsc": c.fsc, "class_density": c.density}
-        return {**tensors, **maps, "class_shares": self.shares, "class_size": self.size}, words
+        return {**tensors, **self.classes.tensors(), "class_shares": self.shares, "class_size": self.size}, words
 
     def restore(self, tensors: dict[str, torch.Tensor], words: dict[str, Any], trainer: Trainer) -> None:
         """Have them again."""
         super().restore(tensors, words, trainer)
-        names = ("class_first", "class_second", "class_fsc", "class_density")
-        self.classes = ClassMaps(*(tensors[name] for name in names))
+        self.classes = ClassMaps.from_tensors(tensors)
         self.shares, self.size = tensors["class_shares"], tensors["class_size"]
         self.label = self.shares.argmax(dim=1)

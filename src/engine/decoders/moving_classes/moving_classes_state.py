@@ -48,7 +48,7 @@ class MovingClassesState(FlowState):
         """The stage with the maps of all classes; ``maps`` are their means by the classes' shares."""
         c = self.classes
         self.maps, self.maps_box = HalfMaps(self.size @ c.first, self.size @ c.second, self.size @ c.fsc), stage.box
-        return ClassStage.of(stage, c, self.size, self.label)
+        return ClassStage.of(stage, c.density, self.size, self.label)
 
     @torch.no_grad()
     def shares_of(self, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
@@ -64,5 +64,4 @@ class MovingClassesState(FlowState):
             return stage
         coarse = now.trainer.stage_of(level, self.noise)
         densities = torch.stack([carry_density(one, stage.cloud, coarse.cloud) for one in self.classes.density])
-        none = ClassMaps(densities, densities, self.classes.fsc, densities)
-        return ClassStage.of(coarse, none, self.size, self.label)
+        return ClassStage.of(coarse, densities, self.size, self.label)
