@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 from chimerax.flexrec.engine.decoders.flow.flow_network import MotionBasis
 from chimerax.flexrec.engine.decoders.flow.mode_model import ModeStatistics
-from chimerax.flexrec.engine.decoders.occupancy.fading import Amplitudes, amplitudes, find_fading
+from chimerax.flexrec.engine.decoders.occupancy.amplitudes import Amplitudes, amplitudes
+from chimerax.flexrec.engine.decoders.occupancy.fading import Fading, find_fading
 from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
 from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, soft_clip
 from chimerax.flexrec.jobs.diagnose.composition_test import judge
+from chimerax.flexrec.mesh.pieces import Pieces
+from chimerax.flexrec.mesh.regions import GroupedRegions, group_regions
 from chimerax.flexrec.models.occupancy.presence_arrays import PresenceArrays
 
 COUNT, POWER = 1500, 14.0  # images, and how clearly each shows a part
@@ -29,6 +34,21 @@ def held_out(count: int = COUNT) -> torch.Tensor:
     return torch.arange(count) % 5 == 4
 
 
+def found(
+    amount: np.ndarray, most: int, part: Sequence[int] | None = None, seed: int = 0, strictness: float = 1.0
+) -> Fading | None:
+    """What comes and goes of pieces that there is ``amount`` ``(n, q)`` of; each is a ``part`` where none are given."""
+    where = np.arange(amount.shape[1]) if part is None else part
+    return find_fading(shown(amount, seed), pieces_of(where), held_out(), most, strictness)
+
+
+def pieces_of(part: Sequence[int]) -> Pieces:
+    """Pieces of parts, each cut off by itself."""
+    count = np.bincount(part)
+    sides = [[piece] for piece, number in enumerate(part) if count[number] > 1]
+    return Pieces(np.eye(len(part)), np.array(part), sides)
+
+
 def drawn(share: float, seed: int) -> np.ndarray:
     """Amounts ``(n,)`` beside their mean of a part that a share of the particles has."""
     return (np.random.default_rng(seed).random(COUNT) < share) / share
@@ -38,7 +58,7 @@ def drawn(share: float, seed: int) -> np.ndarray:
 def test_a_part_that_some_particles_lack_is_found(share):
     amount = np.ones((COUNT, 4))
     amount[:, 2] = drawn(share, 1)
-    fading = find_fading(shown(amount), held_out(), 2)
+    fading = found(amount, 2)
     assert fading.groups == [[2]] and abs(float(fading.share[0]) - share) < 0.03
     right = (fading.present[:, 0].numpy() > 0.5) == (amount[:, 2] > 0)
     assert right.mean() > 0.95 and fading.gain > 0.1
@@ -47,7 +67,7 @@ def test_a_part_that_some_particles_lack_is_found(share):
 def test_a_part_that_few_have_is_found_though_its_mean_has_some_of_its_neighbours():
     amount = np.ones((COUNT, 4))
     amount[:, 2] += 0.7 * (drawn(0.15, 1) - 1)
-    fading = find_fading(shown(amount), held_out(), 2)
+    fading = found(amount, 2)
     assert fading.groups == [[2]] and abs(float(fading.share[0]) - 0.15) < 0.03
 
 
@@ -55,21 +75,57 @@ def test_parts_that_come_and_go_together_are_a_group():
     amount = np.ones((COUNT, 4))
     amount[:, 0] = amount[:, 1] = drawn(0.6, 2)
     amount[:, 3] = drawn(0.4, 3)
-    fading = find_fading(shown(amount), held_out(), 3)
+    fading = found(amount, 3)
     assert sorted(map(sorted, fading.groups)) == [[0, 1], [3]]
     assert fading.group_of[0] == fading.group_of[1] != fading.group_of[3]
-    assert len(find_fading(shown(amount), held_out(), 1).groups) == 1  # no room for more
+    assert len(found(amount, 1).groups) == 1  # no room for more
 
 
 def test_images_of_nothing_are_no_particles_that_lack_all_parts():
     amount = np.repeat(drawn(0.8, 6)[:, None], 3, axis=1)
-    fading = find_fading(shown(amount), held_out(), 2)
+    fading = found(amount, 2)
     assert fading.all_of_it(3) == 0 and fading.all_of_it(4) is None
-    level, sentence = judge(fading, (), (1, 2, 3))
+    level, sentence = judge(fading, grouped(fading, [0, 1, 2]), (), ("1", "2", "3"))
     assert abs(float(fading.share[0]) - 0.8) < 0.03
     assert level == "bad" and "% of the images have nothing" in sentence and "--junk weigh" in sentence
-    level, sentence = judge(fading, (), (4, 9, 2, 5))
+    level, sentence = judge(fading, grouped(fading, [0, 1, 2, 3]), (), ("4", "9", "2", "5"))
     assert level == "bad" and "--decoder occupancy" in sentence and "arts 4 and 9 and 2 are together" in sentence
+
+
+def grouped(fading: Fading, part: Sequence[int]) -> GroupedRegions:
+    return group_regions(pieces_of(part), fading.groups)
+
+
+def test_a_piece_of_a_part_that_comes_and_goes_is_found():
+    part = [0, 0, 0, 0, 1, 1]
+    amount = np.ones((COUNT, 6))
+    amount[:, 1] = amount[:, 2] = drawn(0.6, 2)
+    fading = found(amount, 2, part)
+    assert list(map(sorted, fading.groups)) == [[1, 2]] and abs(float(fading.share[0]) - 0.6) < 0.03
+    regions = grouped(fading, part)
+    assert regions.regions.names((7, 9)) == ("7", "9", "7b") and regions.fading == {2: 0}
+    assert regions.pieces == [[0, 3], [4, 5], [1, 2]]
+    level, sentence = judge(fading, regions, (), regions.regions.names((7, 9)))
+    assert level == "bad" and "cannot show that part 7b may be absent" in sentence
+    assert judge(fading, regions, (2,), regions.regions.names((7, 9)))[0] == "good"
+
+
+def test_what_is_always_there_of_a_part_that_comes_and_goes_is_told_from_it():
+    part = [0, 0, 0, 0, 1, 1]
+    amount = np.ones((COUNT, 6))
+    amount[:, [0, 1, 2, 4, 5]] = drawn(0.5, 2)[:, None]
+    fading = found(amount, 2, part)
+    assert list(map(sorted, fading.groups)) == [[0, 1, 2, 4, 5]]
+    assert grouped(fading, part).fading == {1: 0, 2: 0}
+
+
+def test_pieces_of_a_part_that_moves_do_not_fade():
+    rng = np.random.default_rng(4)
+    amount = np.ones((COUNT, 8))
+    swing = rng.uniform(-1.73, 1.73, COUNT) ** 2
+    for piece, far in ((1, 0.1), (2, 0.2), (3, 0.3)):
+        amount[:, piece] += far * (1 - swing)
+    assert found(amount, 3, [0, 0, 0, 0, 1, 1, 2, 2]) is None
 
 
 def test_a_part_that_seems_fainter_where_it_moves_far_is_there():
@@ -77,17 +133,17 @@ def test_a_part_that_seems_fainter_where_it_moves_far_is_there():
     amount = np.ones((COUNT, 4))
     amount[:, 1] += 0.25 * (1 - rng.uniform(-1.73, 1.73, COUNT) ** 2)  # at both ends of a swing
     amount[:, 2] += rng.normal(0, 0.2, COUNT)
-    assert find_fading(shown(amount), held_out(), 3) is None
+    assert found(amount, 3) is None
 
 
 def test_noise_alone_makes_nothing_fade():
-    assert all(find_fading(shown(np.ones((COUNT, 5)), seed), held_out(), 3) is None for seed in range(5))
+    assert all(found(np.ones((COUNT, 5)), 3, seed=seed) is None for seed in range(5))
 
 
 def test_strictness_asks_for_more():
     amount = np.ones((COUNT, 3))
     amount[:, 0] = drawn(0.5, 5)
-    assert find_fading(shown(amount), held_out(), 2, strictness=100) is None
+    assert found(amount, 2, strictness=100) is None
 
 
 def test_what_motion_explains_is_no_amplitude():
@@ -98,7 +154,7 @@ def test_what_motion_explains_is_no_amplitude():
     noise = torch.from_numpy(rng.normal(size=(COUNT, 40)))
     images = torch.from_numpy(rng.normal(0, 2, (COUNT, 1))) @ slopes[:1] + noise
     curvature = (slopes @ slopes.T).repeat(COUNT, 1, 1)
-    known = amplitudes(ModeStatistics(curvature, images @ slopes.T), 1, 0.0, ~held_out())
+    known = amplitudes(ModeStatistics(curvature, images @ slopes.T), 1, np.array([0]), 0.0, ~held_out())
     amount = known.gradient[:, 0] / known.curvature[:, 0, 0]
     error = known.curvature[:, 0, 0].rsqrt()
     assert abs(float(amount.var() / error.mean() ** 2) - 1) < 0.15  # nothing beyond noise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,11 +138,40 @@ def test_where_all_is_there_it_is_the_flow(tmp_path):
     assert "nothing fades" in (made / "005-train" / "log.txt").read_text()
 
 
-def test_a_mesh_of_one_part_is_refused(tmp_path, capsys):
-    made = make_project(tmp_path / "project", "fab1: ±25", 60, 2)
-    assert flexrec(made, "mesh", "--consensus", made / "001-simulate" / "consensus.mrc", "--parts", 1) == 0
-    assert flexrec(made, "train", *QUICK, "--mesh", made / "004-mesh", "--epochs", 1) != 0
-    assert "mesh: has a single part" in capsys.readouterr().err
+def test_a_piece_of_a_part_comes_and_goes(project, absent):
+    """The mesh is a single part, of which a third is a Fab that half of the particles lack."""
+    assert flexrec(project, "mesh", "--consensus", project / "001-simulate" / "consensus.mrc", "--parts", 1) == 0
+    mesh = sorted(project.glob("0*-mesh"))[-1]
+    assert flexrec(project, "train", *QUICK, "--latent-dims", 2, "--epochs", 2, "--mesh", mesh) == 0
+    job = sorted(project.glob("0*-train"))[-1]
+    model = open_model(job)
+    assert model.mesh.parts == 1 and model.region_names == ("1", "1b") and model.fading == (1,)
+    values = column(open_trained(job), "presence1b").values
+    assert ((values > 0.5) == ~absent).mean() > 0.97
+    assert "comes and goes by itself, and is called part 1b" in (job / "log.txt").read_text()
+    written = read_particles(job / "refined.star").columns["flexrecPresence1b"].astype(float)
+    assert np.allclose(written, values, atol=2e-4)
+    made = load_truth(project / "001-simulate").moving
+    lost = made.weights[made.part == 0].sum() / made.weights.sum()
+    full, lacking = (model.decode(model.latents[rows].mean(axis=0)) for rows in (~absent, absent))
+    assert abs(1 - lacking.sum() / full.sum() - lost) < 0.12
+    assert flexrec(project, "diagnose", "composition", "--model", job, "--device", "cpu") == 0
+    told = json.loads((sorted(project.glob("0*-diagnose"))[-1] / "composition.json").read_text())
+    assert told["level"] == "good" and "Part 1b is present" in told["sentence"] and told["numbers"]["known"] == ["1b"]
+
+
+def test_a_model_of_before_there_were_regions_opens(project, tmp_path):
+    old = tmp_path / "project" / "004-train"
+    shutil.copytree(project / "004-train", old)
+    with np.load(old / "flow.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    of_parts = {name: value for name, value in arrays.items() if not name.startswith("region_")}
+    np.savez(old / "flow.npz", **of_parts)
+    now, before = open_model(project / "004-train"), open_model(old)
+    assert before.fading == now.fading and np.array_equal(before.decode([0.3, 0.4]), now.decode([0.3, 0.4]))
+    np.savez(old / "flow.npz", **{**arrays, "region_part": arrays["region_part"] + 7})
+    with pytest.raises(InputError, match="regions that do not fit its parts"):
+        open_model(old)
 
 
 def test_few_particles_that_lack_a_part_are_no_junk(tmp_path):

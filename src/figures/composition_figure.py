@@ -15,7 +15,7 @@ _MOST = 8  # parts drawn: those that vary most
 
 
 def draw_composition(
-    path: str | os.PathLike[str], amount: np.ndarray, absent: np.ndarray, names: Sequence[int], sentence: str
+    path: str | os.PathLike[str], amount: np.ndarray, absent: np.ndarray, names: Sequence[str], sentence: str
 ) -> None:
     """Write the picture: ``amount`` ``(m, p)`` of each part, and whether it is ``absent``.
 

@@ -74,6 +74,11 @@ class MovingPoints(Protocol):
         """As `vertices`; where parts come and go ``(…, v, 4)``, with the share of density that is there."""
         ...
 
+    @property
+    def may_be_absent(self) -> np.ndarray:
+        """Share ``(v,)`` of the density about each vertex that comes and goes, as far as the model has that."""
+        ...
+
     def what_is_there(self, z: np.ndarray | Sequence[float]) -> tuple[int, ...]:
         """What of the molecule there is at a latent point, wherever it is: an empty tuple where that never changes."""
         ...

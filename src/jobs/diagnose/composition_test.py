@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...mesh.regions import GroupedRegions, group_regions
+from ...models import Model
 from ..job_folder import JobRun
 from ..part_labels import labels_of_training
 from ..reports.finding import BAD, GOOD, Finding
@@ -41,66 +43,81 @@ def run(model: Path, device: str, job: JobRun) -> None:
     training = finished_training(model)
     restored = restore(training, choose_device(device))
     decoder, trainer = restored.training.decoder, restored.trainer
-    if not isinstance(decoder, FlowState) or trainer.mesh.parts < 2:
-        raise InputError(f"model: {training.folder.name} has no mesh of several parts that move, of which some could "
-                         "come and go.")  # fmt: skip
+    if not isinstance(decoder, FlowState):
+        raise InputError(f"model: {training.folder.name} has no mesh that moves, of which parts could come and go.")
     trainer.progress, trainer.stop = job.progress, job.stop_requested
     try:
         composition = composition_at_rest(trainer, decoder)
     except Interrupted:
         return
-    fading, (amount, error) = composition.fading(MOST), composition.amount()
-    names = labels_of_training(training.folder, trainer.mesh.parts)
-    level, sentence = judge(fading, training.model.fading, names)
-    absent = _absent(fading, amount)
+    fading = composition.fading(MOST)
+    grouped = group_regions(composition.pieces, [] if fading is None else fading.groups)
+    names = grouped.regions.names(labels_of_training(training.folder, trainer.mesh.parts))
+    known = _known(composition.mass, grouped, training.model)
+    level, sentence = judge(fading, grouped, known, names)
+    amount, error = composition.amount(grouped.pieces)
+    absent = _absent(fading, grouped, len(amount))
     with job.output(PICTURE) as path:
         draw_composition(path, amount, absent, names, sentence)
     with job.output(ARRAYS) as path, open(path, "wb") as file:
         np.savez(file, rows=composition.rows, amount=amount, error=error, absent=absent)
-    shares = {} if fading is None else {part: float(fading.share[group]) for part, group in fading.group_of.items()}
+    shares = {} if fading is None else {row: float(fading.share[group]) for row, group in grouped.fading.items()}
     gain = 0.0 if fading is None else fading.gain
     numbers = {"images": len(amount), "gain": gain,
-               "present": {str(part + 1): share for part, share in shares.items()},
-               "known": [part + 1 for part in training.model.fading]}  # fmt: skip
+               "present": {names[row]: share for row, share in shares.items()},
+               "known": [names[row] for row in known]}  # fmt: skip
     table = (
         ("presence explains, of held-out images", f"{gain:.2f} nats per image"),
-        *((f"part {name}", _row(amount[:, part], error[:, part], shares.get(part)))
-          for part, name in enumerate(names)),
+        *((f"part {name}", _row(amount[:, row], error[:, row], shares.get(row)))
+          for row, name in enumerate(names)),
     )  # fmt: skip
     keep_finding(job, Finding("composition", level, sentence, READING, table, ((PICTURE, ""),), numbers), training)
 
 
-def judge(fading: Fading | None, known: Sequence[int], names: Sequence[int]) -> tuple[str, str]:
-    """A level and a sentence; ``known`` are the parts, from 0, that the model lets come and go, ``names`` of all."""
+def judge(
+    fading: Fading | None, grouped: GroupedRegions, known: Sequence[int], names: Sequence[str]
+) -> tuple[str, str]:
+    """A level and a sentence; ``known`` are the regions that the model lets come and go, ``names`` of all."""
     if fading is None:
         return GOOD, "All parts are there in all particles, as far as the images tell."
-    if (junk := fading.all_of_it(len(names))) is not None:
+    if (junk := fading.all_of_it(sum(map(len, grouped.pieces)))) is not None:
         return BAD, (f"{100 * (1 - float(fading.share[junk])):.0f} % of the images have nothing of the molecule, so "
                      "nothing can be said of its parts. Train with --junk weigh, which leaves such images out.")
-    text = "; ".join(
-        f"{_named(group, names)} {'is' if len(group) == 1 else 'are together'} present in {100 * share:.0f} % of the "
-        "particles"
-        for group, share in zip(fading.groups, fading.share.tolist(), strict=True)
-    )
+    text = "; ".join(_told(share, np.flatnonzero(grouped.group == group).tolist(), names)
+                     for group, share in enumerate(fading.share.tolist()))  # fmt: skip
     gain = f"which explains {fading.gain:.1f} nats per image beyond motion"
-    missed = sorted(set(fading.group_of) - set(known))
+    missed = [row for row in grouped.fading if row not in known]
     if not missed:
         return GOOD, f"{text[0].upper()}{text[1:]}, {gain}; the model has that."
-    return BAD, (f"{text[0].upper()}{text[1:]}, {gain}; this model cannot show that {_named(missed, names)} may be "
-                 "absent. Train with --decoder occupancy, and a latent dimension more.")  # fmt: skip
+    return BAD, (f"{text[0].upper()}{text[1:]}, {gain}; this model cannot show that {_named(missed, names)} may "
+                 "be absent. Train with --decoder occupancy, and a latent dimension more.")  # fmt: skip
 
 
-def _named(parts: Sequence[int], names: Sequence[int]) -> str:
-    return ("part " if len(parts) == 1 else "parts ") + " and ".join(str(names[part]) for part in sorted(parts))
+def _told(share: float, group: Sequence[int], names: Sequence[str]) -> str:
+    are = "is" if len(group) == 1 else "are together"
+    return f"{_named(group, names)} {are} present in {100 * share:.0f} % of the particles"
 
 
-def _absent(fading: Fading | None, amount: np.ndarray) -> np.ndarray:
-    """Whether each image ``(m, p)`` lacks each part."""
-    absent = np.zeros(amount.shape, bool)
+def _named(rows: Sequence[int], names: Sequence[str]) -> str:
+    return ("part " if len(rows) == 1 else "parts ") + " and ".join(names[row] for row in rows)
+
+
+def _known(mass: np.ndarray, grouped: GroupedRegions, model: Model) -> list[int]:
+    """The regions of which the model lets most come and go; ``mass`` ``(v,)`` of the vertices."""
+    if not model.fading:
+        return []
+    share = grouped.regions.share * mass[:, None]
+    covered = model.moving_points.may_be_absent @ share / np.maximum(share.sum(axis=0), 1e-30)
+    return np.flatnonzero(covered > 0.5).tolist()
+
+
+def _absent(fading: Fading | None, grouped: GroupedRegions, images: int) -> np.ndarray:
+    """Whether each image ``(m, r)`` lacks each region."""
+    absent = np.zeros((images, len(grouped.group)), bool)
     if fading is not None:
         present = fading.present.cpu().numpy()
-        for part, group in fading.group_of.items():
-            absent[:, part] = present[:, group] < 0.5
+        for row, group in grouped.fading.items():
+            absent[:, row] = present[:, group] < 0.5
     return absent
 
 

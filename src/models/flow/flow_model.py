@@ -46,6 +46,11 @@ class FlowModel(Model):
         """Moved vertices ``(…, v, 3)`` Å, as `vertices`: all density is present."""
         return self.vertices(z)
 
+    @property
+    def may_be_absent(self) -> np.ndarray:
+        """Share ``(v,)`` of the density about each vertex that comes and goes: none."""
+        return np.zeros(len(self.mesh.vertices))
+
     def what_is_there(self, z: np.ndarray | Sequence[float]) -> tuple[int, ...]:
         """An empty tuple: all density is there at any latent point."""
         return ()

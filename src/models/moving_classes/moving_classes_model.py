@@ -53,6 +53,11 @@ class MovingClassesModel(FlowModel):
         """Parts, from 0, of which a class has less than half of what another has."""
         return tuple(int(part) for part in np.flatnonzero(self._presence.min(axis=0) < PRESENT))
 
+    @property
+    def may_be_absent(self) -> np.ndarray:
+        """Share ``(v,)`` of the density about each vertex that a class lacks."""
+        return self.flow.membership[:, list(self.fading)].sum(axis=1)
+
     def presence(self, z: np.ndarray | Sequence[float]) -> np.ndarray:
         """How much ``(…, p)`` of each part is there, 0…1, at latent points ``(…, K)``."""
         return shares_at(self.checked(z)[..., self.motion_dims :]) @ self._presence

@@ -12,7 +12,7 @@ SHARPNESS = 12.0  # as in the engine
 
 @dataclass(frozen=True, eq=False)
 class PresenceArrays:
-    """fades : ``(p,)`` bool, parts that come and go. offset : ``(p,)``. slope : ``(p, K)``."""
+    """fades : ``(r,)`` bool, regions that come and go. offset : ``(r,)``. slope : ``(r, K)``."""
 
     fades: np.ndarray
     offset: np.ndarray
@@ -24,7 +24,7 @@ class PresenceArrays:
         return cls(state["presence.fades"].astype(bool), state["presence.offset"], state["presence.slope"])
 
     def at(self, z: np.ndarray) -> np.ndarray:
-        """Presence ``(b, p)`` float32 in 0…1 at latent points ``(b, K)``."""
+        """Presence ``(b, r)`` float32 in 0…1 at latent points ``(b, K)``."""
         place = self.offset + z @ self.slope.T
         level = (_softplus(SHARPNESS * place) - _softplus(SHARPNESS * (place - 1))) / SHARPNESS
         return np.where(self.fades, level, 1).astype(np.float32)

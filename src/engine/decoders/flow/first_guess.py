@@ -35,6 +35,7 @@ MOST_COMPONENTS = 8
 # how much more the components must explain: they have many more numbers to do it with, and where both do well the
 # modes tell the motions apart better, a swing being one straight line in displacement and a bow in density
 FAR = 3.0
+LEAST = 0.5  # nats per image, of held-out images: what motion explains where there is none is below it
 HELD_OUT = 5  # one image in so many judges the first guess
 MOST_APART = 0.5  # share of a component's variance that optics groups may explain
 MOST_STRAIN = 0.6  # mean strain of a flow that is still a motion: half of the molecule torn apart is more
@@ -128,7 +129,7 @@ def _start_components(
     modes = "" if motion is None else f"{motion.gain:.2f} along soft modes, "
     trainer.log(f"What motion explains, nats per image that it was not fitted to: {modes}{gain:.2f} in {dims} "
                 "component(s) of the density.")  # fmt: skip
-    if motion is not None and gain <= FAR * max(motion.gain, 1.0):
+    if motion is not None and gain <= FAR * max(motion.gain, LEAST):
         return False
     before, maps = copy.deepcopy(decoder.flow.state_dict()), decoder.maps
     place_all(trainer, stage, points, grid, components)

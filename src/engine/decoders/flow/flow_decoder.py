@@ -183,5 +183,6 @@ class FlowDecoder(FlowState):
             part_names=trainer.mesh.part_names,
         )
         self.build(basis, trainer.settings.latent_dims, trainer.device)
-        self.flow.load_state_dict(arrays)
+        self.flow.take(arrays)
+        self.use(self.flow)
         restore_adam(self.optimiser, tensors)

@@ -199,6 +199,10 @@ class Flow(nn.Module):
         blended = torch.einsum("vp,bpij->bvij", self.membership, turns)
         return (blended @ rest[..., None]).squeeze(-1) + torch.einsum("vp,bpi->bvi", self.membership, slides)
 
+    def take(self, arrays: dict[str, torch.Tensor]) -> None:
+        """Be a trained flow, whose `state_dict` these are."""
+        self.load_state_dict(arrays)
+
     @torch.no_grad()
     def reparametrise(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
         """Rewrite the flow for latents z' with z = z' @ scale + mean, the motion staying the same.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ....mesh.pieces import Pieces, cut_parts
 from ...training.rigid_map import rigid_stage
 from ...training.schedule import coarsest
 from ...training.stage import Stage
@@ -15,20 +16,24 @@ from ..flow.first_guess import hold_out, sample
 from ..flow.first_guess_modes import find_statistics, mode_count, mode_stiffness
 from ..flow.flow_state import FlowState
 from ..flow.mode_model import ModeStatistics
-from .fading import Amplitudes, Fading, amplitudes, find_fading
+from .amplitudes import Amplitudes, amplitudes
+from .fading import Fading, find_fading
 from .incomplete_particles import take_back_incomplete
 
 
 @dataclass(frozen=True)
 class Composition:
-    """What m images say of how much there is of p parts.
+    """What m images say of how much there is of the pieces of all parts.
 
     Attributes
     ----------
-    rows : ``(m,)`` of the particles. known : what each image says, motion and pose marginalised.
+    pieces : of the parts. mass : ``(v,)`` of the vertices. rows : ``(m,)`` of the particles.
+    known : what each image says of each piece, motion and pose marginalised.
     held_out : ``(m,)`` bool, images that judge. statistics : all that ``known`` was found from.
     """
 
+    pieces: Pieces
+    mass: np.ndarray
     rows: np.ndarray
     known: Amplitudes
     held_out: torch.Tensor
@@ -36,12 +41,13 @@ class Composition:
 
     def fading(self, most: int, strictness: float = 1.0) -> Fading | None:
         """What comes and goes, as `find_fading` tells it."""
-        return find_fading(self.known, self.held_out, most, strictness)
+        return find_fading(self.known, self.pieces, self.held_out, most, strictness)
 
-    def amount(self) -> tuple[np.ndarray, np.ndarray]:
-        """How much of each part is in each image ``(m, p)``, 1 being the mean of all; and the error of that."""
-        power = self.known.curvature.diagonal(dim1=1, dim2=2).clamp(min=1e-12)
-        return (1 + self.known.gradient / power).cpu().numpy(), power.rsqrt().cpu().numpy()
+    def amount(self, regions: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+        """How much of each region, of these pieces, is in each image ``(m, r)``, 1 being the mean of all; its error."""
+        known = self.known.grouped(regions)
+        power = known.curvature.diagonal(dim1=1, dim2=2).clamp(min=1e-12)
+        return (1 + known.gradient / power).cpu().numpy(), power.rsqrt().cpu().numpy()
 
 
 def find_composition(trainer: Trainer, stage: Stage, decoder: FlowState) -> Composition:
@@ -52,12 +58,15 @@ def find_composition(trainer: Trainer, stage: Stage, decoder: FlowState) -> Comp
     scale, spread = trainer.signal.scale, trainer.signal.spread
     trainer.signal.take(torch.ones_like(scale), 0.0)
     rows = sample(trainer)
-    statistics = find_statistics(trainer, stage, decoder, rows, shares=decoder.flow.membership)
+    mass = stage.cloud.vertex_mass(stage.density, len(trainer.rest))
+    pieces = cut_parts(trainer.mesh, mass)
+    shares = torch.from_numpy(pieces.share).to(trainer.rest)
+    statistics = find_statistics(trainer, stage, decoder, rows, shares=shares)
     trainer.signal.take(scale, spread)
     held_out = torch.from_numpy(hold_out(trainer, rows)).to(statistics.gradient.device)
     stiffness = mode_stiffness(trainer, decoder)
-    known = amplitudes(statistics, mode_count(decoder), stiffness, ~held_out, trainer.team)
-    return Composition(rows, known, held_out, statistics)
+    known = amplitudes(statistics, mode_count(decoder), pieces.part, stiffness, ~held_out, trainer.team)
+    return Composition(pieces, mass, rows, known, held_out, statistics)
 
 
 def composition_at_rest(trainer: Trainer, decoder: FlowState) -> Composition:

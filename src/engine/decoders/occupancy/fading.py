@@ -1,73 +1,29 @@
-"""Which parts some particles lack, told from images before anything is trained, with motion and pose marginalised.
+"""Which parts some particles lack, told from images before anything is trained.
 
-The molecule at rest has the mean of all particles: of a part that a share p of them has, p times its density. An image
-is linear in how much more of a part it has than that mean: a = s / p − 1, s being 1 or 0. The two places are known, and
-that tells absence from motion: a part that moves looks fainter in its mean place by a fraction, and never as if nothing
-were there. With c the coefficients of the soft modes, c ~ N(μ, Σ), Σ found together with the parts' own variance, the
-log evidence of amplitudes a over none is
-
-    b·a − ½ a·C a,   C = C_aa − C_am S C_ma,   b = b_a − C_am μ − C_am S (b_m − C_mm μ),   S = (C_mm + Σ⁻¹)⁻¹
-
-for curvature C_.. and gradient b_. of the image (`mode_model.py`). Each group of parts is there or not, all of a group
-together, groups independently; which groups there are is found by adding one part at a time, as long as images that
-shares were not fitted to are explained better.
+The two places of a part's amplitude (`presence_evidence.py`) are known, and that tells absence from motion: a part that moves
+looks fainter in its mean place by a fraction, and never as if nothing were there. Each group of parts is there or not,
+all of a group together, groups independently; which groups there are is found by adding one part at a time, and then
+pieces of parts, as long as images that shares were not fitted to are explained better.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
 
-from ...training.incomplete_images import LEAST_SHARE
-from ...training.team import Team
-from ..flow.mode_model import ModeStatistics, fit_covariance
+from ....mesh.pieces import Pieces
+from .amplitudes import Amplitudes
+from .presence_evidence import explain_by_both, explain_by_presence, explain_by_spread, fit_shares, spread_of
 
 LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
 MOST_GROUPS = 5
 VARIATION = 0.05  # variance that a moving part's amplitude has for its motion is not quite what is marginalised
-_SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
 # how much of a part comes and goes: all, or, where a mean of few of the particles has little of it and something of its
 # neighbours besides, most
 EXTENTS = (1.0, 0.7)
-ITERATIONS, STARTS = 20, (0.5, 0.95)
 FOLDS = 5  # of the images, by which two places and a spread of amplitudes are compared
-
-
-@dataclass(frozen=True)
-class Amplitudes:
-    """What n images say of the amplitudes of p parts: ``curvature`` ``(n, p, p)``, ``gradient`` ``(n, p)``."""
-
-    curvature: torch.Tensor
-    gradient: torch.Tensor
-
-    def grouped(self, groups: list[list[int]]) -> Amplitudes:
-        """Of groups of parts, each with one amplitude."""
-        belongs = torch.zeros(self.gradient.shape[1], len(groups)).to(self.gradient)
-        for number, group in enumerate(groups):
-            belongs[group, number] = 1
-        return Amplitudes(belongs.T @ self.curvature @ belongs, self.gradient @ belongs)
-
-    def softened(self, variance: float) -> Amplitudes:
-        """With amplitudes that vary by N(0, ``variance``) whether a part is there or not, marginalised.
-
-        C − C (C + 1/v)⁻¹ C and b − C (C + 1/v)⁻¹ b. Evidence is then beyond what such a variation explains.
-        """
-        parts = torch.eye(self.gradient.shape[1]).to(self.gradient)
-        taken = self.curvature @ torch.linalg.inv(self.curvature + parts / variance)
-        return Amplitudes(
-            self.curvature - taken @ self.curvature, self.gradient - (taken @ self.gradient[:, :, None]).squeeze(-1)
-        )
-
-    def scaled(self, extent: float) -> Amplitudes:
-        """Of amplitudes in units of ``extent``."""
-        return Amplitudes(self.curvature * extent**2, self.gradient * extent)
-
-    def of(self, rows: torch.Tensor) -> Amplitudes:
-        """Of some images, ``(n,)`` bool."""
-        return Amplitudes(self.curvature[rows], self.gradient[rows])
 
 
 @dataclass(frozen=True)
@@ -76,7 +32,7 @@ class Fading:
 
     Attributes
     ----------
-    groups : of parts that are there together. share : ``(g,)`` of the particles that have each.
+    groups : of pieces that are there together. share : ``(g,)`` of the particles that have each.
     present : ``(n, g)`` probability of each image to have it.
     gain : nats per image that this explains beyond motion, of images that shares were not fitted to.
     """
@@ -86,150 +42,188 @@ class Fading:
     present: torch.Tensor
     gain: float
 
-    def all_of_it(self, parts: int) -> int | None:
-        """The number of the group that is all ``parts``, if one is: images without it are none of the molecule."""
-        return next((number for number, group in enumerate(self.groups) if len(group) == parts), None)
+    def all_of_it(self, pieces: int) -> int | None:
+        """The number of the group that is all ``pieces``, if one is: images without it are none of the molecule."""
+        return next((number for number, group in enumerate(self.groups) if len(group) == pieces), None)
 
     @property
     def group_of(self) -> dict[int, int]:
-        """The group of each part that comes and goes."""
-        return {part: number for number, group in enumerate(self.groups) for part in group}
+        """The group of each piece that comes and goes."""
+        return {piece: number for number, group in enumerate(self.groups) for piece in group}
 
 
-def amplitudes(
-    statistics: ModeStatistics, modes: int, stiffness: float, fitted: torch.Tensor, team: Team | None = None
-) -> Amplitudes:
-    """What images say of the parts' amplitudes, motion and pose being marginalised.
+def find_fading(
+    amplitudes: Amplitudes, pieces: Pieces, held_out: torch.Tensor, most: int, strictness: float = 1.0
+) -> Fading | None:
+    """The groups of pieces that come and go, at most ``most``; None where all is always there.
 
-    ``statistics`` are of ``modes`` soft modes and the parts after them; ``fitted`` ``(n,)`` bool, images from which the
-    covariance of the modes is found; ``stiffness`` of the modes, and ``team``, as in `fit_covariance`.
+    ``amplitudes`` of the ``pieces``; ``held_out`` ``(n,)`` bool, images that judge; ``strictness`` multiplies what a
+    part, or some of its pieces, must explain of them.
+
+    Whole parts are looked for first, since a small piece moves out of its place sooner than a part does; then what of
+    them is always there, and what of the other parts is not: either side of each cut. A domain that turns all the way
+    round comes to places and leaves them; what leaves one place is then found at another, and nothing is absent.
     """
-    curvature, gradient = statistics.curvature, statistics.gradient
-    stiffnesses = torch.zeros(gradient.shape[1], dtype=gradient.dtype, device=gradient.device)
-    stiffnesses[:modes] = stiffness
-    some = ModeStatistics(curvature[fitted], gradient[fitted])
-    mean, covariance = fit_covariance(some, stiffness=stiffnesses, team=team)
-    mean, covariance = mean[:modes], covariance[:modes, :modes]
-    inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes).to(covariance))
-    own, shared = curvature[:, :modes, :modes], curvature[:, modes:, :modes]
-    explained = shared @ torch.linalg.inv(own + inverse)  # C_am S
-    left = gradient[:, :modes] - own @ mean
-    return Amplitudes(
-        curvature[:, modes:, modes:] - explained @ shared.transpose(1, 2),
-        gradient[:, modes:] - shared @ mean - (explained @ left[:, :, None]).squeeze(-1),
-    )
+    parts = pieces.of_parts
+    as_parts = amplitudes.softened(_variation(parts, amplitudes))
+    searches = [_Search(as_parts.scaled(extent), held_out, most, strictness) for extent in EXTENTS]
+    tries = [(search, search.added_to([], parts)) for search in searches]
+    search, groups = max(tries, key=lambda one: one[0].gain(one[1]))
+    apart = [[piece] for piece in range(len(pieces.part))]
+    spread = _variation(parts + apart, amplitudes)
+    of_pieces = _Search(amplitudes.softened(spread), held_out, most, strictness)
+    finer = of_pieces.added_to(of_pieces.trimmed(groups), pieces.sides)
+    finer = _without_displaced(amplitudes, finer, len(groups), held_out, spread)
+    if finer != groups:
+        search, groups = of_pieces, finer
+    return search.fading(groups) if groups else None
 
 
-def explain_by_presence(
-    amplitudes: Amplitudes, share: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log evidence ``(n,)`` over all of it always there, and the probability ``(n, g)`` of each group's presence.
-
-    ``share`` ``(g,)`` of the particles have each group.
-    """
-    states = torch.tensor(list(product((0.0, 1.0), repeat=len(share)))).to(share)  # (2^g, g)
-    prior = (states * share.log() + (1 - states) * (1 - share).log()).sum(dim=1)
-    place = states / share - 1
-    bend = torch.einsum("sg,ngh,sh->ns", place, amplitudes.curvature, place)
-    log_odds = prior + amplitudes.gradient @ place.T - 0.5 * bend
-    return torch.logsumexp(log_odds, dim=1), torch.softmax(log_odds, dim=1) @ states
+def _variation(together: list[list[int]], amplitudes: Amplitudes) -> torch.Tensor:
+    """The variance ``(q, q)`` of amplitudes of which some vary ``together``, each such group by itself."""
+    count = amplitudes.gradient.shape[1]
+    variance = torch.zeros(count, count).to(amplitudes.gradient)
+    for group in together:
+        variance[np.ix_(group, group)] += VARIATION
+    return variance
 
 
-def fit_shares(amplitudes: Amplitudes) -> torch.Tensor:
-    """The share ``(g,)`` of the particles that have each group, by expectation–maximisation.
-
-    From several starts, of which the one counts that explains the images best: steps may end where a part that is
-    always there is said to be hardly ever there, and then to be many times as strong.
-    """
-    ends = []
-    for start in STARTS:
-        share = torch.full_like(amplitudes.gradient[0], start)
-        for _ in range(ITERATIONS):
-            share = explain_by_presence(amplitudes, share)[1].mean(dim=0).clamp(LEAST_SHARE, 1 - LEAST_SHARE)
-        ends.append((float(explain_by_presence(amplitudes, share)[0].mean()), share))
-    return max(ends, key=lambda end: end[0])[1]
+def _without_displaced(
+    amplitudes: Amplitudes, groups: list[list[int]], first: int, held_out: torch.Tensor, variance: torch.Tensor
+) -> list[list[int]]:
+    """The groups but those, from the ``first`` on, that explain nothing beyond what amounts of all pieces would."""
+    for group in groups[first:]:
+        others = [other for other in groups if other != group]
+        both = (explain_by_both(amplitudes, some, held_out, variance) for some in (groups, others))
+        if not _more_certain(*both):
+            groups = others
+    return groups
 
 
-def find_fading(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictness: float = 1.0) -> Fading | None:
-    """The groups of parts that come and go, at most ``most``; None where all is always there.
+class _Search:
+    """Finds what comes and goes, one unit at a time, as long as held-out images are explained better."""
 
-    ``held_out`` ``(n,)`` bool, images that judge; ``strictness`` multiplies what a part must explain of them.
-    """
-    softened = amplitudes.softened(VARIATION)
-    tries = [_search(softened.scaled(extent), held_out, most, strictness) for extent in EXTENTS]
-    return max((fading for fading in tries if fading), key=lambda fading: fading.gain, default=None)
+    def __init__(self, amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictness: float) -> None:
+        self._amplitudes, self._held_out, self._strictness = amplitudes, held_out, strictness
+        self._most = min(most, MOST_GROUPS)
 
+    def added_to(self, groups: list[list[int]], units: list[list[int]]) -> list[list[int]]:
+        """The groups with those of the ``units``, of pieces that come and go together, that are found to."""
+        best, taken = self._judged(groups), {piece for group in groups for piece in group}
+        free = [unit for unit in units if taken.isdisjoint(unit)]
+        while free and (tries := _one_more(groups, free, self._most)):
+            chosen, judged = self._best([each for each, _ in tries])
+            if not self._certain(judged - best):
+                break
+            wider, unit = tries[chosen]
+            free.remove(unit)
+            if self._two_places(groups, wider, unit):
+                groups, best = wider, judged
+                free = [other for other in free if not set(other) & set(unit)]
+        return groups
 
-def _search(amplitudes: Amplitudes, held_out: torch.Tensor, most: int, strictness: float) -> Fading | None:
-    """As `find_fading`, of softened amplitudes in units of how much of a part comes and goes."""
-    parts, best = amplitudes.gradient.shape[1], torch.zeros_like(amplitudes.gradient[held_out][:, 0])
-    groups: list[list[int]] = []
-    free = list(range(parts))
-    while free and (tries := _one_more(groups, free, min(most, MOST_GROUPS))):
-        judged = [_judged(amplitudes, held_out, each) for each in tries]
+    def trimmed(self, groups: list[list[int]]) -> list[list[int]]:
+        """The groups without the pieces that are found to be always there."""
+        best = self._judged(groups)
+        while tries := _one_less(groups):
+            chosen, judged = self._best(tries)
+            if not self._certain(judged - best):
+                break
+            groups, best = tries[chosen], judged
+        return groups
+
+    def _best(self, tries: list[list[list[int]]]) -> tuple[int, torch.Tensor]:
+        """Which of the groups explain held-out images best, and how well ``(m,)``."""
+        judged = [self._judged(each) for each in tries]
         chosen = int(np.argmax([float(each.mean()) for each in judged]))
-        more = judged[chosen] - best
+        return chosen, judged[chosen]
+
+    def _certain(self, more: torch.Tensor) -> bool:
+        """Whether ``more`` ``(m,)`` nats are enough, and surely not none."""
         error = float(more.std()) / len(more) ** 0.5
-        if float(more.mean()) < strictness * max(LEAST_GAIN, CERTAIN * error):
-            break
-        added = next(part for part in free if any(part in group for group in tries[chosen]))
-        if not _two_places(_residual_amplitudes(amplitudes, groups, added)):
-            free.remove(added)
-            continue
-        groups, best = tries[chosen], judged[chosen]
-        free = [part for part in free if not any(part in group for group in groups)]
-    if not groups:
-        return None
-    of_groups = amplitudes.grouped(groups)
-    share = fit_shares(of_groups.of(~held_out))
-    return Fading(groups, share, explain_by_presence(of_groups, share)[1], float(best.mean()))
+        return float(more.mean()) >= self._strictness * max(LEAST_GAIN, CERTAIN * error)
+
+    def gain(self, groups: list[list[int]]) -> float:
+        """Nats per held-out image that the groups explain."""
+        return float(self._judged(groups).mean())
+
+    def fading(self, groups: list[list[int]]) -> Fading:
+        """All that the images say of these groups."""
+        of_groups = self._amplitudes.grouped(groups)
+        share = fit_shares(of_groups.of(~self._held_out))
+        return Fading(groups, share, explain_by_presence(of_groups, share)[1], self.gain(groups))
+
+    def _judged(self, groups: list[list[int]]) -> torch.Tensor:
+        """Log evidence ``(m,)`` of held-out images, shares being fitted to the others."""
+        if not groups:
+            return torch.zeros_like(self._amplitudes.gradient[self._held_out][:, 0])
+        of_groups = self._amplitudes.grouped(groups)
+        return explain_by_presence(of_groups.of(self._held_out), fit_shares(of_groups.of(~self._held_out)))[0]
+
+    def _two_places(self, groups: list[list[int]], wider: list[list[int]], unit: list[int]) -> bool:
+        """Whether a ``unit`` that makes the ``groups`` ``wider`` is there or not, rather than varies by some amount.
+
+        What motion leaves unexplained varies by some amount, which normal amplitudes N(0, v) take up: log evidence
+        ½ b² v / (1 + v c) − ½ log (1 + v c). So moving is preferred to fading. Of a unit that comes and goes by itself
+        each image is judged by a share and a variance that were fitted to four fifths of the others; of one that joins
+        a group, whose presence the images know of already, by what it adds to that.
+        """
+        alone = self._residual(groups, unit)
+        if len(wider) > len(groups):
+            return _more_certain(*_by_folds(alone))
+        more = self._evidence(wider) - self._evidence(groups)
+        return _more_certain(more, explain_by_spread(alone, spread_of(alone)))
+
+    def _evidence(self, groups: list[list[int]]) -> torch.Tensor:
+        """Log evidence ``(n,)`` of all images."""
+        of_groups = self._amplitudes.grouped(groups)
+        return explain_by_presence(of_groups, fit_shares(of_groups))[0]
+
+    def _residual(self, groups: list[list[int]], unit: list[int]) -> Amplitudes:
+        """What images say of a unit's amplitude beyond what the ``groups`` explain that come and go already."""
+        alone = self._amplitudes.grouped([unit])
+        if not groups:
+            return alone
+        of_groups = self._amplitudes.grouped(groups)
+        share = fit_shares(of_groups)
+        place = explain_by_presence(of_groups, share)[1] / share - 1
+        amplitude = torch.zeros_like(self._amplitudes.gradient)
+        for number, group in enumerate(groups):
+            amplitude[:, group] = place[:, number, None]
+        shared = self._amplitudes.curvature[:, unit].sum(dim=1)
+        return Amplitudes(alone.curvature, alone.gradient - (shared * amplitude).sum(dim=1, keepdim=True))
 
 
-def _residual_amplitudes(amplitudes: Amplitudes, groups: list[list[int]], part: int) -> Amplitudes:
-    """What images say of a part's amplitude beyond what the ``groups`` explain that come and go already."""
-    alone = amplitudes.grouped([[part]])
-    others = [[other for other in group if other != part] for group in groups]
-    if not others:
-        return alone
-    of_groups = amplitudes.grouped(others)
-    share = fit_shares(of_groups)
-    place = explain_by_presence(of_groups, share)[1] / share - 1
-    amplitude = torch.zeros_like(amplitudes.gradient)
-    for number, group in enumerate(others):
-        amplitude[:, group] = place[:, number, None]
-    explained = (amplitudes.curvature[:, part] * amplitude).sum(dim=1, keepdim=True)
-    return Amplitudes(alone.curvature, alone.gradient - explained)
-
-
-def _two_places(alone: Amplitudes) -> bool:
-    """Whether images see a part rather at two places, there or not, than vary by some amount.
-
-    What motion leaves unexplained varies by some amount, which normal amplitudes N(0, v) take up: log evidence
-    ½ b² v / (1 + v c) − ½ log (1 + v c). So moving is preferred to fading. Each image is judged by a share and a
-    variance that were fitted to four fifths of the others.
-    """
-    more = torch.zeros_like(alone.gradient[:, 0])
-    fold = torch.arange(len(more), device=more.device) % FOLDS
+def _by_folds(alone: Amplitudes) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log evidence ``(n,)`` of presence, and of some amount, fitted to other images than each is judged by."""
+    presence, amount = torch.zeros_like(alone.gradient[:, 0]), torch.zeros_like(alone.gradient[:, 0])
+    fold = torch.arange(len(presence), device=presence.device) % FOLDS
     for number in range(FOLDS):
         fitted, judged = alone.of(fold != number), alone.of(fold == number)
-        spread = max(_SPREADS, key=lambda v: float(_normal_evidence(fitted, v).mean()))
-        presence = explain_by_presence(judged, fit_shares(fitted))[0]
-        more[fold == number] = presence - _normal_evidence(judged, spread)
+        presence[fold == number] = explain_by_presence(judged, fit_shares(fitted))[0]
+        amount[fold == number] = explain_by_spread(judged, spread_of(fitted))
+    return presence, amount
+
+
+def _more_certain(evidence: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether images ``(n,)`` are surely explained better."""
+    more = evidence - other
     return float(more.mean()) > CERTAIN * float(more.std()) / len(more) ** 0.5
 
 
-def _normal_evidence(alone: Amplitudes, variance: float) -> torch.Tensor:
-    bend, gradient = 1 + variance * alone.curvature[:, 0, 0], alone.gradient[:, 0]
-    return 0.5 * (gradient**2 * variance / bend - bend.log())
+def _one_less(groups: list[list[int]]) -> list[list[list[int]]]:
+    """All ways to take a piece from a group of several."""
+    return [
+        [*groups[:i], [one for one in group if one != piece], *groups[i + 1 :]]
+        for i, group in enumerate(groups) if len(group) > 1 for piece in group
+    ]  # fmt: skip
 
 
-def _one_more(groups: list[list[int]], free: list[int], most: int) -> list[list[list[int]]]:
-    """All ways to add one of the ``free`` parts: to a group, or as one of its own."""
-    tries = [[*groups[:i], [*groups[i], part], *groups[i + 1 :]] for part in free for i in range(len(groups))]
-    return tries + [[*groups, [part]] for part in free if len(groups) < most]
-
-
-def _judged(amplitudes: Amplitudes, held_out: torch.Tensor, groups: list[list[int]]) -> torch.Tensor:
-    """Log evidence ``(m,)`` of held-out images, shares being fitted to the others."""
-    of_groups = amplitudes.grouped(groups)
-    return explain_by_presence(of_groups.of(held_out), fit_shares(of_groups.of(~held_out)))[0]
+def _one_more(
+    groups: list[list[int]], free: list[list[int]], most: int
+) -> list[tuple[list[list[int]], list[int]]]:
+    """All ways to add one of the ``free`` units, to a group or as one of its own: the groups then, and the unit."""
+    tries = [
+        ([*groups[:i], [*groups[i], *unit], *groups[i + 1 :]], unit) for unit in free for i in range(len(groups))
+    ]
+    return tries + [([*groups, unit], unit) for unit in free if len(groups) < most]

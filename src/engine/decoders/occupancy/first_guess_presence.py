@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ....errors import InputError
+from ....mesh.regions import group_regions
 from ...latents.particle_latents import ParticleLatents
 from ...maps.half_maps import HalfMaps, supported_map
 from ...maps.noise_power import measure_noise
@@ -36,9 +36,6 @@ def guess_occupancy(
     trainer: Trainer, decoder: FlowState, points: ParticleLatents, given: np.ndarray | None
 ) -> None:
     """Be as before the first pass; ``given`` ``(n, k)`` are latents to begin with, or None."""
-    if trainer.mesh.parts < 2:
-        raise InputError("mesh: has a single part, and presence is that of parts; run mesh with --parts 2 or more, or "
-                         "with --segments.")  # fmt: skip
     at_rest, members = guess_rest(trainer, decoder, points), replace(trainer.membership)
     stage, maps = take_back_incomplete(trainer, at_rest) or (at_rest, decoder.maps)
     composition = find_composition(trainer, stage, decoder)
@@ -48,17 +45,21 @@ def guess_occupancy(
         trainer.membership = members
         guess_motion(trainer, at_rest, decoder, points, given)
         return
-    log_fading(trainer, fading)
-    flow, decoder.maps = flow_of(decoder), maps
+    grouped = group_regions(composition.pieces, fading.groups)
+    flow, decoder.maps, group_of = flow_of(decoder), maps, grouped.fading
+    flow.divide(grouped.regions)
+    decoder.use(flow)
+    _log_regions(trainer, flow, composition.mass)
+    _log_fading(trainer, flow, fading, group_of)
     # an image that lacks a part seemed to be a weak one; how strong it is, is told again once presence is known
     trainer.signal.take(torch.ones_like(trainer.signal.scale), 0.0)
     if given is not None or decoder.settings.start == "random":
         guess_motion(trainer, stage, decoder, points, given)
-        _follow_latents(trainer, flow, points.z[composition.rows], fading)
+        _follow_latents(trainer, flow, points.z[composition.rows], fading, group_of)
     else:
         motion = _motion(trainer, decoder, composition, fading)
-        _let_fade(flow, fading)
-        stage = _with_mean_presence(stage, decoder, flow, fading)
+        _let_fade(flow, fading, group_of)
+        stage = _with_mean_presence(stage, decoder, flow, fading, group_of)
         move_linearly(trainer, stage, decoder, points, motion)
     decoder.maps = trainer.solve(stage, decoder.vertices_of(points), None, FIRST_ITERATIONS, "map")
     stage = stage.with_density(supported_map(stage.cloud, decoder.maps))
@@ -77,7 +78,7 @@ def _fading(trainer: Trainer, decoder: FlowState, composition: Composition) -> F
     """What comes and goes; a latent dimension is left for motion, unless presence explains more than it would."""
     dims, strictness = trainer.settings.latent_dims, _strictness(decoder)
     fading = composition.fading(dims, strictness)
-    if fading is not None and (junk := fading.all_of_it(composition.known.gradient.shape[1])) is not None:
+    if fading is not None and (junk := fading.all_of_it(len(composition.pieces.part))) is not None:
         nothing = 100 * (1 - float(fading.share[junk]))
         trainer.log(f"{nothing:.0f} % of the images have nothing of the molecule; --junk weigh leaves them out.")
         return None
@@ -97,11 +98,23 @@ def _strictness(decoder: FlowState) -> float:
     return decoder.settings.fading if isinstance(decoder.settings, OccupancyParameters) else 1.0
 
 
-def log_fading(trainer: Trainer, fading: Fading) -> None:
+def _log_regions(trainer: Trainer, flow: OccupancyFlow, mass: np.ndarray) -> None:
+    """Say what was cut off parts; ``mass`` ``(v,)`` of the vertices."""
+    names, regions = flow.region_names, flow.regions
+    of_region = mass @ regions.share
+    for region in range(len(flow.parent), len(names)):
+        part = regions.part[region]
+        share = of_region[region] / of_region[regions.part == part].sum()
+        trainer.log(f"Of part {names[part]}, {100 * share:.0f} % comes and goes by itself, and is called part "
+                    f"{names[region]}.")  # fmt: skip
+
+
+def _log_fading(trainer: Trainer, flow: OccupancyFlow, fading: Fading, group_of: dict[int, int]) -> None:
     """Say what comes and goes."""
-    for group, share in zip(fading.groups, fading.share.tolist(), strict=True):
-        names = " and ".join(str(trainer.mesh.part_names[part]) for part in sorted(group))
-        who = f"Part {names} is" if len(group) == 1 else f"Parts {names} are, together,"
+    names = flow.region_names
+    for number, share in enumerate(fading.share.tolist()):
+        members = [names[region] for region, group in group_of.items() if group == number]
+        who = f"Part {members[0]} is" if len(members) == 1 else f"Parts {' and '.join(members)} are, together,"
         trainer.log(f"{who} present in {100 * share:.0f} % of the particles.")
     trainer.log(f"Presence of parts explains {fading.gain:.2f} nats per image beyond motion, of images that it was not "
                 "fitted to.")  # fmt: skip
@@ -112,8 +125,8 @@ def _motion(trainer: Trainer, decoder: FlowState, composition: Composition, fadi
     statistics = composition.statistics
     modes, parts = mode_count(decoder), statistics.gradient.shape[1] - mode_count(decoder)
     amplitude = torch.zeros(len(statistics.gradient), parts).to(statistics.gradient)
-    for part, group in fading.group_of.items():
-        amplitude[:, part] = fading.present[:, group] / fading.share[group] - 1
+    for piece, group in fading.group_of.items():
+        amplitude[:, piece] = fading.present[:, group] / fading.share[group] - 1
     curvature = statistics.curvature
     there = (curvature[:, :modes, modes:] @ amplitude[:, :, None]).squeeze(-1)
     own = ModeStatistics(curvature[:, :modes, :modes].contiguous(), statistics.gradient[:, :modes] - there)
@@ -122,40 +135,44 @@ def _motion(trainer: Trainer, decoder: FlowState, composition: Composition, fadi
     return replace(motion, directions=nn.functional.pad(motion.directions, (0, 0, 0, of_presence)))
 
 
-def _let_fade(flow: OccupancyFlow, fading: Fading) -> None:
+def _let_fade(flow: OccupancyFlow, fading: Fading, group_of: dict[int, int]) -> None:
     """Let groups come and go along the last latents: white, as those are over particles of which a share has each."""
-    for part, group in fading.group_of.items():
+    for region, group in group_of.items():
         share = float(fading.share[group])
         # the ends lie a little beyond 0 and 1, so that no pull of the prior makes the absent half present
         offset = 0.5 + STRETCH * (share - 0.5)
         slope = torch.zeros(flow.latent_dims, device=flow.membership.device)
         slope[group - len(fading.groups)] = STRETCH * (share * (1 - share)) ** 0.5
-        flow.presence.let_fade(part, offset, slope)
+        flow.presence.let_fade(region, offset, slope)
 
 
-def _follow_latents(trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fading: Fading) -> None:
+def _follow_latents(
+    trainer: Trainer, flow: OccupancyFlow, z: torch.Tensor, fading: Fading, group_of: dict[int, int]
+) -> None:
     """Let those groups come and go that latents ``z`` ``(m, k)`` know of, along the line that tells them best."""
     ones = torch.cat([torch.ones_like(z[:, :1]), z], dim=1).double()
-    for part, group in fading.group_of.items():
+    for region, group in group_of.items():
         present = fading.present[:, group]
         regression = torch.linalg.lstsq(ones, present[:, None]).solution.squeeze(1)
         explained = float((ones @ regression).var() / present.var())
         if explained < LEAST_EXPLAINED:
-            trainer.log(f"The latents say nothing of the presence of part {trainer.mesh.part_names[part]}, which stays "
-                        "as it is.")  # fmt: skip
+            trainer.log(f"The latents say nothing of the presence of part {flow.region_names[region]}, which stays as "
+                        "it is.")  # fmt: skip
             continue
         # regression on what is known with noise lies too flat
         steep, mean = STRETCH / explained, float(present.mean())
         middle = z.double().mean(dim=0)
         slope = steep * regression[1:]
-        flow.presence.let_fade(part, float(0.5 + STRETCH * (mean - 0.5) - slope @ middle), slope.float())
+        flow.presence.let_fade(region, float(0.5 + STRETCH * (mean - 0.5) - slope @ middle), slope.float())
 
 
-def _with_mean_presence(stage: Stage, decoder: FlowState, flow: OccupancyFlow, fading: Fading) -> Stage:
+def _with_mean_presence(
+    stage: Stage, decoder: FlowState, flow: OccupancyFlow, fading: Fading, group_of: dict[int, int]
+) -> Stage:
     """The stage with the density of all there is, as far as the mean of all particles tells it."""
-    mean = torch.ones(1, flow.membership.shape[1], device=stage.device)
-    for part, group in fading.group_of.items():
-        mean[0, part] = fading.share[group].clamp(min=LEAST_MEAN)
+    mean = torch.ones(1, len(flow.region_part), device=stage.device)
+    for region, group in group_of.items():
+        mean[0, region] = fading.share[group].clamp(min=LEAST_MEAN)
     share = stage.cloud.interpolate(flow.share(mean)[0])
     decoder.maps = HalfMaps(decoder.maps.first / share, decoder.maps.second / share, decoder.maps.fsc)
     return stage.with_density(stage.density / share)

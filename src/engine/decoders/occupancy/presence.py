@@ -20,28 +20,33 @@ def soft_clip(place: torch.Tensor) -> torch.Tensor:
 
 
 class Presence(nn.Module):
-    """Latent points ``(b, k)`` to the presence ``(b, p)`` of each part.
+    """Latent points ``(b, k)`` to the presence ``(b, r)`` of each region: a part, or what was cut off one.
 
-    ``fades`` ``(p,)``: whether a part comes and goes; the others are always there. ``offset`` ``(p,)`` and ``slope``
-    ``(p, k)``: its place from absent to present at z is ``offset + slope @ z``.
+    ``fades`` ``(r,)``: whether a region comes and goes; the others are always there. ``offset`` ``(r,)`` and ``slope``
+    ``(r, k)``: its place from absent to present at z is ``offset + slope @ z``.
     """
 
     fades: torch.Tensor
 
-    def __init__(self, parts: int, latent_dims: int) -> None:
-        """All parts are always there."""
+    def __init__(self, regions: int, latent_dims: int) -> None:
+        """All regions are always there."""
         super().__init__()
-        self.register_buffer("fades", torch.zeros(parts, dtype=torch.bool))
-        self.offset = nn.Parameter(torch.ones(parts))
-        self.slope = nn.Parameter(torch.zeros(parts, latent_dims))
+        self.register_buffer("fades", torch.zeros(regions, dtype=torch.bool))
+        self.offset = nn.Parameter(torch.ones(regions))
+        self.slope = nn.Parameter(torch.zeros(regions, latent_dims))
+
+    @property
+    def fading(self) -> list[int]:
+        """Regions, from 0, that come and go."""
+        return torch.nonzero(self.fades)[:, 0].tolist()
 
     @property
     def any_fading(self) -> bool:
-        """Whether any part comes and goes."""
+        """Whether any region comes and goes."""
         return bool(self.fades.any())
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Presence ``(b, p)`` at latent points ``(b, k)``."""
+        """Presence ``(b, r)`` at latent points ``(b, k)``."""
         return torch.where(self.fades, soft_clip(self.offset + z @ self.slope.T), torch.ones_like(self.offset))
 
     @torch.no_grad()
@@ -51,9 +56,9 @@ class Presence(nn.Module):
         return other - (other - z) @ torch.linalg.pinv(slope) @ slope
 
     @torch.no_grad()
-    def let_fade(self, part: int, offset: float, slope: torch.Tensor) -> None:
-        """Let a part come and go along ``slope`` ``(k,)``, from ``offset``."""
-        self.fades[part], self.offset[part], self.slope[part] = True, offset, slope
+    def let_fade(self, region: int, offset: float, slope: torch.Tensor) -> None:
+        """Let a region come and go along ``slope`` ``(k,)``, from ``offset``."""
+        self.fades[region], self.offset[region], self.slope[region] = True, offset, slope
 
     @torch.no_grad()
     def reparametrise(self, mean: torch.Tensor, scale: torch.Tensor) -> None:

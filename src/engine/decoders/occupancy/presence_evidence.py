@@ -1,0 +1,100 @@
+"""How well images are explained by groups of pieces that are there or not, and by amounts that vary.
+
+The molecule at rest has the mean of all particles: of a part that a share p of them has, p times its density. An image
+is linear in how much more of a part it has than that mean: a = s / p − 1, s being 1 or 0.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import torch
+
+from ...training.incomplete_images import LEAST_SHARE
+from ..flow.mode_model import ModeStatistics, fit_covariance
+from .amplitudes import Amplitudes
+
+ITERATIONS, STARTS = 20, (0.5, 0.95)
+TURNS, VARIATION_ITERATIONS = 3, 30  # of finding presence and variation by each other, and variation by itself
+_SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
+
+
+def explain_by_presence(
+    amplitudes: Amplitudes, share: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log evidence ``(n,)`` over all of it always there, and the probability ``(n, g)`` of each group's presence.
+
+    ``share`` ``(g,)`` of the particles have each group.
+    """
+    states = torch.tensor(list(product((0.0, 1.0), repeat=len(share)))).to(share)  # (2^g, g)
+    prior = (states * share.log() + (1 - states) * (1 - share).log()).sum(dim=1)
+    place = states / share - 1
+    bend = torch.einsum("sg,ngh,sh->ns", place, amplitudes.curvature, place)
+    log_odds = prior + amplitudes.gradient @ place.T - 0.5 * bend
+    return torch.logsumexp(log_odds, dim=1), torch.softmax(log_odds, dim=1) @ states
+
+
+def fit_shares(amplitudes: Amplitudes) -> torch.Tensor:
+    """The share ``(g,)`` of the particles that have each group, by expectation–maximisation.
+
+    From several starts, of which the one counts that explains the images best: steps may end where a part that is
+    always there is said to be hardly ever there, and then to be many times as strong.
+    """
+    ends = []
+    for start in STARTS:
+        share = torch.full_like(amplitudes.gradient[0], start)
+        for _ in range(ITERATIONS):
+            share = explain_by_presence(amplitudes, share)[1].mean(dim=0).clamp(LEAST_SHARE, 1 - LEAST_SHARE)
+        ends.append((float(explain_by_presence(amplitudes, share)[0].mean()), share))
+    return max(ends, key=lambda end: end[0])[1]
+
+
+def spread_of(alone: Amplitudes) -> float:
+    """The variance of a normal amplitude, of a single piece, that explains images best."""
+    return max(_SPREADS, key=lambda variance: float(explain_by_spread(alone, variance).mean()))
+
+
+def explain_by_spread(alone: Amplitudes, variance: float) -> torch.Tensor:
+    """Log evidence ``(n,)`` of a normal amplitude N(0, v): ½ b² v / (1 + v c) − ½ log (1 + v c)."""
+    bend, gradient = 1 + variance * alone.curvature[:, 0, 0], alone.gradient[:, 0]
+    return 0.5 * (gradient**2 * variance / bend - bend.log())
+
+
+def explain_by_both(
+    amplitudes: Amplitudes, groups: list[list[int]], held_out: torch.Tensor, variance: torch.Tensor
+) -> torch.Tensor:
+    """Log evidence ``(m,)`` of held-out images, groups being there or not and all else varying as it may.
+
+    The amounts of all pieces vary by N(μ, V) beside presence, V fitted with it to the other images, from ``variance``
+    ``(q, q)`` on. Density that goes from one place to another does that, and needs no presence then.
+    """
+    mean, fitted = torch.zeros_like(amplitudes.gradient[0]), ~held_out
+    belongs = torch.zeros(len(groups), len(mean)).to(mean)
+    for number, group in enumerate(groups):
+        belongs[number, group] = 1
+    for _ in range(TURNS):
+        rest = amplitudes
+        if groups:
+            beside = amplitudes.beyond(mean).softened(variance).grouped(groups)
+            share = fit_shares(beside.of(fitted))
+            rest = amplitudes.beyond((explain_by_presence(beside, share)[1] / share - 1) @ belongs)
+        some = rest.of(fitted)
+        mean, variance = fit_covariance(ModeStatistics(some.curvature, some.gradient), VARIATION_ITERATIONS)
+        if not groups:
+            break
+    judged = amplitudes.of(held_out)
+    evidence = _explain_by_normal(judged, mean, variance)
+    if groups:
+        beside = amplitudes.beyond(mean).softened(variance).grouped(groups)
+        evidence = evidence + explain_by_presence(beside.of(held_out), fit_shares(beside.of(fitted)))[0]
+    return evidence
+
+
+def _explain_by_normal(amplitudes: Amplitudes, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
+    """Log evidence ``(n,)`` of amplitudes N(``mean``, ``variance``): b'μ − ½ μ C μ beside ½ b' V (1 + C V)⁻¹ b' −
+    ½ log det (1 + C V), of b' beyond the mean.
+    """
+    left = amplitudes.beyond(mean).gradient
+    turn = torch.eye(len(variance)).to(variance) + amplitudes.curvature @ variance
+    explained = (left * (torch.linalg.solve(turn.transpose(1, 2), left[:, :, None]).squeeze(-1) @ variance)).sum(dim=1)
+    return 0.5 * ((amplitudes.gradient + left) @ mean + explained - torch.linalg.slogdet(turn)[1])
