@@ -6,9 +6,10 @@ Both have the same layers, the same batch, the same number of threads and no GPU
 which changes nothing in the work. Rounds of the one and of the other alternate, and the median round is told, after one
 that is not counted: images per second by the clock, which other work on the computer prolongs, and of processors.
 
-decoder : images predicted at latents that are given, misfit, gradients, Adam. whole : with what moves the latents too,
-FlexRec's table by Gauss–Newton steps and cryoDRGN's encoder of the same sizes, as its train_vae does it (its CTF, mask
-and losses included). exact : FlexRec in single precision throughout, as on processors without units for bfloat16.
+decoder : images predicted at latents that are given, misfit, gradients, Adam. encoder : with one of the same sizes too,
+cryoDRGN's as its train_vae does it (its CTF, mask and losses included). table : with latents moved by Gauss–Newton.
+FlexRec's decoder learns from half of an image's Fourier samples, or as many as ``--samples`` says; ``--exact`` is in
+single precision throughout, as on processors without units for bfloat16.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ import torch
 from chimerax.flexrec.engine.decoders.decoder import Pass
 from chimerax.flexrec.engine.decoders.field.field_decoder import FieldDecoder
 from chimerax.flexrec.engine.decoders.field.field_parameters import FieldParameters
+from chimerax.flexrec.engine.latents.encoder.encoder_parameters import EncoderParameters
+from chimerax.flexrec.engine.latents.encoder.image_encoder import ImageEncoder
+from chimerax.flexrec.engine.latents.latent_source import LatentSource
 from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.schedule import ResolutionLevel
@@ -83,14 +87,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3, help="batches in a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--samples", type=float, default=FieldParameters().field_samples, help="share of an image's")
+    parser.add_argument("--exact", action="store_true", help="FlexRec in single precision")
     arguments = parser.parse_args()
     if not os.environ.get("FLEXREC_CRYODRGN_PYTHON"):
         raise SystemExit("name a Python that has cryoDRGN in FLEXREC_CRYODRGN_PYTHON")
     torch.set_num_threads(arguments.threads)
-    print(f"box {arguments.box}, batch {arguments.batch}, {arguments.domain}, {arguments.threads} threads; images/s by "
-          "the clock (of processors), the decoder alone and the whole step")  # fmt: skip
-    print(f"{'width':>6}{'cryoDRGN decoder':>20}{'whole':>16}{'FlexRec decoder':>20}{'whole':>16}{'exact decoder':>20}"
-          f"{'whole':>16}")  # fmt: skip
+    print(f"box {arguments.box}, batch {arguments.batch}, {arguments.domain}, {arguments.threads} threads, FlexRec's "
+          f"samples {arguments.samples:g}; images/s by the clock (of processors)")  # fmt: skip
+    print(f"{'width':>6}{'cryoDRGN decoder':>20}{'encoder':>16}{'FlexRec decoder':>20}{'encoder':>16}{'table':>16}")
     with tempfile.TemporaryDirectory() as name:
         trainer = trainer_of(Path(name), arguments)
         for width in arguments.width:
@@ -110,7 +115,7 @@ def trainer_of(folder: Path, arguments: argparse.Namespace) -> Trainer:
 
 
 def line(trainer: Trainer, arguments: argparse.Namespace, width: int) -> str:
-    """Images per second of one width: cryoDRGN's, ours and ours in single precision."""
+    """Images per second of one width: cryoDRGN's and ours."""
     steps = steps_of(trainer, arguments, width)
     rounds = []
     for number in range(arguments.rounds + 1):
@@ -133,30 +138,44 @@ def theirs(arguments: argparse.Namespace, width: int) -> list[list[float]]:
 
 
 def steps_of(trainer: Trainer, arguments: argparse.Namespace, width: int) -> list[Callable[[], None]]:
-    """The decoder's step and the whole one, then both in single precision."""
-    settings = FieldParameters(field_units=width, domain=arguments.domain)
-    training = Training(FieldDecoder(settings), LatentTable())
+    """The step of the decoder alone, with an encoder, and with a table."""
+    encoder = ImageEncoder(EncoderParameters(encoder_units=width, encoder_warmup=0))
+    of_encoder, of_table = (step_of(trainer, arguments, width, source) for source in (encoder, LatentTable()))
+    return [lambda: of_table(False), lambda: of_encoder(True), lambda: of_table(True)]
+
+
+def step_of(
+    trainer: Trainer, arguments: argparse.Namespace, width: int, source: LatentSource
+) -> Callable[[bool], None]:
+    """A function that makes a step, latents moved by ``source`` or, told not to, as they are given."""
+    settings = FieldParameters(field_units=width, domain=arguments.domain, field_samples=arguments.samples)
+    training = Training(FieldDecoder(settings), source)
     decoder = training.decoder
     training.have_points(trainer)
     decoder.build(trainer, arguments.dims)
-    decoder.amplitude = torch.ones(trainer.images.box // 2 + 1)
+    decoder.amplitude, decoder.network.exact = torch.ones(trainer.images.box // 2 + 1), arguments.exact
     noise = torch.full((trainer.images.box // 2 + 1,), float(trainer.images.box**2))
     stage = trainer.stage_of(trainer.levels[0], noise)
     now = Pass(trainer, stage.with_density(torch.ones_like(stage.density)), training.points, 0)
     batches = list(now.stage.batches_of(np.split(np.arange(len(trainer.images)), 4)))
     white = torch.randn(arguments.batch, arguments.dims)
     place, turn = np.arange(arguments.batch), iter(range(1 << 30))
+    decoder.begin_pass(now)
+    source.begin_pass(now, decoder)
 
-    def step(moved: bool, exact: bool) -> None:
+    def step(moved: bool) -> None:
         batch, z = batches[next(turn) % len(batches)], white
-        decoder.network.exact = exact
-        decoder.optimiser.zero_grad()
+        for optimiser in training.optimisers if moved else [decoder.optimiser]:
+            optimiser.zero_grad()
         if moved:
-            batch, z = training.source.move(now, decoder, batch, white)
+            batch, z = source.move(now, decoder, batch, white)
         decoder.learn(now, batch, z, place, arguments.batch)
-        decoder.optimiser.step()
+        if moved:
+            source.learn(now, decoder, batch, z, arguments.batch)
+        for optimiser in training.optimisers if moved else [decoder.optimiser]:
+            optimiser.step()
 
-    return [lambda moved=moved, exact=exact: step(moved, exact) for exact in (False, True) for moved in (False, True)]
+    return step
 
 
 def timed(step: Callable[[], None], count: int) -> tuple[float, float]:

@@ -24,6 +24,14 @@ class Nodes:
     share: torch.Tensor
 
 
+def slice_places(kx: torch.Tensor, ky: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
+    """Positions ``(b, p, 3)`` in a map's transform of samples at (``kx``, ``ky``), ``(p,)`` or ``(b, p)``, of images.
+
+    Rows 0 and 1 of ``rotation`` ``(b, 3, 3)`` span the slice.
+    """
+    return kx[..., None] * rotation[:, None, 0] + ky[..., None] * rotation[:, None, 1]
+
+
 class PlaneSamples:
     """The samples ``(p,)`` of an image's half plane that are used: those with positive weight, at (``kx``, ``ky``)."""
 
@@ -41,11 +49,8 @@ class PlaneSamples:
         return images[:, self.used] * (1 - 2 * ((self.kx + self.ky).long() % 2))
 
     def places(self, rotation: torch.Tensor) -> torch.Tensor:
-        """Where the samples of images of these orientations ``(b, 3, 3)`` lie in a map's transform, ``(b, p, 3)``.
-
-        Rows 0 and 1 of R span the slice.
-        """
-        return self.kx[None, :, None] * rotation[:, None, 0] + self.ky[None, :, None] * rotation[:, None, 1]
+        """Where the samples of images of these orientations ``(b, 3, 3)`` lie in a map's transform, ``(b, p, 3)``."""
+        return slice_places(self.kx, self.ky, rotation)
 
 
 class SliceGrid(PlaneSamples):

@@ -17,7 +17,6 @@ from ....mesh.map_files import write_map
 from ...latents.particle_latents import ParticleLatents
 from ...maps.half_maps import supported_map
 from ...maps.noise_power import measure_noise
-from ...projector.central_slices import PlaneSamples
 from ...training.adam_state import adam_tensors, restore_adam
 from ...training.batches import Batch
 from ...training.rigid_map import rigid_stage
@@ -25,6 +24,7 @@ from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage, carry_density
 from ...training.trainer import Trainer
 from ..decoder import Output, Pass
+from .drawn_samples import DrawnSamples, SampleDraw
 from .field_start import start_field
 from .field_state import NUMBERS, FieldState
 from .field_transform import field_volume
@@ -81,20 +81,28 @@ class FieldDecoder(FieldState):
 
     # ----- how it learns -----
 
+    def begin_pass(self, now: Pass) -> None:
+        """With samples of images that the pass draws."""
+        self._draw = SampleDraw(self.plane(now.stage), self.amplitude, self.settings.field_samples,
+                                (now.trainer.seed, 43, now.epoch))  # fmt: skip
+
     def learn(self, now: Pass, batch: Batch, z: torch.Tensor, place: np.ndarray, size: int) -> torch.Tensor:
-        """Add the gradient of the misfit, few images at a time; the misfits of the field and of the rigid map."""
+        """Add the gradient of the misfit, few images at a time; the misfits of the field and of the rigid map, as drawn
+        samples tell them.
+        """
         stage, plane = now.stage, self.plane(now.stage)
         weight = torch.ones(len(batch), device=z.device) if batch.weight is None else batch.weight
-        left = torch.view_as_real(plane.samples(batch.images - self.rigid(stage, batch)))
-        points, misfit = z.detach().requires_grad_(z.requires_grad), torch.zeros((), device=z.device)
+        left = plane.samples(batch.images - self.rigid(stage, batch))
+        points, sums = z.detach().requires_grad_(z.requires_grad), torch.zeros(2, device=z.device)
         for some in self.pieces(stage, len(batch)):
-            residual = left[some] - self.change(stage, batch.picked(some), points[some])
-            misfits = _misfit(plane, residual)
+            drawn = self._draw.samples(batch.rows[some])
+            rigid = torch.view_as_real(drawn.of(left[some]))
+            misfits = _misfit(drawn, rigid - self.change(stage, batch.picked(some), points[some], drawn))
             (weight[some] @ misfits / size).backward()
-            misfit += misfits.detach().sum() / size
+            sums += torch.stack([misfits.detach().sum(), _misfit(drawn, rigid).sum()]) / size
         if points.grad is not None:  # what z came from, a network perhaps, learns once from all of them
             z.backward(points.grad)
-        return torch.stack([misfit, _misfit(plane, left).sum() / size])
+        return sums
 
     def solve(self, now: Pass) -> Stage:
         """Nothing is solved in closed form; what is known of the latents is counted."""
@@ -140,6 +148,6 @@ class FieldDecoder(FieldState):
         self.amplitude, self.known_shells = tensors["amplitude"], words["known_shells"]
 
 
-def _misfit(plane: PlaneSamples, residual: torch.Tensor) -> torch.Tensor:
-    """`Stage.misfit` ``(b,)`` of residuals ``(b, p, 2)``: real and imaginary parts."""
-    return 0.5 * (residual.square().sum(dim=2) @ plane.weights)
+def _misfit(drawn: DrawnSamples, residual: torch.Tensor) -> torch.Tensor:
+    """An estimate of `Stage.misfit` ``(b,)`` from residuals ``(b, m, 2)``: real and imaginary parts."""
+    return 0.5 * (residual.square().sum(dim=2) * drawn.weights).sum(dim=1)

@@ -46,6 +46,15 @@ class FieldParameters:
         advanced=True,
         group=GROUP,
     )
+    field_samples: float = parameter(
+        0.5,
+        help="share of an image's Fourier samples that the field learns from in each pass, drawn by how much they say; "
+        "1 for all, which takes twice as long as a half",
+        low=0.05,
+        high=1,
+        advanced=True,
+        group=GROUP,
+    )
     field_start: str = parameter(
         "components",
         help="where the field begins: components, linear components of the density, which the network is taught first; "

@@ -14,12 +14,13 @@ import torch
 
 from ...maps.half_maps import HalfMaps
 from ...optimisers import Adam
-from ...projector.central_slices import PlaneSamples
+from ...projector.central_slices import PlaneSamples, slice_places
 from ...training.batches import Batch, pieces
 from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage
 from ...training.trainer import Trainer
 from ..decoder import Decoder
+from .drawn_samples import DrawnSamples
 from .field_network import FieldNetwork, encoding_directions
 from .field_parameters import FieldParameters
 from .field_transform import amplitude_at, complex_parts, half_space, shell_amplitude
@@ -104,16 +105,23 @@ class FieldState(Decoder):
             self._plane = stage.weights, PlaneSamples(stage.weights)
         return self._plane[1]
 
-    def _asked(self, stage: Stage, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _asked(
+        self, stage: Stage, batch: Batch, drawn: DrawnSamples | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Positions to ask the network for, which are opposite, and what its numbers are times ``(b, p, 1)``."""
         plane = self.plane(stage)
-        asked, opposite = half_space(plane.places(batch.rotation), self.hartley)
-        scale = amplitude_at(self.amplitude, torch.hypot(plane.kx, plane.ky)) * batch.transfer[:, plane.used]
-        return asked, opposite, scale[..., None]
+        transfer, at = batch.transfer[:, plane.used], plane if drawn is None else drawn
+        asked, opposite = half_space(slice_places(at.kx, at.ky, batch.rotation), self.hartley)
+        scale = amplitude_at(self.amplitude, torch.hypot(at.kx, at.ky))
+        return asked, opposite, (scale * (transfer if drawn is None else drawn.of(transfer)))[..., None]
 
-    def change(self, stage: Stage, batch: Batch, z: torch.Tensor) -> torch.Tensor:
-        """What images have beyond the rigid molecule's: real and imaginary parts ``(b, p, 2)`` of their samples."""
-        asked, opposite, scale = self._asked(stage, batch)
+    def change(
+        self, stage: Stage, batch: Batch, z: torch.Tensor, drawn: DrawnSamples | None = None
+    ) -> torch.Tensor:
+        """What images have beyond the rigid molecule's: real and imaginary parts ``(b, p, 2)`` of their samples, or of
+        those that are ``drawn``.
+        """
+        asked, opposite, scale = self._asked(stage, batch, drawn)
         return scale * complex_parts(self.network(self.network.encoded(asked), z), opposite, self.hartley)
 
     def _images(self, stage: Stage, samples: torch.Tensor) -> torch.Tensor:

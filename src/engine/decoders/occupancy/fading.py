@@ -1,9 +1,9 @@
 """Which parts some particles lack, told from images before anything is trained.
 
-The two places of a part's amplitude (`presence_evidence.py`) are known, and that tells absence from motion: a part that moves
-looks fainter in its mean place by a fraction, and never as if nothing were there. Each group of parts is there or not,
-all of a group together, groups independently; which groups there are is found by adding one part at a time, and then
-pieces of parts, as long as images that shares were not fitted to are explained better.
+The two places of a part's amplitude are known (`presence_evidence.py`), and that tells absence from motion: a part that
+moves looks fainter in its mean place by a fraction, and never as if nothing were there. Each group of parts is there or
+not, all of a group together, groups independently; which groups there are is found by adding one part at a time, and
+then pieces of parts, as long as images that shares were not fitted to are explained better.
 """
 
 from __future__ import annotations
