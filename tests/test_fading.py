@@ -46,7 +46,7 @@ def pieces_of(part: Sequence[int]) -> Pieces:
     """Pieces of parts, each cut off by itself."""
     count = np.bincount(part)
     sides = [[piece] for piece, number in enumerate(part) if count[number] > 1]
-    return Pieces(np.eye(len(part)), np.array(part), sides)
+    return Pieces(np.eye(len(part)), np.array(part), np.ones(len(part)), sides)
 
 
 def drawn(share: float, seed: int) -> np.ndarray:
@@ -111,12 +111,14 @@ def test_a_piece_of_a_part_that_comes_and_goes_is_found():
 
 
 def test_what_is_always_there_of_a_part_that_comes_and_goes_is_told_from_it():
-    part = [0, 0, 0, 0, 1, 1]
-    amount = np.ones((COUNT, 6))
-    amount[:, [0, 1, 2, 4, 5]] = drawn(0.5, 2)[:, None]
+    part = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]
+    amount = np.ones((COUNT, 10))
+    amount[:, [0, 1, 2, 3, 7, 8, 9]] = drawn(0.5, 2)[:, None]
     fading = found(amount, 2, part)
-    assert list(map(sorted, fading.groups)) == [[0, 1, 2, 4, 5]]
+    # a quarter of the second part is too little to be named by itself
+    assert list(map(sorted, fading.groups)) == [[0, 1, 2, 3, 6, 7, 8, 9]]
     assert grouped(fading, part).fading == {1: 0, 2: 0}
+    assert grouped(fading, part).pieces == [[4, 5], [6, 7, 8, 9], [0, 1, 2, 3]]
 
 
 def test_pieces_of_a_part_that_moves_do_not_fade():

@@ -18,11 +18,13 @@ class Pieces:
     """Each part of a mesh in one or several pieces.
 
     share : ``(v, q)`` of each vertex in each piece, rows summing to 1. part : ``(q,)`` the part that each belongs to.
+    mass : ``(q,)`` of each.
     sides : the pieces on either side of every cut that was made, those of the first cuts being the largest.
     """
 
     share: np.ndarray
     part: np.ndarray
+    mass: np.ndarray
     sides: list[list[int]]
 
     @property
@@ -53,4 +55,5 @@ def cut_parts(mesh: TetMesh, mass: np.ndarray) -> Pieces:
 
     for part in range(mesh.parts):
         divide(np.flatnonzero(member[:, part]), part)
-    return Pieces(np.stack(shares, axis=1), np.array(parts), sorted(sides, key=len, reverse=True))
+    share = np.stack(shares, axis=1)
+    return Pieces(share, np.array(parts), level @ share, sorted(sides, key=len, reverse=True))

@@ -19,6 +19,7 @@ from .presence_evidence import explain_by_both, explain_by_presence, explain_by_
 
 LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
 MOST_GROUPS = 5
+LEAST_REST = 0.3  # of a part that comes and goes: so much of it, or nothing, is said to be always there
 VARIATION = 0.05  # variance that a moving part's amplitude has for its motion is not quite what is marginalised
 # how much of a part comes and goes: all, or, where a mean of few of the particles has little of it and something of its
 # neighbours besides, most
@@ -72,7 +73,8 @@ def find_fading(
     apart = [[piece] for piece in range(len(pieces.part))]
     spread = _variation(parts + apart, amplitudes)
     of_pieces = _Search(amplitudes.softened(spread), held_out, most, strictness)
-    finer = of_pieces.added_to(of_pieces.trimmed(groups), pieces.sides)
+    finer = _with_small_rests(groups, of_pieces.trimmed(groups), pieces)
+    finer = of_pieces.added_to(finer, pieces.sides)
     finer = _without_displaced(amplitudes, finer, len(groups), held_out, spread)
     if finer != groups:
         search, groups = of_pieces, finer
@@ -86,6 +88,17 @@ def _variation(together: list[list[int]], amplitudes: Amplitudes) -> torch.Tenso
     for group in together:
         variance[np.ix_(group, group)] += VARIATION
     return variance
+
+
+def _with_small_rests(groups: list[list[int]], trimmed: list[list[int]], pieces: Pieces) -> list[list[int]]:
+    """The ``trimmed`` groups, with what was cut off of parts that have hardly anything else."""
+    kept = []
+    for group, left in zip(groups, trimmed, strict=True):
+        cut = sorted(set(group) - set(left))
+        share = {part: pieces.mass[[one for one in cut if pieces.part[one] == part]].sum()
+                 / pieces.mass[pieces.part == part].sum() for part in set(pieces.part[cut].tolist())}  # fmt: skip
+        kept.append([one for one in group if one in left or share[int(pieces.part[one])] < LEAST_REST])
+    return kept
 
 
 def _without_displaced(
