@@ -117,7 +117,7 @@ def test_numpy_moves_bodies_as_torch_does():
 # ----- trained -----
 
 
-TRAIN = ("train", "--decoder", "bodies", "--latent-dims", 1, "--epochs", 5, "--batch-size", 32)
+TRAIN = ("train", "--decoder", "bodies", "--latent-dims", 1, "--epochs", 3, "--batch-size", 32)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def trained(project) -> tuple[Trainer, Training]:
     folder = project / "004-train"
     decoder = BodiesDecoder(DECODERS["bodies"].parameters())
     images = ParticleImages(prepared.particles, prepared.filter)
-    trainer = Trainer(images, load_mesh(folder / "mesh.npz"), Settings(latent_dims=1), (ResolutionLevel(32, 5, 0.95),),
+    trainer = Trainer(images, load_mesh(folder / "mesh.npz"), Settings(latent_dims=1), (ResolutionLevel(32, 3, 0.95),),
                       log=lambda line: None)  # fmt: skip
     training = Training(decoder, LatentTable())
     load_resume(folder / "resume.safetensors", trainer, training)
@@ -161,7 +161,7 @@ def test_a_body_projected_in_its_own_pose_is_the_models_image_of_it(project, cor
         poses = trainer.poses
         poses.correction, poses.radius = 4 * torch.randn(poses.correction.shape), 60.0
         poses.variance, poses.centre = torch.full((2,), 16.0), torch.tensor([5.0, -8.0, 12.0])
-    stage = decoder.enter(trainer, ResolutionLevel(32, 5, 0.95), points)
+    stage = decoder.enter(trainer, ResolutionLevel(32, 3, 0.95), points)
     files = decoder.particle_files(trainer, points)
     assert sorted(files) == [f"body_{part + 1}" for part in range(trainer.mesh.parts)]
     rows = np.arange(12)

@@ -127,8 +127,8 @@ def test_a_killed_training_resumes_to_the_same_numbers(project):
 
 
 def test_where_all_is_there_it_is_the_flow(tmp_path):
-    made = make_project(tmp_path / "project", "fab1: ±25", 300, 2)
-    words = ("--latent-dims", 1, "--epochs", 2, "--modes", 16, "--hidden-units", 8, "--device", "cpu")
+    made = make_project(tmp_path / "project", "fab1: ±25", 200, 2)
+    words = ("--latent-dims", 1, "--epochs", 1, "--modes", 16, "--hidden-units", 8, "--device", "cpu")
     assert flexrec(made, "train", *words) == 0
     assert flexrec(made, "train", *words, "--decoder", "occupancy") == 0
     assert np.array_equal(latents(made / "004-train"), latents(made / "005-train"))
