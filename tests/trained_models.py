@@ -10,9 +10,12 @@ import pytest
 import torch
 from chimerax.flexrec.engine.decoders.classes.simplex import corners
 from chimerax.flexrec.engine.decoders.flow.flow_network import Flow, build_motion_basis
+from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.mesh import build_mesh, save_mesh
 from chimerax.flexrec.mesh.map_files import write_map
+from chimerax.flexrec.mesh.pieces import cut_parts
+from chimerax.flexrec.mesh.regions import group_regions
 from chimerax.flexrec.models import open_model
 from mesh_shapes import ball, blurred, dumbbell, voxel_grid
 
@@ -139,6 +142,24 @@ def make_linear(folder: Path, latent_dims: int = 2, latents: np.ndarray | None =
     }  # fmt: skip
     (folder / "model.json").write_text(json.dumps(record))
     return folder
+
+
+def make_occupancy(folder: Path) -> Path:
+    """A folder with a motion along z1, and along z2 a piece of the second of two blobs that comes and goes."""
+    volume = two_blobs()
+    mesh = two_part_mesh(volume)
+    mass = np.ones(len(mesh.vertices))
+    pieces = cut_parts(mesh, mass)
+    along = pieces.share.T @ mesh.vertices[:, 0] / pieces.share.sum(axis=0)
+    far = [piece for piece in pieces.of_parts[1] if along[piece] > 15]
+    torch.manual_seed(0)
+    flow = OccupancyFlow(build_motion_basis(mesh, mass, 6), 2, 12, 2)
+    with torch.no_grad():
+        for weight in (flow.linear.weight, flow.network[-1].weight):
+            weight.normal_(0, 0.2)
+    flow.divide(group_regions(pieces, [far]).regions)
+    flow.presence.let_fade(2, 0.5, torch.tensor([0.0, 1.0]))
+    return save_trained(folder, mesh, flow, volume, white(300, 2), format="flexrec-occupancy")
 
 
 def make_moving_classes(folder: Path) -> Path:
