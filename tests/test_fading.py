@@ -13,6 +13,7 @@ from chimerax.flexrec.engine.decoders.occupancy.amplitudes import Amplitudes, am
 from chimerax.flexrec.engine.decoders.occupancy.fading import Fading, find_fading
 from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
 from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, soft_clip
+from chimerax.flexrec.engine.decoders.occupancy.presence_evidence import explain_by_normal
 from chimerax.flexrec.jobs.diagnose.composition_test import judge
 from chimerax.flexrec.mesh.pieces import Pieces
 from chimerax.flexrec.mesh.regions import GroupedRegions, group_regions
@@ -21,10 +22,10 @@ from chimerax.flexrec.models.occupancy.presence_arrays import PresenceArrays
 COUNT, POWER = 1500, 14.0  # images, and how clearly each shows a part
 
 
-def shown(amount: np.ndarray, seed: int = 0) -> Amplitudes:
+def shown(amount: np.ndarray, seed: int = 0, power: float = POWER) -> Amplitudes:
     """What images say whose parts have ``amount`` ``(n, p)`` of their mean density, neighbouring parts overlapping."""
     rng, parts = np.random.default_rng(seed), amount.shape[1]
-    curvature = POWER * (np.eye(parts) + 0.2 * (np.eye(parts, k=1) + np.eye(parts, k=-1)))
+    curvature = power * (np.eye(parts) + 0.2 * (np.eye(parts, k=1) + np.eye(parts, k=-1)))
     noise = rng.normal(size=amount.shape) @ np.linalg.cholesky(curvature).T
     gradient = (amount - 1) @ curvature + noise
     return Amplitudes(torch.from_numpy(np.tile(curvature, (len(amount), 1, 1))), torch.from_numpy(gradient))
@@ -162,6 +163,37 @@ def test_what_motion_explains_is_no_amplitude():
     assert abs(float(amount.var() / error.mean() ** 2) - 1) < 0.15  # nothing beyond noise
     alone = (images @ slopes[1]) / (slopes[1] @ slopes[1])
     assert float(alone.var() * (slopes[1] @ slopes[1])) > 5  # which it would be, were motion not left open
+
+
+def test_amounts_that_vary_are_marginalised():
+    """Against evidence from images themselves: x = S a + noise, a ~ N(μ, V), over a = 0."""
+    rng = np.random.default_rng(3)
+    slopes = torch.from_numpy(rng.normal(size=(4, 9, 3)))  # of four images of nine pixels, by three amplitudes
+    images = torch.from_numpy(rng.normal(size=(4, 9)))
+    mean, root = torch.from_numpy(rng.normal(size=3)), torch.from_numpy(rng.normal(size=(3, 3)))
+    variance = root @ root.T
+    known = Amplitudes(slopes.transpose(1, 2) @ slopes, (slopes.transpose(1, 2) @ images[:, :, None]).squeeze(-1))
+    covariance = torch.eye(9) + slopes @ variance @ slopes.transpose(1, 2)
+    normal = torch.distributions.MultivariateNormal
+    nothing, white = torch.zeros(9).double(), torch.eye(9).double()
+    wanted = normal(slopes @ mean, covariance).log_prob(images) - normal(nothing, white).log_prob(images)
+    assert torch.allclose(explain_by_normal(known, mean, variance), wanted)
+    soft = known.softened(variance)
+    amplitude = torch.from_numpy(rng.normal(size=3))
+    given = normal(slopes @ amplitude, covariance).log_prob(images) - normal(nothing, covariance).log_prob(images)
+    bend = torch.einsum("i,nij,j->n", amplitude, soft.curvature, amplitude)
+    assert torch.allclose(soft.gradient @ amplitude - 0.5 * bend, given)
+
+
+@pytest.mark.parametrize(("narrow", "power"), [(4.0, 0.3), (2.0, 1.0), (4.0, 2.0), (1.0, 14.0)])
+def test_what_goes_round_from_piece_to_piece_is_not_absent(narrow, power):
+    """Six places about an axis, of which density passes one after the other: it leaves each, and is never gone."""
+    rng, count, part = np.random.default_rng(5), 2 * COUNT, [0, 0, 0, 0, 0, 0, 0, 0, 1, 1]
+    turn, places = rng.uniform(-np.pi, np.pi, (count, 1)), 2 * np.pi * np.arange(6) / 6
+    density = np.exp(narrow * np.cos(turn - places))
+    amount = np.ones((count, 10))
+    amount[:, 1:7] = density / density.mean(axis=0)
+    assert find_fading(shown(amount, power=power), pieces_of(part), held_out(count), 3) is None
 
 
 # ----- presence along z -----

@@ -83,18 +83,19 @@ def explain_by_both(
         if not groups:
             break
     judged = amplitudes.of(held_out)
-    evidence = _explain_by_normal(judged, mean, variance)
+    evidence = explain_by_normal(judged, mean, variance)
     if groups:
         beside = amplitudes.beyond(mean).softened(variance).grouped(groups)
         evidence = evidence + explain_by_presence(beside.of(held_out), fit_shares(beside.of(fitted)))[0]
     return evidence
 
 
-def _explain_by_normal(amplitudes: Amplitudes, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
-    """Log evidence ``(n,)`` of amplitudes N(``mean``, ``variance``): b'μ − ½ μ C μ beside ½ b' V (1 + C V)⁻¹ b' −
-    ½ log det (1 + C V), of b' beyond the mean.
+def explain_by_normal(amplitudes: Amplitudes, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
+    """Log evidence ``(n,)`` of amplitudes N(``mean`` ``(q,)``, ``variance`` ``(q, q)``).
+
+    ½ (b + b')·μ + ½ b'·V (1 + C V)⁻¹ b' − ½ log det (1 + C V), b' = b − C μ.
     """
     left = amplitudes.beyond(mean).gradient
     turn = torch.eye(len(variance)).to(variance) + amplitudes.curvature @ variance
-    explained = (left * (torch.linalg.solve(turn.transpose(1, 2), left[:, :, None]).squeeze(-1) @ variance)).sum(dim=1)
+    explained = (left * (torch.linalg.solve(turn, left) @ variance)).sum(dim=1)
     return 0.5 * ((amplitudes.gradient + left) @ mean + explained - torch.linalg.slogdet(turn)[1])
