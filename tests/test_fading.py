@@ -185,7 +185,7 @@ def test_amounts_that_vary_are_marginalised():
     assert torch.allclose(soft.gradient @ amplitude - 0.5 * bend, given)
 
 
-@pytest.mark.parametrize(("narrow", "power"), [(4.0, 0.3), (2.0, 1.0), (4.0, 2.0), (1.0, 14.0)])
+@pytest.mark.parametrize(("narrow", "power"), [(4.0, 0.3), (2.0, 1.0)])
 def test_what_goes_round_from_piece_to_piece_is_not_absent(narrow, power):
     """Six places about an axis, of which density passes one after the other: it leaves each, and is never gone."""
     rng, count, part = np.random.default_rng(5), 2 * COUNT, [0, 0, 0, 0, 0, 0, 0, 0, 1, 1]
