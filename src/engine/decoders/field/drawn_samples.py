@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ...precise import in_double
 from ...projector.central_slices import PlaneSamples
 from .field_transform import amplitude_at
 
@@ -40,10 +41,11 @@ class SampleDraw:
         """``amplitude`` ``(s,)`` of the network's numbers by shell; ``seed`` of the pass."""
         self._plane, self._seed = plane, seed
         says = plane.weights.sqrt() * amplitude_at(amplitude, torch.hypot(plane.kx, plane.ky))
-        chance = probabilities(says.double().cpu().numpy(), share)
+        chance = probabilities(says.cpu().double().numpy(), share)
         order = np.random.default_rng((*seed, 0)).permutation(len(chance))
-        self._order = torch.from_numpy(order).to(plane.kx.device)
-        self._up_to = torch.from_numpy(np.cumsum(chance[order])).to(plane.kx.device)
+        exact = in_double(plane.kx)
+        self._order = torch.from_numpy(order).to(exact.device)
+        self._up_to = torch.from_numpy(np.cumsum(chance[order])).to(exact)
         self._chance = torch.from_numpy(chance).to(plane.weights)
         self._count = int(self._up_to[-1])
 
@@ -53,7 +55,7 @@ class SampleDraw:
         step = self._up_to[-1] / self._count
         at = (torch.arange(self._count)[None] + begin.double()[:, None]).to(self._up_to) * step
         place = torch.searchsorted(self._up_to, at).clamp(max=len(self._order) - 1)
-        index = self._order[place]
+        index = self._order[place].to(self._plane.kx.device)
         return DrawnSamples(
             index, self._plane.kx[index], self._plane.ky[index],
             self._plane.weights[index] * step.to(self._chance) / self._chance[index],
