@@ -165,14 +165,15 @@ def step_of(
 
     def step(moved: bool) -> None:
         batch, z = batches[next(turn) % len(batches)], white
-        for optimiser in training.optimisers if moved else [decoder.optimiser]:
+        optimisers = training.optimisers if moved else [decoder.optimiser]
+        for optimiser in optimisers:
             optimiser.zero_grad()
         if moved:
             batch, z = source.move(now, decoder, batch, white)
         decoder.learn(now, batch, z, place, arguments.batch)
         if moved:
             source.learn(now, decoder, batch, z, arguments.batch)
-        for optimiser in training.optimisers if moved else [decoder.optimiser]:
+        for optimiser in optimisers:
             optimiser.step()
 
     return step

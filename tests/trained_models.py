@@ -39,10 +39,13 @@ def two_part_mesh(volume: np.ndarray, pixel_size: float = PIXEL, coarseness: int
     return build_mesh(mask, pixel_size, coarseness, labels, ((0, 1),))
 
 
-def random_flow(mesh, latent_dims: int = 2, motion: float = 0.4, seed: int = 0) -> Flow:
+def random_flow(
+    mesh, latent_dims: int = 2, motion: float = 0.4, seed: int = 0, network: type[Flow] = Flow
+) -> Flow:
     """A flow with random weights, whose motions are of the order of ``motion`` times ten ångströms."""
     torch.manual_seed(seed)
-    flow = Flow(build_motion_basis(mesh, np.ones(len(mesh.vertices)), 6), latent_dims, hidden_units=12, hidden_layers=2)
+    basis = build_motion_basis(mesh, np.ones(len(mesh.vertices)), 6)
+    flow = network(basis, latent_dims, hidden_units=12, hidden_layers=2)
     with torch.no_grad():
         for weight in (flow.linear.weight, flow.network[-1].weight):
             weight.normal_(0, motion)
@@ -148,15 +151,10 @@ def make_occupancy(folder: Path) -> Path:
     """A folder with a motion along z1, and along z2 a piece of the second of two blobs that comes and goes."""
     volume = two_blobs()
     mesh = two_part_mesh(volume)
-    mass = np.ones(len(mesh.vertices))
-    pieces = cut_parts(mesh, mass)
+    pieces = cut_parts(mesh, np.ones(len(mesh.vertices)))
     along = pieces.share.T @ mesh.vertices[:, 0] / pieces.share.sum(axis=0)
     far = [piece for piece in pieces.of_parts[1] if along[piece] > 15]
-    torch.manual_seed(0)
-    flow = OccupancyFlow(build_motion_basis(mesh, mass, 6), 2, 12, 2)
-    with torch.no_grad():
-        for weight in (flow.linear.weight, flow.network[-1].weight):
-            weight.normal_(0, 0.2)
+    flow = random_flow(mesh, motion=0.2, network=OccupancyFlow)
     flow.divide(group_regions(pieces, [far]).regions)
     flow.presence.let_fade(2, 0.5, torch.tensor([0.0, 1.0]))
     return save_trained(folder, mesh, flow, volume, white(300, 2), format="flexrec-occupancy")

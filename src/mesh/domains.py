@@ -10,7 +10,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from .graph_cut import Graph, best_cut, linked_graph
+from .graph_cut import Graph, best_cut, linked_graph, relative_density
 
 MOST_BLOCKS = 4000
 MOST_DOMAINS = 8  # found without being told how many
@@ -56,8 +56,7 @@ def _build_graph(density: np.ndarray, mask: np.ndarray, block: int) -> tuple[Gra
     """The graph of blocks of voxels, and the row of the block of each voxel of the mask (m,)."""
     place, row = np.unique(np.argwhere(mask) // block, axis=0, return_inverse=True)
     row = row.reshape(-1)
-    level = np.clip(density[mask], 0, None).astype(np.float64)
-    level = np.clip(level / max(np.percentile(level, 95), 1e-30), 0.02, 1.0)
+    level = relative_density(np.clip(density[mask], 0, None).astype(np.float64))
     mass = np.bincount(row, level) / block**3
     number = np.full(place.max(axis=0) + 2, -1)
     number[tuple(place.T)] = np.arange(len(place))

@@ -29,6 +29,11 @@ class Cut:
     conduction: float
 
 
+def relative_density(density: np.ndarray) -> np.ndarray:
+    """``density`` (n,) of blocks or vertices as a mass in 0.02..1, 1 being the densest twentieth."""
+    return np.clip(density / max(np.percentile(density, 95), 1e-30), 0.02, 1.0)
+
+
 def linked_graph(mass: np.ndarray, first: np.ndarray, second: np.ndarray) -> Graph:
     """The graph whose nodes ``first`` (l,) and ``second`` (l,) are neighbours, each pair once."""
     from scipy.sparse import coo_matrix

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .graph_cut import best_cut, linked_graph
+from .graph_cut import best_cut, linked_graph, relative_density
 from .shape import unique_edges, vertex_parts
 from .tetmesh import TetMesh
 
@@ -36,7 +36,7 @@ class Pieces:
 def cut_parts(mesh: TetMesh, mass: np.ndarray) -> Pieces:
     """The pieces of all parts, cut where they are most slender; ``mass`` ``(v,)`` is the density of each vertex."""
     member = vertex_parts(mesh)
-    level = np.clip(mass / max(np.percentile(mass, 95), 1e-30), 0.02, 1.0)
+    level = relative_density(mass)
     graph = linked_graph(level, *unique_edges(mesh).T)
     largest, smallest = (limit * level.sum() for limit in (LARGEST, SMALLEST))
     shares: list[np.ndarray] = []
@@ -49,11 +49,13 @@ def cut_parts(mesh: TetMesh, mass: np.ndarray) -> Pieces:
             both = [divide(side, part) for side in cut.sides]
             sides.extend(both)
             return both[0] + both[1]
-        shares.append(np.where(np.isin(np.arange(len(mass)), piece), member[:, part], 0.0))
+        share = np.zeros(len(mass))
+        share[piece] = member[piece, part]
+        shares.append(share)
         parts.append(part)
         return [len(parts) - 1]
 
     for part in range(mesh.parts):
         divide(np.flatnonzero(member[:, part]), part)
-    share = np.stack(shares, axis=1)
-    return Pieces(share, np.array(parts), level @ share, sorted(sides, key=len, reverse=True))
+    all_shares = np.stack(shares, axis=1)
+    return Pieces(all_shares, np.array(parts), level @ all_shares, sorted(sides, key=len, reverse=True))

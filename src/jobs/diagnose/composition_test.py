@@ -104,8 +104,6 @@ def _named(rows: Sequence[int], names: Sequence[str]) -> str:
 
 def _known(mass: np.ndarray, grouped: GroupedRegions, model: Model) -> list[int]:
     """The regions of which the model lets most come and go; ``mass`` ``(v,)`` of the vertices."""
-    if not model.fading:
-        return []
     share = grouped.regions.share * mass[:, None]
     covered = model.moving_points.may_be_absent @ share / np.maximum(share.sum(axis=0), 1e-30)
     return np.flatnonzero(covered > 0.5).tolist()

@@ -182,7 +182,7 @@ class FlowDecoder(FlowState):
             held=trainer.mesh.free is not None,
             part_names=trainer.mesh.part_names,
         )
-        self.build(basis, trainer.settings.latent_dims, trainer.device)
-        self.flow.take(arrays)
-        self.use(self.flow)
+        flow = self.new_flow(basis, trainer.settings.latent_dims, trainer.device)
+        flow.take(arrays)
+        self.use(flow)
         restore_adam(self.optimiser, tensors)

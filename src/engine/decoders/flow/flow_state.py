@@ -46,8 +46,11 @@ class FlowState(Decoder):
 
     def build(self, basis: MotionBasis, latent_dims: int, device: str) -> None:
         """Have a flow at rest."""
-        s = self.settings
-        self.use(self.network(basis, latent_dims, s.hidden_units, s.hidden_layers).to(device))
+        self.use(self.new_flow(basis, latent_dims, device))
+
+    def new_flow(self, basis: MotionBasis, latent_dims: int, device: str) -> Flow:
+        """A flow at rest."""
+        return self.network(basis, latent_dims, self.settings.hidden_units, self.settings.hidden_layers).to(device)
 
     def use(self, flow: Flow, rate: float | None = None) -> None:
         """Take a flow, with nothing known of its gradients."""

@@ -26,11 +26,16 @@ class Amplitudes:
     curvature: torch.Tensor
     gradient: torch.Tensor
 
-    def grouped(self, groups: list[list[int]]) -> Amplitudes:
-        """Of groups of parts, each with one amplitude."""
+    def belongs(self, groups: list[list[int]]) -> torch.Tensor:
+        """Which of the parts each group has ``(p, g)``, as ones and zeros."""
         belongs = torch.zeros(self.gradient.shape[1], len(groups)).to(self.gradient)
         for number, group in enumerate(groups):
             belongs[group, number] = 1
+        return belongs
+
+    def grouped(self, groups: list[list[int]]) -> Amplitudes:
+        """Of groups of parts, each with one amplitude."""
+        belongs = self.belongs(groups)
         return Amplitudes(belongs.T @ self.curvature @ belongs, self.gradient @ belongs)
 
     def softened(self, variance: torch.Tensor) -> Amplitudes:
@@ -69,10 +74,13 @@ def amplitudes(
     whole parts; ``stiffness`` of the modes, and ``team``, as in `fit_covariance`.
     """
     curvature, gradient = statistics.curvature, statistics.gradient
-    some = _with_whole_parts(ModeStatistics(curvature[fitted], gradient[fitted]), modes, part)
+    whole = [[mode] for mode in range(modes)]
+    whole += [(modes + np.flatnonzero(part == number)).tolist() for number in range(part.max() + 1)]
+    some = Amplitudes(curvature[fitted], gradient[fitted]).grouped(whole)
     stiffnesses = torch.zeros_like(some.gradient[0])
     stiffnesses[:modes] = stiffness
-    mean, covariance = fit_covariance(some, stiffness=stiffnesses, team=team)
+    of_parts = ModeStatistics(some.curvature, some.gradient)
+    mean, covariance = fit_covariance(of_parts, stiffness=stiffnesses, team=team)
     mean, covariance = mean[:modes], covariance[:modes, :modes]
     inverse = torch.linalg.inv(covariance + 1e-9 * covariance.diagonal().mean() * torch.eye(modes).to(covariance))
     own, shared = curvature[:, :modes, :modes], curvature[:, modes:, :modes]
@@ -82,11 +90,3 @@ def amplitudes(
         curvature[:, modes:, modes:] - explained @ shared.transpose(1, 2),
         gradient[:, modes:] - shared @ mean - (explained @ left[:, :, None]).squeeze(-1),
     )
-
-
-def _with_whole_parts(statistics: ModeStatistics, modes: int, part: np.ndarray) -> ModeStatistics:
-    """What images say of the modes and of whole parts, where ``statistics`` are of the modes and of pieces."""
-    belongs = torch.zeros(len(part), part.max() + 1).to(statistics.gradient)
-    belongs[np.arange(len(part)), part] = 1
-    gather = torch.block_diag(torch.eye(modes).to(belongs), belongs)
-    return ModeStatistics(gather.T @ statistics.curvature @ gather, statistics.gradient @ gather)

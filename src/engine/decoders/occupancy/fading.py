@@ -15,7 +15,14 @@ import torch
 
 from ....mesh.pieces import Pieces
 from .amplitudes import Amplitudes
-from .presence_evidence import explain_by_both, explain_by_presence, explain_by_spread, fit_shares, spread_of
+from .presence_evidence import (
+    explain_by_both,
+    explain_by_presence,
+    explain_by_spread,
+    fit_shares,
+    presence_amplitude,
+    spread_of,
+)
 
 LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
 MOST_GROUPS = 5
@@ -105,11 +112,14 @@ def _without_displaced(
     amplitudes: Amplitudes, groups: list[list[int]], first: int, held_out: torch.Tensor, variance: torch.Tensor
 ) -> list[list[int]]:
     """The groups but those, from the ``first`` on, that explain nothing beyond what amounts of all pieces would."""
-    for group in groups[first:]:
+    if not (new := groups[first:]):
+        return groups
+    evidence = explain_by_both(amplitudes, groups, held_out, variance)
+    for group in new:
         others = [other for other in groups if other != group]
-        both = (explain_by_both(amplitudes, some, held_out, variance) for some in (groups, others))
-        if not _more_certain(*both):
-            groups = others
+        without = explain_by_both(amplitudes, others, held_out, variance)
+        if not _more_certain(evidence, without):
+            groups, evidence = others, without
     return groups
 
 
@@ -194,17 +204,11 @@ class _Search:
 
     def _residual(self, groups: list[list[int]], unit: list[int]) -> Amplitudes:
         """What images say of a unit's amplitude beyond what the ``groups`` explain that come and go already."""
-        alone = self._amplitudes.grouped([unit])
+        all_of_it = self._amplitudes
         if not groups:
-            return alone
-        of_groups = self._amplitudes.grouped(groups)
-        share = fit_shares(of_groups)
-        place = explain_by_presence(of_groups, share)[1] / share - 1
-        amplitude = torch.zeros_like(self._amplitudes.gradient)
-        for number, group in enumerate(groups):
-            amplitude[:, group] = place[:, number, None]
-        shared = self._amplitudes.curvature[:, unit].sum(dim=1)
-        return Amplitudes(alone.curvature, alone.gradient - (shared * amplitude).sum(dim=1, keepdim=True))
+            return all_of_it.grouped([unit])
+        amplitude = presence_amplitude(all_of_it.grouped(groups)) @ all_of_it.belongs(groups).T
+        return all_of_it.beyond(amplitude).grouped([unit])
 
 
 def _by_folds(alone: Amplitudes) -> tuple[torch.Tensor, torch.Tensor]:

@@ -68,26 +68,26 @@ def explain_by_both(
     The amounts of all pieces vary by N(μ, V) beside presence, V fitted with it to the other images, from ``variance``
     ``(q, q)`` on. Density that goes from one place to another does that, and needs no presence then.
     """
-    mean, fitted = torch.zeros_like(amplitudes.gradient[0]), ~held_out
-    belongs = torch.zeros(len(groups), len(mean)).to(mean)
-    for number, group in enumerate(groups):
-        belongs[number, group] = 1
+    fitted, judged = amplitudes.of(~held_out), amplitudes.of(held_out)
+    if not groups:
+        return explain_by_normal(judged, *_fit_variation(fitted))
+    mean = torch.zeros_like(amplitudes.gradient[0])
     for _ in range(TURNS):
-        rest = amplitudes
-        if groups:
-            beside = amplitudes.beyond(mean).softened(variance).grouped(groups)
-            share = fit_shares(beside.of(fitted))
-            rest = amplitudes.beyond((explain_by_presence(beside, share)[1] / share - 1) @ belongs)
-        some = rest.of(fitted)
-        mean, variance = fit_covariance(ModeStatistics(some.curvature, some.gradient), VARIATION_ITERATIONS)
-        if not groups:
-            break
-    judged = amplitudes.of(held_out)
-    evidence = explain_by_normal(judged, mean, variance)
-    if groups:
-        beside = amplitudes.beyond(mean).softened(variance).grouped(groups)
-        evidence = evidence + explain_by_presence(beside.of(held_out), fit_shares(beside.of(fitted)))[0]
-    return evidence
+        beside = fitted.beyond(mean).softened(variance).grouped(groups)
+        mean, variance = _fit_variation(fitted.beyond(presence_amplitude(beside) @ fitted.belongs(groups).T))
+    share = fit_shares(fitted.beyond(mean).softened(variance).grouped(groups))
+    beside = judged.beyond(mean).softened(variance).grouped(groups)
+    return explain_by_normal(judged, mean, variance) + explain_by_presence(beside, share)[0]
+
+
+def presence_amplitude(amplitudes: Amplitudes) -> torch.Tensor:
+    """The amplitude ``(n, g)`` that each group most likely has in each image."""
+    share = fit_shares(amplitudes)
+    return explain_by_presence(amplitudes, share)[1] / share - 1
+
+
+def _fit_variation(amplitudes: Amplitudes) -> tuple[torch.Tensor, torch.Tensor]:
+    return fit_covariance(ModeStatistics(amplitudes.curvature, amplitudes.gradient), VARIATION_ITERATIONS)
 
 
 def explain_by_normal(amplitudes: Amplitudes, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
