@@ -22,6 +22,7 @@ from chimerax.flexrec.engine.training.trainer import Interrupted, Settings, Trai
 from chimerax.flexrec.engine.training.training_loop import Training, run_training
 from chimerax.flexrec.errors import InputError
 from chimerax.flexrec.jobs.job_folder import JobRun
+from chimerax.flexrec.jobs.reports.finding import read_finding
 from chimerax.flexrec.mesh.storage import load_mesh
 from chimerax.flexrec.models import open_model
 from chimerax.flexrec.particles.prepared import load_prepared
@@ -259,3 +260,10 @@ def test_what_a_field_has_no_use_for_is_refused(made, capsys):
         assert complaint in capsys.readouterr().err
     with pytest.raises(InputError, match="even number of pixels, not 41; run prep with --crop 40"):
         FieldDecoder().levels(41, 4.0, 100, 2, None, 0.95, 64)
+
+
+def test_what_each_layer_of_the_network_puts_out_is_told(made):
+    assert flexrec(made, "diagnose", "activations", "--model", "004-train", "--device", "cpu") == 0
+    layers = read_finding(sorted(made.glob("*-diagnose"))[-1], "activations").numbers
+    network = open_model(made / "004-train").network
+    assert len(layers) == len(network.matrices) and all(each["spread"] > 0 for each in layers.values())

@@ -90,7 +90,10 @@ def networks(part: object) -> dict[str, nn.Module]:
 
 
 def layers_of(training: FinishedTraining, restored: RestoredTraining, job: JobRun) -> list[Layer] | None:
-    """What each linear layer of the networks puts out for some particles; None where the job was asked to stop."""
+    """What each linear layer of the networks puts out for some particles; None where the job was asked to stop.
+
+    A layer is a module that is called: a linear one, or one that what the layer puts out passes through unchanged.
+    """
     import torch
     from torch import nn
 
@@ -106,7 +109,7 @@ def layers_of(training: FinishedTraining, restored: RestoredTraining, job: JobRu
     source_networks = networks(source)
     hooks = [module.register_forward_hook(watch(f"{network}.{name}"))
              for network, whole in {**source_networks, **networks(decoder)}.items()
-             for name, module in whole.named_modules() if isinstance(module, nn.Linear)]  # fmt: skip
+             for name, module in whole.named_modules() if isinstance(module, (nn.Linear, nn.Identity))]  # fmt: skip
     if not hooks:
         raise InputError(f"model: {training.folder.name} has no network whose activations could be looked at.")
     rows = training.members[spread_rows(len(training.members), IMAGES)]

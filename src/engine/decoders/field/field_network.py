@@ -36,7 +36,8 @@ class FieldNetwork(torch.nn.Module):
     """``outputs`` numbers at each position. Directions ``(f, 3)`` stay as they are.
 
     ``exact`` : compute in single precision throughout; else matrices are multiplied in bfloat16 where the device has
-    units for it, sums being single.
+    units for it, sums being single. ``layer`` : each layer's sums pass through the module of its name, unchanged.
+    Layers are multiplied as matrices and not called, so whoever wants to see what they put out hooks these.
     """
 
     directions: torch.Tensor
@@ -48,6 +49,8 @@ class FieldNetwork(torch.nn.Module):
         self.latent = torch.nn.Linear(latent_dims, units, bias=False)
         self.hidden = torch.nn.ModuleList(torch.nn.Linear(units, units) for _ in range(layers))
         self.last = torch.nn.Linear(units, outputs)
+        names = ("first", *(f"hidden_{number + 1}" for number in range(layers)), "last")
+        self.layer = torch.nn.ModuleDict({name: torch.nn.Identity() for name in names})
         self.exact = False
 
     @property
@@ -62,10 +65,11 @@ class FieldNetwork(torch.nn.Module):
 
     def forward(self, encoded: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """Values ``(b, p, outputs)`` float32 at positions ``(b, p, 2 f)``, of each latent point ``(b, k)``."""
-        sums = self._first(encoded, z)
-        for matrix, offset in self._layers():
-            sums = linear(relu(sums), matrix, offset)
-        return linear(relu(sums), self.last.weight.to(sums.dtype), self.last.bias.to(sums.dtype)).float()
+        first, *hidden, last = self.layer.values()
+        sums = first(self._first(encoded, z))
+        for seen, (matrix, offset) in zip(hidden, self._layers(), strict=True):
+            sums = seen(linear(relu(sums), matrix, offset))
+        return last(linear(relu(sums), self.last.weight.to(sums.dtype), self.last.bias.to(sums.dtype)).float())
 
     @contextmanager
     def exactly(self) -> Iterator[None]:
