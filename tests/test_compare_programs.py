@@ -147,3 +147,27 @@ def test_given_maps_are_met_where_their_latents_say_or_so_many_angstroms_away(tm
     assert found.particles == COUNT and found.given.count == 5 and found.given.cc > 0.99
     assert found.given.distance == pytest.approx(3 * off, abs=0.15)
     assert found.given.motion == pytest.approx(3 * np.sqrt(1.25) * 1.2 * np.sqrt(0.5), rel=0.1)
+
+
+def test_stacks_of_other_names_are_no_images_in_common(linear, job, tmp_path):
+    """No name of a path, not even the last, is the same."""
+    for table in (work := write_variability(tmp_path / "J12", linear)).glob("*.cs"):
+        rows = np.load(table)
+        rows["uid"] += 10**6
+        if "blob/path" in rows.dtype.names:
+            rows["blob/path"] = b"others.mrc"
+        save(table, rows)
+    (work / "images.mrc").rename(work / "others.mrc")
+    with pytest.raises(InputError, match="have 0 particles in common"):
+        compare(open_trained(job), open_trained(work))
+
+
+def test_a_model_of_one_map_places_nothing_alike(linear, job, tmp_path):
+    """As of a training of one map, whose particles are all at one point."""
+    still = write_variability(tmp_path / "J12", linear)
+    table = np.load(still / f"{NAME}_particles.cs")
+    table["components_mode_0/value"] = table["components_mode_1/value"] = 0
+    save(still / f"{NAME}_particles.cs", table)
+    for pair in ((job, still), (still, job)):
+        found = compare(*map(open_trained, pair), maps=2)
+        assert found.particles == 400 and not found.alike.any() and not found.correlation.any()

@@ -217,6 +217,7 @@ PLACES = np.array([[0.5, 10], [1.5, 20], [2.5, 30]], np.float32)
     ("map,z2,z1", "{name},{y},{x}"),
     (",0,1", "{k},{x},{y}"),
     ("id,map,z_0,z_1", "{k},{name},{x},{y}"),
+    ("map,z1,z2", r"C:\\maps\\{name},{x},{y}"),
 ])  # fmt: skip
 def test_tables_as_programs_and_spreadsheets_write_them(tmp_path, head, row):
     folder = write_numbered(tmp_path / "maps")
@@ -236,6 +237,31 @@ def test_names_of_maps_count_whatever_heads_them(tmp_path):
     assert (model.decode(PLACES[0]) == 0).all() and (model.decode(PLACES[2]) == 2).all()
     write_csv(folder / "latents.csv", ("image", "micrograph", "z1", "z2"), [("1@a.mrcs", "m1.mrc", 0, 0)] * 4)
     assert len(open_model(folder).latents) == 4  # a particle's micrograph is no map
+
+
+@pytest.mark.parametrize("name, what", [("", "its first column"), ("row", "the column row")])
+def test_points_in_another_order_than_their_numbers_are_not_laid_by_row(tmp_path, name, what):
+    """As pandas writes a table that was sorted by a value; with names of maps any order is right."""
+    folder = write_numbered(tmp_path / "maps")
+    rows = [(k + 1, *PLACES[k].tolist()) for k in (2, 0, 1)]
+    write_csv(folder / "z.csv", (name, "z1", "z2"), rows)
+    with pytest.raises(InputError, match=f"z.csv: .* not in the order of {what}"):
+        open_model(folder)
+    write_csv(folder / "z.csv", (name, "z1", "z2"), sorted(rows))
+    np.testing.assert_array_equal(open_model(folder).points, PLACES)
+    write_csv(folder / "z.csv", (name, "z1", "z2", "map"), [(*row, NAMED[row[0] - 1]) for row in rows])
+    assert (open_model(folder).decode(PLACES[2]) == 2).all()
+
+
+def test_a_table_that_cannot_be_read_is_named_and_a_large_z_is_a_z(tmp_path):
+    folder = write_numbered(tmp_path / "maps")
+    for number in range(3):  # no series that opens without a table
+        (folder / f"vol_{number:03d}.mrc").rename(folder / f"state{number}.mrc")
+    np.savez(folder / "points.npz", latents=PLACES)
+    with pytest.raises(InputError, match="points.npz: .*no array z"):
+        open_model(folder)
+    np.savez(folder / "points.npz", Z=PLACES)
+    np.testing.assert_array_equal(open_model(folder).points, PLACES)
 
 
 def test_columns_that_are_taken_for_coordinates_are_named(tmp_path):

@@ -212,6 +212,28 @@ def test_a_newer_epoch_without_its_other_half_is_passed_over_and_said(work, name
     assert model.epoch == 3 and f"A newer epoch is passed over, since {other}.9.pkl is missing" in model.notes[0]
 
 
+def test_a_training_without_a_ctf_table_has_the_pixel_size_of_its_star_file(work):
+    """Of phase-flipped images no CTF is given."""
+    write_body_star(work, "particles.mrcs")
+    change(work, particles="run_data_body001.star", ctf=None)
+    for file in work.glob("analyze*/**/*.mrc"):
+        file.unlink()
+    model = open_model(work)
+    assert model.pixel_size == PIXEL * BOX / model.box and "pixel size" not in " ".join(model.origin.notes)
+
+
+def test_a_folder_before_its_first_epoch_or_of_latents_alone_is_told(work):
+    latents = (work / "z.3.pkl").rename(work / "kept")
+    for file in [*work.glob("weights*.pkl"), *work.glob("z*.pkl")]:
+        file.unlink()
+    with pytest.raises(InputError, match="has written no epoch there yet"):
+        open_model(work)
+    latents.rename(work / "z.3.pkl")
+    (work / "config.yaml").unlink()
+    with pytest.raises(InputError, match="neither its weights .* nor its config.yaml"):
+        open_model(work)
+
+
 # RECOVAR --------------------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def _match(first: Trained, second: Trained) -> Match:
         _, of_first, of_second = np.intersect1d(_source_rows(first), _source_rows(second), return_indices=True)
         return Match(of_first, of_second, "their rows in the same particle file")
     match = matched(image_keys(first), image_keys(second))
-    if match.shortened and not _look_alike(first, second, match):
+    if match.shortened and len(match) and not _look_alike(first, second, match):
         return Match(match.first[:0], match.second[:0], match.by)
     return match
 

@@ -130,6 +130,21 @@ def recognises(folder: Path) -> bool:
         return False
 
 
+def lacks_epochs(folder: Path) -> str:
+    """What is to be said of a folder with latents or a config of cryoDRGN's alone; "" where there are none."""
+    if CryodrgnFolder.of(folder).z:
+        return (f"{folder}: has latents of cryoDRGN's and neither its weights (weights.N.pkl) nor its {NAMES[0]}; copy "
+                "all of the folder.")  # fmt: skip
+    file = _config_of(folder, NAMES)
+    try:
+        if file is not None and CryodrgnConfig.read(file):
+            return (f"{folder}: cryoDRGN has written no epoch there yet (weights.N.pkl); wait for its first, or copy "
+                    "all of the folder.")  # fmt: skip
+    except InputError:  # another program's file of that name
+        pass
+    return ""
+
+
 def is_whole(file: Path) -> bool:
     """Whether a file of weights or latents has its end, as far as is told without reading it: see `torch_tensors`."""
     try:

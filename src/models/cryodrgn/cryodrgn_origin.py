@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.mrc import read_header
-from ...particles.particles import Particles
+from ...particles.particles import InputWarning, Particles
 from ...particles.pickles import load_arrays_pickle
+from ...particles.read import read_particles
 from ..origin import GivenClusters, GivenColumn
 from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
 from .cryodrgn_config import CryodrgnConfig
@@ -49,8 +51,8 @@ class CryodrgnOrigin:
 
     @cached_property
     def pixel_size(self) -> float:
-        """Å per voxel of the maps: of the CTF table, of the images' file, of cryoDRGN's own maps of the same box, or 1
-        where none is there.
+        """Å per voxel of the maps: of the CTF table, of the particles' file, of cryoDRGN's own maps of the same box, or
+        1 where none is there.
         """
         return self._known_pixel_size or (self._written_maps[1] if self._written_maps else 1.0)
 
@@ -65,6 +67,11 @@ class CryodrgnOrigin:
             if path is not None and path.suffix in (".mrcs", ".mrc") and path.is_file():
                 header = read_header(path)
                 return _credible(header.pixel_size * header.columns / self.config.box)
+            if path is not None and path.suffix in (".star", ".cs") and path.is_file():  # trained without a CTF table
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", InputWarning)  # said when the particles are read for themselves
+                    optics = read_particles(path, require=()).optics
+                return _credible(optics.pixel_size[0] * optics.box[0] / self.config.box)
         except (InputError, OSError, TypeError, ValueError, IndexError):
             pass
         return None

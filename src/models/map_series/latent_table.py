@@ -19,7 +19,8 @@ SUFFIXES = (".csv", ".tsv", ".npz", ".npy")
 POINT_FILES = ("z_values.txt", "centers.txt", "latent_coords.txt")  # cryoDRGN's and RECOVAR's, beside their maps
 _MAPS = ("map", "volume", "file", "maps", "volumes", "files")
 _IMAGES = ("image", "images", "rlnimagename")
-_NO_COORDINATES = ("distance", "outside", "series", "index", "number", "id", "")  # of FlexRec's and others' tables
+_COUNTS = ("index", "number", "row", "id", "")  # of rows; pandas' own has no name
+_NO_COORDINATES = ("distance", "outside", "series", *_COUNTS)  # of FlexRec's and others' tables
 _AXIS = re.compile(r"z_?(\d+)")
 _DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)")
 _LARGEST_TEXT = 1 << 28  # bytes
@@ -82,8 +83,10 @@ def row_count(file: Path) -> int | None:
             with open(file, "rb") as opened:
                 return _head(opened)[0]
         if file.suffix.lower() == ".npz":
-            with zipfile.ZipFile(file) as archive, archive.open("z.npy") as opened:
-                return _head(opened)[0]
+            with zipfile.ZipFile(file) as archive:
+                name = next((name for name in archive.namelist() if name.lower() == "z.npy"), "z.npy")
+                with archive.open(name) as opened:
+                    return _head(opened)[0]
         return len(read_table(file).z) if file.stat().st_size < 1 << 20 else None
     except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, InputError):
         return None
@@ -165,6 +168,8 @@ def _columns(rows: list[list[str]], head: list[str]) -> dict[str, Any]:
     if not {"maps", "images"} & set(columns) and "uid" not in by_name:
         for name in [name for name, words in by_name.items() if _are_maps(words)][:1]:
             columns["maps"] = by_name.pop(name)  # whatever heads it: its rows need not be in the maps' order
+    if not columns and "uid" not in by_name:  # rows are all that is left to tell whose a point is
+        _refuse_disorder(by_name)
     if "uid" in by_name:
         columns["uid"] = np.array([int(word) for word in by_name.pop("uid")], np.uint64)
     axes = sorted((name for name in by_name if _AXIS.fullmatch(name)), key=_axis_number)
@@ -176,6 +181,19 @@ def _columns(rows: list[list[str]], head: list[str]) -> dict[str, Any]:
         raise ValueError("no column holds numbers alone")
     columns["z"] = np.stack([_floats(by_name[name]) for name in axes], axis=1)
     return columns
+
+
+def _refuse_disorder(by_name: dict[str, np.ndarray]) -> None:
+    """``ValueError`` where a column counts the rows in another order, as of a table that was sorted by a value."""
+    for name in set(_COUNTS) & set(by_name):
+        words = by_name[name].tolist()
+        if not all(re.fullmatch(r"\d{1,18}", word) for word in words):
+            continue
+        counts = [int(word) for word in words]
+        if sorted(counts) == list(range(min(counts), min(counts) + len(counts))) != counts:
+            what = f"the column {name}" if name else "its first column"
+            raise ValueError(f"its rows are not in the order of {what}, so it is not known which is of which; sort "
+                             "them, or add a column map or image")  # fmt: skip
 
 
 def _are_maps(words: np.ndarray) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def _placed(maps: list[Path], table: LatentTable) -> tuple[tuple[Path, ...], np.
     if table.maps is None:
         return tuple(maps), table.z, ""
     by_name = {name: path for path in maps for name in (path.stem, path.name)}
-    names = [Path(str(name)).name for name in table.maps]
+    names = [PureWindowsPath(str(name)).name for name in table.maps]  # parted by / or, as Windows has it, by \
     missing = [name for name in names if name not in by_name]
     if missing:
         raise InputError(f"{table.file}: names the map {missing[0]}, which is not in its folder; put it there, or take "
@@ -151,6 +151,12 @@ def lacks_places(folder: Path) -> str:
     count = len(_maps(folder))
     if count < 2:
         return ""
+    for file in _tables(folder, count):
+        try:
+            if row_count(file) is None:
+                read_table(file)
+        except InputError as error:  # a table is there, and this is why it was not taken
+            return str(error)
     return (f"{folder}: has {count} maps, and no table says where in latent space they lie; add a .csv with a column "
             "map (file names) and columns z1, z2 …")  # fmt: skip
 
