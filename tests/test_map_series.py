@@ -13,6 +13,7 @@ from chimerax.flexrec.explore.trained_model import open_trained
 from chimerax.flexrec.jobs.find_model import named_model, trained_folder
 from chimerax.flexrec.mesh.map_files import write_map
 from chimerax.flexrec.models import open_model
+from chimerax.flexrec.models.map_series.latent_table import read_table
 from chimerax.flexrec.models.opening import program_of
 from chimerax.flexrec.reading import FORMATS, LINEAR, NEAREST, RADIAL, Reading
 from trained_models import make_linear
@@ -251,6 +252,12 @@ def test_points_in_another_order_than_their_numbers_are_not_laid_by_row(tmp_path
     np.testing.assert_array_equal(open_model(folder).points, PLACES)
     write_csv(folder / "z.csv", (name, "z1", "z2", "map"), [(*row, NAMED[row[0] - 1]) for row in rows])
     assert (open_model(folder).decode(PLACES[2]) == 2).all()
+
+
+def test_a_table_of_a_head_alone_is_told(tmp_path):
+    write_csv(tmp_path / "z.csv", ("id", "z1"), [])
+    with pytest.raises(InputError, match=r"holds an array of shape \(0, 1\)"):
+        read_table(tmp_path / "z.csv")
 
 
 def test_a_table_that_cannot_be_read_is_named_and_a_large_z_is_a_z(tmp_path):

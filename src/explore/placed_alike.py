@@ -31,7 +31,7 @@ def _relative_errors(known: np.ndarray, other: np.ndarray) -> np.ndarray:
     from scipy.spatial import cKDTree
 
     known, other = _white(known), _white(other)
-    if not known.shape[1] or not other.shape[1]:  # all particles are at one point, as of a training of one map
+    if not known.shape[1]:  # all particles are at one point, as of a training of one map
         return np.full(len(other), 2.0)
     near = cKDTree(known).query(known, k=min(_NEIGHBOURS + 1, len(known)))[1][:, 1:]
     expected = other[near].mean(axis=1)

@@ -136,13 +136,14 @@ def lacks_epochs(folder: Path) -> str:
         return (f"{folder}: has latents of cryoDRGN's and neither its weights (weights.N.pkl) nor its {NAMES[0]}; copy "
                 "all of the folder.")  # fmt: skip
     file = _config_of(folder, NAMES)
+    if file is None:
+        return ""
     try:
-        if file is not None and CryodrgnConfig.read(file):
-            return (f"{folder}: cryoDRGN has written no epoch there yet (weights.N.pkl); wait for its first, or copy "
-                    "all of the folder.")  # fmt: skip
+        CryodrgnConfig.read(file)
     except InputError:  # another program's file of that name
-        pass
-    return ""
+        return ""
+    return (f"{folder}: cryoDRGN has written no epoch there yet (weights.N.pkl); wait for its first, or copy all of "
+            "the folder.")  # fmt: skip
 
 
 def is_whole(file: Path) -> bool:

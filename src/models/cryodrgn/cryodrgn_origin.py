@@ -14,12 +14,19 @@ from ...errors import InputError
 from ...particles.mrc import read_header
 from ...particles.particles import InputWarning, Particles
 from ...particles.pickles import load_arrays_pickle
-from ...particles.read import read_particles
 from ..origin import GivenClusters, GivenColumn
 from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
 from .cryodrgn_config import CryodrgnConfig
 from .cryodrgn_folder import CryodrgnFolder
-from .cryodrgn_particles import FoundPoses, chosen_rows, config_path, read_cryodrgn_particles
+from .cryodrgn_particles import (
+    STACKS,
+    TABLES,
+    FoundPoses,
+    chosen_rows,
+    config_path,
+    given_table,
+    read_cryodrgn_particles,
+)
 
 _MAPS = ("analyze*/kmeans*/*.mrc", "analyze*/pc*/*.mrc", "analyze*/*.mrc", "reconstruct*.mrc")
 
@@ -64,13 +71,13 @@ class CryodrgnOrigin:
                 first = np.asarray(load_arrays_pickle(path)[0], float)
                 return _credible(first[0] * first[1] / self.config.box)
             path = self.source
-            if path is not None and path.suffix in (".mrcs", ".mrc") and path.is_file():
+            if path is not None and path.suffix in STACKS and path.is_file():
                 header = read_header(path)
                 return _credible(header.pixel_size * header.columns / self.config.box)
-            if path is not None and path.suffix in (".star", ".cs") and path.is_file():  # trained without a CTF table
+            if path is not None and path.suffix in TABLES and path.is_file():  # trained without a CTF table
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", InputWarning)  # said when the particles are read for themselves
-                    optics = read_particles(path, require=()).optics
+                    optics = given_table(self.config, path, None).optics
                 return _credible(optics.pixel_size[0] * optics.box[0] / self.config.box)
         except (InputError, OSError, TypeError, ValueError, IndexError):
             pass

@@ -19,8 +19,8 @@ from ...particles.pickles import load_arrays_pickle
 from ...particles.read import read_particles
 from ...particles.stack_paths import StackPaths, is_file
 
-_TABLES = (".star", ".cs")
-_STACKS = (".mrcs", ".mrc")
+TABLES = (".star", ".cs")
+STACKS = (".mrcs", ".mrc")
 
 
 class GivenImages(Protocol):
@@ -64,7 +64,7 @@ def read_cryodrgn_particles(
     ``found`` : the poses that the training itself has found, in place of those that it was given.
     """
     path = _present(config, "particles", image_root)
-    particles = _table(config, path, image_root)
+    particles = given_table(config, path, image_root)
     particles = _with_poses(config, particles, image_root, found)
     particles = _with_ctf(config, particles, image_root)
     contrast = -1.0 if config.dataset.get("invert_data", True) else 1.0
@@ -117,9 +117,9 @@ def _present(config: GivenImages, name: str, image_root: Path | None, number: in
     return path
 
 
-def _table(config: GivenImages, path: Path, image_root: Path | None) -> Particles:
+def given_table(config: GivenImages, path: Path, image_root: Path | None) -> Particles:
     """The particles' images, with whatever else their file says."""
-    if path.suffix in _TABLES:
+    if path.suffix in TABLES:
         folder = config.dataset.get("datadir")
         root = image_root or (Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else None)
         return read_particles(path, root, require=())
@@ -127,7 +127,7 @@ def _table(config: GivenImages, path: Path, image_root: Path | None) -> Particle
         paths = StackPaths(path, image_root)
         names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         stacks = [paths.path(name) for name in names]
-    elif path.suffix in _STACKS:
+    elif path.suffix in STACKS:
         stacks = [path]
     else:
         raise InputError(f"{path}: is no particle file that FlexRec reads; it reads .star, .cs, .mrcs and lists of "

@@ -185,12 +185,13 @@ def _columns(rows: list[list[str]], head: list[str]) -> dict[str, Any]:
 
 def _refuse_disorder(by_name: dict[str, np.ndarray]) -> None:
     """``ValueError`` where a column counts the rows in another order, as of a table that was sorted by a value."""
-    for name in set(_COUNTS) & set(by_name):
+    for name in [name for name in _COUNTS if name in by_name]:
         words = by_name[name].tolist()
         if not all(re.fullmatch(r"\d{1,18}", word) for word in words):
             continue
         counts = [int(word) for word in words]
-        if sorted(counts) == list(range(min(counts), min(counts) + len(counts))) != counts:
+        ordered = sorted(counts)
+        if ordered != counts and ordered == list(range(ordered[0], ordered[0] + len(counts))):
             what = f"the column {name}" if name else "its first column"
             raise ValueError(f"its rows are not in the order of {what}, so it is not known which is of which; sort "
                              "them, or add a column map or image")  # fmt: skip
