@@ -122,6 +122,24 @@ def test_what_is_always_there_of_a_part_that_comes_and_goes_is_told_from_it():
     assert grouped(fading, part).pieces == [[4, 5], [6, 7, 8, 9], [0, 1, 2, 3]]
 
 
+def test_a_chain_that_no_cut_parts_from_its_neighbour_is_found():
+    """Its pieces lie among others, each has some of the neighbour, and by itself none shows that it comes and goes."""
+    amount = np.ones((COUNT, 8))
+    amount[:, [1, 3, 6]] += np.array([0.65, 0.9, 0.9]) * (drawn(0.6, 2)[:, None] - 1)
+    known = shown(amount, power=4.0)
+    fading = find_fading(known, pieces_of([0, 0, 0, 0, 0, 0, 0, 1]), held_out(), 2)
+    assert fading.groups == [[1, 3, 6]] and abs(float(fading.share[0]) - 0.6) < 0.05
+    right = (fading.present[:, 0].numpy() > 0.5) == (amount[:, 3] > 1)
+    assert right.mean() > 0.95
+
+
+def test_pieces_whose_amounts_vary_together_but_not_between_two_values_do_not_fade():
+    amount = np.ones((COUNT, 8))
+    amount[:, [1, 3, 6]] += 0.6 * np.random.default_rng(2).normal(size=(COUNT, 1))
+    known = shown(amount, power=4.0)
+    assert find_fading(known, pieces_of([0, 0, 0, 0, 0, 0, 0, 1]), held_out(), 2) is None
+
+
 def test_pieces_of_a_part_that_moves_do_not_fade():
     rng = np.random.default_rng(4)
     amount = np.ones((COUNT, 8))

@@ -35,8 +35,11 @@ class Amplitudes:
 
     def grouped(self, groups: list[list[int]]) -> Amplitudes:
         """Of groups of parts, each with one amplitude."""
-        belongs = self.belongs(groups)
-        return Amplitudes(belongs.T @ self.curvature @ belongs, self.gradient @ belongs)
+        return self.along(self.belongs(groups))
+
+    def along(self, directions: torch.Tensor) -> Amplitudes:
+        """Of amplitudes along ``directions`` ``(p, g)``: how much of each part one of each is."""
+        return Amplitudes(directions.T @ self.curvature @ directions, self.gradient @ directions)
 
     def softened(self, variance: torch.Tensor) -> Amplitudes:
         """With amplitudes that vary by N(0, V) whether a part is there or not, marginalised; ``variance`` ``(p, p)``.

@@ -22,6 +22,7 @@ from .presence_evidence import (
     fit_shares,
     presence_amplitude,
     spread_of,
+    varying_together,
 )
 
 LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
@@ -69,8 +70,9 @@ def find_fading(
     part, or some of its pieces, must explain of them.
 
     Whole parts are looked for first, since a small piece moves out of its place sooner than a part does; then what of
-    them is always there, and what of the other parts is not: either side of each cut. A domain that turns all the way
-    round comes to places and leaves them; what leaves one place is then found at another, and nothing is absent.
+    them is always there, and what of the other parts is not: either side of each cut, and pieces whose amounts vary
+    together. A domain that turns all the way round comes to places and leaves them; what leaves one place is then found
+    at another, and nothing is absent.
     """
     parts = pieces.of_parts
     as_parts = amplitudes.softened(_variation(parts, amplitudes))
@@ -81,7 +83,7 @@ def find_fading(
     spread = _variation(parts + apart, amplitudes)
     of_pieces = _Search(amplitudes.softened(spread), held_out, most, strictness)
     finer = _with_small_rests(groups, of_pieces.trimmed(groups), pieces)
-    finer = of_pieces.added_to(finer, pieces.sides)
+    finer = of_pieces.added_to(finer, pieces.sides + varying_together(amplitudes.of(~held_out)))
     finer = _without_displaced(amplitudes, finer, len(groups), held_out, spread)
     if finer != groups:
         search, groups = of_pieces, finer
@@ -131,19 +133,29 @@ class _Search:
         self._most = min(most, MOST_GROUPS)
 
     def added_to(self, groups: list[list[int]], units: list[list[int]]) -> list[list[int]]:
-        """The groups with those of the ``units``, of pieces that come and go together, that are found to."""
-        best, taken = self._judged(groups), {piece for group in groups for piece in group}
-        free = [unit for unit in units if taken.isdisjoint(unit)]
-        while free and (tries := _one_more(groups, free, self._most)):
-            chosen, judged = self._best([each for each, _ in tries])
-            if not self._certain(judged - best):
-                break
-            wider, unit = tries[chosen]
-            free.remove(unit)
-            if self._two_places(groups, wider, unit):
-                groups, best = wider, judged
-                free = [other for other in free if not set(other) & set(unit)]
+        """The groups with those of the ``units``, of pieces that come and go together, that are found to.
+
+        Which unit, and whether by itself or with a group, is tried in the order of what it explains. One that is
+        refused may do after another was taken: a piece alone may seem to vary that comes and goes with its neighbours.
+        """
+        best = self._judged(groups)
+        while added := self._one_added(groups, units, best):
+            groups, best = added
         return groups
+
+    def _one_added(
+        self, groups: list[list[int]], units: list[list[int]], best: torch.Tensor
+    ) -> tuple[list[list[int]], torch.Tensor] | None:
+        """The groups with one unit more, and how well they explain held-out images, ``best`` before; None without."""
+        taken = {piece for group in groups for piece in group}
+        tries = _one_more(groups, [unit for unit in units if taken.isdisjoint(unit)], self._most)
+        judged = [self._judged(wider) for wider, _ in tries]
+        for chosen in np.argsort([-float(each.mean()) for each in judged]).tolist():
+            if not self._certain(judged[chosen] - best):
+                break
+            if self._two_places(groups, *tries[chosen]):
+                return tries[chosen][0], judged[chosen]
+        return None
 
     def trimmed(self, groups: list[list[int]]) -> list[list[int]]:
         """The groups without the pieces that are found to be always there."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import torch
 
 from ...training.incomplete_images import LEAST_SHARE
@@ -16,6 +17,8 @@ from .amplitudes import Amplitudes
 
 ITERATIONS, STARTS = 20, (0.5, 0.95)
 TURNS, VARIATION_ITERATIONS = 3, 30  # of finding presence and variation by each other, and variation by itself
+LEAST_FOLLOWED, LEAST_VARIANCE = 0.5, 0.05  # of a piece's amount, of which another's is a share; that varies at all
+MOST_OF_PIECE = 1.3  # that may come and go: above 1, for a piece's density may be the fainter for its motion
 _SPREADS = tuple(0.01 * 2**power for power in range(10))  # variances of an amplitude that are tried
 
 
@@ -66,24 +69,56 @@ def explain_by_both(
     """Log evidence ``(m,)`` of held-out images, groups being there or not and all else varying as it may.
 
     The amounts of all pieces vary by N(μ, V) beside presence, V fitted with it to the other images, from ``variance``
-    ``(q, q)`` on. Density that goes from one place to another does that, and needs no presence then.
+    ``(q, q)`` on. Density that goes from one place to another does that, and needs no presence then. Of each piece of a
+    group as much comes and goes as explains those images best, up to `MOST_OF_PIECE`: it may hold some of a neighbour.
     """
     fitted, judged = amplitudes.of(~held_out), amplitudes.of(held_out)
     if not groups:
         return explain_by_normal(judged, *_fit_variation(fitted))
-    mean = torch.zeros_like(amplitudes.gradient[0])
+    mean, extent = torch.zeros_like(amplitudes.gradient[0]), amplitudes.belongs(groups)
     for _ in range(TURNS):
-        beside = fitted.beyond(mean).softened(variance).grouped(groups)
-        mean, variance = _fit_variation(fitted.beyond(presence_amplitude(beside) @ fitted.belongs(groups).T))
-    share = fit_shares(fitted.beyond(mean).softened(variance).grouped(groups))
-    beside = judged.beyond(mean).softened(variance).grouped(groups)
+        beside = fitted.beyond(mean).softened(variance)
+        extent = _extents(beside, groups, extent)
+        amplitude = presence_amplitude(beside.along(extent))
+        mean, variance = _fit_variation(fitted.beyond(amplitude @ extent.T))
+    share = fit_shares(fitted.beyond(mean).softened(variance).along(extent))
+    beside = judged.beyond(mean).softened(variance).along(extent)
     return explain_by_normal(judged, mean, variance) + explain_by_presence(beside, share)[0]
+
+
+def _extents(amplitudes: Amplitudes, groups: list[list[int]], extent: torch.Tensor) -> torch.Tensor:
+    """How much of each piece comes and goes with its group ``(q, g)``, 0 of the others; ``extent`` as it was before.
+
+    Least squares, each group beside the others: Σ a² C x = Σ a b over the images, a being a group's amplitude.
+    """
+    amplitude = presence_amplitude(amplitudes.along(extent))
+    fitted = torch.zeros_like(extent)
+    for number, group in enumerate(groups):
+        own = amplitude[:, number]
+        others = amplitude @ extent.T - own[:, None] * extent[:, number]
+        gradient = amplitudes.beyond(others).gradient[:, group]
+        curvature = torch.einsum("n,nqr->qr", own**2, amplitudes.curvature[:, group][:, :, group])
+        fitted[group, number] = torch.linalg.solve(curvature, own @ gradient).clamp(0, MOST_OF_PIECE)
+    return fitted
 
 
 def presence_amplitude(amplitudes: Amplitudes) -> torch.Tensor:
     """The amplitude ``(n, g)`` that each group most likely has in each image."""
     share = fit_shares(amplitudes)
     return explain_by_presence(amplitudes, share)[1] / share - 1
+
+
+def varying_together(amplitudes: Amplitudes) -> list[list[int]]:
+    """For each piece whose amount varies, the pieces whose amounts follow it by at least half, itself included.
+
+    By the covariance of amounts that explains the images best. Pieces of a chain that is entwined with another are
+    found so, though no cut of the mesh parts the two.
+    """
+    covariance = _fit_variation(amplitudes)[1].cpu().numpy()
+    variance = covariance.diagonal()
+    follow = [np.flatnonzero(covariance[piece] >= LEAST_FOLLOWED * variance[piece]).tolist()
+              for piece in np.argsort(-variance) if variance[piece] > LEAST_VARIANCE]  # fmt: skip
+    return [list(together) for together in dict.fromkeys(map(tuple, follow)) if len(together) > 1]
 
 
 def _fit_variation(amplitudes: Amplitudes) -> tuple[torch.Tensor, torch.Tensor]:
