@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.mrc import read_header
-from ...particles.particles import InputWarning, Particles
+from ...particles.particles import Particles
 from ...particles.pickles import load_arrays_pickle
 from ..origin import GivenClusters, GivenColumn
 from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
@@ -24,7 +23,7 @@ from .cryodrgn_particles import (
     FoundPoses,
     chosen_rows,
     config_path,
-    given_table,
+    given_width,
     read_cryodrgn_particles,
 )
 
@@ -71,14 +70,8 @@ class CryodrgnOrigin:
                 first = np.asarray(load_arrays_pickle(path)[0], float)
                 return _credible(first[0] * first[1] / self.config.box)
             path = self.source
-            if path is not None and path.suffix in STACKS and path.is_file():
-                header = read_header(path)
-                return _credible(header.pixel_size * header.columns / self.config.box)
-            if path is not None and path.suffix in TABLES and path.is_file():  # trained without a CTF table
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", InputWarning)  # said when the particles are read for themselves
-                    optics = given_table(self.config, path, None).optics
-                return _credible(optics.pixel_size[0] * optics.box[0] / self.config.box)
+            if path is not None and path.suffix in (*STACKS, *TABLES) and path.is_file():  # trained without a CTF table
+                return _credible(given_width(self.config, path) / self.config.box)
         except (InputError, OSError, TypeError, ValueError, IndexError):
             pass
         return None
@@ -177,7 +170,6 @@ class CryodrgnOrigin:
         if there:
             sentences.append(f"{self.program} has left beside it {', '.join(there)}.")
         return tuple(sentences)
-
 
     @property
     def _pose_note(self) -> str:

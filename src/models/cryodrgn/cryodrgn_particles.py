@@ -6,6 +6,7 @@ pixel, defocus U and V (Å), angle (°), kV, Cs (mm), amplitude contrast, phase 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,10 +15,11 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.mrc import read_header
-from ...particles.particles import Optics, Particles
+from ...particles.particles import InputWarning, Optics, Particles
 from ...particles.pickles import load_arrays_pickle
 from ...particles.read import read_particles
 from ...particles.stack_paths import StackPaths, is_file
+from ...particles.star_optics import stated_width
 
 TABLES = (".star", ".cs")
 STACKS = (".mrcs", ".mrc")
@@ -140,6 +142,20 @@ def given_table(config: GivenImages, path: Path, image_root: Path | None) -> Par
     counts = [header.sections for header in headers]
     return _of_stacks(tuple(stack.absolute() for stack in stacks), np.array(counts), headers[0].columns,
                       headers[0].pixel_size, path)  # fmt: skip
+
+
+def given_width(config: GivenImages, path: Path) -> float:
+    """Å across the images of the particles' file, of several optics groups the first."""
+    if path.suffix in STACKS:
+        header = read_header(path)
+        return header.pixel_size * header.columns
+    width = stated_width(path) if path.suffix == ".star" else None
+    if width is not None:
+        return width
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputWarning)  # said when the particles are read for themselves
+        optics = given_table(config, path, None).optics
+    return float(optics.pixel_size[0] * optics.box[0])
 
 
 def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_size: float, source: Path) -> Particles:
