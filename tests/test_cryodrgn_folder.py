@@ -204,6 +204,10 @@ def test_images_that_have_moved_are_found_where_somebody_says(work, tmp_path):
     assert list(available_images(trained, np.array([1]))) == []
     assert "120 of 120" in use_folder(trained, elsewhere)
     assert len(trained.particles) == COUNT and next(available_images(trained, np.array([1]))).kind == "raw"
+    again = open_model(work)
+    assert again.pixel_size == pytest.approx(15.0) and "pixel size" not in " ".join(again.origin.notes)
+    (elsewhere / "ctf.pkl").unlink()
+    assert open_model(work).pixel_size == pytest.approx(15.0)  # that of the stack
 
 
 def test_a_training_of_one_map(work):

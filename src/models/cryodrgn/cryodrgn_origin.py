@@ -13,6 +13,7 @@ from ...errors import InputError
 from ...particles.mrc import read_header
 from ...particles.particles import Particles
 from ...particles.pickles import load_arrays_pickle
+from ..image_folders import kept_folder
 from ..origin import GivenClusters, GivenColumn
 from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
 from .cryodrgn_config import CryodrgnConfig
@@ -65,13 +66,14 @@ class CryodrgnOrigin:
     @cached_property
     def _known_pixel_size(self) -> float | None:
         try:
-            path = config_path(self.config, "ctf")
+            moved = kept_folder(self.folder.folder, self.folder.folder.absolute().name)
+            path = config_path(self.config, "ctf", moved)
             if path is not None and path.is_file():
                 first = np.asarray(load_arrays_pickle(path)[0], float)
                 return _credible(first[0] * first[1] / self.config.box)
-            path = self.source
+            path = config_path(self.config, "particles", moved)
             if path is not None and path.suffix in (*STACKS, *TABLES) and path.is_file():  # trained without a CTF table
-                return _credible(given_width(self.config, path) / self.config.box)
+                return _credible(given_width(self.config, path, moved) / self.config.box)
         except (InputError, OSError, TypeError, ValueError, IndexError):
             pass
         return None
@@ -157,7 +159,8 @@ class CryodrgnOrigin:
                              "CTF table and the images are not where the config says.")  # fmt: skip
         elif self._known_pixel_size is None:
             sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
-                             "says), and 1 Å is taken.")  # fmt: skip
+                             "says), and 1 Å is taken: say in which folder they are (flexrec images), and open it "
+                             "again.")  # fmt: skip
         if "poses" not in self.config.dataset and not self.config.tilt_series:
             sentences.append(self._pose_note)
         if self.config.searched and self.program == "cryoDRGN" and self.epoch == 0:

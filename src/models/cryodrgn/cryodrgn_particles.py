@@ -144,7 +144,7 @@ def given_table(config: GivenImages, path: Path, image_root: Path | None) -> Par
                       headers[0].pixel_size, path)  # fmt: skip
 
 
-def given_width(config: GivenImages, path: Path) -> float:
+def given_width(config: GivenImages, path: Path, image_root: Path | None) -> float:
     """Å across the images of the particles' file, of several optics groups the first."""
     if path.suffix in STACKS:
         header = read_header(path)
@@ -154,7 +154,7 @@ def given_width(config: GivenImages, path: Path) -> float:
         return width
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # said when the particles are read for themselves
-        optics = given_table(config, path, None).optics
+        optics = given_table(config, path, image_root).optics
     return float(optics.pixel_size[0] * optics.box[0])
 
 
