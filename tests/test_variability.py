@@ -67,9 +67,17 @@ def test_particles_are_joined_by_uid(linear, job):
 def test_without_the_passthrough_the_maps_open_and_the_particles_are_a_sentence(linear, tmp_path):
     trained = open_trained(write_variability(tmp_path / "J12", linear, passthrough=False))
     np.testing.assert_array_equal(trained.model.decode([1, 1]), linear.decode([1, 1]))
-    assert "names no images" in trained.model.origin.notes[0]
+    assert trained.model.origin.notes[0].endswith("passthrough_particles.cs is not beside it.")
     with pytest.raises(InputError, match="no images"):
         trained.particles  # noqa: B018
+
+
+def test_a_passthrough_without_uid_is_not_said_to_be_missing(job):
+    passed = next(job.glob("*passthrough*"))
+    table = np.load(passed)
+    save(passed, table[[name for name in table.dtype.names if name != "uid"]])
+    note = open_model(job).origin.notes[0]
+    assert "names no images" in note and f"told by {passed.name}: export both with uid" in note
 
 
 def _without(*names):
