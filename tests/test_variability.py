@@ -98,6 +98,11 @@ def _with(name, values):
     return change
 
 
+def _counted_from_1(job):
+    for mode in (0, 1):
+        _with(f"components_mode_{mode}/component", lambda count, mode=mode: mode + 1)(job)
+
+
 def _second_job(job):
     for kind in ("component_0.mrc", "particles.cs"):
         (job / f"J2_{kind}").write_bytes((job / f"{NAME}_{kind}").read_bytes())
@@ -113,6 +118,7 @@ def _second_job(job):
     (_with("components_mode_0/value", lambda count: np.nan), "are numbers"),
     (_with("components_mode_0/component", np.arange), "differs between particles"),
     (_with("components_mode_0/component", lambda count: 7), "_component_7.mrc: is missing"),
+    (_counted_from_1, "of the components 1, 2, and there are maps of 0, 1; .*add 1 to .* copy .*_component_2.mrc too"),
     (_with("uid", lambda count: 10**9 + np.arange(count)), "lacks particles"),
     (_second_job, "files of 2 jobs"),
 ])  # fmt: skip
