@@ -9,11 +9,14 @@ import numpy as np
 from ..errors import InputError
 from ..particles.image_match import Keys, Match, matched
 from ..particles.particles import Particles
+from ..particles.resample import ImageResampler
 from ..particles.stack import ImageStack
 from .trained_model import SOURCE_ROW, Trained, source_of_prep
 
 _LEAST = 10  # particles in common, of which anything can be said
 _SAME_DEFOCUS = 0.9  # correlation of the defocus of particles, as two programs have refined it
+_LOOKED_AT = 20  # images that must look alike where rows alone tell which is which
+_SAME_SMALL = 0.8  # correlation of an image and one that another program has made smaller, with edges of its own
 _SAME_IMAGE = 0.99  # correlation of two copies of an image, of which one may be inverted
 
 
@@ -26,8 +29,9 @@ def shared_images(first: Trained, second: Trained) -> Match:
     placed = first.finite[match.first] & second.finite[match.second]
     match = Match(match.first[placed], match.second[placed], match.by)
     if len(match) < _LEAST:
-        raise InputError(f"{first.folder.name} and {second.folder.name} have {len(match)} particles in common, by uid "
-                         "or by the names of their images; compare models of the same ones.")  # fmt: skip
+        raise InputError(f"{first.folder.name} and {second.folder.name} have {len(match)} particles in common, by uid, "
+                         "by the names of their images, or by rows whose images look alike; compare models of the same "
+                         "ones, or say where the images are (flexrec images).")  # fmt: skip
     return match
 
 
@@ -38,8 +42,8 @@ def _match(first: Trained, second: Trained) -> Match:
         return Match(of_first, of_second, "their rows in the same particle file")
     match = matched(image_keys(first), image_keys(second))
     if match.shortened and len(match) and not _look_alike(first, second, match):
-        return Match(match.first[:0], match.second[:0], match.by)
-    return match
+        match = Match(match.first[:0], match.second[:0], match.by)
+    return match if len(match) else _by_row(first, second)
 
 
 def _source_rows(trained: Trained) -> np.ndarray:
@@ -61,6 +65,41 @@ def _look_alike(first: Trained, second: Trained, match: Match) -> bool:
     except InputError:
         return _correlate(given[0].defocus[:, 0], given[1].defocus[:, 0], _SAME_DEFOCUS)
     return images[0].shape == images[1].shape and _correlate(images[0], images[1], _SAME_IMAGE)
+
+
+def _by_row(first: Trained, second: Trained) -> Match:
+    """By rows of two files of as many particles, where the images of some that are spread over them look alike; else
+    none. So are those of a stack that was written anew under another name, as with smaller images.
+    """
+    none = Match(np.empty(0, int), np.empty(0, int), "their rows in two particle files, whose images look alike")
+    try:
+        source = [trained.source_particles for trained in (first, second)]
+        if len(source[0]) != len(source[1]):
+            return none
+        rows, of_first, of_second = np.intersect1d(_source_rows(first), _source_rows(second), return_indices=True)
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))] if len(rows) else rows
+        images = [ImageStack(particles).read(some) for particles in source]
+    except InputError:
+        return none
+    box = min(stack.shape[-1] for stack in images)
+    one, other = (_smaller(stack, box) for stack in images)
+    told = _all_alike(one, other) and not _all_alike(one, np.roll(other, 1, axis=0))
+    return Match(of_first, of_second, none.by) if told and len(some) == _LOOKED_AT else none
+
+
+def _all_alike(images: np.ndarray, others: np.ndarray) -> bool:
+    """Whether each of the images ``(m, D, D)`` is that of the others in its row, made smaller elsewhere."""
+    pairs = zip(images.reshape(len(images), -1), others.reshape(len(others), -1))
+    return all(np.ptp(one) > 0 and np.ptp(other) > 0 and abs(np.corrcoef(one, other)[0, 1]) > _SAME_SMALL
+               for one, other in pairs)  # fmt: skip
+
+
+def _smaller(images: np.ndarray, box: int) -> np.ndarray:
+    """Images ``(m, D, D)`` with ``box`` pixels on a side, over the same field of view."""
+    size = images.shape[-1]
+    if size == box:
+        return images
+    return np.fft.irfft2(ImageResampler(size, 1.0, box, size / box).transform(images), (box, box))
 
 
 def _correlate(first: np.ndarray, second: np.ndarray, least: float) -> bool:
