@@ -144,9 +144,9 @@ def test_particles_have_their_poses_ctf_and_images(work):
     np.testing.assert_allclose(particles.rotation, rotation, atol=1e-6)
     np.testing.assert_allclose(particles.shift, shift * BOX * 15.0, rtol=1e-5)
     np.testing.assert_allclose(particles.defocus, table[:, 2:5])
-    assert particles.optics.voltage.tolist() == [300.0] and particles.contrast == -1
+    assert particles.optics.voltage.tolist() == [300.0] and particles.contrast == 1
     raw = next(available_images(trained, np.array([3, 8])))
-    np.testing.assert_allclose(raw.read(np.array([8])), -mrcfile.read(work / "particles.mrcs")[[8]])
+    np.testing.assert_allclose(raw.read(np.array([8])), mrcfile.read(work / "particles.mrcs")[[8]])
 
 
 def test_poses_that_training_refined_count(work):

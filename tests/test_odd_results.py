@@ -190,10 +190,13 @@ def test_a_filtered_training_whose_tables_are_filtered_too(work, images, mask):
         open_trained(work).particles  # noqa: B018
 
 
-def test_windowed_images_that_were_not_inverted_are_bright(work):
+def test_windowed_images_that_were_not_inverted_are_dark(work):
+    """Its CTF has the other sign, so that the default is right for white protein; without a CTF it is the reverse."""
     change(work, invert_data=False, window=True, window_r=0.85)
-    assert open_trained(work).particles.contrast == 1
+    assert open_trained(work).particles.contrast == -1
     change(work, invert_data=True)
+    assert open_trained(work).particles.contrast == 1
+    change(work, ctf=None)
     assert open_trained(work).particles.contrast == -1
 
 

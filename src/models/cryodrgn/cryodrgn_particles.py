@@ -2,6 +2,9 @@
 
 Its poses are rotations as FlexRec's, and shifts as fractions of the box; its CTF table has, for each particle, D, Å per
 pixel, defocus U and V (Å), angle (°), kV, Cs (mm), amplitude contrast, phase shift (°). (cryodrgn/pose.py, ctf.py.)
+
+It multiplies images by -1 unless it was told not to, and by a CTF that is FlexRec's with the other sign. So images of
+white protein are those of its default; of a training without a CTF they are those that it was told not to invert.
 """
 
 from __future__ import annotations
@@ -59,18 +62,20 @@ def config_path(config: GivenImages, name: str, image_root: Path | None = None, 
 
 
 def read_cryodrgn_particles(
-    config: GivenImages, image_root: Path | None = None, found: FoundPoses | None = None
+    config: GivenImages, image_root: Path | None = None, found: FoundPoses | None = None, own_ctf: bool = False
 ) -> Particles:  # fmt: skip
     """All particles of the file that the training was given; ``InputError`` where that or its tables are not there.
 
-    ``found`` : the poses that the training itself has found, in place of those that it was given.
+    ``found`` : the poses that the training itself has found, in place of those that it was given. ``own_ctf`` : whether
+    the CTF of the particles' file was used where the config names no other.
     """
     path = _present(config, "particles", image_root)
     particles = given_table(config, path, image_root)
     particles = _with_poses(config, particles, image_root, found)
     particles = _with_ctf(config, particles, image_root)
-    contrast = -1.0 if config.dataset.get("invert_data", True) else 1.0
-    return replace(particles, contrast=contrast, source=path.absolute())
+    with_ctf = own_ctf or config.dataset.get("ctf") is not None
+    white = bool(config.dataset.get("invert_data", True)) == with_ctf
+    return replace(particles, contrast=1.0 if white else -1.0, source=path.absolute())
 
 
 def chosen_rows(config: GivenImages, count: int, image_root: Path | None = None) -> np.ndarray:
