@@ -98,6 +98,13 @@ def test_particles_are_those_that_have_latents(work):
     np.testing.assert_array_equal(column(trained, "contrast").values, embedding(work, "contrasts", 1))
 
 
+def test_a_mean_alone_is_told(work):
+    shutil.rmtree(work / "model")
+    shutil.rmtree(work / "analysis_1")
+    with pytest.raises(InputError, match="RECOVAR's mean and no latents"):
+        open_model(work)
+
+
 def test_what_analyze_has_left_is_there(work):
     trained = open_trained(work)
     clusters, states = load_clusters(trained), {state.name: state.z for state in kept_states(trained)}
