@@ -114,6 +114,14 @@ def test_clusters_states_paths_and_columns_that_are_there(work):
     assert {"umap1", "cluster", "landscape_L2_average_3", "volpc1", "volpc3", "defocus"} <= set(column_names(trained))
     states = column(trained, "landscape_L2_average_3")
     assert states.categories and states.values[:6].tolist() == [1, 1, 2, 3, 2, 1]
+    # as version 4.3 names its folder, and counts its clusters
+    (landscape / "clustering_L2_average_3").rename(landscape / "sketch_clustering_average_3")
+    dump(landscape / "kmeans5" / "labels.pkl", 1 + np.arange(COUNT) % 5)
+    (landscape / "landscape_full" / "full_clustering").mkdir()
+    dump(landscape / "landscape_full" / "full_clustering" / "cluster_labels.pkl", np.arange(COUNT, dtype=np.int32))
+    again = open_trained(work)
+    assert column(again, "landscape_average_3").values[:6].tolist() == [1, 1, 2, 3, 2, 1]
+    assert column(again, "landscape_full").values[7] == 7 and column(again, "landscape_full").categories
     path = path_from_file(trained.model.origin.paths["pc1"], 2)
     assert len(path) == len(np.loadtxt(analysis / "pc1" / "z_values.txt")) > 5
     assert "20 states (kmeans1 and so on)" in " ".join(trained.model.origin.notes)
