@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from ..particles.particles import Particles
 from ..particles.resample import ImageResampler
 from ..particles.stack import ImageStack
 from .trained_model import SOURCE_ROW, Trained, source_of_prep
+
+Source = tuple[Particles, np.ndarray]  # all particles of a file, and rows (n,) in it
 
 _LEAST = 10  # particles in common, of which anything can be said
 _SAME_DEFOCUS = 0.9  # correlation of the defocus of particles, as two programs have refined it
@@ -43,7 +46,7 @@ def _match(first: Trained, second: Trained) -> Match:
     match = matched(image_keys(first), image_keys(second))
     if match.shortened and len(match) and not _look_alike(first, second, match):
         match = Match(match.first[:0], match.second[:0], match.by)
-    return match if len(match) else _by_row(first, second)
+    return match if len(match) else matched_by_row(lambda: source_of(first), lambda: source_of(second))
 
 
 def _source_rows(trained: Trained) -> np.ndarray:
@@ -67,18 +70,23 @@ def _look_alike(first: Trained, second: Trained, match: Match) -> bool:
     return images[0].shape == images[1].shape and _correlate(images[0], images[1], _SAME_IMAGE)
 
 
-def _by_row(first: Trained, second: Trained) -> Match:
+def source_of(trained: Trained) -> Source:
+    """The particles of the file that prep was given, or another program, and which row each of the latents is of."""
+    return trained.source_particles, _source_rows(trained)
+
+
+def matched_by_row(first: Callable[[], Source], second: Callable[[], Source]) -> Match:
     """By rows of two files of as many particles, where the images of some that are spread over them look alike; else
     none. So are those of a stack that was written anew under another name, as with smaller images.
     """
     none = Match(np.empty(0, int), np.empty(0, int), "their rows in two particle files, whose images look alike")
     try:
-        source = [trained.source_particles for trained in (first, second)]
-        if len(source[0]) != len(source[1]):
+        (particles, of_one), (others, of_other) = first(), second()
+        if len(particles) != len(others):
             return none
-        rows, of_first, of_second = np.intersect1d(_source_rows(first), _source_rows(second), return_indices=True)
+        rows, of_first, of_second = np.intersect1d(of_one, of_other, return_indices=True)
         some = rows[np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))] if len(rows) else rows
-        images = [ImageStack(particles).read(some) for particles in source]
+        images = [ImageStack(source).read(some) for source in (particles, others)]
     except InputError:
         return none
     box = min(stack.shape[-1] for stack in images)
@@ -129,12 +137,18 @@ def prepared_keys(particles: Particles, folder: Path) -> Keys:
 
     Where that is gone, prep's own file has the uid of each at least, if they came from cryoSPARC.
     """
-    columns = particles.columns
-    rows = np.asarray(columns[SOURCE_ROW], np.int64) if SOURCE_ROW in columns else np.arange(len(particles))
     try:
-        return Keys.of(source_of_prep(folder)).take(rows)
+        source, rows = prepared_source(particles, folder)
+        return Keys.of(source).take(rows)
     except InputError:
         uid = Keys.of(particles).uid
         if uid is None:
             raise
         return Keys(uid)
+
+
+def prepared_source(particles: Particles, folder: Path) -> Source:
+    """As `source_of` has it, of the particles in the folder of a prep job; ``InputError`` where the file is gone."""
+    columns = particles.columns
+    rows = np.asarray(columns[SOURCE_ROW], np.int64) if SOURCE_ROW in columns else np.arange(len(particles))
+    return source_of_prep(folder), rows
