@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 
+import mrcfile
 import numpy as np
 import pytest
 from chimerax.flexrec.cli import program
@@ -157,9 +158,41 @@ def test_stacks_of_other_names_are_no_images_in_common(linear, job, tmp_path):
         if "blob/path" in rows.dtype.names:
             rows["blob/path"] = b"others.mrc"
         save(table, rows)
-    (work / "images.mrc").rename(work / "others.mrc")
+    images = mrcfile.read(work / "images.mrc")
+    (work / "images.mrc").unlink()
+    write_images(work / "others.mrc", np.random.default_rng(1).normal(size=images.shape))
     with pytest.raises(InputError, match="have 0 particles in common"):
         compare(open_trained(job), open_trained(work))
+
+
+def write_images(path, images):
+    with mrcfile.new(path, overwrite=True) as file:
+        file.set_data(images.astype(np.float32))
+
+
+def test_a_stack_written_anew_with_smaller_images_is_known_by_how_these_look(linear, job, tmp_path):
+    """As after cryodrgn downsample: other names, all images in their order."""
+    images = np.random.default_rng(5).normal(size=(400, 16, 16))
+    write_images(job / "images.mrc", images)
+    kept = np.fft.fftshift(np.fft.fft2(images), axes=(1, 2))[:, 4:12, 4:12]
+    small = np.fft.ifft2(np.fft.ifftshift(kept, axes=(1, 2))).real
+    folder = tmp_path / "J12"
+    for table in write_variability(folder, linear).glob("*.cs"):
+        rows = np.load(table)
+        rows["uid"] += 10**6
+        if "blob/path" in rows.dtype.names:
+            rows["blob/path"], rows["blob/shape"] = b"small.mrc", 8
+            rows["blob/psize_A"] *= 2
+        save(table, rows)
+    (folder / "images.mrc").unlink()
+    write_images(folder / "small.mrc", -3 * small)
+    found = compare(open_trained(job), open_trained(folder), maps=2)
+    assert found.particles == 400 and "look alike" in found.by
+    np.testing.assert_array_equal(*found.rows)
+    for other in (np.roll(small, 1, axis=0), np.broadcast_to(small[:1], small.shape)):
+        write_images(folder / "small.mrc", other)
+        with pytest.raises(InputError, match="have 0 particles in common.*flexrec images"):
+            compare(open_trained(job), open_trained(folder))
 
 
 def test_a_model_of_one_map_places_nothing_alike(linear, job, tmp_path):

@@ -114,6 +114,14 @@ def test_clusters_states_paths_and_columns_that_are_there(work):
     assert {"umap1", "cluster", "landscape_L2_average_3", "volpc1", "volpc3", "defocus"} <= set(column_names(trained))
     states = column(trained, "landscape_L2_average_3")
     assert states.categories and states.values[:6].tolist() == [1, 1, 2, 3, 2, 1]
+    # as version 4.3 names its folder, and counts its clusters
+    (landscape / "clustering_L2_average_3").rename(landscape / "sketch_clustering_average_3")
+    dump(landscape / "kmeans5" / "labels.pkl", 1 + np.arange(COUNT) % 5)
+    (landscape / "landscape_full" / "full_clustering").mkdir()
+    dump(landscape / "landscape_full" / "full_clustering" / "cluster_labels.pkl", np.arange(COUNT, dtype=np.int32))
+    again = open_trained(work)
+    assert column(again, "landscape_average_3").values[:6].tolist() == [1, 1, 2, 3, 2, 1]
+    assert column(again, "landscape_full").values[7] == 7 and column(again, "landscape_full").categories
     path = path_from_file(trained.model.origin.paths["pc1"], 2)
     assert len(path) == len(np.loadtxt(analysis / "pc1" / "z_values.txt")) > 5
     assert "20 states (kmeans1 and so on)" in " ".join(trained.model.origin.notes)
@@ -144,9 +152,9 @@ def test_particles_have_their_poses_ctf_and_images(work):
     np.testing.assert_allclose(particles.rotation, rotation, atol=1e-6)
     np.testing.assert_allclose(particles.shift, shift * BOX * 15.0, rtol=1e-5)
     np.testing.assert_allclose(particles.defocus, table[:, 2:5])
-    assert particles.optics.voltage.tolist() == [300.0] and particles.contrast == -1
+    assert particles.optics.voltage.tolist() == [300.0] and particles.contrast == 1
     raw = next(available_images(trained, np.array([3, 8])))
-    np.testing.assert_allclose(raw.read(np.array([8])), -mrcfile.read(work / "particles.mrcs")[[8]])
+    np.testing.assert_allclose(raw.read(np.array([8])), mrcfile.read(work / "particles.mrcs")[[8]])
 
 
 def test_poses_that_training_refined_count(work):
@@ -204,6 +212,10 @@ def test_images_that_have_moved_are_found_where_somebody_says(work, tmp_path):
     assert list(available_images(trained, np.array([1]))) == []
     assert "120 of 120" in use_folder(trained, elsewhere)
     assert len(trained.particles) == COUNT and next(available_images(trained, np.array([1]))).kind == "raw"
+    again = open_model(work)
+    assert again.pixel_size == pytest.approx(15.0) and "pixel size" not in " ".join(again.origin.notes)
+    (elsewhere / "ctf.pkl").unlink()
+    assert open_model(work).pixel_size == pytest.approx(15.0)  # that of the stack
 
 
 def test_a_training_of_one_map(work):

@@ -81,7 +81,7 @@ def test_particles_have_the_poses_that_it_has_found(work, tmp_path):
     np.testing.assert_array_equal(particles.index, rows)
     np.testing.assert_allclose(particles.rotation, rotation, atol=1e-6)
     np.testing.assert_allclose(particles.shift, shift * PIXEL, rtol=1e-5)  # train_vae has parts of the box
-    assert particles.contrast == -1 and "pose.6.pkl" in trained.model.notes[0]
+    assert particles.contrast == 1 and "pose.6.pkl" in trained.model.notes[0]
     selection = make_selection("some", np.array([3, 50]), USED, trained.identity)
     save_particles(trained, selection, tmp_path / "some.star")
     np.testing.assert_allclose(read_particles(tmp_path / "some.star").rotation, rotation[[3, 50]], atol=1e-6)

@@ -6,6 +6,7 @@ import pickle
 import shutil
 from pathlib import Path
 
+import mrcfile
 import numpy as np
 import pytest
 import yaml
@@ -153,6 +154,29 @@ def test_cryodrgns_latents_are_matched_by_its_own_particles(project, tmp_path):
         pickle.dump(2 * z[rows], file)
     given = given_latents(work / "z.9.pkl", prepared(project))
     np.testing.assert_array_equal(given.z[there], 2 * z[source_rows()[there]])
+
+
+def test_those_of_a_stack_that_was_made_smaller_are_matched_by_how_its_images_look(project, tmp_path):
+    images = np.random.default_rng(6).normal(size=(SOURCE_COUNT, 32, 32))
+    kept = np.fft.fftshift(np.fft.fft2(images), axes=(1, 2))[:, 8:24, 8:24]
+    small = np.fft.ifft2(np.fft.ifftshift(kept, axes=(1, 2))).real
+    with open(EXAMPLE / "z.3.pkl", "rb") as file:
+        dims = pickle.load(file).shape[1]
+    z = np.random.default_rng(5).normal(size=(SOURCE_COUNT, dims)).astype(np.float32)
+    rows = np.sort(order()[:350])
+    work = cryodrgn_folder(tmp_path / "work", project, rows, z)
+    config = yaml.safe_load((work / "config.yaml").read_text())
+    config["dataset_args"]["particles"] = str(work / "small.mrcs")
+    (work / "config.yaml").write_text(yaml.safe_dump(config))
+    for path, stack in ((project / "stack.mrcs", images), (work / "small.mrcs", small)):
+        with mrcfile.new(path, overwrite=True) as file:
+            file.set_data(stack.astype(np.float32))
+    there = np.isin(source_rows(), rows)
+    for named in (work, work / "z.3.pkl"):
+        given = given_latents(named, prepared(project))
+        np.testing.assert_array_equal(given.partner, there)
+        np.testing.assert_array_equal(given.z[there], z[source_rows()[there]])
+        assert "look alike" in given.by
 
 
 def test_a_training_of_another_prep_is_matched_by_image(project):

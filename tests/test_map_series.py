@@ -310,6 +310,16 @@ def test_maps_of_other_programs_lie_where_their_text_says(tmp_path):
     assert "number in the map's name" in " ".join(open_model(folder).notes)
 
 
+def test_maps_that_the_table_does_not_name_are_said_to_be_passed_over(linear, folder):
+    assert "passed over" not in " ".join(open_model(folder).origin.notes)
+    for name in ("mean", "mask", "half1", "half2"):
+        shutil.copy(folder / "map_000.mrc", folder / f"{name}.mrc")
+    model = open_model(folder)
+    assert len(model.points) == len(GRID)
+    assert "4 map(s) of the folder are passed over, as points.csv does not" in model.origin.notes[0]
+    assert "half1.mrc, half2.mrc, mask.mrc and so on" in model.origin.notes[0]
+
+
 def test_what_lies_there_in_place_of_a_model_is_said(linear, tmp_path):
     folder = write_numbered(tmp_path / "maps")
     (folder / "vol_000.mrc").rename(folder / "first.mrc")

@@ -45,14 +45,18 @@ def test_integer_maps_are_read(tmp_path, integer):
 
 @pytest.mark.parametrize(
     "shape, voxel, message",
-    [((4, 4, 6), 2, "6 x 4 x 4"), ((4, 4, 4), 0, "give --pixel-size"), ((4, 4, 4), (2, 2, 3), "cubic voxels")],
+    [((4, 4, 6), 2, "6 x 4 x 4"), ((4, 4, 4), 0, "true one into its header"), ((4, 4, 4), (2, 2, 3), "cubic voxels")],
 )
 def test_maps_that_do_not_fit_are_refused(tmp_path, shape, voxel, message):
     with mrcfile.new(tmp_path / "map.mrc") as file:
         file.set_data(np.ones(shape, np.float32))
         file.voxel_size = voxel
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as refused:
         read_map(tmp_path / "map.mrc")
+    assert "--pixel-size" not in str(refused.value)
+    if len(set(shape)) == 1:
+        with pytest.raises(InputError, match="give --pixel-size"):
+            read_map(tmp_path / "map.mrc", option="--pixel-size")
 
 
 def test_what_is_no_map_is_refused(tmp_path):

@@ -190,10 +190,13 @@ def test_a_filtered_training_whose_tables_are_filtered_too(work, images, mask):
         open_trained(work).particles  # noqa: B018
 
 
-def test_windowed_images_that_were_not_inverted_are_bright(work):
+def test_windowed_images_that_were_not_inverted_are_dark(work):
+    """Its CTF has the other sign, so that the default is right for white protein; without a CTF it is the reverse."""
     change(work, invert_data=False, window=True, window_r=0.85)
-    assert open_trained(work).particles.contrast == 1
+    assert open_trained(work).particles.contrast == -1
     change(work, invert_data=True)
+    assert open_trained(work).particles.contrast == 1
+    change(work, ctf=None)
     assert open_trained(work).particles.contrast == -1
 
 
@@ -220,6 +223,13 @@ def test_a_training_without_a_ctf_table_has_the_pixel_size_of_its_star_file(work
         file.unlink()
     model = open_model(work)
     assert model.pixel_size == PIXEL * BOX / model.box and "pixel size" not in " ".join(model.origin.notes)
+    text = (work / "run_data_body001.star").read_text()
+    (work / "run_data_body001.star").write_text(text + "a row that is none\n")  # not read for it
+    assert open_model(work).pixel_size == model.pixel_size
+    # groups that differ: which of them the particles are of is told by their table
+    other = text.replace(" 15.0 16 2 0.5", " 7.5 16 2 0.5").replace("mrcs 1 ", "mrcs 2 ")
+    (work / "run_data_body001.star").write_text(other)
+    assert open_model(work).pixel_size == model.pixel_size
 
 
 def test_a_folder_before_its_first_epoch_or_of_latents_alone_is_told(work):

@@ -90,12 +90,19 @@ def test_particles_are_those_that_have_latents(work):
     np.testing.assert_array_equal(trained.particles.index, USED)
     np.testing.assert_array_equal(trained.particles.half, 1 + np.arange(len(USED)) % 2)
     np.testing.assert_array_equal(trained.source_rows(np.array([0, 3])), USED[[0, 3]])
-    assert trained.particles.contrast == 1  # as the log says that RECOVAR found it
+    assert trained.particles.contrast == -1  # as the log says that RECOVAR found it
     raw = next(available_images(trained, np.array([5])))
-    np.testing.assert_allclose(raw.read(np.array([5])), mrcfile.read(work / "particles.mrcs")[USED[[5]]])
+    np.testing.assert_allclose(raw.read(np.array([5])), -mrcfile.read(work / "particles.mrcs")[USED[[5]]])
     change(work, uninvert_data="true")
-    assert open_trained(work).particles.contrast == -1
+    assert open_trained(work).particles.contrast == 1
     np.testing.assert_array_equal(column(trained, "contrast").values, embedding(work, "contrasts", 1))
+
+
+def test_a_mean_alone_is_told(work):
+    shutil.rmtree(work / "model")
+    shutil.rmtree(work / "analysis_1")
+    with pytest.raises(InputError, match="RECOVAR's mean and no latents"):
+        open_model(work)
 
 
 def test_what_analyze_has_left_is_there(work):
@@ -235,7 +242,7 @@ def test_a_folder_of_before_version_1_opens_alike(work, tmp_path, version):
     np.testing.assert_array_equal(trained.model.decode([7.0]), new.model.decode([7.0]))
     np.testing.assert_array_equal(trained.particles.index, USED)
     np.testing.assert_array_equal(trained.particles.half, new.particles.half)
-    assert trained.particles.contrast == -1
+    assert trained.particles.contrast == 1
     np.testing.assert_array_equal(column(trained, "contrast").values, column(new, "contrast").values)
     np.testing.assert_array_equal(load_clusters(trained).label, load_clusters(new).label)
     np.testing.assert_array_equal(load_embedding(trained).points, load_embedding(new).points)

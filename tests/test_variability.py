@@ -67,9 +67,17 @@ def test_particles_are_joined_by_uid(linear, job):
 def test_without_the_passthrough_the_maps_open_and_the_particles_are_a_sentence(linear, tmp_path):
     trained = open_trained(write_variability(tmp_path / "J12", linear, passthrough=False))
     np.testing.assert_array_equal(trained.model.decode([1, 1]), linear.decode([1, 1]))
-    assert "names no images" in trained.model.origin.notes[0]
+    assert trained.model.origin.notes[0].endswith("passthrough_particles.cs is not beside it.")
     with pytest.raises(InputError, match="no images"):
         trained.particles  # noqa: B018
+
+
+def test_a_passthrough_without_uid_is_not_said_to_be_missing(job):
+    passed = next(job.glob("*passthrough*"))
+    table = np.load(passed)
+    save(passed, table[[name for name in table.dtype.names if name != "uid"]])
+    note = open_model(job).origin.notes[0]
+    assert "names no images" in note and f"told by {passed.name}: export both with uid" in note
 
 
 def _without(*names):
@@ -90,6 +98,11 @@ def _with(name, values):
     return change
 
 
+def _counted_from_1(job):
+    for mode in (0, 1):
+        _with(f"components_mode_{mode}/component", lambda count, mode=mode: mode + 1)(job)
+
+
 def _second_job(job):
     for kind in ("component_0.mrc", "particles.cs"):
         (job / f"J2_{kind}").write_bytes((job / f"{NAME}_{kind}").read_bytes())
@@ -105,6 +118,7 @@ def _second_job(job):
     (_with("components_mode_0/value", lambda count: np.nan), "are numbers"),
     (_with("components_mode_0/component", np.arange), "differs between particles"),
     (_with("components_mode_0/component", lambda count: 7), "_component_7.mrc: is missing"),
+    (_counted_from_1, "of the components 1, 2, and there are maps of 0, 1; .*add 1 to .* copy .*_component_2.mrc too"),
     (_with("uid", lambda count: 10**9 + np.arange(count)), "lacks particles"),
     (_second_job, "files of 2 jobs"),
 ])  # fmt: skip

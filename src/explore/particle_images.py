@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..models.image_folders import keep_folder
 from ..particles import ImageStack, Particles, read_particles
 from ..particles.stack_paths import is_file
 from ..particles.symmetry import COPY
-from .image_folders import keep_folder
 from .trained_model import Trained
 
 

@@ -15,13 +15,13 @@ import numpy as np
 
 from ..errors import InputError
 from ..models import Model, open_model
+from ..models.image_folders import kept_folder
 from ..models.model_files import read_arrays
 from ..models.reach import Reach
 from ..models.support import Support
 from ..particles import InputWarning, Particles, read_particles
 from ..particles.prepared import RECORD, STAR, particles_identity
 from ..reading import Reading
-from .image_folders import kept_folder
 from .metric import Motion
 from .nearest import Nearest
 from .plot_axes import AxisRange, axis_ranges

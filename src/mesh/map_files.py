@@ -15,13 +15,16 @@ from .map_header import axis_order, check_right_angles, read_map_header, unsigne
 from .map_place import first_voxel
 
 
-def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> tuple[np.ndarray, float]:
+def read_map(
+    path: str | os.PathLike[str], pixel_size: float | None = None, option: str = ""
+) -> tuple[np.ndarray, float]:  # fmt: skip
     """A cubic map (N, N, N) float32 [z, y, x] and its pixel size in Å.
 
     Parameters
     ----------
     path : .mrc or .map file
     pixel_size : Å per voxel, in place of the header's
+    option : by which a person may give it, if there is one
 
     ``InputError`` for a file that is no such map: not MRC, not cubic, not finite, or without a credible pixel size.
     """
@@ -31,7 +34,7 @@ def read_map(path: str | os.PathLike[str], pixel_size: float | None = None) -> t
     if not np.isfinite(grid).all():
         raise InputError(f"{path}: the map holds values that are not numbers; write it again.")
     sizes = voxel_sizes(header) if pixel_size is None else [pixel_size] * 3
-    return grid.astype(np.float32, copy=False), _credible(path, sizes)
+    return grid.astype(np.float32, copy=False), _credible(path, sizes, option)
 
 
 def _read_grid(path: Path, header: np.record) -> np.ndarray:
@@ -51,14 +54,17 @@ def _read_grid(path: Path, header: np.record) -> np.ndarray:
     return np.moveaxis(grid, [(maps, mapr, mapc).index(axis) for axis in (3, 2, 1)], [0, 1, 2])
 
 
-def _credible(path: Path, sizes: Sequence[float] | np.ndarray) -> float:
+def _credible(path: Path, sizes: Sequence[float] | np.ndarray, option: str) -> float:
     """The pixel size, if it is one number between 0.1 and 30 Å."""
     size = round(float(np.mean(sizes)), 6)  # the header keeps the box's length, in single precision
     if not np.isfinite(size) or not 0.1 <= size <= 30.0:
-        raise InputError(f"{path}: its pixel size is {size:.4g} Å, which cannot be; give --pixel-size.")
+        advice = f"give {option}." if option else (
+            "write the true one into its header (in ChimeraX: volume #1 voxelSize 1.5, then save).")  # fmt: skip
+        raise InputError(f"{path}: its pixel size is {size:.4g} Å, which cannot be; {advice}")
     if np.ptp(sizes) > 0.01 * size:
         shown = " x ".join(f"{value:.4g}" for value in sizes)
-        raise InputError(f"{path}: its voxels are {shown} Å; FlexRec needs cubic voxels: resample it, or --pixel-size.")
+        advice = f"resample it, or give {option}." if option else "resample it."
+        raise InputError(f"{path}: its voxels are {shown} Å; FlexRec needs cubic voxels: {advice}")
     return size
 
 

@@ -246,7 +246,7 @@ def why_none(folder: Path) -> str:
     lacking = ""
     if not any(program.recognises(folder) for program in _PROGRAMS.values()):
         lacking = (variability_files.lacks_particles(folder) or cryodrgn_folder.lacks_epochs(folder)
-                   or series_files.lacks_places(folder))  # fmt: skip
+                   or recovar_folder.lacks_latents(folder) or series_files.lacks_places(folder))  # fmt: skip
     return lacking or (
         f"{folder}: is no FlexRec project, and has no model of FlexRec's or another program's; give a project, a "
         "train job, or the folder that the other program wrote.")  # fmt: skip

@@ -16,7 +16,7 @@ from .ctf import wavelength
 from .mrc import read_header
 from .particles import MULTIPLIED, PHASE_FLIPPED, RECORDED, InputWarning, Optics
 from .stack_paths import is_file
-from .star_table import StarTable
+from .star_table import StarTable, read_parts, read_tables
 
 MICROSCOPE = {"rlnVoltage": np.nan, "rlnSphericalAberration": np.nan, "rlnAmplitudeContrast": 0.0}
 PIXEL_SIZES = ("rlnImagePixelSize", "rlnPixelSize", "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
@@ -125,6 +125,18 @@ def read_optics(tables: CtfTables, require: tuple[str, ...]) -> tuple[Optics, np
         np.stack(rest[2:], -1).reshape(-1, 2, 2), state.astype(np.int8),
     )  # fmt: skip
     return optics, group
+
+
+def stated_width(path: Path) -> float | None:
+    """Å across the images of a STAR file, where its optics table says the same of all groups; else None.
+
+    The table of the particles, which takes seconds where they are many, is not read.
+    """
+    optics = read_tables(path, read_parts(path, first=True)).get("optics")
+    if optics is None or PIXEL_SIZES[0] not in optics or "rlnImageSize" not in optics:
+        return None
+    widths = optics.numbers(PIXEL_SIZES[0]) * optics.numbers("rlnImageSize")
+    return float(widths[0]) if len(widths) and widths[0] > 0 and (widths == widths[0]).all() else None
 
 
 def _kinds(tables: CtfTables, settings: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

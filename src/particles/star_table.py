@@ -14,6 +14,7 @@ from .columns import TextColumn, is_number, numbers_of, text_of, texts_of
 from .star_words import split_words
 
 _BLOCK = 1 << 22  # bytes that are read at once
+_HEAD = 1 << 14  # likewise, where the first data block is all that is wanted
 _LONGEST = 1 << 24  # bytes of a line
 
 
@@ -75,12 +76,15 @@ def read_tables(path: Path, parts: Iterable[StarTable] | None = None) -> dict[st
     return tables
 
 
-def read_parts(path: Path) -> list[StarTable]:
-    """Every loop and every group of single pairs of a STAR file, in order; ``InputError`` where it is not STAR."""
+def read_parts(path: Path, first: bool = False) -> list[StarTable]:
+    """Every loop and every group of single pairs of a STAR file, in order; ``InputError`` where it is not STAR.
+
+    ``first`` : of its first data block alone, RELION's optics groups; what comes after is not read.
+    """
     reader = _Reader(path)
     try:
         with open(path, "rb") as file:
-            for lines in _blocks(file):
+            for lines in _first_lines(file) if first else _blocks(file):
                 reader.take(lines)
         reader.end()
     except OSError as error:
@@ -90,10 +94,21 @@ def read_parts(path: Path) -> list[StarTable]:
     return [part.table(path) for part in reader.parts]
 
 
-def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
-    """The lines, whichever way they end, of some megabytes at a time."""
+def _first_lines(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines before the title of the second data block."""
+    titles = 0
+    for lines in _blocks(file, _HEAD):
+        for line in lines:
+            titles += line.lstrip()[:5].lower() == b"data_" and len(line.split()) == 1
+            if titles == 2:
+                return
+            yield [line]
+
+
+def _blocks(file: BinaryIO, size: int = _BLOCK) -> Iterator[list[bytes]]:
+    """The lines, whichever way they end, of some megabytes at a time, or ``size`` bytes."""
     left = file.read(3).removeprefix(b"\xef\xbb\xbf")  # the byte-order mark of UTF-8
-    while block := file.read(_BLOCK):
+    while block := file.read(size):
         block = left + block
         if b"\0" in block:
             raise ValueError("it holds zero bytes, as no text in UTF-8 does")

@@ -64,7 +64,7 @@ def _with_map(parameters: GenerateParameters, model: Model, job: JobRun) -> Mode
                 raise InputError(f"{name}: means nothing to a {model.kind} model, which moves no map; leave it out.")
     if model.moving is None or parameters.map is None:
         return model
-    volume, pixel_size = read_map(parameters.map, parameters.map_pixel_size)
+    volume, pixel_size = read_map(parameters.map, parameters.map_pixel_size, "--map-pixel-size")
     width, wanted = volume.shape[0] * pixel_size, model.box * model.pixel_size
     if abs(width - wanted) > 0.01 * wanted:
         raise InputError(

@@ -80,7 +80,7 @@ def run(parameters: MeshParameters, job: JobRun) -> None:
 
 def _read_consensus(parameters: MeshParameters, job: JobRun) -> tuple[np.ndarray, float]:
     """The consensus, cropped in Fourier space where it is large, and the pixel size that it then has."""
-    consensus, pixel_size = read_map(parameters.consensus, parameters.pixel_size)
+    consensus, pixel_size = read_map(parameters.consensus, parameters.pixel_size, "--pixel-size")
     refuse_mask(consensus, parameters.consensus)
     if parameters.pixel_size is None and abs(pixel_size - 1.0) < 1e-4:
         job.log("The map's header says 1 Å per voxel, as many programs write when they do not know: see --pixel-size.")

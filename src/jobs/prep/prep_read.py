@@ -126,7 +126,7 @@ def read_consensus(
                              "it out. The particles' own is in their file.")  # fmt: skip
         return None
     path = job_file(path, "consensus.mrc")
-    density, pixel_size = read_map(path, given)
+    density, pixel_size = read_map(path, given, "--pixel-size")
     refuse_mask(density, path)
     boxes, sizes = particles.optics.box, particles.optics.pixel_size
     same_box = boxes == density.shape[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...explore.shared_images import image_keys, prepared_keys
+from ...explore.shared_images import image_keys, matched_by_row, prepared_keys, prepared_source, source_of
 from ...explore.trained_model import open_trained
 from ...models.cryodrgn.cryodrgn_folder import CryodrgnFolder, file_epoch, weights_beside
 from ...models.cryodrgn.cryodrgn_model import read_latents
@@ -55,11 +55,16 @@ def given_latents(path: Path, prepared: Prepared) -> GivenLatents:
         centre = z[finite].mean(axis=0, dtype=float).astype(np.float32)  # a half model has not placed the others
         return GivenLatents(np.where(finite[:, None], z, centre), finite, "their order, as the file names no images")
     match = matched(keys, prepared_keys(prepared.particles, prepared.folder))
+    if not len(match) and (path.is_dir() or path.suffix.lower() == ".pkl"):
+        folder = path if path.is_dir() else path.parent  # all epochs in it have the same particles
+        match = matched_by_row(lambda: source_of(open_trained(folder)),
+                               lambda: prepared_source(prepared.particles, prepared.folder))  # fmt: skip
     match_z = z[match.first]
     placed = np.isfinite(match_z).all(axis=1)
     if placed.sum() < max(2, len(prepared.particles) // 10):
         raise InputError(f"{path}: has latents of {int(placed.sum())} of the {len(prepared.particles)} particles, by "
-                         "uid or by the names of their images; give those of the same particles.")  # fmt: skip
+                         "uid, by the names of their images, or by rows whose images look alike; give those of the "
+                         "same particles.")  # fmt: skip
     given = np.tile(match_z[placed].mean(axis=0, dtype=float).astype(np.float32), (len(prepared.particles), 1))
     given[match.second[placed]] = match_z[placed]
     partner = np.zeros(len(given), bool)

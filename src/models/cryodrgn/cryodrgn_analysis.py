@@ -38,7 +38,7 @@ def read_kmeans(folder: CryodrgnFolder, epoch: int, count: int) -> GivenClusters
 def read_states(folder: CryodrgnFolder, epoch: int, dims: int) -> dict[str, np.ndarray]:
     """Latent points ``(K,)`` of the maps that analyze has made at its k-means' centres, by the numbers of the maps.
 
-    They are counted from 1, by older versions from 0.
+    They are counted from 1, by older versions from 0, and otherwise where it was told to (--vol-start-index).
     """
     for place in _kmeans_folders(folder.analysis("analyze", epoch)):
         points = _text(place / "z_values.txt", place / "centers.txt")
@@ -46,7 +46,8 @@ def read_states(folder: CryodrgnFolder, epoch: int, dims: int) -> dict[str, np.n
             continue
         points = points.reshape(-1, dims) if points.size % dims == 0 else points
         if points.ndim == 2 and points.shape[1] == dims and np.isfinite(points).all():
-            first = 0 if (place / "vol_000.mrc").is_file() else 1
+            maps = [file.stem.removeprefix("vol_") for file in place.glob("vol_*.mrc")]
+            first = min((int(number) for number in maps if number.isdigit()), default=1)
             return {f"kmeans{first + number}": point.astype(np.float32) for number, point in enumerate(points)}
     return {}
 
@@ -60,15 +61,21 @@ def read_paths(folder: CryodrgnFolder, epoch: int) -> dict[str, Path]:
 
 
 def read_landscape(folder: CryodrgnFolder, epoch: int, count: int) -> dict[str, GivenColumn]:
-    """For each particle its state in analyze_landscape's clusters of maps, and analyze_landscape_full's components."""
+    """For each particle its state in analyze_landscape's clusters of maps, and analyze_landscape_full's clusters and
+    components. The folders of the former are called sketch_clustering_… in version 4.3, clustering_… before.
+    """
     place, columns = folder.analysis("landscape", epoch), {}
     labels = (_array(kmeans / "labels.pkl") for kmeans in _kmeans_folders(place))
     sketch = next((label for label in labels if label is not None), None)
-    if sketch is not None and sketch.shape == (count,) and sketch.dtype.kind in "iu":
-        for file in sorted(place.glob("clustering_*/state_labels.pkl")):
+    if sketch is not None and sketch.shape == (count,) and sketch.dtype.kind in "iu" and count:
+        sketch = sketch - sketch.min()  # no cluster is empty; they are counted as their maps are, from 1 in version 4.3
+        for file in sorted(place.glob("*clustering_*/state_labels.pkl")):
             states = _array(file)
-            if states is not None and states.ndim == 1 and 0 <= sketch.min() and sketch.max() < len(states):
+            if states is not None and states.ndim == 1 and sketch.max() < len(states):
                 columns[_plain(file.parent.name)] = GivenColumn(states[sketch], True)
+    full = _array(place / "landscape_full" / "full_clustering" / "cluster_labels.pkl")
+    if full is not None and full.shape == (count,) and full.dtype.kind in "iu":
+        columns["landscape_full"] = GivenColumn(full, True)
     axes = _array(place / "landscape_full" / "vol_pca_all.pkl")
     if axes is not None and axes.ndim == 2 and len(axes) == count and axes.dtype.kind == "f":
         for number, values in enumerate(axes.T[:10]):
@@ -78,7 +85,7 @@ def read_landscape(folder: CryodrgnFolder, epoch: int, count: int) -> dict[str, 
 
 def _plain(name: str) -> str:
     """The name of a column after that of a folder."""
-    return f"landscape_{name.removeprefix('clustering_').replace('-', '_')}"
+    return f"landscape_{name.removeprefix('sketch_').removeprefix('clustering_').replace('-', '_')}"
 
 
 def _kmeans_folders(place: Path) -> list[Path]:

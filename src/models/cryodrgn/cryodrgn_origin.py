@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.mrc import read_header
-from ...particles.particles import InputWarning, Particles
+from ...particles.particles import Particles
 from ...particles.pickles import load_arrays_pickle
+from ..image_folders import kept_folder
 from ..origin import GivenClusters, GivenColumn
 from .cryodrgn_analysis import read_kmeans, read_landscape, read_paths, read_states, read_umap
 from .cryodrgn_config import CryodrgnConfig
@@ -24,7 +24,7 @@ from .cryodrgn_particles import (
     FoundPoses,
     chosen_rows,
     config_path,
-    given_table,
+    given_width,
     read_cryodrgn_particles,
 )
 
@@ -66,19 +66,14 @@ class CryodrgnOrigin:
     @cached_property
     def _known_pixel_size(self) -> float | None:
         try:
-            path = config_path(self.config, "ctf")
+            moved = kept_folder(self.folder.folder, self.folder.folder.absolute().name)
+            path = config_path(self.config, "ctf", moved)
             if path is not None and path.is_file():
                 first = np.asarray(load_arrays_pickle(path)[0], float)
                 return _credible(first[0] * first[1] / self.config.box)
-            path = self.source
-            if path is not None and path.suffix in STACKS and path.is_file():
-                header = read_header(path)
-                return _credible(header.pixel_size * header.columns / self.config.box)
-            if path is not None and path.suffix in TABLES and path.is_file():  # trained without a CTF table
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", InputWarning)  # said when the particles are read for themselves
-                    optics = given_table(self.config, path, None).optics
-                return _credible(optics.pixel_size[0] * optics.box[0] / self.config.box)
+            path = config_path(self.config, "particles", moved)
+            if path is not None and path.suffix in (*STACKS, *TABLES) and path.is_file():  # trained without a CTF table
+                return _credible(given_width(self.config, path, moved) / self.config.box)
         except (InputError, OSError, TypeError, ValueError, IndexError):
             pass
         return None
@@ -164,7 +159,8 @@ class CryodrgnOrigin:
                              "CTF table and the images are not where the config says.")  # fmt: skip
         elif self._known_pixel_size is None:
             sentences.append("Its pixel size is not known (the CTF table and the images are not where the config "
-                             "says), and 1 Å is taken.")  # fmt: skip
+                             "says), and 1 Å is taken: say in which folder they are (flexrec images), and open it "
+                             "again.")  # fmt: skip
         if "poses" not in self.config.dataset and not self.config.tilt_series:
             sentences.append(self._pose_note)
         if self.config.searched and self.program == "cryoDRGN" and self.epoch == 0:
@@ -177,7 +173,6 @@ class CryodrgnOrigin:
         if there:
             sentences.append(f"{self.program} has left beside it {', '.join(there)}.")
         return tuple(sentences)
-
 
     @property
     def _pose_note(self) -> str:

@@ -2,10 +2,14 @@
 
 Its poses are rotations as FlexRec's, and shifts as fractions of the box; its CTF table has, for each particle, D, Å per
 pixel, defocus U and V (Å), angle (°), kV, Cs (mm), amplitude contrast, phase shift (°). (cryodrgn/pose.py, ctf.py.)
+
+It multiplies images by -1 unless it was told not to, and by a CTF that is FlexRec's with the other sign. So images of
+white protein are those of its default; of a training without a CTF they are those that it was told not to invert.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,10 +18,11 @@ import numpy as np
 
 from ...errors import InputError
 from ...particles.mrc import read_header
-from ...particles.particles import Optics, Particles
+from ...particles.particles import InputWarning, Optics, Particles
 from ...particles.pickles import load_arrays_pickle
 from ...particles.read import read_particles
 from ...particles.stack_paths import StackPaths, is_file
+from ...particles.star_optics import stated_width
 
 TABLES = (".star", ".cs")
 STACKS = (".mrcs", ".mrc")
@@ -57,18 +62,20 @@ def config_path(config: GivenImages, name: str, image_root: Path | None = None, 
 
 
 def read_cryodrgn_particles(
-    config: GivenImages, image_root: Path | None = None, found: FoundPoses | None = None
+    config: GivenImages, image_root: Path | None = None, found: FoundPoses | None = None, own_ctf: bool = False
 ) -> Particles:  # fmt: skip
     """All particles of the file that the training was given; ``InputError`` where that or its tables are not there.
 
-    ``found`` : the poses that the training itself has found, in place of those that it was given.
+    ``found`` : the poses that the training itself has found, in place of those that it was given. ``own_ctf`` : whether
+    the CTF of the particles' file was used where the config names no other.
     """
     path = _present(config, "particles", image_root)
     particles = given_table(config, path, image_root)
     particles = _with_poses(config, particles, image_root, found)
     particles = _with_ctf(config, particles, image_root)
-    contrast = -1.0 if config.dataset.get("invert_data", True) else 1.0
-    return replace(particles, contrast=contrast, source=path.absolute())
+    with_ctf = own_ctf or config.dataset.get("ctf") is not None
+    white = bool(config.dataset.get("invert_data", True)) == with_ctf
+    return replace(particles, contrast=1.0 if white else -1.0, source=path.absolute())
 
 
 def chosen_rows(config: GivenImages, count: int, image_root: Path | None = None) -> np.ndarray:
@@ -140,6 +147,20 @@ def given_table(config: GivenImages, path: Path, image_root: Path | None) -> Par
     counts = [header.sections for header in headers]
     return _of_stacks(tuple(stack.absolute() for stack in stacks), np.array(counts), headers[0].columns,
                       headers[0].pixel_size, path)  # fmt: skip
+
+
+def given_width(config: GivenImages, path: Path, image_root: Path | None) -> float:
+    """Å across the images of the particles' file, of several optics groups the first."""
+    if path.suffix in STACKS:
+        header = read_header(path)
+        return header.pixel_size * header.columns
+    width = stated_width(path) if path.suffix == ".star" else None
+    if width is not None:
+        return width
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputWarning)  # said when the particles are read for themselves
+        optics = given_table(config, path, image_root).optics
+    return float(optics.pixel_size[0] * optics.box[0])
 
 
 def _of_stacks(stacks: tuple[Path, ...], counts: np.ndarray, box: int, pixel_size: float, source: Path) -> Particles:

@@ -20,7 +20,7 @@ _FRAME = re.compile(r"(.*[_.-]|)(?:frame|series|vol|map)[_-]?(\d+)", re.IGNORECA
 class SeriesFiles:
     """maps : the files. points : ``(m, K)`` float32, where each lies. axis : of them in words, or "" where a table says
     them. particles : the table of the particles' latents, or None where there is none.
-    places : the table of the maps' points, or None likewise.
+    places : the table of the maps' points, or None likewise. left_out : maps of the folder that it does not name.
     """
 
     folder: Path
@@ -29,6 +29,7 @@ class SeriesFiles:
     axis: str
     particles: LatentTable | None
     places: LatentTable | None
+    left_out: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, path: Path) -> SeriesFiles:
@@ -50,7 +51,8 @@ class SeriesFiles:
                              f"have {points.shape[1]}; give both the same latent dimensions.")  # fmt: skip
         if not np.isfinite(points).all():
             raise InputError(f"{places[0].file}: a map's point is not a number; mend the file.")
-        return cls(folder, files, points, axis, particles, places[0] if places else None)
+        left_out = tuple(path for path in maps if path not in files)
+        return cls(folder, files, points, axis, particles, places[0] if places else None, left_out)
 
 
 def _maps(folder: Path) -> list[Path]:

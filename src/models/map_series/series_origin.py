@@ -103,6 +103,11 @@ class SeriesOrigin:
             names = ", ".join(f"z{number + 1} is {name}" for number, name in enumerate(places.axes))
             sentences.append(f"No column of {places.file.name} is named z1 or so, and all that hold numbers alone were "
                              f"taken: {names}.")  # fmt: skip
+        left_out = [path.name for path in self.files.left_out]
+        if places is not None and left_out:
+            names = ", ".join(left_out[:3]) + (" and so on" if len(left_out) > 3 else "")
+            sentences.append(f"{len(left_out)} map(s) of the folder are passed over, as {places.file.name} does not "
+                             f"say where they lie: {names}.")  # fmt: skip
         if self.files.particles is None:
             sentences.append("There is no table of particles: each point in the plot is a map.")
         first = next(iter(self.states))

@@ -167,6 +167,15 @@ def recognises(folder: Path) -> bool:
         return False
 
 
+def lacks_latents(folder: Path) -> str:
+    """What is to be said of a folder in which the pipeline has left a mean and no latents; "" elsewhere."""
+    mean = folder / "output" / "volumes" / "mean.mrc"
+    if not mean.is_file():
+        return ""
+    return (f"{folder}: has RECOVAR's mean and no latents (model/zdim_N), as after --only-mean; run its pipeline "
+            f"without that, or open {mean.relative_to(folder)} as a map.")  # fmt: skip
+
+
 def checkpoints(folder: Path) -> dict[int, Path]:
     """The files that stand for one embedding each, by its zdim; of one without regularisation by -zdim."""
     return {embedding.zdim if embedding.regularised else -embedding.zdim: embedding.file

@@ -49,8 +49,8 @@ class RecovarJob:
                              "latents are all there is.")  # fmt: skip
         for name in ("poses", "ctf"):  # RECOVAR takes others from the particles' file
             given[name] = given[name] if str(given[name]).endswith(".pkl") else None
-        dark = _dark(folder, parameters.get("uninvert_data"))
-        return cls(file, given if dark is None else {**given, "invert_data": dark})
+        inverted = _inverted(folder, parameters.get("uninvert_data"))
+        return cls(file, given if inverted is None else {**given, "invert_data": inverted})
 
 
 def analyses(folder: Path) -> dict[tuple[int, bool], Path]:
@@ -89,8 +89,11 @@ def jobs_of(folder: Path, command: str) -> list[tuple[Path, dict[str, Any]]]:
     return jobs
 
 
-def _dark(folder: Path, asked: Any) -> bool | None:
-    """Whether protein is dark in the images: as RECOVAR was told, or what it found; None where that is not known."""
+def _inverted(folder: Path, asked: Any) -> bool | None:
+    """Whether RECOVAR has multiplied the images by -1, as its CTF, which is cryoDRGN's, asks of white protein.
+
+    As it was told, or has found (``uninvert-data = true``); None where that is not known.
+    """
     if asked in ("true", "false"):
         return asked == "true"
     try:

@@ -45,7 +45,7 @@ class RecovarOrigin:
 
     def all_particles(self, image_root: Path | None) -> Particles:
         """Those of the particles' file, in the halves that RECOVAR had them in."""
-        particles = read_cryodrgn_particles(RecovarJob.read(self.folder.folder), image_root)
+        particles = read_cryodrgn_particles(RecovarJob.read(self.folder.folder), image_root, own_ctf=True)
         half = read_halves(self.folder, len(particles))
         return replace(particles, half=half) if half.any() else particles
 

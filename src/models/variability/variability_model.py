@@ -36,11 +36,22 @@ def read(path: Path) -> VariabilityModel:
     table = files.table()
     latents, numbers = files.modes(table)
     volume, pixel_size = read_map(_present(files.mean))
+    _refuse_counted_from_1(files, numbers)
     components = np.stack([_component(files.component(number), len(volume)) for number in numbers])
     return VariabilityModel(
         latents=latents, volume=volume, components=components, latent_dims=len(numbers), box=len(volume),
         pixel_size=pixel_size, centre=read_centre(files.mean), origin=VariabilityOrigin(files, table),
     )  # fmt: skip
+
+
+def _refuse_counted_from_1(files: VariabilityFiles, numbers: list[int]) -> None:
+    """``InputError`` where the particles name components by numbers that are one more than those of the maps."""
+    lacks = [number for number in numbers if not files.component(number).is_file()]
+    if lacks and all(files.component(number - 1).is_file() for number in numbers):
+        named, there = (", ".join(str(number - less) for number in numbers) for less in (0, 1))
+        raise InputError(f"{files.particles}: is of the components {named}, and there are maps of {there}; where these "
+                         "are the same, counted from 1 and from 0, add 1 to the numbers in the maps' names, else copy "
+                         f"{files.component(lacks[0]).name} too.")  # fmt: skip
 
 
 def _component(file: Path, box: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from ...particles.image_match import Keys
 from ...particles.particles import Particles
 from ...particles.value_checks import check_values
 from ..origin import GivenColumn
+from .components_table import passthrough_of
 
 
 class ParticleFiles(Protocol):
@@ -88,5 +89,8 @@ class VariabilityOrigin:
         """See `Origin`."""
         if "blob/path" in field_names(self.table):
             return ()
-        return (f"{self.files.particles.name} names no images, and {self.files.name}_passthrough_particles.cs is not "
-                "beside it.",)  # fmt: skip
+        passed = passthrough_of(self.files.particles)
+        why = (f"{self.files.name}_passthrough_particles.cs is not beside it." if passed is None else
+               f"none can be told by {passed.name}: export both with uid, by which they are joined, and that one with "
+               "blob/path.")  # fmt: skip
+        return (f"{self.files.particles.name} names no images, and {why}",)
