@@ -10,6 +10,7 @@ from chimerax.flexrec.explore.latent_spread import latent_spread
 from chimerax.flexrec.explore.latents_by_pass import MOST_PASSES, LatentsByPass, convergence
 from chimerax.flexrec.explore.state_agreement import matched_directions
 from chimerax.flexrec.explore.unfit_particles import unfit
+from chimerax.flexrec.figures.moves_figure import draw_moves
 from chimerax.flexrec.jobs.diagnose.border_test import judge as judge_border
 from chimerax.flexrec.jobs.diagnose.diagnose_parameters import DIAGNOSE
 from chimerax.flexrec.jobs.diagnose.diagnose_run import run as run_tests
@@ -181,6 +182,13 @@ def test_directions_are_matched_whatever_the_latents_are_turned_and_scaled():
     half = np.stack([first[:, 0], RNG.normal(size=COUNT)], axis=1)
     correlation, _ = matched_directions(first, half)
     assert correlation[0] > 0.999 and correlation[1] < 0.06
+
+
+@pytest.mark.filterwarnings("error")
+def test_latents_that_are_all_one_are_drawn_without_a_warning(tmp_path):
+    alike = np.full((10, 1), 0.3)
+    draw_moves(tmp_path / "shift.png", alike, alike, np.zeros(10), "one pixel aside", "They stay.")
+    assert (tmp_path / "shift.png").stat().st_size > 1000
 
 
 def test_a_step_of_gain_is_compared_image_by_image():

@@ -43,6 +43,21 @@ def test_minima_are_found_with_their_population_and_energy(two_wells):
     assert set(np.unique(found.basin)) == {0, 1, 2}
 
 
+def test_the_lowest_minimum_is_the_first_also_where_a_wide_one_holds_more(tmp_path):
+    rng = np.random.default_rng(0)
+    narrow = np.arange(40_000) % 4 == 0
+    latents = np.where(narrow[:, None], [2.0, 1.0], [-2.0, 0.0]) + rng.normal(size=(40_000, 2)) * np.where(
+        narrow[:, None], 0.2, 0.9
+    )
+    trained = open_trained(make_sliding(tmp_path / "003-train", (3.0, 0.5), latents))
+    found = energy_landscape(trained, make_view(("z1", "z2"), trained.components), blur=2)
+    first, *others = found.minima
+    assert np.linalg.norm(first.z - [2, 1]) < 0.3 and first.energy == 0 and max(o.share for o in others) > first.share
+    assert [one.energy for one in found.minima] == sorted(one.energy for one in found.minima)
+    y, x = np.unravel_index(np.nanargmin(found.energy), found.energy.shape)
+    assert found.basin[y, x] == 1
+
+
 def test_one_axis_has_a_landscape_too(two_wells):
     found = energy_landscape(two_wells, make_view(("z1",), two_wells.components), bins=50)
     assert found.energy.shape == (1, 50) and len(found.minima) == 2

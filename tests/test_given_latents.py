@@ -194,7 +194,7 @@ def test_a_training_of_another_prep_is_matched_by_image(project):
     np.testing.assert_array_equal(given.partner, np.isin(source_rows(), rows))
     np.testing.assert_array_equal(given.z[given.partner], Z[source_rows()[given.partner]])
     same = given_latents(project / "003-train", prepared(project))
-    assert same.partner.all() and same.by.startswith("their order")
+    assert same.partner.all() and same.by == "their order, as they are of the same prep job"
 
 
 @pytest.mark.parametrize("name, contents, sentence", [

@@ -68,6 +68,19 @@ def test_devices_that_cannot_train_together_are_one_sentence(words, sentence):
     assert train_run.choose_devices(("0",)) == ("cuda:0",)
 
 
+def test_a_device_beside_others_is_refused_and_not_ignored():
+    def asked(**values):
+        train_run.read_inputs(find_job("train").build({"particles": "gone", "mesh": "gone", **values}))
+
+    with pytest.raises(InputError, match="^device: means nothing beside --devices cpu,cpu; leave it out.$"):
+        asked(device="cuda:1", devices=("cpu", "cpu"))
+    with pytest.raises(InputError, match="^device: means nothing beside --devices 0,1; leave it out.$"):
+        asked(device="0", devices=("0", "1"))
+    for agrees in ({"device": "cpu", "devices": ("cpu", "cpu")}, {"devices": ("0", "1")}, {"device": "cuda:1"}):
+        with pytest.raises(InputError, match="gone"):
+            asked(**agrees)
+
+
 def test_a_kind_of_device_that_is_none_is_said_without_a_list_of_all():
     with pytest.raises(InputError, match="^device: gpu cannot be used here .there is no such kind.; say cpu"):
         train_run.choose_device("gpu")

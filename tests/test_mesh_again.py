@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from chimerax.flexrec.cli.program import main as flexrec
-from chimerax.flexrec.jobs.mesh.mesh_again import mesh_again
+from chimerax.flexrec.jobs.mesh.mesh_again import mesh_again, numbered_alike
 from chimerax.flexrec.jobs.project import new_job_folder
 from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.mesh.storage import load_mesh
+from trained_models import two_blobs, two_part_mesh
 
 pytestmark = pytest.mark.blank_pictures()
 
@@ -48,6 +51,18 @@ def test_a_mesh_that_was_drawn_is_kept(project, tmp_path):
     for folder in (tmp_path / "drawn" / "001-mesh", tmp_path / "gone"):
         assert mesh_again(folder, old, volume, pixel_size, told.append) is old
         assert "kept" in told[-1]
+
+
+def test_parts_of_a_mesh_made_again_keep_their_numbers():
+    old = two_part_mesh(two_blobs())
+    swapped = replace(old, part=(1 - old.part).astype(old.part.dtype), joints=((1, 0),))
+    found = numbered_alike(swapped, old)
+    assert np.array_equal(found.part, old.part) and found.joints == old.joints and found.part.dtype == old.part.dtype
+    one = replace(old, part=np.zeros_like(old.part), joints=())
+    assert np.array_equal(numbered_alike(one, old).part, one.part)  # a part less
+    assert np.array_equal(numbered_alike(swapped, one).part, numbered_alike(old, one).part)  # and one more
+    drawn = replace(swapped, labels=(4, 2))
+    assert numbered_alike(drawn, old) is drawn
 
 
 def test_a_map_of_which_no_mesh_comes_leaves_the_old_one(project):

@@ -67,6 +67,15 @@ def test_the_sentence_has_size_place_and_evidence():
     assert "up to 8.0 Å" in verdict.evidence[0].sentence
 
 
+def test_parts_that_move_alike_are_all_named():
+    def said(*parts, labels=()):
+        return judge_motion(replace(KNOWN, parts=parts, labels=labels)).sentence.partition(" (")[0]
+
+    assert said(4.58, 4.62) == "Motion of 4.6 Å in parts 1 and 2" == said(4.62, 4.58)
+    assert said(6.0, 5.9, 2.0, 5.8, labels=(3, 1, 7, 9)) == "Motion of 6.0 Å in parts 3, 1 and 9"
+    assert said(5.0, 6.0) == "Motion of 6.0 Å in part 2"
+
+
 def test_what_was_not_measured_is_advised():
     assert "diagnose null" in judge_motion(KNOWN).advice and "--halves" in judge_motion(KNOWN).advice
     assert "--halves" not in judge_motion(replace(KNOWN, held_out=SOME_GAIN)).advice

@@ -46,7 +46,7 @@ class Landscape:
     ----------
     view : the plot's axes. energy : ``(by, bx)`` float ``[y, x]``, kT, the lowest 0; NaN where there are too few
         particles. basin : ``(by, bx)`` int, which minimum a bin drains to, from 1; 0 where the energy is NaN.
-    x, y : edges of the bins (`density.DensityImage`). minima : the most populated first.
+    x, y : edges of the bins (`density.DensityImage`). minima : the lowest first, of equal ones the most populated.
     """
 
     view: View
@@ -83,14 +83,15 @@ def energy_landscape(
     energy[known] = np.log(density[known].max() / density[known])
     basin, bottoms = _basins(energy)
     share = np.bincount(basin.ravel(), picture.counts.ravel(), len(bottoms) + 1)[1:] / picture.counts.sum()
-    order = np.argsort(-share, kind="stable")
+    depth = energy.ravel()[bottoms]
+    order = np.lexsort((-share, depth))
     rank = np.zeros(len(bottoms) + 1, int)
     rank[order + 1] = np.arange(1, len(bottoms) + 1)
     centres = _centres(picture, view).reshape(-1, len(view.names))
     minima = []
     for i in order:
         row = int(rows[((points - centres[bottoms[i]]) ** 2).sum(axis=1).argmin()])
-        minima.append(Minimum(trained.latents[row], row, float(energy.ravel()[bottoms[i]]), float(share[i])))
+        minima.append(Minimum(trained.latents[row], row, float(depth[i]), float(share[i])))
     return Landscape(view, energy, rank[basin], picture.x, picture.y, tuple(minima))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+_ALIKE = 0.05  # of the largest motion of a part: what parts may differ by and be said to move alike
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -78,12 +80,17 @@ class MotionNumbers:
     labels: tuple[int, ...] = ()
 
     @property
-    def most(self) -> tuple[int, float] | None:
-        """Label of the part that moves most, and its Å; None where there are no parts, or none moves."""
+    def most(self) -> tuple[tuple[int, ...], float] | None:
+        """Labels of the parts that move most, and the largest Å of them; None where there are no parts.
+
+        Parts within a twentieth of the most move alike: of two parts, each sees the other move about as far, and which
+        of them is ahead is chance.
+        """
         if len(self.parts) < 2:
             return None
-        place = max(range(len(self.parts)), key=self.parts.__getitem__)
-        return part_label(place, self.labels), self.parts[place]
+        most = max(self.parts)
+        alike = [place for place, size in enumerate(self.parts) if size >= (1 - _ALIKE) * most]
+        return tuple(part_label(place, self.labels) for place in alike), most
 
 
 def part_label(place: int, labels: tuple[int, ...]) -> int:

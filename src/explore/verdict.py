@@ -71,8 +71,10 @@ def motion_text(numbers: MotionNumbers) -> str:
         return "Change of the map"
     if numbers.most is None:
         return f"Motion of {angstroms(numbers.motion)}"
-    part, size = numbers.most
-    return f"Motion of {angstroms(size)} in part {part} ({angstroms(numbers.motion)} over all of the molecule)"
+    parts, size = numbers.most
+    *first, last = map(str, parts)
+    where = f"parts {', '.join(first)} and {last}" if first else f"part {last}"
+    return f"Motion of {angstroms(size)} in {where} ({angstroms(numbers.motion)} over all of the molecule)"
 
 
 def _level(evidence: tuple[Evidence, ...]) -> str:

@@ -27,6 +27,7 @@ def draw_moves(
     for number, axis in enumerate(pairs):
         both = np.concatenate([before[:, number], after[:, number]])
         low, high = np.percentile(both, (0.2, 99.8))
+        low, high = (low, high) if high > low else (low - 1, high + 1)  # all latents are one, and a plot has a width
         axis.plot([low, high], [low, high], color=GREY, linewidth=1)
         axis.scatter(before[:, number], after[:, number], s=5, color=BLUE, alpha=0.5, linewidths=0)
         axis.set(xlabel=f"latent {number + 1} of the image", ylabel=f"of the same image, {words}", xlim=(low, high),

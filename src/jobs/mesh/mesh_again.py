@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from ...errors import InputError
 from ...mesh.tetmesh import TetMesh
@@ -38,7 +39,25 @@ def mesh_again(
         return old
     log(f"The mesh was made again of the map without them: {len(mesh.cells)} cells (it had {len(old.cells)}), "
         f"{mesh.parts} part(s) (it had {old.parts}).")  # fmt: skip
-    return replace(mesh, centre=old.centre)
+    return replace(numbered_alike(mesh, old), centre=old.centre)
+
+
+def numbered_alike(mesh: TetMesh, old: TetMesh) -> TetMesh:
+    """``mesh`` with its parts in the order of the parts of ``old`` that they share most voxels with; others come last.
+
+    Parts are numbered by their sizes, and two of about one size would otherwise change names with a few voxels.
+    """
+    if mesh.labels or mesh.voxel_cell.shape != old.voxel_cell.shape:
+        return mesh
+    both = mesh.mask & old.mask
+    shared = np.zeros((mesh.parts, old.parts), int)
+    np.add.at(shared, (mesh.part[mesh.voxel_cell[both]], old.part[old.voxel_cell[both]]), 1)
+    place = np.full(mesh.parts, old.parts)
+    rows, columns = linear_sum_assignment(shared, maximize=True)
+    place[rows] = columns
+    number = np.argsort(np.argsort(place, kind="stable"), kind="stable")
+    joints = tuple((int(number[first]), int(number[second])) for first, second in mesh.joints)
+    return replace(mesh, part=number[mesh.part].astype(mesh.part.dtype), joints=joints)
 
 
 def _parameters(folder: Path) -> MeshParameters | None:

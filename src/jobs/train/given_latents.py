@@ -53,7 +53,8 @@ def given_latents(path: Path, prepared: Prepared) -> GivenLatents:
     if keys is None:
         finite = np.isfinite(z).all(axis=1)
         centre = z[finite].mean(axis=0, dtype=float).astype(np.float32)  # a half model has not placed the others
-        return GivenLatents(np.where(finite[:, None], z, centre), finite, "their order, as the file names no images")
+        why = "they are of the same prep job" if _is_model(path) else "the file names no images"
+        return GivenLatents(np.where(finite[:, None], z, centre), finite, f"their order, as {why}")
     match = matched(keys, prepared_keys(prepared.particles, prepared.folder))
     if not len(match) and (path.is_dir() or path.suffix.lower() == ".pkl"):
         folder = path if path.is_dir() else path.parent  # all epochs in it have the same particles
@@ -86,6 +87,12 @@ def _read(path: Path, prepared: Prepared) -> tuple[np.ndarray, Keys | None]:
     if trained.model.origin is None and trained.prepared.resolve() == prepared.folder.resolve():
         return trained.latents, None
     return trained.latents, image_keys(trained)
+
+
+def _is_model(path: Path) -> bool:
+    """Whether latents are those of a model, and not of a table of a person's own."""
+    folder = path.parent if path.name == "latents.npz" else path
+    return (folder / "model.json").is_file()
 
 
 def _of_table(path: Path) -> tuple[np.ndarray, Keys | None]:

@@ -22,6 +22,7 @@ from ...engine.latents.encoder.encoder_parameters import EncoderParameters
 from ...engine.latents.table_parameters import TableParameters
 from ...engine.latents.variational_parameters import VariationalParameters
 from ...errors import InputError
+from ..queue.slots import device_name
 from .presets import KNOWN_MACHINES, Preset
 
 
@@ -198,6 +199,9 @@ def without_use(values: Mapping[str, Any]) -> dict[str, str]:
         causes["feature_sigma"] = "with --encoding geometric"
     if values.get("initial_latents") is not None:
         causes |= dict.fromkeys(("initial_means", "field_start"), "with --initial-latents, where means begin")
+    devices = tuple(values.get("devices") or ())
+    if devices and {*map(device_name, devices)} != {device_name(str(values.get("device")))}:
+        causes["device"] = f"beside --devices {','.join(devices)}"
     return causes
 
 
