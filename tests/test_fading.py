@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,6 +156,24 @@ def test_a_part_that_seems_fainter_where_it_moves_far_is_there():
     amount[:, 1] += 0.25 * (1 - rng.uniform(-1.73, 1.73, COUNT) ** 2)  # at both ends of a swing
     amount[:, 2] += rng.normal(0, 0.2, COUNT)
     assert found(amount, 3) is None
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_domain_that_has_two_places_is_not_absent_from_either(most):
+    amount = np.ones((COUNT, 5))
+    amount[:, 1] = drawn(0.5, 3)
+    amount[:, 3] = 2 - amount[:, 1]
+    assert found(amount, most) is None
+    amount[:, 4] = drawn(0.7, 4)
+    assert found(amount, most).groups == [[4]]
+
+
+def test_of_two_parts_of_other_sizes_one_may_be_there_where_the_other_is_not():
+    amount = np.ones((COUNT, 5))
+    amount[:, 1] = drawn(0.5, 3)
+    amount[:, 3] = 2 - amount[:, 1]
+    pieces = replace(pieces_of(range(5)), mass=np.array([1.0, 1.0, 1.0, 3.0, 1.0]))
+    assert sorted(find_fading(shown(amount), pieces, held_out(), 2).groups) == [[1], [3]]
 
 
 def test_noise_alone_makes_nothing_fade():

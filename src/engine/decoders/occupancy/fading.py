@@ -9,6 +9,7 @@ then pieces of parts, as long as images that shares were not fitted to are expla
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -19,8 +20,10 @@ from .presence_evidence import (
     explain_by_both,
     explain_by_presence,
     explain_by_spread,
+    fit_extents,
     fit_shares,
     presence_amplitude,
+    shares_together,
     spread_of,
     varying_together,
 )
@@ -32,6 +35,9 @@ VARIATION = 0.05  # variance that a moving part's amplitude has for its motion i
 # how much of a part comes and goes: all, or, where a mean of few of the particles has little of it and something of its
 # neighbours besides, most
 EXTENTS = (1.0, 0.7)
+# groups are places of one domain if two of them are there together rarely, of what chance would have, if one of them is
+# there mostly, and if the largest has at most so many times the density of the smallest
+RARELY, MOSTLY, ALIKE = 0.15, 0.8, 1.6
 FOLDS = 5  # of the images, by which two places and a spread of amplitudes are compared
 
 
@@ -72,8 +78,29 @@ def find_fading(
     Whole parts are looked for first, since a small piece moves out of its place sooner than a part does; then what of
     them is always there, and what of the other parts is not: either side of each cut, and pieces whose amounts vary
     together. A domain that turns all the way round comes to places and leaves them; what leaves one place is then found
-    at another, and nothing is absent.
+    at another, and nothing is absent. Nor is a domain that has two places or a few, which seems to be there or not in
+    each: what comes where the other goes has moved.
     """
+    groups = _search(amplitudes, pieces, held_out, most + 2, strictness)  # two may be places of one domain
+    if (moved := _exchanged(amplitudes, pieces, groups.pieces)) or len(groups.pieces) <= most:
+        left = [group for group in groups.pieces if group not in moved]
+        return groups.search.fading(left[:most]) if left else None
+    groups = _search(amplitudes, pieces, held_out, most, strictness)
+    return groups.search.fading(groups.pieces) if groups.pieces else None
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Pieces that come and go together, and the search that has found them."""
+
+    pieces: list[list[int]]
+    search: _Search
+
+
+def _search(
+    amplitudes: Amplitudes, pieces: Pieces, held_out: torch.Tensor, most: int, strictness: float
+) -> _Groups:  # fmt: skip
+    """At most ``most`` groups, of whole parts and then of pieces."""
     parts = pieces.of_parts
     as_parts = amplitudes.softened(_variation(parts, amplitudes))
     searches = [_Search(as_parts.scaled(extent), held_out, most, strictness) for extent in EXTENTS]
@@ -85,9 +112,23 @@ def find_fading(
     finer = _with_small_rests(groups, of_pieces.trimmed(groups), pieces)
     finer = of_pieces.added_to(finer, pieces.sides + varying_together(amplitudes.of(~held_out)))
     finer = _without_displaced(amplitudes, finer, len(groups), held_out, spread)
-    if finer != groups:
-        search, groups = of_pieces, finer
-    return search.fading(groups) if groups else None
+    return _Groups(finer, of_pieces) if finer != groups else _Groups(groups, search)
+
+
+def _exchanged(amplitudes: Amplitudes, pieces: Pieces, groups: list[list[int]]) -> list[list[int]]:
+    """The groups of which each particle has one of several, about as large: a domain in one of its places."""
+    if len(groups) < 2:
+        return []
+    of_groups = amplitudes.softened(_variation(pieces.of_parts, amplitudes)).grouped(groups)
+    together = shares_together(of_groups)
+    share, mass = together.diagonal(), np.array([pieces.mass[group].sum() for group in groups])
+    for count in range(len(groups), 1, -1):
+        for some in map(list, combinations(range(len(groups)), count)):
+            chance = share[some, None] * share[None, some]
+            never = (together[np.ix_(some, some)] <= RARELY * chance)[~np.eye(count, dtype=bool)].all()
+            if never and share[some].sum() > MOSTLY and mass[some].max() < ALIKE * mass[some].min():
+                return [groups[number] for number in some]
+    return []
 
 
 def _variation(together: list[list[int]], amplitudes: Amplitudes) -> torch.Tensor:
@@ -135,7 +176,7 @@ class _Search:
     def added_to(self, groups: list[list[int]], units: list[list[int]]) -> list[list[int]]:
         """The groups with those of the ``units``, of pieces that come and go together, that are found to.
 
-        Which unit, and whether by itself or with a group, is tried in the order of what it explains. One that is
+        The unit that explains most is tried first, by itself or with a group, whichever explains more. One that is
         refused may do after another was taken: a piece alone may seem to vary that comes and goes with its neighbours.
         """
         best = self._judged(groups)
@@ -150,11 +191,16 @@ class _Search:
         taken = {piece for group in groups for piece in group}
         tries = _one_more(groups, [unit for unit in units if taken.isdisjoint(unit)], self._most)
         judged = [self._judged(wider) for wider, _ in tries]
+        refused = []
         for chosen in np.argsort([-float(each.mean()) for each in judged]).tolist():
+            wider, unit = tries[chosen]
+            if unit in refused:
+                continue
             if not self._certain(judged[chosen] - best):
                 break
-            if self._two_places(groups, *tries[chosen]):
-                return tries[chosen][0], judged[chosen]
+            if self._two_places(groups, wider, unit):
+                return wider, judged[chosen]
+            refused.append(unit)
         return None
 
     def trimmed(self, groups: list[list[int]]) -> list[list[int]]:
@@ -216,11 +262,11 @@ class _Search:
 
     def _residual(self, groups: list[list[int]], unit: list[int]) -> Amplitudes:
         """What images say of a unit's amplitude beyond what the ``groups`` explain that come and go already."""
-        all_of_it = self._amplitudes
-        if not groups:
-            return all_of_it.grouped([unit])
-        amplitude = presence_amplitude(all_of_it.grouped(groups)) @ all_of_it.belongs(groups).T
-        return all_of_it.beyond(amplitude).grouped([unit])
+        left = self._amplitudes
+        if groups:
+            amplitude = presence_amplitude(left.grouped(groups)) @ left.belongs(groups).T
+            left = left.beyond(amplitude)
+        return left.along(fit_extents(left, [unit]))
 
 
 def _by_folds(alone: Amplitudes) -> tuple[torch.Tensor, torch.Tensor]:

@@ -29,12 +29,21 @@ def explain_by_presence(
 
     ``share`` ``(g,)`` of the particles have each group.
     """
-    states = torch.tensor(list(product((0.0, 1.0), repeat=len(share)))).to(share)  # (2^g, g)
+    states = _states(share)
     prior = (states * share.log() + (1 - states) * (1 - share).log()).sum(dim=1)
-    place = states / share - 1
-    bend = torch.einsum("sg,ngh,sh->ns", place, amplitudes.curvature, place)
-    log_odds = prior + amplitudes.gradient @ place.T - 0.5 * bend
+    log_odds = prior + _explained(amplitudes, states / share - 1)
     return torch.logsumexp(log_odds, dim=1), torch.softmax(log_odds, dim=1) @ states
+
+
+def _states(share: torch.Tensor) -> torch.Tensor:
+    """All combinations ``(2^g, g)`` of groups that are there, as ones and zeros."""
+    return torch.tensor(list(product((0.0, 1.0), repeat=len(share)))).to(share)
+
+
+def _explained(amplitudes: Amplitudes, place: torch.Tensor) -> torch.Tensor:
+    """Log evidence ``(n, s)`` of amplitudes at each ``place`` ``(s, g)``."""
+    bend = torch.einsum("sg,ngh,sh->ns", place, amplitudes.curvature, place)
+    return amplitudes.gradient @ place.T - 0.5 * bend
 
 
 def fit_shares(amplitudes: Amplitudes) -> torch.Tensor:
@@ -50,6 +59,20 @@ def fit_shares(amplitudes: Amplitudes) -> torch.Tensor:
             share = explain_by_presence(amplitudes, share)[1].mean(dim=0).clamp(LEAST_SHARE, 1 - LEAST_SHARE)
         ends.append((float(explain_by_presence(amplitudes, share)[0].mean()), share))
     return max(ends, key=lambda end: end[0])[1]
+
+
+def shares_together(amplitudes: Amplitudes) -> np.ndarray:
+    """The share of the particles that have both of two groups ``(g, g)``, each alone in the diagonal.
+
+    By expectation–maximisation over all combinations of groups, which need not be independent.
+    """
+    share = fit_shares(amplitudes)
+    states = _states(share)
+    log_odds = _explained(amplitudes, states / share - 1)
+    often = torch.full_like(states[:, 0], 1 / len(states))
+    for _ in range(ITERATIONS):
+        often = torch.softmax(log_odds + often.log(), dim=1).mean(dim=0).clamp(min=1e-9)
+    return torch.einsum("s,sg,sh->gh", often, states, states).cpu().numpy()
 
 
 def spread_of(alone: Amplitudes) -> float:
@@ -78,7 +101,7 @@ def explain_by_both(
     mean, extent = torch.zeros_like(amplitudes.gradient[0]), amplitudes.belongs(groups)
     for _ in range(TURNS):
         beside = fitted.beyond(mean).softened(variance)
-        extent = _extents(beside, groups, extent)
+        extent = fit_extents(beside, groups, extent)
         amplitude = presence_amplitude(beside.along(extent))
         mean, variance = _fit_variation(fitted.beyond(amplitude @ extent.T))
     share = fit_shares(fitted.beyond(mean).softened(variance).along(extent))
@@ -86,11 +109,12 @@ def explain_by_both(
     return explain_by_normal(judged, mean, variance) + explain_by_presence(beside, share)[0]
 
 
-def _extents(amplitudes: Amplitudes, groups: list[list[int]], extent: torch.Tensor) -> torch.Tensor:
-    """How much of each piece comes and goes with its group ``(q, g)``, 0 of the others; ``extent`` as it was before.
+def fit_extents(amplitudes: Amplitudes, groups: list[list[int]], extent: torch.Tensor | None = None) -> torch.Tensor:
+    """How much of each piece comes and goes with its group ``(q, g)``, 0 of the others; by ``extent``, or all, before.
 
     Least squares, each group beside the others: Σ a² C x = Σ a b over the images, a being a group's amplitude.
     """
+    extent = amplitudes.belongs(groups) if extent is None else extent
     amplitude = presence_amplitude(amplitudes.along(extent))
     fitted = torch.zeros_like(extent)
     for number, group in enumerate(groups):
