@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from chimerax.flexrec.cli.program import main
+from chimerax.flexrec.mesh.map_files import read_map
 from chimerax.flexrec.particles import read_particles, write_star
 from chimerax.flexrec.particles.ctf import ctf_rfft
 from chimerax.flexrec.particles.pickles import load_arrays_pickle
@@ -47,7 +50,8 @@ def test_poses_and_ctf_of_a_written_star(shared_data, tmp_path, cryodrgn):
     np.testing.assert_allclose(rotation, p.rotation, atol=1e-6)
     np.testing.assert_allclose(shift * 180 * 2.95, p.shift, atol=1e-4)
     rows = load_arrays_pickle(tmp_path / "ctf.pkl")
-    for row, found in zip(rows, ctf_rfft(p, 32, 8.0)):
+    without_scale = replace(p, scale=np.ones(len(p)))  # cryoDRGN has no word for it
+    for row, found in zip(rows, ctf_rfft(without_scale, 32, 8.0)):
         np.testing.assert_allclose(-transfer(row, 32, 8.0), found, atol=5e-3)
 
 
@@ -58,3 +62,19 @@ def test_poses_of_a_cs_file(shared_data, tmp_path, cryodrgn):
     p = read_particles(source)
     np.testing.assert_allclose(rotation, p.rotation, atol=1e-5)
     np.testing.assert_allclose(shift * 180 * 2.95, p.shift, atol=1e-3)
+
+
+@pytest.mark.parametrize("option", [(), ("--uninvert-data",)])
+def test_white_protein_is_what_cryodrgn_takes_for_positive_by_default(option, tmp_path, cryodrgn):
+    """The sign of its CTF and of its images together, as `cryodrgn_particles` has it."""
+    words = ["--particles", 300, "--box", 32, "--pixel-size", 8, "--snr", 1, "--hinges", "rigid", "--threads", 1]
+    assert main(["simulate", "--project", str(tmp_path), *map(str, words)]) == 0
+    made = tmp_path / "001-simulate"
+    for table in ("pose", "ctf"):
+        cryodrgn(f"parse_{table}_star", made / "particles.star", "-o", tmp_path / f"{table}.pkl")
+    tables = ("--poses", tmp_path / "pose.pkl", "--ctf", tmp_path / "ctf.pkl", "--no-half-maps")
+    cryodrgn("backproject_voxel", made / "particles.star", *tables, "--datadir", made, "-o", tmp_path / "out", *option)
+    reconstructed, true = read_map(tmp_path / "out" / "backproject.mrc")[0], read_map(made / "consensus.mrc")[0]
+    assert read_particles(made / "particles.star").contrast == 1
+    correlation = np.corrcoef(reconstructed.ravel(), true.ravel())[0, 1]
+    assert correlation < -0.7 if option else correlation > 0.7
