@@ -11,11 +11,13 @@ import torch
 from chimerax.flexrec.engine.decoders.flow.flow_network import MotionBasis
 from chimerax.flexrec.engine.decoders.flow.mode_model import ModeStatistics
 from chimerax.flexrec.engine.decoders.occupancy.amplitudes import Amplitudes, amplitudes
-from chimerax.flexrec.engine.decoders.occupancy.fading import Fading, find_fading
+from chimerax.flexrec.engine.decoders.occupancy.fading import find_presences
 from chimerax.flexrec.engine.decoders.occupancy.occupancy_flow import OccupancyFlow
+from chimerax.flexrec.engine.decoders.occupancy.places import places_text
 from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, soft_clip
 from chimerax.flexrec.engine.decoders.occupancy.presence_evidence import explain_by_normal
-from chimerax.flexrec.jobs.diagnose.composition_test import judge
+from chimerax.flexrec.engine.decoders.occupancy.presences import Fading
+from chimerax.flexrec.jobs.diagnose.composition_test import judge, judge_places, places_told
 from chimerax.flexrec.mesh.pieces import Pieces
 from chimerax.flexrec.mesh.regions import GroupedRegions, group_regions
 from chimerax.flexrec.models.occupancy.presence_arrays import PresenceArrays
@@ -41,7 +43,7 @@ def found(
 ) -> Fading | None:
     """What comes and goes of pieces that there is ``amount`` ``(n, q)`` of; each is a ``part`` where none are given."""
     where = np.arange(amount.shape[1]) if part is None else part
-    return find_fading(shown(amount, seed), pieces_of(where), held_out(), most, strictness)
+    return find_presences(shown(amount, seed), pieces_of(where), held_out(), most, strictness).fading
 
 
 def pieces_of(part: Sequence[int]) -> Pieces:
@@ -128,7 +130,7 @@ def test_a_chain_that_no_cut_parts_from_its_neighbour_is_found():
     amount = np.ones((COUNT, 8))
     amount[:, [1, 3, 6]] += np.array([0.65, 0.9, 0.9]) * (drawn(0.6, 2)[:, None] - 1)
     known = shown(amount, power=4.0)
-    fading = find_fading(known, pieces_of([0, 0, 0, 0, 0, 0, 0, 1]), held_out(), 2)
+    fading = find_presences(known, pieces_of([0, 0, 0, 0, 0, 0, 0, 1]), held_out(), 2).fading
     assert fading.groups == [[1, 3, 6]] and abs(float(fading.share[0]) - 0.6) < 0.05
     right = (fading.present[:, 0].numpy() > 0.5) == (amount[:, 3] > 1)
     assert right.mean() > 0.95
@@ -138,7 +140,7 @@ def test_pieces_whose_amounts_vary_together_but_not_between_two_values_do_not_fa
     amount = np.ones((COUNT, 8))
     amount[:, [1, 3, 6]] += 0.6 * np.random.default_rng(2).normal(size=(COUNT, 1))
     known = shown(amount, power=4.0)
-    assert find_fading(known, pieces_of([0, 0, 0, 0, 0, 0, 0, 1]), held_out(), 2) is None
+    assert find_presences(known, pieces_of([0, 0, 0, 0, 0, 0, 0, 1]), held_out(), 2).fading is None
 
 
 def test_pieces_of_a_part_that_moves_do_not_fade():
@@ -163,9 +165,23 @@ def test_a_domain_that_has_two_places_is_not_absent_from_either(most):
     amount = np.ones((COUNT, 5))
     amount[:, 1] = drawn(0.5, 3)
     amount[:, 3] = 2 - amount[:, 1]
-    assert found(amount, most) is None
+    pieces = pieces_of(range(5))
+    fading, places = find_presences(shown(amount), pieces, held_out(), most)
+    assert fading is None and sorted(places.groups) == [[1], [3]]
+    assert "parts 21 and 23" in places_text(replace(places, groups=[[1], [3]]), pieces, (20, 21, 22, 23, 24))
     amount[:, 4] = drawn(0.7, 4)
     assert found(amount, most).groups == [[4]]
+
+
+def test_whether_latents_tell_where_a_domain_is():
+    rng = np.random.default_rng(0)
+    first = rng.random(500) < 0.5
+    present = np.stack([first, ~first], axis=1).astype(float)
+    told = places_told(np.stack([first + rng.normal(0, 0.05, 500), rng.normal(size=500)], axis=1), present)
+    assert told > 0.95 and judge_places("It jumps. ", told, "--classes 2", "good", "")[0] == "good"
+    told = places_told(rng.normal(size=(500, 2)), present)
+    level, sentence = judge_places("It jumps. ", told, "--classes 2", "good", "Part 4 is present in 70 %.")
+    assert told < 0.65 and level == "bad" and "train with --classes 2. Part 4" in sentence
 
 
 def test_of_two_parts_of_other_sizes_one_may_be_there_where_the_other_is_not():
@@ -173,7 +189,7 @@ def test_of_two_parts_of_other_sizes_one_may_be_there_where_the_other_is_not():
     amount[:, 1] = drawn(0.5, 3)
     amount[:, 3] = 2 - amount[:, 1]
     pieces = replace(pieces_of(range(5)), mass=np.array([1.0, 1.0, 1.0, 3.0, 1.0]))
-    assert sorted(find_fading(shown(amount), pieces, held_out(), 2).groups) == [[1], [3]]
+    assert sorted(find_presences(shown(amount), pieces, held_out(), 2).fading.groups) == [[1], [3]]
 
 
 def test_noise_alone_makes_nothing_fade():
@@ -230,7 +246,7 @@ def test_what_goes_round_from_piece_to_piece_is_not_absent(narrow, power):
     density = np.exp(narrow * np.cos(turn - places))
     amount = np.ones((count, 10))
     amount[:, 1:7] = density / density.mean(axis=0)
-    assert find_fading(shown(amount, power=power), pieces_of(part), held_out(count), 3) is None
+    assert find_presences(shown(amount, power=power), pieces_of(part), held_out(count), 3) == (None, None)
 
 
 # ----- presence along z -----

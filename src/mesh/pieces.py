@@ -32,6 +32,12 @@ class Pieces:
         """The pieces of each part."""
         return [np.flatnonzero(self.part == part).tolist() for part in range(self.part.max() + 1)]
 
+    def parts_in(self, some: list[int]) -> list[int]:
+        """The parts that some of the pieces hold half of, or else the one of which they hold most."""
+        count = len(self.of_parts)
+        held = np.bincount(self.part[some], self.mass[some], count) / np.bincount(self.part, self.mass, count)
+        return np.flatnonzero(held >= min(0.5, held.max())).tolist()
+
 
 def cut_parts(mesh: TetMesh, mass: np.ndarray) -> Pieces:
     """The pieces of all parts, cut where they are most slender; ``mass`` ``(v,)`` is the density of each vertex."""

@@ -19,10 +19,11 @@ from .keep_finding import keep_finding
 from .restored_training import restore
 
 if TYPE_CHECKING:
-    from ...engine.decoders.occupancy.fading import Fading
+    from ...engine.decoders.occupancy.presences import Fading
 
 PICTURE, ARRAYS = "composition.png", "composition.npz"
 MOST = 4  # groups of parts that are looked for
+SURE, NEIGHBOURS, LEAST_TOLD = 0.9, 11, 0.9  # probability of a place; latents that tell it, of how many images
 READING = (
     "For each part of the mesh, how much of it each image shows, its motion and pose left open: 1 is what all images "
     "have on average. One heap about 1 is a part that is always there; two heaps, one of them at 0, are particles with "
@@ -36,6 +37,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
     """Write composition.json, composition.npz and composition.png."""
     from ...engine.decoders.flow.flow_state import FlowState
     from ...engine.decoders.occupancy.composition import composition_at_rest
+    from ...engine.decoders.occupancy.places import places_text, train_with
     from ...engine.training.trainer import Interrupted
     from ...figures.composition_figure import draw_composition
     from ..train.train_run import choose_device
@@ -50,11 +52,16 @@ def run(model: Path, device: str, job: JobRun) -> None:
         composition = composition_at_rest(trainer, decoder)
     except Interrupted:
         return
-    fading = composition.fading(MOST)
+    fading, places = composition.presences(MOST)
     grouped = group_regions(composition.pieces, [] if fading is None else fading.groups)
     names = grouped.regions.names(labels_of_training(training.folder, trainer.mesh.parts))
     known = _known(composition.mass, grouped, training.model)
     level, sentence = judge(fading, grouped, known, names)
+    if places is not None:
+        whole = labels_of_training(training.folder, trainer.mesh.parts)
+        said = f"{places_text(places, composition.pieces, whole)} "
+        told = places_told(training.model.latents[composition.rows], places.present.cpu().numpy())
+        level, sentence = judge_places(said, told, train_with(places), level, "" if fading is None else sentence)
     amount, error = composition.amount(grouped.pieces)
     absent = _absent(fading, grouped, len(amount))
     with job.output(PICTURE) as path:
@@ -65,7 +72,8 @@ def run(model: Path, device: str, job: JobRun) -> None:
     gain = 0.0 if fading is None else fading.gain
     numbers = {"images": len(amount), "gain": gain,
                "present": {names[row]: share for row, share in shares.items()},
-               "known": [names[row] for row in known]}  # fmt: skip
+               "known": [names[row] for row in known],
+               "places": [] if places is None else places.share.tolist()}  # fmt: skip
     table = (
         ("presence explains, of held-out images", f"{gain:.2f} nats per image"),
         *((f"part {name}", _row(amount[:, row], error[:, row], shares.get(row)))
@@ -91,6 +99,32 @@ def judge(
         return GOOD, f"{text[0].upper()}{text[1:]}, {gain}; the model has that."
     return BAD, (f"{text[0].upper()}{text[1:]}, {gain}; this model cannot show that {_named(missed, names)} may "
                  "be absent. Train with --decoder occupancy, and a latent dimension more.")  # fmt: skip
+
+
+def judge_places(said: str, told: float, options: str, level: str, sentence: str) -> tuple[str, str]:
+    """A level and a sentence of a domain's places; ``level`` and ``sentence`` of what comes and goes besides."""
+    said += f"From the latents it is told in which for {100 * told:.0f} % of the particles."
+    if told < LEAST_TOLD:
+        level, said = BAD, f"{said} This model has not found the jump: train with {options}."
+    return level, f"{said} {sentence}".rstrip()
+
+
+def places_told(latents: np.ndarray, present: np.ndarray) -> float:
+    """The share of the images whose place the nearest latents of others tell; of those that show it themselves.
+
+    ``latents`` ``(m, K)``; ``present`` ``(m, g)`` the probability of each of the places.
+    """
+    from scipy.spatial import cKDTree
+
+    shown = (present > SURE).sum(axis=1) == 1
+    clear = np.flatnonzero(shown & np.isfinite(latents).all(axis=1))
+    if len(clear) <= NEIGHBOURS:
+        return 0.0
+    place = present[clear].argmax(axis=1)
+    scaled = latents[clear] / np.maximum(latents[clear].std(axis=0), 1e-12)
+    nearest = cKDTree(scaled).query(scaled, NEIGHBOURS + 1)[1][:, 1:]
+    votes = (place[nearest][:, :, None] == np.arange(present.shape[1])).sum(axis=1)
+    return float(np.mean(votes.argmax(axis=1) == place))
 
 
 def _told(share: float, group: Sequence[int], names: Sequence[str]) -> str:

@@ -17,8 +17,9 @@ from ..flow.first_guess_modes import find_statistics, mode_count, mode_stiffness
 from ..flow.flow_state import FlowState
 from ..flow.mode_model import ModeStatistics
 from .amplitudes import Amplitudes, amplitudes
-from .fading import Fading, find_fading
+from .fading import find_presences
 from .incomplete_particles import take_back_incomplete
+from .presences import Presences
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Composition:
     held_out: torch.Tensor
     statistics: ModeStatistics
 
-    def fading(self, most: int, strictness: float = 1.0) -> Fading | None:
-        """What comes and goes, as `find_fading` tells it."""
-        return find_fading(self.known, self.pieces, self.held_out, most, strictness)
+    def presences(self, most: int, strictness: float = 1.0) -> Presences:
+        """What comes and goes, and what seems to, as `find_presences` tells it."""
+        return find_presences(self.known, self.pieces, self.held_out, most, strictness)
 
     def amount(self, regions: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
         """How much of each region, of these pieces, is in each image ``(m, r)``, 1 being the mean of all; its error."""

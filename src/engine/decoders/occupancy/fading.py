@@ -9,13 +9,13 @@ then pieces of parts, as long as images that shares were not fitted to are expla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import torch
 
 from ....mesh.pieces import Pieces
 from .amplitudes import Amplitudes
+from .places import find_places
 from .presence_evidence import (
     explain_by_both,
     explain_by_presence,
@@ -23,10 +23,10 @@ from .presence_evidence import (
     fit_extents,
     fit_shares,
     presence_amplitude,
-    shares_together,
     spread_of,
     varying_together,
 )
+from .presences import Fading, Presences
 
 LEAST_GAIN, CERTAIN = 0.05, 3.0  # nats per image that a part must explain; standard errors that it is from zero
 MOST_GROUPS = 5
@@ -35,42 +35,13 @@ VARIATION = 0.05  # variance that a moving part's amplitude has for its motion i
 # how much of a part comes and goes: all, or, where a mean of few of the particles has little of it and something of its
 # neighbours besides, most
 EXTENTS = (1.0, 0.7)
-# groups are places of one domain if two of them are there together rarely, of what chance would have, if one of them is
-# there mostly, and if the largest has at most so many times the density of the smallest
-RARELY, MOSTLY, ALIKE = 0.15, 0.8, 1.6
 FOLDS = 5  # of the images, by which two places and a spread of amplitudes are compared
 
 
-@dataclass(frozen=True)
-class Fading:
-    """What comes and goes.
-
-    Attributes
-    ----------
-    groups : of pieces that are there together. share : ``(g,)`` of the particles that have each.
-    present : ``(n, g)`` probability of each image to have it.
-    gain : nats per image that this explains beyond motion, of images that shares were not fitted to.
-    """
-
-    groups: list[list[int]]
-    share: torch.Tensor
-    present: torch.Tensor
-    gain: float
-
-    def all_of_it(self, pieces: int) -> int | None:
-        """The number of the group that is all ``pieces``, if one is: images without it are none of the molecule."""
-        return next((number for number, group in enumerate(self.groups) if len(group) == pieces), None)
-
-    @property
-    def group_of(self) -> dict[int, int]:
-        """The group of each piece that comes and goes."""
-        return {piece: number for number, group in enumerate(self.groups) for piece in group}
-
-
-def find_fading(
+def find_presences(
     amplitudes: Amplitudes, pieces: Pieces, held_out: torch.Tensor, most: int, strictness: float = 1.0
-) -> Fading | None:
-    """The groups of pieces that come and go, at most ``most``; None where all is always there.
+) -> Presences:
+    """The groups of pieces that come and go, at most ``most``, and those between which a domain jumps.
 
     ``amplitudes`` of the ``pieces``; ``held_out`` ``(n,)`` bool, images that judge; ``strictness`` multiplies what a
     part, or some of its pieces, must explain of them.
@@ -82,11 +53,11 @@ def find_fading(
     each: what comes where the other goes has moved.
     """
     groups = _search(amplitudes, pieces, held_out, most + 2, strictness)  # two may be places of one domain
-    if (moved := _exchanged(amplitudes, pieces, groups.pieces)) or len(groups.pieces) <= most:
-        left = [group for group in groups.pieces if group not in moved]
-        return groups.search.fading(left[:most]) if left else None
-    groups = _search(amplitudes, pieces, held_out, most, strictness)
-    return groups.search.fading(groups.pieces) if groups.pieces else None
+    places = find_places(amplitudes.softened(_variation(pieces.of_parts, amplitudes)), pieces, groups.pieces)
+    if not places and len(groups.pieces) > most:
+        groups = _search(amplitudes, pieces, held_out, most, strictness)
+    return Presences(groups.fading([group for group in groups.pieces if group not in places][:most]),
+                     groups.fading(places))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,6 +66,10 @@ class _Groups:
 
     pieces: list[list[int]]
     search: _Search
+
+    def fading(self, some: list[list[int]]) -> Fading | None:
+        """All that the images say of some of the groups; None of none."""
+        return self.search.fading(some) if some else None
 
 
 def _search(
@@ -113,22 +88,6 @@ def _search(
     finer = of_pieces.added_to(finer, pieces.sides + varying_together(amplitudes.of(~held_out)))
     finer = _without_displaced(amplitudes, finer, len(groups), held_out, spread)
     return _Groups(finer, of_pieces) if finer != groups else _Groups(groups, search)
-
-
-def _exchanged(amplitudes: Amplitudes, pieces: Pieces, groups: list[list[int]]) -> list[list[int]]:
-    """The groups of which each particle has one of several, about as large: a domain in one of its places."""
-    if len(groups) < 2:
-        return []
-    of_groups = amplitudes.softened(_variation(pieces.of_parts, amplitudes)).grouped(groups)
-    together = shares_together(of_groups)
-    share, mass = together.diagonal(), np.array([pieces.mass[group].sum() for group in groups])
-    for count in range(len(groups), 1, -1):
-        for some in map(list, combinations(range(len(groups)), count)):
-            chance = share[some, None] * share[None, some]
-            never = (together[np.ix_(some, some)] <= RARELY * chance)[~np.eye(count, dtype=bool)].all()
-            if never and share[some].sum() > MOSTLY and mass[some].max() < ALIKE * mass[some].min():
-                return [groups[number] for number in some]
-    return []
 
 
 def _variation(together: list[list[int]], amplitudes: Amplitudes) -> torch.Tensor:

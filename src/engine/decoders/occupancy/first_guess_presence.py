@@ -22,10 +22,11 @@ from ..flow.first_guess_modes import linear_motion, mode_count, move_linearly
 from ..flow.flow_state import FlowState
 from ..flow.mode_model import LinearMotion, ModeStatistics
 from .composition import Composition, find_composition
-from .fading import Fading
 from .incomplete_particles import take_back_incomplete
 from .occupancy_flow import OccupancyFlow
 from .occupancy_parameters import OccupancyParameters
+from .places import places_text, train_with
+from .presences import Fading
 
 LEAST_MEAN = 0.1  # of a part's presence over all particles: a fainter part's density is not made up for
 STRETCH = 1.4  # of the line from absent to present, about its middle
@@ -77,7 +78,9 @@ def flow_of(decoder: FlowState) -> OccupancyFlow:
 def _fading(trainer: Trainer, decoder: FlowState, composition: Composition) -> Fading | None:
     """What comes and goes; a latent dimension is left for motion, unless presence explains more than it would."""
     dims, strictness = trainer.settings.latent_dims, _strictness(decoder)
-    fading = composition.fading(dims, strictness)
+    fading, places = composition.presences(dims, strictness)
+    if places is not None:
+        _log_places(trainer, flow_of(decoder), composition, places)
     if fading is not None and (junk := fading.all_of_it(len(composition.pieces.part))) is not None:
         nothing = 100 * (1 - float(fading.share[junk]))
         trainer.log(f"{nothing:.0f} % of the images have nothing of the molecule; --junk weigh leaves them out.")
@@ -91,7 +94,7 @@ def _fading(trainer: Trainer, decoder: FlowState, composition: Composition) -> F
         trainer.log(f"No latent dimension is left for motion; ask for {dims + 1} to have that as well.")
         return fading
     trainer.log(f"Parts come and go, and no latent dimension is left for some of them; ask for {dims + 1}.")
-    return composition.fading(dims - 1, strictness) if dims > 1 else None
+    return composition.presences(dims - 1, strictness).fading if dims > 1 else None
 
 
 def _strictness(decoder: FlowState) -> float:
@@ -118,6 +121,13 @@ def _log_fading(trainer: Trainer, flow: OccupancyFlow, fading: Fading, group_of:
         trainer.log(f"{who} present in {100 * share:.0f} % of the particles.")
     trainer.log(f"Presence of parts explains {fading.gain:.2f} nats per image beyond motion, of images that it was not "
                 "fitted to.")  # fmt: skip
+
+
+def _log_places(trainer: Trainer, flow: OccupancyFlow, composition: Composition, places: Fading) -> None:
+    """Say which parts are places of one domain, and what to train of it."""
+    said = places_text(places, composition.pieces, flow.part_names)
+    trainer.log(f"{said} That is taken for a motion; over a far jump a flow may not find its way: compare with "
+                f"{train_with(places)}.")  # fmt: skip
 
 
 def _motion(trainer: Trainer, decoder: FlowState, composition: Composition, fading: Fading) -> LinearMotion:
