@@ -168,7 +168,8 @@ def test_a_domain_that_has_two_places_is_not_absent_from_either(most):
     pieces = pieces_of(range(5))
     fading, places = find_presences(shown(amount), pieces, held_out(), most)
     assert fading is None and sorted(places.groups) == [[1], [3]]
-    assert "parts 21 and 23" in places_text(replace(places, groups=[[1], [3]]), pieces, (20, 21, 22, 23, 24))
+    said = places_text(replace(places, groups=[[1], [3]]), pieces, range(20, 25))
+    assert "the places of part 21 and of part 23" in said
     amount[:, 4] = drawn(0.7, 4)
     assert found(amount, most).groups == [[4]]
 

@@ -38,10 +38,10 @@ def find_places(amplitudes: Amplitudes, pieces: Pieces, groups: list[list[int]])
 
 def places_text(places: Fading, pieces: Pieces, names: Sequence[int]) -> str:
     """Which parts are places of one domain, in a sentence; ``names`` of all parts."""
-    of_place = [" and ".join(str(names[part]) for part in pieces.parts_in(group)) for group in places.groups]
+    parts = [[str(names[part]) for part in pieces.parts_in(group)] for group in places.groups]
+    where = " and of ".join(f"part{'s' * (len(of_place) > 1)} {', '.join(of_place)}" for of_place in parts)
     shares = " and ".join(f"{100 * share:.0f} %" for share in places.share.tolist())
-    return (f"What is in the places of parts {', '.join(of_place[:-1])} and {of_place[-1]} is one domain that jumps: "
-            f"each particle has it in one of them ({shares}).")  # fmt: skip
+    return f"One domain jumps between the places of {where}: each particle has it in one of them ({shares})."
 
 
 def train_with(places: Fading) -> str:
