@@ -34,8 +34,8 @@ class Pieces:
 
     def parts_in(self, some: list[int]) -> list[int]:
         """The parts that some of the pieces hold half of, or else the one of which they hold most."""
-        count = len(self.of_parts)
-        held = np.bincount(self.part[some], self.mass[some], count) / np.bincount(self.part, self.mass, count)
+        mass = np.bincount(self.part, self.mass)
+        held = np.bincount(self.part[some], self.mass[some], len(mass)) / mass
         return np.flatnonzero(held >= min(0.5, held.max())).tolist()
 
 

@@ -54,12 +54,12 @@ def run(model: Path, device: str, job: JobRun) -> None:
         return
     fading, places = composition.presences(MOST)
     grouped = group_regions(composition.pieces, [] if fading is None else fading.groups)
-    names = grouped.regions.names(labels_of_training(training.folder, trainer.mesh.parts))
+    labels = labels_of_training(training.folder, trainer.mesh.parts)
+    names = grouped.regions.names(labels)
     known = _known(composition.mass, grouped, training.model)
     level, sentence = judge(fading, grouped, known, names)
     if places is not None:
-        whole = labels_of_training(training.folder, trainer.mesh.parts)
-        said = f"{places_text(places, composition.pieces, whole)} "
+        said = f"{places_text(places, composition.pieces, labels)} "
         told = places_told(training.model.latents[composition.rows], places.present.cpu().numpy())
         level, sentence = judge_places(said, told, train_with(places), level, "" if fading is None else sentence)
     amount, error = composition.amount(grouped.pieces)

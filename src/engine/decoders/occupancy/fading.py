@@ -53,7 +53,7 @@ def find_presences(
     each: what comes where the other goes has moved.
     """
     groups = _search(amplitudes, pieces, held_out, most + 2, strictness)  # two may be places of one domain
-    places = find_places(amplitudes.softened(_variation(pieces.of_parts, amplitudes)), pieces, groups.pieces)
+    places = find_places(groups.softened, pieces, groups.pieces)
     if not places and len(groups.pieces) > most:
         groups = _search(amplitudes, pieces, held_out, most, strictness)
     return Presences(groups.fading([group for group in groups.pieces if group not in places][:most]),
@@ -62,10 +62,11 @@ def find_presences(
 
 @dataclass(frozen=True)
 class _Groups:
-    """Pieces that come and go together, and the search that has found them."""
+    """Pieces that come and go together, the search that has found them, and amplitudes whose parts vary besides."""
 
     pieces: list[list[int]]
     search: _Search
+    softened: Amplitudes
 
     def fading(self, some: list[list[int]]) -> Fading | None:
         """All that the images say of some of the groups; None of none."""
@@ -87,7 +88,7 @@ def _search(
     finer = _with_small_rests(groups, of_pieces.trimmed(groups), pieces)
     finer = of_pieces.added_to(finer, pieces.sides + varying_together(amplitudes.of(~held_out)))
     finer = _without_displaced(amplitudes, finer, len(groups), held_out, spread)
-    return _Groups(finer, of_pieces) if finer != groups else _Groups(groups, search)
+    return _Groups(finer, of_pieces if finer != groups else search, as_parts)
 
 
 def _variation(together: list[list[int]], amplitudes: Amplitudes) -> torch.Tensor:
@@ -205,8 +206,9 @@ class _Search:
 
         What motion leaves unexplained varies by some amount, which normal amplitudes N(0, v) take up: log evidence
         ½ b² v / (1 + v c) − ½ log (1 + v c). So moving is preferred to fading. Of a unit that comes and goes by itself
-        each image is judged by a share and a variance that were fitted to four fifths of the others; of one that joins
-        a group, whose presence the images know of already, by what it adds to that.
+        each image is judged by a share and a variance that were fitted to four fifths of the others (how much of each
+        of its pieces goes with it was fitted to all, for both alike); of one that joins a group, whose presence the
+        images know of already, by what it adds to that.
         """
         alone = self._residual(groups, unit)
         if len(wider) > len(groups):
