@@ -11,10 +11,13 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,14 +25,19 @@ import pytest
 
 SOURCES = ("src", "setup.py", "pyproject.toml", "bundle_info.xml", "README.md", "LICENSE")
 _PATIENCE, _LIMIT = 120, 600  # seconds: of what must become true, and of a whole script; a busy machine takes long
-_STARTS = 3  # of a window that ends before anything of a test has run: ChimeraX's own start fails now and then
+# Before anything of a test has run, ChimeraX's own start fails or hangs now and then: tries, seconds of each.
+_STARTS, _START_LIMIT = 3, 180
+_STUCK = 20  # seconds before the limit of a script when it writes where its threads are, and ends
 _FOLDER = "FLEXREC_TESTS_CHIMERAX_FOLDER"  # of one run of the tests, the same in all its processes
 
 # What a test's script is put into: it fills ``result``, and an exception of its own comes back as text.
 _FRAME = '''
-import json, sys, traceback
+import faulthandler, json, sys, traceback
 from chimerax.core.commands import run as _run
 from chimerax.core.errors import UserError
+
+open({begun!r}, "w").close()
+faulthandler.dump_traceback_later({limit}, exit=True, file=open({stuck!r}, "w"))
 
 result = {{}}
 
@@ -56,9 +64,11 @@ with open({answer!r}, "w") as file:
 # until all that was asked of the engine has been answered and drawn, and the panel has read the model, however long it
 # takes. Or it yields what must become true.
 _WINDOW = '''
-import json, time, traceback
+import faulthandler, json, time, traceback
 from Qt.QtCore import QTimer
 from chimerax.core.commands import run as _run
+
+faulthandler.dump_traceback_later({limit}, exit=True, file=open({stuck!r}, "w"))
 
 result = {{}}
 _frames, _wanted, _since = [0], lambda: True, 0.0
@@ -167,17 +177,39 @@ class ChimeraX:
     def _answer(self, frame: str, code: str, timeout: float, *words: object) -> dict:
         here = self.new_folder()
         (here / "code.py").write_text(code, encoding="utf-8")
-        paths = {"code": here / "code.py", "answer": here / "answer.json", "begun": here / "begun"}
-        script = frame.format(patience=_PATIENCE, **{name: str(path) for name, path in paths.items()})
+        names = {"code": "code.py", "answer": "answer.json", "begun": "begun", "stuck": "stuck.txt"}
+        paths = {name: here / file for name, file in names.items()}
+        script = frame.format(
+            patience=_PATIENCE, limit=timeout - _STUCK, **{name: str(path) for name, path in paths.items()}
+        )
         (here / "script.py").write_text(script, encoding="utf-8")
         for _ in range(_STARTS):
-            done = self.call(*words, here / "script.py", timeout=timeout)
-            if "Segmentation fault" not in done.stderr or paths["begun"].exists():
+            said = self._end_of([*words, here / "script.py"], paths["begun"], timeout)
+            if paths["begun"].exists():
                 break
-        assert (here / "answer.json").exists(), done.stdout + done.stderr
-        result = json.loads((here / "answer.json").read_text())
+        where = paths["stuck"].read_text() if paths["stuck"].exists() else ""
+        assert paths["answer"].exists() and not where, said + where
+        result = json.loads(paths["answer"].read_text())
         assert "failed" not in result, result["failed"]
         return result
+
+    def _end_of(self, words: list, begun: Path, limit: float) -> str:
+        """What a program has written when it ends, or is ended: after ``limit`` seconds, or since it does not begin."""
+        with tempfile.TemporaryFile("w+", errors="replace") as output:
+            process = subprocess.Popen(
+                self.command(*words), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+            since = time.monotonic()
+            while process.poll() is None:
+                time.sleep(0.05)
+                taken = time.monotonic() - since
+                if taken > limit or (taken > _START_LIMIT and not begun.exists()):
+                    os.killpg(process.pid, signal.SIGKILL)  # with the screen and the engine that it started
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what has outlived it
+            output.seek(0)
+            return output.read()
 
     def new_folder(self) -> Path:
         """An empty folder that ChimeraX may write to."""
