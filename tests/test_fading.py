@@ -17,7 +17,7 @@ from chimerax.flexrec.engine.decoders.occupancy.places import places_text
 from chimerax.flexrec.engine.decoders.occupancy.presence import Presence, soft_clip
 from chimerax.flexrec.engine.decoders.occupancy.presence_evidence import explain_by_normal
 from chimerax.flexrec.engine.decoders.occupancy.presences import Fading
-from chimerax.flexrec.jobs.diagnose.composition_test import judge, judge_places, places_told
+from chimerax.flexrec.jobs.diagnose.composition_test import absent_regions, judge, judge_places, places_told
 from chimerax.flexrec.mesh.pieces import Pieces
 from chimerax.flexrec.mesh.regions import GroupedRegions, group_regions
 from chimerax.flexrec.models.occupancy.presence_arrays import PresenceArrays
@@ -172,6 +172,21 @@ def test_a_domain_that_has_two_places_is_not_absent_from_either(most):
     assert "the places of part 21 and of part 23" in said
     amount[:, 4] = drawn(0.7, 4)
     assert found(amount, most).groups == [[4]]
+
+
+def test_places_of_a_domain_are_not_among_the_parts_that_a_model_cannot_show():
+    amount = np.ones((COUNT, 5))
+    amount[:, 1] = drawn(0.5, 3)
+    amount[:, 3] = 2 - amount[:, 1]
+    amount[:, 4] = drawn(0.7, 4)
+    pieces = pieces_of(range(5))
+    fading, places = find_presences(shown(amount), pieces, held_out(), 3)
+    grouped = group_regions(pieces, [*fading.groups, *places.groups])
+    level, sentence = judge(fading, grouped, [], grouped.regions.names(range(1, 6)))
+    assert level == "bad" and "cannot show that part 5 may be absent" in sentence
+    absent = absent_regions([fading, places], grouped, COUNT)
+    assert not absent[:, [0, 2]].any() and (absent[:, 1] != absent[:, 3]).mean() > 0.99
+    assert (absent[:, 4] == (amount[:, 4] == 0)).mean() > 0.95
 
 
 def test_whether_latents_tell_where_a_domain_is():

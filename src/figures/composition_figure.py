@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -15,11 +15,12 @@ _MOST = 8  # parts drawn: those that vary most
 
 
 def draw_composition(
-    path: str | os.PathLike[str], amount: np.ndarray, absent: np.ndarray, names: Sequence[str], sentence: str
-) -> None:
+    path: str | os.PathLike[str], amount: np.ndarray, absent: np.ndarray, names: Sequence[str], sentence: str,
+    places: Collection[int] = (),
+) -> None:  # fmt: skip
     """Write the picture: ``amount`` ``(m, p)`` of each part, and whether it is ``absent``.
 
-    ``names`` ``(p,)`` of the parts; ``sentence``, its title.
+    ``names`` ``(p,)`` of the parts; ``sentence``, its title; ``places`` are parts that are a place each of one domain.
     """
     parts = np.sort(np.argsort(-amount.var(axis=0), kind="stable")[:_MOST])
     figure = new_figure(8.5, 1.6 + 1.15 * len(parts))
@@ -27,7 +28,8 @@ def draw_composition(
     axes = np.atleast_1d(figure.subplots(len(parts), sharex=True))
     for axis, part in zip(axes, parts, strict=True):
         values, lacking = np.clip(amount[:, part], _BINS[0], _BINS[-1]), absent[:, part]
-        for rows, colour, name in ((~lacking, BLUE, "have it"), (lacking, ORANGE, "lack it")):
+        there, not_there = ("in this place", "in another") if part in places else ("have it", "lack it")
+        for rows, colour, name in ((~lacking, BLUE, there), (lacking, ORANGE, not_there)):
             if rows.any():
                 axis.hist(values[rows], _BINS, color=colour, alpha=0.7, label=f"{int(rows.sum()):,} {name}")
         for place in (0, 1):

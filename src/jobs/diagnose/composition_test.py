@@ -53,7 +53,9 @@ def run(model: Path, device: str, job: JobRun) -> None:
     except Interrupted:
         return
     fading, places = composition.presences(MOST)
-    grouped = group_regions(composition.pieces, [] if fading is None else fading.groups)
+    # groups that come and go are first, then those that are places of one domain
+    told_apart = [kind for kind in (fading, places) if kind is not None]
+    grouped = group_regions(composition.pieces, [group for kind in told_apart for group in kind.groups])
     labels = labels_of_training(training.folder, trainer.mesh.parts)
     names = grouped.regions.names(labels)
     known = _known(composition.mass, grouped, training.model)
@@ -63,12 +65,13 @@ def run(model: Path, device: str, job: JobRun) -> None:
         told = places_told(training.model.latents[composition.rows], places.present.cpu().numpy())
         level, sentence = judge_places(said, told, train_with(places), level, "" if fading is None else sentence)
     amount, error = composition.amount(grouped.pieces)
-    absent = _absent(fading, grouped, len(amount))
+    absent = absent_regions(told_apart, grouped, len(amount))
+    shares = {} if fading is None else {row: float(fading.share[group]) for row, group in _fading(fading, grouped)}
+    elsewhere = [row for row in grouped.fading if row not in shares]
     with job.output(PICTURE) as path:
-        draw_composition(path, amount, absent, names, sentence)
+        draw_composition(path, amount, absent, names, sentence, elsewhere)
     with job.output(ARRAYS) as path, open(path, "wb") as file:
         np.savez(file, rows=composition.rows, amount=amount, error=error, absent=absent)
-    shares = {} if fading is None else {row: float(fading.share[group]) for row, group in grouped.fading.items()}
     gain = 0.0 if fading is None else fading.gain
     numbers = {"images": len(amount), "gain": gain,
                "present": {names[row]: share for row, share in shares.items()},
@@ -76,7 +79,7 @@ def run(model: Path, device: str, job: JobRun) -> None:
                "places": [] if places is None else places.share.tolist()}  # fmt: skip
     table = (
         ("presence explains, of held-out images", f"{gain:.2f} nats per image"),
-        *((f"part {name}", _row(amount[:, row], error[:, row], shares.get(row)))
+        *((f"part {name}", _row(amount[:, row], error[:, row], shares.get(row), row in elsewhere))
           for row, name in enumerate(names)),
     )  # fmt: skip
     keep_finding(job, Finding("composition", level, sentence, READING, table, ((PICTURE, ""),), numbers), training)
@@ -94,7 +97,7 @@ def judge(
     text = "; ".join(_told(share, np.flatnonzero(grouped.group == group).tolist(), names)
                      for group, share in enumerate(fading.share.tolist()))  # fmt: skip
     gain = f"which explains {fading.gain:.1f} nats per image beyond motion"
-    missed = [row for row in grouped.fading if row not in known]
+    missed = [row for row, _ in _fading(fading, grouped) if row not in known]
     if not missed:
         return GOOD, f"{text[0].upper()}{text[1:]}, {gain}; the model has that."
     return BAD, (f"{text[0].upper()}{text[1:]}, {gain}; this model cannot show that {_named(missed, names)} may "
@@ -143,17 +146,22 @@ def _known(mass: np.ndarray, grouped: GroupedRegions, model: Model) -> list[int]
     return np.flatnonzero(covered > 0.5).tolist()
 
 
-def _absent(fading: Fading | None, grouped: GroupedRegions, images: int) -> np.ndarray:
-    """Whether each image ``(m, r)`` lacks each region."""
+def _fading(fading: Fading, grouped: GroupedRegions) -> list[tuple[int, int]]:
+    """Each region that comes and goes, with its group: not those that are a domain's places."""
+    return [(row, group) for row, group in grouped.fading.items() if group < len(fading.groups)]
+
+
+def absent_regions(kinds: Sequence[Fading], grouped: GroupedRegions, images: int) -> np.ndarray:
+    """Whether each image ``(m, r)`` lacks each region; the groups are of these ``kinds``, one after the other."""
     absent = np.zeros((images, len(grouped.group)), bool)
-    if fading is not None:
-        present = fading.present.cpu().numpy()
-        for row, group in grouped.fading.items():
-            absent[:, row] = present[:, group] < 0.5
+    present = [column for kind in kinds for column in kind.present.cpu().numpy().T]
+    for row, group in grouped.fading.items():
+        absent[:, row] = present[group] < 0.5
     return absent
 
 
-def _row(amount: np.ndarray, error: np.ndarray, share: float | None) -> str:
+def _row(amount: np.ndarray, error: np.ndarray, share: float | None, place: bool) -> str:
     spread = max(float(amount.var() - np.mean(error**2)), 0.0) ** 0.5
-    there = "always there" if share is None else f"present in {100 * share:.0f} %"
+    there = "a place of the domain that jumps" if place else "always there"
+    there = there if share is None else f"present in {100 * share:.0f} %"
     return f"{there}; amount varies by {spread:.2f} beyond noise"
