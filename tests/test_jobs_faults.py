@@ -176,6 +176,19 @@ def test_a_gpu_that_a_job_in_a_terminal_asked_for_is_taken_before_it_says_so(pro
     assert read_status(behind).status == "queued"
 
 
+def test_a_project_that_may_not_be_written_to_is_named(project):
+    words = [sys.executable, "-m", "chimerax.flexrec.cli", "simulate", "--particles", "4"]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everywhere, and there is no setpriv that takes this away")
+        words = ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override", *words]
+    project.chmod(0o555)
+    done = subprocess.run(words, cwd=project, capture_output=True, text=True)
+    project.chmod(0o755)
+    assert done.returncode == 2
+    assert done.stderr == f"flexrec: {project}: permission denied; choose a folder that you may write to.\n"
+
+
 def test_a_disk_that_fills_up_stops_the_job_and_nothing_is_half_written(tmp_path):
     tools = ["unshare", "--user", "--map-root-user", "--mount"]
     if not shutil.which("unshare") or subprocess.run([*tools, "true"], capture_output=True).returncode:

@@ -40,6 +40,15 @@ def new_job_folder(project: Path, record: dict) -> Path:
     The number is claimed by making the folder ``.NNN``, which only one process can do; it is filled and then renamed,
     so that nobody ever sees a job folder without its record.
     """
+    try:
+        return _fill(*_claim(project, record["verb"]), record)
+    except PermissionError as error:
+        error.filename = str(project.absolute())  # which a person knows
+        raise
+
+
+def _claim(project: Path, verb: str) -> tuple[Path, Path]:
+    """The folder ``.NNN`` of the next number, which is now ours, and what it is to be called."""
     mark(project)
     number = max((job_number(path) for path in job_folders(project)), default=0)
     while True:
@@ -52,7 +61,7 @@ def new_job_folder(project: Path, record: dict) -> Path:
         if any(job_number(path) == number for path in job_folders(project)):
             claim.rmdir()
             continue
-        return _fill(claim, project / f"{number:03d}-{record['verb']}", record)
+        return claim, project / f"{number:03d}-{verb}"
 
 
 def mark(project: Path) -> None:
