@@ -94,6 +94,14 @@ def test_one_motion_that_fills_two_dimensions_is_bad():
     assert found.arch > 0.9 and judge_epochs(kept(bent, bent), found)[0] == "bad"
 
 
+def test_latents_that_have_become_all_the_same_are_called_collapsed():
+    truth = RNG.normal(size=(COUNT, 1))
+    alike = kept(truth, np.full_like(truth, 0.05))
+    assert judge_epochs(alike, convergence(alike)) == (
+        "bad", "Latents have collapsed: all particles end with the same ones, for the images tell no states apart."
+    )  # fmt: skip
+
+
 def test_latents_that_still_move_are_doubtful_and_those_that_change_bad():
     truth = RNG.normal(size=(COUNT, 1))
     for noise, level in ((0.5, "doubtful"), (2.0, "bad")):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import InputError
 from ...explore.latents_by_pass import Convergence, LatentsByPass, convergence, read_latents_by_pass
 from ..job_folder import JobRun
@@ -49,6 +51,8 @@ def judge(kept: LatentsByPass, course: Convergence) -> tuple[str, str]:
     early = [str(number) for number, bend in zip(kept.passes[:-1], course.bend[:-1]) if bend > BENT]
     was = f" (a V in pass {', '.join(early)}, which has opened)" if early else ""
     step = f"the last two passes agree by {course.last_step:.3f}"
+    if not np.ptp(kept.z[-1], axis=0).any():
+        return BAD, "Latents have collapsed: all particles end with the same ones, for the images tell no states apart."
     if course.arch > ARCHED:
         return BAD, (f"Latents end bent: {100 * course.arch:.0f} % of one dimension is a square of another, so that "
                      "one motion fills two dimensions.")  # fmt: skip
