@@ -25,7 +25,7 @@ import pytest
 
 SOURCES = ("src", "setup.py", "pyproject.toml", "bundle_info.xml", "README.md", "LICENSE")
 _PATIENCE, _LIMIT = 120, 600  # seconds: of what must become true, and of a whole script; a busy machine takes long
-# Before anything of a test has run, ChimeraX's own start fails or hangs now and then: tries, seconds of each.
+# ChimeraX's own start, before anything of a test has run, fails or hangs now and then: tries, seconds of each.
 _STARTS, _START_LIMIT = 3, 180
 _STUCK = 20  # seconds before the limit of a script when it writes where its threads are, and ends
 _FOLDER = "FLEXREC_TESTS_CHIMERAX_FOLDER"  # of one run of the tests, the same in all its processes
@@ -185,9 +185,9 @@ class ChimeraX:
         (here / "script.py").write_text(script, encoding="utf-8")
         for _ in range(_STARTS):
             said = self._end_of([*words, here / "script.py"], paths["begun"], timeout)
-            if paths["begun"].exists():
+            where = paths["stuck"].read_text() if paths["stuck"].exists() else ""
+            if paths["begun"].exists() and not _of_chimerax_alone(where):
                 break
-        where = paths["stuck"].read_text() if paths["stuck"].exists() else ""
         assert paths["answer"].exists() and not where, said + where
         result = json.loads(paths["answer"].read_text())
         assert "failed" not in result, result["failed"]
@@ -224,6 +224,11 @@ class ChimeraX:
             account = pwd.getpwnam(self.user)
             for path in (top, *top.rglob("*")):
                 os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def _of_chimerax_alone(stacks: str) -> bool:
+    """Whether a script stood still, and in what is not ours: of all threads' stacks the main thread's is the last."""
+    return bool(stacks) and "/chimerax/flexrec/" not in stacks.rpartition("Thread 0x")[2]
 
 
 def find_program() -> str:
