@@ -17,10 +17,12 @@ from chimerax.flexrec.engine.decoders.field.field_transform import amplitude_at,
 from chimerax.flexrec.engine.latents.table import LatentTable
 from chimerax.flexrec.engine.training.batches import ParticleImages
 from chimerax.flexrec.engine.training.checkpoint import load_resume, save_resume
-from chimerax.flexrec.engine.training.schedule import coarse_to_fine
+from chimerax.flexrec.engine.training.schedule import ResolutionLevel, coarse_to_fine
 from chimerax.flexrec.engine.training.trainer import Interrupted, Settings, Trainer
 from chimerax.flexrec.engine.training.training_loop import Training, run_training
 from chimerax.flexrec.errors import InputError
+from chimerax.flexrec.jobs.diagnose.finished_training import finished_training
+from chimerax.flexrec.jobs.diagnose.restored_training import restore
 from chimerax.flexrec.jobs.job_folder import JobRun
 from chimerax.flexrec.jobs.reports.finding import read_finding
 from chimerax.flexrec.mesh.storage import load_mesh
@@ -118,6 +120,21 @@ def test_an_image_is_a_slice_of_the_decoded_map(made, domain):
     made_of = plane.samples(change)
     likeness = (made_of * wanted.conj()).sum().real / (made_of.norm() * wanted.norm())
     assert likeness > 0.9 and abs(float(made_of.norm() / wanted.norm()) - 1) < 0.1
+
+
+def test_images_at_latents_that_many_are_tried_at_are_cut_out_of_maps(made, monkeypatch):
+    restored = restore(finished_training(made / "004-train"), "cpu")
+    decoder, stage, z = restored.training.decoder, restored.stage, restored.training.points.z
+    coarse = decoder.coarser(Pass(restored.trainer, stage, restored.training.points, 1), ResolutionLevel(24, 1, 0.9))
+    batch = next(stage.batches(np.arange(64))).cropped(24)
+    with torch.no_grad():
+        wanted = torch.stack([coarse.misfit(batch, decoder.predict(coarse, batch, point[None])) for point in z[:12]])
+        for most, spread in ((field_state.PADDED, 0.05), (0, 0.15)):
+            monkeypatch.setattr(field_state, "PADDED", most)
+            images = decoder.images_at(coarse, z[:12])(batch)
+            misfits = torch.stack([coarse.misfit(batch, image) for image in images])
+            assert (misfits - wanted).std() < spread * wanted.std(dim=0).mean()
+            assert abs(float((misfits - wanted).mean())) < spread * wanted.std(dim=0).mean()
 
 
 @pytest.mark.parametrize("encoding", ["gaussian", "geometric"])
@@ -241,8 +258,10 @@ def test_two_processes_find_what_one_does(made, tmp_path):
     first, second = train_as_team(made, tmp_path, 2, "field")
     for name in alone:
         assert first[name].tobytes() == second[name].tobytes(), name
-    # from random latents: 1,200 steps before the first image would magnify what another order of sums rounds
-    assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-3)
+    # from random latents: 1,200 steps before the first image would magnify what another order of sums rounds; how much
+    # of it the first pass still shows depends on the processor
+    assert np.allclose(first["misfit"], alone["misfit"], rtol=1e-2)
+    assert first["misfit"][-1] == pytest.approx(alone["misfit"][-1], rel=1e-3)
     assert abs(spearmanr(first["z"][:, 0], alone["z"][:, 0]).statistic) > 0.95
 
 

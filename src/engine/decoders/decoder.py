@@ -6,7 +6,7 @@ is the latent source's affair (`latent_source.py`), and one loop trains any pair
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,6 +65,13 @@ class Predictor(Protocol):
         own = [batch.correction] * several if correction is None else correction.unbind(dim=1)
         return torch.stack([self.predict(stage, replace(batch, correction=own[i]), z[:, i]) for i in range(several)],
                            dim=1)  # fmt: skip
+
+    def images_at(self, stage: Stage, z: torch.Tensor) -> Callable[[Batch], Iterator[torch.Tensor]]:
+        """What predicts images ``(b, d, d // 2 + 1)`` of a batch at each of some latents ``(a, k)``, one after another.
+
+        All its batches are asked for the same latents, so that they may share what a search for better ones needs.
+        """
+        return lambda batch: (self.predict(stage, batch, point[None]) for point in z)
 
     def predict_with_slopes(self, stage: Stage, batch: Batch, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Images at latents ``(b, k)`` and their derivatives ``(b, k, d, d // 2 + 1)`` by them.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 
 from ..decoders.decoder import Predictor
-from ..latents.gauss_newton import better_of, gauss_newton, reassign
+from ..latents.gauss_newton import Anchors, better_of, gauss_newton, reassign
 from ..latents.particle_latents import Prior
 from ..latents.sweep import ANCHORS_PER_DIM, MOST_ANCHORS
 from ..training.batches import Batch
@@ -33,6 +34,11 @@ class PlacementModel:
     stage: Stage
     coarse: Stage
     anchors: torch.Tensor
+
+    @cached_property
+    def tried(self) -> Anchors:
+        """The anchors, and what predicts images at them."""
+        return Anchors.of(self.predictor, self.coarse, self.anchors)
 
     @property
     def dims(self) -> int:
@@ -82,5 +88,5 @@ def place(model: PlacementModel, batch: Batch, start: torch.Tensor | None = None
 def _best_anchor(model: PlacementModel, batch: Batch, prior: Prior) -> torch.Tensor:
     """The best anchor of each image, where it is better than the centre."""
     coarse = model.coarse
-    guess = reassign(model.predictor, coarse, batch.cropped(coarse.box), prior.centre, model.anchors, prior)
+    guess = reassign(model.predictor, coarse, batch.cropped(coarse.box), prior.centre, model.tried, prior)
     return better_of(model.predictor, model.stage, batch, prior.centre, guess, prior)

@@ -7,6 +7,9 @@ is normal with precision H = JᵀJ + Λ about (z, c) + H⁻¹ (Jᵀ (y − f) �
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 import torch
 
 from ..decoders.decoder import Predictor
@@ -93,11 +96,24 @@ def _each_whitened(stage: Stage, images: torch.Tensor) -> torch.Tensor:
     return whitened(stage, images.flatten(0, 1)).unflatten(0, images.shape[:2])
 
 
+@dataclass(frozen=True)
+class Anchors:
+    """Latents ``z`` ``(a, k)`` that every particle is tried at, and what predicts a batch's ``images`` at each."""
+
+    z: torch.Tensor
+    images: Callable[[Batch], Iterator[torch.Tensor]]
+
+    @classmethod
+    def of(cls, decoder: Predictor, stage: Stage, z: torch.Tensor) -> Anchors:
+        """As a decoder is now."""
+        return cls(z, decoder.images_at(stage, z))
+
+
 @torch.no_grad()
 def reassign(
-    decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, anchors: torch.Tensor, prior: Prior
+    decoder: Predictor, stage: Stage, batch: Batch, z: torch.Tensor, anchors: Anchors, prior: Prior
 ) -> torch.Tensor:
-    """The best of each particle's own latent point and the ``anchors`` ``(a, k)``, by posterior: ``(b, k)``.
+    """The best of each particle's own latent point and the ``anchors``, by posterior: ``(b, k)``.
 
     Steps are local: where the decoder has folded, so that two stretches of latent space hold the same motion, or where
     a particle began at the wrong end, no step leads out. A jump does, and of two points that explain an image alike the
@@ -106,8 +122,8 @@ def reassign(
     """
     cost = _Cost(decoder, stage, batch, z, prior)
     chosen, best = z, cost.own
-    for anchor in anchors:
-        there = cost(anchor[None])
+    for anchor, image in zip(anchors.z, anchors.images(batch), strict=True):
+        there = cost.of(image, anchor[None])
         better = (there < best) & ((anchor - z).norm(dim=1) > NEAR)
         chosen = torch.where(better[:, None], anchor, chosen)
         best = torch.where(better, there, best)
@@ -142,8 +158,11 @@ class _Cost:
         self.own = self._misfit(batch, base) + prior.cost(z)
 
     def __call__(self, z: torch.Tensor) -> torch.Tensor:
-        """At ``z`` ``(b, k)`` or ``(1, k)``."""
-        model = self._decoder.predict(self._stage, self._batch, z)
+        """At ``z`` ``(b, k)``."""
+        return self.of(self._decoder.predict(self._stage, self._batch, z), z)
+
+    def of(self, model: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """Of ``model``, the images at ``z`` ``(b, k)`` or ``(1, k)``."""
         return self._misfit(self._batch, model) + self._prior.cost(z)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from ..decoders.decoder import Decoder, Pass
 from ..training.schedule import ResolutionLevel, even
-from .gauss_newton import better_of, gauss_newton, reassign
+from .gauss_newton import Anchors, better_of, gauss_newton, reassign
 from .particle_latents import StepSums
 
 ANCHORS_PER_DIM, MOST_ANCHORS = 16, 48  # points tried for every particle, to leave folds and wrong ends
@@ -31,9 +31,10 @@ def sweep(now: Pass, decoder: Decoder) -> None:
     rng, count = np.random.default_rng((trainer.seed, 5, now.epoch)), len(trainer.images)
     order = rng.permutation(count)
     members = trainer.membership.members(order)
-    anchors = points.z[np.sort(members[: min(MOST_ANCHORS, ANCHORS_PER_DIM * points.z.shape[1])])]
+    tried = points.z[np.sort(members[: min(MOST_ANCHORS, ANCHORS_PER_DIM * points.z.shape[1])])]
     width = stage.cloud.box * stage.cloud.pixel_size
     coarse = decoder.coarser(now, ResolutionLevel(max(LEAST_BOX, even(width / SWEEP_PIXEL)), 1, 0.9))
+    anchors = Anchors.of(decoder, coarse, tried)
     step_sums, moved = StepSums.empty(trainer.device), 0.0
     for part in np.split(order, [int(FIRST_SHARE * count)]):
         rows = trainer.team.share(np.sort(part))

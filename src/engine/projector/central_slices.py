@@ -60,23 +60,23 @@ class SliceGrid(PlaneSamples):
     phase of a map whose origin is voxel ``N // 2``. Samples of an image are ``(b, p)``: those with positive weight.
     """
 
-    def __init__(self, weights: torch.Tensor) -> None:
-        """``weights`` as of `PlaneSamples`."""
+    def __init__(self, weights: torch.Tensor, padding: int = 1) -> None:
+        """``weights`` as of `PlaneSamples`; maps have so many times the images' field of view, and nodes are closer."""
         super().__init__(weights)
-        device = weights.device
+        device, self.padding, self.box = weights.device, padding, padding * self.box
         self.middle = self.box // 2 + MARGIN
         self.side = 2 * self.middle + 1
         axis = torch.arange(self.side, device=device) - self.middle
         squared = axis[:, None, None] ** 2 + axis[None, :, None] ** 2 + axis[None, None, :] ** 2
         self.shell = squared.reshape(-1).float().sqrt().round().long()
         #: nodes that slices within the band determine
-        self.solved = self.shell <= int(torch.sqrt(self.kx**2 + self.ky**2).max())
+        self.solved = self.shell <= int(padding * torch.sqrt(self.kx**2 + self.ky**2).max())
         envelope = torch.sinc((torch.arange(self.box, device=device) - self.box // 2) / self.box) ** 2
         self._envelope = envelope[:, None, None] * envelope[None, :, None] * envelope[None, None, :]
 
     def nodes(self, rotation: torch.Tensor) -> Nodes:
         """Where slices of these orientations ``(b, 3, 3)`` lie."""
-        place = self.places(rotation)
+        place = self.padding * self.places(rotation)
         low = place.floor()
         part, low = place - low, low.long() + self.middle
         index, share = [], []

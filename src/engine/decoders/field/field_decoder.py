@@ -26,8 +26,7 @@ from ...training.trainer import Trainer
 from ..decoder import Output, Pass
 from .drawn_samples import DrawnSamples, SampleDraw
 from .field_start import start_field
-from .field_state import NUMBERS, FieldState
-from .field_transform import field_volume
+from .field_state import FieldState
 
 STEPS = 2_000  # of Adam, a batch each, that the network wants
 LEAST_EPOCHS, MOST_EPOCHS = 10, 40
@@ -127,8 +126,7 @@ class FieldDecoder(FieldState):
                                   "radius": np.float32(radius)}  # fmt: skip
         with output("field.npz") as path:
             np.savez(path, **arrays)
-        most = max(1, NUMBERS[stage.device.type] // self.settings.field_units)
-        change = field_volume(self.network, self.amplitude, radius, stage.box, self.mean, most).cpu().numpy()
+        change = self.change_map(stage, radius, self.mean).cpu().numpy()
         rigid, pixel_size = stage.volume(), trainer.images.pixel_size * trainer.images.box / stage.box
         for name, volume in {"rigid_map": rigid, "map": rigid + change}.items():
             with output(f"{name}.mrc") as path:

@@ -7,14 +7,14 @@ changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
 from ...maps.half_maps import HalfMaps
 from ...optimisers import Adam
-from ...projector.central_slices import PlaneSamples, slice_places
+from ...projector.central_slices import PlaneSamples, SliceGrid, slice_places
 from ...training.batches import Batch, pieces
 from ...training.schedule import ResolutionLevel
 from ...training.stage import Stage
@@ -23,11 +23,13 @@ from ..decoder import Decoder
 from .drawn_samples import DrawnSamples
 from .field_network import FieldNetwork, encoding_directions
 from .field_parameters import FieldParameters
-from .field_transform import amplitude_at, complex_parts, half_space, shell_amplitude
+from .field_transform import amplitude_at, complex_parts, field_volume, half_space, shell_amplitude
 
 LAST_RATE = 0.05  # of the first
 # numbers of a layer at a time: gradients of a batch add up, so that memory does not grow with batch or box
 NUMBERS = {"cpu": 1 << 22, "cuda": 1 << 27, "mps": 1 << 25}
+# voxels of maps that slices are cut out of, of twice the field of view; more would take too much memory
+PADDED = 1 << 26
 
 
 class FieldState(Decoder):
@@ -92,12 +94,30 @@ class FieldState(Decoder):
         changes = self._images(stage, torch.cat(slopes).flatten(0, 1)).unflatten(0, (len(batch), z.shape[1]))
         return self.rigid(stage, batch) + self._images(stage, torch.cat(values)), changes
 
+    def images_at(self, stage: Stage, z: torch.Tensor) -> Callable[[Batch], Iterator[torch.Tensor]]:
+        """See `Predictor`; slices cut out of the change's map at each point, so that no image asks the network."""
+        grid = SliceGrid(stage.weights, 2 if len(z) * (2 * stage.box) ** 3 <= PADDED else 1)
+        maps = [self.change_map(stage, stage.box // 2, point, grid.padding)[None] for point in z]
+        spectra = torch.cat([grid.spectra(map) for map in maps], dim=1)
+
+        def images(batch: Batch) -> Iterator[torch.Tensor]:
+            samples = grid.cut(spectra, grid.nodes(batch.rotation)) * batch.transfer[:, grid.used, None]
+            for of_point in samples.unbind(dim=-1):
+                yield self.rigid(stage, batch) + self._images(stage, torch.view_as_real(of_point.contiguous()))
+
+        return images
+
     def rigid(self, stage: Stage, batch: Batch) -> torch.Tensor:
         """Images ``(b, d, d // 2 + 1)`` of the rigid molecule; those of the last batch are kept."""
         if self._rigid is None or self._rigid[0] is not batch.images:
             with torch.no_grad():
                 self._rigid = batch.images, stage.forward(batch, self._rest)
         return self._rigid[1]
+
+    def change_map(self, stage: Stage, radius: int, z: torch.Tensor, padding: int = 1) -> torch.Tensor:
+        """What the map ``(N, N, N)`` at a latent point ``(k,)`` has beyond the rigid molecule's, see `field_volume`."""
+        most = max(1, NUMBERS[stage.device.type] // self.settings.field_units)
+        return field_volume(self.network, self.amplitude, radius, stage.box, z, most, padding)
 
     def plane(self, stage: Stage) -> PlaneSamples:
         """The frequencies of a stage's images that are compared."""

@@ -57,19 +57,20 @@ def complex_parts(values: torch.Tensor, opposite: torch.Tensor, hartley: bool) -
     return torch.where(turned, values, -values)
 
 
-def field_volume(network: FieldNetwork, amplitude: torch.Tensor, radius: int, box: int, z: torch.Tensor, most: int
-                 ) -> torch.Tensor:  # fmt: skip
+def field_volume(network: FieldNetwork, amplitude: torch.Tensor, radius: int, box: int, z: torch.Tensor, most: int,
+                 padding: int = 1) -> torch.Tensor:  # fmt: skip
     """The change ``(N, N, N)`` of the rigid map at a latent point ``(k,)``: mass per voxel, [z, y, x].
 
-    Of frequencies up to ``radius``; ``most`` positions are asked for at a time.
+    Of frequencies up to ``radius``; ``most`` positions are asked for at a time. With ``padding``, the map has so many
+    times the field of view, in as many more voxels, and the network is asked for what lies between its frequencies.
     """
-    hartley, device = network.last.out_features == 1, amplitude.device
-    k = torch.fft.fftfreq(box, device=device) * box
-    kx = torch.fft.rfftfreq(box, device=device) * box
+    hartley, device, wide = network.last.out_features == 1, amplitude.device, padding * box
+    k = torch.fft.fftfreq(wide, device=device) * box
+    kx = torch.fft.rfftfreq(wide, device=device) * box
     squared = k[:, None, None] ** 2 + k[None, :, None] ** 2 + kx**2
     inside = (squared <= radius**2) & (squared < (box / 2) ** 2) & (squared > 0)
     at = inside.nonzero()
-    spectrum = torch.zeros(box, box, box // 2 + 1, dtype=torch.complex64, device=device)
+    spectrum = torch.zeros(wide, wide, wide // 2 + 1, dtype=torch.complex64, device=device)
     with torch.no_grad(), network.exactly():
         for some in at.split(most):
             place = torch.stack([kx[some[:, 2]], k[some[:, 1]], k[some[:, 0]]], dim=1)[None]
@@ -77,4 +78,4 @@ def field_volume(network: FieldNetwork, amplitude: torch.Tensor, radius: int, bo
             parts = complex_parts(network(network.encoded(asked), z[None]), opposite, hartley)
             scale = amplitude_at(amplitude, place.norm(dim=-1))
             spectrum[some[:, 0], some[:, 1], some[:, 2]] = torch.view_as_complex(parts[0].contiguous()) * scale[0]
-    return torch.fft.fftshift(torch.fft.irfftn(spectrum, s=(box,) * 3))
+    return torch.fft.fftshift(torch.fft.irfftn(spectrum, s=(wide,) * 3))
