@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from chimerax.flexrec.engine.decoders.classes.class_maps import in_a_row
 from chimerax.flexrec.engine.decoders.classes.classes_decoder import ClassesDecoder
 from chimerax.flexrec.engine.decoders.classes.simplex import corners, shares_at
 from chimerax.flexrec.engine.latents.table import LatentTable
@@ -45,6 +46,15 @@ def test_classes_are_the_corners_of_a_white_simplex(classes):
     assert np.allclose(points.T @ points / classes, np.eye(classes - 1), atol=1e-6)
     apart = np.linalg.norm(points[:, None] - points, axis=2)[~np.eye(classes, dtype=bool)]
     assert np.allclose(apart, np.sqrt(2 * classes), atol=1e-5)
+
+
+def test_classes_that_are_alike_are_neighbours_and_the_first_remain_first():
+    rng = np.random.default_rng(0)
+    start, change = rng.normal(size=(2, 500))
+    maps = np.array([start + at * change for at in (0.0, 0.3, 0.2, 1.0)])
+    assert in_a_row(maps) == in_a_row(maps[::-1]) == [0, 2, 1, 3]
+    # of two classes both ends of the axis are as far: nothing but their order tells which is first
+    assert all(in_a_row(rng.normal(size=(2, 500))) == [0, 1] for _ in range(20))
 
 
 def test_shares_are_those_of_the_nearest_point_of_the_simplex():
