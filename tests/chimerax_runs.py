@@ -184,6 +184,7 @@ class ChimeraX:
         )
         (here / "script.py").write_text(script, encoding="utf-8")
         for _ in range(_STARTS):
+            paths["begun"].unlink(missing_ok=True)
             said = self._end_of([*words, here / "script.py"], paths["begun"], timeout)
             where = paths["stuck"].read_text() if paths["stuck"].exists() else ""
             if paths["begun"].exists() and not _of_chimerax_alone(where):
