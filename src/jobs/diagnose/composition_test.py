@@ -162,6 +162,8 @@ def absent_regions(kinds: Sequence[Fading], grouped: GroupedRegions, images: int
 
 def _row(amount: np.ndarray, error: np.ndarray, share: float | None, place: bool) -> str:
     spread = max(float(amount.var() - np.mean(error**2)), 0.0) ** 0.5
-    there = "a place of the domain that jumps" if place else "always there"
-    there = there if share is None else f"present in {100 * share:.0f} %"
+    if share is not None:
+        there = f"present in {100 * share:.0f} %"
+    else:
+        there = "a place of the domain that jumps" if place else "always there"
     return f"{there}; amount varies by {spread:.2f} beyond noise"

@@ -97,8 +97,8 @@ class FieldState(Decoder):
     def images_at(self, stage: Stage, z: torch.Tensor) -> Callable[[Batch], Iterator[torch.Tensor]]:
         """See `Predictor`; slices cut out of the change's map at each point, so that no image asks the network."""
         grid = SliceGrid(stage.weights, 2 if len(z) * (2 * stage.box) ** 3 <= PADDED else 1)
-        maps = [self.change_map(stage, stage.box // 2, point, grid.padding)[None] for point in z]
-        spectra = torch.cat([grid.spectra(map) for map in maps], dim=1)
+        changes = (self.change_map(stage, stage.box // 2, point, grid.padding) for point in z)
+        spectra = torch.cat([grid.spectra(change[None]) for change in changes], dim=1)
 
         def images(batch: Batch) -> Iterator[torch.Tensor]:
             samples = grid.cut(spectra, grid.nodes(batch.rotation)) * batch.transfer[:, grid.used, None]
@@ -115,7 +115,7 @@ class FieldState(Decoder):
         return self._rigid[1]
 
     def change_map(self, stage: Stage, radius: int, z: torch.Tensor, padding: int = 1) -> torch.Tensor:
-        """What the map ``(N, N, N)`` at a latent point ``(k,)`` has beyond the rigid molecule's, see `field_volume`."""
+        """What the map at a latent point ``(k,)`` has beyond the rigid molecule's, see `field_volume`."""
         most = max(1, NUMBERS[stage.device.type] // self.settings.field_units)
         return field_volume(self.network, self.amplitude, radius, stage.box, z, most, padding)
 
